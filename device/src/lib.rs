@@ -1,0 +1,5 @@
+//! The badge: camera, faces, expression, panel.
+//!
+//! A frame walks one way: [`camera`] -> detect -> crop -> classify -> [`answer`] -> [`show`].
+
+pub mod answer;

@@ -1,0 +1,3 @@
+//! `emocue-badge`, the badge's binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The badge's companion: data, training, evaluation, export, bundles.

@@ -1,0 +1,3 @@
+//! `emocue`, the host's binary.
+
+fn main() {}

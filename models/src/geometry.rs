@@ -1,0 +1,122 @@
+//! Points, boxes and faces in pixel coordinates: x to the right, y down, pixel centres at `.5`.
+
+use serde::{Deserialize, Serialize};
+
+/// A point in px. The centre of the top-left pixel is `(0.5, 0.5)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// px from the left edge.
+    pub x: f32,
+    /// px from the top edge.
+    pub y: f32,
+}
+
+impl Point {
+    /// A point at `(x, y)` px.
+    pub const fn new(x: f32, y: f32) -> Self {
+        Self { x, y }
+    }
+
+    /// Euclidean distance in px.
+    pub fn distance(self, other: Self) -> f32 {
+        (self.x - other.x).hypot(self.y - other.y)
+    }
+}
+
+/// An axis-aligned box in px; it may reach past the picture's border.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rect {
+    /// Left edge, px.
+    pub x: f32,
+    /// Top edge, px.
+    pub y: f32,
+    /// Width, px; negative counts as empty.
+    pub width: f32,
+    /// Height, px; negative counts as empty.
+    pub height: f32,
+}
+
+impl Rect {
+    /// A box from its left-top corner and size, px.
+    pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
+        Self { x, y, width, height }
+    }
+
+    /// A box from two corners, px.
+    pub fn from_corners(left: f32, top: f32, right: f32, bottom: f32) -> Self {
+        Self::new(left, top, right - left, bottom - top)
+    }
+
+    /// Right edge, px.
+    pub fn right(&self) -> f32 {
+        self.x + self.width
+    }
+
+    /// Bottom edge, px.
+    pub fn bottom(&self) -> f32 {
+        self.y + self.height
+    }
+
+    /// The centre, px.
+    pub fn center(&self) -> Point {
+        Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// Area in px^2, 0 when empty.
+    pub fn area(&self) -> f32 {
+        self.width.max(0.0) * self.height.max(0.0)
+    }
+
+    /// Area shared with `other`, px^2.
+    pub fn intersection(&self, other: &Self) -> f32 {
+        let width = self.right().min(other.right()) - self.x.max(other.x);
+        let height = self.bottom().min(other.bottom()) - self.y.max(other.y);
+        width.max(0.0) * height.max(0.0)
+    }
+
+    /// Intersection over union, `0..=1`; 0 when both are empty.
+    pub fn iou(&self, other: &Self) -> f32 {
+        let shared = self.intersection(other);
+        let union = self.area() + other.area() - shared;
+        if union > 0.0 { shared / union } else { 0.0 }
+    }
+}
+
+/// Five facial landmarks in the order MTCNN, YuNet and RetinaFace share. Left and right are the viewer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Landmarks {
+    /// The eye on the picture's left.
+    pub left_eye: Point,
+    /// The eye on the picture's right.
+    pub right_eye: Point,
+    /// Tip of the nose.
+    pub nose: Point,
+    /// The mouth's corner on the picture's left.
+    pub left_mouth: Point,
+    /// The mouth's corner on the picture's right.
+    pub right_mouth: Point,
+}
+
+impl Landmarks {
+    /// The five points in the field's order: eyes, nose, mouth corners.
+    pub fn points(&self) -> [Point; 5] {
+        [self.left_eye, self.right_eye, self.nose, self.left_mouth, self.right_mouth]
+    }
+
+    /// From five points in the order of [`Landmarks::points`].
+    pub fn from_points(points: [Point; 5]) -> Self {
+        let [left_eye, right_eye, nose, left_mouth, right_mouth] = points;
+        Self { left_eye, right_eye, nose, left_mouth, right_mouth }
+    }
+}
+
+/// One detected face.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Face {
+    /// The detector's box, px.
+    pub rect: Rect,
+    /// The detector's score, `0..=1`.
+    pub score: f32,
+    /// Five landmarks, where the detector gives them.
+    pub landmarks: Option<Landmarks>,
+}

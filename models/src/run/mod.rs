@@ -1,0 +1,42 @@
+//! How a model runs: tract sessions behind two small traits.
+
+pub mod session;
+
+use crate::geometry::Face;
+use crate::label::LabelSet;
+use crate::luma::Luma;
+
+pub use session::Session;
+
+/// A model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[error("{model}: {what}: {reason}")]
+pub struct RunError {
+    /// Which model, as the bundle names it.
+    pub model: String,
+    /// What was being done: `"cannot read the ONNX graph"`.
+    pub what: &'static str,
+    /// The runtime's own words.
+    pub reason: String,
+}
+
+/// Finds faces in a frame.
+pub trait Detector {
+    /// Writes the faces of `frame` into `faces` (cleared first), largest first.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network fails.
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError>;
+}
+
+/// Tells which expression a face shows.
+pub trait Classifier {
+    /// The classes, in the order of the probabilities.
+    fn labels(&self) -> LabelSet;
+
+    /// Calibrated probabilities of one face of `frame`, one per class, each `0..=1`, sum 1.
+    ///
+    /// # Errors
+    /// [`RunError`] when the network fails.
+    fn classify(&mut self, frame: &Luma, face: &Face) -> Result<&[f32], RunError>;
+}

@@ -1,0 +1,82 @@
+//! One ONNX graph, optimised once for one input shape and run many times.
+
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+
+use super::RunError;
+
+/// A float graph with one input, ready to run on the calling thread.
+pub struct Session {
+    name: String,
+    shape: Vec<usize>,
+    plan: Arc<TypedRunnableModel>,
+}
+
+/// What one run returned.
+pub struct Outputs<'a> {
+    name: &'a str,
+    values: TVec<TValue>,
+}
+
+impl Session {
+    /// Reads an ONNX graph whose only input has `shape`, e.g. `[1, 1, 48, 48]`, and optimises it.
+    ///
+    /// # Errors
+    /// [`RunError`] when the bytes are no ONNX graph, an operator is unknown or the shape does not fit.
+    pub fn load(name: &str, onnx: &[u8], shape: &[usize]) -> Result<Self, RunError> {
+        let fail = |what| {
+            move |reason: TractError| RunError {
+                model: name.to_owned(),
+                what,
+                reason: format!("{reason:#}"),
+            }
+        };
+        let plan = tract_onnx::onnx()
+            .model_for_read(&mut &*onnx)
+            .map_err(fail("cannot read the ONNX graph"))?
+            .with_input_fact(0, f32::fact(shape).into())
+            .map_err(fail("the graph has no such input"))?
+            .into_optimized()
+            .map_err(fail("cannot optimise the graph"))?
+            .into_runnable()
+            .map_err(fail("cannot plan the graph"))?;
+        Ok(Self { name: name.to_owned(), shape: shape.to_vec(), plan })
+    }
+
+    /// Runs the graph on an input that `fill` writes; it gets all values, row-major, preset to 0.
+    ///
+    /// # Errors
+    /// [`RunError`] when tract fails.
+    pub fn run(&self, fill: impl FnOnce(&mut [f32])) -> Result<Outputs<'_>, RunError> {
+        let run = || -> TractResult<TVec<TValue>> {
+            let mut input = Tensor::zero::<f32>(&self.shape)?;
+            fill(input.try_as_plain_ram_mut()?.as_slice_mut()?);
+            self.plan.run(tvec!(input.into_tvalue()))
+        };
+        let values = run().map_err(|reason| RunError {
+            model: self.name.clone(),
+            what: "cannot run the graph",
+            reason: format!("{reason:#}"),
+        })?;
+        Ok(Outputs { name: &self.name, values })
+    }
+}
+
+impl Outputs<'_> {
+    /// The values of output `index`, row-major.
+    ///
+    /// # Errors
+    /// [`RunError`] when there is no such output or it is not f32.
+    pub fn get(&self, index: usize) -> Result<&[f32], RunError> {
+        let read = || -> TractResult<&[f32]> {
+            let value = self.values.get(index).ok_or_else(|| TractError::msg("no such output"))?;
+            value.try_as_plain_ram()?.as_slice::<f32>()
+        };
+        read().map_err(|reason| RunError {
+            model: self.name.to_owned(),
+            what: "cannot read an output",
+            reason: format!("output {index}: {reason:#}"),
+        })
+    }
+}
