@@ -120,3 +120,38 @@ pub struct Face {
     /// Five landmarks, where the detector gives them.
     pub landmarks: Option<Landmarks>,
 }
+
+impl Face {
+    /// The same face as an imprecise detector would give it: shifted by fractions of the box's size,
+    /// then box and landmarks scaled about the box's centre. `(0, 0, 1)` changes nothing.
+    pub fn jittered(&self, shift_x: f32, shift_y: f32, scale: f32) -> Self {
+        let (width, height) = (self.rect.width, self.rect.height);
+        let center = self.rect.center();
+        let moved = |point: Point| Point {
+            x: center.x + (point.x - center.x) * scale + shift_x * width,
+            y: center.y + (point.y - center.y) * scale + shift_y * height,
+        };
+        let corner = moved(Point::new(self.rect.x, self.rect.y));
+        Self {
+            rect: Rect::new(corner.x, corner.y, width * scale, height * scale),
+            score: self.score,
+            landmarks: self.landmarks.map(|l| Landmarks::from_points(l.points().map(moved))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_moves_box_and_landmarks_together() {
+        let points = [(40.0, 50.0), (60.0, 50.0), (50.0, 60.0), (42.0, 70.0), (58.0, 70.0)];
+        let landmarks = Some(Landmarks::from_points(points.map(|(x, y)| Point::new(x, y))));
+        let face = Face { rect: Rect::new(30.0, 20.0, 40.0, 80.0), score: 0.9, landmarks };
+        assert_eq!(face.jittered(0.0, 0.0, 1.0), face);
+        let moved = face.jittered(0.1, -0.1, 0.5);
+        assert_eq!(moved.rect, Rect::new(44.0, 32.0, 20.0, 40.0));
+        assert_eq!(moved.landmarks.unwrap().left_eye, Point::new(49.0, 47.0));
+    }
+}
