@@ -4,6 +4,7 @@
 //! The same functions prepare a training row on the host and a camera frame on the badge. This crate
 //! knows neither cameras nor training.
 
+pub mod bundle;
 pub mod crop;
 pub mod geometry;
 pub mod label;

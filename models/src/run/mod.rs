@@ -1,5 +1,6 @@
 //! How a model runs: tract sessions behind two small traits.
 
+pub mod mtcnn;
 pub mod session;
 
 use crate::geometry::Face;

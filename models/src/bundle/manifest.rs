@@ -1,0 +1,313 @@
+//! What a bundle says about itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Digest as _;
+
+use super::BundleError;
+use crate::crop::Preprocess;
+use crate::label::LabelSet;
+use crate::run::mtcnn::MtcnnSettings;
+
+/// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
+/// know: a program reads every bundle that asks for its number or less.
+pub const RUNTIME: u32 = 1;
+
+/// Most payloads of a bundle.
+const MAX_PAYLOADS: usize = 64;
+
+/// Sides of a classifier's input, px.
+const SIZES: std::ops::RangeInclusive<usize> = 8..=256;
+
+/// Everything but the networks themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Lowest [`RUNTIME`] that can run this. Stands first, so that any program can read it.
+    pub min_runtime: u32,
+    /// What the bundle is called: `"default"`.
+    pub name: String,
+    /// Counts the releases of this name.
+    pub content_version: u32,
+    /// How faces are found.
+    pub detector: DetectorSpec,
+    /// How expressions are told.
+    pub classifier: ClassifierSpec,
+    /// The files inside, in their order.
+    pub payloads: Vec<Payload>,
+    /// Measured before packing, by name: `"ferplus.private.plurality"`.
+    pub metrics: BTreeMap<String, f64>,
+    /// Where it comes from, by name: data, recipe, seed, commit.
+    pub provenance: BTreeMap<String, String>,
+    /// The model card (Mitchell et al. 2019), Markdown.
+    pub card: String,
+}
+
+/// A kind of detector with its networks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DetectorSpec {
+    /// The three-network cascade of Zhang et al. 2016, folded to luma.
+    Mtcnn {
+        /// Payload of the proposal network.
+        pnet: String,
+        /// Payload of the refinement network.
+        rnet: String,
+        /// Payload of the output network.
+        onet: String,
+        /// Reach and thresholds.
+        settings: MtcnnSettings,
+    },
+}
+
+/// A classifier and how its logits become an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassifierSpec {
+    /// Payload: one input `[1, 1, size, size]`, its first output the logits `[1, classes]`.
+    pub network: String,
+    /// Identifier of the [`LabelSet`] of the logits.
+    pub labels: String,
+    /// From a face to the input.
+    pub preprocess: Preprocess,
+    /// Arithmetic of the network.
+    pub form: Form,
+    /// Logits are divided by it before the softmax (Guo et al. 2017), `> 0`.
+    pub temperature: f32,
+    /// A probability below it means unsure, `0..=1`.
+    pub threshold: f32,
+}
+
+/// Arithmetic of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// 32-bit weights and activations.
+    Float32,
+}
+
+/// One file inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// File name: `"pnet.onnx"`.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Hash of its bytes.
+    pub sha256: Sha256,
+}
+
+/// A SHA-256 digest; hexadecimal for people.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sha256(pub [u8; 32]);
+
+impl Sha256 {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256({self})")
+    }
+}
+
+impl Serialize for Sha256 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sha256 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <[u8; 32]>::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        let mut digest = [0; 32];
+        let digits = text.as_bytes().chunks_exact(2);
+        if text.len() != 64 {
+            return Err(serde::de::Error::custom("a SHA-256 has 64 hexadecimal digits"));
+        }
+        for (byte, pair) in digest.iter_mut().zip(digits) {
+            let pair = std::str::from_utf8(pair).map_err(serde::de::Error::custom)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(serde::de::Error::custom)?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+impl Manifest {
+    /// Encodes into postcard.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, BundleError> {
+        postcard::to_stdvec(self).map_err(|e| wrong("encoding", e.to_string()))
+    }
+
+    /// Decodes postcard and checks what it says.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
+        let undecodable = |e: postcard::Error| wrong("encoding", e.to_string());
+        // The rest may be of a later shape, so this must be asked first.
+        let (min_runtime, _) = postcard::take_from_bytes::<u32>(bytes).map_err(undecodable)?;
+        if min_runtime > RUNTIME {
+            return Err(BundleError::Runtime { needed: min_runtime });
+        }
+        let (manifest, rest) = postcard::take_from_bytes::<Self>(bytes).map_err(undecodable)?;
+        if !rest.is_empty() {
+            return Err(wrong("encoding", format!("{} bytes are left over", rest.len())));
+        }
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Refuses what no program can run.
+    ///
+    /// # Errors
+    /// [`BundleError::Manifest`] for the first entry that is impossible.
+    pub fn check(&self) -> Result<(), BundleError> {
+        if self.name.is_empty() || self.name.len() > 64 {
+            return Err(wrong("name", "it has 1 to 64 bytes"));
+        }
+        self.check_payloads()?;
+        match &self.detector {
+            DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
+                for name in [pnet, rnet, onet] {
+                    self.check_reference("detector", name)?;
+                }
+                if let Some(problem) = settings.problem() {
+                    return Err(wrong("detector.settings", problem));
+                }
+            }
+        }
+        self.check_reference("classifier.network", &self.classifier.network)?;
+        self.classifier.check()
+    }
+
+    fn check_payloads(&self) -> Result<(), BundleError> {
+        if self.payloads.len() > MAX_PAYLOADS {
+            return Err(wrong("payloads", format!("more than {MAX_PAYLOADS}")));
+        }
+        for (index, payload) in self.payloads.iter().enumerate() {
+            let name = &payload.name;
+            // Names become files when a bundle is unpacked, so none may leave the folder.
+            let stem = name.strip_suffix(".onnx").unwrap_or_default();
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
+            if stem.is_empty() || name.len() > 64 || !stem.bytes().all(plain) {
+                let rule =
+                    "is no name like `classifier.onnx` (a-z, 0-9, - and _, at most 64 bytes)";
+                return Err(wrong("payloads", format!("{name:?} {rule}")));
+            }
+            if self.payloads[..index].iter().any(|earlier| earlier.name == *name) {
+                return Err(wrong("payloads", format!("{name:?} is there twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_reference(&self, field: &str, name: &str) -> Result<(), BundleError> {
+        if self.payloads.iter().any(|payload| payload.name == name) {
+            return Ok(());
+        }
+        Err(wrong(field, format!("there is no payload {name:?}")))
+    }
+}
+
+impl ClassifierSpec {
+    /// The classes of the logits.
+    ///
+    /// # Errors
+    /// [`BundleError::Manifest`] when no such label set is known.
+    pub fn label_set(&self) -> Result<LabelSet, BundleError> {
+        LabelSet::by_id(&self.labels).ok_or_else(|| {
+            wrong("classifier.labels", format!("unknown label set {:?}", self.labels))
+        })
+    }
+
+    fn check(&self) -> Result<(), BundleError> {
+        self.label_set()?;
+        let Preprocess { size, landmarks, margin, mean, std } = &self.preprocess;
+        let finite = |v: &f32| v.is_finite();
+        let points = landmarks.points();
+        let tests = [
+            ("preprocess.size", "not in 8..=256 px", SIZES.contains(size)),
+            (
+                "preprocess.landmarks",
+                "not finite",
+                points.iter().all(|p| finite(&p.x) && finite(&p.y)),
+            ),
+            ("preprocess.margin", "not in -0.4..=2", (-0.4..=2.0).contains(margin)),
+            ("preprocess.mean", "not in 0..=1", (0.0..=1.0).contains(mean)),
+            ("preprocess.std", "not in 0.001..=10", (0.001..=10.0).contains(std)),
+            ("temperature", "not in 0.01..=100", (0.01..=100.0).contains(&self.temperature)),
+            ("threshold", "not in 0..=1", (0.0..=1.0).contains(&self.threshold)),
+        ];
+        match tests.into_iter().find(|(_, _, holds)| !holds) {
+            Some((field, reason, _)) => Err(wrong(&format!("classifier.{field}"), reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn wrong(field: &str, reason: impl Into<String>) -> BundleError {
+    BundleError::Manifest { field: field.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::container::tests::manifest;
+    use super::*;
+
+    #[test]
+    fn json_and_postcard_give_the_manifest_back() {
+        let manifest = manifest();
+        let json = serde_json::to_string(&manifest).unwrap();
+        assert!(json.contains(&Sha256::of(b"pnet").to_string()), "{json}");
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+        assert_eq!(Manifest::decode(&manifest.encode().unwrap()).unwrap(), manifest);
+    }
+
+    #[test]
+    fn asks_for_a_newer_program_even_when_the_rest_is_unreadable() {
+        let bytes = postcard::to_stdvec(&(RUNTIME + 1)).unwrap();
+        let error = Manifest::decode(&bytes).unwrap_err().to_string();
+        assert!(error.contains("needs runtime 2") && error.contains("update"), "{error}");
+    }
+
+    #[test]
+    fn names_the_entry_that_cannot_be() {
+        type Change = fn(&mut Manifest);
+        let changes: [(&str, Change); 10] = [
+            ("name", |m| m.name.clear()),
+            ("payloads", |m| m.payloads[0].name = "../pnet.onnx".into()),
+            ("payloads", |m| m.payloads[1].name = "pnet.onnx".into()),
+            ("payloads", |m| m.payloads[0].name = "manifest.json".into()),
+            ("classifier.network", |m| m.classifier.network = "other.onnx".into()),
+            ("classifier.labels", |m| m.classifier.labels = "fer-9".into()),
+            ("classifier.preprocess.size", |m| m.classifier.preprocess.size = usize::MAX),
+            ("classifier.preprocess.std", |m| m.classifier.preprocess.std = 0.0),
+            ("classifier.temperature", |m| m.classifier.temperature = f32::NAN),
+            ("detector.settings", |m| {
+                let DetectorSpec::Mtcnn { settings, .. } = &mut m.detector;
+                settings.min_face = 0.0;
+            }),
+        ];
+        for (field, change) in changes {
+            let mut manifest = manifest();
+            change(&mut manifest);
+            let error = manifest.check().unwrap_err().to_string();
+            assert!(error.contains(&format!(" {field}: ")), "{field}: {error}");
+        }
+        manifest().check().unwrap();
+    }
+}
