@@ -1,5 +1,6 @@
 //! How a model runs: tract sessions behind two small traits.
 
+pub mod classifier;
 pub mod mtcnn;
 pub mod session;
 
@@ -7,6 +8,7 @@ use crate::geometry::Face;
 use crate::label::LabelSet;
 use crate::luma::Luma;
 
+pub use classifier::ExpressionNet;
 pub use session::Session;
 
 /// A model could not be loaded or run.
