@@ -1,0 +1,109 @@
+//! `--camera SOURCE`: which source a text names, and opening it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{Camera, CameraError, Stills, Synthetic, SyntheticSettings, Y4m, folder, y4m};
+
+/// What [`Source`] accepts, for help and errors.
+pub const SOURCES: &str = "a picture (.jpg, .png), a folder of pictures, a Y4M file, - for Y4M on \
+    standard input, portraits, or synthetic[:frames=N,size=WxH,seed=N,fps=N]";
+
+/// A source of frames as named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A picture, a folder or a stream: its content tells which.
+    Path(PathBuf),
+    /// Y4M on standard input.
+    Stdin,
+    /// The embedded portraits.
+    Portraits,
+    /// A drawn clip.
+    Synthetic(SyntheticSettings),
+}
+
+/// A `--camera` text that names no source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; --camera takes {SOURCES}")]
+pub struct SourceError(pub(super) String);
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("", "") => Err(SourceError("no source is named".to_owned())),
+            ("-", "") => Ok(Self::Stdin),
+            ("portraits", "") => Ok(Self::Portraits),
+            ("synthetic", settings) => Ok(Self::Synthetic(settings.parse()?)),
+            _ => Ok(Self::Path(text.into())),
+        }
+    }
+}
+
+impl Source {
+    /// Opens the source; pictures are read frame by frame later.
+    ///
+    /// # Errors
+    /// [`CameraError`] when nothing can come from it: a missing file, an empty folder, a bad header.
+    pub fn open(&self) -> Result<Box<dyn Camera>, CameraError> {
+        Ok(match self {
+            Self::Path(path) => return open_path(path),
+            Self::Stdin => Box::new(Y4m::new("stdin", io::stdin().lock())?),
+            Self::Portraits => Box::new(Stills::portraits()),
+            Self::Synthetic(settings) => Box::new(Synthetic::new(settings)?),
+        })
+    }
+}
+
+fn open_path(path: &Path) -> Result<Box<dyn Camera>, CameraError> {
+    let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
+    if path.is_dir() {
+        return Ok(Box::new(Stills::files(folder::pictures(path)?)));
+    }
+    let file = File::open(path).map_err(fail)?;
+    let is_file = file.metadata().map_err(fail)?.is_file();
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    // A stream may come from a named pipe, which can be neither rewound nor opened twice.
+    if !is_file || reader.fill_buf().map_err(fail)?.starts_with(y4m::MAGIC) {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        return Ok(Box::new(Y4m::new(&name, reader)?));
+    }
+    Ok(Box::new(Stills::files(vec![path.to_owned()])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_sources() {
+        let source = |text: &str| text.parse::<Source>().unwrap();
+        assert_eq!(source("-"), Source::Stdin);
+        assert_eq!(source("portraits"), Source::Portraits);
+        assert_eq!(source("synthetic"), Source::Synthetic(SyntheticSettings::default()));
+        assert_eq!(source("synthetic:"), Source::Synthetic(SyntheticSettings::default()));
+        let settings = SyntheticSettings { frames: 3, ..SyntheticSettings::default() };
+        assert_eq!(source("synthetic:frames=3"), Source::Synthetic(settings));
+        assert_eq!(source("a:b/c.jpg"), Source::Path("a:b/c.jpg".into()));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_what_is_possible() {
+        for text in ["", "synthetic:frames=x", "synthetic:size=640", "synthetic:colour=red"] {
+            let error = text.parse::<Source>().unwrap_err().to_string();
+            assert!(error.contains("--camera takes"), "{error}");
+        }
+        let error = "synthetic:fps=0".parse::<Source>().unwrap_err().to_string();
+        assert!(error.starts_with("synthetic: fps=0"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_says_what_a_source_can_be() {
+        let error = Source::Path("no/such/webcam".into()).open().err().unwrap().to_string();
+        assert!(error.starts_with("cannot read no/such/webcam: "), "{error}");
+        assert!(error.contains("a folder of pictures"), "{error}");
+    }
+}

@@ -1,0 +1,235 @@
+//! YUV4MPEG2 streams, as ffmpeg writes with `-f yuv4mpegpipe`. Only the luma plane is kept.
+
+use std::io::{self, BufRead, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::y4m::{Decoder, Error, Limits};
+use emocue_models::luma::{Luma, Range};
+
+use super::{Camera, CameraError, FrameInfo, MAX_PIXELS};
+
+/// How every stream begins.
+pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
+
+/// The longest header line that the decoder takes, bytes.
+const MAX_HEADER: u64 = 1024;
+
+/// A Y4M stream of 8, 10 or 12 bits.
+///
+/// Luma is limited range (16 is black, 235 white) unless the header says `XCOLORRANGE=FULL`; the tag
+/// `C420jpeg` only places the chroma samples and says nothing about the range.
+pub struct Y4m<R: Read> {
+    name: String,
+    decoder: Decoder<Counted<io::Chain<Cursor<Vec<u8>>, R>>>,
+    read: Arc<AtomicU64>,
+    range: Range,
+    index: u64,
+    ended: bool,
+}
+
+impl<R: BufRead> Y4m<R> {
+    /// Reads the stream's header; `name` is for reports and errors.
+    ///
+    /// # Errors
+    /// [`CameraError`] for another format, an unknown colour space, a size of 0 or over [`MAX_PIXELS`].
+    pub fn new(name: &str, mut reader: R) -> Result<Self, CameraError> {
+        let mut header = Vec::new();
+        let io = |reason| CameraError::Io { name: name.to_owned(), reason };
+        (&mut reader).take(MAX_HEADER).read_until(b'\n', &mut header).map_err(io)?;
+        let at = header.len() as u64;
+        if !header.starts_with(MAGIC) {
+            let cut = MAGIC.starts_with(&header);
+            let (name, missing) = (name.to_owned(), "no YUV4MPEG2 header came");
+            return Err(match cut {
+                true => CameraError::Truncated { name, at, missing },
+                false => CameraError::UnknownFormat { name },
+            });
+        }
+        // The decoder multiplies the two unchecked.
+        let (width, height) = (number(&header, b'W'), number(&header, b'H'));
+        if width.saturating_mul(height) > MAX_PIXELS {
+            return Err(CameraError::TooLarge { name: name.to_owned(), width, height });
+        }
+        let read = Arc::new(AtomicU64::new(0));
+        let counted =
+            Counted { reader: Cursor::new(header).chain(reader), read: Arc::clone(&read) };
+        // 4:4:4 at two bytes each is the most that a pixel takes.
+        let limits = Limits { bytes: MAX_PIXELS as usize * 6 };
+        let decoder = Decoder::new_with_limits(counted, limits).map_err(|error| {
+            let reason = match error {
+                Error::UnknownColorspace => "this colour space (C tag) is not supported".to_owned(),
+                Error::EOF => "the header line does not end".to_owned(),
+                Error::ParseError(_) => {
+                    "the header's width, height or rate cannot be read".to_owned()
+                }
+                other => other.to_string(),
+            };
+            CameraError::Stream { name: name.to_owned(), at, reason }
+        })?;
+        let full =
+            decoder.get_raw_params().split(|byte| *byte == b' ').any(|p| p == b"XCOLORRANGE=FULL");
+        let range = if full { Range::Full } else { Range::Limited };
+        Ok(Self { name: name.to_owned(), decoder, read, range, index: 0, ended: false })
+    }
+}
+
+impl<R: BufRead> Camera for Y4m<R> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+        if self.ended {
+            return Ok(false);
+        }
+        let start = self.read.load(Ordering::Relaxed);
+        let (width, height) = (self.decoder.get_width(), self.decoder.get_height());
+        let (bits, rate) = (self.decoder.get_bit_depth(), self.decoder.get_framerate());
+        let coded = match self.decoder.read_frame() {
+            Ok(coded) => coded,
+            Err(error) => {
+                self.ended = true;
+                let at = self.read.load(Ordering::Relaxed);
+                let name = self.name.clone();
+                return match error {
+                    Error::EOF if at == start => Ok(false),
+                    Error::EOF => {
+                        Err(CameraError::Truncated { name, at, missing: "the last frame goes on" })
+                    }
+                    Error::IoError(reason) => Err(CameraError::Io { name, reason }),
+                    _ => {
+                        let reason = "no FRAME begins here".to_owned();
+                        Err(CameraError::Stream { name, at: start, reason })
+                    }
+                };
+            }
+        };
+        frame.reshape(width, height);
+        let luma = coded.get_y_plane();
+        if bits == 8 {
+            frame.pixels_mut().copy_from_slice(luma);
+        } else {
+            for (to, from) in frame.pixels_mut().iter_mut().zip(luma.chunks_exact(2)) {
+                *to = (u16::from_le_bytes([from[0], from[1]]) >> (bits - 8)).min(255) as u8;
+            }
+        }
+        self.range.expand(frame.pixels_mut());
+        info.source.clone_from(&self.name);
+        info.index = self.index;
+        info.time_ms = (self.index * 1000)
+            .checked_mul(rate.den as u64)
+            .and_then(|time| time.checked_div(rate.num as u64));
+        self.index += 1;
+        Ok(true)
+    }
+}
+
+/// The number of the header's parameter `tag`; 0 when it is missing or none.
+fn number(header: &[u8], tag: u8) -> u64 {
+    let values = header.trim_ascii_end().split(|byte| *byte == b' ');
+    let values = values.filter_map(|value| value.strip_prefix(&[tag]));
+    let values = values.map(|digits| {
+        std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+    });
+    // The decoder takes the last of several; the largest of them bounds it.
+    values.max().unwrap_or(0)
+}
+
+/// Counts the bytes read, and goes on when a signal interrupts.
+struct Counted<R> {
+    reader: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.reader.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    self.read.fetch_add(*result.as_ref().unwrap_or(&0) as u64, Ordering::Relaxed);
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A 4x2 stream of two frames, every luma sample of a frame the same.
+    fn stream(tags: &str, bytes_per_sample: usize, luma: [u16; 2]) -> Vec<u8> {
+        let mut out = format!("YUV4MPEG2 W4 H2 F25:1 {tags}\n").into_bytes();
+        for value in luma {
+            out.extend(b"FRAME\n");
+            for sample in std::iter::repeat_n(value, 8).chain(std::iter::repeat_n(128, 4)) {
+                out.extend(&sample.to_le_bytes()[..bytes_per_sample]);
+            }
+        }
+        out
+    }
+
+    fn frames(bytes: &[u8]) -> Result<Vec<(u8, Option<u64>)>, CameraError> {
+        let mut camera = Y4m::new("clip.y4m", bytes)?;
+        let (mut frame, mut info, mut out) = (Luma::default(), FrameInfo::default(), Vec::new());
+        while camera.next(&mut frame, &mut info)? {
+            assert_eq!(frame.pixels().len(), frame.width() * frame.height());
+            out.push((frame.pixels().first().copied().unwrap_or(0), info.time_ms));
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn limited_range_unless_the_header_says_full() {
+        let expected = vec![(0, Some(0)), (255, Some(40))];
+        assert_eq!(frames(&stream("C420jpeg", 1, [16, 235])).unwrap(), expected);
+        assert_eq!(frames(&stream("C420p10 XYSCSS=420P10", 2, [64, 940])).unwrap(), expected);
+        let full = frames(&stream("C420jpeg XCOLORRANGE=FULL", 1, [16, 235])).unwrap();
+        assert_eq!(full, vec![(16, Some(0)), (235, Some(40))]);
+    }
+
+    #[test]
+    fn a_cut_stream_gives_its_whole_frames_then_the_byte_of_the_cut() {
+        let bytes = stream("C420jpeg", 1, [16, 235]);
+        let mut camera = Y4m::new("clip.y4m", &bytes[..bytes.len() - 3]).unwrap();
+        let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+        assert!(camera.next(&mut frame, &mut info).unwrap());
+        let error = camera.next(&mut frame, &mut info).unwrap_err().to_string();
+        let expected = format!("clip.y4m: cut off at byte {}", bytes.len() - 3);
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(!camera.next(&mut frame, &mut info).unwrap(), "then the stream is at its end");
+    }
+
+    #[test]
+    fn bad_headers_are_told_apart() {
+        let error = |bytes: &[u8]| frames(bytes).unwrap_err().to_string();
+        assert!(error(b"").contains("cut off at byte 0"));
+        assert!(error(b"hello, world").contains("neither JPEG"));
+        assert!(error(b"YUV4MPEG2 W4 H2 C411\n").contains("colour space"));
+        assert!(error(b"YUV4MPEG2 W0 H2\n").contains("width"));
+        assert!(error(b"YUV4MPEG2 W4294967296 H4294967296\n").contains("50 megapixels"));
+        assert!(error(b"YUV4MPEG2 W4 H2\nFRAMES\n").contains("byte 16: no FRAME"));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_streams_never_panic(
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            keep in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = stream("C420jpeg", 1, [16, 235]);
+            for (at, value) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            bytes.truncate(keep.index(bytes.len() * 2));
+            let _ = frames(&bytes);
+        }
+
+        #[test]
+        fn arbitrary_headers_never_panic(tail in "[WHFAC0-9:. x]{0,40}\n(FRAME\n)?.{0,40}") {
+            let _ = frames(format!("YUV4MPEG2 {tail}").as_bytes());
+        }
+    }
+}

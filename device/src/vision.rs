@@ -1,0 +1,191 @@
+//! From a frame to a [`Report`]: find the faces, then tell what each looks like.
+
+use emocue_models::geometry::Face;
+use emocue_models::luma::Luma;
+use emocue_models::run::{Classifier, Detector, RunError};
+
+use crate::answer::{Answer, FaceAnswer, Report};
+use crate::camera::FrameInfo;
+
+/// A detector and a classifier looking at frames, one at a time.
+///
+/// [`Vision::look`] is [`Vision::find`] and [`Vision::tell`]; they are apart so that each can be timed.
+pub struct Vision<D, C> {
+    detector: D,
+    classifier: C,
+    threshold: f32,
+    faces: Vec<Face>,
+    report: Report,
+}
+
+/// The classifier's classes cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the classes of label set {set} are not all expressions; use a bundle with fer-7 or ferplus-8"
+)]
+pub struct UnshowableLabels {
+    set: &'static str,
+}
+
+impl<D: Detector, C: Classifier> Vision<D, C> {
+    /// A face looks like its most probable class when that reaches `threshold` (`0..=1`); else unsure.
+    ///
+    /// # Errors
+    /// [`UnshowableLabels`] when a class is no expression.
+    pub fn new(detector: D, classifier: C, threshold: f32) -> Result<Self, UnshowableLabels> {
+        let labels = classifier.labels();
+        if (0..labels.len()).any(|index| labels.expression(index).is_none()) {
+            return Err(UnshowableLabels { set: labels.id });
+        }
+        let report = Report {
+            source: String::new(),
+            index: 0,
+            time_ms: None,
+            labels,
+            faces: Vec::new(),
+            shown: Answer::Starting,
+        };
+        Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
+    }
+
+    /// Everything about one frame; valid until the next.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network fails.
+    pub fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&Report, RunError> {
+        self.find(frame)?;
+        self.tell(frame, info)
+    }
+
+    /// Finds the faces of `frame`.
+    ///
+    /// # Errors
+    /// [`RunError`] when the detector fails.
+    pub fn find(&mut self, frame: &Luma) -> Result<(), RunError> {
+        self.detector.detect(frame, &mut self.faces)
+    }
+
+    /// Tells what every face that [`Vision::find`] found in `frame` looks like.
+    ///
+    /// # Errors
+    /// [`RunError`] when the classifier fails.
+    pub fn tell(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&Report, RunError> {
+        let report = &mut self.report;
+        report.source.clone_from(&info.source);
+        report.index = info.index;
+        report.time_ms = info.time_ms;
+        report.faces.truncate(self.faces.len());
+        for (index, face) in self.faces.iter().enumerate() {
+            let probabilities = self.classifier.classify(frame, face)?;
+            let answer = match most_probable(probabilities) {
+                Some((class, probability)) if probability >= self.threshold => {
+                    report.labels.expression(class).map_or(Answer::Unsure, Answer::Looks)
+                }
+                _ => Answer::Unsure,
+            };
+            match report.faces.get_mut(index) {
+                Some(slot) => {
+                    slot.face = *face;
+                    slot.answer = answer;
+                    slot.probabilities.clear();
+                    slot.probabilities.extend_from_slice(probabilities);
+                }
+                None => {
+                    let probabilities = probabilities.to_vec();
+                    report.faces.push(FaceAnswer { face: *face, probabilities, answer });
+                }
+            }
+        }
+        report.shown = report.faces.first().map_or(Answer::NoFace, |nearest| nearest.answer);
+        Ok(report)
+    }
+}
+
+fn most_probable(probabilities: &[f32]) -> Option<(usize, f32)> {
+    probabilities.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::geometry::Rect;
+    use emocue_models::label::{Expression, FERPLUS_8, LabelSet, VALENCE_3};
+
+    use super::*;
+
+    /// Finds what each frame's first pixels say: one face per non-zero pixel, that many px wide.
+    struct PixelsAsFaces;
+
+    impl Detector for PixelsAsFaces {
+        fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+            faces.clear();
+            faces.extend(frame.pixels().iter().filter(|width| **width > 0).map(|width| Face {
+                rect: Rect::new(0.0, 0.0, f32::from(*width), 10.0),
+                score: 1.0,
+                landmarks: None,
+            }));
+            Ok(())
+        }
+    }
+
+    /// Sees happiness, the surer the wider the face is.
+    struct WiderIsHappier(LabelSet, Vec<f32>);
+
+    impl Classifier for WiderIsHappier {
+        fn labels(&self) -> LabelSet {
+            self.0
+        }
+
+        fn classify(&mut self, _: &Luma, face: &Face) -> Result<&[f32], RunError> {
+            let happy = face.rect.width / 100.0;
+            self.1 = vec![(1.0 - happy) / 7.0; 8];
+            self.1[1] = happy;
+            Ok(&self.1)
+        }
+    }
+
+    fn vision(threshold: f32) -> Vision<PixelsAsFaces, WiderIsHappier> {
+        Vision::new(PixelsAsFaces, WiderIsHappier(FERPLUS_8, Vec::new()), threshold).unwrap()
+    }
+
+    fn frame(pixels: &[u8]) -> Luma {
+        Luma::from_raw(pixels.len(), 1, pixels.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_face_is_shown_and_all_are_reported() {
+        let info = FrameInfo { source: "a.jpg".into(), index: 7, time_ms: Some(280) };
+        let mut vision = vision(0.5);
+        let report = vision.look(&frame(&[90, 40]), &info).unwrap();
+        assert_eq!(report.shown, Answer::Looks(Expression::Happiness));
+        let answers: Vec<_> = report.faces.iter().map(|face| face.answer).collect();
+        assert_eq!(answers, [Answer::Looks(Expression::Happiness), Answer::Unsure]);
+        assert_eq!(report.faces[0].probabilities[1], 0.9);
+        let about = (report.source.as_str(), report.index, report.time_ms);
+        assert_eq!(about, ("a.jpg", 7, Some(280)));
+    }
+
+    #[test]
+    fn nothing_stays_from_the_frame_before() {
+        let (mut vision, info) = (vision(0.5), FrameInfo::default());
+        vision.look(&frame(&[90, 80, 70]), &info).unwrap();
+        let report = vision.look(&frame(&[60]), &info).unwrap();
+        assert_eq!((report.faces.len(), report.faces[0].probabilities[1]), (1, 0.6));
+        let report = vision.look(&frame(&[0]), &info).unwrap();
+        assert_eq!((report.faces.len(), report.shown), (0, Answer::NoFace));
+    }
+
+    #[test]
+    fn a_class_must_reach_the_threshold() {
+        let info = FrameInfo::default();
+        let shown = |threshold| vision(threshold).look(&frame(&[75]), &info).unwrap().shown;
+        assert_eq!(shown(0.75), Answer::Looks(Expression::Happiness));
+        assert_eq!(shown(0.76), Answer::Unsure);
+    }
+
+    #[test]
+    fn classes_that_are_no_expressions_are_refused() {
+        let classifier = WiderIsHappier(VALENCE_3, Vec::new());
+        let error = Vision::new(PixelsAsFaces, classifier, 0.5).err().unwrap().to_string();
+        assert!(error.contains("valence-3"), "{error}");
+    }
+}
