@@ -1,1 +1,8 @@
 //! The badge's companion: data, training, evaluation, export, bundles.
+
+pub mod cli;
+pub mod data;
+pub mod files;
+pub mod net;
+pub mod onnx;
+pub mod train;

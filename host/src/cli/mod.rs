@@ -1,0 +1,40 @@
+//! The verbs, one file each: arguments and what they do.
+
+pub mod train;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::data::DataError;
+use crate::data::fer2013::Fer2013;
+use crate::data::ferplus::FerPlus;
+
+/// Where FER2013 and FER+ lie.
+#[derive(Args, Debug)]
+pub struct FerArgs {
+    /// fer2013.csv, plain or gzipped, in Kaggle's layout.
+    #[arg(long, value_name = "CSV")]
+    pub fer2013: PathBuf,
+    /// fer2013new.csv, the FER+ votes for the same rows.
+    #[arg(long, value_name = "CSV")]
+    pub ferplus: PathBuf,
+}
+
+impl FerArgs {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// [`DataError`] naming file and row.
+    pub fn read(&self) -> Result<(Fer2013, FerPlus), DataError> {
+        let fer = Fer2013::read(&self.fer2013)?;
+        let plus = FerPlus::read(&self.ferplus, &fer)?;
+        Ok((fer, plus))
+    }
+}
+
+/// Creates a folder that results go to.
+fn create_dir(path: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(path)
+        .map_err(|error| format!("cannot create the folder {}: {error}", path.display()))
+}

@@ -1,0 +1,159 @@
+//! FER+ votes (Barsoum et al. 2016): ten raters a row, joined to FER2013 by row order.
+
+use std::path::Path;
+
+use emocue_models::label::FERPLUS_8;
+
+use super::fer2013::Fer2013;
+use super::{DataError, Split, csv_error, expect_header, open_csv};
+
+/// Columns of votes: the eight classes, then `unknown` and `NF` (not a face).
+pub const COLUMNS: usize = 10;
+const CLASSES: usize = FERPLUS_8.names.len();
+
+/// The votes of every row, in FER2013's order.
+#[derive(Debug)]
+pub struct FerPlus {
+    votes: Vec<[u8; COLUMNS]>,
+}
+
+impl FerPlus {
+    /// Reads `fer2013new.csv` and checks that it belongs to `fer`.
+    ///
+    /// # Errors
+    /// [`DataError`] naming the row: a vote that is no small number, a Usage that differs from
+    /// FER2013's, or another count of rows than FER2013 has.
+    pub fn read(path: &Path, fer: &Fer2013) -> Result<Self, DataError> {
+        let help = "FER+ joins FER2013 by row order: use fer2013new.csv with the complete fer2013.csv it was made for.";
+        let header = [
+            "Usage",
+            "Image name",
+            "neutral",
+            "happiness",
+            "surprise",
+            "sadness",
+            "anger",
+            "disgust",
+            "fear",
+            "contempt",
+            "unknown",
+            "NF",
+        ];
+        let mut reader = open_csv(path)?;
+        expect_header(path, &mut reader, &header, help)?;
+        let mut votes = Vec::with_capacity(fer.len());
+        let mut record = csv::StringRecord::new();
+        for row in 1.. {
+            if !reader.read_record(&mut record).map_err(|e| csv_error(path, row, &e))? {
+                break;
+            }
+            let bad = |what| DataError::Row { path: path.to_owned(), row, what, help };
+            if record.len() != header.len() {
+                return Err(bad(format!("{} columns, expected {}", record.len(), header.len())));
+            }
+            if row > fer.len() {
+                return Err(bad(format!("FER2013 has only {} rows", fer.len())));
+            }
+            let usage = &record[0];
+            if Split::from_name(usage) != Some(fer.split(row - 1)) {
+                let expected = fer.split(row - 1).name();
+                return Err(bad(format!("Usage is \"{usage}\", FER2013 says {expected}")));
+            }
+            let mut counts = [0; COLUMNS];
+            for (index, count) in counts.iter_mut().enumerate() {
+                let text = &record[index + 2];
+                *count = text.parse().ok().filter(|votes| *votes <= 10).ok_or_else(|| {
+                    bad(format!("{} has \"{text:.20}\" votes, expected 0-10", header[index + 2]))
+                })?;
+            }
+            votes.push(counts);
+        }
+        if votes.len() != fer.len() {
+            let what = format!("{} rows, but FER2013 has {}", votes.len(), fer.len());
+            return Err(DataError::File { path: path.to_owned(), what, help });
+        }
+        Ok(Self { votes })
+    }
+
+    /// Votes of a row: eight classes, `unknown`, `NF`.
+    pub fn votes(&self, row: usize) -> [u8; COLUMNS] {
+        self.votes[row]
+    }
+
+    /// Class of the top vote, if that is one of the eight and not `unknown` or `NF`. The first
+    /// column wins a tie. Scoring by it is "plurality": 3,521 PrivateTest rows.
+    pub fn plurality(&self, row: usize) -> Option<usize> {
+        let votes = self.votes[row];
+        let top = votes.iter().copied().max().unwrap_or(0);
+        votes.iter().position(|count| *count == top).filter(|class| *class < CLASSES)
+    }
+
+    /// The vote distribution over the eight classes, sum 1, single votes dropped as outliers (the
+    /// authors' own cleaning). `None` where none of the eight has two votes or most raters saw no
+    /// face.
+    pub fn distribution(&self, row: usize) -> Option<[f32; CLASSES]> {
+        let votes = self.votes[row];
+        let kept = |count: u8| if count > 1 { f32::from(count) } else { 0.0 };
+        let mut weights = [0.0; CLASSES];
+        for (weight, count) in weights.iter_mut().zip(votes) {
+            *weight = kept(count);
+        }
+        let sum: f32 = weights.iter().sum();
+        if sum <= 0.0 || votes[COLUMNS - 1] > 5 {
+            return None;
+        }
+        Some(weights.map(|weight| weight / sum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::data::PIXELS;
+
+    const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
+
+    fn read(votes: &[&str]) -> Result<FerPlus, String> {
+        let pixels = vec!["0"; PIXELS].join(" ");
+        let mut fer = tempfile::NamedTempFile::new().unwrap();
+        write!(fer, "emotion,pixels,Usage\n0,{pixels},Training\n1,{pixels},PrivateTest\n").unwrap();
+        let fer = Fer2013::read(fer.path()).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{HEADER}{}", votes.join("\n")).unwrap();
+        FerPlus::read(file.path(), &fer).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn plurality_and_distribution() {
+        let plus = read(&[
+            "Training,fer0000000.png,4,1,0,0,4,0,0,1,0,0",
+            "PrivateTest,,0,0,0,1,0,0,0,1,2,6",
+        ])
+        .unwrap();
+        assert_eq!((plus.plurality(0), plus.plurality(1)), (Some(0), None));
+        assert_eq!(plus.distribution(0), Some([0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]));
+        assert_eq!(plus.distribution(1), None);
+    }
+
+    #[test]
+    fn refuses_what_does_not_join() {
+        let good = "Training,a.png,10,0,0,0,0,0,0,0,0,0";
+        let last = "PrivateTest,b.png,10,0,0,0,0,0,0,0,0,0";
+        assert!(read(&[good, last]).is_ok());
+        for (rows, word) in [
+            (vec![good], "1 rows, but FER2013 has 2"),
+            (vec![good, last, last], "row 3: FER2013 has only 2 rows"),
+            (vec![last, last], "row 1: Usage is \"PrivateTest\", FER2013 says Training"),
+            (
+                vec![good, "PrivateTest,b.png,11,0,0,0,0,0,0,0,0,0"],
+                "row 2: neutral has \"11\" votes",
+            ),
+            (vec![good, "PrivateTest,b.png,1"], "row 2: 3 columns"),
+        ] {
+            let error = read(&rows).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

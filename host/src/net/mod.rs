@@ -1,0 +1,3 @@
+//! Network architectures in burn, one file each.
+
+pub mod badge;
