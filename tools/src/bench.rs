@@ -1,0 +1,141 @@
+//! `cargo xtask bench`: what the badge costs, against its budget.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::Result;
+use crate::budget::{Budget, Line, table};
+use crate::calibration;
+use crate::cargo::{Profile, build_badge, output, root};
+
+/// The bundle that the badge carries.
+const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
+
+/// Options of `cargo xtask bench`.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// Which build to measure
+    #[arg(long, value_enum, default_value = "release")]
+    pub(crate) profile: Profile,
+}
+
+/// What `emocue-badge bench --json` prints.
+#[derive(Debug, Deserialize)]
+struct Report {
+    stages: BTreeMap<String, Time>,
+    total: Time,
+    start_to_first_answer_ms: f64,
+    peak_rss_bytes: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Time {
+    min_ms: f64,
+    median_ms: f64,
+}
+
+/// Bytes on disk.
+struct Sizes {
+    /// The stripped program less the bundle inside it.
+    binary: f64,
+    bundle: f64,
+}
+
+/// Builds, measures, prints a table and, as the last line, JSON.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let budget = Budget::read()?;
+    let badge = build_badge(args.profile)?;
+    let before = calibration::fastest_ms();
+    let report = output(Command::new(&badge).args(["bench", "--json"]))?;
+    let unit_ms = calibration::fastest_ms().min(before);
+    let report: Report = serde_json::from_str(&report)
+        .map_err(|e| format!("`emocue-badge bench --json` printed something else: {e}"))?;
+    let bundle = size(&root().join(DEFAULT_BUNDLE))?;
+    let sizes = Sizes { binary: stripped_size(&badge)? - bundle, bundle };
+    let lines = compare(&budget, &report, unit_ms, args.profile.name(), &sizes)?;
+    println!("{} build; a calibration loop takes {unit_ms:.3} ms here", args.profile.name());
+    print!("{}", table(&lines));
+    println!("{}", serde_json::json!({ "calibration_ms": unit_ms, "lines": lines }));
+    let over: Vec<_> =
+        lines.iter().filter(|line| line.is_over()).map(|line| line.what.as_str()).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    Err(format!("over the budget of tools/budget.toml: {}", over.join(", ")).into())
+}
+
+fn compare(
+    budget: &Budget,
+    report: &Report,
+    unit_ms: f64,
+    profile: &str,
+    sizes: &Sizes,
+) -> Result<Vec<Line>> {
+    let limit_of = |table: &BTreeMap<String, f64>, name: &str| {
+        table.get(name).copied().ok_or(format!("tools/budget.toml has no limit for {name}"))
+    };
+    let mut lines = Vec::new();
+    let stages = report.stages.iter().map(|(name, time)| (name.as_str(), time));
+    for (name, time) in stages.chain([("total", &report.total)]) {
+        lines.push(Line {
+            what: format!("{name}, CPU"),
+            measured: time.min_ms / unit_ms,
+            limit: limit_of(&budget.stage_ratio, name)?,
+            unit: "loops",
+            note: format!("min {:.3} ms, median {:.3} ms", time.min_ms, time.median_ms),
+        });
+    }
+    let answer = report.start_to_first_answer_ms;
+    let binary_limit = limit_of(&budget.binary_mb, profile)?;
+    for (what, measured, limit, unit) in [
+        ("start to first answer", answer, budget.start_to_first_answer_ms, "ms"),
+        ("peak RSS", report.peak_rss_bytes / 1e6, budget.peak_rss_mb, "MB"),
+        ("stripped binary without bundle", sizes.binary / 1e6, binary_limit, "MB"),
+        ("bundle", sizes.bundle / 1e6, budget.bundle_mb, "MB"),
+    ] {
+        lines.push(Line { what: what.to_owned(), measured, limit, unit, note: String::new() });
+    }
+    Ok(lines)
+}
+
+fn size(path: &Path) -> Result<f64> {
+    let file = std::fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(file.len() as f64)
+}
+
+fn stripped_size(program: &Path) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let stripped = folder.path().join("stripped");
+    output(Command::new("strip").arg("-o").args([&stripped, program]))?;
+    size(&stripped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_the_badge_meets_its_limit() {
+        let report = r#"{
+            "stages": { "decode": { "min_ms": 2, "median_ms": 3 }, "detect": { "min_ms": 9, "median_ms": 9.5 },
+                        "classify": { "min_ms": 1, "median_ms": 1 }, "draw": { "min_ms": 0.1, "median_ms": 0.1 } },
+            "total": { "min_ms": 12.1, "median_ms": 13 },
+            "start_to_first_answer_ms": 120, "peak_rss_bytes": 61000000
+        }"#;
+        let report = serde_json::from_str(report).unwrap();
+        let sizes = Sizes { binary: 15e6, bundle: 5e6 };
+        let budget = Budget::read().unwrap();
+        let lines = compare(&budget, &report, 1.0, "dist", &sizes).unwrap();
+        assert_eq!(lines.len(), 9);
+        let over: Vec<_> =
+            lines.iter().filter(|line| line.is_over()).map(|l| l.what.as_str()).collect();
+        assert_eq!(over, ["peak RSS"]);
+        // Where a loop takes twice as long, the same milliseconds count half.
+        let slow = compare(&budget, &report, 2.0, "dist", &sizes).unwrap();
+        assert_eq!(slow[0].measured * 2.0, lines[0].measured);
+    }
+}

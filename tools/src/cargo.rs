@@ -1,0 +1,68 @@
+//! Running cargo and other programs in the workspace.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use crate::Result;
+
+/// How the badge is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Quick to build; the tests and the demo
+    Release,
+    /// Fat LTO, takes minutes; what a board gets
+    Dist,
+}
+
+impl Profile {
+    /// As cargo and the target folder name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tools.parent().unwrap_or(tools)
+}
+
+/// The cargo that runs this, in the workspace's root.
+pub(crate) fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Runs `command` with the terminal's output.
+pub(crate) fn check(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|e| format!("cannot start {command:?}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}
+
+/// Runs `command` and returns what it prints; its errors go to the terminal.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot start {command:?}: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("{command:?}: {}", output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Builds the badge and returns the program's path.
+pub(crate) fn build_badge(profile: Profile) -> Result<PathBuf> {
+    check(cargo().args(["build", "--package", "emocue-device", "--profile", profile.name()]))?;
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let name = format!("emocue-badge{}", std::env::consts::EXE_SUFFIX);
+    Ok(root().join(target).join(profile.name()).join(name))
+}
