@@ -2,6 +2,8 @@
 
 pub mod cli;
 pub mod data;
+pub mod eval;
+pub mod export;
 pub mod files;
 pub mod net;
 pub mod onnx;

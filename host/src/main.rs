@@ -19,11 +19,15 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Train(cli::train::TrainArgs),
+    Export(cli::export::ExportArgs),
+    Eval(cli::eval::EvalArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Train(args) => cli::train::run(&args),
+        Verb::Export(args) => cli::export::run(&args),
+        Verb::Eval(args) => cli::eval::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! The verbs, one file each: arguments and what they do.
 
+pub mod eval;
+pub mod export;
 pub mod train;
 
 use std::path::{Path, PathBuf};
