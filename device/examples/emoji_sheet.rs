@@ -1,0 +1,47 @@
+//! Every picture of the panel on one sheet, for looking at: sharp on the left, blurred on the right.
+//!
+//! `cargo run --release -p emocue-device --example emoji_sheet -- FILE.png [emoji|word|both] [128x64|128x32]`
+
+use std::error::Error;
+
+use clap::ValueEnum;
+use emocue_device::answer::Answer;
+use emocue_device::show::panel::Panel;
+use emocue_device::show::{Mode, PanelSize, Settings};
+use emocue_models::label::Expression;
+use image::imageops::{self, FilterType};
+use image::{GrayImage, Luma};
+
+const SCALE: u32 = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("name the PNG file to write")?;
+    let mode = arguments.next().map_or(Ok(Mode::Both), |mode| Mode::from_str(&mode, true))?;
+    let panel =
+        arguments.next().map_or(Ok(PanelSize::Tall), |size| PanelSize::from_str(&size, true))?;
+    let settings = Settings { panel, mode };
+    let states =
+        [Answer::NoFace, Answer::Unsure, Answer::Paused, Answer::CameraMissing, Answer::Starting];
+    let answers: Vec<_> = Expression::ALL.into_iter().map(Answer::Looks).chain(states).collect();
+    let size = panel.size();
+    let (width, height) = (size.width * SCALE, size.height * SCALE);
+    let rows = (answers.len() as u32).div_ceil(2);
+    let mut sheet = GrayImage::from_pixel(4 * (width + 8), rows * (height + 8), Luma([70]));
+    for (i, answer) in (0..).zip(answers) {
+        let mut panel = Panel::new(panel);
+        panel.show(answer, &settings);
+        let picture = GrayImage::from_fn(size.width, size.height, |x, y| {
+            Luma([if panel.is_lit(x as usize, y as usize) { 255 } else { 0 }])
+        });
+        let sharp = imageops::resize(&picture, width, height, FilterType::Nearest);
+        let blurred =
+            imageops::resize(&imageops::blur(&picture, 2.0), width, height, FilterType::Triangle);
+        let (x, y) = (i % 2 * 2 * (width + 8), i / 2 * (height + 8));
+        imageops::replace(&mut sheet, &sharp, (x + 4).into(), (y + 4).into());
+        imageops::replace(&mut sheet, &blurred, (x + width + 12).into(), (y + 4).into());
+    }
+    sheet.save(&file)?;
+    println!("{file}");
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! The pictures: one table of geometry for the panel, in both sizes, and for the overlay.
+//!
+//! Coordinates are units of a 64x64 square, x to the right, y down; line widths are in the same units. Angles
+//! are degrees clockwise from the right, so that 0 to 180 is the lower half of a circle.
+
+use emocue_models::label::Expression;
+
+use crate::answer::Answer;
+
+/// A picture: marks drawn one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture {
+    /// Later marks lie on top.
+    pub marks: &'static [Mark],
+    /// The face's colour where the target has colour, RGB.
+    pub tint: [u8; 3],
+}
+
+/// One stroke or filled shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// What it belongs to.
+    pub group: Group,
+    /// Where it runs.
+    pub path: Path,
+    /// Stroked or filled.
+    pub paint: Paint,
+    /// In which colour.
+    pub ink: Ink,
+    /// Drawn a second time, mirrored left to right.
+    pub twin: bool,
+}
+
+/// The part of a picture that a mark belongs to; a layout places each part on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Both brows.
+    Brows,
+    /// Both eyes.
+    Eyes,
+    /// The mouth.
+    Mouth,
+    /// The face's outline and what hangs on it; left out where there is no room.
+    Outline,
+    /// A sign that is not a face.
+    Sign,
+}
+
+/// Where a mark runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Path {
+    /// Through at most 33 points.
+    Line(&'static [(f32, f32)]),
+    /// Along an ellipse; a closed one from 0 to 360. Filled, it is closed by its chord.
+    Arc {
+        /// The centre.
+        center: (f32, f32),
+        /// Half axes, across and down.
+        radii: (f32, f32),
+        /// First angle, degrees.
+        from: f32,
+        /// Last angle, degrees, greater than `from`.
+        to: f32,
+    },
+}
+
+/// How a mark is painted.
+#[derive(Clone, Copy, Debug)]
+pub enum Paint {
+    /// A line of this width with round ends and joints.
+    Stroke(f32),
+    /// The inside.
+    Fill,
+}
+
+/// What a mark is painted with; a palette gives it a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Lines and solid features: lit on a panel, dark in colour.
+    Line,
+    /// The face: dark on a panel, tinted in colour.
+    Skin,
+    /// The white of an eye: dark on a panel, so that the ring around it shows.
+    White,
+    /// Teeth: lit on a panel.
+    Teeth,
+    /// Between two lit shapes: dark everywhere.
+    Gap,
+    /// A tongue: lit on a panel.
+    Tongue,
+    /// Tears and sweat: lit on a panel.
+    Drop,
+}
+
+/// The picture for an answer.
+pub fn picture(answer: Answer) -> &'static Picture {
+    match answer {
+        Answer::Looks(expression) => match expression {
+            Expression::Neutral => &NEUTRAL,
+            Expression::Happiness => &HAPPINESS,
+            Expression::Surprise => &SURPRISE,
+            Expression::Sadness => &SADNESS,
+            Expression::Anger => &ANGER,
+            Expression::Disgust => &DISGUST,
+            Expression::Fear => &FEAR,
+            Expression::Contempt => &CONTEMPT,
+        },
+        Answer::NoFace => &NO_FACE,
+        Answer::Unsure => &UNSURE,
+        Answer::Paused => &PAUSED,
+        Answer::CameraMissing => &CAMERA_MISSING,
+        Answer::Starting => &STARTING,
+    }
+}
+
+const fn stroke(group: Group, points: &'static [(f32, f32)], width: f32) -> Mark {
+    let path = Path::Line(points);
+    Mark { group, path, paint: Paint::Stroke(width), ink: Ink::Line, twin: false }
+}
+
+const fn fill(group: Group, points: &'static [(f32, f32)]) -> Mark {
+    Mark { group, path: Path::Line(points), paint: Paint::Fill, ink: Ink::Line, twin: false }
+}
+
+const fn arc(
+    group: Group,
+    center: (f32, f32),
+    radii: (f32, f32),
+    (from, to): (f32, f32),
+    width: f32,
+) -> Mark {
+    let path = Path::Arc { center, radii, from, to };
+    Mark { group, path, paint: Paint::Stroke(width), ink: Ink::Line, twin: false }
+}
+
+const fn disc(group: Group, center: (f32, f32), radii: (f32, f32)) -> Mark {
+    cap(group, center, radii, (0.0, 360.0))
+}
+
+const fn cap(group: Group, center: (f32, f32), radii: (f32, f32), (from, to): (f32, f32)) -> Mark {
+    let path = Path::Arc { center, radii, from, to };
+    Mark { group, path, paint: Paint::Fill, ink: Ink::Line, twin: false }
+}
+
+impl Mark {
+    const fn twin(mut self) -> Self {
+        self.twin = true;
+        self
+    }
+
+    const fn ink(mut self, ink: Ink) -> Self {
+        self.ink = ink;
+        self
+    }
+}
+
+use Group::{Brows, Eyes, Mouth, Outline, Sign};
+
+const ALL_ROUND: (f32, f32) = (0.0, 360.0);
+const SKIN: Mark = disc(Outline, (32.0, 32.0), (30.0, 30.0)).ink(Ink::Skin);
+const RING: Mark = arc(Outline, (32.0, 32.0), (30.0, 30.0), ALL_ROUND, 3.4);
+
+const NEUTRAL: Picture = Picture {
+    tint: [222, 222, 216],
+    marks: &[
+        SKIN,
+        RING,
+        disc(Eyes, (21.0, 27.0), (4.5, 5.0)).twin(),
+        stroke(Mouth, &[(20.0, 45.0), (44.0, 45.0)], 4.6),
+    ],
+};
+
+const HAPPINESS: Picture = Picture {
+    tint: [250, 214, 64],
+    marks: &[
+        SKIN,
+        RING,
+        arc(Eyes, (20.0, 29.0), (6.2, 7.0), (180.0, 360.0), 4.4).twin(),
+        cap(Mouth, (32.0, 38.5), (18.0, 17.0), (0.0, 180.0)),
+    ],
+};
+
+const SURPRISE: Picture = Picture {
+    tint: [240, 160, 60],
+    marks: &[
+        SKIN,
+        RING,
+        arc(Brows, (19.5, 18.5), (7.5, 7.0), (200.0, 340.0), 3.8).twin(),
+        disc(Eyes, (19.5, 27.0), (4.6, 6.2)).twin(),
+        disc(Mouth, (32.0, 47.0), (8.0, 10.0)),
+    ],
+};
+
+const SADNESS: Picture = Picture {
+    tint: [110, 180, 232],
+    marks: &[
+        SKIN,
+        RING,
+        stroke(Brows, &[(11.5, 24.0), (24.5, 15.5)], 4.2).twin(),
+        disc(Eyes, (20.0, 30.5), (4.2, 4.2)).twin(),
+        arc(Mouth, (32.0, 55.0), (12.5, 11.0), (195.0, 345.0), 4.6),
+        disc(Outline, (47.0, 44.0), (3.8, 4.4)).ink(Ink::Drop),
+        fill(Outline, &[(47.0, 35.0), (43.4, 43.0), (50.6, 43.0)]).ink(Ink::Drop),
+    ],
+};
+
+const ANGER: Picture = Picture {
+    tint: [232, 104, 72],
+    marks: &[
+        SKIN,
+        RING,
+        stroke(Brows, &[(10.5, 15.5), (27.0, 24.0)], 5.6).twin(),
+        cap(Eyes, (20.5, 27.0), (5.4, 6.4), (20.0, 205.0)).twin(),
+        fill(Mouth, &[(19.0, 41.0), (45.0, 41.0), (45.0, 51.0), (19.0, 51.0)]).ink(Ink::Teeth),
+        stroke(Mouth, &[(19.0, 41.0), (45.0, 41.0), (45.0, 51.0), (19.0, 51.0), (19.0, 41.0)], 3.4),
+        stroke(Mouth, &[(25.5, 41.0), (25.5, 51.0)], 2.0).ink(Ink::Gap).twin(),
+        stroke(Mouth, &[(32.0, 41.0), (32.0, 51.0)], 2.0).ink(Ink::Gap),
+    ],
+};
+
+const DISGUST: Picture = Picture {
+    tint: [120, 190, 110],
+    marks: &[
+        SKIN,
+        RING,
+        stroke(Eyes, &[(13.0, 20.0), (25.0, 26.5), (13.0, 33.0)], 4.2).twin(),
+        arc(Mouth, (32.0, 53.0), (15.0, 11.0), (190.0, 350.0), 4.2),
+        fill(Mouth, &[(26.0, 43.0), (40.0, 43.0), (40.0, 53.0), (26.0, 53.0)]).ink(Ink::Tongue),
+        cap(Mouth, (33.0, 52.5), (7.0, 6.0), (0.0, 180.0)).ink(Ink::Tongue),
+    ],
+};
+
+const FEAR: Picture = Picture {
+    tint: [204, 150, 214],
+    marks: &[
+        SKIN,
+        RING,
+        stroke(Brows, &[(12.0, 15.5), (24.0, 10.0)], 3.6).twin(),
+        disc(Eyes, (20.0, 27.0), (7.4, 7.4)).ink(Ink::White).twin(),
+        arc(Eyes, (20.0, 27.0), (7.4, 7.4), ALL_ROUND, 3.0).twin(),
+        disc(Eyes, (20.0, 27.0), (2.4, 2.4)).twin(),
+        stroke(
+            Mouth,
+            &[
+                (16.0, 49.0),
+                (21.3, 43.0),
+                (26.6, 49.0),
+                (32.0, 43.0),
+                (37.3, 49.0),
+                (42.6, 43.0),
+                (48.0, 49.0),
+            ],
+            4.0,
+        ),
+    ],
+};
+
+const CONTEMPT: Picture = Picture {
+    tint: [150, 160, 220],
+    marks: &[
+        SKIN,
+        RING,
+        stroke(Brows, &[(12.5, 20.0), (26.5, 20.0)], 4.2),
+        arc(Brows, (44.0, 20.0), (8.0, 8.0), (200.0, 340.0), 4.2),
+        cap(Eyes, (20.0, 27.0), (5.6, 6.0), (0.0, 180.0)).twin(),
+        stroke(Eyes, &[(12.5, 27.0), (27.0, 27.0)], 3.4).twin(),
+        stroke(Mouth, &[(18.0, 48.0), (30.0, 48.5), (38.0, 46.5), (43.5, 42.5), (47.0, 37.0)], 4.6),
+    ],
+};
+
+const STATE_TINT: [u8; 3] = [200, 200, 200];
+
+const NO_FACE: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.4).twin(),
+        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.4).twin(),
+    ],
+};
+
+const UNSURE: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        disc(Sign, (32.0, 32.0), (30.0, 30.0)).ink(Ink::Skin),
+        arc(Sign, (32.0, 32.0), (30.0, 30.0), ALL_ROUND, 3.4),
+        arc(Sign, (32.0, 24.0), (9.5, 9.5), (180.0, 405.0), 5.2),
+        stroke(Sign, &[(38.7, 30.7), (32.0, 36.5), (32.0, 41.0)], 5.2),
+        disc(Sign, (32.0, 50.0), (3.4, 3.4)),
+    ],
+};
+
+const PAUSED: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[fill(Sign, &[(14.0, 10.0), (26.0, 10.0), (26.0, 54.0), (14.0, 54.0)]).twin()],
+};
+
+const CAMERA_MISSING: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(5.0, 17.0), (59.0, 17.0), (59.0, 53.0), (5.0, 53.0), (5.0, 17.0)], 4.4),
+        fill(Sign, &[(20.0, 17.0), (24.0, 8.0), (40.0, 8.0), (44.0, 17.0)]),
+        arc(Sign, (32.0, 35.0), (10.0, 10.0), ALL_ROUND, 4.4),
+        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 11.0).ink(Ink::Gap),
+        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 4.8),
+    ],
+};
+
+const STARTING: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(13.0, 4.0), (51.0, 4.0)], 4.8),
+        stroke(Sign, &[(13.0, 60.0), (51.0, 60.0)], 4.8),
+        stroke(Sign, &[(18.0, 4.0), (18.0, 14.0), (32.0, 32.0), (18.0, 50.0), (18.0, 60.0)], 4.0)
+            .twin(),
+        fill(Sign, &[(23.0, 18.0), (41.0, 18.0), (32.0, 30.0)]),
+        fill(Sign, &[(32.0, 42.0), (42.0, 58.0), (22.0, 58.0)]),
+    ],
+};

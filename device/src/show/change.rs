@@ -1,0 +1,42 @@
+//! Whether a report says something new.
+
+use crate::answer::{Answer, Report};
+
+/// Remembers what was shown last, so that displays act on a change only.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    source: String,
+    shown: Option<Answer>,
+}
+
+/// How a report differs from the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Same source, same answer.
+    None,
+    /// Same source, another answer: a stream moved on.
+    Answer,
+    /// The first report or another source: each still picture of a folder is one.
+    Source,
+}
+
+impl Change {
+    /// Compares with the last report and remembers this one.
+    pub(crate) fn see(&mut self, report: &Report) -> News {
+        let news = match self.shown {
+            Some(shown) if self.source == report.source => {
+                if shown == report.shown {
+                    News::None
+                } else {
+                    News::Answer
+                }
+            }
+            _ => News::Source,
+        };
+        if news == News::Source {
+            self.source.clone_from(&report.source);
+        }
+        self.shown = Some(report.shown);
+        news
+    }
+}

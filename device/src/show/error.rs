@@ -1,0 +1,102 @@
+//! What can go wrong while showing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::SINKS;
+
+/// Why a display could not be opened or could not show a frame.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// No sink has this name.
+    #[error("unknown display {spec:?}; use one of: {}", usages())]
+    UnknownSink {
+        /// What was asked for.
+        spec: String,
+    },
+    /// The sink needs a folder.
+    #[error("the display {sink} needs a folder: {sink}:DIR")]
+    NoFolder {
+        /// The sink's name.
+        sink: &'static str,
+    },
+    /// The sink takes no argument.
+    #[error("the display {sink} takes no argument, so leave out {argument:?}")]
+    NoArgument {
+        /// The sink's name.
+        sink: &'static str,
+        /// What followed the colon.
+        argument: String,
+    },
+    /// A folder or a file could not be made or written.
+    #[error("cannot write {}: {source}; {}", path.display(), advice(source))]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {source}; {}", advice(source))]
+    Output {
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard output's reader has gone, as in `emocue-badge … | head`: end quietly.
+    #[error("standard output was closed by its reader")]
+    Closed,
+    /// The picture could not be coded as PNG.
+    #[error("cannot make a PNG of {width}x{height} px for {}: {reason}", path.display())]
+    Encode {
+        /// The file it was for.
+        path: PathBuf,
+        /// Width, px.
+        width: u32,
+        /// Height, px.
+        height: u32,
+        /// The coder's own words.
+        reason: String,
+    },
+}
+
+impl ShowError {
+    /// Whether nobody reads the output any more, so that a run ends without a complaint.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
+    /// A failed write to `path`.
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+
+    /// A failed write to `path`, or to standard output without one.
+    pub(crate) fn stream(path: Option<&Path>, source: io::Error) -> Self {
+        match path {
+            _ if source.kind() == io::ErrorKind::BrokenPipe => Self::Closed,
+            Some(path) => Self::write(path, source),
+            None => Self::Output { source },
+        }
+    }
+}
+
+fn usages() -> String {
+    SINKS.iter().map(|sink| sink.usage).collect::<Vec<_>>().join(", ")
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space or name a folder on another disk"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "name a folder that you may write to"
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "a file is in the way, name another folder"
+        }
+        io::ErrorKind::IsADirectory => "a folder has that name, name another file",
+        io::ErrorKind::NotFound => "its folder does not exist, make it first",
+        _ => "check the disk and the path",
+    }
+}

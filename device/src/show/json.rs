@@ -1,0 +1,185 @@
+//! One line of JSON per frame, for other programs.
+//!
+//! | Field | Value |
+//! |---|---|
+//! | `source` | the source's name, for pictures the file's |
+//! | `index` | counts frames from 0 |
+//! | `time_ms` | ms since the source's start, or `null` |
+//! | `width`, `height` | the frame in px; 0 where there is none |
+//! | `shown` | what the panel shows: a class name, `unsure`, `no-face`, `paused`, `camera-missing` or `starting` |
+//! | `labels` | the label set's identifier |
+//! | `faces` | every face, nearest first, with the next five fields |
+//! | `box` | `x`, `y`, `width`, `height` in px; may reach past the frame |
+//! | `score` | the detector's score, 0 to 1 |
+//! | `landmarks` | `left_eye`, `right_eye`, `nose`, `left_mouth`, `right_mouth` with `x`, `y` in px, or `null`; left is the viewer's |
+//! | `probabilities` | by class name, sum 1 |
+//! | `answer` | a class name or `unsure` |
+//!
+//! Fields may be added; none changes its meaning or goes away.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use emocue_models::geometry::{Landmarks, Rect};
+use emocue_models::label::LabelSet;
+use emocue_models::luma::Luma;
+use serde::{Serialize, Serializer};
+
+use super::{Display, ShowError, words};
+use crate::answer::{FaceAnswer, Report};
+
+/// Writes a line per frame.
+pub struct Json<W> {
+    out: W,
+    /// For messages; `None` is standard output.
+    path: Option<PathBuf>,
+    line: Vec<u8>,
+}
+
+/// On standard output for an empty argument or `-`, else to a file, which is emptied first.
+pub(crate) fn open(argument: &str) -> Result<Box<dyn Display>, ShowError> {
+    if matches!(argument, "" | "-") {
+        return Ok(Box::new(Json::new(io::stdout(), None)));
+    }
+    let path = PathBuf::from(argument);
+    let file = File::create(&path).map_err(|source| ShowError::write(&path, source))?;
+    Ok(Box::new(Json::new(file, Some(path))))
+}
+
+impl<W: Write> Json<W> {
+    /// On any writer; `path` names it in messages, without one it is standard output.
+    pub fn new(out: W, path: Option<PathBuf>) -> Self {
+        Self { out, path, line: Vec::new() }
+    }
+}
+
+impl<W: Write + Send> Display for Json<W> {
+    fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError> {
+        let record = Record {
+            source: &report.source,
+            index: report.index,
+            time_ms: report.time_ms,
+            width: frame.width(),
+            height: frame.height(),
+            shown: words::id(report.shown),
+            labels: report.labels.id,
+            faces: report.faces.iter().map(|face| FaceRecord::new(face, &report.labels)).collect(),
+        };
+        self.line.clear();
+        let write = |line: &mut Vec<u8>, out: &mut W| {
+            serde_json::to_writer(&mut *line, &record).map_err(io::Error::from)?;
+            line.push(b'\n');
+            // Whole lines, at once: a reader never waits for half of one.
+            out.write_all(line)?;
+            out.flush()
+        };
+        write(&mut self.line, &mut self.out)
+            .map_err(|source| ShowError::stream(self.path.as_deref(), source))
+    }
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    source: &'a str,
+    index: u64,
+    time_ms: Option<u64>,
+    width: usize,
+    height: usize,
+    shown: &'static str,
+    labels: &'static str,
+    faces: Vec<FaceRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct FaceRecord<'a> {
+    #[serde(rename = "box")]
+    rect: Rect,
+    score: f32,
+    landmarks: Option<Landmarks>,
+    #[serde(serialize_with = "by_name")]
+    probabilities: (&'static [&'static str], &'a [f32]),
+    answer: &'static str,
+}
+
+impl<'a> FaceRecord<'a> {
+    fn new(face: &'a FaceAnswer, labels: &LabelSet) -> Self {
+        Self {
+            rect: face.face.rect,
+            score: face.face.score,
+            landmarks: face.face.landmarks,
+            probabilities: (labels.names, &face.probabilities),
+            answer: words::id(face.answer),
+        }
+    }
+}
+
+/// A map in the label set's order.
+fn by_name<S: Serializer>(
+    (names, values): &(&'static [&'static str], &[f32]),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().zip(*values))
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::Expression;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::answer::Answer;
+    use crate::show::fixture;
+
+    fn lines(reports: &[Report]) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut sink = Json::new(&mut out, None);
+        for report in reports {
+            sink.show(&Luma::new(64, 48), report).unwrap();
+        }
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_face_has_every_documented_field() {
+        let mut report =
+            fixture::report("a \"b\".jpg", 7, Some(280), Answer::Looks(Expression::Surprise));
+        report.faces[0].face = serde_json::from_value(json!({
+            "rect": { "x": 1.5, "y": 2.0, "width": 30.0, "height": 40.0 },
+            "score": 0.5,
+            "landmarks": null,
+        }))
+        .unwrap();
+        report.faces[0].probabilities = vec![0.0, 0.0, 0.75, 0.25, 0.0, 0.0, 0.0, 0.0];
+        let lines = lines(&[report]);
+        assert_eq!(
+            lines,
+            [concat!(
+                r#"{"source":"a \"b\".jpg","index":7,"time_ms":280,"width":64,"height":48,"#,
+                r#""shown":"surprise","labels":"ferplus-8","faces":[{"#,
+                r#""box":{"x":1.5,"y":2.0,"width":30.0,"height":40.0},"score":0.5,"landmarks":null,"#,
+                r#""probabilities":{"neutral":0.0,"happiness":0.0,"surprise":0.75,"sadness":0.25,"#,
+                r#""anger":0.0,"disgust":0.0,"fear":0.0,"contempt":0.0},"answer":"surprise"}]}"#
+            )]
+        );
+    }
+
+    #[test]
+    fn every_frame_has_a_line_and_landmarks_have_names() {
+        let reports = [
+            fixture::report("clip", 0, None, Answer::NoFace),
+            fixture::report("clip", 1, None, Answer::Unsure),
+            fixture::report("clip", 2, None, Answer::Unsure),
+        ];
+        let values: Vec<Value> =
+            lines(&reports).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(values.len(), 3);
+        assert_eq!(values[0]["shown"], "no-face");
+        assert_eq!(values[0]["faces"], json!([]));
+        assert_eq!(values[1]["faces"][0]["answer"], "unsure");
+        assert_eq!(
+            values[1]["faces"][0]["landmarks"]["right_mouth"],
+            json!({ "x": 36.0, "y": 42.0 })
+        );
+    }
+}

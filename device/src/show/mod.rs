@@ -1,0 +1,188 @@
+//! Displays: everything that can show a [`Report`].
+//!
+//! A picture is geometry ([`art`]), drawn by one routine ([`draw`]) on any
+//! [`embedded_graphics::draw_target::DrawTarget`]; [`panel`] puts the word ([`words`]) beside it. The
+//! sinks differ only in where that goes.
+
+pub mod art;
+mod change;
+pub mod draw;
+mod error;
+pub mod json;
+pub mod overlay;
+pub mod panel;
+pub mod png;
+pub mod terminal;
+pub mod text;
+pub mod words;
+
+use emocue_models::luma::Luma;
+
+use crate::answer::Report;
+pub use error::ShowError;
+pub use panel::{Mode, PanelSize};
+
+/// Shows what the badge says about each frame.
+pub trait Display: Send {
+    /// Shows one frame's report. `frame` may be empty (0x0 px) where there is no picture, as while starting,
+    /// paused or without a camera.
+    ///
+    /// # Errors
+    /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that nobody reads any more, which
+    /// ends a run quietly.
+    fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError>;
+
+    /// Called once after the last frame.
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn finish(&mut self) -> Result<(), ShowError> {
+        Ok(())
+    }
+}
+
+/// What every display that draws a panel takes into account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Size of the panel.
+    pub panel: PanelSize,
+    /// Emoji, word or both.
+    pub mode: Mode,
+}
+
+type Opened = Result<Box<dyn Display>, ShowError>;
+
+/// One kind of display, as the command line names it.
+pub struct Sink {
+    /// What comes before the colon.
+    pub name: &'static str,
+    /// How it is written, with its argument: `"png:DIR"`.
+    pub usage: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+    open: fn(&str, &Settings) -> Opened,
+}
+
+/// Every sink that [`open`] knows.
+pub const SINKS: &[Sink] = &[
+    Sink {
+        name: "terminal",
+        usage: "terminal",
+        help: "the panel in this terminal, or a line per change of answer where it has no room",
+        open: |argument, settings| match argument {
+            "" => Ok(Box::new(terminal::Terminal::stdout(settings))),
+            _ => Err(ShowError::NoArgument { sink: "terminal", argument: argument.to_owned() }),
+        },
+    },
+    Sink {
+        name: "png",
+        usage: "png:DIR",
+        help: "the panel as a PNG file per change of answer",
+        open: |folder, settings| Ok(Box::new(png::PanelPng::create(folder, settings)?)),
+    },
+    Sink {
+        name: "overlay",
+        usage: "overlay:DIR",
+        help: "every frame as a PNG file with boxes, emoji, words and probabilities",
+        open: |folder, _| Ok(Box::new(overlay::Overlay::create(folder)?)),
+    },
+    Sink {
+        name: "json",
+        usage: "json[:FILE]",
+        help: "a line of JSON per frame, to standard output without FILE",
+        open: |file, _| json::open(file),
+    },
+];
+
+/// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR` or `json:FILE`
+/// (see [`SINKS`]).
+///
+/// # Errors
+/// [`ShowError`] for an unknown sink, an argument that is missing or too many, or a folder or file that cannot
+/// be made.
+pub fn open(spec: &str, settings: &Settings) -> Result<Box<dyn Display>, ShowError> {
+    let (name, argument) = spec.split_once(':').unwrap_or((spec, ""));
+    let sink = SINKS
+        .iter()
+        .find(|sink| sink.name == name)
+        .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_owned() })?;
+    (sink.open)(argument, settings)
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    //! Reports for the sinks' tests.
+
+    use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+    use emocue_models::label::FERPLUS_8;
+
+    use crate::answer::{Answer, FaceAnswer, Report};
+
+    /// A face whose box is `[x, y, width, height]` px; landmarks sit where they do in an upright face.
+    pub(crate) fn face([x, y, width, height]: [f32; 4], answer: Answer, top: f32) -> FaceAnswer {
+        let at = |fx: f32, fy: f32| Point::new(x + fx * width, y + fy * height);
+        let landmarks = Landmarks {
+            left_eye: at(0.3, 0.4),
+            right_eye: at(0.7, 0.4),
+            nose: at(0.5, 0.6),
+            left_mouth: at(0.35, 0.8),
+            right_mouth: at(0.65, 0.8),
+        };
+        let leader = match answer {
+            Answer::Looks(expression) => FERPLUS_8.index_of(expression.name()).unwrap_or(0),
+            _ => 0,
+        };
+        let mut probabilities = vec![(1.0 - top) / 7.0; 8];
+        probabilities[leader] = top;
+        let rect = Rect::new(x, y, width, height);
+        FaceAnswer {
+            face: Face { rect, score: 0.99, landmarks: Some(landmarks) },
+            probabilities,
+            answer,
+        }
+    }
+
+    /// A report of one 40 px face, or of none where `answer` is a state without a face.
+    pub(crate) fn report(source: &str, index: u64, time_ms: Option<u64>, answer: Answer) -> Report {
+        let faces = match answer {
+            Answer::Looks(_) => vec![face([10.0, 10.0, 40.0, 40.0], answer, 0.93)],
+            Answer::Unsure => vec![face([10.0, 10.0, 40.0, 40.0], answer, 0.3)],
+            _ => Vec::new(),
+        };
+        Report {
+            source: source.to_owned(),
+            index,
+            time_ms,
+            labels: FERPLUS_8,
+            faces,
+            shown: answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(spec: &str) -> String {
+        match open(spec, &Settings::default()) {
+            Ok(_) => panic!("{spec} opened"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_unknown_sink_lists_the_known_ones() {
+        let text = refusal("oled");
+        for part in ["\"oled\"", "terminal", "png:DIR", "overlay:DIR", "json[:FILE]"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_or_superfluous_argument_says_what_to_write() {
+        assert!(refusal("png").contains("png:DIR"));
+        assert!(refusal("overlay:").contains("overlay:DIR"));
+        assert!(refusal("terminal:/dev/tty1").contains("no argument"));
+    }
+}

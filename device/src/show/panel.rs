@@ -1,0 +1,183 @@
+//! The 1-bit panel: an emoji with the word beside it.
+
+use std::convert::Infallible;
+
+use embedded_graphics::Pixel;
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+use embedded_graphics::pixelcolor::BinaryColor;
+use embedded_graphics::primitives::Rectangle;
+
+use super::draw::{self, Layout, Palette};
+use super::text::Font;
+use super::{Settings, art, words};
+use crate::answer::Answer;
+
+/// Width and height of a panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum PanelSize {
+    /// 128x64 px, the whole face.
+    #[default]
+    #[value(name = "128x64")]
+    Tall,
+    /// 128x32 px, only eyes, brows and mouth.
+    #[value(name = "128x32")]
+    Flat,
+}
+
+impl PanelSize {
+    /// Size in px.
+    pub fn size(self) -> Size {
+        match self {
+            Self::Tall => Size::new(128, 64),
+            Self::Flat => Size::new(128, 32),
+        }
+    }
+}
+
+/// What the panel shows of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// The emoji alone.
+    Emoji,
+    /// The word alone.
+    Word,
+    /// The emoji with the word beside it.
+    #[default]
+    Both,
+}
+
+/// Lit lines on dark ground, as an OLED shows them best.
+pub const LIT: Palette<BinaryColor> = Palette {
+    line: BinaryColor::On,
+    skin: BinaryColor::Off,
+    white: BinaryColor::Off,
+    teeth: BinaryColor::On,
+    gap: BinaryColor::Off,
+    tongue: BinaryColor::On,
+    drop: BinaryColor::On,
+};
+
+/// Draws an answer on a panel of `settings.panel`'s size; `target` is cleared first.
+///
+/// # Errors
+/// Whatever the target's own drawing returns.
+pub fn draw<D>(answer: Answer, settings: &Settings, target: &mut D) -> Result<(), D::Error>
+where
+    D: DrawTarget<Color = BinaryColor>,
+{
+    target.clear(BinaryColor::Off)?;
+    let size = settings.panel.size();
+    if settings.mode != Mode::Word {
+        let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
+        let layout = match settings.panel {
+            PanelSize::Tall => Layout::square(x, 0.0, 64.0),
+            PanelSize::Flat => Layout::strip(x, 0.0),
+        };
+        draw::draw(art::picture(answer), &layout, &LIT, target)?;
+    }
+    match settings.mode {
+        Mode::Emoji => Ok(()),
+        Mode::Word => {
+            let words = words::words(answer);
+            let area = Rectangle::new(Point::zero(), size);
+            write(words.above, &[words.wide], area, target)
+        }
+        Mode::Both => {
+            let words = words::words(answer);
+            // Two columns stay free between the face and the word.
+            let area = Rectangle::new(Point::new(66, 0), Size::new(62, size.height));
+            write(words.above, words.narrow, area, target)
+        }
+    }
+}
+
+/// Writes `lines` as large as they fit in the middle of `area`, with `above` small over them.
+fn write<D>(above: &str, lines: &[&str], area: Rectangle, target: &mut D) -> Result<(), D::Error>
+where
+    D: DrawTarget<Color = BinaryColor>,
+{
+    let small = Font::small(1);
+    let head = if above.is_empty() { 0 } else { small.height() };
+    let large = Font::fitting(lines, area.size.width, area.size.height - head);
+    let height = head + large.height() * lines.len() as u32;
+    let mut y = area.top_left.y + (area.size.height.saturating_sub(height) / 2) as i32;
+    for (font, line) in std::iter::once((small, above)).chain(lines.iter().map(|l| (large, *l))) {
+        if line.is_empty() {
+            continue;
+        }
+        let margin = area.size.width.saturating_sub(font.width(line)) / 2;
+        let at = Point::new(area.top_left.x + margin as i32, y);
+        font.write(line, at, BinaryColor::On, target)?;
+        y += font.height() as i32;
+    }
+    Ok(())
+}
+
+/// A panel in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panel {
+    size: Size,
+    lit: Vec<bool>,
+}
+
+impl Panel {
+    /// A dark panel.
+    pub fn new(size: PanelSize) -> Self {
+        let size = size.size();
+        Self { size, lit: vec![false; (size.width * size.height) as usize] }
+    }
+
+    /// Shows an answer.
+    pub fn show(&mut self, answer: Answer, settings: &Settings) {
+        match draw(answer, settings, self) {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
+
+    /// Width, px.
+    pub fn width(&self) -> usize {
+        self.size.width as usize
+    }
+
+    /// Height, px.
+    pub fn height(&self) -> usize {
+        self.size.height as usize
+    }
+
+    /// Whether the pixel is lit; dark outside the panel.
+    pub fn is_lit(&self, x: usize, y: usize) -> bool {
+        x < self.width() && self.lit.get(y * self.width() + x).copied().unwrap_or(false)
+    }
+
+    /// All pixels, row-major.
+    pub fn pixels(&self) -> &[bool] {
+        &self.lit
+    }
+}
+
+impl OriginDimensions for Panel {
+    fn size(&self) -> Size {
+        self.size
+    }
+}
+
+impl DrawTarget for Panel {
+    type Color = BinaryColor;
+    type Error = Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<BinaryColor>>,
+    {
+        for Pixel(Point { x, y }, color) in pixels {
+            let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { continue };
+            if x < self.width() && y < self.height() {
+                let index = y * self.width() + x;
+                self.lit[index] = color.is_on();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! PNG files: the panel's sink, and the writing of whole files that the overlay shares.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use emocue_models::luma::Luma;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder, ImageError};
+
+use super::change::{Change, News};
+use super::panel::Panel;
+use super::{Display, Settings, ShowError};
+use crate::answer::Report;
+
+/// Writes the panel, as it is, on every change of answer and for every still picture.
+pub struct PanelPng {
+    folder: Folder,
+    settings: Settings,
+    panel: Panel,
+    change: Change,
+    pixels: Vec<u8>,
+}
+
+impl PanelPng {
+    /// Files go to `folder`, which is made.
+    ///
+    /// # Errors
+    /// [`ShowError`] when `folder` is empty or cannot be made.
+    pub fn create(folder: &str, settings: &Settings) -> Result<Self, ShowError> {
+        Ok(Self {
+            folder: Folder::create("png", folder)?,
+            settings: *settings,
+            panel: Panel::new(settings.panel),
+            change: Change::default(),
+            pixels: Vec::new(),
+        })
+    }
+}
+
+impl Display for PanelPng {
+    fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
+        if self.change.see(report) == News::None {
+            return Ok(());
+        }
+        self.panel.show(report.shown, &self.settings);
+        self.pixels.clear();
+        self.pixels.extend(self.panel.pixels().iter().map(|lit| if *lit { 255 } else { 0 }));
+        let (width, height) = (self.panel.width() as u32, self.panel.height() as u32);
+        self.folder.write(report, &self.pixels, width, height, ExtendedColorType::L8)
+    }
+}
+
+/// A folder of PNG files named after reports.
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder of the sink `sink`, parents too.
+    pub(crate) fn create(sink: &'static str, folder: &str) -> Result<Self, ShowError> {
+        if folder.is_empty() {
+            return Err(ShowError::NoFolder { sink });
+        }
+        let path = PathBuf::from(folder);
+        fs::create_dir_all(&path).map_err(|source| ShowError::write(&path, source))?;
+        Ok(Self { path })
+    }
+
+    /// Writes `width` x `height` px under the report's name. The file appears when it is whole.
+    pub(crate) fn write(
+        &self,
+        report: &Report,
+        pixels: &[u8],
+        width: u32,
+        height: u32,
+        color: ExtendedColorType,
+    ) -> Result<(), ShowError> {
+        let name = file_name(report);
+        let path = self.path.join(&name);
+        let unfinished = self.path.join(format!(".{name}.part"));
+        let written = encode(&unfinished, &path, pixels, width, height, color).and_then(|()| {
+            fs::rename(&unfinished, &path).map_err(|source| ShowError::write(&path, source))
+        });
+        if written.is_err() {
+            // The first error is the one to report.
+            let _ = fs::remove_file(&unfinished);
+        }
+        written
+    }
+}
+
+fn encode(
+    unfinished: &Path,
+    path: &Path,
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+    color: ExtendedColorType,
+) -> Result<(), ShowError> {
+    let io_error = |source| ShowError::write(path, source);
+    let mut file = BufWriter::new(fs::File::create(unfinished).map_err(io_error)?);
+    PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(pixels, width, height, color)
+        .map_err(|error| match error {
+            ImageError::IoError(source) => io_error(source),
+            other => ShowError::Encode {
+                path: path.to_owned(),
+                width,
+                height,
+                reason: other.to_string(),
+            },
+        })?;
+    file.flush().map_err(io_error)
+}
+
+/// `astronaut-000000.png`: the source's stem and the frame's index. What may not stand in a file name
+/// everywhere becomes `_`.
+fn file_name(report: &Report) -> String {
+    let stem = Path::new(&report.source).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+    let keep = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    // Names may be 255 bytes long; a character takes up to 4.
+    let stem: String = stem.chars().take(48).map(|c| if keep(c) { c } else { '_' }).collect();
+    let stem = stem.trim_matches(['.', '-']);
+    let stem = if stem.is_empty() { "frame" } else { stem };
+    format!("{stem}-{:06}.png", report.index)
+}

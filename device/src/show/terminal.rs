@@ -1,0 +1,264 @@
+//! The panel in a terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use emocue_models::luma::Luma;
+
+use super::change::{Change, News};
+use super::panel::{Panel, PanelSize};
+use super::words::Line;
+use super::{Display, Settings, ShowError};
+use crate::answer::Report;
+
+/// How pixels become characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// No picture: one line per change of answer.
+    Lines,
+    /// Braille patterns, 2x4 px each: 64x16 characters for a 128x64 panel, which fits 80x24.
+    Braille,
+    /// Half blocks, 1x2 px each: 128x32 characters for a 128x64 panel.
+    Blocks,
+}
+
+impl Style {
+    /// px per character, across and down; `None` without a picture.
+    fn cell(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Lines => None,
+            Self::Braille => Some((2, 4)),
+            Self::Blocks => Some((1, 2)),
+        }
+    }
+
+    /// The largest style that leaves room for the caption and the cursor's line in a terminal of `columns` x
+    /// `rows` characters.
+    pub fn fitting(panel: PanelSize, columns: usize, rows: usize) -> Self {
+        let size = panel.size();
+        let fits = |style: &Self| {
+            style.cell().is_some_and(|(across, down)| {
+                size.width as usize / across <= columns && size.height as usize / down + 2 <= rows
+            })
+        };
+        [Self::Blocks, Self::Braille].into_iter().find(fits).unwrap_or(Self::Lines)
+    }
+}
+
+/// Shows the panel with a line of text below it. A stream is redrawn in place, still pictures follow one
+/// another. The terminal's state is never left changed, so there is nothing to restore.
+pub struct Terminal<W> {
+    out: W,
+    style: Style,
+    settings: Settings,
+    panel: Panel,
+    change: Change,
+    /// What is written at once.
+    text: String,
+    caption: String,
+}
+
+impl Terminal<io::Stdout> {
+    /// On standard output: a picture where that is a terminal with room for it.
+    pub fn stdout(settings: &Settings) -> Self {
+        let out = io::stdout();
+        let size = out.is_terminal().then(|| console::Term::stdout().size_checked()).flatten();
+        let style = size.map_or(Style::Lines, |(rows, columns)| {
+            Style::fitting(settings.panel, columns.into(), rows.into())
+        });
+        Self::new(out, style, settings)
+    }
+}
+
+impl<W: Write> Terminal<W> {
+    /// On any writer.
+    pub fn new(out: W, style: Style, settings: &Settings) -> Self {
+        Self {
+            out,
+            style,
+            settings: *settings,
+            panel: Panel::new(settings.panel),
+            change: Change::default(),
+            text: String::new(),
+            caption: String::new(),
+        }
+    }
+
+    /// Appends the panel to the text, a line per row of characters.
+    fn push_panel(&mut self, across: usize, down: usize) {
+        for top in (0..self.panel.height()).step_by(down) {
+            for left in (0..self.panel.width()).step_by(across) {
+                self.text.push(character(&self.panel, left, top, across, down));
+            }
+            self.text.push('\n');
+        }
+    }
+}
+
+impl<W: Write + Send> Display for Terminal<W> {
+    fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
+        let news = self.change.see(report);
+        self.text.clear();
+        match self.style.cell() {
+            None if news == News::None => return Ok(()),
+            None => {}
+            Some((across, down)) => {
+                let up = if news == News::Answer { self.panel.height() / down + 1 } else { 1 };
+                if news != News::Source {
+                    // To the start of what is to be replaced.
+                    let _ = write!(self.text, "\x1b[{up}A\r");
+                }
+                if news != News::None {
+                    self.panel.show(report.shown, &self.settings);
+                    self.push_panel(across, down);
+                }
+            }
+        }
+        // (writing to a string cannot fail)
+        self.caption.clear();
+        let _ = write!(self.caption, "{}", Line(report));
+        match self.style {
+            Style::Lines => self.text.push_str(&self.caption),
+            // Without line wrapping, so that a long name takes one line; then the line's rest is cleared.
+            _ => {
+                let _ = write!(self.text, "\x1b[?7l{}\x1b[K\x1b[?7h", self.caption);
+            }
+        }
+        self.text.push('\n');
+        self.out
+            .write_all(self.text.as_bytes())
+            .and_then(|()| self.out.flush())
+            .map_err(|source| ShowError::stream(None, source))
+    }
+}
+
+/// The character for the cell whose top-left pixel is `(left, top)`.
+fn character(panel: &Panel, left: usize, top: usize, across: usize, down: usize) -> char {
+    if (across, down) == (1, 2) {
+        return match (panel.is_lit(left, top), panel.is_lit(left, top + 1)) {
+            (false, false) => ' ',
+            (true, false) => '\u{2580}',
+            (false, true) => '\u{2584}',
+            (true, true) => '\u{2588}',
+        };
+    }
+    // Unicode numbers Braille dots down the left column, then the right one; the fourth row came later.
+    const BITS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+    let mut bits = 0;
+    for (dy, row) in BITS.iter().enumerate() {
+        for (dx, bit) in row.iter().enumerate() {
+            if panel.is_lit(left + dx, top + dy) {
+                bits |= bit;
+            }
+        }
+    }
+    char::from_u32(0x2800 + bits).unwrap_or(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::Expression;
+
+    use super::*;
+    use crate::answer::Answer;
+    use crate::show::fixture::report;
+
+    const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+
+    fn shown(style: Style, reports: &[Report]) -> String {
+        let mut out = Vec::new();
+        let mut terminal = Terminal::new(&mut out, style, &Settings::default());
+        for report in reports {
+            terminal.show(&Luma::default(), report).unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_come_on_a_change_of_answer_only() {
+        let answers = [Answer::NoFace, Answer::NoFace, HAPPY, HAPPY, Answer::Paused];
+        let reports: Vec<_> = (0..)
+            .zip(answers)
+            .map(|(i, answer)| report("clip.y4m", i, Some(i * 100), answer))
+            .collect();
+        let text = shown(Style::Lines, &reports);
+        assert_eq!(text, "0:00.000 no face\n0:00.200 looks happy (93 %)\n0:00.400 paused\n");
+    }
+
+    #[test]
+    fn every_still_picture_has_a_line() {
+        let reports = [report("a.jpg", 0, None, HAPPY), report("b.jpg", 1, None, HAPPY)];
+        let text = shown(Style::Lines, &reports);
+        assert_eq!(text, "a.jpg: looks happy (93 %)\nb.jpg: looks happy (93 %)\n");
+    }
+
+    #[test]
+    fn a_stream_is_redrawn_in_place_and_stills_are_not() {
+        let stream =
+            [report("clip", 0, Some(0), HAPPY), report("clip", 1, Some(40), Answer::NoFace)];
+        let text = shown(Style::Blocks, &stream);
+        assert_eq!(text.lines().count(), 2 * 33);
+        assert_eq!(text.matches("\x1b[33A").count(), 1);
+        let stills = [report("a.jpg", 0, None, HAPPY), report("b.jpg", 1, None, HAPPY)];
+        let text = shown(Style::Braille, &stills);
+        assert_eq!(text.lines().count(), 2 * 17);
+        assert!(!text.contains('A'), "no cursor movement");
+    }
+
+    #[test]
+    fn the_same_answer_replaces_the_caption_only() {
+        let stream = [report("clip", 0, Some(0), HAPPY), report("clip", 1, Some(40), HAPPY)];
+        let text = shown(Style::Blocks, &stream);
+        assert_eq!(text.lines().count(), 33 + 1);
+        assert!(text.ends_with("\x1b[1A\r\x1b[?7l0:00.040 looks happy (93 %)\x1b[K\x1b[?7h\n"));
+    }
+
+    #[test]
+    fn both_styles_show_the_same_pixels() {
+        let mut panel = Panel::new(PanelSize::Tall);
+        panel.show(HAPPY, &Settings::default());
+        let lit = panel.pixels().iter().filter(|lit| **lit).count() as u32;
+        let first = |style| shown(style, &[report("a", 0, None, HAPPY)]);
+        let blocks: u32 = first(Style::Blocks)
+            .chars()
+            .map(|c| match c {
+                '\u{2588}' => 2,
+                '\u{2580}' | '\u{2584}' => 1,
+                _ => 0,
+            })
+            .sum();
+        let dots: u32 = first(Style::Braille)
+            .chars()
+            .filter(|c| ('\u{2800}'..='\u{28ff}').contains(c))
+            .map(|c| (c as u32 - 0x2800).count_ones())
+            .sum();
+        assert_eq!((blocks, dots), (lit, lit));
+    }
+
+    #[test]
+    fn the_style_follows_the_terminals_size() {
+        let fitting = |columns, rows| Style::fitting(PanelSize::Tall, columns, rows);
+        assert_eq!(fitting(128, 34), Style::Blocks);
+        assert_eq!(fitting(127, 60), Style::Braille);
+        assert_eq!(fitting(200, 33), Style::Braille);
+        assert_eq!(fitting(80, 24), Style::Braille);
+        assert_eq!(fitting(63, 24), Style::Lines);
+        assert_eq!(Style::fitting(PanelSize::Flat, 128, 24), Style::Blocks);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_apart() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut terminal = Terminal::new(Closed, Style::Lines, &Settings::default());
+        let error = terminal.show(&Luma::default(), &report("a", 0, None, HAPPY)).unwrap_err();
+        assert!(error.is_closed());
+    }
+}

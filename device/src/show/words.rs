@@ -1,0 +1,150 @@
+//! Answers in words: on the panel, in a line of text, and as stable identifiers.
+
+use std::fmt::{self, Write as _};
+
+use emocue_models::label::{Expression, LabelSet};
+
+use crate::answer::{Answer, FaceAnswer, Report};
+
+/// The panel's words for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Small, above the word: `"looks"` for expressions, empty for states.
+    pub above: &'static str,
+    /// The word where there is room for it in one line.
+    pub wide: &'static str,
+    /// The word beside the emoji, in one line or two.
+    pub narrow: &'static [&'static str],
+}
+
+/// The panel's words for `answer`.
+pub fn words(answer: Answer) -> Words {
+    let (wide, narrow): (_, &[&str]) = match answer {
+        Answer::Starting => ("starting", &["starting"]),
+        Answer::NoFace => ("no face", &["no", "face"]),
+        Answer::Unsure => ("unsure", &["unsure"]),
+        Answer::Paused => ("paused", &["paused"]),
+        Answer::CameraMissing => ("no camera", &["no", "camera"]),
+        Answer::Looks(expression) => {
+            let narrow: &[&str] = match expression {
+                Expression::Neutral => &["neutral"],
+                Expression::Happiness => &["happy"],
+                Expression::Surprise => &["surprised"],
+                Expression::Sadness => &["sad"],
+                Expression::Anger => &["angry"],
+                Expression::Disgust => &["disgusted"],
+                Expression::Fear => &["afraid"],
+                Expression::Contempt => &["contemp-", "tuous"],
+            };
+            (expression.adjective(), narrow)
+        }
+    };
+    let above = if matches!(answer, Answer::Looks(_)) { "looks" } else { "" };
+    Words { above, wide, narrow }
+}
+
+/// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
+/// `"no-face"`, `"paused"`, `"camera-missing"`, `"starting"`.
+pub fn id(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Starting => "starting",
+        Answer::NoFace => "no-face",
+        Answer::Unsure => "unsure",
+        Answer::Paused => "paused",
+        Answer::CameraMissing => "camera-missing",
+        Answer::Looks(expression) => expression.name(),
+    }
+}
+
+/// The probability of what `face` looks like, in whole percent; `None` when it is unsure.
+pub fn percent(face: &FaceAnswer, labels: &LabelSet) -> Option<u8> {
+    let Answer::Looks(expression) = face.answer else { return None };
+    let probability = *face.probabilities.get(labels.index_of(expression.name())?)?;
+    // NaN becomes 0.
+    Some((probability * 100.0).round().clamp(0.0, 100.0) as u8)
+}
+
+/// A report as one line of text: `astronaut.jpg: looks happy (93 %)`, or with the time of a stream's frame in
+/// place of the name, `0:03.200 no face`.
+pub struct Line<'a>(pub &'a Report);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        match report.time_ms {
+            Some(ms) => write_time(f, ms)?,
+            None => {
+                // A file name may hold anything; a control character would steer the terminal.
+                for c in report.source.chars() {
+                    f.write_char(if c.is_control() { '?' } else { c })?;
+                }
+                f.write_char(':')?;
+            }
+        }
+        let Words { above, wide, .. } = words(report.shown);
+        let space = if above.is_empty() { "" } else { " " };
+        write!(f, " {above}{space}{wide}")?;
+        let nearest = report.faces.first().filter(|face| face.answer == report.shown);
+        if let Some(percent) = nearest.and_then(|face| percent(face, &report.labels)) {
+            write!(f, " ({percent} %)")?;
+        }
+        Ok(())
+    }
+}
+
+/// `h:mm:ss.mmm`, the hours only from one on.
+fn write_time(f: &mut fmt::Formatter<'_>, ms: u64) -> fmt::Result {
+    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+    if hours > 0 {
+        write!(f, "{hours}:{minutes:02}")?;
+    } else {
+        write!(f, "{minutes}")?;
+    }
+    write!(f, ":{seconds:02}.{:03}", ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::fixture;
+
+    fn line(source: &str, time_ms: Option<u64>, answer: Answer) -> String {
+        Line(&fixture::report(source, 0, time_ms, answer)).to_string()
+    }
+
+    #[test]
+    fn a_line_names_the_picture_or_the_time() {
+        let happy = Answer::Looks(Expression::Happiness);
+        assert_eq!(line("astronaut.jpg", None, happy), "astronaut.jpg: looks happy (93 %)");
+        assert_eq!(line("clip.y4m", Some(3200), Answer::NoFace), "0:03.200 no face");
+        assert_eq!(line("clip.y4m", Some(3_661_001), Answer::Unsure), "1:01:01.001 unsure");
+    }
+
+    #[test]
+    fn a_file_name_cannot_steer_the_terminal() {
+        assert_eq!(line("a\x1b[2Jb\n", None, Answer::Paused), "a?[2Jb?: paused");
+    }
+
+    #[test]
+    fn a_probability_that_does_not_belong_to_the_shown_answer_is_left_out() {
+        let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
+        report.shown = Answer::Looks(Expression::Anger);
+        assert_eq!(Line(&report).to_string(), "a: looks angry");
+    }
+
+    #[test]
+    fn the_narrow_word_is_the_wide_one() {
+        let states = [
+            Answer::Starting,
+            Answer::NoFace,
+            Answer::Unsure,
+            Answer::Paused,
+            Answer::CameraMissing,
+        ];
+        for answer in states.into_iter().chain(Expression::ALL.map(Answer::Looks)) {
+            let Words { wide, narrow, .. } = words(answer);
+            let joined = narrow.join(" ").replace("- ", "");
+            assert_eq!(joined, wide);
+        }
+    }
+}
