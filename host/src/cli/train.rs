@@ -64,6 +64,14 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn std::error::Error>> {
         )
         .into());
     }
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the checkpoint.
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
     let (fer, plus) = args.data.read()?;
     let mut examples = Examples::training(&fer, &plus);
     println!(
@@ -87,14 +95,6 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn std::error::Error>> {
     };
     create_dir(&args.run)?;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the checkpoint.
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
     let plan =
         Plan { fer: &fer, plus: &plus, examples: &examples, dir: &args.run, workers: args.workers };
     let mut view = View::new(at.state.step);
