@@ -1,0 +1,39 @@
+//! The real datasets, where `EMOCUE_DATA` names the folder that holds them.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::path::PathBuf;
+
+use emocue_host::data::Split;
+use emocue_host::data::fer2013::Fer2013;
+use emocue_host::data::ferplus::FerPlus;
+
+/// Both datasets, or `None` and a word about it.
+fn datasets() -> Option<(Fer2013, FerPlus)> {
+    let Some(folder) = std::env::var_os("EMOCUE_DATA").map(PathBuf::from) else {
+        println!("skipped: EMOCUE_DATA names no folder with fer2013.csv.gz and fer2013new.csv");
+        return None;
+    };
+    let fer = Fer2013::read(&folder.join("fer2013.csv.gz")).unwrap();
+    let plus = FerPlus::read(&folder.join("fer2013new.csv"), &fer).unwrap();
+    Some((fer, plus))
+}
+
+#[test]
+fn published_counts_hold() {
+    let Some((fer, plus)) = datasets() else { return };
+    let rows = |split| fer.rows(split).len();
+    let splits = [Split::Training, Split::PublicTest, Split::PrivateTest].map(rows);
+    assert_eq!(splits, [28_709, 3_589, 3_589]);
+    let mut classes = [0; 7];
+    (0..fer.len()).for_each(|row| classes[fer.label(row)] += 1);
+    assert_eq!(classes, [4_953, 547, 5_121, 8_989, 6_077, 4_002, 6_198]);
+    let private = fer.rows(Split::PrivateTest);
+    let scored = private.iter().filter(|row| plus.plurality(**row).is_some()).count();
+    assert_eq!(scored, 3_521);
+    // Every pixel-identical Training row is found, whichever test it stands in.
+    let leaked = fer.leaked_rows();
+    assert!(leaked.iter().all(|row| fer.split(*row) == Split::Training));
+    println!("{} Training rows also stand in a test", leaked.len());
+    assert!(leaked.len() > 500);
+}
