@@ -21,6 +21,7 @@ enum Verb {
     Train(cli::train::TrainArgs),
     Export(cli::export::ExportArgs),
     Eval(cli::eval::EvalArgs),
+    Infer(cli::infer::InferArgs),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Train(args) => cli::train::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
+        Verb::Infer(args) => cli::infer::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

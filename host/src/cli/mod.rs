@@ -2,6 +2,7 @@
 
 pub mod eval;
 pub mod export;
+pub mod infer;
 pub mod train;
 
 use std::path::{Path, PathBuf};

@@ -64,6 +64,16 @@ impl Session {
 }
 
 impl Outputs<'_> {
+    /// Number of outputs.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether the graph has no output.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// The values of output `index`, row-major.
     ///
     /// # Errors

@@ -1,0 +1,61 @@
+//! `emocue infer`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use emocue_models::run::Session;
+
+use crate::files::write_atomically;
+
+/// Run an ONNX graph in tract on raw values, to compare it with another runtime.
+#[derive(Args, Debug)]
+pub struct InferArgs {
+    /// The graph; one input of f32.
+    model: PathBuf,
+    /// The input's shape, e.g. 1,1,48,48.
+    #[arg(long, value_delimiter = ',', required = true)]
+    shape: Vec<usize>,
+    /// Inputs one after the other: little-endian f32, row-major.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// For each input all outputs of the graph: little-endian f32, row-major.
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &InferArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    };
+    let size = args.shape.iter().try_fold(4usize, |size, axis| size.checked_mul(*axis));
+    let size = size.filter(|size| *size > 0).ok_or("the shape has no or too many values")?;
+    let input = read(&args.input)?;
+    if input.len() % size != 0 {
+        return Err(format!(
+            "{} has {} bytes, which is no multiple of {size} (shape {:?} of f32)",
+            args.input.display(),
+            input.len(),
+            args.shape
+        )
+        .into());
+    }
+    let session =
+        Session::load(&args.model.display().to_string(), &read(&args.model)?, &args.shape)?;
+    let mut out = Vec::new();
+    for one in input.chunks_exact(size) {
+        let outputs = session.run(|target| {
+            for (value, bytes) in target.iter_mut().zip(one.chunks_exact(4)) {
+                *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+        })?;
+        for index in 0..outputs.len() {
+            out.extend(outputs.get(index)?.iter().flat_map(|value| value.to_le_bytes()));
+        }
+    }
+    write_atomically(&args.out, &out)?;
+    Ok(())
+}
