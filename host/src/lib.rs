@@ -1,5 +1,6 @@
 //! The badge's companion: data, training, evaluation, export, bundles.
 
+pub mod bundle;
 pub mod cli;
 pub mod data;
 pub mod eval;

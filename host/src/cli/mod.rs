@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments and what they do.
 
+pub mod bundle;
 pub mod eval;
 pub mod export;
 pub mod infer;

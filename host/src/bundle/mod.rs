@@ -1,0 +1,68 @@
+//! Packing a bundle from its parts, and taking one apart.
+
+mod pack;
+mod unpack;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::{BundleError, container};
+use emocue_models::run::RunError;
+
+pub use pack::{Parts, pack};
+pub use unpack::unpack;
+
+/// A bundle could not be made, read or taken apart.
+#[derive(Debug, thiserror::Error)]
+pub enum HostBundleError {
+    /// A bundle or a part of one cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The metrics are no map of numbers.
+    #[error("{}: {source}; expected {{\"name\": number, ...}}", path.display())]
+    Metrics {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser met, with line and column.
+        source: serde_json::Error,
+    },
+    /// The bundle is damaged or impossible.
+    #[error("{bundle}: {source}")]
+    Bundle {
+        /// Its file or name.
+        bundle: String,
+        /// What is wrong.
+        source: BundleError,
+    },
+    /// The bundle is whole, but its networks do not run.
+    #[error("the bundle would not run: {0}")]
+    Run(#[from] RunError),
+    /// The manifest cannot be written as JSON.
+    #[error("cannot write the manifest as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The result cannot be written.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+}
+
+/// The bytes of a bundle's file; not checked yet.
+///
+/// # Errors
+/// [`HostBundleError::Bundle`] when the file cannot be read.
+pub fn bytes_of(name: &str) -> Result<Cow<'static, [u8]>, HostBundleError> {
+    container::read_file(Path::new(name)).map(Cow::Owned).map_err(in_bundle(name))
+}
+
+/// Says which bundle an error is about.
+pub fn in_bundle(bundle: impl Into<String>) -> impl FnOnce(BundleError) -> HostBundleError {
+    move |source| match source {
+        // Names its file already.
+        BundleError::File { path, source } => HostBundleError::Read { path, source },
+        source => HostBundleError::Bundle { bundle: bundle.into(), source },
+    }
+}

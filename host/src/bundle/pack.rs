@@ -1,0 +1,90 @@
+//! From networks, card and metrics to one file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
+use emocue_models::bundle::{Bundle, Manifest};
+use emocue_models::crop::Preprocess;
+use emocue_models::run::ExpressionNet;
+use emocue_models::run::mtcnn::MtcnnSettings;
+
+use super::{HostBundleError, in_bundle};
+
+/// What a bundle is made from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Folder with `pnet.onnx`, `rnet.onnx` and `onet.onnx`.
+    pub detector: PathBuf,
+    /// The classifier's ONNX graph.
+    pub classifier: PathBuf,
+    /// The model card, Markdown.
+    pub card: PathBuf,
+    /// JSON object of numbers, where there are measurements.
+    pub metrics: Option<PathBuf>,
+    /// What the bundle is called.
+    pub name: String,
+    /// Counts the releases of this name.
+    pub content_version: u32,
+    /// Label set of the classifier's logits.
+    pub labels: String,
+    /// The detector's reach and thresholds.
+    pub settings: MtcnnSettings,
+    /// Softens (> 1) or sharpens the probabilities.
+    pub temperature: f32,
+    /// Below this probability an answer is unsure.
+    pub threshold: f32,
+    /// Where it all comes from.
+    pub provenance: BTreeMap<String, String>,
+}
+
+/// Packs the parts and loads the result once, so that what is written also runs.
+///
+/// # Errors
+/// [`HostBundleError`] when a part is missing, impossible or does not run.
+pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
+    let networks = [
+        ("pnet.onnx", read(&parts.detector.join("pnet.onnx"))?),
+        ("rnet.onnx", read(&parts.detector.join("rnet.onnx"))?),
+        ("onet.onnx", read(&parts.detector.join("onet.onnx"))?),
+        ("classifier.onnx", read(&parts.classifier)?),
+    ];
+    let [pnet, rnet, onet, network] = networks.each_ref().map(|(name, _)| (*name).to_owned());
+    let manifest = Manifest {
+        min_runtime: RUNTIME,
+        name: parts.name.clone(),
+        content_version: parts.content_version,
+        detector: DetectorSpec::Mtcnn { pnet, rnet, onet, settings: parts.settings },
+        classifier: ClassifierSpec {
+            network,
+            labels: parts.labels.clone(),
+            preprocess: Preprocess::default(),
+            form: Form::Float32,
+            temperature: parts.temperature,
+            threshold: parts.threshold,
+        },
+        payloads: Vec::new(),
+        metrics: parts.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default(),
+        provenance: parts.provenance.clone(),
+        card: read_text(&parts.card)?,
+    };
+    let payloads = networks.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let bytes = Bundle::pack(manifest, &payloads).map_err(in_bundle(&parts.name))?;
+    let bundle = Bundle::read(&bytes).map_err(in_bundle(&parts.name))?;
+    ExpressionNet::from_bundle(&bundle)?;
+    Ok(bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, HostBundleError> {
+    std::fs::read(path).map_err(|source| HostBundleError::Read { path: path.to_owned(), source })
+}
+
+fn read_text(path: &Path) -> Result<String, HostBundleError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| HostBundleError::Read { path: path.to_owned(), source })
+}
+
+fn read_metrics(path: &Path) -> Result<BTreeMap<String, f64>, HostBundleError> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|source| HostBundleError::Metrics { path: path.to_owned(), source })
+}
