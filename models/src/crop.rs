@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::geometry::{Face, Landmarks, Point, Rect};
 use crate::luma::Luma;
 
-/// Samples per output px and axis when reducing; a face of 400 px and less is covered without gaps.
-const MAX_SUPERSAMPLING: f32 = 8.0;
+/// Farthest step between samples when reducing, px of the source. A bilinear sample sees 2 px, so nothing
+/// falls between two of them.
+const SAMPLE_STEP: f32 = 1.25;
+
+/// Most samples per output px and axis; a crop of more than 480 px is seen with gaps.
+const MAX_SAMPLES: f32 = 8.0;
 
 /// How a face becomes the classifier's input. Part of a bundle, since the weights depend on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,17 +32,22 @@ pub struct Preprocess {
 
 impl Default for Preprocess {
     /// The geometry of FER2013's rows.
+    ///
+    /// Medians of what MTCNN finds in every 7th Training row up to the 14,000th: 1,532 of 2,000 rows show a
+    /// face from the front (eyes at (15.3, 19.0) and (33.3, 18.6), nose (24.3, 29.2), mouth (17.2, 38.0) and
+    /// (31.9, 37.7), box 38.3 by 50.1 px). Left and right are averaged, as training mirrors rows anyway.
     fn default() -> Self {
         Self {
             size: 48,
             landmarks: Landmarks {
-                left_eye: Point::new(15.5, 19.5),
-                right_eye: Point::new(32.5, 19.5),
-                nose: Point::new(24.0, 28.0),
-                left_mouth: Point::new(17.5, 36.0),
-                right_mouth: Point::new(30.5, 36.0),
+                left_eye: Point::new(15.0, 18.75),
+                right_eye: Point::new(33.0, 18.75),
+                nose: Point::new(24.0, 29.2),
+                left_mouth: Point::new(16.6, 37.8),
+                right_mouth: Point::new(31.4, 37.8),
             },
-            margin: 0.0,
+            // A box of 50 px to a crop of 48.
+            margin: -0.02,
             mean: 0.5,
             std: 0.25,
         }
@@ -184,52 +193,56 @@ pub fn resample(source: &Luma, transform: Similarity, size: usize, target: &mut 
         target.fill(0);
         return;
     }
-    // A hair over 1 is rounding, not reduction.
-    let n = (transform.scale() - 1e-3).ceil().clamp(1.0, MAX_SUPERSAMPLING);
+    let n = (transform.scale() / SAMPLE_STEP).ceil().clamp(1.0, MAX_SAMPLES);
+    let Similarity { a, b, .. } = transform;
     for (index, pixel) in target.iter_mut().enumerate() {
         let (x, y) = ((index % size) as f32, (index / size) as f32);
         let value = if n == 1.0 {
             bicubic(source, transform.apply(Point::new(x + 0.5, y + 0.5)))
         } else {
+            let first = transform.apply(Point::new(x + 0.5 / n, y + 0.5 / n));
+            let (along_x, along_y) = (a / n, b / n);
             let mut sum = 0.0;
-            for j in 0..n as usize {
-                for i in 0..n as usize {
-                    let (dx, dy) = ((i as f32 + 0.5) / n, (j as f32 + 0.5) / n);
-                    sum += bilinear(source, transform.apply(Point::new(x + dx, y + dy)));
+            for j in 0..n as i32 {
+                let (x, y) = (first.x - along_y * j as f32, first.y + along_x * j as f32);
+                for i in 0..n as i32 {
+                    let (dx, dy) = (along_x * i as f32, along_y * i as f32);
+                    sum += bilinear(source, Point::new(x + dx, y + dy));
                 }
             }
             sum / (n * n)
         };
-        *pixel = value.round().clamp(0.0, 255.0) as u8;
+        *pixel = (value + 0.5) as u8; // saturates
     }
 }
 
 /// Splits a coordinate into the index of the pixel whose centre is before it and the way to the next.
 fn split(coordinate: f32) -> (isize, f32) {
     let from_center = coordinate - 0.5;
-    let whole = from_center.floor();
-    (whole as isize, from_center - whole)
+    // Not `floor`: without SSE4.1 that is a library call, and this is the crop's innermost step.
+    let cut = from_center as i32;
+    let whole = if cut as f32 > from_center { cut.saturating_sub(1) } else { cut };
+    (whole as isize, from_center - whole as f32)
 }
 
 fn clamped<const N: usize>(first: isize, count: usize) -> [usize; N] {
-    std::array::from_fn(|i| first.saturating_add(i as isize).clamp(0, count as isize - 1) as usize)
+    std::array::from_fn(|i| (first + i as isize).clamp(0, count as isize - 1) as usize)
 }
 
 fn bilinear(source: &Luma, at: Point) -> f32 {
     let ((x, dx), (y, dy)) = (split(at.x), split(at.y));
-    let columns = clamped::<2>(x, source.width());
-    let rows = clamped::<2>(y, source.height());
-    let [top, bottom] = rows.map(|row| {
-        let [left, right] = columns.map(|column| f32::from(source.row(row)[column]));
-        left + (right - left) * dx
-    });
-    top + (bottom - top) * dy
+    let [left, right] = clamped(x, source.width());
+    let [top, bottom] = clamped(y, source.height()).map(|y| y * source.width());
+    let pixel = |index: usize| f32::from(source.pixels()[index]);
+    let above = pixel(top + left) + (pixel(top + right) - pixel(top + left)) * dx;
+    let below = pixel(bottom + left) + (pixel(bottom + right) - pixel(bottom + left)) * dx;
+    above + (below - above) * dy
 }
 
 fn bicubic(source: &Luma, at: Point) -> f32 {
     let ((x, dx), (y, dy)) = (split(at.x), split(at.y));
-    let columns = clamped::<4>(x.saturating_sub(1), source.width());
-    let rows = clamped::<4>(y.saturating_sub(1), source.height());
+    let columns = clamped::<4>(x - 1, source.width());
+    let rows = clamped::<4>(y - 1, source.height());
     let (across, down) = (catmull_rom(dx), catmull_rom(dy));
     let mut sum = 0.0;
     for (row, weight) in rows.into_iter().zip(down) {
