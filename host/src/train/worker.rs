@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
@@ -94,11 +95,14 @@ impl Workers {
 fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     let Shared { fer, examples, recipe, seed } = shared;
     let batch = examples.batch(&job.indices, fer, recipe, seed, job.epoch, device);
-    let logits = job.net.forward(batch.luma, Some(batch.mask));
+    // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
+    // first backward pass may take the other's nodes with it.
+    let net = job.net.clone().fork(device);
+    let logits = net.forward(batch.luma, Some(batch.mask));
     let ferplus = (log_softmax(logits.ferplus, 1) * batch.ferplus).sum();
     let fer = (log_softmax(logits.fer, 1) * batch.fer).sum().mul_scalar(recipe.loss.fer_weight);
     let loss = (ferplus + fer).div_scalar(-(job.batch as f32));
     let value = loss.clone().into_scalar::<f32>();
-    let grads = GradientsParams::from_grads(loss.backward(), &job.net);
+    let grads = GradientsParams::from_grads(loss.backward(), &net);
     Share { grads, loss: value }
 }
