@@ -10,9 +10,9 @@ use crate::camera::FrameInfo;
 /// A detector and a classifier looking at frames, one at a time.
 ///
 /// [`Vision::look`] is [`Vision::find`] and [`Vision::tell`]; they are apart so that each can be timed.
-pub struct Vision<D, C> {
-    detector: D,
-    classifier: C,
+pub struct Vision {
+    detector: Box<dyn Detector + Send>,
+    classifier: Box<dyn Classifier + Send>,
     threshold: f32,
     faces: Vec<Face>,
     report: Report,
@@ -27,12 +27,16 @@ pub struct UnshowableLabels {
     set: &'static str,
 }
 
-impl<D: Detector, C: Classifier> Vision<D, C> {
+impl Vision {
     /// A face looks like its most probable class when that reaches `threshold` (`0..=1`); else unsure.
     ///
     /// # Errors
     /// [`UnshowableLabels`] when a class is no expression.
-    pub fn new(detector: D, classifier: C, threshold: f32) -> Result<Self, UnshowableLabels> {
+    pub fn new(
+        detector: Box<dyn Detector + Send>,
+        classifier: Box<dyn Classifier + Send>,
+        threshold: f32,
+    ) -> Result<Self, UnshowableLabels> {
         let labels = classifier.labels();
         if (0..labels.len()).any(|index| labels.expression(index).is_none()) {
             return Err(UnshowableLabels { set: labels.id });
@@ -143,8 +147,9 @@ mod tests {
         }
     }
 
-    fn vision(threshold: f32) -> Vision<PixelsAsFaces, WiderIsHappier> {
-        Vision::new(PixelsAsFaces, WiderIsHappier(FERPLUS_8, Vec::new()), threshold).unwrap()
+    fn vision(threshold: f32) -> Vision {
+        let classifier = Box::new(WiderIsHappier(FERPLUS_8, Vec::new()));
+        Vision::new(Box::new(PixelsAsFaces), classifier, threshold).unwrap()
     }
 
     fn frame(pixels: &[u8]) -> Luma {
@@ -184,8 +189,9 @@ mod tests {
 
     #[test]
     fn classes_that_are_no_expressions_are_refused() {
-        let classifier = WiderIsHappier(VALENCE_3, Vec::new());
-        let error = Vision::new(PixelsAsFaces, classifier, 0.5).err().unwrap().to_string();
+        let classifier = Box::new(WiderIsHappier(VALENCE_3, Vec::new()));
+        let error =
+            Vision::new(Box::new(PixelsAsFaces), classifier, 0.5).err().unwrap().to_string();
         assert!(error.contains("valence-3"), "{error}");
     }
 }

@@ -1,0 +1,173 @@
+//! The loop: camera, vision, displays, until the end, a limit or a signal.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use emocue_models::luma::Luma;
+use emocue_models::run::RunError;
+
+use crate::camera::{Camera, CameraError, FrameInfo};
+use crate::show::{Display, ShowError};
+use crate::vision::Vision;
+
+/// How a run went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Frames looked at and shown.
+    pub shown: u64,
+    /// Frames that could not be read.
+    pub unreadable: u64,
+}
+
+/// What ends a run before its camera does.
+#[derive(Debug, thiserror::Error)]
+pub enum BadgeError {
+    /// A network failed.
+    #[error(transparent)]
+    Vision(#[from] RunError),
+    /// A display failed.
+    #[error(transparent)]
+    Show(#[from] ShowError),
+}
+
+/// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
+/// nobody reads a display any more.
+///
+/// A frame that cannot be read is counted and handed to `complain`; the run goes on with the next one.
+///
+/// # Errors
+/// [`BadgeError`] when a network or a display fails.
+pub fn run(
+    camera: &mut dyn Camera,
+    vision: &mut Vision,
+    displays: &mut [Box<dyn Display>],
+    limit: Option<u64>,
+    stop: &AtomicBool,
+    mut complain: impl FnMut(CameraError),
+) -> Result<Tally, BadgeError> {
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    let mut tally = Tally::default();
+    while limit.is_none_or(|limit| tally.shown < limit) && !stop.load(Ordering::Relaxed) {
+        match camera.next(&mut frame, &mut info) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tally.unreadable += 1;
+                complain(error);
+                continue;
+            }
+        }
+        let report = vision.look(&frame, &info)?;
+        for display in displays.iter_mut() {
+            match display.show(&frame, report) {
+                Err(error) if error.is_closed() => return Ok(tally),
+                shown => shown?,
+            }
+        }
+        tally.shown += 1;
+    }
+    displays.iter_mut().try_for_each(|display| display.finish())?;
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use emocue_models::geometry::Face;
+    use emocue_models::label::{FERPLUS_8, LabelSet};
+    use emocue_models::run::{Classifier, Detector};
+
+    use super::*;
+    use crate::answer::Report;
+
+    /// Frames 0, 1, 2, … of which the listed ones cannot be read.
+    struct Numbers {
+        next: u64,
+        count: u64,
+        bad: &'static [u64],
+    }
+
+    impl Camera for Numbers {
+        fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+            let index = self.next;
+            self.next += 1;
+            if self.bad.contains(&index) {
+                let reason = io::Error::other("bad sector");
+                return Err(CameraError::Io { name: index.to_string(), reason });
+            }
+            frame.reshape(1, 1);
+            info.index = index;
+            Ok(index < self.count)
+        }
+    }
+
+    struct NoFaces;
+
+    impl Detector for NoFaces {
+        fn detect(&mut self, _: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+            faces.clear();
+            Ok(())
+        }
+    }
+
+    impl Classifier for NoFaces {
+        fn labels(&self) -> LabelSet {
+            FERPLUS_8
+        }
+
+        fn classify(&mut self, _: &Luma, _: &Face) -> Result<&[f32], RunError> {
+            Ok(&[])
+        }
+    }
+
+    /// Notes every frame's index; from frame `closes_at` on nobody reads it.
+    struct Notes {
+        seen: Arc<Mutex<Vec<u64>>>,
+        closes_at: u64,
+    }
+
+    impl Display for Notes {
+        fn show(&mut self, _: &Luma, report: &Report) -> Result<(), ShowError> {
+            if report.index >= self.closes_at {
+                return Err(ShowError::Closed);
+            }
+            self.seen.lock().unwrap().push(report.index);
+            Ok(())
+        }
+    }
+
+    struct Outcome {
+        tally: Tally,
+        seen: Vec<u64>,
+        complaints: usize,
+    }
+
+    fn run_of(bad: &'static [u64], limit: Option<u64>, closes_at: u64, stop: bool) -> Outcome {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut displays: Vec<Box<dyn Display>> =
+            vec![Box::new(Notes { seen: Arc::clone(&seen), closes_at })];
+        let mut camera = Numbers { next: 0, count: 5, bad };
+        let mut vision = Vision::new(Box::new(NoFaces), Box::new(NoFaces), 0.5).unwrap();
+        let (stop, mut complaints) = (AtomicBool::new(stop), 0);
+        let complain = |_| complaints += 1;
+        let tally = run(&mut camera, &mut vision, &mut displays, limit, &stop, complain).unwrap();
+        let seen = seen.lock().unwrap().clone();
+        Outcome { tally, seen, complaints }
+    }
+
+    #[test]
+    fn a_bad_frame_is_told_and_the_rest_go_on() {
+        let outcome = run_of(&[0, 3], None, u64::MAX, false);
+        assert_eq!(outcome.seen, [1, 2, 4]);
+        assert_eq!(outcome.tally, Tally { shown: 3, unreadable: 2 });
+        assert_eq!(outcome.complaints, 2);
+    }
+
+    #[test]
+    fn a_limit_a_signal_and_a_closed_display_end_the_run() {
+        assert_eq!(run_of(&[], Some(2), u64::MAX, false).seen, [0, 1]);
+        assert_eq!(run_of(&[], None, u64::MAX, true).seen, [0; 0]);
+        assert_eq!(run_of(&[], None, 3, false).tally, Tally { shown: 3, unreadable: 0 });
+    }
+}

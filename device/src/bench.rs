@@ -1,0 +1,210 @@
+//! What a frame costs on this machine: CPU time by stage, the start, memory.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use emocue_models::luma::Luma;
+use emocue_models::run::RunError;
+use serde::Serialize;
+
+use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, SyntheticSettings, Y4m};
+use crate::show::Settings;
+use crate::show::panel::Panel;
+use crate::vision::Vision;
+
+/// Different frames in the measured clip; it is played again and again.
+const CLIP: u64 = 4;
+
+/// Frames looked at before anything is measured.
+const WARM_UP: u32 = 5;
+
+/// Everything measured. The JSON's fields stay: `cargo xtask bench` compares them with a budget.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// CPU time of this thread for each stage of the loop.
+    pub stages: Stages,
+    /// All stages of a frame together.
+    pub total: Cost,
+    /// From the start of `main` to the first portrait's answer on the panel, ms of wall time: reading the bundle,
+    /// building the networks, decoding the JPEG, looking, drawing.
+    pub start_to_first_answer_ms: f64,
+    /// Most memory that the process has held, bytes, where the system tells.
+    pub peak_rss_bytes: Option<u64>,
+    /// Frames measured.
+    pub frames: u32,
+    /// Width of a frame, px.
+    pub width: usize,
+    /// Height of a frame, px.
+    pub height: usize,
+    /// Fewest faces found in a frame; below 1, the times say nothing about a face.
+    pub fewest_faces: usize,
+}
+
+/// The stages in the order a frame passes them.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Stages {
+    /// A frame of a Y4M stream to full-range luma.
+    pub decode: Cost,
+    /// Finding faces.
+    pub detect: Cost,
+    /// Cropping and classifying every face.
+    pub classify: Cost,
+    /// Drawing the panel anew, which a display does on a change only.
+    pub draw: Cost,
+}
+
+/// CPU time of one stage for one frame, ms.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    /// The least of all frames: what the work takes when nothing else disturbs.
+    pub min_ms: f64,
+    /// The middle of all frames.
+    pub median_ms: f64,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// A frame could not be read.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// A network failed.
+    #[error(transparent)]
+    Vision(#[from] RunError),
+}
+
+/// Looks at `frames` frames of a clip of 640x480 px with one face, stage by stage on this thread.
+///
+/// `vision` must not have looked at anything yet, and `start` is when `main` began.
+///
+/// # Errors
+/// [`BenchError`] when a frame cannot be read or a network fails.
+pub fn measure(start: Instant, vision: &mut Vision, frames: u32) -> Result<Measured, BenchError> {
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    let settings = Settings::default();
+    let mut panel = Panel::new(settings.panel);
+    Stills::portraits().next(&mut frame, &mut info)?;
+    let report = vision.look(&frame, &info)?;
+    panel.show(report.shown, &settings);
+    let start_to_first_answer_ms = milliseconds(start.elapsed());
+
+    let clip = clip()?;
+    let mut camera = Y4m::new("bench", clip.as_slice())?;
+    let mut laps: [Vec<Duration>; 4] = Default::default();
+    let mut fewest_faces = usize::MAX;
+    for number in 0..WARM_UP + frames {
+        if number.is_multiple_of(CLIP as u32) {
+            camera = Y4m::new("bench", clip.as_slice())?;
+        }
+        let start = cpu_time();
+        camera.next(&mut frame, &mut info)?;
+        let decoded = cpu_time();
+        vision.find(&frame)?;
+        let found = cpu_time();
+        let report = vision.tell(&frame, &info)?;
+        let told = cpu_time();
+        panel.show(report.shown, &settings);
+        let drawn = cpu_time();
+        fewest_faces = fewest_faces.min(report.faces.len());
+        if number >= WARM_UP {
+            let times = [start, decoded, found, told, drawn];
+            for (stage, pair) in laps.iter_mut().zip(times.windows(2)) {
+                stage.push(pair[1].saturating_sub(pair[0]));
+            }
+        }
+    }
+    let total = (0..frames as usize).map(|i| laps.iter().map(|stage| stage[i]).sum()).collect();
+    let [decode, detect, classify, draw] = laps.map(cost);
+    Ok(Measured {
+        stages: Stages { decode, detect, classify, draw },
+        total: cost(total),
+        start_to_first_answer_ms,
+        peak_rss_bytes: peak_rss(),
+        frames,
+        width: frame.width(),
+        height: frame.height(),
+        fewest_faces,
+    })
+}
+
+impl Measured {
+    /// Writes a table for people.
+    ///
+    /// # Errors
+    /// Whatever `out` returns.
+    pub fn write_table(&self, mut out: impl Write) -> io::Result<()> {
+        let (width, height) = (self.width, self.height);
+        writeln!(
+            out,
+            "CPU ms per frame of {width}x{height} px, one thread, {} frames",
+            self.frames
+        )?;
+        writeln!(out, "{:<10}{:>10}{:>10}", "stage", "min", "median")?;
+        let Stages { decode, detect, classify, draw } = self.stages;
+        let rows = [
+            ("decode", decode),
+            ("detect", detect),
+            ("classify", classify),
+            ("draw", draw),
+            ("total", self.total),
+        ];
+        for (stage, Cost { min_ms, median_ms }) in rows {
+            writeln!(out, "{stage:<10}{min_ms:>10.3}{median_ms:>10.3}")?;
+        }
+        writeln!(out, "faces per frame: at least {}", self.fewest_faces)?;
+        writeln!(out, "start to first answer: {:.0} ms", self.start_to_first_answer_ms)?;
+        match self.peak_rss_bytes {
+            Some(bytes) => writeln!(out, "peak memory: {:.1} MB", bytes as f64 / 1e6),
+            None => writeln!(out, "peak memory: this system does not tell"),
+        }
+    }
+}
+
+/// A short Y4M stream of drawn frames as a camera would send them: 4:2:0, 640x480, one face.
+fn clip() -> Result<Vec<u8>, CameraError> {
+    let settings = SyntheticSettings { frames: CLIP, ..SyntheticSettings::default() };
+    let mut camera = Synthetic::new(&settings)?;
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    let tags = "F30:1 C420jpeg XCOLORRANGE=LIMITED";
+    let mut clip =
+        format!("YUV4MPEG2 W{} H{} {tags}\n", settings.width, settings.height).into_bytes();
+    while camera.next(&mut frame, &mut info)? {
+        clip.extend(b"FRAME\n");
+        let limited = |luma: &u8| (16 + (u32::from(*luma) * 219 + 127) / 255) as u8;
+        clip.extend(frame.pixels().iter().map(limited));
+        clip.resize(clip.len() + frame.pixels().len() / 2, 128);
+    }
+    Ok(clip)
+}
+
+fn cost(mut laps: Vec<Duration>) -> Cost {
+    laps.sort();
+    let at = |index: usize| laps.get(index).copied().map_or(0.0, milliseconds);
+    Cost { min_ms: at(0), median_ms: at(laps.len() / 2) }
+}
+
+/// Rounded to whole microseconds.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// CPU time that this thread has used.
+#[cfg(unix)]
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Wall time, where no thread's CPU time is to be had.
+#[cfg(not(unix))]
+fn cpu_time() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+/// Linux' high-water mark of the resident set.
+fn peak_rss() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
