@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use emocue_host::cli::FerArgs;
+use emocue_host::net::badge::BadgeNet;
 use emocue_host::train::checkpoint::{Checkpoint, EpochMetrics, FILE};
 use emocue_host::train::examples::Examples;
 use emocue_host::train::recipe::Recipe;
@@ -65,6 +66,12 @@ impl Watcher for Recorder<'_> {
     fn epoch(&mut self, _: &EpochMetrics) {}
 }
 
+fn logits(net: &BadgeNet) -> Vec<f32> {
+    let luma: Vec<f32> = (0..48 * 48).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+    let luma = Tensor::<4>::from_data(TensorData::new(luma, [1, 1, 48, 48]), &Device::flex());
+    net.forward(luma, None).ferplus.into_data().iter::<f32>().collect()
+}
+
 #[test]
 fn resumed_training_repeats_the_loss_curve() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,6 +107,11 @@ fn resumed_training_repeats_the_loss_curve() {
         assert!((a - b).abs() < 1e-3 * b.abs(), "{losses:?}\n{expected:?}");
     }
     assert!(expected[11] < expected[0], "{expected:?}");
+    // What is exported is the same too, batch norm's statistics included.
+    let (a, b) = (logits(&whole.average), logits(&second.average));
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a - b).abs() < 1e-2 * b.abs().max(1.0), "{a} {b}");
+    }
     let metrics = std::fs::read_to_string(cut_dir.join("metrics.jsonl")).unwrap();
     assert_eq!(metrics.lines().count(), 3);
 }
