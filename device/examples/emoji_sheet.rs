@@ -5,10 +5,9 @@
 use std::error::Error;
 
 use clap::ValueEnum;
-use emocue_device::answer::Answer;
+use emocue_device::show::art::ANSWERS;
 use emocue_device::show::panel::Panel;
 use emocue_device::show::{Mode, PanelSize, Settings};
-use emocue_models::label::Expression;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
 
@@ -21,14 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let panel =
         arguments.next().map_or(Ok(PanelSize::Tall), |size| PanelSize::from_str(&size, true))?;
     let settings = Settings { panel, mode };
-    let states =
-        [Answer::NoFace, Answer::Unsure, Answer::Paused, Answer::CameraMissing, Answer::Starting];
-    let answers: Vec<_> = Expression::ALL.into_iter().map(Answer::Looks).chain(states).collect();
     let size = panel.size();
     let (width, height) = (size.width * SCALE, size.height * SCALE);
-    let rows = (answers.len() as u32).div_ceil(2);
+    let rows = (ANSWERS.len() as u32).div_ceil(2);
     let mut sheet = GrayImage::from_pixel(4 * (width + 8), rows * (height + 8), Luma([70]));
-    for (i, answer) in (0..).zip(answers) {
+    for (i, answer) in (0..).zip(ANSWERS) {
         let mut panel = Panel::new(panel);
         panel.show(answer, &settings);
         let picture = GrayImage::from_fn(size.width, size.height, |x, y| {

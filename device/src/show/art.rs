@@ -36,11 +36,11 @@ pub struct Mark {
 pub enum Group {
     /// Both brows.
     Brows,
-    /// Both eyes.
+    /// Both eyes and what falls from them.
     Eyes,
     /// The mouth.
     Mouth,
-    /// The face's outline and what hangs on it; left out where there is no room.
+    /// The face's outline; left out where there is no room.
     Outline,
     /// A sign that is not a face.
     Sign,
@@ -80,17 +80,32 @@ pub enum Ink {
     Line,
     /// The face: dark on a panel, tinted in colour.
     Skin,
-    /// The white of an eye: dark on a panel, so that the ring around it shows.
+    /// The white of an eye and teeth: lit on a panel.
     White,
-    /// Teeth: lit on a panel.
-    Teeth,
-    /// Between two lit shapes: dark everywhere.
+    /// A pupil, or what separates two lit shapes: dark everywhere.
     Gap,
     /// A tongue: lit on a panel.
     Tongue,
     /// Tears and sweat: lit on a panel.
     Drop,
 }
+
+/// Every answer that has a picture.
+pub const ANSWERS: [Answer; 13] = [
+    Answer::Looks(Expression::Neutral),
+    Answer::Looks(Expression::Happiness),
+    Answer::Looks(Expression::Surprise),
+    Answer::Looks(Expression::Sadness),
+    Answer::Looks(Expression::Anger),
+    Answer::Looks(Expression::Disgust),
+    Answer::Looks(Expression::Fear),
+    Answer::Looks(Expression::Contempt),
+    Answer::NoFace,
+    Answer::Unsure,
+    Answer::Paused,
+    Answer::CameraMissing,
+    Answer::Starting,
+];
 
 /// The picture for an answer.
 pub fn picture(answer: Answer) -> &'static Picture {
@@ -185,9 +200,9 @@ const SURPRISE: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        arc(Brows, (19.5, 18.5), (7.5, 7.0), (200.0, 340.0), 3.8).twin(),
-        disc(Eyes, (19.5, 27.0), (4.6, 6.2)).twin(),
-        disc(Mouth, (32.0, 47.0), (8.0, 10.0)),
+        arc(Brows, (21.0, 19.0), (6.4, 6.4), (195.0, 345.0), 3.6).twin(),
+        disc(Eyes, (21.0, 28.0), (4.6, 6.0)).twin(),
+        disc(Mouth, (32.0, 47.0), (8.0, 9.4)),
     ],
 };
 
@@ -196,11 +211,11 @@ const SADNESS: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(11.5, 24.0), (24.5, 15.5)], 4.2).twin(),
-        disc(Eyes, (20.0, 30.5), (4.2, 4.2)).twin(),
-        arc(Mouth, (32.0, 55.0), (12.5, 11.0), (195.0, 345.0), 4.6),
-        disc(Outline, (47.0, 44.0), (3.8, 4.4)).ink(Ink::Drop),
-        fill(Outline, &[(47.0, 35.0), (43.4, 43.0), (50.6, 43.0)]).ink(Ink::Drop),
+        stroke(Brows, &[(13.0, 23.0), (25.0, 15.0)], 4.2).twin(),
+        disc(Eyes, (20.5, 30.5), (4.2, 4.4)).twin(),
+        arc(Mouth, (31.0, 55.5), (11.5, 11.0), (195.0, 345.0), 4.6),
+        disc(Eyes, (48.5, 45.6), (4.0, 4.0)).ink(Ink::Drop),
+        fill(Eyes, &[(48.5, 37.0), (44.7, 44.6), (52.3, 44.6)]).ink(Ink::Drop),
     ],
 };
 
@@ -209,24 +224,27 @@ const ANGER: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(10.5, 15.5), (27.0, 24.0)], 5.6).twin(),
-        cap(Eyes, (20.5, 27.0), (5.4, 6.4), (20.0, 205.0)).twin(),
-        fill(Mouth, &[(19.0, 41.0), (45.0, 41.0), (45.0, 51.0), (19.0, 51.0)]).ink(Ink::Teeth),
-        stroke(Mouth, &[(19.0, 41.0), (45.0, 41.0), (45.0, 51.0), (19.0, 51.0), (19.0, 41.0)], 3.4),
-        stroke(Mouth, &[(25.5, 41.0), (25.5, 51.0)], 2.0).ink(Ink::Gap).twin(),
-        stroke(Mouth, &[(32.0, 41.0), (32.0, 51.0)], 2.0).ink(Ink::Gap),
+        stroke(Brows, &[(13.0, 16.0), (27.0, 22.5)], 5.4).twin(),
+        cap(Eyes, (20.5, 28.0), (5.6, 6.4), (10.0, 205.0)).twin(),
+        fill(Mouth, TEETH).ink(Ink::White),
+        stroke(Mouth, TEETH, 3.4),
+        stroke(Mouth, &[(25.5, 43.0), (25.5, 52.0)], 2.2).ink(Ink::Gap).twin(),
+        stroke(Mouth, &[(32.0, 43.0), (32.0, 52.0)], 2.2).ink(Ink::Gap),
     ],
 };
+const TEETH: &[(f32, f32)] =
+    &[(19.0, 42.0), (45.0, 42.0), (45.0, 53.0), (19.0, 53.0), (19.0, 42.0)];
 
 const DISGUST: Picture = Picture {
     tint: [120, 190, 110],
     marks: &[
         SKIN,
         RING,
-        stroke(Eyes, &[(13.0, 20.0), (25.0, 26.5), (13.0, 33.0)], 4.2).twin(),
-        arc(Mouth, (32.0, 53.0), (15.0, 11.0), (190.0, 350.0), 4.2),
-        fill(Mouth, &[(26.0, 43.0), (40.0, 43.0), (40.0, 53.0), (26.0, 53.0)]).ink(Ink::Tongue),
-        cap(Mouth, (33.0, 52.5), (7.0, 6.0), (0.0, 180.0)).ink(Ink::Tongue),
+        stroke(Eyes, &[(13.5, 19.5), (25.0, 26.0), (13.5, 32.5)], 4.4).twin(),
+        fill(Mouth, &[(25.0, 42.0), (39.0, 42.0), (39.0, 52.0), (25.0, 52.0)]).ink(Ink::Tongue),
+        cap(Mouth, (32.0, 51.8), (7.0, 6.2), (0.0, 180.0)).ink(Ink::Tongue),
+        stroke(Mouth, &[(32.0, 46.5), (32.0, 52.0)], 1.8).ink(Ink::Gap),
+        arc(Mouth, (32.0, 52.0), (16.0, 11.0), (195.0, 345.0), 4.4),
     ],
 };
 
@@ -235,46 +253,45 @@ const FEAR: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(12.0, 15.5), (24.0, 10.0)], 3.6).twin(),
-        disc(Eyes, (20.0, 27.0), (7.4, 7.4)).ink(Ink::White).twin(),
-        arc(Eyes, (20.0, 27.0), (7.4, 7.4), ALL_ROUND, 3.0).twin(),
-        disc(Eyes, (20.0, 27.0), (2.4, 2.4)).twin(),
-        stroke(
-            Mouth,
-            &[
-                (16.0, 49.0),
-                (21.3, 43.0),
-                (26.6, 49.0),
-                (32.0, 43.0),
-                (37.3, 49.0),
-                (42.6, 43.0),
-                (48.0, 49.0),
-            ],
-            4.0,
-        ),
+        stroke(Brows, &[(15.0, 16.5), (25.0, 12.0)], 3.4).twin(),
+        disc(Eyes, (20.5, 26.5), (6.6, 6.6)).ink(Ink::White).twin(),
+        arc(Eyes, (20.5, 26.5), (6.6, 6.6), ALL_ROUND, 2.4).twin(),
+        disc(Eyes, (21.5, 26.5), (2.6, 2.6)).ink(Ink::Gap).twin(),
+        stroke(Mouth, TREMBLE, 4.2),
     ],
 };
+const TREMBLE: &[(f32, f32)] = &[
+    (15.5, 50.0),
+    (21.0, 42.5),
+    (26.5, 50.0),
+    (32.0, 42.5),
+    (37.5, 50.0),
+    (43.0, 42.5),
+    (48.5, 50.0),
+];
 
 const CONTEMPT: Picture = Picture {
     tint: [150, 160, 220],
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(12.5, 20.0), (26.5, 20.0)], 4.2),
-        arc(Brows, (44.0, 20.0), (8.0, 8.0), (200.0, 340.0), 4.2),
-        cap(Eyes, (20.0, 27.0), (5.6, 6.0), (0.0, 180.0)).twin(),
-        stroke(Eyes, &[(12.5, 27.0), (27.0, 27.0)], 3.4).twin(),
-        stroke(Mouth, &[(18.0, 48.0), (30.0, 48.5), (38.0, 46.5), (43.5, 42.5), (47.0, 37.0)], 4.6),
+        stroke(Brows, &[(13.5, 20.0), (26.0, 20.0)], 4.0),
+        arc(Brows, (43.5, 20.0), (7.0, 7.0), (195.0, 345.0), 4.0),
+        cap(Eyes, (20.5, 28.5), (5.6, 6.0), (0.0, 180.0)).twin(),
+        stroke(Eyes, &[(13.5, 28.5), (27.0, 28.5)], 3.4).twin(),
+        stroke(Mouth, SMIRK, 4.6),
     ],
 };
+const SMIRK: &[(f32, f32)] =
+    &[(18.0, 49.0), (30.0, 49.5), (38.0, 47.5), (43.5, 43.5), (47.0, 38.0)];
 
 const STATE_TINT: [u8; 3] = [200, 200, 200];
 
 const NO_FACE: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.4).twin(),
-        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.4).twin(),
+        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
+        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
     ],
 };
 
@@ -285,34 +302,33 @@ const UNSURE: Picture = Picture {
         arc(Sign, (32.0, 32.0), (30.0, 30.0), ALL_ROUND, 3.4),
         arc(Sign, (32.0, 24.0), (9.5, 9.5), (180.0, 405.0), 5.2),
         stroke(Sign, &[(38.7, 30.7), (32.0, 36.5), (32.0, 41.0)], 5.2),
-        disc(Sign, (32.0, 50.0), (3.4, 3.4)),
+        disc(Sign, (32.0, 50.5), (3.6, 3.6)),
     ],
 };
 
 const PAUSED: Picture = Picture {
     tint: STATE_TINT,
-    marks: &[fill(Sign, &[(14.0, 10.0), (26.0, 10.0), (26.0, 54.0), (14.0, 54.0)]).twin()],
+    marks: &[fill(Sign, &[(14.0, 9.0), (26.0, 9.0), (26.0, 55.0), (14.0, 55.0)]).twin()],
 };
 
 const CAMERA_MISSING: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        stroke(Sign, &[(5.0, 17.0), (59.0, 17.0), (59.0, 53.0), (5.0, 53.0), (5.0, 17.0)], 4.4),
-        fill(Sign, &[(20.0, 17.0), (24.0, 8.0), (40.0, 8.0), (44.0, 17.0)]),
-        arc(Sign, (32.0, 35.0), (10.0, 10.0), ALL_ROUND, 4.4),
-        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 11.0).ink(Ink::Gap),
-        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 4.8),
+        stroke(Sign, &[(5.0, 18.0), (59.0, 18.0), (59.0, 55.0), (5.0, 55.0), (5.0, 18.0)], 4.4),
+        fill(Sign, &[(20.0, 18.0), (24.0, 9.0), (40.0, 9.0), (44.0, 18.0)]),
+        disc(Sign, (32.0, 36.0), (12.0, 12.0)),
+        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 12.0).ink(Ink::Gap),
+        stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 5.0),
     ],
 };
 
 const STARTING: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        stroke(Sign, &[(13.0, 4.0), (51.0, 4.0)], 4.8),
-        stroke(Sign, &[(13.0, 60.0), (51.0, 60.0)], 4.8),
-        stroke(Sign, &[(18.0, 4.0), (18.0, 14.0), (32.0, 32.0), (18.0, 50.0), (18.0, 60.0)], 4.0)
+        stroke(Sign, &[(12.0, 4.0), (52.0, 4.0)], 5.0),
+        stroke(Sign, &[(12.0, 60.0), (52.0, 60.0)], 5.0),
+        stroke(Sign, &[(17.0, 4.0), (17.0, 15.0), (32.0, 32.0), (17.0, 49.0), (17.0, 60.0)], 4.4)
             .twin(),
-        fill(Sign, &[(23.0, 18.0), (41.0, 18.0), (32.0, 30.0)]),
-        fill(Sign, &[(32.0, 42.0), (42.0, 58.0), (22.0, 58.0)]),
+        fill(Sign, &[(21.0, 17.0), (43.0, 17.0), (32.0, 30.0)]),
     ],
 };

@@ -13,11 +13,9 @@ pub struct Palette<C> {
     pub line: C,
     /// The face's own colour, or the ground that a line stands on.
     pub skin: C,
-    /// The white of eyes.
+    /// The white of eyes and teeth.
     pub white: C,
-    /// Teeth.
-    pub teeth: C,
-    /// A gap that separates two lit shapes.
+    /// A pupil, or a gap between two lit shapes.
     pub gap: C,
     /// The tongue.
     pub tongue: C,
@@ -32,7 +30,6 @@ impl<C: Copy> Palette<C> {
             Ink::Line => self.line,
             Ink::Skin => self.skin,
             Ink::White => self.white,
-            Ink::Teeth => self.teeth,
             Ink::Gap => self.gap,
             Ink::Tongue => self.tongue,
             Ink::Drop => self.drop,
@@ -43,7 +40,7 @@ impl<C: Copy> Palette<C> {
 /// Where a group of marks goes: from the table's 64x64 units to px.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// px per unit, across and down.
+    /// px per unit, across and down; lines are as wide as the second says.
     pub scale: (f32, f32),
     /// Where the table's origin goes, px.
     pub offset: (f32, f32),
@@ -58,13 +55,11 @@ pub struct Layout {
     pub eyes: Option<Place>,
     /// Mouth.
     pub mouth: Option<Place>,
-    /// The face's outline and what hangs on it.
+    /// The face's outline.
     pub outline: Option<Place>,
     /// Signs that are not a face.
     pub sign: Option<Place>,
-    /// px per unit of line width.
-    pub stroke: f32,
-    /// No line is thinner, px.
+    /// No line is thinner, px; gaps may be.
     pub thinnest: f32,
 }
 
@@ -73,15 +68,7 @@ impl Layout {
     pub fn square(x: f32, y: f32, side: f32) -> Self {
         let scale = side / 64.0;
         let place = Some(Place { scale: (scale, scale), offset: (x, y) });
-        Self {
-            brows: place,
-            eyes: place,
-            mouth: place,
-            outline: place,
-            sign: place,
-            stroke: scale,
-            thinnest: 1.0,
-        }
+        Self { brows: place, eyes: place, mouth: place, outline: place, sign: place, thinnest: 1.0 }
     }
 
     /// Only eyes, brows and mouth, in 64x32 px from `(x, y)`.
@@ -91,13 +78,12 @@ impl Layout {
             Some(Place { scale: (sx, sy), offset: (x + 32.0 * (1.0 - sx), y + to - from * sy) })
         };
         Self {
-            brows: place(1.1, 0.7, 16.0, 5.0),
-            eyes: place(1.1, 0.75, 28.0, 13.0),
-            mouth: place(1.1, 0.7, 46.0, 25.5),
+            brows: place(1.15, 0.75, 17.0, 5.0),
+            eyes: place(1.15, 0.72, 28.0, 13.8),
+            mouth: place(1.15, 0.66, 46.0, 25.4),
             outline: None,
             sign: Some(Place { scale: (0.5, 0.5), offset: (x + 16.0, y) }),
-            stroke: 0.75,
-            thinnest: 2.5,
+            thinnest: 3.0,
         }
     }
 
@@ -125,9 +111,11 @@ pub fn draw<D: DrawTarget>(
     for mark in picture.marks {
         let Some(place) = layout.place(mark.group) else { continue };
         let color = palette.color(mark.ink);
+        // A gap that is kept wide would swallow what it separates.
+        let thinnest = if mark.ink == Ink::Gap { 0.0 } else { layout.thinnest };
         let width = match mark.paint {
             Paint::Fill => None,
-            Paint::Stroke(width) => Some((width * layout.stroke).max(layout.thinnest)),
+            Paint::Stroke(width) => Some((width * place.scale.1).max(thinnest)),
         };
         Outline::new(mark, place, false).draw(width, color, target)?;
         if mark.twin {

@@ -51,8 +51,7 @@ pub enum Mode {
 pub const LIT: Palette<BinaryColor> = Palette {
     line: BinaryColor::On,
     skin: BinaryColor::Off,
-    white: BinaryColor::Off,
-    teeth: BinaryColor::On,
+    white: BinaryColor::On,
     gap: BinaryColor::Off,
     tongue: BinaryColor::On,
     drop: BinaryColor::On,
@@ -97,7 +96,7 @@ fn write<D>(above: &str, lines: &[&str], area: Rectangle, target: &mut D) -> Res
 where
     D: DrawTarget<Color = BinaryColor>,
 {
-    let small = Font::small(1);
+    let small = Font::small(if area.size.width < 128 || area.size.height < 64 { 1 } else { 2 });
     let head = if above.is_empty() { 0 } else { small.height() };
     let large = Font::fitting(lines, area.size.width, area.size.height - head);
     let height = head + large.height() * lines.len() as u32;

@@ -125,3 +125,72 @@ fn file_name(report: &Report) -> String {
     let stem = if stem.is_empty() { "frame" } else { stem };
     format!("{stem}-{:06}.png", report.index)
 }
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::Expression;
+
+    use super::*;
+    use crate::answer::Answer;
+    use crate::show::fixture::report;
+
+    const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_per_change_holds_the_panel_pixel_by_pixel() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("made/here");
+        let mut sink = PanelPng::create(into.to_str().unwrap(), &Settings::default()).unwrap();
+        for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace, HAPPY]) {
+            sink.show(&Luma::default(), &report("clip.y4m", index, None, answer)).unwrap();
+        }
+        let expected = ["clip-000000.png", "clip-000002.png", "clip-000003.png"];
+        assert_eq!(names(&into), expected);
+        let picture = image::open(into.join(expected[0])).unwrap().to_luma8();
+        let mut panel = Panel::new(Settings::default().panel);
+        panel.show(HAPPY, &Settings::default());
+        assert_eq!(picture.dimensions(), (128, 64));
+        let lit: Vec<bool> = picture.pixels().map(|pixel| pixel.0 == [255]).collect();
+        assert_eq!(lit, panel.pixels());
+    }
+
+    #[test]
+    fn any_source_gives_a_safe_name() {
+        let name = |source: &str| file_name(&report(source, 7, None, HAPPY));
+        assert_eq!(name("/pictures/a b.jpg"), "a_b-000007.png");
+        assert_eq!(name("-"), "frame-000007.png");
+        assert_eq!(name("../.."), "frame-000007.png");
+        assert_eq!(name(".hidden"), "hidden-000007.png");
+        assert_eq!(name("a\n\x1b:*.png"), "a____-000007.png");
+        assert!(name(&"\u{1f600}\u{10ffff}".repeat(500)).len() < 255);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named_with_the_next_step() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().join("below");
+        let text = Folder::create("png", path.to_str().unwrap()).err().unwrap().to_string();
+        assert!(text.contains(path.to_str().unwrap()), "{text}");
+        assert!(text.contains("name another folder"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_finished_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = Folder::create("png", folder.path().to_str().unwrap()).unwrap();
+        let report = report("a", 0, None, HAPPY);
+        // A folder with the file's name: coding works, renaming does not.
+        fs::create_dir_all(folder.path().join("a-000000.png/in the way")).unwrap();
+        let error = sink.write(&report, &[0; 4], 2, 2, ExtendedColorType::L8).unwrap_err();
+        assert!(error.to_string().contains("a-000000.png"), "{error}");
+        assert_eq!(names(folder.path()), ["a-000000.png"]);
+    }
+}

@@ -15,16 +15,23 @@ pub struct Font {
     scale: u32,
 }
 
-/// Fonts from large to small.
-const FACES: [&MonoFont<'static>; 8] = [
-    &ascii::FONT_10X20,
-    &ascii::FONT_9X18_BOLD,
-    &ascii::FONT_9X15_BOLD,
-    &ascii::FONT_8X13_BOLD,
-    &ascii::FONT_7X13_BOLD,
-    &ascii::FONT_6X13_BOLD,
-    &ascii::FONT_6X10,
-    &ascii::FONT_5X8,
+/// Fonts and enlargements from large to small, without those whose letters run together.
+const SIZES: [(&MonoFont<'static>, u32); 15] = [
+    (&ascii::FONT_10X20, 3),
+    (&ascii::FONT_9X18_BOLD, 3),
+    (&ascii::FONT_10X20, 2),
+    (&ascii::FONT_9X18_BOLD, 2),
+    (&ascii::FONT_9X15_BOLD, 2),
+    (&ascii::FONT_7X14_BOLD, 2),
+    (&ascii::FONT_7X13, 2),
+    (&ascii::FONT_6X13, 2),
+    (&ascii::FONT_10X20, 1),
+    (&ascii::FONT_9X18_BOLD, 1),
+    (&ascii::FONT_9X15_BOLD, 1),
+    (&ascii::FONT_7X14, 1),
+    (&ascii::FONT_8X13, 1),
+    (&ascii::FONT_6X10, 1),
+    (&ascii::FONT_5X8, 1),
 ];
 
 impl Font {
@@ -33,24 +40,20 @@ impl Font {
         Self { face: &ascii::FONT_6X10, scale }
     }
 
-    /// The readable font of labels, 7x13 px times `scale`, bold.
-    pub fn label(scale: u32) -> Self {
-        Self { face: &ascii::FONT_7X13_BOLD, scale }
-    }
-
     /// The largest font in which every line fits `width` and all lines together fit `height`; the smallest
     /// one when none does.
     pub fn fitting(lines: &[&str], width: u32, height: u32) -> Self {
-        let scales = (1..=4).rev();
-        let fonts = scales.flat_map(|scale| FACES.map(|face| Self { face, scale }));
         let fits = |font: &Self| {
             let widest = lines.iter().map(|line| font.width(line)).max().unwrap_or(0);
             widest <= width && font.height() * lines.len() as u32 <= height
         };
-        fonts
-            .filter(fits)
-            .max_by_key(|font| font.height())
-            .unwrap_or(Self { face: &ascii::FONT_5X8, scale: 1 })
+        let mut fonts = SIZES.into_iter().map(|(face, scale)| Self { face, scale });
+        fonts.find(fits).unwrap_or(Self { face: &ascii::FONT_5X8, scale: 1 })
+    }
+
+    /// This font, or `other` where that is larger.
+    pub fn at_least(self, other: Self) -> Self {
+        if self.height() < other.height() { other } else { self }
     }
 
     /// Width of `text` in px without the gap after its last character.

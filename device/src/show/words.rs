@@ -106,7 +106,7 @@ fn write_time(f: &mut fmt::Formatter<'_>, ms: u64) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::fixture;
+    use crate::show::{art, fixture};
 
     fn line(source: &str, time_ms: Option<u64>, answer: Answer) -> String {
         Line(&fixture::report(source, 0, time_ms, answer)).to_string()
@@ -134,14 +134,7 @@ mod tests {
 
     #[test]
     fn the_narrow_word_is_the_wide_one() {
-        let states = [
-            Answer::Starting,
-            Answer::NoFace,
-            Answer::Unsure,
-            Answer::Paused,
-            Answer::CameraMissing,
-        ];
-        for answer in states.into_iter().chain(Expression::ALL.map(Answer::Looks)) {
+        for answer in art::ANSWERS {
             let Words { wide, narrow, .. } = words(answer);
             let joined = narrow.join(" ").replace("- ", "");
             assert_eq!(joined, wide);

@@ -1,0 +1,198 @@
+//! The panel's pictures: what they look like, that they are told apart, that they stay on the panel.
+//!
+//! `tests/golden` holds each panel as text. After a wanted change of a picture, look at it (`cargo run --release
+//! -p emocue-device --example emoji_sheet -- sheet.png`) and renew the texts with `UPDATE_GOLDEN=1 cargo test
+//! --release -p emocue-device --test pictures`.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+
+use embedded_graphics::Pixel;
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{OriginDimensions, Size};
+use embedded_graphics::pixelcolor::BinaryColor;
+use emocue_device::answer::Answer;
+use emocue_device::show::art::{ANSWERS, Group, picture};
+use emocue_device::show::draw::{self, Layout};
+use emocue_device::show::panel::{self, LIT, Panel};
+use emocue_device::show::{Mode, PanelSize, Settings, words};
+
+const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
+
+fn shown(answer: Answer, panel: PanelSize, mode: Mode) -> Panel {
+    let mut shown = Panel::new(panel);
+    shown.show(answer, &Settings { panel, mode });
+    shown
+}
+
+fn text(panel: &Panel) -> String {
+    let row = |row: &[bool]| row.iter().map(|lit| if *lit { '#' } else { '.' }).collect::<String>();
+    panel.pixels().chunks(panel.width()).map(|pixels| row(pixels) + "\n").collect()
+}
+
+#[test]
+fn panels_look_as_they_did() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut changed = Vec::new();
+    for (size, name) in SIZES {
+        for answer in ANSWERS {
+            let path = folder.join(format!("{}-{name}.txt", words::id(answer)));
+            let now = text(&shown(answer, size, Mode::Both));
+            if update {
+                fs::write(&path, &now).unwrap();
+            } else if fs::read_to_string(&path).ok().as_ref() != Some(&now) {
+                changed.push(format!("{} is now\n{now}", path.display()));
+            }
+        }
+    }
+    assert!(
+        changed.is_empty(),
+        "renew with UPDATE_GOLDEN=1 if this is wanted:\n{}",
+        changed.join("\n")
+    );
+}
+
+/// The emoji as seen out of focus: two box blurs of 7 px, then every 4th pixel, `0..=1`.
+fn blurred(panel: &Panel) -> Vec<f32> {
+    let (width, height) = (panel.width(), panel.height());
+    let mut values: Vec<f32> = panel.pixels().iter().map(|lit| f32::from(u8::from(*lit))).collect();
+    for _ in 0..2 {
+        let at = |x: isize, y: isize| {
+            let inside = (0..width as isize).contains(&x) && (0..height as isize).contains(&y);
+            if inside { values[y as usize * width + x as usize] } else { 0.0 }
+        };
+        let mean = |x: isize, y: isize| {
+            let around = (-3..=3).flat_map(|dy| (-3..=3).map(move |dx| (dx, dy)));
+            around.map(|(dx, dy)| at(x + dx, y + dy)).sum::<f32>() / 49.0
+        };
+        values = (0..height as isize)
+            .flat_map(|y| (0..width as isize).map(move |x| (x, y)))
+            .map(|(x, y)| mean(x, y))
+            .collect();
+    }
+    let rows = (0..height).step_by(4);
+    rows.flat_map(|y| (0..width).step_by(4).map(move |x| (x, y)))
+        .map(|(x, y)| values[y * width + x])
+        .collect()
+}
+
+#[test]
+fn any_two_pictures_differ_even_blurred() {
+    // A cell of 4x4 px counts when its brightness differs by a sixth.
+    for (size, least) in [(PanelSize::Tall, 32), (PanelSize::Flat, 14)] {
+        let pictures: Vec<_> = ANSWERS
+            .iter()
+            .map(|answer| (answer, blurred(&shown(*answer, size, Mode::Emoji))))
+            .collect();
+        for (i, (a, first)) in pictures.iter().enumerate() {
+            for (b, second) in &pictures[..i] {
+                let differ =
+                    first.iter().zip(second).filter(|(x, y)| (*x - *y).abs() > 1.0 / 6.0).count();
+                assert!(differ >= least, "{a:?} and {b:?} differ in {differ} cells of {size:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_expressions_differ_in_more_than_one_feature() {
+    let whole = Layout::square(0.0, 0.0, 64.0);
+    let nothing =
+        Layout { brows: None, eyes: None, mouth: None, outline: None, sign: None, ..whole };
+    let features = [
+        Layout { brows: whole.brows, ..nothing },
+        Layout { eyes: whole.eyes, ..nothing },
+        Layout { mouth: whole.mouth, ..nothing },
+    ];
+    let drawn = |answer, layout: &Layout| {
+        let mut panel = Panel::new(PanelSize::Tall);
+        let Ok(()) = draw::draw(picture(answer), layout, &LIT, &mut panel);
+        panel
+    };
+    let expressions = &ANSWERS[..8];
+    for (i, a) in expressions.iter().enumerate() {
+        for b in &expressions[..i] {
+            let differing = |layout: &&Layout| {
+                let (a, b) = (drawn(*a, layout), drawn(*b, layout));
+                a.pixels().iter().zip(b.pixels()).filter(|(a, b)| a != b).count() >= 40
+            };
+            let count = features.iter().filter(differing).count();
+            assert!(count >= 2, "{a:?} and {b:?} differ in {count} features");
+        }
+    }
+}
+
+#[test]
+fn only_expressions_have_a_face() {
+    for answer in ANSWERS {
+        let signs = picture(answer).marks.iter().filter(|mark| mark.group == Group::Sign).count();
+        let expected = match answer {
+            Answer::Looks(_) => 0,
+            _ => picture(answer).marks.len(),
+        };
+        assert_eq!(signs, expected, "{answer:?}");
+    }
+}
+
+/// A target that takes nothing outside itself.
+struct Strict(Size);
+
+impl OriginDimensions for Strict {
+    fn size(&self) -> Size {
+        self.0
+    }
+}
+
+impl DrawTarget for Strict {
+    type Color = BinaryColor;
+    type Error = Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<BinaryColor>>,
+    {
+        for Pixel(at, _) in pixels {
+            let inside = (0..self.0.width as i32).contains(&at.x)
+                && (0..self.0.height as i32).contains(&at.y);
+            assert!(inside, "a pixel at {at}");
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_is_drawn_outside_the_panel() {
+    for (panel, _) in SIZES {
+        for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
+            for answer in ANSWERS {
+                let settings = Settings { panel, mode };
+                let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel.size()));
+            }
+        }
+    }
+    // Half of the square lies outside.
+    for answer in ANSWERS {
+        let layout = Layout::square(-32.0, -20.0, 90.0);
+        let Ok(()) = draw::draw(picture(answer), &layout, &LIT, &mut Strict(Size::new(40, 30)));
+    }
+}
+
+#[test]
+fn words_are_whole_and_beside_the_emoji() {
+    for (size, _) in SIZES {
+        for answer in ANSWERS {
+            let panel = shown(answer, size, Mode::Both);
+            let emoji = shown(answer, size, Mode::Emoji);
+            let column = |x| (0..panel.height()).any(|y| panel.is_lit(x, y));
+            assert!(!column(64) && !column(65), "{answer:?}: a gap between emoji and word");
+            assert!((66..128).any(column), "{answer:?}: a word");
+            let left = |panel: &Panel, from: usize| -> Vec<bool> {
+                let cells = (0..panel.height()).flat_map(|y| (0..64).map(move |x| (x, y)));
+                cells.map(|(x, y)| panel.is_lit(x + from, y)).collect()
+            };
+            assert_eq!(left(&panel, 0), left(&emoji, 32), "{answer:?}: the same emoji");
+        }
+    }
+}
