@@ -1,5 +1,6 @@
 //! The badge's companion: data, training, evaluation, export, bundles.
 
+pub mod baseline;
 pub mod bundle;
 pub mod cli;
 pub mod data;

@@ -22,6 +22,7 @@ enum Verb {
     Train(cli::train::TrainArgs),
     Export(cli::export::ExportArgs),
     Eval(cli::eval::EvalArgs),
+    Import(cli::import::ImportArgs),
     Infer(cli::infer::InferArgs),
 }
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Verb::Train(args) => cli::train::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
+        Verb::Import(args) => cli::import::run(&args).map_err(Into::into),
         Verb::Infer(args) => cli::infer::run(&args),
     };
     match result {

@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod eval;
 pub mod export;
+pub mod import;
 pub mod infer;
 pub mod train;
 

@@ -1,0 +1,4 @@
+//! Published models that the badge builds on or is compared with.
+
+pub mod mtcnn;
+mod pytorch;
