@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
 use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::crop::Preprocess;
-use emocue_models::run::ExpressionNet;
+use emocue_models::luma::Luma;
+use emocue_models::run::Networks;
 use emocue_models::run::mtcnn::MtcnnSettings;
 
 use super::{HostBundleError, in_bundle};
@@ -38,7 +39,7 @@ pub struct Parts {
     pub provenance: BTreeMap<String, String>,
 }
 
-/// Packs the parts and loads the result once, so that what is written also runs.
+/// Packs the parts and runs the result once, so that what is written also runs.
 ///
 /// # Errors
 /// [`HostBundleError`] when a part is missing, impossible or does not run.
@@ -71,7 +72,9 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
     let payloads = networks.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
     let bytes = Bundle::pack(manifest, &payloads).map_err(in_bundle(&parts.name))?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&parts.name))?;
-    ExpressionNet::from_bundle(&bundle)?;
+    let mut networks = Networks::from_bundle(&bundle, None)?;
+    // The first search builds the networks that depend on the frame's size.
+    networks.detector.detect(&Luma::new(64, 64), &mut Vec::new())?;
     Ok(bytes)
 }
 

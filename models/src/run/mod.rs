@@ -2,6 +2,7 @@
 
 pub mod classifier;
 pub mod mtcnn;
+pub mod networks;
 pub mod session;
 
 use crate::geometry::Face;
@@ -9,6 +10,7 @@ use crate::label::LabelSet;
 use crate::luma::Luma;
 
 pub use classifier::ExpressionNet;
+pub use networks::Networks;
 pub use session::Session;
 
 /// A model could not be loaded or run.

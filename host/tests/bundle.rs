@@ -1,0 +1,141 @@
+//! `emocue bundle` from outside: what a user packs is what a badge gets, or nothing is written.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use emocue_host::onnx::{Array, Conv, Dim, GraphBuilder, Pool};
+
+/// A network of `side` px whose outputs, each from the picture's mean, have the given numbers of values.
+fn judge(side: usize, outputs: &[usize]) -> Vec<u8> {
+    let mut graph = GraphBuilder::new("judge");
+    let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)]);
+    let mean = graph.global_average_pool("pool", &x);
+    let mean = graph.flatten("mean", &mean);
+    for (index, count) in outputs.iter().enumerate() {
+        let weight = vec![0.5; *count];
+        let shape = [*count, 1];
+        let weight = Array::new(&shape, &weight);
+        let y = graph.dense(&format!("y{index}"), &mean, weight, &vec![0.0; *count]);
+        graph.output(&y, &[Dim::BATCH, Dim::Fixed(*count)]);
+    }
+    graph.finish().unwrap().to_bytes()
+}
+
+/// A proposal network that finds nothing, with the published one's window and step.
+fn proposer() -> Vec<u8> {
+    let mut graph = GraphBuilder::new("proposer");
+    let (height, width) = (Dim::Named("H"), Dim::Named("W"));
+    let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), height, width]);
+    let halved = graph.max_pool("pool", &x, Pool { ceil: true, ..Pool::square(4, 2) });
+    for (name, count) in [("score", 1), ("box", 4)] {
+        let weight = vec![0.0; count * 25];
+        let shape = [count, 1, 5, 5];
+        let weight = Array::new(&shape, &weight);
+        let y = graph.conv(name, &halved, weight, None, Conv::default());
+        let (h, w) = (Dim::Named("h"), Dim::Named("w"));
+        graph.output(&y, &[Dim::BATCH, Dim::Fixed(count), h, w]);
+    }
+    graph.finish().unwrap().to_bytes()
+}
+
+/// Everything that `pack` needs, in `folder`.
+fn parts(folder: &Path) {
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    write("pnet.onnx", &proposer());
+    write("rnet.onnx", &judge(24, &[1, 4]));
+    write("onet.onnx", &judge(48, &[1, 4, 10]));
+    write("classifier.onnx", &judge(48, &[8]));
+    write("CARD.md", b"# A model for a test\n");
+    write("metrics.json", br#"{ "ferplus.private.plurality": 0.125 }"#);
+}
+
+fn emocue(folder: &Path, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
+    command.current_dir(folder).args(arguments.split_whitespace()).output().unwrap()
+}
+
+const PACK: &str = "bundle pack --detector . --classifier classifier.onnx --card CARD.md \
+    --metrics metrics.json --name test --content-version 7 --min-face 30 --temperature 1.5 \
+    --threshold 0.45 --provenance seed=1 -o out.emocue";
+
+#[test]
+fn what_is_packed_is_shown_and_comes_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    let packed = emocue(folder, PACK);
+    assert!(packed.status.success(), "{packed:?}");
+
+    let shown = emocue(folder, "bundle show out.emocue");
+    let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(manifest["content_version"], 7);
+    assert_eq!(manifest["detector"]["mtcnn"]["settings"]["min_face"], 30.0);
+    assert_eq!(manifest["classifier"]["temperature"], 1.5);
+    assert_eq!(manifest["metrics"]["ferplus.private.plurality"], 0.125);
+    assert_eq!(manifest["provenance"]["seed"], "1");
+    assert_eq!(emocue(folder, "bundle show --card out.emocue").stdout, b"# A model for a test\n");
+
+    let unpacked = emocue(folder, "bundle unpack out.emocue -o taken/apart");
+    assert!(unpacked.status.success(), "{unpacked:?}");
+    for name in ["pnet.onnx", "rnet.onnx", "onet.onnx", "classifier.onnx"] {
+        let read = |path: &Path| std::fs::read(path).unwrap();
+        assert_eq!(
+            read(&folder.join("taken/apart").join(name)),
+            read(&folder.join(name)),
+            "{name}"
+        );
+    }
+    let json = std::fs::read(folder.join("taken/apart/manifest.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&json).unwrap(), manifest);
+}
+
+#[test]
+fn a_bad_part_is_named_and_the_old_bundle_stays() {
+    let seven = judge(48, &[7]);
+    let bad: [(&str, &[u8], &str); 5] = [
+        ("rnet.onnx", b"no graph", "rnet"),
+        ("pnet.onnx", b"no graph", "pnet"),
+        ("classifier.onnx", &seven, "7 logits for the classes of ferplus-8"),
+        ("metrics.json", br#"{ "accuracy": "high" }"#, "metrics.json: invalid type"),
+        ("CARD.md", b"\xff\xfe", "CARD.md"),
+    ];
+    for (name, bytes, expected) in bad {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        parts(folder);
+        std::fs::write(folder.join("out.emocue"), "old").unwrap();
+        std::fs::write(folder.join(name), bytes).unwrap();
+        let failed = emocue(folder, PACK);
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains(expected), "{name}: {said}");
+        assert_eq!(std::fs::read(folder.join("out.emocue")).unwrap(), b"old", "{name}");
+    }
+}
+
+#[test]
+fn a_missing_part_and_a_damaged_bundle_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    emocue(folder, PACK);
+    let mut bytes = std::fs::read(folder.join("out.emocue")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(folder.join("damaged.emocue"), bytes).unwrap();
+    std::fs::remove_file(folder.join("onet.onnx")).unwrap();
+    for (arguments, expected) in [
+        (PACK, "cannot read ./onet.onnx: "),
+        ("bundle show damaged.emocue", "damaged.emocue: byte "),
+        ("bundle unpack damaged.emocue -o apart", "is damaged, its SHA-256 differs; copy"),
+        ("bundle show missing.emocue", "cannot read missing.emocue: "),
+    ] {
+        let failed = emocue(folder, arguments);
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(1), "{arguments}: {said}");
+        assert!(said.contains(expected), "{arguments}: {said}");
+    }
+    assert!(!folder.join("apart").exists());
+}
