@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::Result;
 use crate::budget::{Budget, Line, table};
 use crate::calibration;
-use crate::cargo::{Profile, build_badge, output, root};
+use crate::cargo::{Profile, badge, build_badge, output, root};
 
 /// The bundle that the badge carries.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
@@ -21,6 +21,9 @@ pub(crate) struct BenchArgs {
     /// Which build to measure
     #[arg(long, value_enum, default_value = "release")]
     pub(crate) profile: Profile,
+    /// Measure the badge as it was built last
+    #[arg(long)]
+    pub(crate) no_build: bool,
 }
 
 /// What `emocue-badge bench --json` prints.
@@ -48,7 +51,10 @@ struct Sizes {
 /// Builds, measures, prints a table and, as the last line, JSON.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let budget = Budget::read()?;
-    let badge = build_badge(args.profile)?;
+    if !args.no_build {
+        build_badge(args.profile)?;
+    }
+    let badge = badge(args.profile);
     let before = calibration::fastest_ms();
     let report = output(Command::new(&badge).args(["bench", "--json"]))?;
     let unit_ms = calibration::fastest_ms().min(before);

@@ -58,11 +58,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Builds the badge and returns the program's path.
-pub(crate) fn build_badge(profile: Profile) -> Result<PathBuf> {
-    check(cargo().args(["build", "--package", "emocue-device", "--profile", profile.name()]))?;
+/// Builds the badge's program.
+pub(crate) fn build_badge(profile: Profile) -> Result<()> {
+    check(cargo().args(["build", "--package", "emocue-device", "--profile", profile.name()]))
+}
+
+/// Where the badge's program lies once it is built.
+pub(crate) fn badge(profile: Profile) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let name = format!("emocue-badge{}", std::env::consts::EXE_SUFFIX);
-    Ok(root().join(target).join(profile.name()).join(name))
+    root().join(target).join(profile.name()).join(name)
 }

@@ -15,6 +15,8 @@ pub(crate) fn run() -> Result<()> {
             .args(["test", "--release", "--workspace", "--", "--include-ignored"])
             .env("PROPTEST_CASES", PROPERTY_CASES),
     )?;
-    bench::run(&BenchArgs { profile: Profile::Release })?;
-    bench::run(&BenchArgs { profile: Profile::Dist })
+    for profile in [Profile::Release, Profile::Dist] {
+        bench::run(&BenchArgs { profile, no_build: false })?;
+    }
+    Ok(())
 }
