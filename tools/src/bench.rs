@@ -15,6 +15,12 @@ use crate::cargo::{Profile, badge, build_badge, output, root};
 /// The bundle that the badge carries.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
+/// In the order a frame passes them.
+const STAGES: [&str; 5] = ["decode", "detect", "classify", "draw", "total"];
+
+/// Starts of the program; the fastest counts, since whatever else runs can only add to its wall time.
+const STARTS: u32 = 5;
+
 /// Options of `cargo xtask bench`.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
@@ -33,6 +39,7 @@ struct Report {
     total: Time,
     start_to_first_answer_ms: f64,
     peak_rss_bytes: f64,
+    fewest_faces: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,10 +63,15 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let badge = badge(args.profile);
     let before = calibration::fastest_ms();
-    let report = output(Command::new(&badge).args(["bench", "--json"]))?;
-    let unit_ms = calibration::fastest_ms().min(before);
-    let report: Report = serde_json::from_str(&report)
-        .map_err(|e| format!("`emocue-badge bench --json` printed something else: {e}"))?;
+    let mut report = measure(&badge, &[])?;
+    if report.fewest_faces == 0 {
+        return Err("the badge finds no face in its own clip, so its times say nothing".into());
+    }
+    for _ in 1..STARTS {
+        let again = measure(&badge, &["--frames", "1"])?.start_to_first_answer_ms;
+        report.start_to_first_answer_ms = report.start_to_first_answer_ms.min(again);
+    }
+    let unit_ms = rounded(calibration::fastest_ms().min(before));
     let bundle = size(&root().join(DEFAULT_BUNDLE))?;
     let sizes = Sizes { binary: stripped_size(&badge)? - bundle, bundle };
     let lines = compare(&budget, &report, unit_ms, args.profile.name(), &sizes)?;
@@ -74,6 +86,12 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     Err(format!("over the budget of tools/budget.toml: {}", over.join(", ")).into())
 }
 
+fn measure(badge: &Path, options: &[&str]) -> Result<Report> {
+    let report = output(Command::new(badge).args(["bench", "--json"]).args(options))?;
+    Ok(serde_json::from_str(&report)
+        .map_err(|e| format!("`emocue-badge bench --json` printed something else: {e}"))?)
+}
+
 fn compare(
     budget: &Budget,
     report: &Report,
@@ -85,11 +103,14 @@ fn compare(
         table.get(name).copied().ok_or(format!("tools/budget.toml has no limit for {name}"))
     };
     let mut lines = Vec::new();
-    let stages = report.stages.iter().map(|(name, time)| (name.as_str(), time));
-    for (name, time) in stages.chain([("total", &report.total)]) {
+    for name in STAGES {
+        let time = match name {
+            "total" => &report.total,
+            stage => report.stages.get(stage).ok_or(format!("the badge measures no {stage}"))?,
+        };
         lines.push(Line {
             what: format!("{name}, CPU"),
-            measured: time.min_ms / unit_ms,
+            measured: rounded(time.min_ms / unit_ms),
             limit: limit_of(&budget.stage_ratio, name)?,
             unit: "loops",
             note: format!("min {:.3} ms, median {:.3} ms", time.min_ms, time.median_ms),
@@ -103,9 +124,15 @@ fn compare(
         ("stripped binary without bundle", sizes.binary / 1e6, binary_limit, "MB"),
         ("bundle", sizes.bundle / 1e6, budget.bundle_mb, "MB"),
     ] {
-        lines.push(Line { what: what.to_owned(), measured, limit, unit, note: String::new() });
+        let (what, measured) = (what.to_owned(), rounded(measured));
+        lines.push(Line { what, measured, limit, unit, note: String::new() });
     }
     Ok(lines)
+}
+
+/// To three digits behind the point: more is noise.
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 fn size(path: &Path) -> Result<f64> {
@@ -130,11 +157,14 @@ mod tests {
             "stages": { "decode": { "min_ms": 2, "median_ms": 3 }, "detect": { "min_ms": 9, "median_ms": 9.5 },
                         "classify": { "min_ms": 1, "median_ms": 1 }, "draw": { "min_ms": 0.1, "median_ms": 0.1 } },
             "total": { "min_ms": 12.1, "median_ms": 13 },
-            "start_to_first_answer_ms": 120, "peak_rss_bytes": 61000000
+            "start_to_first_answer_ms": 120, "peak_rss_bytes": 61000000, "fewest_faces": 1
         }"#;
         let report = serde_json::from_str(report).unwrap();
         let sizes = Sizes { binary: 15e6, bundle: 5e6 };
-        let budget = Budget::read().unwrap();
+        let budget = "peak_rss_mb = 60\nstart_to_first_answer_ms = 500\nbundle_mb = 6\n\
+                      binary_mb = { dist = 20 }\n\
+                      stage_ratio = { decode = 3, detect = 10, classify = 2, draw = 1, total = 15 }";
+        let budget: Budget = toml::from_str(budget).unwrap();
         let lines = compare(&budget, &report, 1.0, "dist", &sizes).unwrap();
         assert_eq!(lines.len(), 9);
         let over: Vec<_> =
