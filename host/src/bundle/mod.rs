@@ -6,7 +6,7 @@ mod unpack;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use emocue_models::bundle::{BundleError, container};
+use emocue_models::bundle::{self, BundleError, container};
 use emocue_models::run::RunError;
 
 pub use pack::{Parts, pack};
@@ -50,12 +50,15 @@ pub enum HostBundleError {
     Write(#[from] std::io::Error),
 }
 
-/// The bytes of a bundle's file; not checked yet.
+/// The bytes of a bundle's file, or of the one inside the binary when `name` is `"default"`; not checked yet.
 ///
 /// # Errors
 /// [`HostBundleError::Bundle`] when the file cannot be read.
 pub fn bytes_of(name: &str) -> Result<Cow<'static, [u8]>, HostBundleError> {
-    container::read_file(Path::new(name)).map(Cow::Owned).map_err(in_bundle(name))
+    match name {
+        "default" => Ok(Cow::Borrowed(bundle::DEFAULT)),
+        file => container::read_file(Path::new(file)).map(Cow::Owned).map_err(in_bundle(file)),
+    }
 }
 
 /// Says which bundle an error is about.

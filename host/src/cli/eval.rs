@@ -1,15 +1,14 @@
 //! `emocue eval`
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use emocue_models::bundle::Bundle;
-use emocue_models::bundle::container::read_file;
 use emocue_models::run::ExpressionNet;
 use indicatif::ProgressBar;
 
 use super::FerArgs;
+use crate::bundle::{bytes_of, in_bundle};
 use crate::data::Split;
 use crate::eval::metrics::Scores;
 use crate::eval::{Evaluation, evaluate};
@@ -17,9 +16,9 @@ use crate::eval::{Evaluation, evaluate};
 /// Judge a bundle's classifier as deployed: in tract, through the badge's own preprocessing.
 #[derive(Args, Debug)]
 pub struct EvalArgs {
-    /// A bundle's file.
-    #[arg(long, value_name = "FILE")]
-    bundle: PathBuf,
+    /// A bundle's file, or "default" for the one inside the binary.
+    #[arg(long, value_name = "FILE", default_value = "default")]
+    bundle: String,
     #[command(flatten)]
     data: FerArgs,
     /// Rows to judge by.
@@ -49,8 +48,8 @@ fn fraction(text: &str) -> Result<f32, String> {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let bytes = read_file(&args.bundle)?;
-    let bundle = Bundle::read(&bytes)?;
+    let bytes = bytes_of(&args.bundle)?;
+    let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let mut net = ExpressionNet::from_bundle(&bundle)?;
     let (fer, plus) = args.data.read()?;
     let split = match args.split {

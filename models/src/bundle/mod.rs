@@ -11,6 +11,9 @@ use std::path::PathBuf;
 pub use container::Bundle;
 pub use manifest::{Manifest, Sha256};
 
+/// The bundle that is part of every binary that asks for it; its card stands beside its file.
+pub static DEFAULT: &[u8] = include_bytes!("../../bundles/default.emocue");
+
 /// A file that is no bundle, a damaged one, or one this program cannot run.
 ///
 /// Offsets count bytes from the start of the bundle.
