@@ -50,6 +50,8 @@ pub fn run(
         match camera.next(&mut frame, &mut info) {
             Ok(true) => {}
             Ok(false) => break,
+            // Ctrl-C ends the stream's writer as well, in the middle of a frame.
+            Err(_) if stop.load(Ordering::Relaxed) => break,
             Err(error) => {
                 tally.unreadable += 1;
                 complain(error);
@@ -162,6 +164,27 @@ mod tests {
         assert_eq!(outcome.seen, [1, 2, 4]);
         assert_eq!(outcome.tally, Tally { shown: 3, unreadable: 2 });
         assert_eq!(outcome.complaints, 2);
+    }
+
+    /// A stream that the signal cuts off while its frame is read.
+    struct CutBySignal<'a>(&'a AtomicBool);
+
+    impl Camera for CutBySignal<'_> {
+        fn next(&mut self, _: &mut Luma, _: &mut FrameInfo) -> Result<bool, CameraError> {
+            self.0.store(true, Ordering::Relaxed);
+            let name = "stdin".to_owned();
+            Err(CameraError::Truncated { name, at: 7, missing: "the last frame goes on" })
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_with_the_signal_is_no_complaint() {
+        let stop = AtomicBool::new(false);
+        let mut vision = Vision::new(Box::new(NoFaces), Box::new(NoFaces), 0.5).unwrap();
+        let complain = |error| panic!("{error}");
+        let tally =
+            run(&mut CutBySignal(&stop), &mut vision, &mut [], None, &stop, complain).unwrap();
+        assert_eq!(tally, Tally::default());
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod badge;
 pub mod bench;
 pub mod camera;
+pub mod load;
 pub mod portraits;
 pub mod show;
 pub mod vision;

@@ -1,0 +1,50 @@
+//! From a bundle to a [`Vision`].
+
+use std::path::Path;
+
+use emocue_models::bundle::container::read_file;
+use emocue_models::bundle::{Bundle, BundleError};
+use emocue_models::run::{Networks, RunError};
+
+use crate::vision::{UnshowableLabels, Vision};
+
+/// The bundle inside this program.
+static DEFAULT_BUNDLE: &[u8] = include_bytes!("../../models/bundles/default.emocue");
+
+/// A bundle that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the bundle {name}: {reason}")]
+pub struct LoadError {
+    name: String,
+    #[source]
+    reason: Reason,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error("{0}; pack it again with another network")]
+    Network(#[from] RunError),
+    #[error(transparent)]
+    Labels(#[from] UnshowableLabels),
+}
+
+/// The eyes of the bundle in `file`, or of the one inside this program.
+///
+/// `min_face` (px of the frame) takes the place of the bundle's own.
+///
+/// # Errors
+/// [`LoadError`] when the file cannot be read, is damaged, or its networks do not run.
+pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Vision, LoadError> {
+    let name =
+        || file.map_or_else(|| "inside this program".to_owned(), |file| file.display().to_string());
+    let load = || -> Result<Vision, Reason> {
+        let from_file = file.map(read_file).transpose()?;
+        let bundle = Bundle::read(from_file.as_deref().unwrap_or(DEFAULT_BUNDLE))?;
+        let threshold = bundle.manifest().classifier.threshold;
+        let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
+        Ok(Vision::new(detector, Box::new(classifier), threshold)?)
+    };
+    load().map_err(|reason| LoadError { name: name(), reason })
+}
