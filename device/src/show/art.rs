@@ -49,7 +49,7 @@ pub enum Group {
 /// Where a mark runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Path {
-    /// Through at most 33 points.
+    /// Through at most 65 points.
     Line(&'static [(f32, f32)]),
     /// Along an ellipse; a closed one from 0 to 360. Filled, it is closed by its chord.
     Arc {

@@ -182,4 +182,28 @@ mod tests {
             json!({ "x": 36.0, "y": 42.0 })
         );
     }
+
+    #[test]
+    fn a_file_takes_the_lines_and_a_missing_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.jsonl");
+        let mut sink = open(path.to_str().unwrap()).unwrap();
+        let report = fixture::report("a", 0, None, Answer::Paused);
+        sink.show(&Luma::default(), &report).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
+        let missing = folder.path().join("none/faces.jsonl");
+        let text = open(missing.to_str().unwrap()).err().unwrap().to_string();
+        assert!(text.contains("none/faces.jsonl") && text.contains("does not exist"), "{text}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named_with_the_next_step() {
+        let mut sink = open("/dev/full").unwrap();
+        let report = fixture::report("a", 0, None, Answer::Paused);
+        let error = sink.show(&Luma::default(), &report).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("/dev/full") && text.contains("free some space"), "{text}");
+    }
 }
