@@ -92,6 +92,14 @@ fn what_is_packed_is_shown_and_comes_out_again() {
 }
 
 #[test]
+fn the_default_bundle_needs_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = emocue(folder.path(), "bundle show default");
+    let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(manifest["classifier"]["labels"], "ferplus-8");
+}
+
+#[test]
 fn a_bad_part_is_named_and_the_old_bundle_stays() {
     let seven = judge(48, &[7]);
     let bad: [(&str, &[u8], &str); 5] = [

@@ -22,7 +22,7 @@ pub struct BundleArgs {
 enum Action {
     /// Check a bundle and print its manifest as JSON
     Show {
-        /// A bundle's file
+        /// A bundle's file, or `default` for the one that the badge carries
         bundle: String,
         /// Print the model card (Markdown) instead
         #[arg(long)]
@@ -30,7 +30,7 @@ enum Action {
     },
     /// Check a bundle and write its ONNX files, manifest.json and card.md
     Unpack {
-        /// A bundle's file
+        /// A bundle's file, or `default` for the one that the badge carries
         bundle: String,
         /// Folder to write to; made when missing
         #[arg(short, long, value_name = "DIR")]

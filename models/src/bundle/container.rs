@@ -198,9 +198,12 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::DEFAULT;
     use super::super::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
     use super::*;
     use crate::crop::Preprocess;
+    use crate::luma::Luma;
+    use crate::run::Networks;
     use crate::run::mtcnn::MtcnnSettings;
     use proptest::prelude::*;
 
@@ -259,6 +262,16 @@ pub(super) mod tests {
         assert_eq!(bundle.payloads().collect::<Vec<_>>(), PAYLOADS);
         assert_eq!(bundle.payload("classifier.onnx"), Some(&b"classifier"[..]));
         assert_eq!(bundle.payload("other.onnx"), None);
+    }
+
+    #[test]
+    fn the_default_bundle_is_whole_and_runs() {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        assert!(!bundle.manifest().card.trim().is_empty());
+        let mut networks = Networks::from_bundle(&bundle, Some(60.0)).unwrap();
+        let mut faces = Vec::new();
+        networks.detector.detect(&Luma::new(160, 120), &mut faces).unwrap();
+        assert_eq!(faces, []);
     }
 
     #[test]
