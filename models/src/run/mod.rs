@@ -3,6 +3,7 @@
 pub mod classifier;
 pub mod mtcnn;
 pub mod networks;
+mod prelu;
 pub mod session;
 
 use crate::geometry::Face;

@@ -32,7 +32,7 @@ impl Session {
                 reason: format!("{reason:#}"),
             }
         };
-        let plan = tract_onnx::onnx()
+        let plan = super::prelu::onnx()
             .model_for_read(&mut &*onnx)
             .map_err(fail("cannot read the ONNX graph"))?
             .with_input_fact(0, f32::fact(shape).into())

@@ -5,27 +5,29 @@ use super::candidate::Candidate;
 use crate::luma::Luma;
 use crate::run::{RunError, Session};
 
+/// What a network for windows takes and gives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Sides of its input, px.
+    pub side: usize,
+    /// Windows judged in one run; a last run may be partly empty.
+    pub batch: usize,
+    /// Values that each window gets in a third output, besides score and shift; 0 where there is none.
+    pub extra: usize,
+}
+
 /// A network that judges windows of one size.
 pub(super) struct Stage {
     name: &'static str,
-    /// Sides of the network's input, px.
-    side: usize,
-    /// Values that each window gets besides score and shift.
-    extra: usize,
+    shape: Shape,
     session: Session,
 }
 
 impl Stage {
-    /// Loads a network for windows of `side` x `side` px, whose third output, unless `extra` is 0, has `extra`
-    /// values for each window.
-    pub(super) fn load(
-        name: &'static str,
-        onnx: &[u8],
-        side: usize,
-        extra: usize,
-    ) -> Result<Self, RunError> {
-        let session = Session::load(name, onnx, &[1, 1, side, side])?;
-        Ok(Self { name, side, extra, session })
+    /// Loads a network.
+    pub(super) fn load(name: &'static str, onnx: &[u8], shape: Shape) -> Result<Self, RunError> {
+        let session = Session::load(name, onnx, &[shape.batch, 1, shape.side, shape.side])?;
+        Ok(Self { name, shape, session })
     }
 
     /// Keeps the candidates that the network scores above `threshold`, with its score and shift. `passed` sees
@@ -38,22 +40,34 @@ impl Stage {
         candidates: &mut Vec<Candidate>,
         mut passed: impl FnMut(&mut Candidate, &[f32]),
     ) -> Result<(), RunError> {
+        let Shape { side, batch, extra } = self.shape;
+        candidates.retain(|candidate| inside(candidate, frame).is_some());
         let mut kept = 0;
-        for i in 0..candidates.len() {
-            let mut candidate = candidates[i];
-            let Some(window) = inside(&candidate, frame) else { continue };
-            let outputs = self.session.run(|input| resize.run(frame, window, self.side, input))?;
-            let score = self.exactly(outputs.get(0)?, 1)?[0];
-            if score > threshold {
-                candidate.score = score;
-                candidate.shift.copy_from_slice(self.exactly(outputs.get(1)?, 4)?);
-                let extra = match self.extra {
-                    0 => &[],
-                    count => self.exactly(outputs.get(2)?, count)?,
-                };
-                passed(&mut candidate, extra);
-                candidates[kept] = candidate;
-                kept += 1;
+        for start in (0..candidates.len()).step_by(batch) {
+            let end = candidates.len().min(start + batch);
+            let outputs = self.session.run(|input| {
+                let slots = input.chunks_exact_mut(side * side);
+                for (slot, candidate) in slots.zip(&candidates[start..end]) {
+                    if let Some(window) = inside(candidate, frame) {
+                        resize.run(frame, window, side, slot);
+                    }
+                }
+            })?;
+            let scores = self.exactly(outputs.get(0)?, batch)?;
+            let shifts = self.exactly(outputs.get(1)?, batch * 4)?;
+            let extras = match extra {
+                0 => &[],
+                _ => self.exactly(outputs.get(2)?, batch * extra)?,
+            };
+            for i in 0..end - start {
+                if scores[i] > threshold {
+                    let mut candidate = candidates[start + i];
+                    candidate.score = scores[i];
+                    candidate.shift.copy_from_slice(&shifts[i * 4..][..4]);
+                    passed(&mut candidate, &extras[i * extra..][..extra]);
+                    candidates[kept] = candidate;
+                    kept += 1;
+                }
             }
         }
         candidates.truncate(kept);
@@ -79,4 +93,23 @@ fn inside(candidate: &Candidate, frame: &Luma) -> Option<Window> {
     let (x, width) = clip(candidate.left, candidate.right, frame.width())?;
     let (y, height) = clip(candidate.top, candidate.bottom, frame.height())?;
     Some(Window { x, y, width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_clipped_to_the_frame() {
+        let frame = Luma::new(10, 8);
+        let at = |left, top, right, bottom| {
+            inside(&Candidate { left, top, right, bottom, ..Candidate::default() }, &frame)
+        };
+        let window = |x, y, width, height| Some(Window { x, y, width, height });
+        assert_eq!(at(1.7, 2.2, 5.9, 6.0), window(1, 2, 4, 4));
+        assert_eq!(at(-3.0, -1.0, 30.0, 3.5), window(0, 0, 10, 3));
+        assert_eq!(at(-9.0, 0.0, -1.0, 8.0), None);
+        assert_eq!(at(10.0, 0.0, 20.0, 8.0), None);
+        assert_eq!(at(f32::NAN, 0.0, f32::NAN, 8.0), None);
+    }
 }
