@@ -19,6 +19,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Bundle(cli::bundle::BundleArgs),
+    Data(cli::data::DataArgs),
     Train(cli::train::TrainArgs),
     Export(cli::export::ExportArgs),
     Eval(cli::eval::EvalArgs),
@@ -29,6 +30,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bundle(args) => cli::bundle::run(&args),
+        Verb::Data(args) => cli::data::run(&args),
         Verb::Train(args) => cli::train::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),

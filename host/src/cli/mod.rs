@@ -1,6 +1,7 @@
 //! The verbs, one file each: arguments and what they do.
 
 pub mod bundle;
+pub mod data;
 pub mod eval;
 pub mod export;
 pub mod import;

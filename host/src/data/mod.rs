@@ -2,6 +2,7 @@
 
 pub mod fer2013;
 pub mod ferplus;
+pub mod landmarks;
 
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -1,0 +1,83 @@
+//! `emocue data`: looking at datasets.
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use emocue_models::bundle::Bundle;
+use emocue_models::run::Networks;
+use indicatif::ProgressBar;
+
+use crate::bundle::{bytes_of, in_bundle};
+use crate::data::Split;
+use crate::data::fer2013::Fer2013;
+use crate::data::landmarks::{LandmarkStudy, MIN_FACE, study};
+
+/// Look at datasets
+#[derive(Args, Debug)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Find the faces in FER2013's Training rows and print where eyes, nose and mouth lie
+    Landmarks(LandmarksArgs),
+}
+
+#[derive(Args, Debug)]
+struct LandmarksArgs {
+    /// fer2013.csv, plain or gzipped, in Kaggle's layout
+    #[arg(long, value_name = "CSV")]
+    fer2013: PathBuf,
+    /// The bundle whose detector looks
+    #[arg(long, value_name = "FILE")]
+    bundle: String,
+    /// How many rows, spread evenly over the split
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    rows: u32,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what is asked and prints the result.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
+    let Action::Landmarks(args) = &args.action;
+    let bytes = bytes_of(&args.bundle)?;
+    let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
+    let mut detector = Networks::from_bundle(&bundle, Some(MIN_FACE))?.detector;
+    let fer = Fer2013::read(&args.fer2013)?;
+    let rows = fer.rows(Split::Training);
+    let step = (rows.len() / args.rows as usize).max(1);
+    let rows: Vec<usize> = rows.into_iter().step_by(step).take(args.rows as usize).collect();
+    let length = rows.len() as u64;
+    let bar = match std::io::stderr().is_terminal() {
+        true => ProgressBar::new(length),
+        false => ProgressBar::hidden(),
+    };
+    let pictures = rows.iter().map(|row| fer.picture(*row));
+    let found = study(pictures, detector.as_mut(), || bar.inc(1))?;
+    bar.finish_and_clear();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        print(&found);
+    }
+    Ok(())
+}
+
+fn print(LandmarkStudy { rows, faces, landmarks }: &LandmarkStudy) {
+    println!("{faces} faces in {rows} rows; px of the 48x48 row, pixel centres at .5\n");
+    println!("{:<18} {:>12} {:>12} {:>12}", "", "mean", "median", "deviation");
+    for spread in landmarks {
+        let [mean, median, deviation] = [spread.mean, spread.median, spread.deviation]
+            .map(|point| format!("{:.1}, {:.1}", point.x, point.y));
+        println!("{:<18} {mean:>12} {median:>12} {deviation:>12}", spread.landmark);
+    }
+}
