@@ -32,8 +32,8 @@ struct LandmarksArgs {
     /// fer2013.csv, plain or gzipped, in Kaggle's layout
     #[arg(long, value_name = "CSV")]
     fer2013: PathBuf,
-    /// The bundle whose detector looks
-    #[arg(long, value_name = "FILE")]
+    /// The bundle whose detector looks: a file, or "default" for the one inside the binary
+    #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: String,
     /// How many rows, spread evenly over the split
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]

@@ -1,0 +1,190 @@
+//! The imported MTCNN against its reference implementation and on a crowd.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::path::{Path, PathBuf};
+
+use emocue_host::baseline::mtcnn::import;
+use emocue_models::bundle::manifest::DetectorSpec;
+use emocue_models::bundle::{Bundle, DEFAULT};
+use emocue_models::geometry::{Face, Point, Rect};
+use emocue_models::luma::{Luma, luma_of_rgb};
+use emocue_models::run::Detector;
+use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
+use serde::Deserialize;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The networks in the default bundle.
+fn nets() -> MtcnnNets {
+    let bundle = Bundle::read(DEFAULT).unwrap();
+    let DetectorSpec::Mtcnn { pnet, rnet, onet, .. } = &bundle.manifest().detector;
+    let [pnet, rnet, onet] = [pnet, rnet, onet].map(|name| bundle.payload(name).unwrap().to_vec());
+    MtcnnNets { pnet, rnet, onet }
+}
+
+/// Imported from the published weights in the folder that `EMOCUE_MTCNN` names.
+fn published() -> Option<MtcnnNets> {
+    let Some(folder) = std::env::var_os("EMOCUE_MTCNN") else {
+        println!("skipped: EMOCUE_MTCNN names no folder with pnet.pt, rnet.pt and onet.pt");
+        return None;
+    };
+    Some(import(Path::new(&folder)).unwrap())
+}
+
+fn luma(path: &Path) -> Luma {
+    let picture = image::open(path).unwrap().to_rgb8();
+    let pixels = picture.pixels().map(|pixel| luma_of_rgb(pixel.0)).collect();
+    Luma::from_raw(picture.width() as usize, picture.height() as usize, pixels).unwrap()
+}
+
+fn detect(mtcnn: &mut Mtcnn, frame: &Luma) -> Vec<Face> {
+    let mut faces = Vec::new();
+    mtcnn.detect(frame, &mut faces).unwrap();
+    faces
+}
+
+/// What `tools/reference/mtcnn_reference.py` recorded.
+#[derive(Deserialize)]
+struct Reference {
+    settings: MtcnnSettings,
+    pictures: std::collections::BTreeMap<String, Recorded>,
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    size: [usize; 2],
+    faces: Vec<RecordedFace>,
+}
+
+#[derive(Deserialize)]
+struct RecordedFace {
+    #[serde(rename = "box")]
+    corners: [f32; 4],
+    score: f32,
+    landmarks: [[f32; 2]; 5],
+}
+
+#[test]
+fn portraits_agree_with_the_reference() {
+    let nets = nets();
+    let json = std::fs::read(repository("tests/data/mtcnn_reference.json")).unwrap();
+    let reference: Reference = serde_json::from_slice(&json).unwrap();
+    assert_eq!(reference.pictures.len(), 2);
+    let mut mtcnn = Mtcnn::load(&nets, reference.settings).unwrap();
+    for (name, recorded) in &reference.pictures {
+        let frame = luma(&repository("device/pictures").join(name));
+        assert_eq!([frame.width(), frame.height()], recorded.size);
+        let faces = detect(&mut mtcnn, &frame);
+        assert_eq!(faces.len(), recorded.faces.len(), "{name}");
+        for (face, expected) in faces.iter().zip(&recorded.faces) {
+            // The reference counts pixels from 1 and includes the last.
+            let [x1, y1, x2, y2] = expected.corners;
+            let rect = Rect::from_corners(x1 - 1.0, y1 - 1.0, x2, y2);
+            let iou = face.rect.iou(&rect);
+            println!("{name}: IoU {iou:.4}, score {} for {}", face.score, expected.score);
+            assert!(iou >= 0.9, "{name}: {:?} is not {rect:?}", face.rect);
+            assert!((face.score - expected.score).abs() < 0.01, "{name}: {}", face.score);
+            for (found, [x, y]) in face.landmarks.unwrap().points().iter().zip(expected.landmarks) {
+                let off = found.distance(Point::new(x, y)) / rect.width;
+                println!("{name}: a landmark is off by {:.2} % of the width", off * 100.0);
+                assert!(off <= 0.03, "{name}: {found:?} is not ({x}, {y})");
+            }
+        }
+    }
+}
+
+/// 29 people, the smallest faces about 25 px wide. The reference finds 28 of them on luma.
+#[test]
+fn a_crowd_of_29_is_found() {
+    let nets = nets();
+    let Some(data) = std::env::var_os("EMOCUE_DATA").map(PathBuf::from) else {
+        println!("skipped: EMOCUE_DATA names no folder with pictures/solvay_conference_1927.jpg");
+        return;
+    };
+    let frame = luma(&data.join("pictures/solvay_conference_1927.jpg"));
+    let mut mtcnn = Mtcnn::load(&nets, MtcnnSettings::default()).unwrap();
+    let faces = detect(&mut mtcnn, &frame);
+    println!("{} of 29", faces.len());
+    assert!((27..=29).contains(&faces.len()), "{} faces", faces.len());
+    assert!(faces.is_sorted_by(|a, b| a.rect.area() >= b.rect.area()));
+    for (i, face) in faces.iter().enumerate() {
+        assert!(faces[..i].iter().all(|other| other.rect.iou(&face.rect) < 0.3), "{face:?}");
+    }
+}
+
+#[test]
+fn frames_may_change_their_size_or_hold_nothing() {
+    let nets = nets();
+    let mut mtcnn = Mtcnn::load(&nets, MtcnnSettings::default()).unwrap();
+    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    let first = detect(&mut mtcnn, &portrait);
+    assert_eq!(first.len(), 1);
+    for (width, height) in [(0, 0), (1, 1), (39, 400), (40, 40), (41, 300)] {
+        assert_eq!(detect(&mut mtcnn, &Luma::new(width, height)), [], "{width}x{height}");
+    }
+    assert_eq!(detect(&mut mtcnn, &portrait), first);
+}
+
+#[test]
+fn a_larger_smallest_face_skips_the_smaller_ones() {
+    let nets = nets();
+    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    for (min_face, count) in [(40.0, 1), (300.0, 0)] {
+        let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
+        let mut mtcnn = Mtcnn::load(&nets, settings).unwrap();
+        assert_eq!(detect(&mut mtcnn, &portrait).len(), count, "{min_face}");
+    }
+    let impossible = MtcnnSettings { factor: 1.5, ..MtcnnSettings::default() };
+    let error = Mtcnn::load(&nets, impossible).err().unwrap().to_string();
+    assert!(error.contains("factor is not in 0.1..=0.95"), "{error}");
+}
+
+#[test]
+fn networks_that_do_not_fit_are_refused() {
+    let MtcnnNets { pnet, rnet, onet } = nets();
+    // R-Net's dense layer cannot take O-Net's picture.
+    let swapped = MtcnnNets { pnet: &pnet, rnet: &onet, onet: &rnet };
+    assert!(Mtcnn::load(&swapped, MtcnnSettings::default()).is_err());
+    // P-Net takes any picture, but gives a map where one score is due.
+    let maps = MtcnnNets { pnet: &pnet, rnet: &pnet, onet: &onet };
+    let mut mtcnn = Mtcnn::load(&maps, MtcnnSettings::default()).unwrap();
+    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    let error = mtcnn.detect(&portrait, &mut Vec::new()).unwrap_err().to_string();
+    assert!(error.starts_with("rnet: unexpected outputs"), "{error}");
+    let cut = MtcnnNets { pnet: &pnet[..], rnet: &rnet[..1000], onet: &onet };
+    let error = Mtcnn::load(&cut, MtcnnSettings::default()).err().unwrap().to_string();
+    assert!(error.starts_with("rnet: cannot read the ONNX graph"), "{error}");
+}
+
+#[test]
+fn the_bundle_holds_the_published_weights() {
+    if let Some(published) = published() {
+        assert!(published == nets(), "import the weights again and pack them");
+    }
+}
+
+#[test]
+fn bad_weights_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = || import(folder.path()).unwrap_err().to_string();
+    assert!(error().contains("pnet.pt"), "{}", error());
+    assert!(error().starts_with("cannot read"), "{}", error());
+
+    std::fs::write(folder.path().join("pnet.pt"), b"no weights at all").unwrap();
+    assert!(error().contains("pnet.pt is damaged"), "{}", error());
+
+    let Some(weights) = std::env::var_os("EMOCUE_MTCNN").map(PathBuf::from) else {
+        println!("partly skipped: EMOCUE_MTCNN names no folder with pnet.pt, rnet.pt and onet.pt");
+        return;
+    };
+    std::fs::copy(weights.join("rnet.pt"), folder.path().join("pnet.pt")).unwrap();
+    assert!(error().contains("tensor \"conv1.weight\""), "{}", error());
+    let whole = std::fs::read(weights.join("pnet.pt")).unwrap();
+    for length in (0..whole.len()).step_by(997) {
+        std::fs::write(folder.path().join("pnet.pt"), &whole[..length]).unwrap();
+        assert!(error().contains("pnet.pt"), "{length} bytes: {}", error());
+    }
+}
