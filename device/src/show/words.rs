@@ -56,12 +56,13 @@ pub fn id(answer: Answer) -> &'static str {
     }
 }
 
-/// The probability of what `face` looks like, in whole percent; `None` when it is unsure.
+/// The probability of what `face` looks like, in whole percent and at most 99, since no estimate is certain;
+/// `None` when it is unsure.
 pub fn percent(face: &FaceAnswer, labels: &LabelSet) -> Option<u8> {
     let Answer::Looks(expression) = face.answer else { return None };
     let probability = *face.probabilities.get(labels.index_of(expression.name())?)?;
     // NaN becomes 0.
-    Some((probability * 100.0).round().clamp(0.0, 100.0) as u8)
+    Some((probability * 100.0).round().clamp(0.0, 99.0) as u8)
 }
 
 /// A report as one line of text: `astronaut.jpg: looks happy (93 %)`, or with the time of a stream's frame in
@@ -130,6 +131,13 @@ mod tests {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
         report.shown = Answer::Looks(Expression::Anger);
         assert_eq!(Line(&report).to_string(), "a: looks angry");
+    }
+
+    #[test]
+    fn nothing_is_certain() {
+        let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Happiness));
+        report.faces[0].probabilities[1] = 0.9999;
+        assert_eq!(Line(&report).to_string(), "a: looks happy (99 %)");
     }
 
     #[test]
