@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use emocue_models::bundle::container::read_file;
-use emocue_models::bundle::{Bundle, BundleError};
+use emocue_models::bundle::{self, Bundle, BundleError};
 use emocue_models::run::{Networks, RunError};
 
 use crate::vision::{UnshowableLabels, Vision};
-
-/// The bundle inside this program.
-static DEFAULT_BUNDLE: &[u8] = include_bytes!("../../models/bundles/default.emocue");
 
 /// A bundle that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +38,7 @@ pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Vision, LoadEr
         || file.map_or_else(|| "inside this program".to_owned(), |file| file.display().to_string());
     let load = || -> Result<Vision, Reason> {
         let from_file = file.map(read_file).transpose()?;
-        let bundle = Bundle::read(from_file.as_deref().unwrap_or(DEFAULT_BUNDLE))?;
+        let bundle = Bundle::read(from_file.as_deref().unwrap_or(bundle::DEFAULT))?;
         let threshold = bundle.manifest().classifier.threshold;
         let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
         Ok(Vision::new(detector, Box::new(classifier), threshold)?)
