@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use emocue_host::data::Split;
 use emocue_host::data::fer2013::Fer2013;
 use emocue_host::data::ferplus::FerPlus;
+use emocue_host::eval::evaluate;
+use emocue_models::bundle::{self, Bundle};
+use emocue_models::run::ExpressionNet;
 
 /// Both datasets, or `None` and a word about it.
 fn datasets() -> Option<(Fer2013, FerPlus)> {
@@ -36,4 +39,18 @@ fn published_counts_hold() {
     assert!(leaked.iter().all(|row| fer.split(*row) == Split::Training));
     println!("{} Training rows also stand in a test", leaked.len());
     assert!(leaked.len() > 500);
+}
+
+#[test]
+fn default_bundle_reaches_its_bar_as_deployed() {
+    let Some((fer, plus)) = datasets() else { return };
+    let bundle = Bundle::read(bundle::DEFAULT).unwrap();
+    let mut net = ExpressionNet::from_bundle(&bundle).unwrap();
+    let judged = evaluate(&mut net, &fer, &plus, Split::PrivateTest, 0.0, |_, _| {}).unwrap();
+    let scores = &judged.ferplus_plurality;
+    assert_eq!(scores.rows(), 3_521);
+    assert!(scores.accuracy() >= 0.78, "{:.4}", scores.accuracy());
+    // The manifest tells the same.
+    let told = bundle.manifest().metrics["ferplus.private.plurality"];
+    assert!((told - scores.accuracy()).abs() < 5e-3, "{told} {}", scores.accuracy());
 }
