@@ -10,6 +10,8 @@ const PROPERTY_CASES: &str = "5000";
 /// Runs everything that takes longer and stops at the first failure.
 pub(crate) fn run() -> Result<()> {
     privacy::run()?;
+    // As a newcomer types it: the badge alone, with the features that it alone resolves.
+    check(cargo().args(["run", "--release", "--", "demo"]))?;
     check(
         cargo()
             .args(["test", "--release", "--workspace", "--", "--include-ignored"])
