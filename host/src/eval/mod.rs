@@ -2,7 +2,7 @@
 
 pub mod metrics;
 
-use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+use emocue_models::geometry::Face;
 use emocue_models::label::{FER_7, FERPLUS_8};
 use emocue_models::luma::Luma;
 use emocue_models::run::{Classifier, ExpressionNet, RunError};
@@ -85,28 +85,17 @@ fn mapped(probabilities: &[f32], mapping: &[Option<usize>], classes: usize) -> V
     target
 }
 
-/// The face moved and scaled about its centre, box and landmarks together.
+/// The face off by up to `limit` of its size, the same way for the same row.
 fn jittered(face: &Face, limit: f32, row: usize) -> Face {
     let mut rng = generator(0, 0, row);
-    let side = face.rect.width;
     let [dx, dy, change] = [(); 3].map(|()| rng.random_range(-limit..=limit));
-    let (center, scale) = (face.rect.center(), 1.0 + change);
-    let shifted = |p: Point| {
-        Point::new(
-            (p.x - center.x) * scale + center.x + dx * side,
-            (p.y - center.y) * scale + center.y + dy * side,
-        )
-    };
-    let corner = shifted(Point::new(face.rect.x, face.rect.y));
-    Face {
-        rect: Rect::new(corner.x, corner.y, side * scale, face.rect.height * scale),
-        landmarks: face.landmarks.map(|l| Landmarks::from_points(l.points().map(shifted))),
-        ..*face
-    }
+    face.jittered(dx, dy, 1.0 + change)
 }
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::geometry::Rect;
+
     use super::*;
 
     #[test]
