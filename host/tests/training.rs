@@ -75,15 +75,15 @@ fn logits(net: &BadgeNet) -> Vec<f32> {
 #[test]
 fn resumed_training_repeats_the_loss_curve() {
     let folder = tempfile::tempdir().unwrap();
-    let (fer, plus) = data(folder.path()).read().unwrap();
-    let examples = Examples::training(&fer, &plus);
+    let data = data(folder.path()).read().unwrap();
+    let examples = Examples::training(&data);
     assert_eq!((examples.len(), examples.leaked, examples.not_a_face), (ROWS - 8, 0, 0));
     let device = Device::flex().autodiff();
     let run = |dir: &Path, at: &mut Checkpoint, stop_at: usize| {
         std::fs::create_dir_all(dir).unwrap();
         let stop = AtomicBool::new(false);
         let mut recorder = Recorder { losses: Vec::new(), stop_at, stop: &stop };
-        let plan = Plan { fer: &fer, plus: &plus, examples: &examples, dir, workers: 2 };
+        let plan = Plan { data: &data, examples: &examples, dir, workers: 2 };
         let outcome = train(&plan, at, &device, &stop, &mut recorder).unwrap();
         (outcome, recorder.losses)
     };
@@ -119,8 +119,8 @@ fn resumed_training_repeats_the_loss_curve() {
 #[test]
 fn refuses_a_damaged_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let (fer, plus) = data(folder.path()).read().unwrap();
-    let examples = Examples::training(&fer, &plus);
+    let data = data(folder.path()).read().unwrap();
+    let examples = Examples::training(&data);
     let device = Device::flex().autodiff();
     begin(recipe(), 3, &examples, &device).save(folder.path()).unwrap();
     let path = folder.path().join(FILE);

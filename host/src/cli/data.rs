@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 
 use crate::bundle::{bytes_of, in_bundle};
 use crate::data::Split;
-use crate::data::fer2013::Fer2013;
+use crate::data::fer2013;
 use crate::data::landmarks::{LandmarkStudy, MIN_FACE, study};
 
 /// Look at datasets
@@ -52,7 +52,7 @@ pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let mut detector = Networks::from_bundle(&bundle, Some(MIN_FACE))?.detector;
-    let fer = Fer2013::read(&args.fer2013)?;
+    let fer = fer2013::read(&args.fer2013)?;
     let rows = fer.rows(Split::Training);
     let step = (rows.len() / args.rows as usize).max(1);
     let rows: Vec<usize> = rows.into_iter().step_by(step).take(args.rows as usize).collect();

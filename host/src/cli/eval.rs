@@ -51,14 +51,14 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let mut net = ExpressionNet::from_bundle(&bundle)?;
-    let (fer, plus) = args.data.read()?;
+    let data = args.data.read()?;
     let split = match args.split {
         SplitArg::Public => Split::PublicTest,
         SplitArg::Private => Split::PrivateTest,
     };
     let bar =
         if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let evaluation = evaluate(&mut net, &fer, &plus, split, args.jitter, |done, total| {
+    let evaluation = evaluate(&mut net, &data, split, args.jitter, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     })?;

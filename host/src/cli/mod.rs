@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::data::DataError;
-use crate::data::fer2013::Fer2013;
-use crate::data::ferplus::FerPlus;
+use crate::data::dataset::Dataset;
+use crate::data::{DataError, fer2013, ferplus};
 
 /// Where FER2013 and FER+ lie.
 #[derive(Args, Debug)]
@@ -32,10 +31,8 @@ impl FerArgs {
     ///
     /// # Errors
     /// [`DataError`] naming file and row.
-    pub fn read(&self) -> Result<(Fer2013, FerPlus), DataError> {
-        let fer = Fer2013::read(&self.fer2013)?;
-        let plus = FerPlus::read(&self.ferplus, &fer)?;
-        Ok((fer, plus))
+    pub fn read(&self) -> Result<Dataset, DataError> {
+        ferplus::read(&self.ferplus, fer2013::read(&self.fer2013)?)
     }
 }
 

@@ -72,8 +72,8 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn std::error::Error>> {
             std::process::exit(130);
         }
     })?;
-    let (fer, plus) = args.data.read()?;
-    let mut examples = Examples::training(&fer, &plus);
+    let data = args.data.read()?;
+    let mut examples = Examples::training(&data);
     println!(
         "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
         examples.len(),
@@ -95,8 +95,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn std::error::Error>> {
     };
     create_dir(&args.run)?;
 
-    let plan =
-        Plan { fer: &fer, plus: &plus, examples: &examples, dir: &args.run, workers: args.workers };
+    let plan = Plan { data: &data, examples: &examples, dir: &args.run, workers: args.workers };
     let mut view = View::new(at.state.step);
     let outcome = train(&plan, &mut at, &device, &stop, &mut view)?;
     view.bar.finish_and_clear();

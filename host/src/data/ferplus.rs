@@ -4,86 +4,79 @@ use std::path::Path;
 
 use emocue_models::label::FERPLUS_8;
 
-use super::fer2013::Fer2013;
+use super::dataset::Dataset;
 use super::{DataError, Split, csv_error, expect_header, open_csv};
 
 /// Columns of votes: the eight classes, then `unknown` and `NF` (not a face).
 pub const COLUMNS: usize = 10;
 const CLASSES: usize = FERPLUS_8.names.len();
 
-/// The votes of every row, in FER2013's order.
-#[derive(Debug)]
-pub struct FerPlus {
-    votes: Vec<[u8; COLUMNS]>,
+/// Ten raters' votes on one row: eight classes, `unknown`, `NF`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Votes(pub [u8; COLUMNS]);
+
+/// Reads `fer2013new.csv` and joins it to the FER2013 rows of `fer`.
+///
+/// # Errors
+/// [`DataError`] naming the row: a vote that is no small number, a Usage that differs from
+/// FER2013's, or another count of rows than FER2013 has.
+pub fn read(path: &Path, fer: Dataset) -> Result<Dataset, DataError> {
+    let help = "FER+ joins FER2013 by row order: use fer2013new.csv with the complete fer2013.csv it was made for.";
+    let header = [
+        "Usage",
+        "Image name",
+        "neutral",
+        "happiness",
+        "surprise",
+        "sadness",
+        "anger",
+        "disgust",
+        "fear",
+        "contempt",
+        "unknown",
+        "NF",
+    ];
+    let mut reader = open_csv(path)?;
+    expect_header(path, &mut reader, &header, help)?;
+    let mut votes = Vec::with_capacity(fer.len());
+    let mut record = csv::StringRecord::new();
+    for row in 1.. {
+        if !reader.read_record(&mut record).map_err(|e| csv_error(path, row, &e))? {
+            break;
+        }
+        let bad = |what| DataError::Row { path: path.to_owned(), row, what, help };
+        if record.len() != header.len() {
+            return Err(bad(format!("{} columns, expected {}", record.len(), header.len())));
+        }
+        if row > fer.len() {
+            return Err(bad(format!("FER2013 has only {} rows", fer.len())));
+        }
+        let usage = &record[0];
+        if Split::from_name(usage) != Some(fer.split(row - 1)) {
+            let expected = fer.split(row - 1).name();
+            return Err(bad(format!("Usage is \"{usage}\", FER2013 says {expected}")));
+        }
+        let mut counts = [0; COLUMNS];
+        for (index, count) in counts.iter_mut().enumerate() {
+            let text = &record[index + 2];
+            *count = text.parse().ok().filter(|votes| *votes <= 10).ok_or_else(|| {
+                bad(format!("{} has \"{text:.20}\" votes, expected 0-10", header[index + 2]))
+            })?;
+        }
+        votes.push(Votes(counts));
+    }
+    if votes.len() != fer.len() {
+        let what = format!("{} rows, but FER2013 has {}", votes.len(), fer.len());
+        return Err(DataError::File { path: path.to_owned(), what, help });
+    }
+    Ok(fer.with_votes(votes))
 }
 
-impl FerPlus {
-    /// Reads `fer2013new.csv` and checks that it belongs to `fer`.
-    ///
-    /// # Errors
-    /// [`DataError`] naming the row: a vote that is no small number, a Usage that differs from
-    /// FER2013's, or another count of rows than FER2013 has.
-    pub fn read(path: &Path, fer: &Fer2013) -> Result<Self, DataError> {
-        let help = "FER+ joins FER2013 by row order: use fer2013new.csv with the complete fer2013.csv it was made for.";
-        let header = [
-            "Usage",
-            "Image name",
-            "neutral",
-            "happiness",
-            "surprise",
-            "sadness",
-            "anger",
-            "disgust",
-            "fear",
-            "contempt",
-            "unknown",
-            "NF",
-        ];
-        let mut reader = open_csv(path)?;
-        expect_header(path, &mut reader, &header, help)?;
-        let mut votes = Vec::with_capacity(fer.len());
-        let mut record = csv::StringRecord::new();
-        for row in 1.. {
-            if !reader.read_record(&mut record).map_err(|e| csv_error(path, row, &e))? {
-                break;
-            }
-            let bad = |what| DataError::Row { path: path.to_owned(), row, what, help };
-            if record.len() != header.len() {
-                return Err(bad(format!("{} columns, expected {}", record.len(), header.len())));
-            }
-            if row > fer.len() {
-                return Err(bad(format!("FER2013 has only {} rows", fer.len())));
-            }
-            let usage = &record[0];
-            if Split::from_name(usage) != Some(fer.split(row - 1)) {
-                let expected = fer.split(row - 1).name();
-                return Err(bad(format!("Usage is \"{usage}\", FER2013 says {expected}")));
-            }
-            let mut counts = [0; COLUMNS];
-            for (index, count) in counts.iter_mut().enumerate() {
-                let text = &record[index + 2];
-                *count = text.parse().ok().filter(|votes| *votes <= 10).ok_or_else(|| {
-                    bad(format!("{} has \"{text:.20}\" votes, expected 0-10", header[index + 2]))
-                })?;
-            }
-            votes.push(counts);
-        }
-        if votes.len() != fer.len() {
-            let what = format!("{} rows, but FER2013 has {}", votes.len(), fer.len());
-            return Err(DataError::File { path: path.to_owned(), what, help });
-        }
-        Ok(Self { votes })
-    }
-
-    /// Votes of a row: eight classes, `unknown`, `NF`.
-    pub fn votes(&self, row: usize) -> [u8; COLUMNS] {
-        self.votes[row]
-    }
-
+impl Votes {
     /// Class of the top vote, where one of the eight has more votes than `unknown` and than `NF`; the
     /// first of two even classes. Scoring by it is "plurality": 3,521 PrivateTest rows.
-    pub fn plurality(&self, row: usize) -> Option<usize> {
-        let (classes, others) = self.votes[row].split_at(CLASSES);
+    pub fn plurality(&self) -> Option<usize> {
+        let (classes, others) = self.0.split_at(CLASSES);
         let top = classes.iter().max()?;
         if others.iter().any(|votes| votes >= top) {
             return None;
@@ -91,18 +84,22 @@ impl FerPlus {
         classes.iter().position(|votes| votes == top)
     }
 
+    /// Whether most raters saw no face.
+    pub fn not_a_face(&self) -> bool {
+        self.0[COLUMNS - 1] > 5
+    }
+
     /// The vote distribution over the eight classes, sum 1, single votes dropped as outliers (the
     /// authors' own cleaning). `None` where none of the eight has two votes or most raters saw no
     /// face.
-    pub fn distribution(&self, row: usize) -> Option<[f32; CLASSES]> {
-        let votes = self.votes[row];
+    pub fn distribution(&self) -> Option<[f32; CLASSES]> {
         let kept = |count: u8| if count > 1 { f32::from(count) } else { 0.0 };
         let mut weights = [0.0; CLASSES];
-        for (weight, count) in weights.iter_mut().zip(votes) {
+        for (weight, count) in weights.iter_mut().zip(self.0) {
             *weight = kept(count);
         }
         let sum: f32 = weights.iter().sum();
-        if sum <= 0.0 || votes[COLUMNS - 1] > 5 {
+        if sum <= 0.0 || self.not_a_face() {
             return None;
         }
         Some(weights.map(|weight| weight / sum))
@@ -114,40 +111,37 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::data::PIXELS;
+    use crate::data::{PIXELS, fer2013};
 
     const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
-    fn read(votes: &[&str]) -> Result<FerPlus, String> {
+    fn joined(votes: &[&str]) -> Result<Dataset, String> {
         let pixels = vec!["0"; PIXELS].join(" ");
         let mut fer = tempfile::NamedTempFile::new().unwrap();
         write!(fer, "emotion,pixels,Usage\n0,{pixels},Training\n1,{pixels},PrivateTest\n").unwrap();
-        let fer = Fer2013::read(fer.path()).unwrap();
+        let fer = fer2013::read(fer.path()).unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "{HEADER}{}", votes.join("\n")).unwrap();
-        FerPlus::read(file.path(), &fer).map_err(|error| error.to_string())
+        read(file.path(), fer).map_err(|error| error.to_string())
     }
 
     #[test]
     fn plurality_and_distribution() {
-        let plus = read(&[
-            "Training,fer0000000.png,4,1,0,0,4,0,0,1,0,0",
-            "PrivateTest,,0,0,0,3,0,0,0,1,3,3",
-        ])
-        .unwrap();
-        assert_eq!((plus.plurality(0), plus.plurality(1)), (Some(0), None));
-        assert_eq!(plus.distribution(0), Some([0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]));
-        assert_eq!(plus.distribution(1), Some([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]));
-        let no_face = read(&["Training,,0,0,0,4,0,0,0,0,0,6", "PrivateTest,,1,1,1,1,0,0,0,0,6,0"]);
-        let no_face = no_face.unwrap();
-        assert_eq!((no_face.distribution(0), no_face.distribution(1)), (None, None));
+        let split = Votes([4, 1, 0, 0, 4, 0, 0, 1, 0, 0]);
+        let doubtful = Votes([0, 0, 0, 3, 0, 0, 0, 1, 3, 3]);
+        assert_eq!((split.plurality(), doubtful.plurality()), (Some(0), None));
+        assert_eq!(split.distribution(), Some([0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]));
+        assert_eq!(doubtful.distribution(), Some([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]));
+        let no_face = Votes([0, 0, 0, 4, 0, 0, 0, 0, 0, 6]);
+        assert_eq!((no_face.distribution(), no_face.not_a_face()), (None, true));
+        assert_eq!(Votes([1, 1, 1, 1, 0, 0, 0, 0, 6, 0]).distribution(), None);
     }
 
     #[test]
     fn refuses_what_does_not_join() {
         let good = "Training,a.png,10,0,0,0,0,0,0,0,0,0";
         let last = "PrivateTest,b.png,10,0,0,0,0,0,0,0,0,0";
-        assert!(read(&[good, last]).is_ok());
+        assert!(joined(&[good, last]).is_ok());
         for (rows, word) in [
             (vec![good], "1 rows, but FER2013 has 2"),
             (vec![good, last, last], "row 3: FER2013 has only 2 rows"),
@@ -158,7 +152,7 @@ mod tests {
             ),
             (vec![good, "PrivateTest,b.png,1"], "row 2: 3 columns"),
         ] {
-            let error = read(&rows).unwrap_err();
+            let error = joined(&rows).unwrap_err();
             assert!(error.contains(word), "{error}");
         }
     }

@@ -1,5 +1,6 @@
 //! Readers for published datasets, one file each.
 
+pub mod dataset;
 pub mod fer2013;
 pub mod ferplus;
 pub mod landmarks;

@@ -9,8 +9,8 @@ use emocue_models::run::{Classifier, ExpressionNet, RunError};
 use rand::RngExt;
 use serde::Serialize;
 
-use crate::data::fer2013::Fer2013;
-use crate::data::ferplus::FerPlus;
+use crate::data::dataset::Dataset;
+use crate::data::ferplus::Votes;
 use crate::data::{SIDE, Split};
 use crate::train::augment::generator;
 use metrics::Scores;
@@ -37,8 +37,7 @@ pub struct Evaluation {
 /// [`RunError`] when the network fails.
 pub fn evaluate(
     net: &mut ExpressionNet,
-    fer: &Fer2013,
-    plus: &FerPlus,
+    data: &Dataset,
     split: Split,
     jitter: f32,
     mut progress: impl FnMut(usize, usize),
@@ -49,23 +48,23 @@ pub fn evaluate(
     let mut ferplus_plurality = Scores::new(FERPLUS_8, threshold);
     let mut fer2013 = Scores::new(FER_7, threshold);
     let canonical = net.preprocess().canonical_face();
-    let rows = fer.rows(split);
+    let rows = data.rows(split);
     for (done, row) in rows.iter().enumerate() {
         let probabilities = if jitter > 0.0 {
             let frame =
-                Luma::from_raw(SIDE, SIDE, fer.picture(*row).to_vec()).map_err(|e| RunError {
+                Luma::from_raw(SIDE, SIDE, data.picture(*row).to_vec()).map_err(|e| RunError {
                     model: "jitter".into(),
                     what: "cannot frame a row",
                     reason: e.to_string(),
                 })?;
             net.classify(&frame, &jittered(&canonical, jitter, *row))?
         } else {
-            net.classify_row(fer.picture(*row))?
+            net.classify_row(data.picture(*row))?
         };
-        if let Some(truth) = plus.plurality(*row) {
+        if let Some(truth) = data.votes(*row).and_then(Votes::plurality) {
             ferplus_plurality.add(truth, &mapped(probabilities, &to_plus, FERPLUS_8.len()));
         }
-        fer2013.add(fer.label(*row), &mapped(probabilities, &to_fer, FER_7.len()));
+        fer2013.add(data.label(*row), &mapped(probabilities, &to_fer, FER_7.len()));
         progress(done + 1, rows.len());
     }
     let split = split.name();

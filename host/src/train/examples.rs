@@ -6,8 +6,8 @@ use emocue_models::label::{FER_7, FERPLUS_8};
 
 use super::augment::{augment, dropout_mask, generator};
 use super::recipe::Recipe;
-use crate::data::fer2013::Fer2013;
-use crate::data::ferplus::FerPlus;
+use crate::data::dataset::Dataset;
+use crate::data::ferplus::Votes;
 use crate::data::{PIXELS, SIDE, Split};
 use crate::net::badge::BadgeNet;
 
@@ -43,18 +43,19 @@ pub struct Batch {
 
 impl Examples {
     /// The Training split without rows that leak from a test or show no face.
-    pub fn training(fer: &Fer2013, plus: &FerPlus) -> Self {
-        let leaked: std::collections::HashSet<usize> = fer.leaked_rows().into_iter().collect();
+    pub fn training(data: &Dataset) -> Self {
+        let leaked: std::collections::HashSet<usize> = data.leaked_rows().into_iter().collect();
         let mut kept = Self { examples: Vec::new(), leaked: leaked.len(), not_a_face: 0 };
-        for row in fer.rows(Split::Training) {
+        for row in data.rows(Split::Training) {
             if leaked.contains(&row) {
                 continue;
             }
-            if plus.votes(row)[FERPLUS_8.len() + 1] > 5 {
+            if data.votes(row).is_some_and(Votes::not_a_face) {
                 kept.not_a_face += 1;
                 continue;
             }
-            kept.examples.push(Example { row, votes: plus.distribution(row) });
+            kept.examples
+                .push(Example { row, votes: data.votes(row).and_then(Votes::distribution) });
         }
         kept
     }
@@ -78,7 +79,7 @@ impl Examples {
     pub fn batch(
         &self,
         indices: &[usize],
-        fer: &Fer2013,
+        data: &Dataset,
         recipe: &Recipe,
         seed: u64,
         epoch: usize,
@@ -96,11 +97,11 @@ impl Examples {
         for (at, index) in indices.iter().enumerate() {
             let example = self.examples[*index];
             let mut rng = generator(seed, epoch, example.row);
-            augment(&recipe.augment, &mut rng, fer.picture(example.row), &mut picture);
+            augment(&recipe.augment, &mut rng, data.picture(example.row), &mut picture);
             preprocess.normalise(&picture, &mut luma[at * PIXELS..(at + 1) * PIXELS]);
             mask.extend(dropout_mask(&mut rng, recipe.net.dropout, features));
             votes.extend(example.votes.unwrap_or_default());
-            hard[at * FER_7.len() + fer.label(example.row)] += 1.0 - recipe.loss.label_smoothing;
+            hard[at * FER_7.len() + data.label(example.row)] += 1.0 - recipe.loss.label_smoothing;
         }
         let matrix =
             |values, width| Tensor::<2>::from_data(TensorData::new(values, [count, width]), device);

@@ -20,8 +20,7 @@ use burn::optim::{GradientsAccumulator, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
 
 use crate::data::Split;
-use crate::data::fer2013::Fer2013;
-use crate::data::ferplus::FerPlus;
+use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
 use crate::net::badge::BadgeNet;
 use checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
@@ -35,10 +34,8 @@ const SAVE_EVERY_S: u64 = 300;
 
 /// What to train on, how, and where the results go.
 pub struct Plan<'a> {
-    /// Pixels and labels.
-    pub fer: &'a Fer2013,
-    /// Votes.
-    pub plus: &'a FerPlus,
+    /// Pictures, labels, votes.
+    pub data: &'a Dataset,
     /// Training rows.
     pub examples: &'a Examples,
     /// Folder of the checkpoint and `metrics.jsonl`; it exists.
@@ -142,7 +139,7 @@ pub fn train(
     }
     let recipe = at.state.recipe.clone();
     let seed = at.state.seed;
-    let shared = Shared { fer: plan.fer, examples: plan.examples, recipe: &recipe, seed };
+    let shared = Shared { data: plan.data, examples: plan.examples, recipe: &recipe, seed };
     std::thread::scope(|scope| {
         let (workers, _handles) = Workers::start(scope, plan.workers, shared, device);
         run(plan, at, &recipe, &workers, stop, watcher)
@@ -179,8 +176,7 @@ fn run(
                 saved = Instant::now();
             }
         }
-        let (ferplus_public, fer_public) =
-            validate(&at.average, plan.fer, plan.plus, Split::PublicTest);
+        let (ferplus_public, fer_public) = validate(&at.average, plan.data, Split::PublicTest);
         let metrics = EpochMetrics {
             epoch: epoch + 1,
             loss: (at.state.epoch_loss / steps_per_epoch as f64) as f32,

@@ -4,8 +4,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::crop::Preprocess;
 
-use crate::data::fer2013::Fer2013;
-use crate::data::ferplus::FerPlus;
+use crate::data::dataset::Dataset;
+use crate::data::ferplus::Votes;
 use crate::data::{PIXELS, SIDE, Split};
 use crate::net::badge::BadgeNet;
 
@@ -13,23 +13,23 @@ use crate::net::badge::BadgeNet;
 const BATCH: usize = 256;
 
 /// Accuracies `0..=1` on one split: FER+ by plurality, FER2013.
-pub fn validate(net: &BadgeNet, fer: &Fer2013, plus: &FerPlus, split: Split) -> (f32, f32) {
+pub fn validate(net: &BadgeNet, data: &Dataset, split: Split) -> (f32, f32) {
     let device = Device::flex();
     let preprocess = Preprocess::default();
-    let rows = fer.rows(split);
+    let rows = data.rows(split);
     let (mut right_plus, mut count_plus, mut right_fer) = (0, 0, 0);
     for rows in rows.chunks(BATCH) {
         let mut luma = vec![0.0; rows.len() * PIXELS];
         for (row, target) in rows.iter().zip(luma.chunks_exact_mut(PIXELS)) {
-            preprocess.normalise(fer.picture(*row), target);
+            preprocess.normalise(data.picture(*row), target);
         }
         let shape = [rows.len(), 1, SIDE, SIDE];
         let luma = Tensor::<4>::from_data(TensorData::new(luma, shape), &device);
         let logits = net.forward(luma, None);
         let (top_plus, top_fer) = (top(logits.ferplus), top(logits.fer));
         for (at, row) in rows.iter().enumerate() {
-            right_fer += usize::from(top_fer[at] == fer.label(*row));
-            if let Some(class) = plus.plurality(*row) {
+            right_fer += usize::from(top_fer[at] == data.label(*row));
+            if let Some(class) = data.votes(*row).and_then(Votes::plurality) {
                 count_plus += 1;
                 right_plus += usize::from(top_plus[at] == class);
             }

@@ -13,14 +13,14 @@ use burn::tensor::activation::log_softmax;
 
 use super::examples::Examples;
 use super::recipe::Recipe;
-use crate::data::fer2013::Fer2013;
+use crate::data::dataset::Dataset;
 use crate::net::badge::BadgeNet;
 
 /// What every worker reads.
 #[derive(Clone, Copy)]
 pub struct Shared<'a> {
     /// Pixels and labels.
-    pub fer: &'a Fer2013,
+    pub data: &'a Dataset,
     /// Training rows.
     pub examples: &'a Examples,
     /// Settings.
@@ -93,8 +93,8 @@ impl Workers {
 
 /// Soft cross-entropy of both heads: `-sum(target * log p)`, averaged over the whole batch.
 fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
-    let Shared { fer, examples, recipe, seed } = shared;
-    let batch = examples.batch(&job.indices, fer, recipe, seed, job.epoch, device);
+    let Shared { data, examples, recipe, seed } = shared;
+    let batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
     // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
     // first backward pass may take the other's nodes with it.
     let net = job.net.clone().fork(device);

@@ -1,0 +1,194 @@
+//! Labelled pictures in memory, whatever layout they were published in.
+
+use std::collections::{HashMap, HashSet};
+
+use emocue_models::label::{FERPLUS_8, LabelSet};
+
+use super::Split;
+use super::ferplus::Votes;
+
+/// What is known of one picture besides its pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The part it belongs to.
+    pub split: Split,
+    /// Index into the dataset's label set.
+    pub label: usize,
+    /// Whose face it is, where the layout tells; never leaves the host.
+    pub subject: Option<String>,
+    /// Where it came from: a file, or a row of one.
+    pub origin: String,
+}
+
+/// Labelled pictures in memory, all square and of one size.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    layout: &'static str,
+    labels: LabelSet,
+    side: usize,
+    pixels: Vec<u8>,
+    rows: Vec<Row>,
+    votes: Vec<Votes>,
+}
+
+impl Dataset {
+    /// Nothing yet; `layout` names where rows will come from, `side` is that of every picture, px.
+    pub fn new(layout: &'static str, labels: LabelSet, side: usize) -> Self {
+        Self { layout, labels, side, pixels: Vec::new(), rows: Vec::new(), votes: Vec::new() }
+    }
+
+    /// Adds one picture, row-major luma.
+    ///
+    /// # Panics
+    /// When `picture` is not `side * side` long or the label is outside the set: a reader's mistake.
+    pub fn push(&mut self, row: Row, picture: &[u8]) {
+        assert_eq!(picture.len(), self.side * self.side, "one size for all");
+        assert!(row.label < self.labels.len(), "a label of the set");
+        self.pixels.extend_from_slice(picture);
+        self.rows.push(row);
+    }
+
+    /// Joins FER+ votes, one for each row in order.
+    ///
+    /// # Panics
+    /// When the counts differ, which [`super::ferplus::read`] has checked.
+    #[must_use]
+    pub fn with_votes(mut self, votes: Vec<Votes>) -> Self {
+        assert_eq!(votes.len(), self.rows.len(), "one vote a row");
+        self.votes = votes;
+        self
+    }
+
+    /// The layout it was read from: `"fer2013"`, `"raf-db"`.
+    pub fn layout(&self) -> &'static str {
+        self.layout
+    }
+
+    /// The classes that [`Row::label`] counts.
+    pub fn labels(&self) -> LabelSet {
+        self.labels
+    }
+
+    /// Width and height of every picture, px.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none; readers never return such a set.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What is known of picture `row`.
+    pub fn row(&self, row: usize) -> &Row {
+        &self.rows[row]
+    }
+
+    /// Its luma, `0..=255`, `side * side`, row-major.
+    pub fn picture(&self, row: usize) -> &[u8] {
+        let size = self.side * self.side;
+        &self.pixels[row * size..(row + 1) * size]
+    }
+
+    /// Its class.
+    pub fn label(&self, row: usize) -> usize {
+        self.rows[row].label
+    }
+
+    /// The part it belongs to.
+    pub fn split(&self, row: usize) -> Split {
+        self.rows[row].split
+    }
+
+    /// Its FER+ votes, where they were joined.
+    pub fn votes(&self, row: usize) -> Option<&Votes> {
+        self.votes.get(row)
+    }
+
+    /// Whether FER+ votes were joined.
+    pub fn has_votes(&self) -> bool {
+        !self.votes.is_empty()
+    }
+
+    /// The pictures of one split, ascending.
+    pub fn rows(&self, split: Split) -> Vec<usize> {
+        (0..self.len()).filter(|row| self.split(*row) == split).collect()
+    }
+
+    /// The distribution over the classes of `head` that a network should learn for a row; sum 1.
+    ///
+    /// FER+ votes where they are joined and asked for, else the label, mapped by name. `None` where
+    /// the votes are not usable or the class is unknown to `head`.
+    pub fn target(&self, row: usize, head: &LabelSet) -> Option<Vec<f32>> {
+        if head.id == FERPLUS_8.id && self.has_votes() {
+            return self.votes[row].distribution().map(|votes| votes.to_vec());
+        }
+        let class = self.labels.mapping_to(head)[self.label(row)]?;
+        let mut target = vec![0.0; head.len()];
+        target[class] = 1.0;
+        Some(target)
+    }
+
+    /// Training rows whose pixels also stand in another split, ascending. Training on them would
+    /// flatter the test.
+    pub fn leaked_rows(&self) -> Vec<usize> {
+        let is_test = |row: &usize| self.split(*row) != Split::Training;
+        let tests: HashSet<&[u8]> =
+            (0..self.len()).filter(is_test).map(|row| self.picture(row)).collect();
+        let training = self.rows(Split::Training);
+        training.into_iter().filter(|row| tests.contains(self.picture(*row))).collect()
+    }
+
+    /// Rows with the same pixels, in groups of two and more, in the order of their first rows.
+    pub fn duplicates(&self) -> Vec<Vec<usize>> {
+        let mut groups: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for row in 0..self.len() {
+            groups.entry(self.picture(row)).or_default().push(row);
+        }
+        let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+        groups.sort_unstable_by_key(|group| group[0]);
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::{CK_7, FER_7};
+
+    use super::*;
+
+    fn row(split: Split, label: usize) -> Row {
+        Row { split, label, subject: None, origin: "here".into() }
+    }
+
+    #[test]
+    fn finds_duplicates_and_what_leaks() {
+        let mut data = Dataset::new("test", FER_7, 2);
+        data.push(row(Split::Training, 0), &[1; 4]);
+        data.push(row(Split::Training, 1), &[2; 4]);
+        data.push(row(Split::PublicTest, 1), &[2; 4]);
+        data.push(row(Split::PrivateTest, 1), &[3; 4]);
+        assert_eq!(data.leaked_rows(), [1]);
+        assert_eq!(data.duplicates(), [[1, 2]]);
+        assert_eq!(data.rows(Split::Training), [0, 1]);
+    }
+
+    #[test]
+    fn targets_go_by_name_and_votes_come_first() {
+        let mut data = Dataset::new("test", CK_7, 1);
+        data.push(row(Split::Training, 3), &[0]);
+        data.push(row(Split::Training, 6), &[0]);
+        assert_eq!(data.target(0, &FER_7), Some(vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
+        assert_eq!(data.target(1, &FER_7), None, "contempt is none of the seven");
+        let votes = [[8, 2, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 10, 0]];
+        let data = data.with_votes(votes.map(Votes).to_vec());
+        let expected = vec![0.8, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(data.target(0, &FERPLUS_8), Some(expected));
+        assert_eq!(data.target(1, &FERPLUS_8), None);
+    }
+}
