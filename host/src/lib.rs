@@ -5,7 +5,6 @@ pub mod bundle;
 pub mod cli;
 pub mod data;
 pub mod eval;
-pub mod export;
 pub mod files;
 pub mod net;
 pub mod onnx;

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_host::cli::FerArgs;
-use emocue_host::net::badge::BadgeNet;
+use emocue_host::net::noise::Noise;
+use emocue_host::net::{NetSpec, Network};
 use emocue_host::train::checkpoint::{Checkpoint, EpochMetrics, FILE};
 use emocue_host::train::examples::Examples;
 use emocue_host::train::recipe::Recipe;
@@ -42,7 +43,7 @@ fn data(dir: &Path) -> FerArgs {
 
 fn recipe() -> Recipe {
     let mut recipe = Recipe::load("badge").unwrap();
-    recipe.net.width = 4;
+    recipe.net = NetSpec::Badge { width: 4, dropout: 0.1 };
     recipe.optimizer.batch = 8;
     recipe.optimizer.epochs = 3;
     recipe
@@ -66,10 +67,10 @@ impl Watcher for Recorder<'_> {
     fn epoch(&mut self, _: &EpochMetrics) {}
 }
 
-fn logits(net: &BadgeNet) -> Vec<f32> {
+fn logits(net: &Network) -> Vec<f32> {
     let luma: Vec<f32> = (0..48 * 48).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
     let luma = Tensor::<4>::from_data(TensorData::new(luma, [1, 1, 48, 48]), &Device::flex());
-    net.forward(luma, None).ferplus.into_data().iter::<f32>().collect()
+    net.forward(luma, &mut Noise::off())[0].to_data().iter::<f32>().collect()
 }
 
 #[test]

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use clap::Args;
 
-use crate::export::{Head, export};
 use crate::files::write_atomically;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::optimizer;
+use crate::train::{HEADS, optimizer};
 
 /// Write a trained classifier as an ONNX graph.
 #[derive(Args, Debug)]
@@ -16,9 +15,9 @@ pub struct ExportArgs {
     /// The training's folder.
     #[arg(long, value_name = "DIR", default_value = "runs/badge")]
     run: PathBuf,
-    /// Which of the two heads.
-    #[arg(long, value_enum, default_value = "ferplus-8")]
-    head: Head,
+    /// The label set of one of the network's heads.
+    #[arg(long, default_value = HEADS[0].id)]
+    head: String,
     /// The graph: normalised luma [N,1,48,48] to logits.
     #[arg(short, long, value_name = "FILE", default_value = "classifier.onnx")]
     out: PathBuf,
@@ -30,13 +29,19 @@ pub struct ExportArgs {
 /// What went wrong and what to do next.
 pub fn run(args: &ExportArgs) -> Result<(), Box<dyn std::error::Error>> {
     let at = Checkpoint::load(&args.run, &Device::flex().autodiff(), optimizer)?;
-    let bytes = export(&at.average, args.head)?.to_bytes();
+    let labels = at.average.labels();
+    let Some(head) = labels.iter().position(|set| set.id == args.head) else {
+        let known: Vec<&str> = labels.iter().map(|set| set.id).collect();
+        let asked = &args.head;
+        return Err(format!("no head {asked:?}\n  This network has: {}.", known.join(", ")).into());
+    };
+    let bytes = at.average.export(head)?.to_bytes();
     write_atomically(&args.out, &bytes)?;
     println!(
         "{}: {} bytes, {} after step {} (seed {})",
         args.out.display(),
         bytes.len(),
-        args.head.labels().id,
+        args.head,
         at.state.step,
         at.state.seed
     );

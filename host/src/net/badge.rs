@@ -5,112 +5,68 @@
 //! integer kernels run fastest. Three stages of two blocks at 24x24, 12x12 and 6x6 px.
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
-use emocue_models::label::{FER_7, FERPLUS_8};
+use burn::tensor::Device;
 
-/// Convolution without bias followed by batch normalisation.
-#[derive(Module, Debug)]
-pub struct ConvNorm {
-    /// `[out, in, k, k]`.
-    pub conv: Conv2d,
-    /// Over `out` channels.
-    pub norm: BatchNorm,
-}
-
-impl ConvNorm {
-    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
-        let init = Initializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: true };
-        let conv = Conv2dConfig::new(channels, [kernel, kernel])
-            .with_padding(PaddingConfig2d::Explicit(kernel / 2, kernel / 2, kernel / 2, kernel / 2))
-            .with_stride([stride, stride])
-            .with_bias(false)
-            .with_initializer(init)
-            .init(device);
-        Self { conv, norm: BatchNormConfig::new(channels[1]).init(device) }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x))
-    }
-}
+use super::graph::{Graph, Pool};
+use super::layers::{ConvNorm, conv};
 
 /// Two 3x3 convolutions beside a shortcut, which is 1x1 where the channels change.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// First 3x3.
-    pub first: ConvNorm,
-    /// Second 3x3.
-    pub second: ConvNorm,
-    /// 1x1, where the channels change.
-    pub shortcut: Option<ConvNorm>,
+    first: ConvNorm,
+    second: ConvNorm,
+    shortcut: Option<ConvNorm>,
 }
 
 impl Block {
     fn new(from: usize, to: usize, device: &Device) -> Self {
         Self {
-            first: ConvNorm::new([from, to], 3, 1, device),
-            second: ConvNorm::new([to, to], 3, 1, device),
-            shortcut: (from != to).then(|| ConvNorm::new([from, to], 1, 1, device)),
+            first: ConvNorm::new(conv([from, to], 3), device),
+            second: ConvNorm::new(conv([to, to], 3), device),
+            shortcut: (from != to).then(|| ConvNorm::new(conv([from, to], 1), device)),
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
+        let middle = self.first.relu(graph, &format!("{name}.first"), x);
+        let second = self.second.forward(graph, &format!("{name}.second"), &middle);
         let straight = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(x.clone()),
+            Some(shortcut) => shortcut.forward(graph, &format!("{name}.shortcut"), x),
             None => x.clone(),
         };
-        let y = self.second.forward(relu(self.first.forward(x)));
-        relu(y + straight)
+        let sum = graph.add(&format!("{name}.add"), &second, &straight);
+        graph.relu(&format!("{name}.relu"), &sum)
     }
 }
 
 /// Two blocks.
 #[derive(Module, Debug)]
 pub struct Stage {
-    /// In order.
-    pub blocks: Vec<Block>,
+    blocks: Vec<Block>,
 }
 
-/// `[N,1,48,48]` normalised luma to two heads' logits.
+/// `[N,1,48,48]` normalised luma to features.
 #[derive(Module, Debug)]
 pub struct BadgeNet {
     /// 5x5, stride 2, from luma at 48x48 to 24x24.
-    pub stem: ConvNorm,
-    /// 2x2, stride 2, between stages.
-    pub pool: MaxPool2d,
-    /// At 24x24, 12x12 and 6x6.
-    pub stages: Vec<Stage>,
-    /// `[N, 8]`, `ferplus-8`: the badge's answer.
-    pub ferplus: Linear,
-    /// `[N, 7]`, `fer-7`: for comparison.
-    pub fer: Linear,
-}
-
-/// Logits of both heads.
-pub struct Logits {
-    /// `[N, 8]`.
-    pub ferplus: Tensor<2>,
-    /// `[N, 7]`.
-    pub fer: Tensor<2>,
+    stem: ConvNorm,
+    /// At 24x24, 12x12 and 6x6, 2x2 pools between them.
+    stages: Vec<Stage>,
+    dropout: f32,
 }
 
 impl BadgeNet {
-    /// Fresh weights from the device's seed; `width` channels in the first stage.
-    pub fn new(width: usize, device: &Device) -> Self {
+    /// Fresh weights from the device's seed; `width` channels in the first stage, features dropped
+    /// with probability `dropout`.
+    pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> Self {
         let stage = |from, to| Stage {
             blocks: vec![Block::new(from, to, device), Block::new(to, to, device)],
         };
         let top = Self::features(width);
         Self {
-            stem: ConvNorm::new([1, width], 5, 2, device),
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            stem: ConvNorm::new(conv([channels, width], 5).with_stride([2, 2]), device),
             stages: vec![stage(width, width), stage(width, 2 * width), stage(2 * width, top)],
-            ferplus: LinearConfig::new(top, FERPLUS_8.len()).init(device),
-            fer: LinearConfig::new(top, FER_7.len()).init(device),
+            dropout,
         }
     }
 
@@ -119,24 +75,19 @@ impl BadgeNet {
         4 * width
     }
 
-    /// `[N,1,48,48]` to logits. In training, features are multiplied by the dropout mask
-    /// `[N, features]`; it comes from outside so that a resumed run repeats it.
-    pub fn forward(&self, luma: Tensor<4>, mask: Option<Tensor<2>>) -> Logits {
-        let mut x = relu(self.stem.forward(luma));
-        for (index, stage) in self.stages.iter().enumerate() {
-            if index > 0 {
-                x = self.pool.forward(x);
+    /// Pictures to features.
+    pub fn forward<G: Graph>(&self, graph: &mut G, luma: &G::Value) -> G::Value {
+        let mut x = self.stem.relu(graph, "stem", luma);
+        for (number, stage) in self.stages.iter().enumerate() {
+            if number > 0 {
+                x = graph.max_pool(&format!("pool{number}"), &x, Pool::square(2, 2));
             }
-            for block in &stage.blocks {
-                x = block.forward(x);
+            for (index, block) in stage.blocks.iter().enumerate() {
+                x = block.forward(graph, &format!("stage{number}.block{index}"), &x);
             }
         }
-        let [n, channels, height, width] = x.dims();
-        let features = x.reshape([n, channels, height * width]).mean_dim(2).reshape([n, channels]);
-        let features = match mask {
-            Some(mask) => features * mask,
-            None => features,
-        };
-        Logits { ferplus: self.ferplus.forward(features.clone()), fer: self.fer.forward(features) }
+        let pooled = graph.global_average("mean", &x);
+        let features = graph.flatten("features", &pooled);
+        graph.dropout(&features, self.dropout)
     }
 }

@@ -1,3 +1,170 @@
-//! Network architectures in burn, one file each.
+//! Network architectures, one file each, and what is common to all: [`Network`].
 
 pub mod badge;
+pub mod graph;
+pub mod head;
+pub mod layers;
+pub mod noise;
+mod spec;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+use emocue_models::label::LabelSet;
+
+use crate::onnx::{Dim, GraphBuilder, GraphError, Model};
+use badge::BadgeNet;
+use graph::{Graph, Macs, Onnx, Tensors};
+use head::Head;
+use noise::Noise;
+pub use spec::{NetError, NetSpec};
+
+/// A body's architecture.
+#[derive(Module, Debug)]
+enum Body {
+    Badge(BadgeNet),
+}
+
+impl Body {
+    /// The body and the number of features that it hands to its heads.
+    fn new(spec: &NetSpec, device: &Device) -> (Self, usize) {
+        match *spec {
+            NetSpec::Badge { width, dropout } => {
+                (Self::Badge(BadgeNet::new(1, width, dropout, device)), BadgeNet::features(width))
+            }
+        }
+    }
+
+    fn forward<G: Graph>(&self, graph: &mut G, luma: &G::Value) -> G::Value {
+        match self {
+            Self::Badge(net) => net.forward(graph, luma),
+        }
+    }
+}
+
+/// A face classifier: one body, and a head for every label set that it answers in.
+#[derive(Module, Debug)]
+pub struct Network {
+    body: Body,
+    heads: Vec<Head>,
+    #[module(skip)]
+    spec: NetSpec,
+    #[module(skip)]
+    labels: Vec<LabelSet>,
+}
+
+impl Network {
+    /// Fresh weights, drawn from the device's seed when they are first read. `spec` must pass
+    /// [`NetSpec::check`].
+    pub fn new(spec: &NetSpec, labels: &[LabelSet], device: &Device) -> Self {
+        let (body, features) = Body::new(spec, device);
+        let head = |set: &LabelSet| Head::new(features, set.len(), device);
+        Self {
+            body,
+            heads: labels.iter().map(head).collect(),
+            spec: spec.clone(),
+            labels: labels.to_vec(),
+        }
+    }
+
+    /// What it was built from.
+    pub fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    /// The heads' label sets, in order.
+    pub fn labels(&self) -> &[LabelSet] {
+        &self.labels
+    }
+
+    /// Normalised luma `[N,1,S,S]`, `S` = [`NetSpec::side`], to the logits `[N,classes]` of every
+    /// head.
+    pub fn forward(&self, luma: Tensor<4>, noise: &mut Noise) -> Vec<Tensor<2>> {
+        let mut graph = Tensors::new(noise);
+        let features = self.body.forward(&mut graph, &luma);
+        let mut logits = |head: &Head| {
+            let logits = head.forward(&mut graph, &features);
+            let [n, classes, _, _] = logits.dims();
+            logits.reshape([n, classes])
+        };
+        self.heads.iter().map(&mut logits).collect()
+    }
+
+    /// Multiply-accumulates of one picture's answer from one head.
+    pub fn macs(&self) -> u64 {
+        let mut graph = Macs::default();
+        let side = self.spec.side();
+        let features = self.body.forward(&mut graph, &[1, side, side]);
+        if let Some(head) = self.heads.first() {
+            head.forward(&mut graph, &features);
+        }
+        graph.count
+    }
+
+    /// Weights that training moves, all heads counted; batch normalisation's running statistics are
+    /// none.
+    pub fn num_params(&self) -> usize {
+        Size::of(self).weights
+    }
+
+    /// The graph of head number `head`: `luma` `[N,1,S,S]` (normalised) to `logits` `[N,classes]`.
+    ///
+    /// # Errors
+    /// [`GraphError`] when there is no such head or two values of the architecture share a name.
+    pub fn export(&self, head: usize) -> Result<Model, GraphError> {
+        let mut builder = GraphBuilder::new(&format!("emocue-{}", self.spec.kind()));
+        let side = Dim::Fixed(self.spec.side());
+        let luma = builder.input("luma", &[Dim::BATCH, Dim::Fixed(1), side, side]);
+        if let (Some(head), Some(labels)) = (self.heads.get(head), self.labels.get(head)) {
+            let mut graph = Onnx::new(&mut builder);
+            let features = self.body.forward(&mut graph, &luma);
+            let logits = head.forward(&mut graph, &features);
+            builder.output(&logits, &[Dim::BATCH, Dim::Fixed(labels.len())]);
+        }
+        builder.finish()
+    }
+}
+
+/// How many numbers a module holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Moved by gradients.
+    pub weights: usize,
+    /// Batch normalisation's running means and variances.
+    pub statistics: usize,
+}
+
+impl Size {
+    /// Counts without drawing weights.
+    pub fn of(module: &impl Module) -> Self {
+        let mut count = Count::default();
+        module.visit(&mut count);
+        count.size
+    }
+}
+
+#[derive(Default)]
+struct Count {
+    path: Vec<String>,
+    size: Size,
+}
+
+impl ModuleVisitor for Count {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let count = param.lazy_shape().num_elements();
+        match self.path.last().is_some_and(|name| name.starts_with("running_")) {
+            true => self.size.statistics += count,
+            false => self.size.weights += count,
+        }
+    }
+
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

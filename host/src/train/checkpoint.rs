@@ -8,11 +8,12 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
+use super::HEADS;
 use super::recipe::Recipe;
 use crate::files::write_atomically;
-use crate::net::badge::BadgeNet;
+use crate::net::Network;
 
-const MAGIC: [u8; 8] = *b"EMOTRN\0\x01";
+const MAGIC: [u8; 8] = *b"EMOTRN\0\x02";
 
 /// File name inside a run's folder.
 pub const FILE: &str = "checkpoint.bin";
@@ -38,6 +39,7 @@ pub struct EpochMetrics {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Settings; a resumed training cannot change them.
+    #[serde(with = "as_toml")]
     pub recipe: Recipe,
     /// Seed of order, augmentation, dropout and first weights.
     pub seed: u64,
@@ -56,9 +58,9 @@ pub struct Checkpoint {
     /// Where it stands.
     pub state: State,
     /// The weights that train.
-    pub net: BadgeNet,
+    pub net: Network,
     /// The averaged weights, which are exported.
-    pub average: BadgeNet,
+    pub average: Network,
     /// Momentum.
     pub optimizer: ModuleOptimizer,
 }
@@ -69,6 +71,23 @@ struct Stored {
     net: Vec<u8>,
     average: Vec<u8>,
     optimizer: Vec<u8>,
+}
+
+/// A recipe's text: postcard cannot read a table whose `kind` tells its other keys.
+mod as_toml {
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Recipe;
+
+    pub(super) fn serialize<S: Serializer>(recipe: &Recipe, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&toml::to_string(recipe).map_err(S::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Recipe, D::Error> {
+        toml::from_str(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// A checkpoint cannot be written or read.
@@ -124,7 +143,7 @@ impl Checkpoint {
         let load = |bytes: Vec<u8>, device: &Device| {
             ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
                 .and_then(|record| {
-                    BadgeNet::new(stored.state.recipe.net.width, device).try_load_record(record)
+                    Network::new(&stored.state.recipe.net, &HEADS, device).try_load_record(record)
                 })
                 .map_err(|error| content(error.to_string()))
         };

@@ -47,10 +47,16 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::net::badge::BadgeNet;
+    use emocue_models::label::FER_7;
+
+    use crate::net::{NetSpec, Network};
+
+    fn tiny(device: &Device) -> Network {
+        Network::new(&NetSpec::Badge { width: 4, dropout: 0.0 }, &[FER_7], device)
+    }
 
     /// Every float of the module, in order.
-    fn values(net: &BadgeNet) -> Vec<f32> {
+    fn values(net: &Network) -> Vec<f32> {
         let mut flat = Flat::default();
         net.visit(&mut flat);
         flat.0.into_iter().flat_map(|t| t.into_data().iter::<f32>().collect::<Vec<_>>()).collect()
@@ -66,7 +72,7 @@ mod tests {
 
     #[test]
     fn moves_weights_and_statistics_by_one_minus_decay() {
-        let net = BadgeNet::new(4, &Device::flex());
+        let net = tiny(&Device::flex());
         let zero = net.valid().map(&mut Scale(0.0));
         let quarter = update(zero, &net, 0.75);
         for (part, whole) in values(&quarter).iter().zip(values(&net)) {
@@ -77,10 +83,10 @@ mod tests {
     #[test]
     fn pairs_tensors_of_a_loaded_net_too() {
         let device = Device::flex();
-        let net = BadgeNet::new(4, &device);
+        let net = tiny(&device);
         let bytes = net.clone().into_record().into_bytes().unwrap();
         let record = ModuleRecord::from_bytes(bytes).unwrap();
-        let loaded = BadgeNet::new(4, &device).load_record(record);
+        let loaded = tiny(&device).load_record(record);
         let zero = loaded.map(&mut Scale(0.0));
         assert_eq!(values(&update(zero, &net, 0.0)), values(&net));
     }

@@ -4,12 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::crop::Preprocess;
 use emocue_models::label::{FER_7, FERPLUS_8};
 
-use super::augment::{augment, dropout_mask, generator};
+use super::augment::{augment, generator};
 use super::recipe::Recipe;
 use crate::data::dataset::Dataset;
 use crate::data::ferplus::Votes;
 use crate::data::{PIXELS, SIDE, Split};
-use crate::net::badge::BadgeNet;
+use crate::net::noise::Noise;
 
 /// One training row.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +33,8 @@ pub struct Examples {
 pub struct Batch {
     /// `[N,1,48,48]`, normalised luma.
     pub luma: Tensor<4>,
-    /// `[N, features]`, 0 or `1 / (1 - dropout)`.
-    pub mask: Tensor<2>,
+    /// Of the network's dropouts.
+    pub noise: Noise,
     /// `[N, 8]`, each row sums to 1, or 0 where the votes are not usable.
     pub ferplus: Tensor<2>,
     /// `[N, 7]`, one-hot, smoothed.
@@ -86,10 +86,9 @@ impl Examples {
         device: &Device,
     ) -> Batch {
         let count = indices.len();
-        let features = BadgeNet::features(recipe.net.width);
         let smoothing = recipe.loss.label_smoothing / FER_7.len() as f32;
         let mut luma = vec![0.0; count * PIXELS];
-        let mut mask = Vec::with_capacity(count * features);
+        let mut generators = Vec::with_capacity(count);
         let mut votes = Vec::with_capacity(count * FERPLUS_8.len());
         let mut hard = vec![smoothing; count * FER_7.len()];
         let mut picture = [0; PIXELS];
@@ -99,14 +98,14 @@ impl Examples {
             let mut rng = generator(seed, epoch, example.row);
             augment(&recipe.augment, &mut rng, data.picture(example.row), &mut picture);
             preprocess.normalise(&picture, &mut luma[at * PIXELS..(at + 1) * PIXELS]);
-            mask.extend(dropout_mask(&mut rng, recipe.net.dropout, features));
+            generators.push(rng);
             votes.extend(example.votes.unwrap_or_default());
             hard[at * FER_7.len() + data.label(example.row)] += 1.0 - recipe.loss.label_smoothing;
         }
         let matrix =
             |values, width| Tensor::<2>::from_data(TensorData::new(values, [count, width]), device);
         Batch {
-            mask: matrix(mask, features),
+            noise: Noise::of(generators),
             ferplus: matrix(votes, FERPLUS_8.len()),
             fer: matrix(hard, FER_7.len()),
             luma: Tensor::from_data(TensorData::new(luma, [count, 1, SIDE, SIDE]), device),

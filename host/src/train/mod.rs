@@ -18,16 +18,20 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsAccumulator, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
+use emocue_models::label::{FER_7, FERPLUS_8, LabelSet};
 
 use crate::data::Split;
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
-use crate::net::badge::BadgeNet;
+use crate::net::Network;
 use checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
 use examples::Examples;
 use recipe::Recipe;
 use validate::validate;
 use worker::{Shared, Workers};
+
+/// What the network's heads answer in, the badge's own first.
+pub const HEADS: [LabelSet; 2] = [FERPLUS_8, FER_7];
 
 /// How often a running training saves besides at the end of an epoch, s.
 const SAVE_EVERY_S: u64 = 300;
@@ -105,7 +109,7 @@ pub fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
 /// A fresh start with weights drawn from `seed`.
 pub fn begin(recipe: Recipe, seed: u64, examples: &Examples, device: &Device) -> Checkpoint {
     device.seed(seed);
-    let net = BadgeNet::new(recipe.net.width, device);
+    let net = Network::new(&recipe.net, &HEADS, device);
     let average = net.valid();
     let optimizer = optimizer(&recipe);
     let state = State {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::net::{NetError, NetSpec};
+
 /// Recipes that are part of the binary: name and text.
 const BUILT_IN: &[(&str, &str)] = &[("badge", include_str!("../../recipes/badge.toml"))];
 
@@ -12,23 +14,13 @@ const BUILT_IN: &[(&str, &str)] = &[("badge", include_str!("../../recipes/badge.
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// The network.
-    pub net: Net,
+    pub net: NetSpec,
     /// How weights move.
     pub optimizer: Optimizer,
     /// What is minimised.
     pub loss: Loss,
     /// How pictures are varied.
     pub augment: Augment,
-}
-
-/// Size of the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Net {
-    /// Channels of the first stage, 8..=256; later stages have 2x and 4x.
-    pub width: usize,
-    /// Probability of dropping a feature before the heads, `0..1`.
-    pub dropout: f32,
 }
 
 /// Stochastic gradient descent with Nesterov momentum under a warm-up and cosine schedule.
@@ -93,6 +85,9 @@ pub enum RecipeError {
     /// Not TOML, an unknown or a missing setting.
     #[error("recipe {0}: {1}")]
     Toml(String, Box<toml::de::Error>),
+    /// A setting of the network out of its range.
+    #[error("recipe {0}: {1}")]
+    Net(String, NetError),
     /// A value out of its range.
     #[error("recipe {0}: {1} is {2}, expected {3}")]
     Range(String, &'static str, f64, &'static str),
@@ -119,11 +114,10 @@ impl Recipe {
 
     /// Refuses a value outside its range.
     pub(crate) fn check(&self, name: &str) -> Result<(), RecipeError> {
-        let (net, opt, aug) = (&self.net, &self.optimizer, &self.augment);
+        self.net.check().map_err(|error| RecipeError::Net(name.to_owned(), error))?;
+        let (opt, aug) = (&self.optimizer, &self.augment);
         let fraction = 0.0..=0.999;
         let rules = [
-            ("net.width", net.width as f64, 4.0..=256.0, "4 to 256"),
-            ("net.dropout", net.dropout.into(), fraction.clone(), "0 to below 1"),
             ("optimizer.learning_rate", opt.learning_rate, 1e-9..=100.0, "above 0, at most 100"),
             ("optimizer.momentum", opt.momentum, fraction.clone(), "0 to below 1"),
             ("optimizer.weight_decay", opt.weight_decay.into(), 0.0..=1.0, "0 to 1"),

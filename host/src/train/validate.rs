@@ -7,13 +7,14 @@ use emocue_models::crop::Preprocess;
 use crate::data::dataset::Dataset;
 use crate::data::ferplus::Votes;
 use crate::data::{PIXELS, SIDE, Split};
-use crate::net::badge::BadgeNet;
+use crate::net::Network;
+use crate::net::noise::Noise;
 
 /// Rows a forward pass.
 const BATCH: usize = 256;
 
 /// Accuracies `0..=1` on one split: FER+ by plurality, FER2013.
-pub fn validate(net: &BadgeNet, data: &Dataset, split: Split) -> (f32, f32) {
+pub fn validate(net: &Network, data: &Dataset, split: Split) -> (f32, f32) {
     let device = Device::flex();
     let preprocess = Preprocess::default();
     let rows = data.rows(split);
@@ -25,8 +26,10 @@ pub fn validate(net: &BadgeNet, data: &Dataset, split: Split) -> (f32, f32) {
         }
         let shape = [rows.len(), 1, SIDE, SIDE];
         let luma = Tensor::<4>::from_data(TensorData::new(luma, shape), &device);
-        let logits = net.forward(luma, None);
-        let (top_plus, top_fer) = (top(logits.ferplus), top(logits.fer));
+        let mut tops = net.forward(luma, &mut Noise::off()).into_iter().map(top);
+        // As in `super::HEADS`.
+        let (top_plus, top_fer) =
+            (tops.next().unwrap_or_default(), tops.next().unwrap_or_default());
         for (at, row) in rows.iter().enumerate() {
             right_fer += usize::from(top_fer[at] == data.label(*row));
             if let Some(class) = data.votes(*row).and_then(Votes::plurality) {

@@ -8,13 +8,13 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
 
 use super::examples::Examples;
 use super::recipe::Recipe;
 use crate::data::dataset::Dataset;
-use crate::net::badge::BadgeNet;
+use crate::net::Network;
 
 /// What every worker reads.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct Shared<'a> {
 }
 
 struct Job {
-    net: BadgeNet,
+    net: Network,
     indices: Vec<usize>,
     epoch: usize,
     batch: usize,
@@ -79,7 +79,7 @@ impl Workers {
 
     /// One share per worker of the batch of examples at `indices`; `None` when a worker died, which
     /// its thread's panic message explains.
-    pub fn shares(&self, net: &BadgeNet, indices: &[usize], epoch: usize) -> Option<Vec<Share>> {
+    pub fn shares(&self, net: &Network, indices: &[usize], epoch: usize) -> Option<Vec<Share>> {
         let size = indices.len().div_ceil(self.jobs.len());
         let parts: Arc<[&[usize]]> = indices.chunks(size).collect();
         for (part, sender) in parts.iter().zip(&self.jobs) {
@@ -98,10 +98,15 @@ fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
     // first backward pass may take the other's nodes with it.
     let net = job.net.clone().fork(device);
-    let logits = net.forward(batch.luma, Some(batch.mask));
-    let ferplus = (log_softmax(logits.ferplus, 1) * batch.ferplus).sum();
-    let fer = (log_softmax(logits.fer, 1) * batch.fer).sum().mul_scalar(recipe.loss.fer_weight);
-    let loss = (ferplus + fer).div_scalar(-(job.batch as f32));
+    let mut noise = batch.noise;
+    // As in `super::HEADS`.
+    let targets = [(1.0, batch.ferplus), (recipe.loss.fer_weight, batch.fer)];
+    let logits = net.forward(batch.luma, &mut noise);
+    let mut loss = Tensor::<1>::zeros([1], device);
+    for (logits, (weight, target)) in logits.into_iter().zip(targets) {
+        loss = loss + (log_softmax(logits, 1) * target).sum().mul_scalar(weight);
+    }
+    let loss = loss.div_scalar(-(job.batch as f32));
     let value = loss.clone().into_scalar::<f32>();
     let grads = GradientsParams::from_grads(loss.backward(), &net);
     Share { grads, loss: value }

@@ -1,0 +1,126 @@
+//! Networks in burn.
+
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, Linear};
+use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, TensorData};
+
+use super::{Graph, Pool};
+use crate::net::noise::Noise;
+
+/// Computes with tensors `[N,C,H,W]`; names go unused. Batch normalisation takes the batch's own
+/// statistics where burn tracks gradients.
+pub struct Tensors<'a> {
+    noise: &'a mut Noise,
+}
+
+impl<'a> Tensors<'a> {
+    /// Dropout masks come from `noise`.
+    pub fn new(noise: &'a mut Noise) -> Self {
+        Self { noise }
+    }
+}
+
+/// Every convolution of every network.
+fn convolve(x: Tensor<4>, conv: &Conv2d) -> Tensor<4> {
+    conv.forward(x)
+}
+
+impl Graph for Tensors<'_> {
+    type Value = Tensor<4>;
+
+    fn conv(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d) -> Tensor<4> {
+        convolve(x.clone(), conv)
+    }
+
+    fn norm(&mut self, _: &str, x: &Tensor<4>, norm: &BatchNorm) -> Tensor<4> {
+        norm.forward(x.clone())
+    }
+
+    fn conv_norm(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d, norm: &BatchNorm) -> Tensor<4> {
+        norm.forward(convolve(x.clone(), conv))
+    }
+
+    fn relu(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        relu(x.clone())
+    }
+
+    fn sigmoid(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        sigmoid(x.clone())
+    }
+
+    fn add(&mut self, _: &str, a: &Tensor<4>, b: &Tensor<4>) -> Tensor<4> {
+        a.clone() + b.clone()
+    }
+
+    fn mul(&mut self, _: &str, x: &Tensor<4>, gate: &Tensor<4>) -> Tensor<4> {
+        x.clone() * gate.clone()
+    }
+
+    fn concat(&mut self, _: &str, a: &Tensor<4>, b: &Tensor<4>) -> Tensor<4> {
+        Tensor::cat(vec![a.clone(), b.clone()], 1)
+    }
+
+    fn max_pool(&mut self, _: &str, x: &Tensor<4>, how: Pool) -> Tensor<4> {
+        let options = MaxPoolOptions::new(how.kernel)
+            .with_stride(how.stride)
+            .with_padding(how.pad)
+            .with_ceil_mode(how.ceil);
+        max_pool2d(x.clone(), options)
+    }
+
+    fn average_pool(&mut self, _: &str, x: &Tensor<4>, how: Pool) -> Tensor<4> {
+        let options = AvgPoolOptions::new(how.kernel)
+            .with_stride(how.stride)
+            .with_padding(how.pad)
+            .with_count_include_pad(false)
+            .with_ceil_mode(how.ceil);
+        avg_pool2d(x.clone(), options)
+    }
+
+    fn global_average(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        let [n, channels, height, width] = x.dims();
+        let maps = x.clone().reshape([n, channels, height * width]);
+        maps.mean_dim(2).reshape([n, channels, 1, 1])
+    }
+
+    fn global_max(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        let [n, channels, height, width] = x.dims();
+        let maps = x.clone().reshape([n, channels, height * width]);
+        maps.max_dim(2).reshape([n, channels, 1, 1])
+    }
+
+    fn flatten(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        let [n, channels, height, width] = x.dims();
+        x.clone().reshape([n, channels * height * width, 1, 1])
+    }
+
+    fn dense(&mut self, _: &str, x: &Tensor<4>, dense: &Linear) -> Tensor<4> {
+        let [n, features, _, _] = x.dims();
+        let [_, outputs] = dense.weight.lazy_shape().dims();
+        dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1])
+    }
+
+    fn dense_norm(
+        &mut self,
+        name: &str,
+        x: &Tensor<4>,
+        dense: &Linear,
+        norm: &BatchNorm,
+    ) -> Tensor<4> {
+        norm.forward(self.dense(name, x, dense))
+    }
+
+    fn dropout(&mut self, x: &Tensor<4>, drop: f32) -> Tensor<4> {
+        let [n, channels, height, width] = x.dims();
+        match self.noise.mask(n, channels * height * width, drop) {
+            Some(mask) => {
+                let mask = TensorData::new(mask, [n, channels, height, width]);
+                x.clone() * Tensor::from_data(mask, &x.device())
+            }
+            None => x.clone(),
+        }
+    }
+}
