@@ -55,6 +55,22 @@ impl Default for Preprocess {
 }
 
 impl Preprocess {
+    /// The same geometry for a crop of another size, `size` px wide and high.
+    pub fn of_size(size: usize) -> Self {
+        let base = Self::default();
+        let scale = size as f32 / base.size as f32;
+        let scaled = |point: Point| Point::new(point.x * scale, point.y * scale);
+        let Landmarks { left_eye, right_eye, nose, left_mouth, right_mouth } = base.landmarks;
+        let landmarks = Landmarks {
+            left_eye: scaled(left_eye),
+            right_eye: scaled(right_eye),
+            nose: scaled(nose),
+            left_mouth: scaled(left_mouth),
+            right_mouth: scaled(right_mouth),
+        };
+        Self { size, landmarks, ..base }
+    }
+
     /// Pixels of a crop, `size * size`.
     pub fn pixels(&self) -> usize {
         self.size * self.size
@@ -291,6 +307,22 @@ mod tests {
             rect: Rect::new(0.0, 0.0, 1.0, 1.0),
             score: 1.0,
             landmarks: Some(Landmarks::from_points(points)),
+        }
+    }
+
+    #[test]
+    fn another_size_sees_the_same_face() {
+        assert_eq!(Preprocess::of_size(48), Preprocess::default());
+        let mut frame = Luma::new(48, 48);
+        let pixels = frame.pixels_mut().iter_mut().enumerate();
+        pixels.for_each(|(i, pixel)| *pixel = (i % 48 * 5) as u8);
+        let face = Preprocess::default().canonical_face();
+        let large = Preprocess::of_size(96);
+        let mut crop = vec![0; large.pixels()];
+        large.crop(&frame, &face, &mut crop);
+        for x in 1..95 {
+            let expected = (x as f32 + 0.5) / 2.0 - 0.5;
+            assert!((f32::from(crop[96 * 40 + x]) - 5.0 * expected).abs() < 1.1);
         }
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::files::write_atomically;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::{HEADS, optimizer};
+use crate::train::optimizer;
 
 /// Write a trained classifier as an ONNX graph.
 #[derive(Args, Debug)]
@@ -16,7 +16,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "DIR", default_value = "runs/badge")]
     run: PathBuf,
     /// The label set of one of the network's heads.
-    #[arg(long, default_value = HEADS[0].id)]
+    #[arg(long, default_value = "ferplus-8")]
     head: String,
     /// The graph: normalised luma [N,1,48,48] to logits.
     #[arg(short, long, value_name = "FILE", default_value = "classifier.onnx")]
@@ -29,13 +29,14 @@ pub struct ExportArgs {
 /// What went wrong and what to do next.
 pub fn run(args: &ExportArgs) -> Result<(), Box<dyn std::error::Error>> {
     let at = Checkpoint::load(&args.run, &Device::flex().autodiff(), optimizer)?;
-    let labels = at.average.labels();
+    let net = at.exported(&args.run, &Device::flex())?;
+    let labels = net.labels();
     let Some(head) = labels.iter().position(|set| set.id == args.head) else {
         let known: Vec<&str> = labels.iter().map(|set| set.id).collect();
         let asked = &args.head;
         return Err(format!("no head {asked:?}\n  This network has: {}.", known.join(", ")).into());
     };
-    let bytes = at.average.export(head)?.to_bytes();
+    let bytes = net.export(head)?.to_bytes();
     write_atomically(&args.out, &bytes)?;
     println!(
         "{}: {} bytes, {} after step {} (seed {})",

@@ -7,6 +7,7 @@ pub mod export;
 pub mod import;
 pub mod infer;
 pub mod train;
+mod train_view;
 
 use std::path::{Path, PathBuf};
 

@@ -1,22 +1,23 @@
 //! `emocue train`
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::train_view::View;
 use super::{FerArgs, create_dir};
-use crate::train::checkpoint::{Checkpoint, EpochMetrics, FILE};
+use crate::data::dataset::Dataset;
+use crate::device::DeviceName;
+use crate::files::write_atomically;
+use crate::train::checkpoint::{Checkpoint, FILE};
 use crate::train::examples::Examples;
 use crate::train::recipe::Recipe;
-use crate::train::{Outcome, Plan, Watcher, begin, optimizer, train};
+use crate::train::{Outcome, Plan, begin, lock, optimizer, train};
 
-/// Train a classifier on FER2013 and FER+.
+/// Train a classifier.
 #[derive(Args, Debug)]
 pub struct TrainArgs {
     #[command(flatten)]
@@ -27,7 +28,7 @@ pub struct TrainArgs {
     /// Epochs instead of the recipe's; the schedule is stretched to them.
     #[arg(long)]
     epochs: Option<usize>,
-    /// Folder of the checkpoint and metrics.jsonl.
+    /// Folder of the checkpoint, metrics.jsonl and the exported graphs.
     #[arg(long, value_name = "DIR", default_value = "runs/badge")]
     run: PathBuf,
     /// Go on from the folder's checkpoint, with its recipe and seed.
@@ -42,9 +43,15 @@ pub struct TrainArgs {
     /// Only the first rows, for a quick try.
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
-    /// Threads that compute gradients.
+    /// Where to train: cpu, cuda:0 or vulkan:0; several, with commas, share every batch.
+    #[arg(long, visible_alias = "devices", value_delimiter = ',', default_value = "cpu")]
+    device: Vec<DeviceName>,
+    /// Threads that compute gradients on the CPU.
     #[arg(long, default_value_t = default_workers())]
     workers: usize,
+    /// Lines instead of the live view.
+    #[arg(long)]
+    plain: bool,
 }
 
 fn default_workers() -> usize {
@@ -64,97 +71,92 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn std::error::Error>> {
         )
         .into());
     }
+    let devices = open(&args.device, args.workers)?;
+    let [first, ..] = devices.as_slice() else { return Err("no device".into()) };
+    create_dir(&args.run)?;
+    let _lock = lock(&args.run)?;
+    let stop = stop_on_ctrl_c()?;
+
+    let data = args.data.read()?;
+    let (recipe, loaded) = if args.resume {
+        let at = Checkpoint::load(&args.run, first, optimizer)?;
+        (at.state.recipe.clone(), Some(at))
+    } else {
+        let mut recipe = Recipe::load(&args.recipe)?;
+        recipe.schedule.epochs = args.epochs.unwrap_or(recipe.schedule.epochs);
+        recipe.check(&args.recipe)?;
+        (recipe, None)
+    };
+    let examples = examples(&data, &recipe, args)?;
+    let fresh = || begin(recipe, args.seed, examples.fingerprint(&data), first);
+    let mut at = loaded.unwrap_or_else(fresh);
+
+    let plan = Plan { data: &data, examples: &examples, dir: &args.run, devices: &devices };
+    let mut view = View::new(&at.state, args.plain);
+    let outcome = train(&plan, &mut at, &stop, &mut view);
+    view.close();
+    let path = checkpoint.display();
+    match outcome? {
+        Outcome::Interrupted => {
+            println!("stopped at step {}; {path} is saved\n  Go on with --resume.", at.state.step);
+            return Ok(());
+        }
+        Outcome::Stopped => println!("no better for {} epochs", at.state.recipe.schedule.patience),
+        Outcome::Finished => {}
+    }
+    for file in export(&at, &args.run)? {
+        println!("{}", file.display());
+    }
+    println!("done; go on with emocue eval --model FILE");
+    Ok(())
+}
+
+/// Each device with gradients; the CPU once a worker.
+fn open(names: &[DeviceName], workers: usize) -> Result<Vec<Device>, Box<dyn std::error::Error>> {
+    let mut devices = Vec::new();
+    for name in names {
+        let device = name.open()?.autodiff();
+        let times = if *name == DeviceName::Cpu { workers.max(1) } else { 1 };
+        devices.extend(std::iter::repeat_n(device, times));
+    }
+    Ok(devices)
+}
+
+/// A flag that Ctrl-C sets; the second Ctrl-C does not wait for the checkpoint.
+fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();
     ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the checkpoint.
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     })?;
-    let data = args.data.read()?;
-    let mut examples = Examples::training(&data);
+    Ok(stop)
+}
+
+fn examples(
+    data: &Dataset,
+    recipe: &Recipe,
+    args: &TrainArgs,
+) -> Result<Examples, Box<dyn std::error::Error>> {
+    let examples = Examples::training(data, recipe, args.limit)?;
     println!(
         "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
         examples.len(),
         examples.leaked,
         examples.not_a_face
     );
-    if let Some(limit) = args.limit {
-        examples.truncate(limit);
-    }
-
-    let device = Device::flex().autodiff();
-    let mut at = if args.resume {
-        Checkpoint::load(&args.run, &device, optimizer)?
-    } else {
-        let mut recipe = Recipe::load(&args.recipe)?;
-        recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
-        recipe.check(&args.recipe)?;
-        begin(recipe, args.seed, &examples, &device)
-    };
-    create_dir(&args.run)?;
-
-    let plan = Plan { data: &data, examples: &examples, dir: &args.run, workers: args.workers };
-    let mut view = View::new(at.state.step);
-    let outcome = train(&plan, &mut at, &device, &stop, &mut view)?;
-    view.bar.finish_and_clear();
-    let path = checkpoint.display();
-    match outcome {
-        Outcome::Finished => println!("done; the weights are in {path}\n  Next: emocue export"),
-        Outcome::Interrupted => {
-            println!("stopped at step {}; {path} is saved\n  Go on with --resume.", at.state.step)
-        }
-    }
-    Ok(())
+    Ok(examples)
 }
 
-/// A progress bar on a terminal, a line now and then elsewhere.
-struct View {
-    bar: ProgressBar,
-    started: Instant,
-    first_step: usize,
-    last_line: Instant,
-}
-
-impl View {
-    fn new(first_step: usize) -> Self {
-        let bar = ProgressBar::new(0);
-        let template = "{elapsed_precise} [{wide_bar}] step {pos}/{len}, {msg}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_position(first_step as u64);
-        bar.reset_eta();
-        Self { bar, started: Instant::now(), first_step, last_line: Instant::now() }
+/// Writes every head's graph into the run's folder, named after its label set.
+fn export(at: &Checkpoint, run: &Path) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+    let net = at.exported(run, &Device::flex())?;
+    let mut files = Vec::new();
+    for (head, labels) in at.state.recipe.label_sets().iter().enumerate() {
+        let path = run.join(format!("{}.onnx", labels.id));
+        write_atomically(&path, &net.export(head)?.to_bytes())?;
+        files.push(path);
     }
-
-    fn remaining(&self, done: usize, total: usize) -> Duration {
-        let per_step = self.started.elapsed() / (done - self.first_step).max(1) as u32;
-        per_step * (total - done) as u32
-    }
-}
-
-impl Watcher for View {
-    fn step(&mut self, done: usize, total: usize, loss: f32) {
-        self.bar.set_length(total as u64);
-        self.bar.set_message(format!("loss {loss:.4}"));
-        self.bar.set_position(done as u64);
-        if !std::io::stderr().is_terminal() && self.last_line.elapsed().as_secs() >= 30 {
-            let left = self.remaining(done, total).as_secs();
-            eprintln!("step {done}/{total}, loss {loss:.4}, {}:{:02} left", left / 60, left % 60);
-            self.last_line = Instant::now();
-        }
-    }
-
-    fn epoch(&mut self, metrics: &EpochMetrics) {
-        let EpochMetrics { epoch, loss, ferplus_public, fer_public, seconds, .. } = metrics;
-        self.bar.suspend(|| {
-            println!(
-                "epoch {epoch}: loss {loss:.4}, PublicTest FER+ plurality {:.1} %, FER2013 {:.1} %, {seconds:.0} s",
-                100.0 * ferplus_public,
-                100.0 * fer_public
-            );
-        });
-    }
+    Ok(files)
 }

@@ -2,9 +2,9 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Beta, Distribution};
 
-use super::recipe::Augment;
-use crate::data::SIDE;
+use super::recipe::{Augment, Border};
 
 /// The generator of one example in one epoch: the same whatever thread asks.
 pub fn generator(seed: u64, epoch: usize, row: usize) -> ChaCha8Rng {
@@ -15,54 +15,97 @@ pub fn generator(seed: u64, epoch: usize, row: usize) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// Writes a changed copy of the 48x48 `picture` into `target`: mirrored, turned, scaled and shifted
-/// in one bilinear resampling with the border continued, then brightness, contrast and erasing.
+/// Writes a changed copy of the square `picture` into the square `target`, which may have another
+/// side: mirrored, turned, scaled and shifted in one bilinear resampling, then brightness, contrast
+/// and erasing.
 pub fn augment(settings: &Augment, rng: &mut ChaCha8Rng, picture: &[u8], target: &mut [u8]) {
     let mut either_way = |limit: f32| limit * rng.random_range(-1.0..=1.0f32);
     let angle = either_way(settings.rotate_degrees).to_radians();
-    let scale = 1.0 + either_way(settings.scale);
+    let zoom = 1.0 + either_way(settings.scale);
     let (shift_x, shift_y) = (either_way(settings.shift), either_way(settings.shift));
     let offset = 255.0 * either_way(settings.brightness);
     let gain = 1.0 + either_way(settings.contrast);
     let mirror = if settings.flip && rng.random_bool(0.5) { -1.0 } else { 1.0 };
 
-    let middle = SIDE as f32 / 2.0;
+    let (from, to) = (picture.len().isqrt(), target.len().isqrt());
+    let scale = zoom * from as f32 / to as f32;
     let (sin, cos) = (angle.sin() * scale, angle.cos() * scale);
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let (dx, dy) = ((x as f32 + 0.5 - middle) * mirror, y as f32 + 0.5 - middle);
-            let source_x = cos * dx - sin * dy + middle + shift_x * SIDE as f32;
-            let source_y = sin * dx + cos * dy + middle + shift_y * SIDE as f32;
-            let value = bilinear(picture, source_x - 0.5, source_y - 0.5);
+    let (middle, half) = (from as f32 / 2.0, to as f32 / 2.0);
+    let source = Source { picture, side: from, border: settings.border };
+    for y in 0..to {
+        for x in 0..to {
+            let (dx, dy) = ((x as f32 + 0.5 - half) * mirror, y as f32 + 0.5 - half);
+            let source_x = cos * dx - sin * dy + middle + shift_x * from as f32;
+            let source_y = sin * dx + cos * dy + middle + shift_y * from as f32;
+            let value = source.bilinear(source_x - 0.5, source_y - 0.5);
             let changed = (value - 128.0) * gain + 128.0 + offset;
-            target[y * SIDE + x] = changed.round().clamp(0.0, 255.0) as u8;
+            target[y * to + x] = changed.round().clamp(0.0, 255.0) as u8;
         }
     }
     if rng.random_bool(f64::from(settings.erase)) {
-        erase(rng, target);
+        erase(rng, target, to);
     }
 }
 
-/// Fills a box of 6 to 20 px a side with one random grey.
-fn erase(rng: &mut ChaCha8Rng, target: &mut [u8]) {
-    let (width, height) = (rng.random_range(6..=20usize), rng.random_range(6..=20usize));
-    let (left, top) = (rng.random_range(0..=SIDE - width), rng.random_range(0..=SIDE - height));
+/// Fills a box of an eighth to five twelfths of the side with one random grey.
+fn erase(rng: &mut ChaCha8Rng, target: &mut [u8], side: usize) {
+    let sizes = side / 8..=side * 5 / 12;
+    let (width, height) = (rng.random_range(sizes.clone()), rng.random_range(sizes));
+    let (left, top) = (rng.random_range(0..=side - width), rng.random_range(0..=side - height));
     let grey = rng.random_range(0..=255u8);
-    for row in target.chunks_exact_mut(SIDE).skip(top).take(height) {
+    for row in target.chunks_exact_mut(side).skip(top).take(height) {
         row[left..left + width].fill(grey);
     }
 }
 
-fn bilinear(picture: &[u8], x: f32, y: f32) -> f32 {
-    let limit = (SIDE - 1) as f32;
-    let (x, y) = (x.clamp(0.0, limit), y.clamp(0.0, limit));
-    let (left, top) = (x as usize, y as usize);
-    let (right, bottom) = ((left + 1).min(SIDE - 1), (top + 1).min(SIDE - 1));
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let at = |x: usize, y: usize| f32::from(picture[y * SIDE + x]);
-    let upper = at(left, top) * (1.0 - fx) + at(right, top) * fx;
-    let lower = at(left, bottom) * (1.0 - fx) + at(right, bottom) * fx;
-    upper * (1.0 - fy) + lower * fy
+/// A square picture that goes on beyond its border.
+struct Source<'a> {
+    picture: &'a [u8],
+    side: usize,
+    border: Border,
+}
+
+impl Source<'_> {
+    /// The value between pixel centres.
+    fn bilinear(&self, x: f32, y: f32) -> f32 {
+        // Far outside, everything is border; the limit keeps the integers small.
+        let limit = 4.0 * self.side as f32;
+        let (x, y) = (x.clamp(-limit, limit), y.clamp(-limit, limit));
+        let (left, top) = (x.floor(), y.floor());
+        let (fx, fy) = (x - left, y - top);
+        let (left, top) = (left as isize, top as isize);
+        let upper = self.at(left, top) * (1.0 - fx) + self.at(left + 1, top) * fx;
+        let lower = self.at(left, top + 1) * (1.0 - fx) + self.at(left + 1, top + 1) * fx;
+        upper * (1.0 - fy) + lower * fy
+    }
+
+    fn at(&self, x: isize, y: isize) -> f32 {
+        let (Some(x), Some(y)) = (self.inside(x), self.inside(y)) else { return 0.0 };
+        f32::from(self.picture[y * self.side + x])
+    }
+
+    /// The coordinate inside the picture that stands for `at`; `None` is black.
+    fn inside(&self, at: isize) -> Option<usize> {
+        let side = self.side as isize;
+        if (0..side).contains(&at) {
+            return Some(at as usize);
+        }
+        match self.border {
+            Border::Nearest => Some(at.clamp(0, side - 1) as usize),
+            Border::Black => None,
+            Border::Reflect => {
+                // ... 2 1 | 0 1 2 ... n-1 | n-2 ..., with the period 2n-2.
+                let period = (2 * side - 2).max(1);
+                let folded = at.rem_euclid(period);
+                Some(folded.min(period - folded) as usize)
+            }
+        }
+    }
+}
+
+/// The share of the first of two mixed examples: beta distributed (Zhang et al. 2018).
+pub fn mixup_share(rng: &mut ChaCha8Rng, alpha: f32) -> f32 {
+    Beta::new(alpha, alpha).map_or(1.0, |beta| beta.sample(rng))
 }
 
 /// A dropout mask for `features`: 0 with probability `drop`, else `1 / (1 - drop)`.
@@ -82,7 +125,7 @@ pub fn shuffled(seed: u64, epoch: usize, count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::PIXELS;
+    use crate::data::{PIXELS, SIDE};
 
     const OFF: Augment = Augment {
         flip: false,
@@ -92,6 +135,8 @@ mod tests {
         brightness: 0.0,
         contrast: 0.0,
         erase: 0.0,
+        border: Border::Nearest,
+        mixup: 0.0,
     };
 
     fn picture() -> Vec<u8> {
@@ -140,5 +185,35 @@ mod tests {
     fn dropout_keeps_the_mean() {
         let mean = dropout_mask(&mut generator(0, 0, 0), 0.3, 20_000).sum::<f32>() / 20_000.0;
         assert!((mean - 1.0).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn borders_continue_as_asked() {
+        let picture = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+        let row = |border| {
+            let source = Source { picture: &picture, side: 3, border };
+            (-3..6).map(|x| source.at(x, 0) as u8).collect::<Vec<_>>()
+        };
+        assert_eq!(row(Border::Nearest), [1, 1, 1, 1, 2, 3, 3, 3, 3]);
+        assert_eq!(row(Border::Black), [0, 0, 0, 1, 2, 3, 0, 0, 0]);
+        assert_eq!(row(Border::Reflect), [2, 3, 2, 1, 2, 3, 2, 1, 2]);
+    }
+
+    #[test]
+    fn another_side_shows_the_same_picture() {
+        let (small, mut large) = ([10u8, 10, 200, 200].map(|v| v).to_vec(), vec![0; 64]);
+        augment(&OFF, &mut generator(1, 2, 3), &small, &mut large);
+        assert_eq!((large[0], large[7], large[63]), (10, 10, 200));
+        assert!(large.chunks(8).is_sorted_by_key(|row| row[4]));
+    }
+
+    #[test]
+    fn mixup_shares_are_even_on_average_and_extreme_for_small_alpha() {
+        let mut rng = generator(0, 0, 0);
+        let shares: Vec<f32> = (0..4000).map(|_| mixup_share(&mut rng, 0.2)).collect();
+        let mean = shares.iter().sum::<f32>() / 4000.0;
+        assert!((mean - 0.5).abs() < 0.03, "{mean}");
+        let extreme = shares.iter().filter(|s| **s < 0.1 || **s > 0.9).count();
+        assert!(extreme > 2000, "{extreme}");
     }
 }

@@ -1,5 +1,6 @@
 //! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -8,7 +9,6 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
-use super::HEADS;
 use super::recipe::Recipe;
 use crate::files::write_atomically;
 use crate::net::Network;
@@ -25,12 +25,12 @@ pub struct EpochMetrics {
     pub epoch: usize,
     /// Mean training loss.
     pub loss: f32,
+    /// Accuracy of the first head on the augmented training pictures, `0..=1`.
+    pub accuracy: f32,
     /// The last step's learning rate.
     pub learning_rate: f64,
-    /// Accuracy by plurality on FER+ PublicTest with the averaged weights, `0..=1`, in burn.
-    pub ferplus_public: f32,
-    /// Accuracy on FER2013 PublicTest with the averaged weights, `0..=1`, in burn.
-    pub fer_public: f32,
+    /// Accuracy `0..=1` of every head on PublicTest with the averaged weights, in burn, by label set.
+    pub validation: BTreeMap<String, f32>,
     /// Wall time of this epoch in this process, s.
     pub seconds: f32,
 }
@@ -39,16 +39,17 @@ pub struct EpochMetrics {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Settings; a resumed training cannot change them.
-    #[serde(with = "as_toml")]
     pub recipe: Recipe,
     /// Seed of order, augmentation, dropout and first weights.
     pub seed: u64,
-    /// Training examples; a resumed training must see the same.
-    pub examples: usize,
+    /// Of the training examples; a resumed training must see the same.
+    pub fingerprint: String,
     /// Optimiser steps done.
     pub step: usize,
-    /// Sum of the losses of the steps done in the current epoch.
+    /// Sum of the losses of the examples seen in the current epoch.
     pub epoch_loss: f64,
+    /// Examples of the current epoch whose first head was right.
+    pub epoch_right: usize,
     /// Finished epochs.
     pub metrics: Vec<EpochMetrics>,
 }
@@ -61,33 +62,20 @@ pub struct Checkpoint {
     pub net: Network,
     /// The averaged weights, which are exported.
     pub average: Network,
+    /// The averaged weights of the best epoch, where the recipe has a patience.
+    pub best: Option<Vec<u8>>,
     /// Momentum.
     pub optimizer: ModuleOptimizer,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    state: State,
+    /// JSON, since postcard cannot read tagged enumerations.
+    state: String,
     net: Vec<u8>,
     average: Vec<u8>,
+    best: Option<Vec<u8>>,
     optimizer: Vec<u8>,
-}
-
-/// A recipe's text: postcard cannot read a table whose `kind` tells its other keys.
-mod as_toml {
-    use serde::de::Error as _;
-    use serde::ser::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Recipe;
-
-    pub(super) fn serialize<S: Serializer>(recipe: &Recipe, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&toml::to_string(recipe).map_err(S::Error::custom)?)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Recipe, D::Error> {
-        toml::from_str(&String::deserialize(from)?).map_err(D::Error::custom)
-    }
 }
 
 /// A checkpoint cannot be written or read.
@@ -114,9 +102,10 @@ impl Checkpoint {
             Err(error) => Err(content(error.to_string())),
         };
         let stored = Stored {
-            state: self.state.clone(),
+            state: serde_json::to_string(&self.state).map_err(|e| content(e.to_string()))?,
             net: record(self.net.valid().into_record().into_bytes())?,
             average: record(self.average.clone().into_record().into_bytes())?,
+            best: self.best.clone(),
             optimizer: record(self.optimizer.into_bytes())?,
         };
         let bytes = postcard::to_extend(&stored, MAGIC.to_vec())
@@ -140,18 +129,56 @@ impl Checkpoint {
             .strip_prefix(&MAGIC)
             .ok_or_else(|| content("it does not begin like a checkpoint of this version".into()))?;
         let stored: Stored = postcard::from_bytes(body).map_err(|e| content(e.to_string()))?;
-        let load = |bytes: Vec<u8>, device: &Device| {
-            ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
-                .and_then(|record| {
-                    Network::new(&stored.state.recipe.net, &HEADS, device).try_load_record(record)
-                })
-                .map_err(|error| content(error.to_string()))
-        };
-        let net = load(stored.net, device)?;
-        let average = load(stored.average, &device.clone().inner())?;
-        let optimizer = optimizer(&stored.state.recipe)
+        let state: State =
+            serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
+        let recipe = &state.recipe;
+        recipe.check("inside").map_err(|error| content(error.to_string()))?;
+        let net = from_bytes(recipe, stored.net, device).map_err(content)?;
+        let inner = device.clone().inner();
+        let average = from_bytes(recipe, stored.average, &inner).map_err(content)?;
+        let optimizer = optimizer(recipe)
             .from_bytes(Bytes::from_bytes_vec(stored.optimizer))
             .map_err(|error| content(error.to_string()))?;
-        Ok(Self { state: stored.state, net, average, optimizer })
+        Ok(Self { state, net, average, best: stored.best, optimizer })
     }
+
+    /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
+    ///
+    /// Without validation rows it is the training's own.
+    pub fn scores(&self) -> Vec<f32> {
+        let first = self.state.recipe.heads.first();
+        let score = |metrics: &EpochMetrics| {
+            let validation = first.and_then(|head| metrics.validation.get(&head.labels));
+            validation.copied().unwrap_or(metrics.accuracy)
+        };
+        self.state.metrics.iter().map(score).collect()
+    }
+
+    /// The weights to export: the best epoch's where the recipe has a patience, else the last.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Content`] when the best weights are damaged; `dir` is named in it.
+    pub fn exported(&self, dir: &Path, device: &Device) -> Result<Network, CheckpointError> {
+        let Some(best) = &self.best else { return Ok(self.average.clone()) };
+        from_bytes(&self.state.recipe, best.clone(), device)
+            .map_err(|what| CheckpointError::Content(dir.join(FILE), what))
+    }
+
+    /// Remembers the averaged weights as the best.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Content`] when they cannot be written down.
+    pub fn keep_best(&mut self, dir: &Path) -> Result<(), CheckpointError> {
+        let bytes = self.average.clone().into_record().into_bytes();
+        let bytes = bytes.map_err(|e| CheckpointError::Content(dir.join(FILE), e.to_string()))?;
+        self.best = Some(bytes.to_vec());
+        Ok(())
+    }
+}
+
+fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
+    let net = Network::new(&recipe.net, &recipe.label_sets(), device);
+    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+        .and_then(|record| net.try_load_record(record))
+        .map_err(|error| error.to_string())
 }

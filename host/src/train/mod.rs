@@ -1,37 +1,34 @@
-//! Training the badge's classifier: `burn` on the CPU, two workers, one checkpoint file.
+//! Training a classifier: `burn`, data-parallel workers, one checkpoint file.
 
 pub mod augment;
 pub mod checkpoint;
 pub mod ema;
 pub mod examples;
+mod optimizer;
 pub mod recipe;
 pub mod schedule;
+pub mod teacher;
 pub mod validate;
 pub mod worker;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsAccumulator, ModuleOptimizer, SgdConfig};
+use burn::optim::GradientsAccumulator;
 use burn::tensor::Device;
-use emocue_models::label::{FER_7, FERPLUS_8, LabelSet};
 
-use crate::data::Split;
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
 use crate::net::Network;
 use checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
 use examples::Examples;
+pub use optimizer::optimizer;
 use recipe::Recipe;
-use validate::validate;
+use validate::Validation;
 use worker::{Shared, Workers};
-
-/// What the network's heads answer in, the badge's own first.
-pub const HEADS: [LabelSet; 2] = [FERPLUS_8, FER_7];
 
 /// How often a running training saves besides at the end of an epoch, s.
 const SAVE_EVERY_S: u64 = 300;
@@ -40,12 +37,12 @@ const SAVE_EVERY_S: u64 = 300;
 pub struct Plan<'a> {
     /// Pictures, labels, votes.
     pub data: &'a Dataset,
-    /// Training rows.
+    /// Training rows and targets.
     pub examples: &'a Examples,
     /// Folder of the checkpoint and `metrics.jsonl`; it exists.
     pub dir: &'a Path,
-    /// Threads that compute gradients.
-    pub workers: usize,
+    /// Where gradients are computed, one thread each; the first also holds the weights.
+    pub devices: &'a [Device],
 }
 
 /// How a training ended.
@@ -53,14 +50,35 @@ pub struct Plan<'a> {
 pub enum Outcome {
     /// All epochs are done.
     Finished,
+    /// The recipe's patience ran out; the best epoch's weights are kept.
+    Stopped,
     /// It was asked to stop; `--resume` goes on.
     Interrupted,
 }
 
+/// Where a running training stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The current epoch, from 1.
+    pub epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// The last step's mean loss.
+    pub loss: f32,
+    /// The current epoch's mean loss so far.
+    pub epoch_loss: f32,
+    /// Examples of a step.
+    pub examples: usize,
+}
+
 /// What the training tells while it runs.
 pub trait Watcher {
-    /// After every step: steps done, steps in all, the current epoch's mean loss so far.
-    fn step(&mut self, done: usize, total: usize, loss: f32);
+    /// After every step.
+    fn step(&mut self, progress: &Progress);
     /// After every epoch.
     fn epoch(&mut self, metrics: &EpochMetrics);
 }
@@ -68,20 +86,25 @@ pub trait Watcher {
 /// A training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// No row is left to train on.
-    #[error("no row to train on\n  The Training split is empty or every row was dropped.")]
-    NoExamples,
     /// The checkpoint cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// `metrics.jsonl` cannot be written.
     #[error("cannot write {path}: {source}", path = .0.display(), source = .1)]
     Metrics(PathBuf, std::io::Error),
+    /// Another training writes to the same folder.
+    #[error(
+        "another training runs in {path}\n  Wait for it, stop it, or choose another --run folder.", path = .0.display()
+    )]
+    Busy(PathBuf),
+    /// The folder cannot be locked.
+    #[error("cannot lock the folder {path}: {source}", path = .0.display(), source = .1)]
+    Lock(PathBuf, std::io::Error),
     /// The checkpoint belongs to other data.
     #[error(
-        "the checkpoint was made on {0} examples, but the data has {1}\n  Resume with the same files and the same --limit."
+        "the checkpoint was made on other examples than these\n  Resume with the same files, teachers, folds and --limit."
     )]
-    OtherData(usize, usize),
+    OtherData,
     /// The loss is no number any more.
     #[error(
         "the loss is {0} at step {1}\n  Lower optimizer.learning_rate in the recipe and start again."
@@ -92,35 +115,41 @@ pub enum TrainError {
     Worker,
 }
 
-/// The optimiser that a recipe asks for.
-pub fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    let settings = &recipe.optimizer;
-    SgdConfig::new()
-        .with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay)))
-        .with_momentum(Some(
-            MomentumConfig::new()
-                .with_momentum(settings.momentum)
-                .with_dampening(0.0)
-                .with_nesterov(true),
-        ))
-        .init()
-}
-
 /// A fresh start with weights drawn from `seed`.
-pub fn begin(recipe: Recipe, seed: u64, examples: &Examples, device: &Device) -> Checkpoint {
+pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) -> Checkpoint {
     device.seed(seed);
-    let net = Network::new(&recipe.net, &HEADS, device);
+    let net = Network::new(&recipe.net, &recipe.label_sets(), device);
     let average = net.valid();
     let optimizer = optimizer(&recipe);
     let state = State {
         recipe,
         seed,
-        examples: examples.len(),
+        fingerprint,
         step: 0,
         epoch_loss: 0.0,
+        epoch_right: 0,
         metrics: Vec::new(),
     };
-    Checkpoint { state, net, average, optimizer }
+    Checkpoint { state, net, average, best: None, optimizer }
+}
+
+/// Keeps other trainings out of a run's folder as long as it lives.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
+
+/// Locks the run's folder `dir`.
+///
+/// # Errors
+/// [`TrainError::Busy`] when another training runs there, [`TrainError::Lock`] when the system refuses.
+pub fn lock(dir: &Path) -> Result<Lock, TrainError> {
+    let path = dir.join("lock");
+    let refused = |error| TrainError::Lock(dir.to_owned(), error);
+    let file = File::create(path).map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(TrainError::Busy(dir.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(refused(error)),
+    }
 }
 
 /// Trains from where `at` stands until the recipe's end or until `stop` is set, saving as it goes.
@@ -130,107 +159,144 @@ pub fn begin(recipe: Recipe, seed: u64, examples: &Examples, device: &Device) ->
 pub fn train(
     plan: &Plan<'_>,
     at: &mut Checkpoint,
-    device: &Device,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, TrainError> {
-    let count = plan.examples.len();
-    if count == 0 {
-        return Err(TrainError::NoExamples);
-    }
-    if at.state.examples != count {
-        return Err(TrainError::OtherData(at.state.examples, count));
+    if at.state.fingerprint != plan.examples.fingerprint(plan.data) {
+        return Err(TrainError::OtherData);
     }
     let recipe = at.state.recipe.clone();
     let seed = at.state.seed;
     let shared = Shared { data: plan.data, examples: plan.examples, recipe: &recipe, seed };
     std::thread::scope(|scope| {
-        let (workers, _handles) = Workers::start(scope, plan.workers, shared, device);
-        run(plan, at, &recipe, &workers, stop, watcher)
+        let workers = Workers::start(scope, plan.devices, shared);
+        Run { plan, recipe: &recipe, workers, saved: Instant::now() }.go(at, stop, watcher)
     })
 }
 
-fn run(
-    plan: &Plan<'_>,
-    at: &mut Checkpoint,
-    recipe: &Recipe,
-    workers: &Workers,
-    stop: &AtomicBool,
-    watcher: &mut dyn Watcher,
-) -> Result<Outcome, TrainError> {
-    let batch = recipe.optimizer.batch;
-    let steps_per_epoch = plan.examples.len().div_ceil(batch);
-    let total = recipe.optimizer.epochs * steps_per_epoch;
-    let mut saved = Instant::now();
-    while at.state.step < total {
-        let epoch = at.state.step / steps_per_epoch;
-        let first = at.state.step % steps_per_epoch;
-        let order = augment::shuffled(at.state.seed, epoch, plan.examples.len());
-        let started = Instant::now();
-        for (index, indices) in order.chunks(batch).enumerate().skip(first) {
-            if stop.load(Ordering::Relaxed) {
-                at.save(plan.dir)?;
-                return Ok(Outcome::Interrupted);
-            }
-            at.state.epoch_loss += f64::from(step(at, workers, indices, epoch, steps_per_epoch)?);
-            let mean = at.state.epoch_loss / (index + 1) as f64;
-            watcher.step(at.state.step, total, mean as f32);
-            if saved.elapsed().as_secs() >= SAVE_EVERY_S {
-                at.save(plan.dir)?;
-                saved = Instant::now();
-            }
-        }
-        let (ferplus_public, fer_public) = validate(&at.average, plan.data, Split::PublicTest);
-        let metrics = EpochMetrics {
-            epoch: epoch + 1,
-            loss: (at.state.epoch_loss / steps_per_epoch as f64) as f32,
-            learning_rate: schedule::learning_rate(
-                &recipe.optimizer,
-                at.state.step - 1,
-                steps_per_epoch,
-            ),
-            ferplus_public,
-            fer_public,
-            seconds: started.elapsed().as_secs_f32(),
-        };
-        watcher.epoch(&metrics);
-        at.state.metrics.push(metrics);
-        at.state.epoch_loss = 0.0;
-        at.save(plan.dir)?;
-        write_metrics(plan.dir, &at.state.metrics)?;
-        saved = Instant::now();
-    }
-    Ok(Outcome::Finished)
+/// A training that goes on.
+struct Run<'a> {
+    plan: &'a Plan<'a>,
+    recipe: &'a Recipe,
+    workers: Workers,
+    saved: Instant,
 }
 
-/// One optimiser step; returns the batch's mean loss.
-fn step(
-    at: &mut Checkpoint,
-    workers: &Workers,
-    indices: &[usize],
-    epoch: usize,
-    steps_per_epoch: usize,
-) -> Result<f32, TrainError> {
-    let shares = workers.shares(&at.net, indices, epoch).ok_or(TrainError::Worker)?;
-    let mut accumulator = GradientsAccumulator::new();
-    let mut loss = 0.0;
-    for share in shares {
-        loss += share.loss;
-        accumulator.accumulate(&at.net, share.grads);
+impl Run<'_> {
+    fn go(
+        &mut self,
+        at: &mut Checkpoint,
+        stop: &AtomicBool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Outcome, TrainError> {
+        let (count, dir) = (self.plan.examples.len(), self.plan.dir);
+        let size = self.recipe.optimizer.batch * self.recipe.optimizer.accumulate;
+        let steps_per_epoch = count.div_ceil(size);
+        let epochs = self.recipe.schedule.epochs;
+        let steps = epochs * steps_per_epoch;
+        let validation = Validation::new(self.plan.data, self.recipe);
+        while at.state.step < steps {
+            if schedule::exhausted(&at.scores(), self.recipe.schedule.patience) {
+                return Ok(Outcome::Stopped);
+            }
+            let epoch = at.state.step / steps_per_epoch;
+            let first = at.state.step % steps_per_epoch;
+            let order = augment::shuffled(at.state.seed, epoch, count);
+            let started = Instant::now();
+            let mut rate = 0.0;
+            for (index, indices) in order.chunks(size).enumerate().skip(first) {
+                if stop.load(Ordering::Relaxed) {
+                    at.save(dir)?;
+                    return Ok(Outcome::Interrupted);
+                }
+                let factor = schedule::factor(
+                    &self.recipe.schedule,
+                    at.state.step,
+                    steps_per_epoch,
+                    &at.scores(),
+                );
+                rate = self.recipe.optimizer.learning_rate * factor;
+                let loss = self.step(at, indices, epoch, rate)?;
+                let seen = (index * size + indices.len()) as f64;
+                watcher.step(&Progress {
+                    step: at.state.step,
+                    steps,
+                    epoch: epoch + 1,
+                    epochs,
+                    loss,
+                    epoch_loss: (at.state.epoch_loss / seen) as f32,
+                    examples: indices.len(),
+                });
+                if self.saved.elapsed().as_secs() >= SAVE_EVERY_S {
+                    at.save(dir)?;
+                    self.saved = Instant::now();
+                }
+            }
+            let metrics = EpochMetrics {
+                epoch: epoch + 1,
+                loss: (at.state.epoch_loss / count as f64) as f32,
+                accuracy: at.state.epoch_right as f32 / count as f32,
+                learning_rate: rate,
+                validation: validation.accuracies(&at.average, &self.validation_device()),
+                seconds: started.elapsed().as_secs_f32(),
+            };
+            watcher.epoch(&metrics);
+            at.state.metrics.push(metrics);
+            at.state.epoch_loss = 0.0;
+            at.state.epoch_right = 0;
+            let is_best = schedule::best(&at.scores()) == Some(epoch);
+            if self.recipe.schedule.patience > 0 && is_best {
+                at.keep_best(dir)?;
+            }
+            at.save(dir)?;
+            write_metrics(dir, &at.state.metrics)?;
+            self.saved = Instant::now();
+        }
+        Ok(Outcome::Finished)
     }
-    if !loss.is_finite() {
-        return Err(TrainError::Diverged(loss, at.state.step));
+
+    /// Where the averaged weights lie.
+    fn validation_device(&self) -> Device {
+        self.plan.devices.first().map_or_else(Device::flex, |device| device.clone().inner())
     }
-    let settings = &at.state.recipe.optimizer;
-    let rate = schedule::learning_rate(settings, at.state.step, steps_per_epoch);
-    at.net = at.optimizer.step(rate, at.net.clone(), accumulator.grads());
-    at.state.step += 1;
-    // The average follows faster at first, so that the random start is soon forgotten.
-    let warm = (1.0 + at.state.step as f32) / (10.0 + at.state.step as f32);
-    let decay = settings.ema_decay.min(warm);
-    // `valid` also brings the workers' batch norm statistics together.
-    at.average = ema::update(at.average.clone(), &at.net.valid(), decay);
-    Ok(loss)
+
+    /// One optimiser step with the learning rate `rate`; returns the mean loss.
+    fn step(
+        &self,
+        at: &mut Checkpoint,
+        indices: &[usize],
+        epoch: usize,
+        rate: f64,
+    ) -> Result<f32, TrainError> {
+        let mut accumulator = GradientsAccumulator::new();
+        let (mut loss, mut right) = (0.0, 0);
+        for batch in indices.chunks(self.recipe.optimizer.batch) {
+            let shares = self.workers.shares(&at.net, batch, epoch, indices.len());
+            for share in shares.ok_or(TrainError::Worker)? {
+                loss += share.loss;
+                right += share.right;
+                let home = self.plan.devices.first().filter(|_| self.plan.devices.len() > 1);
+                let grads = match home {
+                    Some(home) => share.grads.to_device(&home.clone().inner(), &at.net),
+                    None => share.grads,
+                };
+                accumulator.accumulate(&at.net, grads);
+            }
+        }
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged(loss, at.state.step));
+        }
+        at.net = at.optimizer.step(rate, at.net.clone(), accumulator.grads());
+        at.state.step += 1;
+        at.state.epoch_loss += f64::from(loss) * indices.len() as f64;
+        at.state.epoch_right += right;
+        // The average follows faster at first, so that the random start is soon forgotten.
+        let warm = (1.0 + at.state.step as f32) / (10.0 + at.state.step as f32);
+        let decay = self.recipe.optimizer.ema_decay.min(warm);
+        // `valid` also brings the workers' batch norm statistics together.
+        at.average = ema::update(at.average.clone(), &at.net.valid(), decay);
+        Ok(loss)
+    }
 }
 
 /// One JSON object a finished epoch.

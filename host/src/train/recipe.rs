@@ -2,55 +2,170 @@
 
 use std::path::{Path, PathBuf};
 
+use emocue_models::crop::Preprocess;
+use emocue_models::label::{LABEL_SETS, LabelSet};
 use serde::{Deserialize, Serialize};
 
-use crate::net::{NetError, NetSpec};
+use crate::net::NetSpec;
 
 /// Recipes that are part of the binary: name and text.
-const BUILT_IN: &[(&str, &str)] = &[("badge", include_str!("../../recipes/badge.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[("badge", include_str!("../../recipes/badge.toml"))];
 
-/// Everything a training depends on besides the data and the seed.
+/// Everything a training depends on besides the data, the teachers and the seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// The network.
     pub net: NetSpec,
+    /// How a picture becomes the network's input.
+    #[serde(default)]
+    pub input: Input,
+    /// What the network answers, in order; at least one.
+    pub heads: Vec<Head>,
     /// How weights move.
     pub optimizer: Optimizer,
-    /// What is minimised.
-    pub loss: Loss,
+    /// How fast, and for how long.
+    pub schedule: Schedule,
     /// How pictures are varied.
     pub augment: Augment,
+    /// How much is learned from teachers, where there are any.
+    #[serde(default)]
+    pub distill: Distill,
 }
 
-/// Stochastic gradient descent with Nesterov momentum under a warm-up and cosine schedule.
+/// A pixel enters the network as `(pixel / 255 - mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Fraction of white, `0..=1`.
+    pub mean: f32,
+    /// Above 0.
+    pub std: f32,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        let Preprocess { mean, std, .. } = Preprocess::default();
+        Self { mean, std }
+    }
+}
+
+/// One answer: a set of classes and how its loss counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// A label set's identifier; `ferplus-8` is learned from the votes where the data has them.
+    pub labels: String,
+    /// Factor of this head's cross-entropy in the loss.
+    pub weight: f32,
+    /// Share of the target that is spread over all classes, `0..1` (Szegedy et al. 2016).
+    #[serde(default)]
+    pub label_smoothing: f32,
+    /// Whether rare classes count more.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
+}
+
+/// Factors of the classes in a loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All 1.
+    #[default]
+    None,
+    /// Rows / (classes * rows of the class): every class has the same sum.
+    Balanced,
+    /// The square root of the balanced weights.
+    Root,
+}
+
+/// How gradients become steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
+    /// The rule.
+    pub rule: Rule,
     /// The schedule's peak.
     pub learning_rate: f64,
-    /// `0..1`.
-    pub momentum: f64,
-    /// L2 penalty on all weights.
+    /// L2 penalty; with `adam-w` it acts on the weights themselves (Loshchilov and Hutter 2019).
     pub weight_decay: f32,
-    /// Examples a step.
+    /// Examples of one gradient.
     pub batch: usize,
-    /// Passes over the training rows.
-    pub epochs: usize,
-    /// Epochs of linear warm-up.
-    pub warmup_epochs: f64,
-    /// Decay a step of the exponentially averaged weights, `0..1`.
+    /// Gradients that are added up before a step.
+    #[serde(default = "one")]
+    pub accumulate: usize,
+    /// Decay a step of the exponentially averaged weights, `0..1`; 0 exports the last weights.
     pub ema_decay: f32,
 }
 
-/// Weights of the two heads' cross-entropies.
+/// The update rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Rule {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// `0..1`; 0 is plain descent.
+        momentum: f64,
+        /// Look ahead along the momentum.
+        nesterov: bool,
+    },
+    /// Kingma and Ba 2015.
+    Adam {
+        /// Decay of the mean gradient.
+        beta_1: f32,
+        /// Decay of the mean squared gradient.
+        beta_2: f32,
+    },
+    /// Adam with decoupled weight decay.
+    AdamW {
+        /// Decay of the mean gradient.
+        beta_1: f32,
+        /// Decay of the mean squared gradient.
+        beta_2: f32,
+    },
+}
+
+/// The learning rate over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Loss {
-    /// Weight of FER2013's hard labels beside 1 for the FER+ votes.
-    pub fer_weight: f32,
-    /// Share of a hard label spread over all classes, `0..1`.
-    pub label_smoothing: f32,
+pub struct Schedule {
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Epochs of linear warm-up from 0.
+    pub warmup_epochs: f64,
+    /// What follows.
+    pub decay: Decay,
+    /// Stop after so many epochs without a better validation figure and return to the best weights;
+    /// 0 never stops.
+    #[serde(default)]
+    pub patience: usize,
+}
+
+/// How the learning rate falls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Decay {
+    /// It does not.
+    Constant,
+    /// Half a cosine down to 0 (Loshchilov and Hutter 2017).
+    Cosine,
+    /// Times `factor` every `every` epochs.
+    Step {
+        /// Epochs.
+        every: usize,
+        /// `0..1`.
+        factor: f64,
+    },
+    /// Times `factor` after `patience` epochs without a better validation figure, not below
+    /// `floor` times the peak.
+    Plateau {
+        /// Epochs.
+        patience: usize,
+        /// `0..1`.
+        factor: f64,
+        /// `0..=1`.
+        floor: f64,
+    },
 }
 
 /// Random changes of every training picture (see [`super::augment`]).
@@ -65,19 +180,58 @@ pub struct Augment {
     pub scale: f32,
     /// Largest shift either way, fraction of the side.
     pub shift: f32,
+    /// What lies beyond the border.
+    #[serde(default)]
+    pub border: Border,
     /// Largest change of brightness either way, fraction of full scale.
     pub brightness: f32,
     /// Largest change of contrast either way, fraction.
     pub contrast: f32,
     /// Probability of erasing one random box (Zhong et al. 2017).
     pub erase: f32,
+    /// Alpha of mixup's beta distribution (Zhang et al. 2018); 0 mixes nothing.
+    #[serde(default)]
+    pub mixup: f32,
+}
+
+/// What lies beyond a picture's border.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// The border's pixels, repeated.
+    #[default]
+    Nearest,
+    /// The picture, mirrored.
+    Reflect,
+    /// Black.
+    Black,
+}
+
+/// Learning from teachers' probabilities beside the data's labels (Hinton et al. 2015).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distill {
+    /// The teachers' share of every target, `0..=1`.
+    pub weight: f32,
+    /// What the teachers' logits are divided by, above 0; 1 leaves them.
+    pub temperature: f32,
+}
+
+impl Default for Distill {
+    fn default() -> Self {
+        Self { weight: 0.7, temperature: 1.0 }
+    }
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A recipe cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     /// Neither a file nor a built-in name.
-    #[error("no recipe \"{0}\": name a TOML file or one of: badge")]
+    #[error("no recipe \"{0}\": name a TOML file or one of: {names}", names = names())]
     Unknown(String),
     /// The file cannot be read.
     #[error("cannot read the recipe {path}: {source}", path = .0.display(), source = .1)]
@@ -85,12 +239,13 @@ pub enum RecipeError {
     /// Not TOML, an unknown or a missing setting.
     #[error("recipe {0}: {1}")]
     Toml(String, Box<toml::de::Error>),
-    /// A setting of the network out of its range.
-    #[error("recipe {0}: {1}")]
-    Net(String, NetError),
     /// A value out of its range.
     #[error("recipe {0}: {1} is {2}, expected {3}")]
-    Range(String, &'static str, f64, &'static str),
+    Range(String, String, String, String),
+}
+
+fn names() -> String {
+    BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 impl Recipe {
@@ -112,39 +267,101 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The heads' label sets; [`Recipe::check`] has seen that all are known.
+    pub fn label_sets(&self) -> Vec<LabelSet> {
+        self.heads.iter().filter_map(|head| LabelSet::by_id(&head.labels)).collect()
+    }
+
+    /// How the badge must prepare a face for this network.
+    pub fn preprocess(&self) -> Preprocess {
+        let Input { mean, std } = self.input;
+        Preprocess { mean, std, ..Preprocess::of_size(self.net.side()) }
+    }
+
     /// Refuses a value outside its range.
-    pub(crate) fn check(&self, name: &str) -> Result<(), RecipeError> {
-        self.net.check().map_err(|error| RecipeError::Net(name.to_owned(), error))?;
-        let (opt, aug) = (&self.optimizer, &self.augment);
-        let fraction = 0.0..=0.999;
-        let rules = [
-            ("optimizer.learning_rate", opt.learning_rate, 1e-9..=100.0, "above 0, at most 100"),
-            ("optimizer.momentum", opt.momentum, fraction.clone(), "0 to below 1"),
-            ("optimizer.weight_decay", opt.weight_decay.into(), 0.0..=1.0, "0 to 1"),
-            ("optimizer.batch", opt.batch as f64, 2.0..=65536.0, "2 to 65536"),
-            ("optimizer.epochs", opt.epochs as f64, 1.0..=10000.0, "1 to 10000"),
-            ("optimizer.warmup_epochs", opt.warmup_epochs, 0.0..=10000.0, "0 to 10000"),
-            ("optimizer.ema_decay", opt.ema_decay.into(), 0.0..=0.99999, "0 to below 1"),
-            ("loss.fer_weight", self.loss.fer_weight.into(), 0.0..=100.0, "0 to 100"),
-            (
-                "loss.label_smoothing",
-                self.loss.label_smoothing.into(),
-                fraction.clone(),
-                "0 to below 1",
-            ),
-            ("augment.rotate_degrees", aug.rotate_degrees.into(), 0.0..=180.0, "0 to 180"),
-            ("augment.scale", aug.scale.into(), 0.0..=0.9, "0 to 0.9"),
-            ("augment.shift", aug.shift.into(), 0.0..=0.5, "0 to 0.5"),
-            ("augment.brightness", aug.brightness.into(), 0.0..=1.0, "0 to 1"),
-            ("augment.contrast", aug.contrast.into(), 0.0..=1.0, "0 to 1"),
-            ("augment.erase", aug.erase.into(), 0.0..=1.0, "0 to 1"),
-        ];
-        for (setting, value, range, expected) in rules {
-            if !range.contains(&value) {
-                return Err(RecipeError::Range(name.to_owned(), setting, value, expected));
+    ///
+    /// # Errors
+    /// [`RecipeError::Range`] naming the setting; `name` is the recipe's in the message.
+    pub fn check(&self, name: &str) -> Result<(), RecipeError> {
+        let range = |setting: &str, value: String, expected: &str| {
+            RecipeError::Range(name.to_owned(), setting.to_owned(), value, expected.to_owned())
+        };
+        self.net.check().map_err(|error| {
+            range(&format!("net.{}", error.setting), error.value.clone(), &error.expected)
+        })?;
+        if self.heads.is_empty() {
+            return Err(range("heads", "empty".into(), "at least one"));
+        }
+        for (at, head) in self.heads.iter().enumerate() {
+            let twice = self.heads[..at].iter().any(|other| other.labels == head.labels);
+            if twice || LabelSet::by_id(&head.labels).is_none() {
+                let known = LABEL_SETS.iter().map(|set| set.id).collect::<Vec<_>>().join(", ");
+                let expected = format!("each one of: {known}, once");
+                return Err(range("heads.labels", format!("\"{}\"", head.labels), &expected));
+            }
+        }
+        for (setting, value, low, high) in self.numbers() {
+            if !(low..=high).contains(&value) {
+                return Err(range(&setting, value.to_string(), &format!("{low} to {high}")));
             }
         }
         Ok(())
+    }
+
+    /// Every number with its least and greatest value.
+    fn numbers(&self) -> Vec<(String, f64, f64, f64)> {
+        const BELOW_ONE: f64 = 0.999_999;
+        let (opt, time, aug) = (&self.optimizer, &self.schedule, &self.augment);
+        let mut rules = vec![
+            ("input.mean", self.input.mean.into(), 0.0, 1.0),
+            ("input.std", self.input.std.into(), 1e-3, 100.0),
+            ("optimizer.learning_rate", opt.learning_rate, 1e-9, 100.0),
+            ("optimizer.weight_decay", opt.weight_decay.into(), 0.0, 1.0),
+            ("optimizer.batch", opt.batch as f64, 2.0, 65536.0),
+            ("optimizer.accumulate", opt.accumulate as f64, 1.0, 65536.0),
+            ("optimizer.ema_decay", opt.ema_decay.into(), 0.0, BELOW_ONE),
+            ("schedule.epochs", time.epochs as f64, 1.0, 10000.0),
+            ("schedule.warmup_epochs", time.warmup_epochs, 0.0, 10000.0),
+            ("augment.rotate_degrees", aug.rotate_degrees.into(), 0.0, 180.0),
+            ("augment.scale", aug.scale.into(), 0.0, 0.9),
+            ("augment.shift", aug.shift.into(), 0.0, 0.5),
+            ("augment.brightness", aug.brightness.into(), 0.0, 1.0),
+            ("augment.contrast", aug.contrast.into(), 0.0, 1.0),
+            ("augment.erase", aug.erase.into(), 0.0, 1.0),
+            ("augment.mixup", aug.mixup.into(), 0.0, 10.0),
+            ("distill.weight", self.distill.weight.into(), 0.0, 1.0),
+            ("distill.temperature", self.distill.temperature.into(), 0.1, 100.0),
+        ];
+        match opt.rule {
+            Rule::Sgd { momentum, .. } => {
+                rules.push(("optimizer.rule.momentum", momentum, 0.0, BELOW_ONE));
+            }
+            Rule::Adam { beta_1, beta_2 } | Rule::AdamW { beta_1, beta_2 } => {
+                rules.push(("optimizer.rule.beta_1", beta_1.into(), 0.0, BELOW_ONE));
+                rules.push(("optimizer.rule.beta_2", beta_2.into(), 0.0, BELOW_ONE));
+            }
+        }
+        match time.decay {
+            Decay::Constant | Decay::Cosine => {}
+            Decay::Step { every, factor } => {
+                rules.push(("schedule.decay.every", every as f64, 1.0, 10000.0));
+                rules.push(("schedule.decay.factor", factor, 0.0, 1.0));
+            }
+            Decay::Plateau { patience, factor, floor } => {
+                rules.push(("schedule.decay.patience", patience as f64, 1.0, 10000.0));
+                rules.push(("schedule.decay.factor", factor, 0.0, 1.0));
+                rules.push(("schedule.decay.floor", floor, 0.0, 1.0));
+            }
+        }
+        let owned =
+            |(setting, value, low, high): (&str, _, _, _)| (setting.to_owned(), value, low, high);
+        let mut rules: Vec<_> = rules.into_iter().map(owned).collect();
+        for head in &self.heads {
+            let of = |key: &str| format!("heads.{key} of {}", head.labels);
+            rules.push((of("weight"), head.weight.into(), 0.0, 100.0));
+            rules.push((of("label_smoothing"), head.label_smoothing.into(), 0.0, BELOW_ONE));
+        }
+        rules
     }
 }
 
@@ -156,8 +373,9 @@ mod tests {
     fn every_built_in_recipe_loads_and_survives_toml() {
         for (name, _) in BUILT_IN {
             let recipe = Recipe::load(name).unwrap();
+            assert_eq!(recipe.label_sets().len(), recipe.heads.len());
             let text = toml::to_string(&recipe).unwrap();
-            assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), recipe);
+            assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), recipe, "{text}");
         }
     }
 
@@ -166,9 +384,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.toml");
         for (from, to, word) in [
-            ("width = 24", "width = 1", "net.width is 1, expected 4 to 256"),
-            ("width = 24", "widht = 24", "widht"),
+            ("width = 32", "width = 1", "net.width is 1, expected 4 to 256"),
+            ("width = 32", "widht = 32", "widht"),
             ("batch = 128", "batch = 0", "optimizer.batch is 0"),
+            ("kind = \"sgd\"", "kind = \"sdg\"", "sdg"),
+            ("labels = \"fer-7\"", "labels = \"fer-9\"", "heads.labels is \"fer-9\""),
+            ("labels = \"fer-7\"", "labels = \"ferplus-8\"", "once"),
         ] {
             let text = BUILT_IN[0].1.replacen(from, to, 1);
             assert_ne!(text, BUILT_IN[0].1);

@@ -1,10 +1,10 @@
-//! Data-parallel workers: each computes the gradient of its share of a batch on its own thread.
+//! Data-parallel workers: each computes the gradient of its share of a batch on its own thread and
+//! device.
 //!
 //! The CPU backend leaves a core idle in much of the backward pass; two half batches fill both.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -19,9 +19,9 @@ use crate::net::Network;
 /// What every worker reads.
 #[derive(Clone, Copy)]
 pub struct Shared<'a> {
-    /// Pixels and labels.
+    /// Pictures.
     pub data: &'a Dataset,
-    /// Training rows.
+    /// Training rows and targets.
     pub examples: &'a Examples,
     /// Settings.
     pub recipe: &'a Recipe,
@@ -33,15 +33,18 @@ struct Job {
     net: Network,
     indices: Vec<usize>,
     epoch: usize,
-    batch: usize,
+    /// Examples of the whole step.
+    step: usize,
 }
 
-/// The gradient of a share of a batch.
+/// The gradient of a share of a step.
 pub struct Share {
     /// Gradients of [`Share::loss`].
     pub grads: GradientsParams,
-    /// The share's part of the batch's mean loss.
+    /// The share's part of the step's mean loss.
     pub loss: f32,
+    /// Examples whose first head answered what its target says.
+    pub right: usize,
 }
 
 /// Threads that live as long as the training.
@@ -51,63 +54,79 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads in `scope`.
+    /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
-        count: usize,
+        devices: &[Device],
         shared: Shared<'env>,
-        device: &Device,
-    ) -> (Self, Vec<ScopedJoinHandle<'scope, ()>>) {
+    ) -> Self {
         let mut workers = Self { jobs: Vec::new(), shares: Vec::new() };
-        let mut handles = Vec::new();
-        for _ in 0..count.max(1) {
+        for device in devices {
             let (job_sender, job_receiver) = channel::<Job>();
             let (share_sender, share_receiver) = channel();
             let device = device.clone();
-            handles.push(scope.spawn(move || {
+            scope.spawn(move || {
                 for job in job_receiver {
                     if share_sender.send(gradient(&job, shared, &device)).is_err() {
                         break;
                     }
                 }
-            }));
+            });
             workers.jobs.push(job_sender);
             workers.shares.push(share_receiver);
         }
-        (workers, handles)
+        workers
     }
 
-    /// One share per worker of the batch of examples at `indices`; `None` when a worker died, which
-    /// its thread's panic message explains.
-    pub fn shares(&self, net: &Network, indices: &[usize], epoch: usize) -> Option<Vec<Share>> {
-        let size = indices.len().div_ceil(self.jobs.len());
-        let parts: Arc<[&[usize]]> = indices.chunks(size).collect();
-        for (part, sender) in parts.iter().zip(&self.jobs) {
-            let job = Job { net: net.clone(), indices: part.to_vec(), epoch, batch: indices.len() };
-            sender.send(job).ok()?;
+    /// The gradient of the examples at `indices`, one share per worker, as part of a step of `step`
+    /// examples; `None` when a worker died, which its thread's panic message explains.
+    pub fn shares(
+        &self,
+        net: &Network,
+        indices: &[usize],
+        epoch: usize,
+        step: usize,
+    ) -> Option<Vec<Share>> {
+        let parts = indices.chunks(indices.len().div_ceil(self.jobs.len()));
+        let mut sent = 0;
+        for (part, sender) in parts.zip(&self.jobs) {
+            sender.send(Job { net: net.clone(), indices: part.to_vec(), epoch, step }).ok()?;
+            sent += 1;
         }
-        let receivers = self.shares.iter().take(parts.len());
-        receivers.map(|receiver| receiver.recv().ok()).collect()
+        self.shares.iter().take(sent).map(|receiver| receiver.recv().ok()).collect()
     }
 }
 
-/// Soft cross-entropy of both heads: `-sum(target * log p)`, averaged over the whole batch.
+/// Soft cross-entropy of all heads, `-sum(target * log p)`, averaged over the whole step.
 fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     let Shared { data, examples, recipe, seed } = shared;
-    let batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
+    let mut batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
     // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
     // first backward pass may take the other's nodes with it.
     let net = job.net.clone().fork(device);
-    let mut noise = batch.noise;
-    // As in `super::HEADS`.
-    let targets = [(1.0, batch.ferplus), (recipe.loss.fer_weight, batch.fer)];
-    let logits = net.forward(batch.luma, &mut noise);
+    let logits = net.forward(batch.luma, &mut batch.noise);
+    let right = match (logits.first(), batch.targets.first()) {
+        (Some(logits), Some(targets)) => agreements(logits.clone(), targets.clone()),
+        _ => 0,
+    };
     let mut loss = Tensor::<1>::zeros([1], device);
-    for (logits, (weight, target)) in logits.into_iter().zip(targets) {
-        loss = loss + (log_softmax(logits, 1) * target).sum().mul_scalar(weight);
+    for ((logits, target), head) in logits.into_iter().zip(batch.targets).zip(&recipe.heads) {
+        loss = loss + (log_softmax(logits, 1) * target).sum().mul_scalar(-head.weight);
     }
-    let loss = loss.div_scalar(-(job.batch as f32));
+    let loss = loss.div_scalar(job.step as f32);
     let value = loss.clone().into_scalar::<f32>();
     let grads = GradientsParams::from_grads(loss.backward(), &net);
-    Share { grads, loss: value }
+    Share { grads, loss: value, right }
+}
+
+/// Rows whose largest logit stands where the target's largest value does; a row without target never.
+fn agreements(logits: Tensor<2>, targets: Tensor<2>) -> usize {
+    let classes = logits.dims()[1];
+    let values = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<f32>>();
+    let top = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+    let (logits, targets) = (values(logits), values(targets));
+    let agrees = |(logits, target): &(&[f32], &[f32])| {
+        target.iter().any(|value| *value > 0.0) && top(logits) == top(target)
+    };
+    logits.chunks(classes).zip(targets.chunks(classes)).filter(agrees).count()
 }

@@ -1,0 +1,150 @@
+//! Where a training runs: this CPU, NVIDIA GPUs, or whatever has a Vulkan driver.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+
+/// A device as the command line names it: `cpu`, `cuda:0`, `vulkan`, `vulkan:1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceName {
+    /// burn's pure-Rust backend.
+    Cpu,
+    /// The NVIDIA GPU with this number.
+    Cuda(usize),
+    /// The device with this number among those that Vulkan lists.
+    Vulkan(usize),
+}
+
+/// A device cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// Not a device's name.
+    #[error("\"{0}\" is no device: expected cpu, cuda:0 or vulkan:0")]
+    Unknown(String),
+    /// The program was built without it.
+    #[error(
+        "this program was built without {0}\n  Build it with: cargo build --release --package emocue-host --features {0}"
+    )]
+    NotBuilt(&'static str),
+    /// The driver lists no such device.
+    #[error("{name} is not there: the {driver} driver lists {count} devices\n  {help}")]
+    Missing {
+        /// What was asked for.
+        name: DeviceName,
+        /// `"CUDA"` or `"Vulkan"`.
+        driver: &'static str,
+        /// Devices that are there.
+        count: usize,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// The driver cannot even be asked.
+    #[error(
+        "the {0} driver cannot be used: {1}\n  Install the driver, or train with --device cpu."
+    )]
+    Driver(&'static str, String),
+}
+
+impl FromStr for DeviceName {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        let unknown = || DeviceError::Unknown(text.to_owned());
+        let (kind, number) = text.split_once(':').unwrap_or((text, "0"));
+        let number: usize = number.parse().map_err(|_| unknown())?;
+        match kind {
+            "cpu" if text == "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(number)),
+            "vulkan" => Ok(Self::Vulkan(number)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+            Self::Vulkan(number) => write!(f, "vulkan:{number}"),
+        }
+    }
+}
+
+impl DeviceName {
+    /// The device, without gradients.
+    ///
+    /// # Errors
+    /// [`DeviceError`] when the program was built without it or it is not there.
+    pub fn open(self) -> Result<Device, DeviceError> {
+        match self {
+            Self::Cpu => Ok(Device::flex()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(number) => {
+                let help = "Look at nvidia-smi, or train with --device cpu.";
+                self.pick(number, "CUDA", help, burn::tensor::DeviceType::Cuda)
+            }
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda(_) => Err(DeviceError::NotBuilt("cuda")),
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan(number) => {
+                let help = "Look at vulkaninfo --summary, or train with --device cpu.";
+                self.pick(number, "Vulkan", help, burn::tensor::DeviceType::Vulkan)
+            }
+            #[cfg(not(feature = "vulkan"))]
+            Self::Vulkan(_) => Err(DeviceError::NotBuilt("vulkan")),
+        }
+    }
+
+    /// Asks the driver first: burn panics when it opens what is not there.
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    fn pick(
+        self,
+        number: usize,
+        driver: &'static str,
+        help: &'static str,
+        kind: burn::tensor::DeviceType,
+    ) -> Result<Device, DeviceError> {
+        let listed = std::panic::catch_unwind(|| Device::enumerate(kind).into_vec());
+        let devices = listed.map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            DeviceError::Driver(driver, text.unwrap_or("it is not installed").to_owned())
+        })?;
+        let count = devices.len();
+        devices.into_iter().nth(number).ok_or(DeviceError::Missing {
+            name: self,
+            driver,
+            count,
+            help,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written_alike() {
+        for (text, name) in [
+            ("cpu", DeviceName::Cpu),
+            ("cuda:1", DeviceName::Cuda(1)),
+            ("vulkan:0", DeviceName::Vulkan(0)),
+        ] {
+            assert_eq!((text.parse(), name.to_string()), (Ok(name), text.to_owned()));
+        }
+        assert_eq!("vulkan".parse(), Ok(DeviceName::Vulkan(0)));
+        for bad in ["", "gpu", "cuda:", "cuda:-1", "cpu:1"] {
+            assert!(bad.parse::<DeviceName>().unwrap_err().to_string().contains("expected cpu"));
+        }
+    }
+
+    #[test]
+    #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
+    fn what_was_not_built_says_how_to_build_it() {
+        let error = DeviceName::Cuda(0).open().unwrap_err().to_string();
+        assert!(error.contains("--features cuda"), "{error}");
+    }
+}

@@ -1,0 +1,36 @@
+//! The recipe's update rule in burn.
+
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+
+use super::recipe::{Recipe, Rule};
+
+/// The optimiser that a recipe asks for.
+pub fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
+    let settings = &recipe.optimizer;
+    let decay =
+        (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay));
+    match settings.rule {
+        Rule::Sgd { momentum, nesterov } => {
+            // burn dampens the gradient by default, which plain momentum does not.
+            let momentum = MomentumConfig::new()
+                .with_momentum(momentum)
+                .with_dampening(0.0)
+                .with_nesterov(nesterov);
+            SgdConfig::new().with_weight_decay(decay).with_momentum(Some(momentum)).init()
+        }
+        Rule::Adam { beta_1, beta_2 } => AdamConfig::new()
+            .with_weight_decay(decay)
+            .with_beta_1(beta_1)
+            .with_beta_2(beta_2)
+            .with_epsilon(1e-8)
+            .init(),
+        Rule::AdamW { beta_1, beta_2 } => AdamWConfig::new()
+            .with_weight_decay(settings.weight_decay)
+            .with_beta_1(beta_1)
+            .with_beta_2(beta_2)
+            .with_epsilon(1e-8)
+            .init(),
+    }
+}
