@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use emocue_host::data::dataset::Dataset;
 use emocue_host::data::ferplus::Votes;
 use emocue_host::data::{Split, fer2013, ferplus};
-use emocue_host::eval::evaluate;
+use emocue_host::eval::candidate::Candidate;
+use emocue_host::eval::predict::Settings;
+use emocue_host::eval::{also_in_training, evaluate};
 use emocue_models::bundle::{self, Bundle};
-use emocue_models::run::ExpressionNet;
 
 /// FER2013 with FER+ votes, or `None` and a word about it.
 fn dataset() -> Option<Dataset> {
@@ -31,9 +32,15 @@ fn published_counts_hold() {
     (0..data.len()).for_each(|row| classes[data.label(row)] += 1);
     assert_eq!(classes, [4_953, 547, 5_121, 8_989, 6_077, 4_002, 6_198]);
     let private = data.rows(Split::PrivateTest);
-    let scored =
-        private.iter().filter(|row| data.votes(**row).and_then(Votes::plurality).is_some()).count();
-    assert_eq!(scored, 3_521);
+    let scored = |way: fn(&Votes) -> Option<usize>| {
+        private.iter().filter(|row| data.votes(**row).and_then(way).is_some()).count()
+    };
+    assert_eq!(
+        [Votes::plurality as fn(&Votes) -> _, Votes::authors, Votes::above_half].map(scored),
+        [3_521, 3_153, 2_729]
+    );
+    let leaks = also_in_training(&data);
+    assert_eq!(private.iter().filter(|row| leaks.contains(row)).count(), 288);
     // Every pixel-identical Training row is found, whichever test it stands in.
     let leaked = data.leaked_rows();
     assert!(leaked.iter().all(|row| data.split(*row) == Split::Training));
@@ -45,12 +52,22 @@ fn published_counts_hold() {
 fn default_bundle_reaches_its_bar_as_deployed() {
     let Some(data) = dataset() else { return };
     let bundle = Bundle::read(bundle::DEFAULT).unwrap();
-    let mut net = ExpressionNet::from_bundle(&bundle).unwrap();
-    let judged = evaluate(&mut net, &data, Split::PrivateTest, 0.0, |_, _| {}).unwrap();
-    let scores = &judged.ferplus_plurality;
-    assert_eq!(scores.rows(), 3_521);
-    assert!(scores.accuracy() >= 0.78, "{:.4}", scores.accuracy());
+    let net = [Candidate::from_bundle("default", &bundle).unwrap()];
+    let judged =
+        evaluate(&net, &data, &[Split::PrivateTest], Settings::default(), &|_| {}).unwrap();
+    let split = &judged.evaluation.splits[0];
+    assert_eq!((split.rows, split.also_in_training), (3_589, 288));
+    let [plurality, authors, majority, label] = split.protocols.as_slice() else {
+        panic!("four protocols")
+    };
+    assert_eq!(
+        [plurality, authors, majority, label].map(|result| result.all.rows),
+        [3_521, 3_153, 2_729, 3_589]
+    );
+    let accuracy = plurality.all.accuracy;
+    assert!(accuracy >= 0.78, "{accuracy:.4}");
+    assert!(authors.all.accuracy > accuracy && majority.all.accuracy > authors.all.accuracy);
     // The manifest tells the same.
     let told = bundle.manifest().metrics["ferplus.private.plurality"];
-    assert!((told - scores.accuracy()).abs() < 5e-3, "{told} {}", scores.accuracy());
+    assert!((told - accuracy).abs() < 5e-3, "{told} {accuracy}");
 }

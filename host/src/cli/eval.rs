@@ -3,30 +3,57 @@
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
-use emocue_models::bundle::Bundle;
-use emocue_models::run::ExpressionNet;
+use emocue_models::label::LabelSet;
 use indicatif::ProgressBar;
 
 use super::FerArgs;
-use crate::bundle::{bytes_of, in_bundle};
+use super::folds::FoldArgs;
 use crate::data::Split;
-use crate::eval::metrics::Scores;
-use crate::eval::{Evaluation, evaluate};
+use crate::data::dataset::Dataset;
+use crate::data::folds::Folds;
+use crate::eval::candidate::Candidate;
+use crate::eval::card::{EvalFile, FORMAT};
+use crate::eval::context::{Environment, command_line};
+use crate::eval::folds::evaluate_folds;
+use crate::eval::predict::Settings;
+use crate::eval::{EvalError, Judged, evaluate, table};
+use crate::onnx::metadata::known_labels;
 
-/// Judge a bundle's classifier as deployed: in tract, through the badge's own preprocessing.
+/// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
+///
+/// Every figure is named with its protocol. FER+ is scored three ways: `ferplus.plurality` (the top vote is
+/// one of the eight classes), `ferplus.authors` (as its authors test: single votes dropped, then more than
+/// half of the rest) and `ferplus.majority` (more than half of all ten votes); `label` is the dataset's own.
 #[derive(Args, Debug)]
 pub struct EvalArgs {
-    /// A bundle's file, or "default" for the one inside the binary.
-    #[arg(long, value_name = "FILE", default_value = "default")]
-    bundle: String,
+    /// A bundle's file, or "default" for the one inside the binary; judged when nothing else is given.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
+    bundle: Option<String>,
+    /// An ONNX graph with input [1,1,side,side]; again for another, each judged by itself.
+    #[arg(long, value_name = "ONNX")]
+    model: Vec<String>,
+    /// Two or more graphs or bundles, judged by the mean of their probabilities.
+    #[arg(long, value_name = "FILE", num_args = 2.., conflicts_with = "folds")]
+    ensemble: Vec<String>,
+    /// Label set of graphs that do not tell their own.
+    #[arg(long, value_name = "SET", value_parser = label_set)]
+    labels: Option<LabelSet>,
     #[command(flatten)]
     data: FerArgs,
     /// Rows to judge by.
-    #[arg(long, value_enum, default_value = "private")]
+    #[arg(long, value_enum, default_value = "private", conflicts_with = "folds")]
     split: SplitArg,
+    #[command(flatten)]
+    folds: FoldArgs,
+    /// Answer with the mean of every picture and its mirror image.
+    #[arg(long)]
+    flip: bool,
     /// Shift and scale every face by up to this fraction of its side.
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     jitter: f32,
+    /// Threads; the result does not depend on them.
+    #[arg(long, default_value_t = Settings::default().threads)]
+    threads: usize,
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -34,8 +61,28 @@ pub struct EvalArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SplitArg {
+    /// PublicTest, for choosing.
     Public,
+    /// PrivateTest, for the figures that are reported.
     Private,
+    /// What was trained on.
+    Training,
+    /// Each of them that has rows.
+    All,
+}
+
+impl SplitArg {
+    fn splits(self, data: &Dataset) -> Vec<Split> {
+        match self {
+            Self::Public => vec![Split::PublicTest],
+            Self::Private => vec![Split::PrivateTest],
+            Self::Training => vec![Split::Training],
+            Self::All => [Split::Training, Split::PublicTest, Split::PrivateTest]
+                .into_iter()
+                .filter(|split| !data.rows(*split).is_empty())
+                .collect(),
+        }
+    }
 }
 
 fn fraction(text: &str) -> Result<f32, String> {
@@ -43,67 +90,76 @@ fn fraction(text: &str) -> Result<f32, String> {
     if (0.0..=0.5).contains(&value) { Ok(value) } else { Err("expected 0 to 0.5".into()) }
 }
 
+fn label_set(id: &str) -> Result<LabelSet, String> {
+    LabelSet::by_id(id).ok_or_else(|| format!("expected one of {}", known_labels()))
+}
+
 /// Runs the verb.
 ///
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let bytes = bytes_of(&args.bundle)?;
-    let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
-    let mut net = ExpressionNet::from_bundle(&bundle)?;
+    let open = |name: &String| Candidate::open(name, args.labels);
+    let mut groups: Vec<Vec<Candidate>> = Vec::new();
+    for name in &args.model {
+        groups.push(vec![open(name)?]);
+    }
+    if !args.ensemble.is_empty() {
+        groups.push(args.ensemble.iter().map(open).collect::<Result<_, _>>()?);
+    }
+    if groups.is_empty() {
+        let name = args.bundle.clone().unwrap_or_else(|| "default".to_owned());
+        groups.push(vec![open(&name)?]);
+    }
     let data = args.data.read()?;
-    let split = match args.split {
-        SplitArg::Public => Split::PublicTest,
-        SplitArg::Private => Split::PrivateTest,
+    let evaluations = match args.folds.divide(&data)? {
+        Some(folds) => vec![cross_validate(args, &groups.concat(), &data, &folds)?],
+        None => groups.iter().map(|group| judge(args, group, &data)).collect::<Result<_, _>>()?,
     };
-    let bar =
-        if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let evaluation = evaluate(&mut net, &data, split, args.jitter, |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let file = EvalFile {
+        format: FORMAT.to_owned(),
+        environment: Environment::here(),
+        command: command_line(std::env::args()),
+        evaluations: evaluations.into_iter().map(|judged| judged.evaluation).collect(),
+    };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&evaluation)?);
+        println!("{}", serde_json::to_string_pretty(&file)?);
     } else {
-        print(&bundle.manifest().name, &evaluation);
+        let texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
+        print!("{}", texts.join("\n\n"));
     }
     Ok(())
 }
 
-fn print(name: &str, evaluation: &Evaluation) {
-    let Evaluation { split, rows, jitter, ferplus_plurality, fer2013 } = evaluation;
-    println!("bundle {name}, {split}, {rows} rows, jitter {jitter}, in tract, no flip\n");
-    table("FER+ by plurality", ferplus_plurality);
-    table("FER2013", fer2013);
+fn judge(args: &EvalArgs, group: &[Candidate], data: &Dataset) -> Result<Judged, EvalError> {
+    let splits = args.split.splits(data);
+    let rows = splits.iter().map(|split| data.rows(*split).len()).sum();
+    with_bar(rows, |progress| evaluate(group, data, &splits, settings(args), progress))
 }
 
-fn table(title: &str, scores: &Scores) {
-    let percent = |share: f64| 100.0 * share;
-    let (coverage, accuracy) = scores.sure();
-    println!("{title}: {:.2} % of {} rows", percent(scores.accuracy()), scores.rows());
-    println!(
-        "  macro F1 {:.3}, calibration error {:.1} %, sure on {:.1} % and right on {:.1} % of those",
-        scores.macro_f1(),
-        percent(scores.calibration_error()),
-        percent(coverage),
-        percent(accuracy)
-    );
-    println!(
-        "  {:<10} {:>9} {:>7} {:>6} {:>8}   answered as",
-        "", "precision", "recall", "F1", "support"
-    );
-    for (class, row) in scores.classes().iter().zip(scores.confusion()) {
-        let counts: Vec<String> = row.iter().map(|count| format!("{count:>4}")).collect();
-        println!(
-            "  {:<10} {:>7.1} % {:>5.1} % {:>6.3} {:>8}   {}",
-            class.class,
-            percent(class.precision),
-            percent(class.recall),
-            class.f1,
-            class.support,
-            counts.join(" ")
-        );
-    }
-    println!();
+fn cross_validate(
+    args: &EvalArgs,
+    candidates: &[Candidate],
+    data: &Dataset,
+    folds: &Folds,
+) -> Result<Judged, EvalError> {
+    let only = args.folds.index();
+    let rows = only.map_or(data.len(), |fold| folds.rows(fold).len());
+    let evaluation = with_bar(rows, |progress| {
+        evaluate_folds(candidates, data, folds, only, settings(args), progress)
+    })?;
+    Ok(Judged { evaluation, predictions: Vec::new() })
+}
+
+fn settings(args: &EvalArgs) -> Settings {
+    Settings { jitter: args.jitter, flip: args.flip, threads: args.threads.max(1) }
+}
+
+/// Shows how far `work` is, where somebody watches.
+fn with_bar<T>(rows: usize, work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
+    let watched = std::io::stderr().is_terminal();
+    let bar = if watched { ProgressBar::new(rows as u64) } else { ProgressBar::hidden() };
+    let result = work(&|done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    result
 }

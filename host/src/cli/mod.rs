@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod data;
 pub mod eval;
 pub mod export;
+pub mod folds;
 pub mod import;
 pub mod infer;
 pub mod train;

@@ -59,6 +59,17 @@ impl Dataset {
         self
     }
 
+    /// The same pictures in other parts, one for each row in order.
+    ///
+    /// # Panics
+    /// When the counts differ: a caller's mistake.
+    #[must_use]
+    pub fn with_splits(mut self, splits: &[Split]) -> Self {
+        assert_eq!(splits.len(), self.rows.len(), "one split a row");
+        self.rows.iter_mut().zip(splits).for_each(|(row, split)| row.split = *split);
+        self
+    }
+
     /// The layout it was read from: `"fer2013"`, `"raf-db"`.
     pub fn layout(&self) -> &'static str {
         self.layout

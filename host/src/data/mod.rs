@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod fer2013;
 pub mod ferplus;
+pub mod folds;
 pub mod landmarks;
 
 use std::fs::File;

@@ -1,30 +1,30 @@
 //! Counting right and wrong answers.
 
 use emocue_models::label::LabelSet;
-use serde::Serialize;
-use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize};
 
-/// Bins of the expected calibration error, the usual number.
-const BINS: usize = 15;
+/// Bins of the expected calibration error and of the reliability diagram, the usual number.
+pub const BINS: usize = 15;
+
+/// Most points of an abstention curve.
+const CURVE: usize = 50;
 
 /// Answers of a classifier against the truth.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     labels: LabelSet,
     threshold: f32,
     /// Row: truth, column: answer.
     confusion: Vec<Vec<usize>>,
-    /// Per bin of the top probability: answers, right ones, sum of top probabilities.
-    bins: [(usize, usize, f64); BINS],
-    sure: usize,
-    sure_right: usize,
+    /// Of every answer the top probability and whether it was right.
+    answers: Vec<(f32, bool)>,
 }
 
 /// One class's figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
     /// Class name.
-    pub class: &'static str,
+    pub class: String,
     /// Right among those answered so, `0..=1`.
     pub precision: f64,
     /// Right among those truly so, `0..=1`.
@@ -35,36 +35,69 @@ pub struct ClassScores {
     pub support: usize,
 }
 
+/// Means over classes, `0..=1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Averages {
+    /// Mean precision.
+    pub precision: f64,
+    /// Mean recall.
+    pub recall: f64,
+    /// Mean F1.
+    pub f1: f64,
+}
+
+/// Answers whose top probability lies in one interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Lower end, `0..1`.
+    pub from: f64,
+    /// Upper end, `0..=1`.
+    pub to: f64,
+    /// Answers in it.
+    pub count: usize,
+    /// Mean top probability of those, 0 where there is none.
+    pub confidence: f64,
+    /// Share of right ones among those, 0 where there is none.
+    pub accuracy: f64,
+}
+
+/// What is gained by staying silent below a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AbstentionPoint {
+    /// The lowest top probability that is still answered, `0..=1`.
+    pub threshold: f32,
+    /// Share of rows answered, `0..=1`.
+    pub coverage: f64,
+    /// Accuracy on those, `0..=1`.
+    pub accuracy: f64,
+}
+
 impl Scores {
     /// No answers yet; a top probability below `threshold` counts as unsure.
     pub fn new(labels: LabelSet, threshold: f32) -> Self {
-        Self {
-            labels,
-            threshold,
-            confusion: vec![vec![0; labels.len()]; labels.len()],
-            bins: [(0, 0, 0.0); BINS],
-            sure: 0,
-            sure_right: 0,
-        }
+        let confusion = vec![vec![0; labels.len()]; labels.len()];
+        Self { labels, threshold, confusion, answers: Vec::new() }
     }
 
     /// Counts one answer: `probabilities` over the label set, `truth` an index into it.
     pub fn add(&mut self, truth: usize, probabilities: &[f32]) {
-        let best = (0..probabilities.len())
-            .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
-            .unwrap_or(0);
-        let right = best == truth;
-        let top = probabilities[best];
+        let best = top(probabilities);
         self.confusion[truth][best] += 1;
-        let bin = ((top * BINS as f32) as usize).min(BINS - 1);
-        let (count, hits, sum) = &mut self.bins[bin];
-        *count += 1;
-        *hits += usize::from(right);
-        *sum += f64::from(top);
-        if top >= self.threshold {
-            self.sure += 1;
-            self.sure_right += usize::from(right);
+        self.answers.push((probabilities[best], best == truth));
+    }
+
+    /// Adds the answers of `other`, which has the same label set: folds become one.
+    ///
+    /// # Panics
+    /// When the label sets differ.
+    pub fn merge(&mut self, other: &Self) {
+        assert_eq!(self.labels, other.labels, "one label set");
+        for (mine, theirs) in
+            self.confusion.iter_mut().flatten().zip(other.confusion.iter().flatten())
+        {
+            *mine += theirs;
         }
+        self.answers.extend_from_slice(&other.answers);
     }
 
     /// The classes.
@@ -72,15 +105,19 @@ impl Scores {
         self.labels
     }
 
+    /// Below it an answer counts as unsure, `0..=1`.
+    pub fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
     /// Answers counted.
     pub fn rows(&self) -> usize {
-        self.confusion.iter().flatten().sum()
+        self.answers.len()
     }
 
     /// Share of right answers, `0..=1`.
     pub fn accuracy(&self) -> f64 {
-        let right: usize = (0..self.labels.len()).map(|class| self.confusion[class][class]).sum();
-        ratio(right, self.rows())
+        ratio(self.answers.iter().filter(|(_, right)| *right).count(), self.rows())
     }
 
     /// Precision, recall, F1 and support of every class, in the label set's order.
@@ -88,12 +125,11 @@ impl Scores {
         let class_scores = |class: usize| {
             let hits = self.confusion[class][class];
             let support = self.confusion[class].iter().sum();
-            let answered = self.confusion.iter().map(|row| row[class]).sum();
-            let (precision, recall) = (ratio(hits, answered), ratio(hits, support));
+            let answered: usize = self.confusion.iter().map(|row| row[class]).sum();
             ClassScores {
-                class: self.labels.names[class],
-                precision,
-                recall,
+                class: self.labels.names[class].to_owned(),
+                precision: ratio(hits, answered),
+                recall: ratio(hits, support),
                 f1: ratio(2 * hits, answered + support),
                 support,
             }
@@ -101,52 +137,110 @@ impl Scores {
         (0..self.labels.len()).map(class_scores).collect()
     }
 
-    /// Mean F1 of the classes that occur.
-    pub fn macro_f1(&self) -> f64 {
-        let present: Vec<f64> =
-            self.classes().iter().filter(|c| c.support > 0).map(|c| c.f1).collect();
-        present.iter().sum::<f64>() / present.len().max(1) as f64
+    /// Every class that occurs counts the same.
+    pub fn macro_average(&self) -> Averages {
+        self.average(|class| f64::from(u8::from(class.support > 0)))
     }
 
-    /// Expected calibration error (Naeini et al. 2015) over 15 bins of the top probability, `0..=1`.
+    /// Every class counts as often as it occurs; the mean recall is the accuracy.
+    pub fn weighted_average(&self) -> Averages {
+        self.average(|class| class.support as f64)
+    }
+
+    fn average(&self, weight: impl Fn(&ClassScores) -> f64) -> Averages {
+        let classes = self.classes();
+        let total: f64 = classes.iter().map(&weight).sum();
+        let mean = |value: fn(&ClassScores) -> f64| {
+            let sum: f64 = classes.iter().map(|class| weight(class) * value(class)).sum();
+            if total > 0.0 { sum / total } else { 0.0 }
+        };
+        Averages {
+            precision: mean(|class| class.precision),
+            recall: mean(|class| class.recall),
+            f1: mean(|class| class.f1),
+        }
+    }
+
+    /// The reliability diagram: [`BINS`] intervals of the top probability, ascending (DeGroot & Fienberg
+    /// 1983).
+    pub fn reliability(&self) -> Vec<ReliabilityBin> {
+        let mut sums = [(0, 0, 0.0); BINS];
+        for (top, right) in &self.answers {
+            let bin = ((top * BINS as f32) as usize).min(BINS - 1);
+            let (count, hits, sum) = &mut sums[bin];
+            *count += 1;
+            *hits += usize::from(*right);
+            *sum += f64::from(*top);
+        }
+        let bin = |(index, (count, hits, sum)): (usize, (usize, usize, f64))| ReliabilityBin {
+            from: index as f64 / BINS as f64,
+            to: (index + 1) as f64 / BINS as f64,
+            count,
+            confidence: if count > 0 { sum / count as f64 } else { 0.0 },
+            accuracy: ratio(hits, count),
+        };
+        sums.into_iter().enumerate().map(bin).collect()
+    }
+
+    /// Expected calibration error (Naeini et al. 2015) over [`BINS`] bins of the top probability, `0..=1`.
     pub fn calibration_error(&self) -> f64 {
         let total = self.rows().max(1) as f64;
-        let gap = |(count, hits, sum): &(usize, usize, f64)| {
-            if *count == 0 { 0.0 } else { (*hits as f64 - sum).abs() / total }
+        let gap =
+            |bin: &ReliabilityBin| (bin.accuracy - bin.confidence).abs() * bin.count as f64 / total;
+        self.reliability().iter().map(gap).sum()
+    }
+
+    /// Accuracy on the surest answers, from few of them to all (El-Yaniv & Wiener 2010); at most 50 points.
+    pub fn abstention(&self) -> Vec<AbstentionPoint> {
+        let mut answers = self.answers.clone();
+        answers.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let points = CURVE.min(answers.len());
+        let mut right_so_far = 0;
+        let mut done = 0;
+        let mut point = |index: usize| {
+            let count = (index + 1) * answers.len() / points;
+            right_so_far += answers[done..count].iter().filter(|(_, right)| *right).count();
+            done = count;
+            AbstentionPoint {
+                threshold: answers[count - 1].0,
+                coverage: ratio(count, answers.len()),
+                accuracy: ratio(right_so_far, count),
+            }
         };
-        self.bins.iter().map(gap).sum()
+        (0..points).map(&mut point).collect()
     }
 
     /// Share of answers at or above the threshold, and their accuracy.
     pub fn sure(&self) -> (f64, f64) {
-        (ratio(self.sure, self.rows()), ratio(self.sure_right, self.sure))
+        let sure = || self.answers.iter().filter(|(top, _)| *top >= self.threshold);
+        let (count, right) = (sure().count(), sure().filter(|(_, right)| *right).count());
+        (ratio(count, self.rows()), ratio(right, count))
     }
 
     /// Counts, row: truth, column: answer.
     pub fn confusion(&self) -> &[Vec<usize>] {
         &self.confusion
     }
+
+    /// Shares of each row of [`Scores::confusion`], sum 1, or 0 where the class does not occur.
+    pub fn confusion_normalised(&self) -> Vec<Vec<f64>> {
+        let share = |row: &Vec<usize>| {
+            let support = row.iter().sum();
+            row.iter().map(|count| ratio(*count, support)).collect()
+        };
+        self.confusion.iter().map(share).collect()
+    }
+}
+
+/// Index of the highest probability, of the last where several are.
+pub fn top(probabilities: &[f32]) -> usize {
+    (0..probabilities.len())
+        .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+        .unwrap_or(0)
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-impl Serialize for Scores {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (coverage, sure_accuracy) = self.sure();
-        let mut fields = serializer.serialize_struct("Scores", 9)?;
-        fields.serialize_field("labels", self.labels.id)?;
-        fields.serialize_field("rows", &self.rows())?;
-        fields.serialize_field("accuracy", &self.accuracy())?;
-        fields.serialize_field("macro_f1", &self.macro_f1())?;
-        fields.serialize_field("calibration_error", &self.calibration_error())?;
-        fields.serialize_field("sure_coverage", &coverage)?;
-        fields.serialize_field("sure_accuracy", &sure_accuracy)?;
-        fields.serialize_field("classes", &self.classes())?;
-        fields.serialize_field("confusion", &self.confusion)?;
-        fields.end()
-    }
 }
 
 #[cfg(test)]
@@ -164,24 +258,74 @@ mod tests {
         scores
     }
 
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+    }
+
     #[test]
     fn counts_by_hand() {
         let scores = scores();
         assert_eq!((scores.rows(), scores.accuracy()), (4, 0.75));
         let classes = scores.classes();
         assert_eq!((classes[0].precision, classes[0].support), (1.0, 3));
-        assert!((classes[0].recall - 2.0 / 3.0).abs() < 1e-12);
-        assert!((classes[0].f1 - 0.8).abs() < 1e-12);
+        near(classes[0].recall, 2.0 / 3.0);
+        near(classes[0].f1, 0.8);
         assert_eq!((classes[1].precision, classes[1].recall), (0.5, 1.0));
         assert_eq!(classes[2].support, 0);
-        assert!((scores.macro_f1() - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
         assert_eq!(scores.sure(), (0.75, 2.0 / 3.0));
+        assert_eq!(scores.confusion(), [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
+        let shares = scores.confusion_normalised();
+        near(shares[0][0], 2.0 / 3.0);
+        near(shares[0][1], 1.0 / 3.0);
+        assert_eq!(shares[1..], [[0.0, 1.0, 0.0], [0.0; 3]]);
     }
 
     #[test]
-    fn calibration_error_by_hand() {
+    fn averages_by_hand() {
+        // Two classes occur, three times and once.
+        let (macros, weighted) = (scores().macro_average(), scores().weighted_average());
+        near(macros.precision, (1.0 + 0.5) / 2.0);
+        near(macros.recall, (2.0 / 3.0 + 1.0) / 2.0);
+        near(macros.f1, (0.8 + 2.0 / 3.0) / 2.0);
+        near(weighted.precision, (3.0 * 1.0 + 0.5) / 4.0);
+        near(weighted.recall, 0.75);
+        near(weighted.f1, (3.0 * 0.8 + 2.0 / 3.0) / 4.0);
+        assert_eq!(Scores::new(VALENCE_3, 0.5).macro_average(), Averages::default());
+    }
+
+    #[test]
+    fn calibration_by_hand() {
         // Four bins of one answer each: |1-0.7|, |1-0.5|, |0-0.8|, |1-0.9|.
-        let expected = (0.3 + 0.5 + 0.8 + 0.1) / 4.0;
-        assert!((scores().calibration_error() - expected).abs() < 1e-6);
+        near(scores().calibration_error(), (0.3 + 0.5 + 0.8 + 0.1) / 4.0);
+        let bins = scores().reliability();
+        assert_eq!(bins.len(), BINS);
+        let used: Vec<usize> = (0..BINS).filter(|bin| bins[*bin].count > 0).collect();
+        assert_eq!(used, [7, 10, 12, 13]);
+        near(bins[12].confidence, 0.8);
+        assert_eq!((bins[12].accuracy, bins[13].accuracy), (0.0, 1.0));
+        near(bins[12].from, 0.8);
+    }
+
+    #[test]
+    fn silence_by_hand() {
+        // Surest first: 0.9 right, 0.8 wrong, 0.7 right, 0.5 right.
+        let found: Vec<_> =
+            scores().abstention().iter().map(|p| (p.coverage, p.accuracy)).collect();
+        assert_eq!(found, [(0.25, 1.0), (0.5, 0.5), (0.75, 2.0 / 3.0), (1.0, 0.75)]);
+        assert_eq!(scores().abstention()[2].threshold, 0.7);
+        assert!(Scores::new(VALENCE_3, 0.5).abstention().is_empty());
+        let mut many = Scores::new(VALENCE_3, 0.5);
+        (0..137).for_each(|i| many.add(0, &[1.0 - i as f32 / 300.0, 0.0, 0.0]));
+        let curve = many.abstention();
+        assert_eq!((curve.len(), curve[49].coverage, curve[49].accuracy), (50, 1.0, 1.0));
+    }
+
+    #[test]
+    fn folds_become_one() {
+        let mut both = scores();
+        both.merge(&scores());
+        assert_eq!((both.rows(), both.accuracy()), (8, 0.75));
+        assert_eq!(both.confusion()[0], [4, 2, 0]);
+        near(both.calibration_error(), scores().calibration_error());
     }
 }

@@ -1,123 +1,245 @@
-//! Accuracy as deployed: the bundle's graph in tract, through the badge's own preprocessing.
+//! Accuracy as deployed: ONNX graphs in tract, through the badge's own preprocessing.
+//!
+//! A [`candidate::Candidate`] (or several, averaged) answers for rows in [`predict`]; a
+//! [`protocol::Ruler`] says which rows count and which class is right; [`metrics::Scores`] counts; and
+//! [`card`] has the shape of the results in memory, in JSON and in reports.
 
+pub mod candidate;
+pub mod card;
+pub mod context;
+pub mod folds;
 pub mod metrics;
+pub mod predict;
+pub mod protocol;
+pub mod table;
 
-use emocue_models::geometry::Face;
-use emocue_models::label::{FER_7, FERPLUS_8};
-use emocue_models::luma::Luma;
-use emocue_models::run::{Classifier, ExpressionNet, RunError};
-use rand::RngExt;
-use serde::Serialize;
+use std::collections::HashSet;
+use std::path::PathBuf;
 
+use emocue_models::run::RunError;
+
+use crate::bundle::HostBundleError;
+use crate::data::Split;
 use crate::data::dataset::Dataset;
-use crate::data::ferplus::Votes;
-use crate::data::{SIDE, Split};
-use crate::train::augment::generator;
+use crate::data::folds::FoldsError;
+use crate::onnx::metadata::{MetadataError, known_labels};
+use candidate::Candidate;
+use card::{Evaluation, ProtocolResult, ScoreCard, SplitResult};
 use metrics::Scores;
+use predict::{Predictions, Settings, predict};
+use protocol::Ruler;
 
-/// What a classifier knows of one split.
-#[derive(Debug, Serialize)]
-pub struct Evaluation {
-    /// `"PublicTest"` or `"PrivateTest"`.
-    pub split: &'static str,
-    /// Rows of the split.
-    pub rows: usize,
-    /// Every face shifted and scaled by up to this fraction of its side, 0 for none.
-    pub jitter: f32,
-    /// Against the top FER+ vote, on rows where that is one of the eight classes.
-    pub ferplus_plurality: Scores,
-    /// Against FER2013's label, classes mapped by name.
-    pub fer2013: Scores,
+/// An evaluation is impossible or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A network does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A bundle cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] HostBundleError),
+    /// A graph cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A graph is none, or says what cannot be.
+    #[error("{model}: {source}")]
+    Metadata {
+        /// Which file.
+        model: String,
+        /// What is wrong.
+        source: MetadataError,
+    },
+    /// A graph does not tell its classes.
+    #[error(
+        "{model} does not tell its classes\n  Name them with --labels: {known}.",
+        known = known_labels()
+    )]
+    NoLabels {
+        /// Which file.
+        model: String,
+    },
+    /// Networks that share no classes cannot be averaged.
+    #[error(
+        "there is no average over {sets}\n  One of the networks must have only classes that all the others have too."
+    )]
+    NoCommonLabels {
+        /// Their label sets.
+        sets: String,
+    },
+    /// The split has no rows.
+    #[error(
+        "{layout} has no {split} rows; it has {has}\n  Choose a --split that is there, or --folds."
+    )]
+    EmptySplit {
+        /// The dataset's layout.
+        layout: &'static str,
+        /// The split asked for.
+        split: &'static str,
+        /// What is there.
+        has: String,
+    },
+    /// The dataset and the network have no class in common.
+    #[error("{layout}'s classes ({data}) and the network's ({network}) have nothing in common")]
+    NothingToScore {
+        /// The dataset's layout.
+        layout: &'static str,
+        /// Its label set.
+        data: &'static str,
+        /// The network's label set.
+        network: &'static str,
+    },
+    /// The dataset cannot be divided.
+    #[error(transparent)]
+    Folds(#[from] FoldsError),
+    /// Cross-validation needs a network for each fold.
+    #[error(
+        "{models} networks for {folds} folds\n  Give one --model for each, in their order, or one with --fold."
+    )]
+    FoldModels {
+        /// Networks given.
+        models: usize,
+        /// Folds.
+        folds: usize,
+    },
 }
 
-/// Runs `net` over one split. With `jitter` above 0, each row is a frame whose face lies up to that
-/// fraction off, as a detector would give it; the same seed gives the same offsets.
+/// An evaluation with the answers that it counts.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The answers, in the order of the evaluation's splits.
+    pub predictions: Vec<Predictions>,
+}
+
+/// Judges `candidates` (the mean of their answers where there are several) on each of `splits`.
+///
+/// `progress` hears how many more rows are done.
 ///
 /// # Errors
-/// [`RunError`] when the network fails.
+/// [`EvalError`] when a network fails, the candidates share no classes or a split has no rows.
 pub fn evaluate(
-    net: &mut ExpressionNet,
+    candidates: &[Candidate],
     data: &Dataset,
-    split: Split,
-    jitter: f32,
-    mut progress: impl FnMut(usize, usize),
-) -> Result<Evaluation, RunError> {
-    let labels = net.labels();
-    let threshold = net.threshold();
-    let (to_plus, to_fer) = (labels.mapping_to(&FERPLUS_8), labels.mapping_to(&FER_7));
-    let mut ferplus_plurality = Scores::new(FERPLUS_8, threshold);
-    let mut fer2013 = Scores::new(FER_7, threshold);
-    let canonical = net.preprocess().canonical_face();
-    let rows = data.rows(split);
-    for (done, row) in rows.iter().enumerate() {
-        let probabilities = if jitter > 0.0 {
-            let frame =
-                Luma::from_raw(SIDE, SIDE, data.picture(*row).to_vec()).map_err(|e| RunError {
-                    model: "jitter".into(),
-                    what: "cannot frame a row",
-                    reason: e.to_string(),
-                })?;
-            net.classify(&frame, &jittered(&canonical, jitter, *row))?
-        } else {
-            net.classify_row(data.picture(*row))?
+    splits: &[Split],
+    settings: Settings,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Judged, EvalError> {
+    let in_training = also_in_training(data);
+    let mut evaluation = describe(candidates, data, settings)?;
+    let mut predictions = Vec::new();
+    for split in splits {
+        let rows = data.rows(*split);
+        if rows.is_empty() {
+            return Err(empty(data, *split));
+        }
+        let answers = predict(candidates, data, &rows, settings, progress)?;
+        evaluation.splits.push(SplitResult {
+            split: split.name().to_owned(),
+            rows: rows.len(),
+            also_in_training: rows.iter().filter(|row| in_training.contains(row)).count(),
+            protocols: judge(candidates, data, &answers, &in_training)?,
+        });
+        predictions.push(answers);
+    }
+    Ok(Judged { evaluation, predictions })
+}
+
+/// An evaluation without results.
+fn describe(
+    candidates: &[Candidate],
+    data: &Dataset,
+    settings: Settings,
+) -> Result<Evaluation, EvalError> {
+    let models: Vec<_> = candidates.iter().map(Candidate::info).collect();
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    Ok(Evaluation {
+        name: names.join(" + "),
+        labels: candidate::common_labels(candidates)?.id.to_owned(),
+        models,
+        dataset: data.layout().to_owned(),
+        flip: settings.flip,
+        jitter: settings.jitter,
+        splits: Vec::new(),
+        folds: None,
+    })
+}
+
+/// The figures of `answers` by every protocol that applies.
+fn judge(
+    candidates: &[Candidate],
+    data: &Dataset,
+    answers: &Predictions,
+    in_training: &HashSet<usize>,
+) -> Result<Vec<ProtocolResult>, EvalError> {
+    let threshold = threshold(candidates);
+    let result = |ruler: &Ruler<'_>| {
+        let card = |counts: &dyn Fn(usize) -> bool| {
+            ScoreCard::of(&score(ruler, answers, threshold, counts))
         };
-        if let Some(truth) = data.votes(*row).and_then(Votes::plurality) {
-            ferplus_plurality.add(truth, &mapped(probabilities, &to_plus, FERPLUS_8.len()));
+        let leaks = answers.iter().any(|(row, _)| in_training.contains(&row));
+        ProtocolResult {
+            protocol: ruler.protocol.name.to_owned(),
+            about: ruler.protocol.about.to_owned(),
+            all: card(&|_| true),
+            not_in_training: leaks.then(|| card(&|row| !in_training.contains(&row))),
         }
-        fer2013.add(data.label(*row), &mapped(probabilities, &to_fer, FER_7.len()));
-        progress(done + 1, rows.len());
-    }
-    let split = split.name();
-    Ok(Evaluation { split, rows: rows.len(), jitter, ferplus_plurality, fer2013 })
+    };
+    Ok(rulers(data, answers)?.iter().map(result).collect())
 }
 
-/// Probabilities over another label set: summed by name, then scaled to sum 1.
-fn mapped(probabilities: &[f32], mapping: &[Option<usize>], classes: usize) -> Vec<f32> {
-    let mut target = vec![0.0; classes];
-    for (probability, class) in probabilities.iter().zip(mapping) {
-        if let Some(class) = class {
-            target[*class] += probability;
-        }
+/// Every protocol that applies; at least one.
+fn rulers<'a>(data: &'a Dataset, answers: &Predictions) -> Result<Vec<Ruler<'a>>, EvalError> {
+    let rulers = Ruler::all(data, answers.labels());
+    if rulers.is_empty() {
+        let (data, layout) = (data.labels().id, data.layout());
+        return Err(EvalError::NothingToScore { layout, data, network: answers.labels().id });
     }
-    let sum: f32 = target.iter().sum();
-    target.iter_mut().for_each(|value| *value /= sum.max(f32::MIN_POSITIVE));
-    target
+    Ok(rulers)
 }
 
-/// The face off by up to `limit` of its size, the same way for the same row.
-fn jittered(face: &Face, limit: f32, row: usize) -> Face {
-    let mut rng = generator(0, 0, row);
-    let [dx, dy, change] = [(); 3].map(|()| rng.random_range(-limit..=limit));
-    face.jittered(dx, dy, 1.0 + change)
+/// Counts the answers to the rows that `counts` admits.
+pub fn score(
+    ruler: &Ruler<'_>,
+    answers: &Predictions,
+    threshold: f32,
+    counts: &dyn Fn(usize) -> bool,
+) -> Scores {
+    let mut scores = Scores::new(ruler.labels, threshold);
+    for (row, probabilities) in answers.iter().filter(|(row, _)| counts(*row)) {
+        if let Some(truth) = ruler.truth(row) {
+            scores.add(truth, &ruler.answer(probabilities));
+        }
+    }
+    scores
+}
+
+/// Below it an answer is unsure: the first network's threshold, since an average has none of its own.
+fn threshold(candidates: &[Candidate]) -> f32 {
+    candidates.first().map_or(0.0, Candidate::threshold)
+}
+
+/// Test rows whose pixels also stand in Training: a network may know them by heart.
+pub fn also_in_training(data: &Dataset) -> HashSet<usize> {
+    let training: HashSet<&[u8]> =
+        data.rows(Split::Training).into_iter().map(|row| data.picture(row)).collect();
+    (0..data.len())
+        .filter(|row| data.split(*row) != Split::Training && training.contains(data.picture(*row)))
+        .collect()
+}
+
+fn empty(data: &Dataset, split: Split) -> EvalError {
+    let all = [Split::Training, Split::PublicTest, Split::PrivateTest];
+    let count = |split: Split| Some((split.name(), data.rows(split).len())).filter(|(_, n)| *n > 0);
+    let has: Vec<String> =
+        all.into_iter().filter_map(count).map(|(s, n)| format!("{n} {s}")).collect();
+    EvalError::EmptySplit { layout: data.layout(), split: split.name(), has: has.join(", ") }
 }
 
 #[cfg(test)]
-mod tests {
-    use emocue_models::geometry::Rect;
-
-    use super::*;
-
-    #[test]
-    fn contempt_is_left_out_of_seven_classes() {
-        let mapping = FERPLUS_8.mapping_to(&FER_7);
-        let mut probabilities = [0.0; 8];
-        probabilities[1] = 0.3;
-        probabilities[7] = 0.7;
-        let seven = mapped(&probabilities, &mapping, 7);
-        assert_eq!(seven[FER_7.index_of("happiness").unwrap()], 1.0);
-        assert_eq!(seven.iter().sum::<f32>(), 1.0);
-    }
-
-    #[test]
-    fn jitter_stays_within_its_limit_and_moves_all_points_alike() {
-        let face = Face { rect: Rect::new(0.0, 0.0, 48.0, 48.0), score: 1.0, landmarks: None };
-        for row in 0..200 {
-            let moved = jittered(&face, 0.1, row);
-            let (a, b) = (face.rect.center(), moved.rect.center());
-            assert!((a.x - b.x).abs() <= 4.81 && (a.y - b.y).abs() <= 4.81);
-            assert!((moved.rect.width / 48.0 - 1.0).abs() <= 0.101);
-            assert_eq!(moved, jittered(&face, 0.1, row));
-        }
-        assert_ne!(jittered(&face, 0.1, 1), jittered(&face, 0.1, 2));
-    }
-}
+mod tests;

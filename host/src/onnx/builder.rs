@@ -7,8 +7,8 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 /// The operator set that every graph here declares.
@@ -109,6 +109,19 @@ impl Model {
     /// The protobuf message.
     pub fn proto(&self) -> &ModelProto {
         &self.0
+    }
+
+    /// Says more about itself, read back by [`super::metadata::read`]; a key that is there already gets
+    /// the new value.
+    #[must_use]
+    pub fn with_metadata(mut self, entries: &[(&str, &str)]) -> Self {
+        let known = &mut self.0.metadata_props;
+        for (key, value) in entries {
+            known.retain(|entry| entry.key != *key);
+            let (key, value) = ((*key).to_owned(), (*value).to_owned());
+            known.push(StringStringEntryProto { key, value });
+        }
+        self
     }
 
     /// The content of an `.onnx` file.

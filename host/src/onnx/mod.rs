@@ -15,6 +15,7 @@
 
 mod builder;
 mod layers;
+pub mod metadata;
 
 pub use builder::{Array, Attribute, Dim, GraphBuilder, GraphError, Model, Value};
 pub use layers::{Conv, Pool};

@@ -234,7 +234,7 @@ impl ClassifierSpec {
         })
     }
 
-    fn check(&self) -> Result<(), BundleError> {
+    pub(crate) fn check(&self) -> Result<(), BundleError> {
         self.label_set()?;
         let Preprocess { size, landmarks, margin, mean, std } = &self.preprocess;
         let finite = |v: &f32| v.is_finite();

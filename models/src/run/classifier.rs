@@ -3,8 +3,8 @@
 use super::{Classifier, RunError, Session};
 use crate::bundle::Bundle;
 use crate::bundle::manifest::ClassifierSpec;
-use crate::crop::Preprocess;
-use crate::geometry::Face;
+use crate::crop::{Preprocess, Similarity, resample};
+use crate::geometry::{Face, Landmarks, Point, Rect};
 use crate::label::LabelSet;
 use crate::luma::Luma;
 
@@ -16,6 +16,8 @@ pub struct ExpressionNet {
     preprocess: Preprocess,
     temperature: f32,
     threshold: f32,
+    /// A row of another side than the crop's, kept for its allocation.
+    row: Luma,
     crop: Vec<u8>,
     probabilities: Vec<f32>,
 }
@@ -35,12 +37,14 @@ impl ExpressionNet {
     /// The network runs once here, so that a misfit shows now and the first answer comes fast.
     ///
     /// # Errors
-    /// [`RunError`] when the network does not run or its logits do not fit the label set.
+    /// [`RunError`] when `spec` is impossible, the network does not run or its logits do not fit the
+    /// label set.
     pub fn load(spec: &ClassifierSpec, onnx: &[u8]) -> Result<Self, RunError> {
         let name = spec.network.clone();
-        let labels = spec.label_set().map_err(|e| RunError {
+        // A spec need not come from a manifest, which would have been checked.
+        let labels = spec.check().and_then(|()| spec.label_set()).map_err(|e| RunError {
             model: name.clone(),
-            what: "cannot name the classes",
+            what: "cannot be described so",
             reason: e.to_string(),
         })?;
         let preprocess = spec.preprocess.clone();
@@ -49,6 +53,7 @@ impl ExpressionNet {
             session: Session::load(&name, onnx, &shape)?,
             name,
             labels,
+            row: Luma::default(),
             crop: vec![0; preprocess.pixels()],
             probabilities: vec![0.0; labels.len()],
             preprocess,
@@ -69,18 +74,42 @@ impl ExpressionNet {
         &self.preprocess
     }
 
-    /// Probabilities of a row that is a crop already, `[size, size]` row-major, such as FER2013's.
+    /// Probabilities of a square row that is a crop already, row-major, such as FER2013's.
+    ///
+    /// A row of another side than the network's input is resampled as a face would be.
     ///
     /// # Errors
-    /// [`RunError`] when the row has another size or the network fails.
+    /// [`RunError`] when the row is no square or the network fails.
     pub fn classify_row(&mut self, pixels: &[u8]) -> Result<&[f32], RunError> {
-        if pixels.len() != self.crop.len() {
-            let reason = format!("{} pixels, not {}", pixels.len(), self.crop.len());
+        let (side, size) = (pixels.len().isqrt(), self.preprocess.size);
+        if side == 0 || side * side != pixels.len() {
+            let reason = format!("{} pixels are no square", pixels.len());
             return Err(self.error("cannot take the row", reason));
         }
-        self.crop.copy_from_slice(pixels);
+        if side == size {
+            self.crop.copy_from_slice(pixels);
+        } else {
+            self.row.reshape(side, side);
+            self.row.pixels_mut().copy_from_slice(pixels);
+            let to_row = Similarity { a: side as f32 / size as f32, ..Similarity::IDENTITY };
+            resample(&self.row, to_row, size, &mut self.crop);
+        }
         self.run_crop()?;
         Ok(&self.probabilities)
+    }
+
+    /// The face that a square row of `side` px shows: cropping it gives what
+    /// [`ExpressionNet::classify_row`] sees.
+    pub fn face_of_row(&self, side: usize) -> Face {
+        let scale = side as f32 / self.preprocess.size as f32;
+        let face = self.preprocess.canonical_face();
+        let Rect { x, y, width, height } = face.rect;
+        let scaled = |p: Point| Point::new(p.x * scale, p.y * scale);
+        Face {
+            rect: Rect::new(x * scale, y * scale, width * scale, height * scale),
+            landmarks: face.landmarks.map(|l| Landmarks::from_points(l.points().map(scaled))),
+            ..face
+        }
     }
 
     fn run_crop(&mut self) -> Result<(), RunError> {
@@ -237,6 +266,28 @@ mod tests {
         assert!(load(b"no graph").starts_with("classifier.onnx: "));
         let mut net = ExpressionNet::load(&spec(1.0), &first_pixels(8, 1.0)).unwrap();
         let error = net.classify_row(&[0; 2303]).unwrap_err().to_string();
-        assert!(error.contains("2303 pixels, not 2304"), "{error}");
+        assert!(error.contains("2303 pixels are no square"), "{error}");
+        let huge = ClassifierSpec {
+            preprocess: Preprocess { size: usize::MAX, ..Preprocess::default() },
+            ..spec(1.0)
+        };
+        let error = ExpressionNet::load(&huge, &first_pixels(8, 1.0)).err().unwrap().to_string();
+        assert!(error.contains("preprocess.size"), "{error}");
+    }
+
+    #[test]
+    fn a_row_of_another_side_is_resampled_as_its_face_would_be() {
+        let mut net = ExpressionNet::load(&spec(1.0), &first_pixels(8, 1.0)).unwrap();
+        for side in [24, 44, 96, 224] {
+            // Softly graded, so that a rounding of the face's points shows as rounding.
+            let value = |i: usize| (128 * (i % side + i / side) / side) as u8;
+            let pixels: Vec<u8> = (0..side * side).map(value).collect();
+            let ready = net.classify_row(&pixels).unwrap().to_vec();
+            let frame = Luma::from_raw(side, side, pixels).unwrap();
+            let face = net.face_of_row(side);
+            for (a, b) in net.classify(&frame, &face).unwrap().iter().zip(&ready) {
+                assert!((a - b).abs() < 0.01, "{side}: {a} {b}");
+            }
+        }
     }
 }

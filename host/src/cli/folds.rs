@@ -1,0 +1,35 @@
+//! `--folds`: dividing a dataset for cross-validation, the same way for training and judging.
+
+use clap::Args;
+
+use crate::data::dataset::Dataset;
+use crate::data::folds::{Folds, FoldsError};
+
+/// How a dataset is divided for cross-validation.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct FoldArgs {
+    /// Divide all rows into this many folds, nobody in two of them where subjects are known.
+    #[arg(long, value_name = "N")]
+    pub folds: Option<usize>,
+    /// Only this fold, counted from 1.
+    #[arg(long, value_name = "K", requires = "folds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fold: Option<u64>,
+    /// Of the division; use the same for training and judging.
+    #[arg(long, value_name = "SEED", requires = "folds", default_value_t = 1)]
+    pub fold_seed: u64,
+}
+
+impl FoldArgs {
+    /// The division that was asked for, if any.
+    ///
+    /// # Errors
+    /// [`FoldsError`] when `data` cannot be divided so.
+    pub fn divide(&self, data: &Dataset) -> Result<Option<Folds>, FoldsError> {
+        self.folds.map(|count| Folds::new(data, count, self.fold_seed)).transpose()
+    }
+
+    /// The one fold that was asked for, counted from 0.
+    pub fn index(&self) -> Option<usize> {
+        self.fold.map(|fold| fold as usize - 1)
+    }
+}

@@ -1,0 +1,202 @@
+//! The shape of results, in memory and as JSON.
+//!
+//! `emocue eval --json` prints an [`EvalFile`]; the fields' names are its keys. Keys may be added, but one
+//! that is there keeps its meaning as long as [`EvalFile::format`] does. Every share is `0..=1`.
+
+use serde::{Deserialize, Serialize};
+
+use super::candidate::ModelInfo;
+use super::context::Environment;
+use super::metrics::{AbstentionPoint, Averages, ClassScores, ReliabilityBin, Scores};
+
+/// The value of [`EvalFile::format`].
+pub const FORMAT: &str = "emocue-eval-1";
+
+/// Everything that one `emocue eval` measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvalFile {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What it was measured with.
+    pub environment: Environment,
+    /// The command, without folders that tell who worked where.
+    pub command: String,
+    /// One for each network, ensemble or cross-validation.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// What one network, or the mean of several, is worth on one dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The networks' names.
+    pub name: String,
+    /// What was averaged, or the network of each fold.
+    pub models: Vec<ModelInfo>,
+    /// Identifier of the label set of the answers.
+    pub labels: String,
+    /// The dataset's layout: `"fer2013"`.
+    pub dataset: String,
+    /// Whether each answer is the mean of the picture's and its mirror image's.
+    pub flip: bool,
+    /// Every face shifted and scaled by up to this fraction of its side, 0 for none.
+    pub jitter: f32,
+    /// Results by split; empty for a cross-validation.
+    pub splits: Vec<SplitResult>,
+    /// Results by fold, for a cross-validation.
+    pub folds: Option<FoldsResult>,
+}
+
+/// Figures on one split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitResult {
+    /// `"Training"`, `"PublicTest"` or `"PrivateTest"`.
+    pub split: String,
+    /// Its rows; a protocol may score fewer.
+    pub rows: usize,
+    /// Those of a test whose pixels also stand in Training.
+    pub also_in_training: usize,
+    /// One for each protocol that applies.
+    pub protocols: Vec<ProtocolResult>,
+}
+
+/// Figures by one protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProtocolResult {
+    /// `"ferplus.plurality"`, `"ferplus.authors"`, `"ferplus.majority"` or `"label"`.
+    pub protocol: String,
+    /// What it means.
+    pub about: String,
+    /// On every row that the protocol scores.
+    pub all: ScoreCard,
+    /// Without the rows whose pixels also stand in Training; `null` where there is none.
+    pub not_in_training: Option<ScoreCard>,
+}
+
+/// Figures of a cross-validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldsResult {
+    /// How many folds the dataset was divided into.
+    pub count: usize,
+    /// The division's seed.
+    pub seed: u64,
+    /// Whether rows were grouped by subject: some row of the dataset names one.
+    pub by_subject: bool,
+    /// One for each protocol that applies.
+    pub protocols: Vec<FoldedProtocol>,
+}
+
+/// A cross-validation's figures by one protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldedProtocol {
+    /// As in [`ProtocolResult::protocol`].
+    pub protocol: String,
+    /// What it means.
+    pub about: String,
+    /// Accuracy over the folds that were judged.
+    pub accuracy: Spread,
+    /// Macro F1 over the folds that were judged.
+    pub macro_f1: Spread,
+    /// Each fold that was judged.
+    pub folds: Vec<FoldResult>,
+    /// All judged folds' answers counted together.
+    pub pooled: ScoreCard,
+}
+
+/// One fold's figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldResult {
+    /// Counts from 1.
+    pub fold: usize,
+    /// On its test rows.
+    pub card: ScoreCard,
+}
+
+/// Mean and sample standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Sample standard deviation, 0 of a single value.
+    pub deviation: f64,
+}
+
+/// Figures of one set of answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreCard {
+    /// Identifier of the label set of the classes.
+    pub labels: String,
+    /// Rows scored.
+    pub rows: usize,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Every class that occurs counts the same.
+    pub macro_average: Averages,
+    /// Every class counts as often as it occurs.
+    pub weighted_average: Averages,
+    /// Expected calibration error.
+    pub calibration_error: f64,
+    /// Below this top probability an answer counts as unsure.
+    pub threshold: f32,
+    /// Share of answers that are not unsure.
+    pub sure_coverage: f64,
+    /// Accuracy of those.
+    pub sure_accuracy: f64,
+    /// By class, in the label set's order.
+    pub classes: Vec<ClassScores>,
+    /// Counts, row: truth, column: answer.
+    pub confusion: Vec<Vec<usize>>,
+    /// Shares of each row.
+    pub confusion_normalised: Vec<Vec<f64>>,
+    /// The reliability diagram.
+    pub reliability: Vec<ReliabilityBin>,
+    /// Accuracy on the surest answers, from few to all.
+    pub abstention: Vec<AbstentionPoint>,
+}
+
+impl ScoreCard {
+    /// What `scores` come to.
+    pub fn of(scores: &Scores) -> Self {
+        let (sure_coverage, sure_accuracy) = scores.sure();
+        Self {
+            labels: scores.labels().id.to_owned(),
+            rows: scores.rows(),
+            accuracy: scores.accuracy(),
+            macro_average: scores.macro_average(),
+            weighted_average: scores.weighted_average(),
+            calibration_error: scores.calibration_error(),
+            threshold: scores.threshold(),
+            sure_coverage,
+            sure_accuracy,
+            classes: scores.classes(),
+            confusion: scores.confusion().to_vec(),
+            confusion_normalised: scores.confusion_normalised(),
+            reliability: scores.reliability(),
+            abstention: scores.abstention(),
+        }
+    }
+}
+
+impl Spread {
+    /// Of `values`; 0 where there is none.
+    pub fn of(values: &[f64]) -> Self {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count.max(1.0);
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        Self { mean, deviation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_by_hand() {
+        let Spread { mean, deviation } = Spread::of(&[1.0, 2.0, 6.0]);
+        assert_eq!(mean, 3.0);
+        assert!((deviation - 7.0_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(Spread::of(&[0.5]), Spread { mean: 0.5, deviation: 0.0 });
+        assert_eq!(Spread::of(&[]), Spread { mean: 0.0, deviation: 0.0 });
+    }
+}

@@ -1,0 +1,89 @@
+//! Cross-validation: every row is answered by a network that did not see it.
+
+use super::candidate::Candidate;
+use super::card::{Evaluation, FoldResult, FoldedProtocol, FoldsResult, ScoreCard, Spread};
+use super::metrics::Scores;
+use super::predict::{Settings, predict};
+use super::{EvalError, describe, rulers, score, threshold};
+use crate::data::dataset::Dataset;
+use crate::data::folds::{Folds, FoldsError};
+
+/// Judges one candidate for each fold, in their order, on the rows that the fold tests; with `only`, one
+/// candidate on that fold, counted from 0.
+///
+/// Rows that also stand in Training do not occur, since identical pictures share a fold.
+///
+/// # Errors
+/// [`EvalError`] when the candidates do not match the folds or a network fails.
+pub fn evaluate_folds(
+    candidates: &[Candidate],
+    data: &Dataset,
+    folds: &Folds,
+    only: Option<usize>,
+    settings: Settings,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Evaluation, EvalError> {
+    let asked: Vec<usize> = match only {
+        Some(fold) if fold >= folds.count() => {
+            return Err(FoldsError::Fold { fold, folds: folds.count() }.into());
+        }
+        Some(fold) => vec![fold],
+        None => (0..folds.count()).collect(),
+    };
+    if candidates.len() != asked.len() {
+        return Err(EvalError::FoldModels { models: candidates.len(), folds: asked.len() });
+    }
+    let mut evaluation = describe(candidates, data, settings)?;
+    let mut results: Vec<Folded> = Vec::new();
+    for (fold, candidate) in asked.into_iter().zip(candidates) {
+        let candidate = std::slice::from_ref(candidate);
+        let answers = predict(candidate, data, &folds.rows(fold), settings, progress)?;
+        for ruler in rulers(data, &answers)? {
+            let scores = score(&ruler, &answers, threshold(candidate), &|_| true);
+            let (name, about) = (ruler.protocol.name, ruler.protocol.about);
+            // Networks of different label sets can be scored on different classes; those stay apart.
+            let same = |known: &&mut Folded| {
+                known.name == name && known.pooled.labels() == scores.labels()
+            };
+            let folds = vec![FoldResult { fold: fold + 1, card: ScoreCard::of(&scores) }];
+            match results.iter_mut().find(same) {
+                Some(known) => {
+                    known.folds.extend(folds);
+                    known.pooled.merge(&scores);
+                }
+                None => results.push(Folded { name, about, folds, pooled: scores }),
+            }
+        }
+    }
+    evaluation.folds = Some(FoldsResult {
+        count: folds.count(),
+        seed: folds.seed(),
+        by_subject: (0..data.len()).any(|row| data.row(row).subject.is_some()),
+        protocols: results.into_iter().map(Folded::finish).collect(),
+    });
+    Ok(evaluation)
+}
+
+/// One protocol's folds so far.
+struct Folded {
+    name: &'static str,
+    about: &'static str,
+    folds: Vec<FoldResult>,
+    pooled: Scores,
+}
+
+impl Folded {
+    fn finish(self) -> FoldedProtocol {
+        let spread = |value: fn(&ScoreCard) -> f64| {
+            Spread::of(&self.folds.iter().map(|fold| value(&fold.card)).collect::<Vec<_>>())
+        };
+        FoldedProtocol {
+            protocol: self.name.to_owned(),
+            about: self.about.to_owned(),
+            accuracy: spread(|card| card.accuracy),
+            macro_f1: spread(|card| card.macro_average.f1),
+            pooled: ScoreCard::of(&self.pooled),
+            folds: self.folds,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Which rows count, and which class is right: every figure belongs to one of these.
+
+use emocue_models::label::{FERPLUS_8, LabelSet};
+
+use crate::data::dataset::Dataset;
+use crate::data::ferplus::Votes;
+
+/// A named way to score.
+#[derive(Clone, Copy, Debug)]
+pub struct Protocol {
+    /// In figures and JSON: `"ferplus.plurality"`.
+    pub name: &'static str,
+    /// For people.
+    pub about: &'static str,
+    /// The classes of [`Protocol::truth`].
+    pub labels: fn(&Dataset) -> LabelSet,
+    /// The right class of a row; `None` where the row does not count.
+    pub truth: fn(&Dataset, usize) -> Option<usize>,
+    /// Whether it needs FER+ votes and a network that knows all eight classes.
+    pub by_votes: bool,
+}
+
+/// All of them, the one that stands for the others first.
+pub const PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        name: "ferplus.plurality",
+        about: "FER+ by plurality: the top vote, where it is one of the eight classes",
+        labels: |_| FERPLUS_8,
+        truth: |data, row| data.votes(row).and_then(Votes::plurality),
+        by_votes: true,
+    },
+    Protocol {
+        name: "ferplus.authors",
+        about: "FER+ as its authors test: single votes dropped, then more than half of the rest",
+        labels: |_| FERPLUS_8,
+        truth: |data, row| data.votes(row).and_then(Votes::authors),
+        by_votes: true,
+    },
+    Protocol {
+        name: "ferplus.majority",
+        about: "FER+ by majority: more than half of all ten votes",
+        labels: |_| FERPLUS_8,
+        truth: |data, row| data.votes(row).and_then(Votes::above_half),
+        by_votes: true,
+    },
+    Protocol {
+        name: "label",
+        about: "the dataset's own label",
+        labels: Dataset::labels,
+        truth: |data, row| Some(data.label(row)),
+        by_votes: false,
+    },
+];
+
+impl Protocol {
+    /// By its name.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        PROTOCOLS.iter().find(|protocol| protocol.name == name)
+    }
+}
+
+/// A protocol applied to one dataset and one network's classes, matched by name.
+///
+/// Where the network knows every class of the truth, its other classes are left out and the rest scaled
+/// to sum 1: eight FER+ classes are scored on FER2013's seven. Where it does not, truth is expressed in
+/// the network's classes, and rows whose class it does not know are not scored.
+#[derive(Clone, Debug)]
+pub struct Ruler<'a> {
+    /// The protocol.
+    pub protocol: &'static Protocol,
+    /// Classes that are scored.
+    pub labels: LabelSet,
+    data: &'a Dataset,
+    /// From the truth's classes to the scored ones.
+    truth: Vec<Option<usize>>,
+    /// From the network's classes to the scored ones.
+    answer: Vec<Option<usize>>,
+}
+
+impl<'a> Ruler<'a> {
+    /// `None` where the protocol says nothing about this dataset or this network.
+    pub fn new(protocol: &'static Protocol, data: &'a Dataset, network: LabelSet) -> Option<Self> {
+        let of_truth = (protocol.labels)(data);
+        let knows_all = of_truth.names.iter().all(|name| network.index_of(name).is_some());
+        if protocol.by_votes && !(data.has_votes() && knows_all) {
+            return None;
+        }
+        let labels = if knows_all { of_truth } else { network };
+        let (truth, answer) = (of_truth.mapping_to(&labels), network.mapping_to(&labels));
+        truth.iter().any(Option::is_some).then_some(Self { protocol, labels, data, truth, answer })
+    }
+
+    /// Every protocol that applies, in the order of [`PROTOCOLS`].
+    pub fn all(data: &'a Dataset, network: LabelSet) -> Vec<Self> {
+        PROTOCOLS.iter().filter_map(|protocol| Self::new(protocol, data, network)).collect()
+    }
+
+    /// The right class of a row; `None` where it does not count.
+    pub fn truth(&self, row: usize) -> Option<usize> {
+        self.truth[(self.protocol.truth)(self.data, row)?]
+    }
+
+    /// The network's probabilities over the scored classes, sum 1.
+    pub fn answer(&self, probabilities: &[f32]) -> Vec<f32> {
+        mapped(probabilities, &self.answer, self.labels.len())
+    }
+}
+
+/// Probabilities over another label set: summed by name, then scaled to sum 1. All even where no
+/// probability is left.
+pub fn mapped(probabilities: &[f32], mapping: &[Option<usize>], classes: usize) -> Vec<f32> {
+    let mut target = vec![0.0; classes];
+    for (probability, class) in probabilities.iter().zip(mapping) {
+        if let Some(class) = class {
+            target[*class] += probability;
+        }
+    }
+    let sum: f32 = target.iter().sum();
+    if sum >= f32::MIN_POSITIVE {
+        target.iter_mut().for_each(|value| *value /= sum);
+    } else {
+        target.fill(1.0 / classes as f32);
+    }
+    target
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::{AFFECTNET_8, CK_7, FER_7, VALENCE_3};
+
+    use super::*;
+    use crate::data::Split;
+    use crate::data::dataset::Row;
+
+    fn dataset(labels: LabelSet, classes: &[usize]) -> Dataset {
+        let mut data = Dataset::new("test", labels, 1);
+        for label in classes {
+            let (split, origin) = (Split::PrivateTest, String::new());
+            data.push(Row { split, label: *label, subject: None, origin }, &[0]);
+        }
+        data
+    }
+
+    fn names(data: &Dataset, network: LabelSet) -> Vec<&'static str> {
+        Ruler::all(data, network).iter().map(|ruler| ruler.protocol.name).collect()
+    }
+
+    #[test]
+    fn eight_classes_are_scored_four_ways_and_seven_by_label() {
+        let data = dataset(FER_7, &[3]);
+        assert_eq!(names(&data, FERPLUS_8), ["label"]);
+        let data = data.with_votes(vec![Votes([0, 5, 3, 1, 1, 0, 0, 0, 0, 0])]);
+        let all = ["ferplus.plurality", "ferplus.authors", "ferplus.majority", "label"];
+        assert_eq!(names(&data, FERPLUS_8), all);
+        assert_eq!(names(&data, AFFECTNET_8), all);
+        assert_eq!(names(&data, FER_7), ["label"]);
+        let truths: Vec<_> = Ruler::all(&data, FERPLUS_8).iter().map(|r| r.truth(0)).collect();
+        assert_eq!(truths, [Some(1), Some(1), None, Some(3)]);
+        assert_eq!(Protocol::by_name("label").unwrap().name, "label");
+    }
+
+    #[test]
+    fn what_the_truth_does_not_know_is_left_out() {
+        let data = dataset(FER_7, &[0]);
+        let ruler = &Ruler::all(&data, FERPLUS_8)[0];
+        let mut probabilities = [0.0; 8];
+        probabilities[1] = 0.3;
+        probabilities[7] = 0.7;
+        let seven = ruler.answer(&probabilities);
+        assert_eq!(seven[FER_7.index_of("happiness").unwrap()], 1.0);
+        assert_eq!(seven.iter().sum::<f32>(), 1.0);
+        let nothing = ruler.answer(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert!(nothing.iter().all(|p| (p - 1.0 / 7.0).abs() < 1e-6), "{nothing:?}");
+    }
+
+    #[test]
+    fn what_the_network_does_not_know_is_not_scored() {
+        // Anger and contempt, for a network without contempt.
+        let data = dataset(CK_7, &[0, 6]);
+        let ruler = &Ruler::all(&data, FER_7)[0];
+        assert_eq!(ruler.labels, FER_7);
+        assert_eq!((ruler.truth(0), ruler.truth(1)), (Some(0), None));
+        // Surprise is neither pleasant nor not.
+        let data = dataset(FER_7, &[0, 3, 5]);
+        let ruler = &Ruler::all(&data, VALENCE_3)[0];
+        assert_eq!([0, 1, 2].map(|row| ruler.truth(row)), [Some(2), Some(0), None]);
+        assert_eq!(ruler.answer(&[0.2, 0.3, 0.5]), [0.2, 0.3, 0.5]);
+    }
+}
