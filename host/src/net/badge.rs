@@ -8,22 +8,23 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::graph::{Graph, Pool};
-use super::layers::{ConvNorm, conv};
+use super::head::Features;
+use super::layers::{ConvLayer, conv};
 
 /// Two 3x3 convolutions beside a shortcut, which is 1x1 where the channels change.
 #[derive(Module, Debug)]
 pub struct Block {
-    first: ConvNorm,
-    second: ConvNorm,
-    shortcut: Option<ConvNorm>,
+    first: ConvLayer,
+    second: ConvLayer,
+    shortcut: Option<ConvLayer>,
 }
 
 impl Block {
     fn new(from: usize, to: usize, device: &Device) -> Self {
         Self {
-            first: ConvNorm::new(conv([from, to], 3), device),
-            second: ConvNorm::new(conv([to, to], 3), device),
-            shortcut: (from != to).then(|| ConvNorm::new(conv([from, to], 1), device)),
+            first: ConvLayer::norm(conv([from, to], 3), device),
+            second: ConvLayer::norm(conv([to, to], 3), device),
+            shortcut: (from != to).then(|| ConvLayer::norm(conv([from, to], 1), device)),
         }
     }
 
@@ -49,7 +50,7 @@ pub struct Stage {
 #[derive(Module, Debug)]
 pub struct BadgeNet {
     /// 5x5, stride 2, from luma at 48x48 to 24x24.
-    stem: ConvNorm,
+    stem: ConvLayer,
     /// At 24x24, 12x12 and 6x6, 2x2 pools between them.
     stages: Vec<Stage>,
     dropout: f32,
@@ -58,21 +59,17 @@ pub struct BadgeNet {
 impl BadgeNet {
     /// Fresh weights from the device's seed; `width` channels in the first stage, features dropped
     /// with probability `dropout`.
-    pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> Self {
+    pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> (Self, Features) {
         let stage = |from, to| Stage {
             blocks: vec![Block::new(from, to, device), Block::new(to, to, device)],
         };
-        let top = Self::features(width);
-        Self {
-            stem: ConvNorm::new(conv([channels, width], 5).with_stride([2, 2]), device),
+        let top = 4 * width;
+        let net = Self {
+            stem: ConvLayer::norm(conv([channels, width], 5).with_stride([2, 2]), device),
             stages: vec![stage(width, width), stage(width, 2 * width), stage(2 * width, top)],
             dropout,
-        }
-    }
-
-    /// Length of the feature vector that the heads read.
-    pub fn features(width: usize) -> usize {
-        4 * width
+        };
+        (net, Features::Row(top))
     }
 
     /// Pictures to features.

@@ -1,25 +1,51 @@
 //! From a body's features to logits.
 
 use burn::module::Module;
+use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 
 use super::graph::Graph;
+use super::layers::{conv, fresh};
+
+/// What a body hands to its heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Features {
+    /// A row of this many.
+    Row(usize),
+    /// This many maps.
+    Maps(usize),
+}
 
 /// One answer of a network.
 #[derive(Module, Debug)]
-pub struct Head {
-    dense: Linear,
+pub enum Head {
+    /// A dense layer on a row of features.
+    Dense(Linear),
+    /// A 3x3 convolution with one map a class, then each map's mean: no dense layer at all.
+    Maps(Conv2d),
 }
 
 impl Head {
     /// Fresh weights from the device's seed.
-    pub fn new(features: usize, classes: usize, device: &Device) -> Self {
-        Self { dense: LinearConfig::new(features, classes).init(device) }
+    pub fn new(features: Features, classes: usize, device: &Device) -> Self {
+        match features {
+            Features::Row(count) => Self::Dense(LinearConfig::new(count, classes).init(device)),
+            Features::Maps(count) => {
+                Self::Maps(fresh(conv([count, classes], 3).with_bias(true), device))
+            }
+        }
     }
 
     /// Features to `[N, classes]`, the value `logits`.
     pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value) -> G::Value {
-        graph.dense("logits", features, &self.dense)
+        match self {
+            Self::Dense(dense) => graph.dense("logits", features, dense),
+            Self::Maps(conv) => {
+                let maps = graph.conv("maps", features, conv);
+                let means = graph.global_average("means", &maps);
+                graph.flatten("logits", &means)
+            }
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::Device;
 
 use super::graph::Graph;
 
 /// A square convolution without bias that keeps the map's size at stride 1, with He et al. 2015's
-/// first weights. Change what differs before [`Conv2dConfig::init`].
+/// first weights. Change what differs before building a layer of it.
 pub fn conv(channels: [usize; 2], kernel: usize) -> Conv2dConfig {
     let init = Initializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: true };
     Conv2dConfig::new(channels, [kernel, kernel])
@@ -22,30 +22,96 @@ pub fn pad(px: usize) -> PaddingConfig2d {
     PaddingConfig2d::Explicit(px, px, px, px)
 }
 
-/// Convolution followed by batch normalisation.
+/// A convolution that draws its weights from the device's seed and begins with a bias of 0, if any.
+pub fn fresh(conv: Conv2dConfig, device: &Device) -> Conv2d {
+    let mut layer = conv.init(device);
+    if conv.bias {
+        layer.bias = Some(Initializer::Zeros.init([conv.channels[1]], device));
+    }
+    layer
+}
+
+/// A convolution, followed by batch normalisation in most architectures.
 #[derive(Module, Debug)]
-pub struct ConvNorm {
+pub struct ConvLayer {
     /// `[out, in, k, k]`.
     pub conv: Conv2d,
     /// Over `out` channels.
-    pub norm: BatchNorm,
+    pub norm: Option<BatchNorm>,
 }
 
-impl ConvNorm {
-    /// Fresh weights from the device's seed.
-    pub fn new(conv: Conv2dConfig, device: &Device) -> Self {
+impl ConvLayer {
+    /// With batch normalisation.
+    pub fn norm(conv: Conv2dConfig, device: &Device) -> Self {
         let norm = BatchNormConfig::new(conv.channels[1]).init(device);
-        Self { conv: conv.init(device), norm }
+        Self { conv: fresh(conv, device), norm: Some(norm) }
+    }
+
+    /// With a bias and, where `norm` says so, batch normalisation: as networks before 2015 and their
+    /// later editions have it.
+    pub fn biased(conv: Conv2dConfig, norm: bool, device: &Device) -> Self {
+        let conv = conv.with_bias(true);
+        if norm {
+            return Self::norm(conv, device);
+        }
+        Self { conv: fresh(conv, device), norm: None }
     }
 
     /// One value, `name`.
     pub fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
-        graph.conv_norm(name, x, &self.conv, &self.norm)
+        match &self.norm {
+            Some(norm) => graph.conv_norm(name, x, &self.conv, norm),
+            None => graph.conv(name, x, &self.conv),
+        }
     }
 
     /// Two values, `name` and `name.relu`.
     pub fn relu<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
         let y = self.forward(graph, name, x);
         graph.relu(&format!("{name}.relu"), &y)
+    }
+}
+
+/// Whether dropout comes before or after a hidden dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drop {
+    /// As in AlexNet.
+    Before,
+    /// As in VGG.
+    After,
+}
+
+/// Hidden dense layers with ReLU and dropout; without any layer only dropout.
+#[derive(Module, Debug)]
+pub struct DenseStack {
+    layers: Vec<Linear>,
+    dropout: f32,
+    #[module(skip)]
+    drop: Drop,
+}
+
+impl DenseStack {
+    /// Layers with `widths` outputs on a row of `inputs` features.
+    pub fn new(inputs: usize, widths: &[usize], dropout: f32, drop: Drop, device: &Device) -> Self {
+        let froms = std::iter::once(&inputs).chain(widths);
+        let layer = |(from, to): (&usize, &usize)| LinearConfig::new(*from, *to).init(device);
+        Self { layers: froms.zip(widths).map(layer).collect(), dropout, drop }
+    }
+
+    /// A row of features to the last layer's.
+    pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value) -> G::Value {
+        let mut x = features.clone();
+        if self.layers.is_empty() || self.drop == Drop::Before {
+            x = graph.dropout(&x, self.dropout);
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            let y = graph.dense(&format!("dense{index}"), &x, layer);
+            x = graph.relu(&format!("dense{index}.relu"), &y);
+            let last = index + 1 == self.layers.len();
+            if self.drop == Drop::After || !last {
+                x = graph.dropout(&x, self.dropout);
+            }
+        }
+        x
     }
 }

@@ -1,45 +1,33 @@
 //! Network architectures, one file each, and what is common to all: [`Network`].
 
+pub mod alexnet;
 pub mod badge;
+mod body;
 pub mod graph;
 pub mod head;
 pub mod layers;
+pub mod mini_xception;
 pub mod noise;
+pub mod plain_cnn;
+pub mod pramerdorfer;
+pub mod resnet;
+pub mod resnet9;
+mod size;
 mod spec;
+pub mod vgg;
+mod zoo;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use emocue_models::label::LabelSet;
 
 use crate::onnx::{Dim, GraphBuilder, GraphError, Model};
-use badge::BadgeNet;
-use graph::{Graph, Macs, Onnx, Tensors};
+use body::Body;
+use graph::{Macs, Onnx, Tensors};
 use head::Head;
 use noise::Noise;
+pub use size::Size;
 pub use spec::{NetError, NetSpec};
-
-/// A body's architecture.
-#[derive(Module, Debug)]
-enum Body {
-    Badge(BadgeNet),
-}
-
-impl Body {
-    /// The body and the number of features that it hands to its heads.
-    fn new(spec: &NetSpec, device: &Device) -> (Self, usize) {
-        match *spec {
-            NetSpec::Badge { width, dropout } => {
-                (Self::Badge(BadgeNet::new(1, width, dropout, device)), BadgeNet::features(width))
-            }
-        }
-    }
-
-    fn forward<G: Graph>(&self, graph: &mut G, luma: &G::Value) -> G::Value {
-        match self {
-            Self::Badge(net) => net.forward(graph, luma),
-        }
-    }
-}
 
 /// A face classifier: one body, and a head for every label set that it answers in.
 #[derive(Module, Debug)]
@@ -56,7 +44,7 @@ impl Network {
     /// Fresh weights, drawn from the device's seed when they are first read. `spec` must pass
     /// [`NetSpec::check`].
     pub fn new(spec: &NetSpec, labels: &[LabelSet], device: &Device) -> Self {
-        let (body, features) = Body::new(spec, device);
+        let (body, features) = Body::new(spec, 1, device);
         let head = |set: &LabelSet| Head::new(features, set.len(), device);
         Self {
             body,
@@ -121,48 +109,6 @@ impl Network {
             builder.output(&logits, &[Dim::BATCH, Dim::Fixed(labels.len())]);
         }
         builder.finish()
-    }
-}
-
-/// How many numbers a module holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// Moved by gradients.
-    pub weights: usize,
-    /// Batch normalisation's running means and variances.
-    pub statistics: usize,
-}
-
-impl Size {
-    /// Counts without drawing weights.
-    pub fn of(module: &impl Module) -> Self {
-        let mut count = Count::default();
-        module.visit(&mut count);
-        count.size
-    }
-}
-
-#[derive(Default)]
-struct Count {
-    path: Vec<String>,
-    size: Size,
-}
-
-impl ModuleVisitor for Count {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let count = param.lazy_shape().num_elements();
-        match self.path.last().is_some_and(|name| name.starts_with("running_")) {
-            true => self.size.statistics += count,
-            false => self.size.weights += count,
-        }
-    }
-
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
     }
 }
 

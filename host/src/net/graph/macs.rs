@@ -96,10 +96,6 @@ impl Graph for Macs {
         [outputs, 1, 1]
     }
 
-    fn dense_norm(&mut self, name: &str, x: &Shape, dense: &Linear, _: &BatchNorm) -> Shape {
-        self.dense(name, x, dense)
-    }
-
     fn dropout(&mut self, x: &Shape, _: f32) -> Shape {
         *x
     }

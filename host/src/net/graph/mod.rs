@@ -70,15 +70,6 @@ pub trait Graph {
     /// A dense layer on a row of features.
     fn dense(&mut self, name: &str, x: &Self::Value, dense: &Linear) -> Self::Value;
 
-    /// Batch normalisation of a row of features after a dense layer; in ONNX one `Gemm`.
-    fn dense_norm(
-        &mut self,
-        name: &str,
-        x: &Self::Value,
-        dense: &Linear,
-        norm: &BatchNorm,
-    ) -> Self::Value;
-
     /// In training, drops each value with probability `drop` and scales up the rest; else nothing.
     fn dropout(&mut self, x: &Self::Value, drop: f32) -> Self::Value;
 }
@@ -94,5 +85,77 @@ fn padding(conv: &Conv2d) -> [usize; 2] {
             [top, left]
         }
         ref other => panic!("layers pad evenly, not {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::BatchNormConfig;
+    use burn::tensor::{Device, Tensor, TensorData};
+    use emocue_models::run::Session;
+
+    use super::*;
+    use crate::net::layers::{ConvLayer, conv, fresh};
+    use crate::net::noise::Noise;
+    use crate::onnx::{Dim, GraphBuilder};
+
+    /// Operators and settings that no architecture has at the moment, beside those that all have.
+    struct Odd {
+        stem: ConvLayer,
+        groups: Conv2d,
+        norm: BatchNorm,
+    }
+
+    impl Odd {
+        fn forward<G: Graph>(&self, graph: &mut G, x: &G::Value) -> G::Value {
+            let x = self.stem.relu(graph, "stem", x);
+            let x = graph.norm("norm", &x, &self.norm);
+            let groups = graph.conv("groups", &x, &self.groups);
+            let ragged = Pool { pad: [1, 0], ceil: true, ..Pool::square(3, 2) };
+            let a = graph.average_pool("average", &groups, ragged);
+            let b = graph.max_pool("max", &groups, ragged);
+            let both = graph.concat("both", &a, &b);
+            let mean = graph.global_average("mean", &both);
+            let gate = graph.sigmoid("gate", &mean);
+            let gated = graph.mul("gated", &both, &gate);
+            let top = graph.global_max("top", &gated);
+            let rest = graph.dropout(&top, 0.5);
+            graph.flatten("out", &rest)
+        }
+    }
+
+    #[test]
+    fn one_definition_means_the_same_to_burn_tract_and_the_counter() {
+        let device = Device::flex();
+        device.seed(5);
+        let mut norm = BatchNormConfig::new(4).init(&device);
+        norm.running_mean = burn::module::RunningState::new(Tensor::full([4], 0.3, &device));
+        norm.running_var = burn::module::RunningState::new(Tensor::full([4], 2.5, &device));
+        let odd = Odd {
+            stem: ConvLayer::biased(conv([1, 4], 3), true, &device),
+            groups: fresh(conv([4, 6], 3).with_groups(2).with_stride([1, 2]), &device),
+            norm,
+        };
+        let [height, width] = [8, 11];
+        let input: Vec<f32> = (0..height * width).map(|i| (i * 13 % 29) as f32 - 14.0).collect();
+        let shape = [1, 1, height, width];
+        let x = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), &device);
+        let expected = odd.forward(&mut Tensors::new(&mut Noise::off()), &x);
+        assert_eq!(expected.dims(), [1, 12, 1, 1]);
+
+        let mut builder = GraphBuilder::new("odd");
+        let x = builder.input("x", &shape.map(Dim::Fixed));
+        let out = odd.forward(&mut Onnx::new(&mut builder), &x);
+        builder.output(&out, &[Dim::Fixed(1), Dim::Fixed(12)]);
+        let bytes = builder.finish().unwrap().to_bytes();
+        let session = Session::load("odd", &bytes, &shape).unwrap();
+        let outputs = session.run(|target| target.copy_from_slice(&input)).unwrap();
+        for (a, b) in outputs.get(0).unwrap().iter().zip(expected.into_data().iter::<f32>()) {
+            assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{a} {b}");
+        }
+
+        let mut macs = Macs::default();
+        assert_eq!(odd.forward(&mut macs, &[1, height, width]), [12, 1, 1]);
+        assert_eq!(macs.count, (4 * 9 * 8 * 11 + 6 * 2 * 9 * 8 * 6) as u64);
     }
 }

@@ -24,11 +24,6 @@ impl<'a> Onnx<'a> {
         let weight = Array::new(&kernel.shape, &kernel.weight);
         self.graph.conv(name, x, weight, kernel.bias.as_deref(), how)
     }
-
-    fn write_dense(&mut self, name: &str, x: &Value, kernel: &Kernel) -> Value {
-        let bias = kernel.bias.clone().unwrap_or_else(|| vec![0.0; kernel.shape[0]]);
-        self.graph.dense(name, x, Array::new(&kernel.shape, &kernel.weight), &bias)
-    }
 }
 
 /// A layer's weights: outputs outermost.
@@ -152,11 +147,9 @@ impl Graph for Onnx<'_> {
     }
 
     fn dense(&mut self, name: &str, x: &Value, dense: &Linear) -> Value {
-        self.write_dense(name, x, &Kernel::of_dense(dense))
-    }
-
-    fn dense_norm(&mut self, name: &str, x: &Value, dense: &Linear, norm: &BatchNorm) -> Value {
-        self.write_dense(name, x, &Kernel::of_dense(dense).fold(norm))
+        let Kernel { shape, weight, bias } = Kernel::of_dense(dense);
+        let bias = bias.unwrap_or_else(|| vec![0.0; shape[0]]);
+        self.graph.dense(name, x, Array::new(&shape, &weight), &bias)
     }
 
     fn dropout(&mut self, x: &Value, _: f32) -> Value {

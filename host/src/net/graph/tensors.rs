@@ -103,16 +103,6 @@ impl Graph for Tensors<'_> {
         dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1])
     }
 
-    fn dense_norm(
-        &mut self,
-        name: &str,
-        x: &Tensor<4>,
-        dense: &Linear,
-        norm: &BatchNorm,
-    ) -> Tensor<4> {
-        norm.forward(self.dense(name, x, dense))
-    }
-
     fn dropout(&mut self, x: &Tensor<4>, drop: f32) -> Tensor<4> {
         let [n, channels, height, width] = x.dims();
         match self.noise.mask(n, channels * height * width, drop) {

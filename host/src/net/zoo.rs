@@ -1,0 +1,26 @@
+//! Every architecture once, small.
+
+use super::NetSpec;
+
+impl NetSpec {
+    /// Every architecture at a `share`-th of its usual width, so that all can be tried in seconds; both
+    /// values of every switch occur.
+    pub fn zoo(share: usize) -> Vec<Self> {
+        let narrow = |width: usize| (width / share).max(1);
+        let (side, width, dropout) = (48, narrow(64), 0.5);
+        vec![
+            Self::Badge { width: narrow(32), dropout: 0.1 },
+            Self::MiniXception { width: narrow(8), branches: 1 },
+            Self::MiniXception { width: narrow(8), branches: 2 },
+            Self::Resnet9 { width, dropout: 0.2 },
+            Self::Resnet18 { side, width, stem: 3, dropout: 0.0 },
+            Self::Resnet50 { side, width, stem: 7, dropout: 0.0 },
+            Self::Senet50 { side, width, stem: 7, dropout: 0.2 },
+            Self::Vgg16 { side, width, batch_norm: true, dense: vec![], dropout },
+            Self::Vgg19 { side, width, batch_norm: false, dense: vec![narrow(4096); 2], dropout },
+            Self::Alexnet { side: 96, width, dense: vec![narrow(4096); 2], dropout },
+            Self::PlainCnn { width: narrow(32), convs: 4, dense: narrow(256), dropout },
+            Self::Pramerdorfer { width: narrow(32), dropout: 0.3 },
+        ]
+    }
+}
