@@ -9,7 +9,21 @@ use serde::{Deserialize, Serialize};
 use crate::net::NetSpec;
 
 /// Recipes that are part of the binary: name and text.
-pub const BUILT_IN: &[(&str, &str)] = &[("badge", include_str!("../../recipes/badge.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("badge", include_str!("../../recipes/badge.toml")),
+    ("alexnet", include_str!("../../recipes/alexnet.toml")),
+    ("mini-xception", include_str!("../../recipes/mini-xception.toml")),
+    ("mini-xception-2", include_str!("../../recipes/mini-xception-2.toml")),
+    ("plain-cnn", include_str!("../../recipes/plain-cnn.toml")),
+    ("pramerdorfer-03", include_str!("../../recipes/pramerdorfer-03.toml")),
+    ("pramerdorfer-04", include_str!("../../recipes/pramerdorfer-04.toml")),
+    ("resnet18", include_str!("../../recipes/resnet18.toml")),
+    ("resnet50", include_str!("../../recipes/resnet50.toml")),
+    ("resnet9", include_str!("../../recipes/resnet9.toml")),
+    ("senet50", include_str!("../../recipes/senet50.toml")),
+    ("vgg16", include_str!("../../recipes/vgg16.toml")),
+    ("vgg19", include_str!("../../recipes/vgg19.toml")),
+];
 
 /// Everything a training depends on besides the data, the teachers and the seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
