@@ -4,6 +4,7 @@
 //! From there every convolution has stride 1 and pooling stands alone, the shapes that tract and
 //! integer kernels run fastest. Three stages of two blocks at 24x24, 12x12 and 6x6 px.
 
+use super::{conv, norm};
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
@@ -34,7 +35,7 @@ impl ConvNorm {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x))
+        norm::apply(&self.norm, conv::apply(&self.conv, x))
     }
 }
 
