@@ -3,11 +3,14 @@
 pub mod alexnet;
 pub mod badge;
 mod body;
+pub mod conv;
+mod flex;
 pub mod graph;
 pub mod head;
 pub mod layers;
 pub mod mini_xception;
 pub mod noise;
+pub mod norm;
 pub mod plain_cnn;
 pub mod pramerdorfer;
 pub mod resnet;
@@ -111,6 +114,3 @@ impl Network {
         builder.finish()
     }
 }
-
-#[cfg(test)]
-mod tests;

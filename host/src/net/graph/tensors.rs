@@ -9,6 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{Graph, Pool};
 use crate::net::noise::Noise;
+use crate::net::{conv, norm};
 
 /// Computes with tensors `[N,C,H,W]`; names go unused. Batch normalisation takes the batch's own
 /// statistics where burn tracks gradients.
@@ -23,24 +24,19 @@ impl<'a> Tensors<'a> {
     }
 }
 
-/// Every convolution of every network.
-fn convolve(x: Tensor<4>, conv: &Conv2d) -> Tensor<4> {
-    conv.forward(x)
-}
-
 impl Graph for Tensors<'_> {
     type Value = Tensor<4>;
 
     fn conv(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d) -> Tensor<4> {
-        convolve(x.clone(), conv)
+        conv::apply(conv, x.clone())
     }
 
     fn norm(&mut self, _: &str, x: &Tensor<4>, norm: &BatchNorm) -> Tensor<4> {
-        norm.forward(x.clone())
+        norm::apply(norm, x.clone())
     }
 
     fn conv_norm(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d, norm: &BatchNorm) -> Tensor<4> {
-        norm.forward(convolve(x.clone(), conv))
+        norm::apply(norm, conv::apply(conv, x.clone()))
     }
 
     fn relu(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
