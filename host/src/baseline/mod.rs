@@ -3,7 +3,9 @@
 pub mod cut;
 pub mod examples;
 pub mod features;
+pub mod knn;
 pub mod mtcnn;
+pub mod plot;
 mod pytorch;
 
 use std::num::NonZero;
