@@ -4,6 +4,7 @@ pub mod cut;
 pub mod examples;
 pub mod features;
 pub mod knn;
+pub mod mlp;
 pub mod mtcnn;
 pub mod plot;
 mod pytorch;
