@@ -3,6 +3,7 @@
 pub mod cut;
 pub mod examples;
 pub mod features;
+pub mod forest;
 pub mod knn;
 pub mod mlp;
 pub mod mtcnn;
