@@ -151,7 +151,7 @@ pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Error>> {
     }
     if let Some(path) = &args.plot {
         let title = format!("k nearest neighbours on {}, PublicTest", task.data.layout());
-        accuracy_over(path, &title, "neighbours, k", &lines(&found.sweep))?;
+        accuracy_over(path, &title, "neighbours, k", &lines(&found.sweep, args.mean_free))?;
     }
     if common.json {
         #[derive(Serialize)]
@@ -190,10 +190,14 @@ fn sweep(
     chosen.ok_or_else(|| "no k to try\n  Name at least one with --k.".into())
 }
 
-fn lines(sweep: &[Try]) -> Vec<Line> {
+fn lines(sweep: &[Try], mean_free: bool) -> Vec<Line> {
+    let name = |metric: Metric| match metric {
+        Metric::Cosine if mean_free => "cosine, mean-free".to_owned(),
+        _ => metric.name().to_owned(),
+    };
     let point = |entry: &Try| (entry.k as f64, 100.0 * entry.accuracy);
     let of_one = |group: &[Try]| Line {
-        name: group[0].metric.name().to_owned(),
+        name: name(group[0].metric),
         points: group.iter().map(point).collect(),
     };
     sweep.chunk_by(|a, b| a.metric == b.metric).map(of_one).collect()
