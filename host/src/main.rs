@@ -18,6 +18,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Baseline(cli::baseline::BaselineArgs),
     Bundle(cli::bundle::BundleArgs),
     Data(cli::data::DataArgs),
     Train(cli::train::TrainArgs),
@@ -29,6 +30,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
+        Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Bundle(args) => cli::bundle::run(&args),
         Verb::Data(args) => cli::data::run(&args),
         Verb::Train(args) => cli::train::run(&args),

@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments and what they do.
 
+pub mod baseline;
 pub mod bundle;
 pub mod data;
 pub mod eval;

@@ -19,6 +19,16 @@ pub fn text(evaluation: &Evaluation) -> String {
     out
 }
 
+/// One set of figures with its classes.
+pub fn card(title: &str, card: &ScoreCard) -> String {
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    _ = heading(&mut out);
+    _ = figures(&mut out, title, card);
+    _ = classes(&mut out, title, card);
+    out
+}
+
 /// What differs from looking once at every row as it is.
 pub fn conditions(Evaluation { models, flip, jitter, folds, .. }: &Evaluation) -> String {
     let mut words = String::new();

@@ -1,0 +1,225 @@
+//! `emocue baseline knn`
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Common, Header, Sample, Task, print_json, progress};
+use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means, vote};
+use crate::baseline::plot::{Line, accuracy_over};
+use crate::baseline::score;
+use crate::data::Split;
+use crate::eval::card::ScoreCard;
+use crate::eval::metrics::Scores;
+use crate::eval::table;
+
+#[derive(Args, Debug)]
+pub(super) struct KnnArgs {
+    #[command(flatten)]
+    common: Common,
+    /// What near means
+    #[arg(long, value_enum, default_value = "both")]
+    metric: MetricArg,
+    /// Numbers of neighbours to try
+    #[arg(long, value_name = "K,...", value_delimiter = ',', default_value = KS,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    k: Vec<u32>,
+    /// Take every picture's mean off before the cosine, which makes it a correlation
+    #[arg(long)]
+    mean_free: bool,
+    /// Draw accuracy over k
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+const KS: &str = "1,3,5,7,9,11,15,21,31,41,51";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MetricArg {
+    Euclidean,
+    Cosine,
+    Both,
+}
+
+impl MetricArg {
+    fn metrics(self) -> &'static [Metric] {
+        match self {
+            Self::Euclidean => &[Metric::Euclidean],
+            Self::Cosine => &[Metric::Cosine],
+            Self::Both => &[Metric::Euclidean, Metric::Cosine],
+        }
+    }
+}
+
+/// One combination that was tried on PublicTest.
+#[derive(Clone, Copy, Serialize)]
+struct Try {
+    metric: Metric,
+    k: usize,
+    accuracy: f64,
+}
+
+/// What the chosen k of a metric is worth.
+#[derive(Serialize)]
+struct Chosen {
+    metric: Metric,
+    k: usize,
+    split: &'static str,
+    scores: ScoreCard,
+}
+
+/// Everything that was found out.
+#[derive(Default, Serialize)]
+struct Found {
+    search_seconds: f64,
+    searches: usize,
+    sweep: Vec<Try>,
+    chosen: Vec<Chosen>,
+}
+
+/// The training rows under one metric.
+struct Search<'a> {
+    task: &'a Task,
+    metric: Metric,
+    mean_free: bool,
+    knn: Knn,
+}
+
+impl<'a> Search<'a> {
+    fn new(task: &'a Task, metric: Metric, mean_free: bool) -> Self {
+        let mean_free = mean_free && metric == Metric::Cosine;
+        let mut features = task.training.features.clone();
+        if mean_free {
+            remove_means(&mut features);
+        }
+        Self { task, metric, mean_free, knn: Knn::new(features, metric) }
+    }
+
+    /// The neighbours of a sample; their time goes into `found`.
+    fn nearest(
+        &self,
+        sample: &Sample,
+        k: usize,
+        found: &mut Found,
+    ) -> Result<Vec<Vec<Neighbour>>, Box<dyn Error>> {
+        let mut features = sample.features.clone();
+        if self.mean_free {
+            remove_means(&mut features);
+        }
+        let bar = progress(features.len(), "rows searched for");
+        let started = Instant::now();
+        let nearest = self.knn.nearest(features, k, |count| bar.inc(count as u64))?;
+        found.search_seconds += started.elapsed().as_secs_f64();
+        found.searches += nearest.len();
+        bar.finish_and_clear();
+        Ok(nearest)
+    }
+
+    /// The answers of the `k` nearest against the truth.
+    fn judge(&self, nearest: &[Vec<Neighbour>], sample: &Sample, k: usize) -> Scores {
+        let Task { labels, training, .. } = self.task;
+        let votes =
+            nearest.iter().flat_map(|near| vote(&near[..k], &training.classes, labels.len()));
+        score(*labels, &sample.classes, &votes.collect::<Vec<_>>())
+    }
+}
+
+/// Runs the verb.
+pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Error>> {
+    let common = &args.common;
+    let mut ks: Vec<usize> = args.k.iter().map(|k| *k as usize).collect();
+    ks.sort_unstable();
+    ks.dedup();
+    let task = common.task()?;
+    let public = common.sample(&task, Split::PublicTest)?;
+    let private = match common.split() {
+        Split::PrivateTest => Some(common.sample(&task, Split::PrivateTest)?),
+        Split::PublicTest | Split::Training => None,
+    };
+    let mut found = Found::default();
+    for metric in args.metric.metrics() {
+        let search = Search::new(&task, *metric, args.mean_free);
+        let mut chosen = sweep(&search, &public, &ks, &mut found)?;
+        // The k is chosen without a look at the rows that are reported.
+        if let Some(private) = &private {
+            let nearest = search.nearest(private, chosen.k, &mut found)?;
+            chosen.scores = ScoreCard::of(&search.judge(&nearest, private, chosen.k));
+            chosen.split = Split::PrivateTest.name();
+        }
+        found.chosen.push(chosen);
+    }
+    if let Some(path) = &args.plot {
+        let title = format!("k nearest neighbours on {}, PublicTest", task.data.layout());
+        accuracy_over(path, &title, "neighbours, k", &lines(&found.sweep, args.mean_free))?;
+    }
+    if common.json {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            #[serde(flatten)]
+            header: Header<'a>,
+            mean_free: bool,
+            #[serde(flatten)]
+            found: &'a Found,
+        }
+        let header = common.header("knn", &task);
+        return print_json(&Report { header, mean_free: args.mean_free, found: &found });
+    }
+    print(&ks, &found);
+    Ok(())
+}
+
+/// Every `k` on PublicTest from one search; the smallest of the best is chosen.
+fn sweep(
+    search: &Search<'_>,
+    public: &Sample,
+    ks: &[usize],
+    found: &mut Found,
+) -> Result<Chosen, Box<dyn Error>> {
+    let (metric, split) = (search.metric, Split::PublicTest.name());
+    let nearest = search.nearest(public, ks.last().copied().unwrap_or(0), found)?;
+    let mut chosen: Option<Chosen> = None;
+    for &k in ks {
+        let scores = search.judge(&nearest, public, k);
+        let accuracy = scores.accuracy();
+        found.sweep.push(Try { metric, k, accuracy });
+        if chosen.as_ref().is_none_or(|best| accuracy > best.scores.accuracy) {
+            chosen = Some(Chosen { metric, k, split, scores: ScoreCard::of(&scores) });
+        }
+    }
+    chosen.ok_or_else(|| "no k to try\n  Name at least one with --k.".into())
+}
+
+fn lines(sweep: &[Try], mean_free: bool) -> Vec<Line> {
+    let name = |metric: Metric| match metric {
+        Metric::Cosine if mean_free => "cosine, mean-free".to_owned(),
+        _ => metric.name().to_owned(),
+    };
+    let point = |entry: &Try| (entry.k as f64, 100.0 * entry.accuracy);
+    let of_one = |group: &[Try]| Line {
+        name: name(group[0].metric),
+        points: group.iter().map(point).collect(),
+    };
+    sweep.chunk_by(|a, b| a.metric == b.metric).map(of_one).collect()
+}
+
+fn print(ks: &[usize], Found { search_seconds, searches, sweep, chosen }: &Found) {
+    let rate = *searches as f64 / search_seconds;
+    println!("{searches} searches took {search_seconds:.1} s, {rate:.0} rows/s");
+    print!("\nPublicTest chooses k:\n  {:>5}", "k");
+    for Chosen { metric, .. } in chosen {
+        print!("{:>12}", metric.name());
+    }
+    for k in ks {
+        print!("\n  {k:>5}");
+        for entry in sweep.iter().filter(|entry| entry.k == *k) {
+            print!("{:>10.2} %", 100.0 * entry.accuracy);
+        }
+    }
+    println!();
+    for Chosen { metric, k, split, scores } in chosen {
+        println!("\n{split}\n{}", table::card(&format!("{}, k = {k}", metric.name()), scores));
+    }
+}

@@ -1,0 +1,231 @@
+//! `emocue baseline`: simple learners on the same rows.
+
+mod forest;
+mod knn;
+mod mlp;
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+
+use clap::{Args, Subcommand, ValueEnum};
+use emocue_models::bundle::Bundle;
+use emocue_models::label::LabelSet;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::FerArgs;
+use crate::baseline::examples::{Examples, Target};
+use crate::baseline::features::{Features, Matrix};
+use crate::bundle::{bytes_of, in_bundle};
+use crate::data::Split;
+use crate::data::dataset::Dataset;
+use crate::eval::card::ScoreCard;
+use crate::eval::metrics::Scores;
+use crate::eval::table;
+
+/// What simple learners make of the same rows
+#[derive(Args, Debug)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    learner: Learner,
+}
+
+#[derive(Debug, Subcommand)]
+enum Learner {
+    /// k nearest neighbours: a sweep over k on PublicTest
+    Knn(knn::KnnArgs),
+    /// A multilayer perceptron, trained by plain stochastic gradient descent
+    Mlp(mlp::MlpArgs),
+    /// A random forest
+    Forest(forest::ForestArgs),
+}
+
+#[derive(Args, Debug)]
+struct Common {
+    #[command(flatten)]
+    data: FerArgs,
+    /// Rows to judge by
+    #[arg(long, value_enum, default_value = "public")]
+    split: SplitArg,
+    /// What to learn
+    #[arg(long, value_enum, default_value = "label")]
+    target: Target,
+    /// What stands for a picture
+    #[arg(long, value_enum, default_value = "pixels")]
+    features: FeaturesArg,
+    /// The bundle of `--features network`: a file, or "default" for the one inside the binary
+    #[arg(long, value_name = "FILE", default_value = "default")]
+    bundle: String,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitArg {
+    Public,
+    Private,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FeaturesArg {
+    /// Every pixel
+    Pixels,
+    /// 24x24 means of pixels
+    #[value(name = "pixels-24")]
+    SmallPixels,
+    /// The last pool layer of a bundle's classifier
+    Network,
+}
+
+/// What every learner is given.
+struct Task {
+    data: Dataset,
+    labels: LabelSet,
+    bundle: Option<Vec<u8>>,
+    training: Sample,
+    leaked: usize,
+}
+
+struct Sample {
+    features: Matrix,
+    classes: Vec<usize>,
+}
+
+/// The part of a JSON report that all learners have.
+#[derive(Serialize)]
+struct Header<'a> {
+    baseline: &'static str,
+    dataset: &'static str,
+    features: String,
+    bundle: Option<&'a str>,
+    training_rows: usize,
+    leaked_rows: usize,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &BaselineArgs) -> Result<(), Box<dyn Error>> {
+    match &args.learner {
+        Learner::Knn(args) => knn::run(args),
+        Learner::Mlp(args) => mlp::run(args),
+        Learner::Forest(args) => forest::run(args),
+    }
+}
+
+impl Common {
+    fn split(&self) -> Split {
+        match self.split {
+            SplitArg::Public => Split::PublicTest,
+            SplitArg::Private => Split::PrivateTest,
+        }
+    }
+
+    fn task(&self) -> Result<Task, Box<dyn Error>> {
+        let data = self.data.read()?;
+        let bundle = match self.features {
+            FeaturesArg::Network => Some(bytes_of(&self.bundle)?.into_owned()),
+            FeaturesArg::Pixels | FeaturesArg::SmallPixels => None,
+        };
+        let Examples { rows, classes, leaked } = self.target.examples(&data, Split::Training)?;
+        let features = self.features(&data, bundle.as_deref(), &rows)?;
+        if !self.json {
+            println!(
+                "{} Training rows of {}; left out {leaked} identical to a test row",
+                rows.len(),
+                data.layout()
+            );
+        }
+        let labels = self.target.labels(&data);
+        Ok(Task { data, labels, bundle, training: Sample { features, classes }, leaked })
+    }
+
+    fn sample(&self, task: &Task, split: Split) -> Result<Sample, Box<dyn Error>> {
+        let Examples { rows, classes, .. } = self.target.examples(&task.data, split)?;
+        let features = self.features(&task.data, task.bundle.as_deref(), &rows)?;
+        Ok(Sample { features, classes })
+    }
+
+    fn features(
+        &self,
+        data: &Dataset,
+        bundle: Option<&[u8]>,
+        rows: &[usize],
+    ) -> Result<Matrix, Box<dyn Error>> {
+        let bundle = bundle.map(|bytes| Bundle::read(bytes).map_err(in_bundle(&self.bundle)));
+        let bundle = bundle.transpose()?;
+        let features = match (&bundle, self.features) {
+            (Some(bundle), _) => Features::Network(bundle),
+            (None, FeaturesArg::SmallPixels) => Features::SmallPixels,
+            (None, FeaturesArg::Pixels | FeaturesArg::Network) => Features::Pixels,
+        };
+        let bar = progress(rows.len(), "rows read by the network");
+        let features = features.of(data, rows, &|count| bar.inc(count as u64))?;
+        bar.finish_and_clear();
+        Ok(features)
+    }
+
+    fn header(&self, baseline: &'static str, task: &Task) -> Header<'_> {
+        let features = self.features.to_possible_value();
+        Header {
+            baseline,
+            dataset: task.data.layout(),
+            features: features.map_or_else(String::new, |value| value.get_name().to_owned()),
+            bundle: (self.features == FeaturesArg::Network).then_some(&*self.bundle),
+            training_rows: task.training.classes.len(),
+            leaked_rows: task.leaked,
+        }
+    }
+}
+
+/// Prints what a learner that was trained once is worth.
+fn report(
+    common: &Common,
+    name: &'static str,
+    task: &Task,
+    settings: &impl Serialize,
+    epochs: &[mlp::EpochReport],
+    seconds: f64,
+    scores: &Scores,
+) -> Result<(), Box<dyn Error>> {
+    #[derive(Serialize)]
+    struct Report<'a, S> {
+        #[serde(flatten)]
+        header: Header<'a>,
+        settings: &'a S,
+        training_seconds: f64,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        epochs: &'a [mlp::EpochReport],
+        split: &'static str,
+        scores: &'a ScoreCard,
+    }
+    let scores = &ScoreCard::of(scores);
+    let (split, header) = (common.split().name(), common.header(name, task));
+    if common.json {
+        let training_seconds = seconds;
+        return print_json(&Report { header, settings, training_seconds, epochs, split, scores });
+    }
+    println!("trained in {seconds:.1} s");
+    println!("{}", table::card(&format!("{name}, {split}"), scores));
+    Ok(())
+}
+
+fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Error>> {
+    println!("{}", serde_json::to_string_pretty(report)?);
+    Ok(())
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(length: usize, what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64).with_message(what);
+    let template = "{elapsed_precise} [{wide_bar}] {pos}/{len} {msg}, {eta} left";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
