@@ -5,6 +5,8 @@
     emocue bundle unpack default -o nets
     python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
 
+`cargo run --release -p emocue-host --example zoo -- nets` writes every architecture that can be trained.
+
 Every graph passes ONNX's checker and gives the same values (within 1e-4 of the largest) in both
 runtimes on random inputs. A symbolic axis becomes 1, a symbolic height or width 48.
 """

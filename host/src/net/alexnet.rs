@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 use super::graph::{Graph, Macs, Pool};
 use super::head::Features;
-use super::layers::{ConvLayer, DenseStack, Drop, conv, pad};
+use super::layers::{ConvLayer, DenseStack, DropPlace, conv, pad};
 
 /// What a recipe can choose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl Alexnet {
         let convs = Convs { layers };
         let [inputs, _, _] = convs.forward(&mut Macs::default(), &[channels, side, side]);
         let features = Features::Row(dense.last().copied().unwrap_or(inputs));
-        let dense = DenseStack::new(inputs, dense, dropout, Drop::Before, device);
+        let dense = DenseStack::new(inputs, dense, dropout, DropPlace::Before, device);
         (Self { convs, dense }, features)
     }
 

@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 
 use super::graph::Graph;
-use super::layers::{conv, fresh};
+use super::layers::linear_conv;
 
 /// What a body hands to its heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,7 @@ impl Head {
     pub fn new(features: Features, classes: usize, device: &Device) -> Self {
         match features {
             Features::Row(count) => Self::Dense(LinearConfig::new(count, classes).init(device)),
-            Features::Maps(count) => {
-                Self::Maps(fresh(conv([count, classes], 3).with_bias(true), device))
-            }
+            Features::Maps(count) => Self::Maps(linear_conv([count, classes], 3, device)),
         }
     }
 

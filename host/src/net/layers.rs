@@ -7,19 +7,31 @@ use burn::tensor::Device;
 
 use super::graph::Graph;
 
-/// A square convolution without bias that keeps the map's size at stride 1, with He et al. 2015's
-/// first weights. Change what differs before building a layer of it.
+/// First weights for layers before a ReLU (He et al. 2015): batch normalisation sets the size of what
+/// comes out, so that gradients decide (`fan_out`); else the values themselves must keep theirs.
+fn he(fan_out: bool) -> Initializer {
+    Initializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: fan_out }
+}
+
+/// A square convolution without bias that keeps the map's size at stride 1, to be normalised. Change
+/// what differs before building a layer of it.
 pub fn conv(channels: [usize; 2], kernel: usize) -> Conv2dConfig {
-    let init = Initializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: true };
     Conv2dConfig::new(channels, [kernel, kernel])
         .with_padding(pad(kernel / 2))
         .with_bias(false)
-        .with_initializer(init)
+        .with_initializer(he(true))
 }
 
 /// `px` zeros on every side.
 pub fn pad(px: usize) -> PaddingConfig2d {
     PaddingConfig2d::Explicit(px, px, px, px)
+}
+
+/// A square convolution with bias whose result is an answer rather than a map to be rectified; drawn as
+/// small as PyTorch does.
+pub fn linear_conv(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
+    let small = Conv2dConfig::new(channels, [kernel, kernel]).initializer;
+    fresh(conv(channels, kernel).with_bias(true).with_initializer(small), device)
 }
 
 /// A convolution that draws its weights from the device's seed and begins with a bias of 0, if any.
@@ -54,7 +66,7 @@ impl ConvLayer {
         if norm {
             return Self::norm(conv, device);
         }
-        Self { conv: fresh(conv, device), norm: None }
+        Self { conv: fresh(conv.with_initializer(he(false)), device), norm: None }
     }
 
     /// One value, `name`.
@@ -74,7 +86,7 @@ impl ConvLayer {
 
 /// Whether dropout comes before or after a hidden dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drop {
+pub enum DropPlace {
     /// As in AlexNet.
     Before,
     /// As in VGG.
@@ -87,28 +99,38 @@ pub struct DenseStack {
     layers: Vec<Linear>,
     dropout: f32,
     #[module(skip)]
-    drop: Drop,
+    drop: DropPlace,
 }
 
 impl DenseStack {
     /// Layers with `widths` outputs on a row of `inputs` features.
-    pub fn new(inputs: usize, widths: &[usize], dropout: f32, drop: Drop, device: &Device) -> Self {
+    pub fn new(
+        inputs: usize,
+        widths: &[usize],
+        dropout: f32,
+        drop: DropPlace,
+        device: &Device,
+    ) -> Self {
         let froms = std::iter::once(&inputs).chain(widths);
-        let layer = |(from, to): (&usize, &usize)| LinearConfig::new(*from, *to).init(device);
+        let layer = |(from, to): (&usize, &usize)| {
+            let mut layer = LinearConfig::new(*from, *to).with_initializer(he(false)).init(device);
+            layer.bias = Some(Initializer::Zeros.init([*to], device));
+            layer
+        };
         Self { layers: froms.zip(widths).map(layer).collect(), dropout, drop }
     }
 
     /// A row of features to the last layer's.
     pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value) -> G::Value {
         let mut x = features.clone();
-        if self.layers.is_empty() || self.drop == Drop::Before {
+        if self.layers.is_empty() || self.drop == DropPlace::Before {
             x = graph.dropout(&x, self.dropout);
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let y = graph.dense(&format!("dense{index}"), &x, layer);
             x = graph.relu(&format!("dense{index}.relu"), &y);
             let last = index + 1 == self.layers.len();
-            if self.drop == Drop::After || !last {
+            if self.drop == DropPlace::After || !last {
                 x = graph.dropout(&x, self.dropout);
             }
         }

@@ -17,6 +17,7 @@ pub mod resnet;
 pub mod resnet9;
 mod size;
 mod spec;
+pub mod transfer;
 pub mod vgg;
 mod zoo;
 

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 use super::graph::{Graph, Macs, Pool};
 use super::head::Features;
-use super::layers::{ConvLayer, DenseStack, Drop, conv};
+use super::layers::{ConvLayer, DenseStack, DropPlace, conv};
 use crate::data::SIDE;
 
 #[derive(Module, Debug)]
@@ -50,7 +50,7 @@ impl PlainCnn {
         };
         let convs = Convs { layers: (0..convs).map(layer).collect() };
         let [inputs, _, _] = convs.forward(&mut Macs::default(), &[channels, SIDE, SIDE]);
-        let stack = DenseStack::new(inputs, &[dense], dropout, Drop::After, device);
+        let stack = DenseStack::new(inputs, &[dense], dropout, DropPlace::After, device);
         (Self { convs, dense: stack }, Features::Row(dense))
     }
 

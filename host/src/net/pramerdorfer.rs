@@ -8,7 +8,7 @@ use burn::tensor::Device;
 
 use super::graph::{Graph, Macs, Pool};
 use super::head::Features;
-use super::layers::{ConvLayer, DenseStack, Drop, conv};
+use super::layers::{ConvLayer, DenseStack, DropPlace, conv};
 use crate::data::SIDE;
 
 #[derive(Module, Debug)]
@@ -50,7 +50,7 @@ impl Pramerdorfer {
         let blocks = Blocks { blocks: (0..4).map(block).collect(), dropout };
         let [inputs, _, _] = blocks.forward(&mut Macs::default(), &[channels, SIDE, SIDE]);
         let hidden = 8 * width;
-        let dense = DenseStack::new(inputs, &[hidden], dropout, Drop::After, device);
+        let dense = DenseStack::new(inputs, &[hidden], dropout, DropPlace::After, device);
         (Self { blocks, dense }, Features::Row(hidden))
     }
 

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use super::graph::{Graph, Pool};
 use super::head::Features;
-use super::layers::{ConvLayer, conv, fresh};
+use super::layers::{ConvLayer, conv, linear_conv};
 
 /// Squeeze-and-excitation has a sixteenth of the channels in its middle.
 const SQUEEZE: usize = 16;
@@ -50,8 +50,10 @@ struct Squeeze {
 impl Squeeze {
     fn new(channels: usize, device: &Device) -> Self {
         let middle = channels / SQUEEZE;
-        let layer = |from, to| fresh(conv([from, to], 1).with_bias(true), device);
-        Self { down: layer(channels, middle), up: layer(middle, channels) }
+        Self {
+            down: linear_conv([channels, middle], 1, device),
+            up: linear_conv([middle, channels], 1, device),
+        }
     }
 
     fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {

@@ -9,7 +9,7 @@ mod gradients;
 mod published;
 
 /// Makes every batch norm matter: no gamma 1, no variance 1.
-struct Shake(u32);
+pub(in crate::net) struct Shake(pub(in crate::net) u32);
 
 impl ModuleMapper for Shake {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -31,7 +31,7 @@ impl ModuleMapper for Shake {
 const LABELS: [LabelSet; 2] = [FERPLUS_8, FER_7];
 
 /// `count` pictures that differ.
-fn pictures(count: usize, side: usize) -> Vec<f32> {
+pub(in crate::net) fn pictures(count: usize, side: usize) -> Vec<f32> {
     (0..count * side * side).map(|i| (i * 37 % 251) as f32 / 64.0 - 2.0).collect()
 }
 

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 
 use super::graph::{Graph, Macs, Pool};
 use super::head::Features;
-use super::layers::{ConvLayer, DenseStack, Drop, conv};
+use super::layers::{ConvLayer, DenseStack, DropPlace, conv};
 
 /// Convolutions in each stage of VGG-16.
 pub const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
@@ -75,7 +75,7 @@ impl Vgg {
         let convs = Stages { stages: depth.into_iter().enumerate().map(stage).collect() };
         let [inputs, _, _] = convs.forward(&mut Macs::default(), &[channels, side, side]);
         let features = Features::Row(dense.last().copied().unwrap_or(inputs));
-        let dense = DenseStack::new(inputs, dense, dropout, Drop::After, device);
+        let dense = DenseStack::new(inputs, dense, dropout, DropPlace::After, device);
         (Self { convs, dense }, features)
     }
 

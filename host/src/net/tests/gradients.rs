@@ -51,6 +51,9 @@ fn every_weight_of_every_architecture_gets_a_finite_gradient() {
         let loss = run(&mut noise());
         let value = loss.clone().into_scalar::<f32>();
         assert_eq!(value, run(&mut noise()).into_scalar::<f32>(), "{spec:?}: dropout is repeated");
+        // A fresh net is unsure, but what it sees reaches its heads.
+        let size = (value / (COUNT * (LABELS[0].len() + LABELS[1].len())) as f32).sqrt();
+        assert!((0.003..3.0).contains(&size), "{spec:?}: logits of size {size}");
         let grads = GradientsParams::from_grads(loss.backward(), &net);
         let mut check = Finite { grads: &grads, path: Vec::new(), wrong: Vec::new() };
         net.visit(&mut check);
