@@ -26,6 +26,7 @@ enum Verb {
     Eval(cli::eval::EvalArgs),
     Import(cli::import::ImportArgs),
     Infer(cli::infer::InferArgs),
+    Report(cli::report::ReportArgs),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Verb::Eval(args) => cli::eval::run(&args),
         Verb::Import(args) => cli::import::run(&args).map_err(Into::into),
         Verb::Infer(args) => cli::infer::run(&args),
+        Verb::Report(args) => cli::report::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! `emocue eval`
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use emocue_models::label::LabelSet;
@@ -16,8 +17,11 @@ use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
 use crate::eval::predict::Settings;
+use crate::eval::protocol::Ruler;
 use crate::eval::{EvalError, Judged, evaluate, table};
+use crate::files::write_atomically;
 use crate::onnx::metadata::known_labels;
+use crate::report::{Examples, Report, ReportError, choose};
 
 /// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
 ///
@@ -57,6 +61,19 @@ pub struct EvalArgs {
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
+    /// Also write an HTML page.
+    #[arg(long, value_name = "HTML")]
+    report: Option<PathBuf>,
+    /// Show so many surely wrong and so many most uncertain pictures in the page. They are people's faces:
+    /// such a page must not be published.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "report",
+        conflicts_with = "folds"
+    )]
+    examples: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -112,15 +129,16 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
         groups.push(vec![open(&name)?]);
     }
     let data = args.data.read()?;
-    let evaluations = match args.folds.divide(&data)? {
+    let judged: Vec<Judged> = match args.folds.divide(&data)? {
         Some(folds) => vec![cross_validate(args, &groups.concat(), &data, &folds)?],
         None => groups.iter().map(|group| judge(args, group, &data)).collect::<Result<_, _>>()?,
     };
+    let examples = examples(args, &judged, &data)?;
     let file = EvalFile {
         format: FORMAT.to_owned(),
         environment: Environment::here(),
         command: command_line(std::env::args()),
-        evaluations: evaluations.into_iter().map(|judged| judged.evaluation).collect(),
+        evaluations: judged.into_iter().map(|judged| judged.evaluation).collect(),
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&file)?);
@@ -128,7 +146,37 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
         let texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
         print!("{}", texts.join("\n\n"));
     }
+    if let Some(path) = &args.report {
+        let names: Vec<&str> = file.evaluations.iter().map(|e| e.name.as_str()).collect();
+        let title = names.join(", ");
+        let (environment, command) = (file.environment.clone(), file.command.clone());
+        let report = Report { title, run: None, files: vec![file], examples, environment, command };
+        write_atomically(path, report.html()?.as_bytes())?;
+        eprintln!("the page is in {}", path.display());
+        if args.examples > 0 {
+            eprintln!("  It shows people's faces: do not publish or commit it.");
+        }
+    }
     Ok(())
+}
+
+/// Pictures of every evaluation by its first protocol on its last split, where they were asked for.
+fn examples(
+    args: &EvalArgs,
+    judged: &[Judged],
+    data: &Dataset,
+) -> Result<Vec<Examples>, ReportError> {
+    let mut chosen = Vec::new();
+    for Judged { evaluation, predictions } in judged.iter().filter(|_| args.examples > 0) {
+        let (Some(split), Some(answers)) = (evaluation.splits.last(), predictions.last()) else {
+            continue;
+        };
+        if let Some(ruler) = Ruler::all(data, answers.labels()).first() {
+            let title = format!("{}, {}, {}", evaluation.name, split.split, ruler.protocol.name);
+            chosen.push(choose(title, data, ruler, answers, args.examples)?);
+        }
+    }
+    Ok(chosen)
 }
 
 fn judge(args: &EvalArgs, group: &[Candidate], data: &Dataset) -> Result<Judged, EvalError> {

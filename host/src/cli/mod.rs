@@ -8,6 +8,7 @@ pub mod export;
 pub mod folds;
 pub mod import;
 pub mod infer;
+pub mod report;
 pub mod train;
 mod train_view;
 

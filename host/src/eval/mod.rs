@@ -1,6 +1,6 @@
 //! Accuracy as deployed: ONNX graphs in tract, through the badge's own preprocessing.
 //!
-//! A [`candidate::Candidate`] (or several, averaged) answers for rows in [`predict`]; a
+//! A [`candidate::Candidate`] (or several, averaged) answers for rows in [`mod@predict`]; a
 //! [`protocol::Ruler`] says which rows count and which class is right; [`metrics::Scores`] counts; and
 //! [`card`] has the shape of the results in memory, in JSON and in reports.
 

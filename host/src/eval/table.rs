@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::card::{Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult};
 
 /// Protocols whose classes are printed too; the others differ from them only in the rows they count.
-const IN_FULL: [&str; 2] = ["ferplus.plurality", "label"];
+pub const IN_FULL: [&str; 2] = ["ferplus.plurality", "label"];
 
 /// Everything about one evaluation.
 pub fn text(evaluation: &Evaluation) -> String {

@@ -1,0 +1,52 @@
+//! `emocue report`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::eval::context::{Environment, command_line, portable};
+use crate::files::write_atomically;
+use crate::report::{Report, Run, read_eval};
+
+/// Write one HTML page about a training and what it is worth.
+///
+/// The page loads nothing from elsewhere and shows no picture; `emocue eval --report` can also show examples.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The training's folder: its curves and its recipe.
+    #[arg(long, value_name = "DIR", required_unless_present = "eval")]
+    run: Option<PathBuf>,
+    /// What `emocue eval --json` printed; again for another.
+    #[arg(long, value_name = "JSON", num_args = 1..)]
+    eval: Vec<PathBuf>,
+    /// The page's title instead of the run's or the first network's name.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// The page.
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    out: PathBuf,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &ReportArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let run = args.run.as_deref().map(Run::read).transpose()?;
+    let files = args.eval.iter().map(|path| read_eval(path)).collect::<Result<Vec<_>, _>>()?;
+    let folder = args.run.as_ref().map(|folder| portable(&folder.display().to_string()));
+    let network = files.first().and_then(|file| file.evaluations.first());
+    let title = args.title.clone().or(folder).or(network.map(|network| network.name.clone()));
+    let report = Report {
+        title: title.unwrap_or_else(|| "Report".to_owned()),
+        run,
+        files,
+        examples: Vec::new(),
+        environment: Environment::here(),
+        command: command_line(std::env::args()),
+    };
+    let html = report.html()?;
+    write_atomically(&args.out, html.as_bytes())?;
+    println!("{}: {} bytes", args.out.display(), html.len());
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! One self-contained HTML page about a training and what it is worth.
+//!
+//! The page loads nothing and runs nothing: style and pictures are inside, plots are inline SVG.
+
+mod curves;
+mod examples;
+mod page;
+mod plot;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+
+use crate::eval::card::{EvalFile, FORMAT};
+use crate::eval::context::Environment;
+use crate::train::checkpoint::Checkpoint;
+use crate::train::optimizer;
+
+pub use curves::{Chart, Series, charts};
+pub use examples::{Example, Examples, choose};
+
+/// A report cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{}: {reason}\n  {help}", path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// A run's folder has neither metrics nor recipe.
+    #[error(
+        "{} has no metrics.jsonl and no recipe\n  Name the --run folder of a training that finished an epoch.",
+        .0.display()
+    )]
+    EmptyRun(PathBuf),
+    /// A plot cannot be drawn.
+    #[error("cannot draw {plot}: {reason}")]
+    Plot {
+        /// Which plot.
+        plot: String,
+        /// The plotting library's words.
+        reason: String,
+    },
+    /// A picture cannot be packed.
+    #[error("cannot write an example as PNG: {0}")]
+    Picture(#[from] image::ImageError),
+}
+
+/// What a training left in its folder.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The recipe, TOML.
+    pub recipe: Option<String>,
+    /// The curves of `metrics.jsonl`.
+    pub charts: Vec<Chart>,
+}
+
+impl Run {
+    /// Reads `metrics.jsonl` and the recipe: `recipe.toml`, else the checkpoint's.
+    ///
+    /// # Errors
+    /// [`ReportError`] when there is neither, or the metrics are no JSON lines.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        let metrics = folder.join("metrics.jsonl");
+        let charts = match read_if_there(&metrics)? {
+            Some(text) => charts(&text).map_err(|reason| ReportError::Content {
+                path: metrics,
+                reason,
+                help: "Each line is a JSON object; a training writes it after every epoch.",
+            })?,
+            None => Vec::new(),
+        };
+        let recipe = match read_if_there(&folder.join("recipe.toml"))? {
+            Some(text) => Some(text),
+            None => recipe_of_checkpoint(folder),
+        };
+        if charts.is_empty() && recipe.is_none() {
+            return Err(ReportError::EmptyRun(folder.to_owned()));
+        }
+        Ok(Self { recipe, charts })
+    }
+}
+
+/// A report goes on without it: curves and figures say the more important things.
+fn recipe_of_checkpoint(folder: &Path) -> Option<String> {
+    let at = Checkpoint::load(folder, &Device::flex().autodiff(), optimizer).ok()?;
+    toml::to_string(&at.state.recipe).ok()
+}
+
+/// Reads what `emocue eval --json` printed.
+///
+/// # Errors
+/// [`ReportError`] when the file cannot be read or is something else.
+pub fn read_eval(path: &Path) -> Result<EvalFile, ReportError> {
+    let content = |reason| ReportError::Content {
+        path: path.to_owned(),
+        reason,
+        help: "Give a file that `emocue eval --json` of this version printed.",
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+    let file: EvalFile = serde_json::from_str(&text).map_err(|error| content(error.to_string()))?;
+    if file.format != FORMAT {
+        return Err(content(format!("its format is {:?}, expected {FORMAT:?}", file.format)));
+    }
+    Ok(file)
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, ReportError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ReportError::Read { path: path.to_owned(), source }),
+    }
+}
+
+/// Everything that a page tells.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The page's title.
+    pub title: String,
+    /// The training, where there is one.
+    pub run: Option<Run>,
+    /// What was measured.
+    pub files: Vec<EvalFile>,
+    /// People's faces, only where they were asked for.
+    pub examples: Vec<Examples>,
+    /// What the page was made with.
+    pub environment: Environment,
+    /// The command that made the page.
+    pub command: String,
+}
+
+impl Report {
+    /// The page.
+    ///
+    /// # Errors
+    /// [`ReportError::Plot`] when a plot cannot be drawn.
+    pub fn html(&self) -> Result<String, ReportError> {
+        Ok(page::page(self)?.into_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;
