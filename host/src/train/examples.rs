@@ -40,7 +40,7 @@ pub enum ExamplesError {
     Empty,
     /// No label of the data maps to the head's classes.
     #[error(
-        "no training row has a class for the head {0}: the data is labelled {1}\n  Remove the head from the recipe, or bring data that has such labels."
+        "no training row has a class for the head {0}: the data is labelled {1}\n  Name other heads with --heads or in the recipe, or bring data that has such labels."
     )]
     NoTarget(String, &'static str),
 }

@@ -281,6 +281,21 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The same with heads of equal weight for other label sets, by identifier.
+    #[must_use]
+    pub fn with_heads(mut self, labels: &[String]) -> Self {
+        let label_smoothing = self.heads.first().map_or(0.0, |head| head.label_smoothing);
+        let class_weights = self.heads.first().map_or(ClassWeights::None, |h| h.class_weights);
+        let head = |labels: &String| Head {
+            labels: labels.clone(),
+            weight: 1.0,
+            label_smoothing,
+            class_weights,
+        };
+        self.heads = labels.iter().map(head).collect();
+        self
+    }
+
     /// The heads' label sets; [`Recipe::check`] has seen that all are known.
     pub fn label_sets(&self) -> Vec<LabelSet> {
         self.heads.iter().filter_map(|head| LabelSet::by_id(&head.labels)).collect()
