@@ -9,4 +9,5 @@ pub mod eval;
 pub mod files;
 pub mod net;
 pub mod onnx;
+pub mod plan;
 pub mod train;

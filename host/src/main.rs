@@ -20,7 +20,8 @@ struct Cli {
 enum Verb {
     Bundle(cli::bundle::BundleArgs),
     Data(cli::data::DataArgs),
-    Train(cli::train::TrainArgs),
+    Train(cli::plan::TrainVerb),
+    Gather(cli::gather::GatherArgs),
     Export(cli::export::ExportArgs),
     Eval(cli::eval::EvalArgs),
     Import(cli::import::ImportArgs),
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bundle(args) => cli::bundle::run(&args),
         Verb::Data(args) => cli::data::run(&args),
-        Verb::Train(args) => cli::train::run(&args),
+        Verb::Train(args) => cli::plan::run(&args),
+        Verb::Gather(args) => cli::gather::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
         Verb::Import(args) => cli::import::run(&args).map_err(Into::into),

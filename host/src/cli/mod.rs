@@ -5,8 +5,11 @@ pub mod data;
 pub mod eval;
 pub mod export;
 pub mod folds;
+pub mod gather;
 pub mod import;
 pub mod infer;
+mod judge;
+pub mod plan;
 pub mod train;
 mod train_view;
 
