@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use emocue_host::net::NetSpec;
+use emocue_host::plan::Plan;
 use emocue_host::train::checkpoint::FILE;
 use emocue_host::train::recipe::Recipe;
 use serde_json::Value;
@@ -252,4 +253,41 @@ fn refuses_what_no_job_would_understand() {
     let with_data = ["train", "--fer2013", "fer.csv", "--ferplus", "votes.csv", "--folds", "3"];
     let (code, error) = bench.refused(&with_data);
     assert!(code == 1 && error.contains("--folds needs --fold"), "{error}");
+}
+
+/// Debian's own tools run the array on a cluster of this machine alone.
+#[test]
+fn slurm_runs_the_array() {
+    if !Path::new("/usr/sbin/slurmctld").exists() {
+        println!("skipped: no slurmctld here; on Debian: apt-get install slurm-wlm munge");
+        return;
+    }
+    let bench = Bench::new(
+        1,
+        "seeds = [1, 2, 3]\njudge = \"private\"\n[slurm]\nat_once = 2\ncpus = 1",
+        &[],
+    );
+    let said = bench.said(&["train", "--plan", "plan.toml", "--slurm", "array.sh"]);
+    assert!(said.contains("array.sh: 3 jobs"), "{said}");
+    // Two of three have run before, of which one was cut off before it was judged.
+    let plan = Plan::load(&bench.path("plan.toml")).unwrap();
+    for job in &plan.jobs()[..2] {
+        let arguments: Vec<&str> = job.arguments.iter().map(String::as_str).collect();
+        bench.said(&arguments);
+    }
+    std::fs::remove_file(bench.of("tiny-seed2", "eval.json")).unwrap();
+
+    let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/slurm/one_node.sh");
+    let array = Command::new(cluster).arg(bench.path("array.sh")).output().unwrap();
+    let said = succeeded(&array);
+    println!("{said}");
+    for (task, expected) in ["is finished already", "eval.json", "epoch 1: "].iter().enumerate() {
+        let log = bench.path("the run's").join(format!("job-{task}.log"));
+        let log = std::fs::read_to_string(log).unwrap();
+        println!("{log}");
+        assert!(log.contains(expected), "{log}");
+    }
+    let text = bench.said(&["gather", "plan.toml"]);
+    println!("{text}");
+    assert!(text.contains("all 3 jobs are done"), "{text}");
 }
