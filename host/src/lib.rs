@@ -9,5 +9,6 @@ pub mod eval;
 pub mod files;
 pub mod net;
 pub mod onnx;
+pub mod plan;
 pub mod report;
 pub mod train;

@@ -204,7 +204,7 @@ fn settings(args: &EvalArgs) -> Settings {
 }
 
 /// Shows how far `work` is, where somebody watches.
-fn with_bar<T>(rows: usize, work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
+pub(super) fn with_bar<T>(rows: usize, work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
     let watched = std::io::stderr().is_terminal();
     let bar = if watched { ProgressBar::new(rows as u64) } else { ProgressBar::hidden() };
     let result = work(&|done| bar.inc(done as u64));

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::files::write_atomically;
 use crate::train::checkpoint::Checkpoint;
+use crate::train::export::onnx;
 use crate::train::optimizer;
 
 /// Write a trained classifier as an ONNX graph.
@@ -36,7 +37,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Box<dyn std::error::Error>> {
         let asked = &args.head;
         return Err(format!("no head {asked:?}\n  This network has: {}.", known.join(", ")).into());
     };
-    let bytes = net.export(head)?.to_bytes();
+    let bytes = onnx(&at.state.recipe, &net, head)?;
     write_atomically(&args.out, &bytes)?;
     println!(
         "{}: {} bytes, {} after step {} (seed {})",

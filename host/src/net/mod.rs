@@ -115,3 +115,6 @@ impl Network {
         builder.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

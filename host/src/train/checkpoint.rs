@@ -9,7 +9,8 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Schedule};
+use super::schedule::exhausted;
 use crate::files::write_atomically;
 use crate::net::Network;
 
@@ -52,6 +53,50 @@ pub struct State {
     pub epoch_right: usize,
     /// Finished epochs.
     pub metrics: Vec<EpochMetrics>,
+}
+
+impl State {
+    /// Where the training in `dir` stands, without its weights; `None` where none was begun.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when the file cannot be read, is damaged or of another version.
+    pub fn peek(dir: &Path) -> Result<Option<Self>, CheckpointError> {
+        let path = dir.join(FILE);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(CheckpointError::Io(path, error)),
+        };
+        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        // The first field of `Stored`; what follows is not looked at.
+        let (text, _) = postcard::take_from_bytes::<String>(body(&bytes).map_err(content)?)
+            .map_err(|error| content(error.to_string()))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| content(error.to_string()))
+    }
+
+    /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
+    ///
+    /// Without validation rows it is the training's own.
+    pub fn scores(&self) -> Vec<f32> {
+        let first = self.recipe.heads.first();
+        let score = |metrics: &EpochMetrics| {
+            let validation = first.and_then(|head| metrics.validation.get(&head.labels));
+            validation.copied().unwrap_or(metrics.accuracy)
+        };
+        self.metrics.iter().map(score).collect()
+    }
+
+    /// Whether nothing is left to train: all epochs are done, or the recipe's patience ran out.
+    pub fn finished(&self) -> bool {
+        let Schedule { epochs, patience, .. } = self.recipe.schedule;
+        self.metrics.len() >= epochs || exhausted(&self.scores(), patience)
+    }
+}
+
+/// What follows the magic number.
+fn body(bytes: &[u8]) -> Result<&[u8], String> {
+    let strange = || "it does not begin like a checkpoint of this version".to_owned();
+    bytes.strip_prefix(&MAGIC).ok_or_else(strange)
 }
 
 /// Everything a training needs to go on.
@@ -125,10 +170,8 @@ impl Checkpoint {
         let path = dir.join(FILE);
         let bytes = std::fs::read(&path).map_err(|e| CheckpointError::Io(path.clone(), e))?;
         let content = |what: String| CheckpointError::Content(path.clone(), what);
-        let body = bytes
-            .strip_prefix(&MAGIC)
-            .ok_or_else(|| content("it does not begin like a checkpoint of this version".into()))?;
-        let stored: Stored = postcard::from_bytes(body).map_err(|e| content(e.to_string()))?;
+        let stored: Stored = postcard::from_bytes(body(&bytes).map_err(content)?)
+            .map_err(|error| content(error.to_string()))?;
         let state: State =
             serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
         let recipe = &state.recipe;
@@ -142,16 +185,9 @@ impl Checkpoint {
         Ok(Self { state, net, average, best: stored.best, optimizer })
     }
 
-    /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
-    ///
-    /// Without validation rows it is the training's own.
+    /// The validation figure of every finished epoch (see [`State::scores`]).
     pub fn scores(&self) -> Vec<f32> {
-        let first = self.state.recipe.heads.first();
-        let score = |metrics: &EpochMetrics| {
-            let validation = first.and_then(|head| metrics.validation.get(&head.labels));
-            validation.copied().unwrap_or(metrics.accuracy)
-        };
-        self.state.metrics.iter().map(score).collect()
+        self.state.scores()
     }
 
     /// The weights to export: the best epoch's where the recipe has a patience, else the last.

@@ -4,6 +4,7 @@ pub mod augment;
 pub mod checkpoint;
 pub mod ema;
 pub mod examples;
+pub mod export;
 mod optimizer;
 pub mod recipe;
 pub mod schedule;

@@ -1,0 +1,126 @@
+//! `emocue gather`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use emocue_models::label::LabelSet;
+
+use super::eval::with_bar;
+use super::plan::understood;
+use crate::data::Split;
+use crate::data::dataset::Dataset;
+use crate::eval::candidate::Candidate;
+use crate::eval::predict::Settings;
+use crate::eval::{EvalError, evaluate};
+use crate::plan::gather::{EnsembleResult, Figure, RecipeFigure, figures, gather};
+use crate::plan::status::{Folder, Status, graph};
+use crate::plan::{Job, Plan, short};
+
+/// Show what became of a plan's trainings, and their means over seeds and folds.
+#[derive(Args, Debug)]
+pub struct GatherArgs {
+    /// The plan's TOML file.
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// Judge ensembles too: the mean answer of each recipe's seeds, and of all networks, fold by fold.
+    #[arg(long)]
+    ensembles: bool,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &GatherArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let plan = Plan::load(&args.plan)?;
+    let mut gathered = gather(&plan);
+    if args.ensembles {
+        let Some(judge) = plan.judge else {
+            let path = args.plan.display();
+            return Err(format!(
+                "plan {path} has no judge, so there are no rows to judge ensembles by\n  Add judge = \"public\" or \"private\" to it."
+            )
+            .into());
+        };
+        gathered.ensembles = ensembles(&plan, judge.split())?;
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&gathered)?);
+    } else {
+        print!("{}", gathered.text());
+    }
+    Ok(())
+}
+
+/// Each recipe's seeds together, and all networks together, wherever that is more than one.
+fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn std::error::Error>> {
+    let jobs = plan.jobs();
+    let mut groups: Vec<(String, Vec<&Job>)> = Vec::new();
+    for recipe in plan.recipes.iter().filter(|_| plan.seeds.len() > 1) {
+        let name = short(recipe).unwrap_or_default().to_owned();
+        groups.push((name, jobs.iter().filter(|job| job.recipe == *recipe).collect()));
+    }
+    if plan.recipes.len() > 1 {
+        groups.push(("all".to_owned(), jobs.iter().collect()));
+    }
+    let (Some(first), false) = (jobs.first(), groups.is_empty()) else { return Ok(Vec::new()) };
+    // The jobs differ in what they train, not in the data, so one of them tells it for all.
+    let asked = understood(first)?;
+    let data = asked.data.read()?;
+    let folds = asked.folds.divide(&data)?;
+
+    let mut results = Vec::new();
+    for (name, members) in groups {
+        let of = plan.folds.max(1);
+        let mut judged: Vec<Vec<Figure>> = Vec::new();
+        for fold in 0..of {
+            let mine = |job: &&&Job| job.fold.is_none_or(|other| other == fold + 1);
+            let members: Vec<&Job> = members.iter().filter(mine).copied().collect();
+            let Some(candidates) = candidates(&members, plan)? else { continue };
+            let rows = match &folds {
+                Some(folds) => &data.clone().with_fold(folds, fold)?,
+                None => &data,
+            };
+            judged.push(answer(&candidates, rows, split)?);
+        }
+        results.push(EnsembleResult {
+            name,
+            members: members.len() / of,
+            done: judged.len(),
+            of,
+            judged: RecipeFigure::all(judged.iter().flatten()),
+        });
+    }
+    Ok(results)
+}
+
+/// The graphs of the first heads of `jobs`; `None` where one of these is not done.
+fn candidates(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<Candidate>>, EvalError> {
+    let mut candidates = Vec::new();
+    for job in jobs {
+        let folder = Folder::of(job, plan.judge);
+        let head = folder.training.as_ref().and_then(|state| state.recipe.heads.first());
+        let (Status::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
+        let path = job.run.join(graph(&head.labels));
+        let onnx = std::fs::read(&path)
+            .map_err(|source| EvalError::Read { path: path.clone(), source })?;
+        let labels = LabelSet::by_id(&head.labels);
+        candidates.push(Candidate::from_onnx(&path.to_string_lossy(), onnx, labels)?);
+    }
+    Ok(Some(candidates))
+}
+
+/// The figures of the mean of `candidates` on the rows of `split`.
+fn answer(
+    candidates: &[Candidate],
+    data: &Dataset,
+    split: Split,
+) -> Result<Vec<Figure>, EvalError> {
+    let rows = data.rows(split).len();
+    let judged =
+        with_bar(rows, |bar| evaluate(candidates, data, &[split], Settings::default(), bar))?;
+    Ok(figures(&[judged.evaluation], Some(split.name())))
+}

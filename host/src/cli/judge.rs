@@ -1,0 +1,65 @@
+//! `emocue train --judge`: a training's graphs as deployed, on the spot.
+
+use std::path::Path;
+
+use super::eval::with_bar;
+use crate::data::dataset::Dataset;
+use crate::eval::candidate::Candidate;
+use crate::eval::card::{EvalFile, FORMAT};
+use crate::eval::context::{Environment, command_line};
+use crate::eval::predict::Settings;
+use crate::eval::{EvalError, evaluate};
+use crate::files::write_atomically;
+use crate::plan::Judge;
+use crate::plan::gather::{Figure, figures};
+use crate::plan::status::{EVAL_FILE, graph};
+use crate::train::recipe::Recipe;
+
+/// Judges every graph that lies in `run`, prints the figures and writes them to `eval.json`.
+pub(super) fn judge(
+    run: &Path,
+    recipe: &Recipe,
+    data: &Dataset,
+    rows: Judge,
+    threads: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let split = rows.split();
+    let settings = Settings { threads: threads.max(1), ..Settings::default() };
+    let mut evaluations = Vec::new();
+    let mut unscored = None;
+    for labels in recipe.label_sets() {
+        let path = run.join(graph(labels.id));
+        let name = path.to_string_lossy();
+        let onnx = std::fs::read(&path)
+            .map_err(|source| EvalError::Read { path: path.clone(), source })?;
+        let candidate = [Candidate::from_onnx(&name, onnx, Some(labels))?];
+        let count = data.rows(split).len();
+        match with_bar(count, |bar| evaluate(&candidate, data, &[split], settings, bar)) {
+            Ok(judged) => evaluations.push(judged.evaluation),
+            // A head may be for other rows than these.
+            Err(error @ EvalError::NothingToScore { .. }) => {
+                eprintln!("{}: not judged, {error}", path.display());
+                unscored = Some(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let (true, Some(error)) = (evaluations.is_empty(), unscored) {
+        return Err(error.into());
+    }
+    for figure in figures(&evaluations, Some(split.name())) {
+        let Figure { labels, protocol, accuracy, rows, .. } = figure;
+        let (split, percent) = (split.name(), 100.0 * accuracy);
+        println!("{split} {labels} {protocol}: {percent:.2} % of {rows} rows, in tract");
+    }
+    let file = EvalFile {
+        format: FORMAT.to_owned(),
+        environment: Environment::here(),
+        command: command_line(std::env::args()),
+        evaluations,
+    };
+    let path = run.join(EVAL_FILE);
+    write_atomically(&path, serde_json::to_string_pretty(&file)?.as_bytes())?;
+    println!("{}", path.display());
+    Ok(())
+}

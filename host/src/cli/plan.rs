@@ -1,0 +1,231 @@
+//! `emocue train --plan`: many trainings, one after the other or as a job array.
+
+#[cfg(unix)]
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::{ArgMatches, Args, FromArgMatches, Parser};
+
+use super::train::{self, TrainArgs};
+use crate::files::write_atomically;
+use crate::plan::gather::gather;
+use crate::plan::shell::write_jobs;
+use crate::plan::slurm::script;
+use crate::plan::status::{Folder, Status, record};
+use crate::plan::{Job, Plan};
+use crate::train::recipe::Recipe;
+
+/// One training, or those of a plan.
+#[derive(Debug)]
+pub enum TrainVerb {
+    /// One.
+    One(Box<TrainArgs>),
+    /// Those of a plan.
+    Plan(PlanArgs),
+}
+
+// No doc comment here: clap would take it for the verb's.
+#[allow(missing_docs)]
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Plans")]
+pub struct PlanArgs {
+    /// Run the trainings that this TOML file plans, one after the other; again goes on.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// Only write their commands, one a line, to jobs.txt in the plan's run folder.
+    #[arg(long, requires = "plan", conflicts_with = "slurm")]
+    jobs: bool,
+    /// Only write those and a script that hands them to Slurm as a job array.
+    #[arg(long, requires = "plan", value_name = "SCRIPT")]
+    slurm: Option<PathBuf>,
+}
+
+/// One training needs its data, a plan nothing else: clap's derive cannot say so.
+impl Args for TrainVerb {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let single = TrainArgs::augment_args(command);
+        let ids: Vec<_> = single.get_arguments().map(|arg| arg.get_id().clone()).collect();
+        PlanArgs::augment_args(single).mut_args(|arg| {
+            let name = arg.get_id().clone();
+            if ["plan", "jobs", "slurm"].contains(&name.as_str()) {
+                arg.required(false).conflicts_with_all(&ids)
+            } else if arg.is_required_set() || name == "fer2013" {
+                arg.required(false).required_unless_present("plan")
+            } else {
+                arg
+            }
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for TrainVerb {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        if matches.contains_id("plan") {
+            PlanArgs::from_arg_matches(matches).map(Self::Plan)
+        } else {
+            TrainArgs::from_arg_matches(matches).map(|args| Self::One(Box::new(args)))
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn std::error::Error>> {
+    match verb {
+        TrainVerb::One(args) => train::run(args),
+        TrainVerb::Plan(args) => run_plan(args),
+    }
+}
+
+fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let plan = Plan::load(&args.plan)?;
+    for recipe in &plan.recipes {
+        Recipe::load(recipe)?;
+    }
+    let jobs = plan.jobs();
+    for job in &jobs {
+        understood(job)
+            .map_err(|what| format!("plan {}: arguments: {what}", args.plan.display()))?;
+    }
+    let program = std::env::current_exe()?;
+    let file = write_jobs(&plan, &args.plan, &program)?;
+    if let Some(path) = &args.slurm {
+        write_atomically(path, script(&plan, &std::env::current_dir()?)?.as_bytes())?;
+        println!("{}: {} jobs\n  Hand it in with sbatch {0}.", path.display(), jobs.len());
+        println!("  Then see emocue gather {}.", args.plan.display());
+        return Ok(());
+    }
+    if args.jobs {
+        println!("{}: {} jobs, one command a line", file.display(), jobs.len());
+        return Ok(());
+    }
+    run_here(&plan, &jobs, &program)?;
+    let gathered = gather(&plan);
+    println!("{}", gathered.counts());
+    println!("  See the figures with emocue gather {}.", args.plan.display());
+    let failed = gathered.jobs.iter().filter(|job| matches!(job.status, Status::Failed { .. }));
+    let failed: Vec<&str> = failed.map(|job| job.name.as_str()).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} of {} jobs failed: {}\n  Their messages are above; running the plan again tries them again.",
+        failed.len(),
+        jobs.len(),
+        failed.join(", ")
+    )
+    .into())
+}
+
+/// The arguments of a job as its training understands them: a mistake in them shows before the first of many
+/// begins.
+pub(super) fn understood(job: &Job) -> Result<TrainArgs, String> {
+    #[derive(Parser)]
+    #[command(name = "emocue train", disable_help_flag = true)]
+    struct Probe {
+        #[command(flatten)]
+        args: TrainArgs,
+    }
+    Probe::try_parse_from(&job.arguments).map(|probe| probe.args).map_err(|error| {
+        let text = error.to_string();
+        let what = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        format!(
+            "{what}\n  They follow \"emocue train\" of every job, which brings --recipe, --seed, --run, --folds, --fold and --judge itself."
+        )
+    })
+}
+
+/// The child that runs now, and how often somebody asked to stop.
+#[derive(Default)]
+struct Current {
+    child: Option<u32>,
+    asked: usize,
+}
+
+/// One job after the other, each a process of its own.
+fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let current = Arc::new(Mutex::new(Current::default()));
+    let shared = current.clone();
+    ctrlc::set_handler(move || {
+        let mut current = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        current.asked += 1;
+        current.child.into_iter().for_each(interrupt);
+    })?;
+    for (at, job) in jobs.iter().enumerate() {
+        println!("job {} of {}: {}", at + 1, jobs.len(), job.name);
+        let Some(mut child) = start(job, program, &current)? else { break };
+        let status = child.wait();
+        current.lock().unwrap_or_else(PoisonError::into_inner).child = None;
+        if let Err(error) = settle(job, status?) {
+            eprintln!("{}: {error}", job.name);
+        }
+        let folder = Folder::of(job, plan.judge);
+        if let Status::Failed { message } = &folder.status {
+            eprintln!("job {} of {} failed: {}: {message}", at + 1, jobs.len(), job.name);
+        }
+        if current.lock().unwrap_or_else(PoisonError::into_inner).asked > 0 {
+            let text = folder.status.text();
+            println!("stopped in {} ({text})\n  Run the plan again to go on.", job.name);
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Starts a job, unless somebody asked to stop.
+fn start(job: &Job, program: &Path, current: &Mutex<Current>) -> std::io::Result<Option<Child>> {
+    // Held until the child is known, so that no Ctrl-C falls between.
+    let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+    if current.asked > 0 {
+        return Ok(None);
+    }
+    let mut command = Command::new(program);
+    command.args(&job.arguments).stdin(Stdio::null());
+    // A group of its own: the terminal's Ctrl-C would reach it besides the one that is passed on, and two of
+    // them mean not to wait for the checkpoint.
+    #[cfg(unix)]
+    command.process_group(0);
+    let child = command.spawn()?;
+    current.child = Some(child.id());
+    Ok(Some(child))
+}
+
+/// Asks a process to end as Ctrl-C would. It may have ended already; then there is nothing to ask.
+#[cfg(unix)]
+fn interrupt(process: u32) {
+    let process = process.to_string();
+    let _ = Command::new("kill").args(["-INT", &process]).stderr(Stdio::null()).status();
+}
+
+/// The console has told it.
+#[cfg(not(unix))]
+fn interrupt(_: u32) {}
+
+/// Notes how a job ended that could not say so itself.
+fn settle(job: &Job, status: ExitStatus) -> std::io::Result<()> {
+    let said = matches!(Folder::of(job, None).status, Status::Failed { .. });
+    if status.success() || status.code() == Some(INTERRUPTED) || said {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    if status.signal() == Some(9) {
+        return record(&job.run, Some("it was killed, as by a system that has no memory left"));
+    }
+    record(&job.run, Some(&format!("it ended by itself: {status}")))
+}
+
+/// The exit code of a training that was interrupted twice.
+const INTERRUPTED: i32 = 130;
