@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::Device;
 
 use super::graph::Graph;
@@ -30,7 +30,12 @@ impl Head {
     /// Fresh weights from the device's seed.
     pub fn new(features: Features, classes: usize, device: &Device) -> Self {
         match features {
-            Features::Row(count) => Self::Dense(LinearConfig::new(count, classes).init(device)),
+            Features::Row(count) => {
+                // Small, so that a fresh net is unsure whatever its features' size.
+                let small = Initializer::Normal { mean: 0.0, std: 0.01 };
+                let dense = LinearConfig::new(count, classes).with_initializer(small);
+                Self::Dense(dense.init(device))
+            }
             Features::Maps(count) => Self::Maps(linear_conv([count, classes], 3, device)),
         }
     }
