@@ -92,7 +92,7 @@ fn tables_say_what_was_left_out_and_how_long_it_took() {
         "3 searches took",
         "PublicTest chooses k:\n      k      cosine\n      1    100.00 %\n      3    100.00 %\n",
         "cosine, k = 1                 3  100.00 %",
-        "happiness              100.0 % 100.0 %  1.000        2      0    0    0    2    0    0    0",
+        "  happiness                100.0 % 100.0 %  1.000        2      0    0    0    2    0    0    0",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
