@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use emocue_host::cli::FerArgs;
+use emocue_host::cli::SourceArgs;
 use emocue_host::data::dataset::Dataset;
 use emocue_host::net::noise::Noise;
 use emocue_host::net::{NetSpec, Network};
@@ -25,7 +25,7 @@ use emocue_host::train::{
 const ROWS: usize = 40;
 
 /// Both datasets in their published layouts, drawn here: a bar whose place tells the class.
-fn data(dir: &Path) -> FerArgs {
+fn data(dir: &Path) -> SourceArgs {
     let (fer2013, ferplus) = (dir.join("fer2013.csv"), dir.join("fer2013new.csv"));
     let mut pixels = String::from("emotion,pixels,Usage\n");
     let mut votes = String::from(
@@ -43,7 +43,7 @@ fn data(dir: &Path) -> FerArgs {
     }
     std::fs::write(&fer2013, pixels).unwrap();
     std::fs::write(&ferplus, votes).unwrap();
-    FerArgs { fer2013, ferplus }
+    SourceArgs::fer2013_with_votes(fer2013, ferplus)
 }
 
 fn recipe() -> Recipe {
@@ -252,7 +252,7 @@ fn a_full_disk_leaves_the_last_checkpoint() {
         let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_emocue"), "train", "--run"]).arg(&run_dir);
-        command.arg("--fer2013").arg(&files.fer2013).arg("--ferplus").arg(&files.ferplus);
+        command.arg("--fer2013").args(&files.fer2013).arg("--ferplus").args(&files.ferplus);
         command.args(extra).output().unwrap()
     };
     let recipe_arguments = ["--recipe", recipe_path.to_str().unwrap()];
@@ -284,7 +284,7 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
         command
     };
     let with_data = |command: &mut Command| {
-        command.arg("--fer2013").arg(&files.fer2013).arg("--ferplus").arg(&files.ferplus);
+        command.arg("--fer2013").args(&files.fer2013).arg("--ferplus").args(&files.ferplus);
     };
     let interrupted = |extra: &[&str]| {
         let mut command = emocue("train");

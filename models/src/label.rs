@@ -70,12 +70,20 @@ impl Expression {
     /// By noun, adjective or a dataset's own spelling, case ignored (`"Happy"`, `"happiness"`, `"angry"`).
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
-        if name == "fearful" || name == "scared" {
-            return Some(Self::Fear);
-        }
-        Self::ALL.into_iter().find(|e| e.name() == name || e.adjective() == name)
+        let own = |e: &Self| e.name() == name || e.adjective() == name;
+        let spelled = || SPELLINGS.iter().find(|(other, _)| *other == name).map(|(_, e)| *e);
+        Self::ALL.into_iter().find(own).or_else(spelled)
     }
 }
+
+/// What datasets and detectors call expressions besides the noun and the adjective, in lower case.
+const SPELLINGS: &[(&str, Expression)] = &[
+    ("joy", Expression::Happiness),
+    ("suprise", Expression::Surprise),
+    ("disgusting", Expression::Disgust),
+    ("fearful", Expression::Fear),
+    ("scared", Expression::Fear),
+];
 
 /// A published set of classes, in its published order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,7 +95,7 @@ pub struct LabelSet {
 }
 
 /// Every known label set.
-pub const LABEL_SETS: &[LabelSet] = &[FER_7, FERPLUS_8, AFFECTNET_8, CK_7, VALENCE_3];
+pub const LABEL_SETS: &[LabelSet] = &[FER_7, FERPLUS_8, AFFECTNET_8, RAF_7, CK_7, VALENCE_3];
 
 /// FER2013 (Goodfellow et al. 2013), the order of `fer2013.csv`.
 pub const FER_7: LabelSet = LabelSet {
@@ -105,6 +113,12 @@ pub const FERPLUS_8: LabelSet = LabelSet {
 pub const AFFECTNET_8: LabelSet = LabelSet {
     id: "affectnet-8",
     names: &["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"],
+};
+
+/// RAF-DB's basic expressions (Li et al. 2017), the order of `list_patition_label.txt`, which counts from 1.
+pub const RAF_7: LabelSet = LabelSet {
+    id: "raf-7",
+    names: &["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"],
 };
 
 /// Extended Cohn-Kanade (Lucey et al. 2010), as the 981-frame collection orders it.
@@ -136,6 +150,12 @@ impl LabelSet {
     /// Index of a class name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| *n == name)
+    }
+
+    /// Index of the class that a dataset's own word means: by name or by [`Expression::from_name`], case ignored.
+    pub fn class_of(&self, word: &str) -> Option<usize> {
+        let word = word.trim().to_ascii_lowercase();
+        self.index_of(&word).or_else(|| self.index_of(Expression::from_name(&word)?.name()))
     }
 
     /// The expression at `index`; `None` past the end and for classes that are not expressions.
@@ -205,5 +225,9 @@ mod tests {
         assert_eq!(Expression::from_name("Happy"), Some(Expression::Happiness));
         assert_eq!(Expression::from_name("fearful"), Some(Expression::Fear));
         assert_eq!(Expression::from_name("NF"), None);
+        assert!(SPELLINGS.iter().all(|(word, e)| Expression::from_name(word) == Some(*e)));
+        assert_eq!(RAF_7.class_of("Surprised"), Some(0));
+        assert_eq!(VALENCE_3.class_of(" Negative"), Some(2));
+        assert_eq!(CK_7.class_of("neutral"), None);
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use emocue_host::data::dataset::Dataset;
 use emocue_host::data::ferplus::Votes;
+use emocue_host::data::summary::Summary;
 use emocue_host::data::{Split, fer2013, ferplus};
 use emocue_host::eval::candidate::Candidate;
 use emocue_host::eval::predict::Settings;
@@ -46,6 +47,26 @@ fn published_counts_hold() {
     assert!(leaked.iter().all(|row| data.split(*row) == Split::Training));
     println!("{} Training rows also stand in a test", leaked.len());
     assert!(leaked.len() > 500);
+}
+
+#[test]
+fn summary_tells_what_is_known_of_fer2013() {
+    let Some(data) = dataset() else { return };
+    let summary = Summary::of(&data);
+    assert_eq!((summary.rows, summary.votes, summary.subjects), (35_887, true, None));
+    assert_eq!(summary.splits.iter().map(|split| split.black).sum::<usize>(), 12);
+    // The twelve black rows are one more group, which is not counted here.
+    let duplicates = summary.duplicates;
+    assert_eq!((duplicates.groups, duplicates.conflicting), (1_515, 56));
+    let leaks = |split| {
+        let found = duplicates
+            .across
+            .iter()
+            .find(|across| across.split == split && across.also_in == Split::Training);
+        found.map(|across| across.rows)
+    };
+    assert_eq!(leaks(Split::PublicTest), Some(279));
+    assert_eq!(leaks(Split::PrivateTest), Some(288));
 }
 
 #[test]

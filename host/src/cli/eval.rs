@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use emocue_models::label::LabelSet;
 use indicatif::ProgressBar;
 
-use super::FerArgs;
+use super::SourceArgs;
 use super::folds::FoldArgs;
 use crate::data::Split;
 use crate::data::dataset::Dataset;
@@ -43,7 +43,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
     #[command(flatten)]
-    data: FerArgs,
+    data: SourceArgs,
     /// Rows to judge by.
     #[arg(long, value_enum, default_value = "private", conflicts_with = "folds")]
     split: SplitArg,

@@ -12,36 +12,13 @@ pub mod infer;
 mod judge;
 pub mod plan;
 pub mod report;
+pub mod source;
 pub mod train;
 mod train_view;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
-
-use crate::data::dataset::Dataset;
-use crate::data::{DataError, fer2013, ferplus};
-
-/// Where FER2013 and FER+ lie.
-#[derive(Args, Debug)]
-pub struct FerArgs {
-    /// fer2013.csv, plain or gzipped, in Kaggle's layout.
-    #[arg(long, value_name = "CSV")]
-    pub fer2013: PathBuf,
-    /// fer2013new.csv, the FER+ votes for the same rows.
-    #[arg(long, value_name = "CSV")]
-    pub ferplus: PathBuf,
-}
-
-impl FerArgs {
-    /// Reads both.
-    ///
-    /// # Errors
-    /// [`DataError`] naming file and row.
-    pub fn read(&self) -> Result<Dataset, DataError> {
-        ferplus::read(&self.ferplus, fer2013::read(&self.fer2013)?)
-    }
-}
+pub use source::SourceArgs;
 
 /// Creates a folder that results go to.
 fn create_dir(path: &Path) -> Result<(), String> {

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 
 use super::folds::FoldArgs;
 use super::train_view::View;
-use super::{FerArgs, create_dir, judge};
+use super::{SourceArgs, create_dir, judge};
 use crate::data::dataset::Dataset;
 use crate::device::DeviceName;
 use crate::eval::candidate::Candidate;
@@ -31,7 +31,7 @@ use crate::train::{Outcome, Plan, begin, lock, optimizer, train};
 #[derive(Args, Debug)]
 pub struct TrainArgs {
     #[command(flatten)]
-    pub(super) data: FerArgs,
+    pub(super) data: SourceArgs,
     #[command(flatten)]
     pub(super) folds: FoldArgs,
     /// A built-in recipe's name or a TOML file.

@@ -1,11 +1,11 @@
 //! Labelled pictures in memory, whatever layout they were published in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
-use super::Split;
 use super::ferplus::Votes;
+use super::{Split, picture};
 
 /// What is known of one picture besides its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,21 @@ pub struct Dataset {
     pixels: Vec<u8>,
     rows: Vec<Row>,
     votes: Vec<Votes>,
+    skipped: BTreeMap<String, usize>,
 }
 
 impl Dataset {
     /// Nothing yet; `layout` names where rows will come from, `side` is that of every picture, px.
     pub fn new(layout: &'static str, labels: LabelSet, side: usize) -> Self {
-        Self { layout, labels, side, pixels: Vec::new(), rows: Vec::new(), votes: Vec::new() }
+        Self {
+            layout,
+            labels,
+            side,
+            pixels: Vec::new(),
+            rows: Vec::new(),
+            votes: Vec::new(),
+            skipped: BTreeMap::new(),
+        }
     }
 
     /// Adds one picture, row-major luma.
@@ -46,6 +55,45 @@ impl Dataset {
         assert!(row.label < self.labels.len(), "a label of the set");
         self.pixels.extend_from_slice(picture);
         self.rows.push(row);
+    }
+
+    /// Counts a picture that the layout holds and a network cannot learn from; `why` is for the summary.
+    pub fn skip(&mut self, why: &str) {
+        *self.skipped.entry(why.to_owned()).or_default() += 1;
+    }
+
+    /// The same pictures under other classes: `classes[old]` is the index in `labels`, and rows of a
+    /// class that has none are skipped.
+    ///
+    /// # Panics
+    /// When `classes` is not as long as the label set.
+    #[must_use]
+    pub fn relabelled(self, labels: LabelSet, classes: &[Option<usize>]) -> Self {
+        assert_eq!(classes.len(), self.labels.len(), "one entry a class");
+        let mut new = Self::new(self.layout, labels, self.side);
+        new.skipped.clone_from(&self.skipped);
+        for (index, row) in self.rows.iter().enumerate() {
+            let Some(label) = classes[row.label] else {
+                new.skip(&format!("class {}", self.labels.names[row.label]));
+                continue;
+            };
+            new.push(Row { label, ..row.clone() }, self.picture(index));
+            new.votes.extend(self.votes.get(index));
+        }
+        new
+    }
+
+    /// The same pictures at another size, by the badge's own resampling.
+    #[must_use]
+    pub fn resized(self, side: usize) -> Self {
+        if side == self.side {
+            return self;
+        }
+        let mut pixels = Vec::with_capacity(self.len() * side * side);
+        for row in 0..self.len() {
+            pixels.extend(picture::scaled(self.picture(row), self.side, side));
+        }
+        Self { side, pixels, ..self }
     }
 
     /// Joins FER+ votes, one for each row in order.
@@ -126,6 +174,11 @@ impl Dataset {
         !self.votes.is_empty()
     }
 
+    /// Pictures left out, by reason.
+    pub fn skipped(&self) -> &BTreeMap<String, usize> {
+        &self.skipped
+    }
+
     /// The pictures of one split, ascending.
     pub fn rows(&self, split: Split) -> Vec<usize> {
         (0..self.len()).filter(|row| self.split(*row) == split).collect()
@@ -169,7 +222,7 @@ impl Dataset {
 
 #[cfg(test)]
 mod tests {
-    use emocue_models::label::{CK_7, FER_7};
+    use emocue_models::label::{CK_7, FER_7, VALENCE_3};
 
     use super::*;
 
@@ -187,6 +240,25 @@ mod tests {
         assert_eq!(data.leaked_rows(), [1]);
         assert_eq!(data.duplicates(), [[1, 2]]);
         assert_eq!(data.rows(Split::Training), [0, 1]);
+    }
+
+    #[test]
+    fn other_classes_keep_pictures_and_count_what_has_none() {
+        let mut data = Dataset::new("test", CK_7, 1);
+        for label in 0..7 {
+            data.push(row(Split::Training, label), &[label as u8]);
+        }
+        let data = data.with_votes(vec![Votes([1; 10]); 7]);
+        let classes = CK_7.mapping_to(&VALENCE_3);
+        let data = data.relabelled(VALENCE_3, &classes);
+        assert_eq!(
+            (0..data.len()).map(|row| data.label(row)).collect::<Vec<_>>(),
+            [2, 2, 2, 0, 2, 2]
+        );
+        assert_eq!((data.picture(5), data.votes(5).is_some()), ([6].as_slice(), true));
+        assert_eq!(data.skipped()["class surprise"], 1);
+        let larger = data.resized(3);
+        assert_eq!((larger.side(), larger.picture(5)), (3, [6; 9].as_slice()));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use emocue_models::label::FER_7;
 
 use super::dataset::{Dataset, Row};
-use super::{DataError, PIXELS, SIDE, Split, csv_error, expect_header, open_csv};
+use super::table::{csv_error, expect_header, open_csv};
+use super::{DataError, PIXELS, SIDE, Split};
 
 /// Reads `fer2013.csv` or `fer2013.csv.gz`, in the file's order, which FER+ joins by.
 ///
@@ -15,7 +16,7 @@ use super::{DataError, PIXELS, SIDE, Split, csv_error, expect_header, open_csv};
 pub fn read(path: &Path) -> Result<Dataset, DataError> {
     let help =
         "Expected Kaggle's fer2013.csv: emotion 0-6, 2304 pixels 0-255 separated by blanks, Usage.";
-    let mut reader = open_csv(path)?;
+    let mut reader = open_csv(path, true)?;
     expect_header(path, &mut reader, &["emotion", "pixels", "Usage"], help)?;
     let mut data = Dataset::new("fer2013", FER_7, SIDE);
     let mut record = csv::StringRecord::new();
@@ -65,6 +66,8 @@ fn push(data: &mut Dataset, record: &csv::StringRecord, row: usize) -> Result<()
 mod tests {
     use std::io::Write;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn row(label: &str, pixels: usize, value: &str, usage: &str) -> String {
@@ -89,6 +92,34 @@ mod tests {
         write!(gz, "emotion,pixels,Usage\n{body}").unwrap();
         gz.finish().unwrap();
         assert_eq!(read(file.path()).unwrap().picture(0), [7; PIXELS]);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_tables_never_panic(
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            keep in any::<prop::sample::Index>(),
+            gzipped: bool,
+        ) {
+            let body = row("3", PIXELS, "7", "Training") + &row("6", PIXELS, "9", "PrivateTest");
+            let mut bytes = format!("emotion,pixels,Usage\n{body}").into_bytes();
+            if gzipped {
+                let fast = flate2::Compression::fast();
+                let mut gz = flate2::write::GzEncoder::new(Vec::new(), fast);
+                gz.write_all(&bytes).unwrap();
+                bytes = gz.finish().unwrap();
+            }
+            for (at, value) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            bytes.truncate(keep.index(bytes.len() * 3));
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&bytes).unwrap();
+            if let Ok(data) = read(file.path()) {
+                prop_assert!((0..data.len()).all(|row| data.label(row) < 7));
+            }
+        }
     }
 
     #[test]

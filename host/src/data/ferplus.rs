@@ -5,7 +5,8 @@ use std::path::Path;
 use emocue_models::label::FERPLUS_8;
 
 use super::dataset::Dataset;
-use super::{DataError, Split, csv_error, expect_header, open_csv};
+use super::table::{csv_error, expect_header, open_csv};
+use super::{DataError, Split};
 
 /// Columns of votes: the eight classes, then `unknown` and `NF` (not a face).
 pub const COLUMNS: usize = 10;
@@ -36,7 +37,7 @@ pub fn read(path: &Path, fer: Dataset) -> Result<Dataset, DataError> {
         "unknown",
         "NF",
     ];
-    let mut reader = open_csv(path)?;
+    let mut reader = open_csv(path, true)?;
     expect_header(path, &mut reader, &header, help)?;
     let mut votes = Vec::with_capacity(fer.len());
     let mut record = csv::StringRecord::new();

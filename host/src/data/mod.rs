@@ -1,14 +1,34 @@
-//! Readers for published datasets, one file each.
+//! Readers for published datasets, one file each, and what is done with a dataset as a whole.
+//!
+//! A reader refuses what it cannot trust, naming the file and the row; nothing is repaired in silence. What a
+//! layout itself marks as unusable is skipped and counted.
 
+pub mod affectnet;
+pub mod ck_plus;
 pub mod dataset;
 pub mod fer2013;
 pub mod ferplus;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod folder;
 pub mod folds;
+pub mod jaffe;
 pub mod landmarks;
+pub mod layout;
+pub mod map;
+mod npy;
+pub mod npz;
+pub mod picture;
+pub mod prepare;
+pub mod raf_db;
+pub mod sheet;
+pub mod summary;
+mod table;
 
-use std::fs::File;
-use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use walkdir::{DirEntry, WalkDir};
 
 /// Width and height of a network's input and of a FER2013 row, px.
 pub const SIDE: usize = 48;
@@ -16,7 +36,7 @@ pub const SIDE: usize = 48;
 pub const PIXELS: usize = SIDE * SIDE;
 
 /// Which part of a dataset a row belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Split {
     /// For training.
     Training,
@@ -27,6 +47,9 @@ pub enum Split {
 }
 
 impl Split {
+    /// All three, in this order.
+    pub const ALL: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
+
     /// FER2013's own spelling: `"Training"`, `"PublicTest"`, `"PrivateTest"`.
     pub fn name(self) -> &'static str {
         match self {
@@ -37,9 +60,7 @@ impl Split {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Training, Self::PublicTest, Self::PrivateTest]
-            .into_iter()
-            .find(|split| split.name() == name)
+        Self::ALL.into_iter().find(|split| split.name() == name)
     }
 }
 
@@ -66,6 +87,24 @@ pub enum DataError {
         /// What to do next.
         help: &'static str,
     },
+    /// The files are none of the layouts that are known, or of several.
+    #[error("{path}: {what}\n{known}", path = path.display())]
+    Layout {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why none was chosen.
+        what: String,
+        /// One line for each layout: its name and what it looks like.
+        known: String,
+    },
+    /// What was asked for does not suit the dataset.
+    #[error("{what}\n  {help}")]
+    Asked {
+        /// What does not suit.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
     /// The file as a whole is not what the layout says.
     #[error("{path}: {what}\n  {help}", path = path.display())]
     File {
@@ -78,42 +117,54 @@ pub enum DataError {
     },
 }
 
-/// Opens a CSV file with a header row, unpacking gzip when the first bytes say so.
-fn open_csv(path: &Path) -> Result<csv::Reader<Box<dyn Read>>, DataError> {
-    let io = |source| DataError::Io { path: path.to_owned(), source };
-    let mut magic = [0; 2];
-    let is_gzip = File::open(path).and_then(|mut file| file.read(&mut magic)).map_err(io)? == 2
-        && magic == [0x1f, 0x8b];
-    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
-    let input: Box<dyn Read> =
-        if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok(csv::ReaderBuilder::new().flexible(true).from_reader(input))
+/// The entries of a folder by name, links followed, hidden ones left out.
+fn entries(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    walk(WalkDir::new(folder).max_depth(1), folder)
 }
 
-/// Refuses a file whose header is not the layout's.
-fn expect_header(
-    path: &Path,
-    reader: &mut csv::Reader<Box<dyn Read>>,
-    expected: &[&str],
-    help: &'static str,
-) -> Result<(), DataError> {
-    let header = reader.headers().map_err(|error| csv_error(path, 0, &error))?;
-    if header.iter().map(str::trim).eq(expected.iter().copied()) {
-        return Ok(());
-    }
-    let found = header.iter().take(12).collect::<Vec<_>>().join(",");
-    Err(DataError::File {
-        path: path.to_owned(),
-        what: format!("the header is \"{found}\", expected \"{}\"", expected.join(",")),
-        help,
+/// Everything below a folder by name, links followed, hidden ones left out.
+fn below(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    walk(WalkDir::new(folder), folder)
+}
+
+fn walk(walk: WalkDir, folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    let folder = folder.to_owned();
+    let shown = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        // `__MACOSX` is what macOS adds to the archives it packs.
+        entry.depth() == 0 || !(name.starts_with('.') || name == "__MACOSX")
+    };
+    let entries = walk.min_depth(1).follow_links(true).sort_by_file_name().into_iter();
+    entries.filter_entry(shown).map(move |entry| {
+        entry.map_err(|error| DataError::Io {
+            path: error.path().unwrap_or(&folder).to_owned(),
+            source: error.into(),
+        })
     })
 }
 
-fn csv_error(path: &Path, row: usize, error: &csv::Error) -> DataError {
-    DataError::Row {
-        path: path.to_owned(),
-        row,
-        what: error.to_string(),
-        help: "The file may be cut short or damaged; fetch it again.",
+/// The folders and the files directly in a folder, by name.
+fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    for entry in entries(folder) {
+        let entry = entry?;
+        let list = if entry.file_type().is_dir() { &mut folders } else { &mut files };
+        list.push(entry.into_path());
     }
+    Ok((folders, files))
+}
+
+/// Threads for work on many pictures.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
+}
+
+/// The last part of a path as text.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The path below `root`, for [`dataset::Row::origin`].
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }

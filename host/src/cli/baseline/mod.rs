@@ -13,7 +13,7 @@ use emocue_models::label::LabelSet;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::FerArgs;
+use super::SourceArgs;
 use crate::baseline::examples::{Examples, Target};
 use crate::baseline::features::{Features, Matrix};
 use crate::bundle::{bytes_of, in_bundle};
@@ -43,7 +43,7 @@ enum Learner {
 #[derive(Args, Debug)]
 struct Common {
     #[command(flatten)]
-    data: FerArgs,
+    data: SourceArgs,
     /// Rows to judge by
     #[arg(long, value_enum, default_value = "public")]
     split: SplitArg,

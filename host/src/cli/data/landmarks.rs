@@ -1,34 +1,21 @@
-//! `emocue data`: looking at datasets.
+//! `emocue data landmarks`: where eyes, nose and mouth lie in FER2013.
 
 use std::error::Error;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use emocue_models::bundle::Bundle;
 use emocue_models::run::Networks;
-use indicatif::ProgressBar;
 
+use super::bar;
 use crate::bundle::{bytes_of, in_bundle};
 use crate::data::Split;
 use crate::data::fer2013;
 use crate::data::landmarks::{LandmarkStudy, MIN_FACE, study};
 
-/// Look at datasets
+/// What `landmarks` is told.
 #[derive(Args, Debug)]
-pub struct DataArgs {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Find the faces in FER2013's Training rows and print where eyes, nose and mouth lie
-    Landmarks(LandmarksArgs),
-}
-
-#[derive(Args, Debug)]
-struct LandmarksArgs {
+pub(super) struct LandmarksArgs {
     /// fer2013.csv, plain or gzipped, in Kaggle's layout
     #[arg(long, value_name = "CSV")]
     fer2013: PathBuf,
@@ -43,12 +30,8 @@ struct LandmarksArgs {
     json: bool,
 }
 
-/// Does what is asked and prints the result.
-///
-/// # Errors
-/// What went wrong and what to do next.
-pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
-    let Action::Landmarks(args) = &args.action;
+/// Studies the rows and prints the result.
+pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Error>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let mut detector = Networks::from_bundle(&bundle, Some(MIN_FACE))?.detector;
@@ -56,11 +39,7 @@ pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
     let rows = fer.rows(Split::Training);
     let step = (rows.len() / args.rows as usize).max(1);
     let rows: Vec<usize> = rows.into_iter().step_by(step).take(args.rows as usize).collect();
-    let length = rows.len() as u64;
-    let bar = match std::io::stderr().is_terminal() {
-        true => ProgressBar::new(length),
-        false => ProgressBar::hidden(),
-    };
+    let bar = bar(rows.len());
     let pictures = rows.iter().map(|row| fer.picture(*row));
     let found = study(pictures, detector.as_mut(), || bar.inc(1))?;
     bar.finish_and_clear();

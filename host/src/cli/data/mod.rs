@@ -1,0 +1,57 @@
+//! `emocue data`: looking at datasets, and preparing pictures.
+
+mod landmarks;
+mod prepare;
+mod show;
+mod summary;
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Look at datasets and prepare pictures
+#[derive(Args, Debug)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Count classes, splits, identical and empty pictures, and conflicting labels
+    Summary(summary::SummaryArgs),
+    /// Draw some pictures of every class on a contact sheet
+    Show(show::ShowArgs),
+    /// Find the faces in raw pictures and cut them out as the badge does
+    Prepare(prepare::PrepareArgs),
+    /// Find the faces in FER2013's Training rows and print where eyes, nose and mouth lie
+    Landmarks(landmarks::LandmarksArgs),
+}
+
+/// Does what is asked and prints the result.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
+    match &args.action {
+        Action::Summary(args) => summary::run(args),
+        Action::Show(args) => show::run(args),
+        Action::Prepare(args) => prepare::run(args),
+        Action::Landmarks(args) => landmarks::run(args),
+    }
+}
+
+/// A progress bar on standard error where that is a terminal.
+fn bar(length: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    let template = "{elapsed_precise} [{wide_bar}] {pos}/{len}, {eta} left";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

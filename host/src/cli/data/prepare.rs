@@ -1,0 +1,119 @@
+//! `emocue data prepare`
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use emocue_models::bundle::Bundle;
+use emocue_models::run::Networks;
+
+use super::bar;
+use crate::bundle::{bytes_of, in_bundle};
+use crate::data::prepare::{
+    Fallback, How, LOG, MIN_FACE, Outcome, Preparer, Record, Settings, jobs, run as prepare,
+};
+use crate::data::{SIDE, threads};
+
+/// What `prepare` is told.
+#[derive(Args, Debug)]
+pub(super) struct PrepareArgs {
+    /// Folder of raw pictures, in folders per class or any others
+    #[arg(long, value_name = "DIR")]
+    input: PathBuf,
+    /// Folder for the results, in the same folders; what is done there already is skipped
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How a found face becomes a square
+    #[arg(long, value_enum, default_value = "align")]
+    how: How,
+    /// What happens to a picture whose face is not found or too small
+    #[arg(long, value_enum, default_value = "whole")]
+    fallback: Fallback,
+    /// A box smaller than this part of the picture's shorter side is no face
+    #[arg(long, value_name = "PART", default_value_t = 0.5, value_parser = share)]
+    min_share: f32,
+    /// Width and height of the results, px
+    #[arg(long, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
+    side: u16,
+    /// The bundle whose detector searches: a file, or "default" for the one inside the binary
+    #[arg(long, default_value = "default", value_name = "FILE")]
+    bundle: String,
+    /// Threads
+    #[arg(long, default_value_t = threads(), value_parser = workers)]
+    workers: usize,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is no number"))?;
+    if (0.2..=1.0).contains(&value) { Ok(value) } else { Err("expected 0.2 to 1".into()) }
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    let value = text.parse().ok().filter(|value| (1..=256).contains(value));
+    value.ok_or_else(|| "expected 1 to 256".into())
+}
+
+/// Prepares the pictures and prints what became of them.
+pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Error>> {
+    let bytes = bytes_of(&args.bundle)?;
+    let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
+    let manifest = bundle.manifest();
+    let settings = Settings {
+        how: args.how,
+        fallback: args.fallback,
+        side: args.side.into(),
+        min_share: args.min_share,
+        detector: format!("{} {}", manifest.name, manifest.content_version),
+    };
+    let jobs = jobs(&args.input, &args.out)?;
+    let preparer = || {
+        let Networks { detector, classifier } = Networks::from_bundle(&bundle, Some(MIN_FACE))?;
+        Ok(Preparer::new(detector, classifier.preprocess(), settings.clone()))
+    };
+    let preparers: Vec<Preparer> =
+        (0..args.workers).map(|_| preparer()).collect::<Result<_, Box<dyn Error>>>()?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the pictures at hand.
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
+    let bar = bar(jobs.len());
+    prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &Record| {
+        *outcomes.entry(record.outcome).or_default() += 1;
+        bar.inc(1);
+    })?;
+    bar.finish_and_clear();
+    let done: usize = outcomes.values().sum();
+    println!("{done} of {} pictures in {}", jobs.len(), args.out.display());
+    for (outcome, count) in &outcomes {
+        println!("  {count:>7} {}", words(*outcome, args.fallback));
+    }
+    println!("  {LOG} there tells what became of each");
+    if done < jobs.len() {
+        println!("stopped\n  The same command goes on where it was.");
+    }
+    Ok(())
+}
+
+fn words(outcome: Outcome, fallback: Fallback) -> String {
+    let then = match fallback {
+        Fallback::Whole => "taken whole",
+        Fallback::Skip => "left out",
+    };
+    match outcome {
+        Outcome::Aligned => "aligned by eyes, nose and mouth".to_owned(),
+        Outcome::Cropped => "cut out by the face's box".to_owned(),
+        Outcome::Whole => "taken whole, as asked".to_owned(),
+        Outcome::NoFace => format!("without a face, {then}"),
+        Outcome::SmallFace => format!("with a face that is too small, {then}"),
+        Outcome::Unreadable => "unreadable, left out".to_owned(),
+    }
+}

@@ -1,0 +1,70 @@
+//! `emocue data show`
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::SourceArgs;
+use crate::data::Split;
+use crate::data::sheet::{MOST_PER_CLASS, SheetOptions, draw, png};
+use crate::files::write_atomically;
+
+/// What `show` is told.
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The PNG file to write
+    #[arg(short, long, value_name = "PNG")]
+    output: PathBuf,
+    /// Only this split
+    #[arg(long, value_enum)]
+    split: Option<SplitName>,
+    /// Only this class; may be given several times
+    #[arg(long, value_name = "NAME")]
+    class: Vec<String>,
+    /// Pictures of each class
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PER_CLASS)))]
+    per_class: u32,
+    /// Of the choice
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitName {
+    Training,
+    Public,
+    Private,
+}
+
+/// Reads the dataset and draws the sheet.
+pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
+    let data = args.source.read()?;
+    let labels = data.labels();
+    let class = |name: &String| {
+        labels.class_of(name).ok_or_else(|| {
+            format!("{} has no class \"{name}\"; there are {}", labels.id, labels.names.join(", "))
+        })
+    };
+    let options = SheetOptions {
+        split: args.split.map(|split| match split {
+            SplitName::Training => Split::Training,
+            SplitName::Public => Split::PublicTest,
+            SplitName::Private => Split::PrivateTest,
+        }),
+        classes: args.class.iter().map(class).collect::<Result<_, _>>()?,
+        per_class: args.per_class,
+        seed: args.seed,
+    };
+    let sheet = draw(&data, &options);
+    write_atomically(&args.output, &png(&sheet)?)?;
+    let output = args.output.display();
+    println!(
+        "{output}: {}x{} px; it shows people, so keep it to yourself",
+        sheet.width(),
+        sheet.height()
+    );
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Which dataset a verb works on.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use emocue_models::label::LabelSet;
+
+use crate::data::dataset::Dataset;
+use crate::data::layout::{self, Layout, Options};
+use crate::data::map::{Map, label_set};
+use crate::data::{DataError, SIDE, ferplus};
+use crate::onnx::metadata::known_labels;
+
+/// Under which these arguments stand in the help.
+const HEADING: &str = "Dataset";
+
+/// Where the dataset lies and how it is to be read.
+#[derive(Args, Clone, Debug)]
+#[group(id = "source")]
+pub struct SourceArgs {
+    /// fer2013.csv, plain or gzipped, in Kaggle's layout
+    #[arg(long, help_heading = HEADING, value_name = "CSV", required_unless_present = "data", conflicts_with = "data")]
+    pub fer2013: Option<PathBuf>,
+    /// fer2013new.csv, the FER+ votes for the same rows
+    #[arg(long, help_heading = HEADING, value_name = "CSV", requires = "fer2013", conflicts_with = "data")]
+    pub ferplus: Option<PathBuf>,
+    /// A dataset in any of the known layouts: a folder, a CSV file or an .npz
+    #[arg(long, help_heading = HEADING, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Its layout, where it is not to be found out
+    #[arg(long, help_heading = HEADING, value_enum, requires = "data", hide_possible_values = true, help = layout_help())]
+    pub layout: Option<Layout>,
+    /// TOML file that says which of the dataset's classes become which of a label set
+    #[arg(long, help_heading = HEADING, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// What the labels of an .npz or the names of a folder per class mean
+    #[arg(long, help_heading = HEADING, value_name = "ID", requires = "data", value_parser = label_set, help = labels_help())]
+    pub data_labels: Option<LabelSet>,
+    /// Width and height that pictures are brought to, px
+    #[arg(long, help_heading = HEADING, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
+    pub side: u16,
+}
+
+fn layout_help() -> String {
+    let names: Vec<&str> =
+        <Layout as clap::ValueEnum>::value_variants().iter().map(|layout| layout.name()).collect();
+    format!("Its layout, where it is not to be found out: {}", names.join(", "))
+}
+
+fn labels_help() -> String {
+    format!(
+        "What the labels of an .npz or the names of a folder per class mean: {}",
+        known_labels()
+    )
+}
+
+impl SourceArgs {
+    /// As if `--fer2013` and `--ferplus` were given.
+    pub fn fer2013_with_votes(fer2013: PathBuf, ferplus: PathBuf) -> Self {
+        Self {
+            fer2013: Some(fer2013),
+            ferplus: Some(ferplus),
+            data: None,
+            layout: None,
+            map: None,
+            data_labels: None,
+            side: SIDE as u16,
+        }
+    }
+
+    /// Reads the dataset, with the votes where they are named.
+    ///
+    /// # Errors
+    /// [`DataError`] naming file and row.
+    pub fn read(&self) -> Result<Dataset, DataError> {
+        let map = self.map.as_deref().map(Map::read).transpose()?;
+        let options = Options { side: self.side.into(), labels: self.data_labels, map };
+        match (&self.fer2013, &self.data, &self.ferplus) {
+            (Some(fer), _, None) => layout::read(fer, Some(Layout::Fer2013), &options),
+            (Some(fer), _, Some(votes)) => {
+                let own = Options { side: SIDE, labels: None, map: None };
+                let data = layout::read(fer, Some(Layout::Fer2013), &own)?;
+                let data = ferplus::read(votes, data)?.resized(options.side);
+                match options.map {
+                    Some(map) => map.apply(data),
+                    None => Ok(data),
+                }
+            }
+            (None, Some(path), _) => layout::read(path, self.layout, &options),
+            (None, None, _) => Err(DataError::Asked {
+                what: "no dataset is named".to_owned(),
+                help: "Name one with --data PATH or --fer2013 CSV.",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::data::fixture;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        source: SourceArgs,
+    }
+
+    fn parse(line: &str) -> Result<SourceArgs, String> {
+        let words = ["program"].into_iter().chain(line.split_whitespace());
+        Program::try_parse_from(words).map(|p| p.source).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_dataset_is_named_one_way() {
+        assert!(parse("--fer2013 a.csv").is_ok());
+        assert!(parse("--fer2013 a.csv --ferplus b.csv").is_ok());
+        assert!(parse("--data a --layout raf-db --side 112").is_ok());
+        assert!(parse("--data a.npz --data-labels raf-7 --map m.toml").is_ok());
+        for (line, word) in [
+            ("", "--fer2013 <CSV>"),
+            ("--fer2013 a.csv --data b", "cannot be used with"),
+            ("--data b --ferplus a.csv", "cannot be used with"),
+            ("--data b --data-labels raf-9", "affectnet-8"),
+            ("--data b --layout raf", "ck-plus"),
+            ("--data b --side 4", "8..=512"),
+        ] {
+            let error = parse(line).err().unwrap_or_default();
+            assert!(error.contains(word), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn reads_at_the_side_that_is_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        fixture::save(&root.path().join("happy/1.png"), 48, 1);
+        let line = format!("--data {} --side 112", root.path().display());
+        assert_eq!(parse(&line).unwrap().read().unwrap().side(), 112);
+    }
+}

@@ -1,0 +1,84 @@
+//! Tables: CSV files, plain or gzipped.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::DataError;
+
+/// The longest table, bytes after unpacking: FER2013 has 300 MB, and a packed one may claim anything.
+const MAX_TABLE: u64 = 1 << 30;
+
+/// Passes on at most as many bytes as it says, then fails.
+struct Limited<R> {
+    input: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::other(format!("the table has more than {} MiB", MAX_TABLE >> 20))
+        })?;
+        Ok(count)
+    }
+}
+
+/// Opens a CSV file with or without a header row, unpacking gzip when the first bytes say so.
+pub(super) fn open_csv(
+    path: &Path,
+    has_header: bool,
+) -> Result<csv::Reader<Box<dyn Read>>, DataError> {
+    let io = |source| DataError::Io { path: path.to_owned(), source };
+    let mut magic = [0; 2];
+    let is_gzip = File::open(path).and_then(|mut file| file.read(&mut magic)).map_err(io)? == 2
+        && magic == [0x1f, 0x8b];
+    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
+    let input: Box<dyn Read> =
+        if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let input: Box<dyn Read> = Box::new(Limited { input, left: MAX_TABLE });
+    Ok(csv::ReaderBuilder::new().flexible(true).has_headers(has_header).from_reader(input))
+}
+
+/// Refuses a file whose header is not the layout's.
+pub(super) fn expect_header(
+    path: &Path,
+    reader: &mut csv::Reader<Box<dyn Read>>,
+    expected: &[&str],
+    help: &'static str,
+) -> Result<(), DataError> {
+    let header = reader.headers().map_err(|error| csv_error(path, 0, &error))?;
+    if header.iter().map(str::trim).eq(expected.iter().copied()) {
+        return Ok(());
+    }
+    let found = header.iter().take(12).collect::<Vec<_>>().join(",");
+    Err(DataError::File {
+        path: path.to_owned(),
+        what: format!("the header is \"{found}\", expected \"{}\"", expected.join(",")),
+        help,
+    })
+}
+
+/// A row that is no CSV.
+pub(super) fn csv_error(path: &Path, row: usize, error: &csv::Error) -> DataError {
+    DataError::Row {
+        path: path.to_owned(),
+        row,
+        what: error.to_string(),
+        help: "The file may be cut short or damaged; fetch it again.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_does_not_end_fails() {
+        let mut limited = Limited { input: io::repeat(b'1'), left: 1000 };
+        let mut bytes = Vec::new();
+        assert!(limited.read_to_end(&mut bytes).unwrap_err().to_string().contains("more than"));
+        assert!(bytes.len() <= 1000);
+    }
+}
