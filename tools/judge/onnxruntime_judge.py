@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compare graphs in tract with ONNX Runtime, an independent judge.
 
-    pip install onnx onnxruntime numpy
+    pip install -r tools/judge/requirements.txt
     emocue bundle unpack default -o nets
     python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
 
