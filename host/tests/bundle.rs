@@ -58,7 +58,7 @@ fn emocue(folder: &Path, arguments: &str) -> Output {
 
 const PACK: &str = "bundle pack --detector . --classifier classifier.onnx --card CARD.md \
     --metrics metrics.json --name test --content-version 7 --min-face 30 --temperature 1.5 \
-    --threshold 0.45 --provenance seed=1 -o out.emocue";
+    --threshold 0.45 --provenance seed=1 --labels ferplus-8 -o out.emocue";
 
 #[test]
 fn what_is_packed_is_shown_and_comes_out_again() {
@@ -136,6 +136,7 @@ fn a_missing_part_and_a_damaged_bundle_are_named() {
     std::fs::remove_file(folder.join("onet.onnx")).unwrap();
     for (arguments, expected) in [
         (PACK, "cannot read ./onet.onnx: "),
+        (&PACK.replace("--labels ferplus-8", ""), "classifier.onnx does not tell its classes"),
         ("bundle show damaged.emocue", "damaged.emocue: byte "),
         ("bundle unpack damaged.emocue -o apart", "is damaged, its SHA-256 differs; copy"),
         ("bundle show missing.emocue", "cannot read missing.emocue: "),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::{self, BundleError, container};
 use emocue_models::run::RunError;
 
+use crate::onnx::metadata::{MetadataError, known_labels};
 pub use pack::{Parts, pack};
 pub use unpack::unpack;
 
@@ -31,6 +32,17 @@ pub enum HostBundleError {
         /// What the parser met, with line and column.
         source: serde_json::Error,
     },
+    /// The classifier's graph is none, or says what cannot be.
+    #[error("{}: {source}", path.display())]
+    Graph {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: MetadataError,
+    },
+    /// The classifier's graph does not tell its classes.
+    #[error("{} does not tell its classes\n  Name them with --labels: {known}.", .0.display(), known = known_labels())]
+    NoLabels(PathBuf),
     /// The bundle is damaged or impossible.
     #[error("{bundle}: {source}")]
     Bundle {

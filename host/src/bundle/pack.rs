@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
 use emocue_models::bundle::{Bundle, Manifest};
-use emocue_models::crop::Preprocess;
 use emocue_models::luma::Luma;
 use emocue_models::run::Networks;
 use emocue_models::run::mtcnn::MtcnnSettings;
 
 use super::{HostBundleError, in_bundle};
+use crate::onnx::metadata;
 
 /// What a bundle is made from.
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ pub struct Parts {
     pub name: String,
     /// Counts the releases of this name.
     pub content_version: u32,
-    /// Label set of the classifier's logits.
-    pub labels: String,
+    /// Label set of the classifier's logits, where its graph does not tell.
+    pub labels: Option<String>,
     /// The detector's reach and thresholds.
     pub settings: MtcnnSettings,
     /// Softens (> 1) or sharpens the probabilities.
@@ -44,11 +44,16 @@ pub struct Parts {
 /// # Errors
 /// [`HostBundleError`] when a part is missing, impossible or does not run.
 pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
+    let classifier = read(&parts.classifier)?;
+    let told = metadata::read(&classifier)
+        .map_err(|source| HostBundleError::Graph { path: parts.classifier.clone(), source })?;
+    let labels = told.labels.map(|set| set.id.to_owned()).or_else(|| parts.labels.clone());
+    let labels = labels.ok_or_else(|| HostBundleError::NoLabels(parts.classifier.clone()))?;
     let networks = [
         ("pnet.onnx", read(&parts.detector.join("pnet.onnx"))?),
         ("rnet.onnx", read(&parts.detector.join("rnet.onnx"))?),
         ("onet.onnx", read(&parts.detector.join("onet.onnx"))?),
-        ("classifier.onnx", read(&parts.classifier)?),
+        ("classifier.onnx", classifier),
     ];
     let [pnet, rnet, onet, network] = networks.each_ref().map(|(name, _)| (*name).to_owned());
     let manifest = Manifest {
@@ -58,8 +63,8 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
         detector: DetectorSpec::Mtcnn { pnet, rnet, onet, settings: parts.settings },
         classifier: ClassifierSpec {
             network,
-            labels: parts.labels.clone(),
-            preprocess: Preprocess::default(),
+            labels,
+            preprocess: told.preprocess.unwrap_or_default(),
             form: Form::Float32,
             temperature: parts.temperature,
             threshold: parts.threshold,

@@ -60,9 +60,9 @@ struct PackArgs {
     /// Counts the releases of this name
     #[arg(long, value_name = "N")]
     content_version: u32,
-    /// Label set of the classifier's output
-    #[arg(long, default_value = "ferplus-8", value_name = "SET")]
-    labels: String,
+    /// Label set of the classifier's output, where its graph does not tell
+    #[arg(long, value_name = "SET")]
+    labels: Option<String>,
     /// Smallest face to look for, px
     #[arg(long, default_value_t = MtcnnSettings::default().min_face, value_name = "PX")]
     min_face: f32,
