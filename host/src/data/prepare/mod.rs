@@ -121,14 +121,24 @@ pub struct Job {
     output: String,
 }
 
+/// `path` as the system finds it, as far as it exists already.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for parent in path.ancestors() {
+        if let (Ok(found), Ok(rest)) = (parent.canonicalize(), path.strip_prefix(parent)) {
+            return found.join(rest);
+        }
+    }
+    path
+}
+
 /// The pictures below `input`, by name. The result has the same name with `.png`, and both endings where two
 /// pictures would share one.
 ///
 /// # Errors
 /// [`PrepareError`] when the folder cannot be read, holds no picture or contains `out`.
 pub fn jobs(input: &Path, out: &Path) -> Result<Vec<Job>, PrepareError> {
-    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if whole(out).starts_with(whole(input)) {
+    if resolved(out).starts_with(resolved(input)) {
         return Err(PrepareError::Folders(format!(
             "{} lies in the input folder\n  Choose an --out folder beside it, so that results are not taken for raw pictures.",
             out.display()
