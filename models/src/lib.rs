@@ -9,4 +9,5 @@ pub mod crop;
 pub mod geometry;
 pub mod label;
 pub mod luma;
+pub mod resample;
 pub mod run;

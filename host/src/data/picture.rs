@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
-use emocue_models::crop::{Similarity, resample};
 use emocue_models::geometry::Rect;
 use emocue_models::luma::{Luma, luma_of_rgb};
+use emocue_models::resample::{Similarity, resample};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 

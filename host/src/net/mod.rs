@@ -21,6 +21,8 @@ pub mod transfer;
 pub mod vgg;
 mod zoo;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use emocue_models::label::LabelSet;
@@ -32,6 +34,13 @@ use head::Head;
 use noise::Noise;
 pub use size::Size;
 pub use spec::{NetError, NetSpec};
+
+/// Keeps others from drawing first weights, for whoever seeds them: burn has one generator for the whole
+/// process.
+pub fn drawing() -> MutexGuard<'static, ()> {
+    static DRAWING: Mutex<()> = Mutex::new(());
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A face classifier: one body, and a head for every label set that it answers in.
 #[derive(Module, Debug)]

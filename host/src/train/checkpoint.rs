@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::recipe::{Recipe, Schedule};
 use super::schedule::exhausted;
 use crate::files::write_atomically;
-use crate::net::Network;
+use crate::net::{self, Network};
 
 const MAGIC: [u8; 8] = *b"EMOTRN\0\x02";
 
@@ -213,6 +213,8 @@ impl Checkpoint {
 }
 
 fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
+    // Loading may draw weights before it replaces them.
+    let _drawing = net::drawing();
     let net = Network::new(&recipe.net, &recipe.label_sets(), device);
     ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
         .and_then(|record| net.try_load_record(record))

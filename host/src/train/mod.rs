@@ -23,7 +23,7 @@ use burn::tensor::Device;
 
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
-use crate::net::Network;
+use crate::net::{self, Network};
 use checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
 use examples::Examples;
 pub use optimizer::optimizer;
@@ -118,9 +118,12 @@ pub enum TrainError {
 
 /// A fresh start with weights drawn from `seed`.
 pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) -> Checkpoint {
+    let drawing = net::drawing();
     device.seed(seed);
     let net = Network::new(&recipe.net, &recipe.label_sets(), device);
+    // Reads, and so draws, every weight.
     let average = net.valid();
+    drop(drawing);
     let optimizer = optimizer(&recipe);
     let state = State {
         recipe,

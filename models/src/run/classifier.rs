@@ -3,10 +3,11 @@
 use super::{Classifier, RunError, Session};
 use crate::bundle::Bundle;
 use crate::bundle::manifest::ClassifierSpec;
-use crate::crop::{Preprocess, Similarity, resample};
+use crate::crop::Preprocess;
 use crate::geometry::{Face, Landmarks, Point, Rect};
 use crate::label::LabelSet;
 use crate::luma::Luma;
+use crate::resample::{Similarity, resample};
 
 /// A network with input `[1, 1, size, size]` and, as its first output, logits `[1, classes]`.
 pub struct ExpressionNet {

@@ -1,8 +1,9 @@
 //! One picture to one square.
 
-use emocue_models::crop::{Preprocess, Similarity, resample};
+use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
+use emocue_models::resample::{Similarity, resample};
 use emocue_models::run::{Detector, RunError};
 
 use super::{Fallback, How, Outcome, Settings};
