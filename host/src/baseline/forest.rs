@@ -148,7 +148,9 @@ mod tests {
         assert!(full.chunks_exact(4).all(|row| row[1] == 0.0));
         assert!(full.chunks_exact(4).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-3));
         let shallow = ForestSettings { max_depth: Some(3), ..SETTINGS };
-        assert_eq!(answers(&shallow), answers(&shallow));
+        // The same trees; their votes are added in the order in which threads finish, hence the last digits.
+        let (once, again) = (answers(&shallow), answers(&shallow));
+        assert!(once.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-5));
         assert_ne!(answers(&shallow), full);
         assert_ne!(answers(&ForestSettings { seed: 2, ..SETTINGS }), full);
     }
