@@ -231,7 +231,9 @@ impl Run<'_> {
                     epoch_loss: (at.state.epoch_loss / seen) as f32,
                     examples: indices.len(),
                 });
-                if self.saved.elapsed().as_secs() >= SAVE_EVERY_S {
+                // Not after an epoch's last step: a cut before its figures are known would lose them.
+                let more = !at.state.step.is_multiple_of(steps_per_epoch);
+                if more && self.saved.elapsed().as_secs() >= SAVE_EVERY_S {
                     at.save(dir)?;
                     self.saved = Instant::now();
                 }
