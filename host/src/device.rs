@@ -108,9 +108,7 @@ impl DeviceName {
     ) -> Result<Device, DeviceError> {
         let listed = std::panic::catch_unwind(|| Device::enumerate(kind).into_vec());
         let devices = listed.map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            DeviceError::Driver(driver, text.unwrap_or("it is not installed").to_owned())
+            DeviceError::Driver(driver, crate::panics::message(panic.as_ref()).to_owned())
         })?;
         let count = devices.len();
         devices.into_iter().nth(number).ok_or(DeviceError::Missing {

@@ -9,6 +9,7 @@ pub mod eval;
 pub mod files;
 pub mod net;
 pub mod onnx;
+pub mod panics;
 pub mod plan;
 pub mod report;
 pub mod train;

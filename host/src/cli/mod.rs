@@ -9,6 +9,7 @@ pub mod folds;
 pub mod gather;
 pub mod import;
 pub mod infer;
+mod interrupt;
 mod judge;
 pub mod plan;
 pub mod report;

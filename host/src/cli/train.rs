@@ -2,8 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::module::Module as _;
 use burn::tensor::Device;
@@ -11,6 +9,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::folds::FoldArgs;
+use super::interrupt::stop_on_ctrl_c;
 use super::train_view::View;
 use super::{SourceArgs, create_dir, judge};
 use crate::data::dataset::Dataset;
@@ -228,18 +227,6 @@ fn open(names: &[DeviceName], workers: usize) -> Result<Vec<Device>, Box<dyn std
         devices.extend(std::iter::repeat_n(device, times));
     }
     Ok(devices)
-}
-
-/// A flag that Ctrl-C sets; the second Ctrl-C does not wait for the checkpoint.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
-    Ok(stop)
 }
 
 fn examples(

@@ -111,9 +111,11 @@ pub enum TrainError {
         "the loss is {0} at step {1}\n  Lower optimizer.learning_rate in the recipe and start again."
     )]
     Diverged(f32, usize),
-    /// A worker thread died.
-    #[error("a worker thread stopped; its message is above")]
-    Worker,
+    /// A gradient could not be computed.
+    #[error(
+        "a gradient cannot be computed: {0}\n  The last checkpoint stands; go on with --resume."
+    )]
+    Worker(String),
 }
 
 /// A fresh start with weights drawn from `seed`.
@@ -278,7 +280,7 @@ impl Run<'_> {
         let (mut loss, mut right) = (0.0, 0);
         for batch in indices.chunks(self.recipe.optimizer.batch) {
             let shares = self.workers.shares(&at.net, batch, epoch, indices.len());
-            for share in shares.ok_or(TrainError::Worker)? {
+            for share in shares.map_err(TrainError::Worker)? {
                 loss += share.loss;
                 right += share.right;
                 let home = self.plan.devices.first().filter(|_| self.plan.devices.len() > 1);

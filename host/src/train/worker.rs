@@ -3,6 +3,7 @@
 //!
 //! The CPU backend leaves a core idle in much of the backward pass; two half batches fill both.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
@@ -15,6 +16,7 @@ use super::examples::Examples;
 use super::recipe::Recipe;
 use crate::data::dataset::Dataset;
 use crate::net::Network;
+use crate::panics::message;
 
 /// What every worker reads.
 #[derive(Clone, Copy)]
@@ -50,7 +52,7 @@ pub struct Share {
 /// Threads that live as long as the training.
 pub struct Workers {
     jobs: Vec<Sender<Job>>,
-    shares: Vec<Receiver<Share>>,
+    shares: Vec<Receiver<Result<Share, String>>>,
 }
 
 impl Workers {
@@ -67,7 +69,11 @@ impl Workers {
             let device = device.clone();
             scope.spawn(move || {
                 for job in job_receiver {
-                    if share_sender.send(gradient(&job, shared, &device)).is_err() {
+                    // A panic inside burn becomes an error: in a thread of this scope it would end the
+                    // program before the caller could say what to do.
+                    let share = catch_unwind(AssertUnwindSafe(|| gradient(&job, shared, &device)));
+                    let share = share.map_err(|panic| message(panic.as_ref()).to_owned());
+                    if share_sender.send(share).is_err() {
                         break;
                     }
                 }
@@ -79,21 +85,26 @@ impl Workers {
     }
 
     /// The gradient of the examples at `indices`, one share per worker, as part of a step of `step`
-    /// examples; `None` when a worker died, which its thread's panic message explains.
+    /// examples.
+    ///
+    /// # Errors
+    /// What a worker said when it panicked.
     pub fn shares(
         &self,
         net: &Network,
         indices: &[usize],
         epoch: usize,
         step: usize,
-    ) -> Option<Vec<Share>> {
+    ) -> Result<Vec<Share>, String> {
         let parts = indices.chunks(indices.len().div_ceil(self.jobs.len()));
         let mut sent = 0;
         for (part, sender) in parts.zip(&self.jobs) {
-            sender.send(Job { net: net.clone(), indices: part.to_vec(), epoch, step }).ok()?;
+            let job = Job { net: net.clone(), indices: part.to_vec(), epoch, step };
+            sender.send(job).map_err(|error| error.to_string())?;
             sent += 1;
         }
-        self.shares.iter().take(sent).map(|receiver| receiver.recv().ok()).collect()
+        let answer = |receiver: &Receiver<_>| receiver.recv().map_err(|e| e.to_string())?;
+        self.shares.iter().take(sent).map(answer).collect()
     }
 }
 

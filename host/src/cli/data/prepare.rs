@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
@@ -12,6 +10,7 @@ use emocue_models::run::Networks;
 
 use super::bar;
 use crate::bundle::{bytes_of, in_bundle};
+use crate::cli::interrupt::stop_on_ctrl_c;
 use crate::data::prepare::{
     Fallback, How, LOG, MIN_FACE, Outcome, Preparer, Record, Settings, jobs, run as prepare,
 };
@@ -76,14 +75,7 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Error>> {
     let preparers: Vec<Preparer> =
         (0..args.workers).map(|_| preparer()).collect::<Result<_, Box<dyn Error>>>()?;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the pictures at hand.
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
+    let stop = stop_on_ctrl_c()?;
     let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
     let bar = bar(jobs.len());
     prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &Record| {

@@ -1,0 +1,29 @@
+//! Ctrl-C in long jobs.
+
+use std::io::{IsTerminal as _, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ratatui::crossterm::cursor::Show;
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::LeaveAlternateScreen;
+
+/// A flag that Ctrl-C sets, so that the job can save what it has; the second Ctrl-C does not wait for
+/// that and ends the program with code 130.
+///
+/// # Errors
+/// When the system refuses, or somebody asks twice.
+pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            if stdout().is_terminal() {
+                // A live view may be there; without one this changes nothing.
+                let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+            }
+            std::process::exit(130);
+        }
+    })?;
+    Ok(stop)
+}
