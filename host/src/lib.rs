@@ -12,4 +12,5 @@ pub mod onnx;
 pub mod panics;
 pub mod plan;
 pub mod report;
+pub mod shell;
 pub mod train;

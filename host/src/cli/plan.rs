@@ -10,8 +10,8 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser};
 
 use super::train::{self, TrainArgs};
 use crate::files::write_atomically;
+use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
-use crate::plan::shell::write_jobs;
 use crate::plan::slurm::script;
 use crate::plan::status::{Folder, Status, record};
 use crate::plan::{Job, Plan};

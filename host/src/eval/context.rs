@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::shell::quote;
+
 /// The program and the machine, as far as figures depend on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
@@ -55,7 +57,7 @@ pub fn command_line(arguments: impl IntoIterator<Item = String>) -> String {
             Some((key, value)) if key.starts_with("--") => format!("{key}={}", portable(value)),
             _ => portable(&argument),
         };
-        words.push(quoted(word));
+        words.push(quote(&word));
     }
     words.join(" ")
 }
@@ -66,15 +68,6 @@ pub fn portable(path: &str) -> String {
     let drive = path.as_bytes().get(1) == Some(&b':') && path.contains('\\');
     let leaves = path.starts_with(['/', '\\', '~']) || drive || parts().any(|part| part == "..");
     if leaves { parts().next_back().unwrap_or(".").to_owned() } else { path.to_owned() }
-}
-
-fn quoted(word: String) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./,:+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A plan: independent trainings (recipes, seeds, folds) from one TOML file, their commands and results.
 
+pub mod commands;
 pub mod gather;
-pub mod shell;
 pub mod slurm;
 pub mod status;
 

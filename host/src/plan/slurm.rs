@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::shell::quote;
 use super::{Plan, PlanError};
+use crate::shell::quote;
 
 /// What to ask Slurm for; what is not said is the cluster's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

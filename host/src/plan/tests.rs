@@ -3,9 +3,10 @@ use std::process::Command;
 
 use proptest::prelude::*;
 
-use super::shell::{line, quote, write_jobs};
+use super::commands::{self, line, write_jobs};
 use super::slurm::script;
 use super::*;
+use crate::shell::quote;
 
 const TEXT: &str = r#"
 recipes = ["badge", "recipes/big.toml"]
@@ -141,13 +142,12 @@ fn a_shell_reads_back_what_was_quoted() {
         assert_eq!(words(&quote(odd)), [odd], "{odd:?}");
     }
     assert_eq!(quote("runs/ck-1_2.toml"), "runs/ck-1_2.toml");
+    assert_eq!(quote("--model=a.onnx"), "--model=a.onnx");
     let job = &load(TEXT).unwrap().jobs()[0];
     let line = line(Path::new("/opt/it's here/emocue"), job).unwrap();
     assert_eq!(words(&line)[1..], job.arguments);
     assert_eq!(words(&line)[0], "/opt/it's here/emocue");
-    assert!(
-        super::shell::line(Path::new("/a\nb"), job).unwrap_err().to_string().contains("Move it")
-    );
+    assert!(commands::line(Path::new("/a\nb"), job).unwrap_err().to_string().contains("Move it"));
 }
 
 proptest! {
