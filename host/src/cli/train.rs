@@ -16,6 +16,7 @@ use crate::data::dataset::Dataset;
 use crate::device::DeviceName;
 use crate::eval::candidate::Candidate;
 use crate::files::write_atomically;
+use crate::net::Network;
 use crate::net::transfer::transfer;
 use crate::plan::Judge;
 use crate::plan::status::{EVAL_FILE, Folder, Status, graph, record};
@@ -60,7 +61,8 @@ pub struct TrainArgs {
     /// Of first weights, order, augmentation and dropout.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's.
+    /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's, or with those of
+    /// another run's folder.
     #[arg(long, value_name = "FILE")]
     transfer: Option<PathBuf>,
     /// Learn from the answers of this graph or bundle too; again for another.
@@ -209,13 +211,36 @@ fn fresh(
     device: &Device,
 ) -> Result<Checkpoint, Box<dyn std::error::Error>> {
     let mut at = begin(recipe, args.seed, fingerprint, device);
-    if let Some(file) = &args.transfer {
-        let (net, report) = transfer(at.net, file)?;
-        println!("{}: {report}", file.display());
-        at.average = net.valid();
+    let Some(path) = &args.transfer else { return Ok(at) };
+    if path.is_dir() {
+        at.net = begun_with(at.net, path, device)?;
+    } else {
+        let (net, report) = transfer(at.net, path)?;
+        println!("{}: {report}", path.display());
         at.net = net;
     }
+    at.average = at.net.valid();
     Ok(at)
+}
+
+/// `net` with the weights that the training in the folder `run` would export.
+fn begun_with(
+    net: Network,
+    run: &Path,
+    device: &Device,
+) -> Result<Network, Box<dyn std::error::Error>> {
+    let other = Checkpoint::load(run, device, optimizer)?.exported(run, device)?;
+    let (ours, theirs) = (net.spec().kind(), other.spec().kind());
+    let (net, heads) = net.begin_with(other).map_err(|error| {
+        format!(
+            "the {theirs} trained in {} does not fit this {ours}: {error}\n  Give the recipe the same [net] as that training's.",
+            run.display()
+        )
+    })?;
+    let heads: Vec<&str> = heads.iter().map(|labels| labels.id).collect();
+    let heads = if heads.is_empty() { "none".to_owned() } else { heads.join(", ") };
+    println!("{}: the body taken; heads: {heads}", run.display());
+    Ok(net)
 }
 
 /// Each device with gradients; the CPU once a worker.

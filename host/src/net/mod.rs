@@ -24,6 +24,7 @@ mod zoo;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
+use burn::store::RecordError;
 use burn::tensor::{Device, Tensor};
 use emocue_models::label::LabelSet;
 
@@ -75,6 +76,25 @@ impl Network {
     /// The heads' label sets, in order.
     pub fn labels(&self) -> &[LabelSet] {
         &self.labels
+    }
+
+    /// The same with `other`'s body, and with its heads where they answer in the same classes; also tells
+    /// which heads those are.
+    ///
+    /// # Errors
+    /// What does not fit, when `other` has another body.
+    pub fn begin_with(mut self, other: Self) -> Result<(Self, Vec<LabelSet>), RecordError> {
+        // Loading may draw weights before it replaces them.
+        let _drawing = drawing();
+        self.body = self.body.try_load_record(other.body.into_record())?;
+        let mut taken = Vec::new();
+        for (labels, theirs) in other.labels.into_iter().zip(other.heads) {
+            let Some(at) = self.labels.iter().position(|ours| *ours == labels) else { continue };
+            let ours = self.heads.remove(at);
+            self.heads.insert(at, ours.try_load_record(theirs.into_record())?);
+            taken.push(labels);
+        }
+        Ok((self, taken))
     }
 
     /// Normalised luma `[N,1,S,S]`, `S` = [`NetSpec::side`], to the logits `[N,classes]` of every

@@ -1,0 +1,90 @@
+//! The program itself, as a person runs it.
+
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use emocue_host::train::checkpoint::FILE;
+
+use crate::bench::{data, recipe};
+
+/// A disk that fills up, here a limit on the size of files, costs no checkpoint.
+#[test]
+fn a_full_disk_leaves_the_last_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = data(folder.path());
+    let recipe_path = folder.path().join("tiny.toml");
+    let mut short = recipe();
+    short.schedule.epochs = 1;
+    std::fs::write(&recipe_path, toml::to_string(&short).unwrap()).unwrap();
+    let run_dir = folder.path().join("run");
+    let train = |limit: &str, extra: &[&str]| {
+        // Beyond the limit a write fails, as on a full disk, once the signal is ignored.
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_emocue"), "train", "--run"]).arg(&run_dir);
+        command.arg("--fer2013").args(&files.fer2013).arg("--ferplus").args(&files.ferplus);
+        command.args(extra).output().unwrap()
+    };
+    let recipe_arguments = ["--recipe", recipe_path.to_str().unwrap()];
+    let output = train("unlimited", &recipe_arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let before = std::fs::read(run_dir.join(FILE)).unwrap();
+
+    let output = train("8", &[&recipe_arguments[..], &["--overwrite"]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains(FILE) && error.contains("space"), "{error}");
+    assert_eq!(std::fs::read(run_dir.join(FILE)).unwrap(), before);
+}
+
+/// Ctrl-C, `--resume`, `export` as a person runs them.
+#[test]
+fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = data(folder.path());
+    let recipe_path = folder.path().join("tiny.toml");
+    let mut endless = recipe();
+    endless.schedule.epochs = 10_000;
+    std::fs::write(&recipe_path, toml::to_string(&endless).unwrap()).unwrap();
+    let run_dir = folder.path().join("run");
+    let emocue = |verb: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
+        command.arg(verb).arg("--run").arg(&run_dir).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let with_data = |command: &mut Command| {
+        command.arg("--fer2013").args(&files.fer2013).arg("--ferplus").args(&files.ferplus);
+    };
+    let interrupted = |extra: &[&str]| {
+        let mut command = emocue("train");
+        with_data(&mut command);
+        let mut child = command.args(extra).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // It has begun once an epoch is reported.
+        let begun = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("epoch"));
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let last = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+        assert!(child.wait().unwrap().success());
+        assert!(last.contains("--resume"), "{last}");
+        begun.unwrap()
+    };
+    let first = interrupted(&["--recipe", recipe_path.to_str().unwrap()]);
+    assert!(first.starts_with("epoch 1:"), "{first}");
+    let resumed = interrupted(&["--resume"]);
+    assert!(!resumed.starts_with("epoch 1:"), "{resumed}");
+
+    // A second start must not silently throw the first away.
+    let mut again = emocue("train");
+    with_data(&mut again);
+    let output = again.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--resume"));
+
+    let onnx = folder.path().join("net.onnx");
+    let output = emocue("export").arg("-o").arg(&onnx).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(std::fs::metadata(&onnx).unwrap().len() > 10_000);
+}

@@ -1,0 +1,122 @@
+//! A training that is cut and resumed goes the way of one that is not; what it leaves can be trusted.
+
+use burn::tensor::Device;
+use emocue_host::train::checkpoint::{Checkpoint, FILE};
+use emocue_host::train::examples::Examples;
+use emocue_host::train::recipe::{ClassWeights, Decay, Recipe, Rule};
+use emocue_host::train::schedule::best;
+use emocue_host::train::validate::Validation;
+use emocue_host::train::{Outcome, lock, optimizer};
+
+use crate::bench::{Bench, ROWS, logits, recipe};
+
+/// Trains `recipe` once whole and once cut in the middle of the second epoch: the curves agree.
+fn resumes(recipe: &Recipe) {
+    let bench = Bench::new();
+    let (examples, mut whole) = bench.begin(recipe);
+    assert_eq!((examples.len(), examples.leaked, examples.not_a_face), (ROWS - 8, 0, 0));
+    let (outcome, expected) =
+        bench.train(&bench.dir("whole"), &examples, &mut whole, usize::MAX).unwrap();
+    assert_eq!((outcome, expected.len()), (Outcome::Finished, 12));
+
+    let cut_dir = bench.dir("cut");
+    let (_, mut first) = bench.begin(recipe);
+    let (outcome, mut losses) = bench.train(&cut_dir, &examples, &mut first, 6).unwrap();
+    assert_eq!((outcome, losses.len()), (Outcome::Interrupted, 6));
+    drop(first);
+    let mut second = bench.load(&cut_dir);
+    let (outcome, rest) = bench.train(&cut_dir, &examples, &mut second, usize::MAX).unwrap();
+    losses.extend(rest);
+    assert_eq!((outcome, losses.len()), (Outcome::Finished, 12));
+    for (a, b) in losses.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-3 * b.abs(), "{losses:?}\n{expected:?}");
+    }
+    assert!(expected[11] < expected[0], "{expected:?}");
+    // What is exported is the same too, batch norm's statistics included.
+    let (a, b) = (logits(&whole.average), logits(&second.average));
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a - b).abs() < 1e-2 * b.abs().max(1.0), "{a} {b}");
+    }
+    let metrics = std::fs::read_to_string(cut_dir.join("metrics.jsonl")).unwrap();
+    let epochs: Vec<serde_json::Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(epochs.len(), 3);
+    assert!(epochs[2]["validation"]["ferplus-8"].as_f64().unwrap() >= 0.0);
+}
+
+#[test]
+fn resumed_training_repeats_the_loss_curve() {
+    resumes(&recipe());
+}
+
+#[test]
+fn so_does_every_other_rule_and_decay() {
+    let mut adam = recipe();
+    adam.optimizer.rule = Rule::AdamW { beta_1: 0.9, beta_2: 0.999 };
+    adam.optimizer.learning_rate = 3e-3;
+    adam.schedule.decay = Decay::Plateau { patience: 1, factor: 0.5, floor: 0.01 };
+    adam.augment.mixup = 0.2;
+    adam.heads[0].class_weights = ClassWeights::Root;
+    resumes(&adam);
+
+    let mut adam = recipe();
+    adam.optimizer.rule = Rule::Adam { beta_1: 0.9, beta_2: 0.999 };
+    adam.optimizer.learning_rate = 3e-3;
+    adam.optimizer.ema_decay = 0.0;
+    adam.optimizer.batch = 4;
+    adam.optimizer.accumulate = 2;
+    adam.schedule.decay = Decay::Step { every: 1, factor: 0.5 };
+    resumes(&adam);
+}
+
+#[test]
+fn patience_ends_a_training_and_keeps_the_best_weights() {
+    let bench = Bench::new();
+    let mut recipe = recipe();
+    recipe.schedule.epochs = 500;
+    recipe.schedule.patience = 2;
+    let (examples, mut at) = bench.begin(&recipe);
+    let dir = bench.dir("run");
+    let (outcome, _) = bench.train(&dir, &examples, &mut at, usize::MAX).unwrap();
+    assert_eq!(outcome, Outcome::Stopped);
+    let loaded = bench.load(&dir);
+    let scores = loaded.scores();
+    let best = best(&scores).unwrap();
+    assert_eq!(scores.len() - 1 - best, 2, "{scores:?}");
+    let kept = loaded.exported(&dir, &Device::flex()).unwrap();
+    let accuracies = Validation::new(&bench.data, &recipe).accuracies(&kept, &Device::flex());
+    assert_eq!(accuracies["ferplus-8"], scores[best]);
+}
+
+#[test]
+fn refuses_other_data_than_the_checkpoints() {
+    let bench = Bench::new();
+    let (_, mut at) = bench.begin(&recipe());
+    let fewer = Examples::training(&bench.data, &recipe(), Some(10)).unwrap();
+    let error = bench.train(&bench.dir("run"), &fewer, &mut at, 1).unwrap_err();
+    assert!(error.to_string().contains("other examples"), "{error}");
+}
+
+#[test]
+fn one_training_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = lock(dir.path()).unwrap();
+    let error = lock(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("another training runs in"), "{error}");
+    drop(first);
+    lock(dir.path()).unwrap();
+}
+
+#[test]
+fn refuses_a_damaged_checkpoint() {
+    let bench = Bench::new();
+    let dir = bench.dir("run");
+    bench.begin(&recipe()).1.save(&dir).unwrap();
+    let path = dir.join(FILE);
+    let bytes = std::fs::read(&path).unwrap();
+    for damaged in [&bytes[..bytes.len() / 2], b"", b"something else entirely"] {
+        std::fs::write(&path, damaged).unwrap();
+        let error = Checkpoint::load(&dir, &bench.device, optimizer).err().unwrap().to_string();
+        assert!(error.contains(FILE) && error.contains("--resume"), "{error}");
+    }
+}

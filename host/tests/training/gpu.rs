@@ -1,0 +1,36 @@
+//! A GPU computes the losses that the CPU computes. It is for machines that have one:
+//!
+//! ```sh
+//! cargo test --release --workspace --features emocue-host/vulkan --test training gpu    # or cuda
+//! ```
+//!
+//! Software devices do not do. On the matrix product that cubecl 0.11 compiles for Vulkan, Mesa's lavapipe (22.3.6
+//! and 25.0.7) dies in `vkCreateComputePipelines`, and SwiftShader warns of `UNREACHABLE: TypePointer` and computes
+//! something else; on both, convolutions, pools and sums agree with the CPU.
+
+use emocue_host::device::DeviceName;
+
+use crate::bench::{Bench, recipe};
+
+/// Steps that are compared; differences grow with each.
+const STEPS: usize = 8;
+
+#[test]
+fn a_gpu_repeats_the_cpus_losses() {
+    let name = if cfg!(feature = "cuda") { DeviceName::Cuda(0) } else { DeviceName::Vulkan(0) };
+    let gpu = name.open().unwrap_or_else(|error| panic!("{error}")).autodiff();
+    let mut bench = Bench::new();
+    // Both begin with the CPU's weights: each device draws its own.
+    let (examples, mut at) = bench.begin(&recipe());
+    let start = bench.dir("start");
+    at.save(&start).unwrap();
+    let (_, expected) = bench.train(&bench.dir("cpu"), &examples, &mut at, STEPS).unwrap();
+
+    bench.device = gpu;
+    let mut at = bench.load(&start);
+    let (_, losses) = bench.train(&bench.dir("gpu"), &examples, &mut at, STEPS).unwrap();
+    assert_eq!((losses.len(), expected.len()), (STEPS, STEPS));
+    for (a, b) in losses.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-3 * b.abs(), "{losses:?}\n{expected:?}");
+    }
+}
