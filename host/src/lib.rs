@@ -11,6 +11,7 @@ pub mod net;
 pub mod onnx;
 pub mod panics;
 pub mod plan;
+pub mod quantize;
 pub mod report;
 pub mod shell;
 pub mod train;

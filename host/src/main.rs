@@ -27,6 +27,7 @@ enum Verb {
     Eval(cli::eval::EvalArgs),
     Import(cli::import::ImportArgs),
     Infer(cli::infer::InferArgs),
+    Quantize(cli::quantize::QuantizeArgs),
     Report(cli::report::ReportArgs),
 }
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Verb::Eval(args) => cli::eval::run(&args),
         Verb::Import(args) => cli::import::run(&args).map_err(Into::into),
         Verb::Infer(args) => cli::infer::run(&args),
+        Verb::Quantize(args) => cli::quantize::run(&args),
         Verb::Report(args) => cli::report::run(&args),
     };
     match result {

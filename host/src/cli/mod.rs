@@ -12,6 +12,7 @@ pub mod infer;
 mod interrupt;
 mod judge;
 pub mod plan;
+pub mod quantize;
 pub mod report;
 pub mod source;
 pub mod train;

@@ -1,0 +1,136 @@
+//! `emocue quantize`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use emocue_models::crop::Preprocess;
+
+use super::SourceArgs;
+use crate::data::Split;
+use crate::data::dataset::Dataset;
+use crate::files::write_atomically;
+use crate::onnx::metadata;
+use crate::quantize::noise::LayerNoise;
+use crate::quantize::range::Method;
+use crate::quantize::weights::Granularity;
+use crate::quantize::{Form, Settings, quantize};
+
+/// Layers that the table shows.
+const WORST: usize = 8;
+
+/// Turn a float ONNX graph into one with 8-bit weights, or with integers all through.
+///
+/// Activations' ranges come from rows of a dataset, taken at even distances from its Training split through the
+/// badge's own preprocessing. The same arguments give the same bytes.
+#[derive(Args, Debug)]
+pub struct QuantizeArgs {
+    /// The float graph; one input.
+    model: PathBuf,
+    #[command(flatten)]
+    data: SourceArgs,
+    /// What the result computes with.
+    #[arg(long, value_enum)]
+    form: Form,
+    /// The quantized graph.
+    #[arg(short, long, value_name = "ONNX")]
+    output: PathBuf,
+    /// One scale for all weights of a layer (int8 does so by itself: tract runs that fastest).
+    #[arg(long, conflicts_with = "per_channel")]
+    per_tensor: bool,
+    /// A scale for every output channel (w8 does so by itself).
+    #[arg(long)]
+    per_channel: bool,
+    /// How activations' ranges are chosen.
+    #[arg(long, value_enum, default_value = "best")]
+    ranges: Method,
+    /// Balance channels between neighbouring convolutions first.
+    #[arg(long)]
+    equalize: bool,
+    /// Leave biases as they are, instead of making up for the weights' rounding.
+    #[arg(long)]
+    keep_bias: bool,
+    /// Rows to calibrate on.
+    #[arg(long, default_value_t = 512)]
+    rows: usize,
+    /// The input's shape, where the graph leaves more than the batch open: 1,1,48,48.
+    #[arg(long, value_delimiter = ',', value_name = "SIZES")]
+    shape: Option<Vec<usize>>,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next; nothing is written then.
+pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let path = args.model.display();
+    let named = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+    let onnx =
+        std::fs::read(&args.model).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let told = metadata::read(&onnx).map_err(|error| named(&error))?;
+    let side = args.shape.as_ref().and_then(|shape| shape.last().copied()).or(told.side);
+    let preprocess = told.preprocess.or_else(|| side.map(Preprocess::of_size)).unwrap_or_default();
+    let rows = rows(&args.data.read()?, &preprocess, args.rows);
+    let result = quantize(&onnx, args.shape.as_deref(), &rows, args.settings());
+    let result = result.map_err(|error| named(&error))?;
+    write_atomically(&args.output, &result.onnx)?;
+    println!(
+        "{}: {} bytes, {:.2} of the float graph's {}; {} rows calibrated it",
+        args.output.display(),
+        result.onnx.len(),
+        result.onnx.len() as f64 / onnx.len() as f64,
+        onnx.len(),
+        rows.len()
+    );
+    if args.equalize {
+        println!("{} pairs of layers were equalised", result.equalized);
+    }
+    print!("{}", table(&result.layers));
+    Ok(())
+}
+
+impl QuantizeArgs {
+    fn settings(&self) -> Settings {
+        let usual = Settings::of(self.form);
+        let granularity = match (self.per_tensor, self.per_channel) {
+            (true, _) => Granularity::PerTensor,
+            (_, true) => Granularity::PerChannel,
+            _ => usual.granularity,
+        };
+        Settings {
+            granularity,
+            ranges: self.ranges,
+            equalize: self.equalize,
+            correct_bias: !self.keep_bias,
+            ..usual
+        }
+    }
+}
+
+/// `count` rows at even distances from the Training split, or from all where there is none, as the network sees
+/// them.
+fn rows(data: &Dataset, preprocess: &Preprocess, count: usize) -> Vec<Vec<f32>> {
+    let data = data.clone().resized(preprocess.size);
+    let mut from = data.rows(Split::Training);
+    if from.is_empty() {
+        from = (0..data.len()).collect();
+    }
+    let count = count.min(from.len());
+    let row = |at: usize| {
+        let mut input = vec![0.0; preprocess.pixels()];
+        preprocess.normalise(data.picture(from[at * from.len() / count]), &mut input);
+        input
+    };
+    (0..count).map(row).collect()
+}
+
+/// The layers with the least signal to noise.
+fn table(layers: &[LayerNoise]) -> String {
+    let mut worst: Vec<&LayerNoise> = layers.iter().collect();
+    worst.sort_by(|a, b| a.signal_to_noise.total_cmp(&b.signal_to_noise));
+    let mut table = format!("signal to noise of {} layers, the worst first, dB:\n", layers.len());
+    for layer in worst.iter().take(WORST) {
+        let _ = writeln!(table, "{:8.1}  {}", layer.signal_to_noise, layer.layer);
+    }
+    table
+}

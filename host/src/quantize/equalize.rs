@@ -1,0 +1,97 @@
+//! Cross-layer equalisation (Nagel et al. 2019): what one layer writes smaller, the next reads larger, so that
+//! the channels of a value need the same range. The function stays what it was.
+
+use super::graph::{Constant, Graph, Values};
+use super::simplify::groups;
+
+/// Nodes between two layers that a positive factor for each channel passes through.
+const PASSING: &[&str] = &["Relu", "PRelu", "LeakyRelu", "MaxPool", "AveragePool"];
+
+/// Equalises every pair of convolutions that nothing else reads between, over and over until factors settle;
+/// returns the number of pairs.
+pub fn equalize(graph: &mut Graph) -> usize {
+    let pairs: Vec<(usize, usize)> =
+        (0..graph.nodes.len()).filter_map(|first| Some((first, partner(graph, first)?))).collect();
+    for _ in 0..8 {
+        let largest = pairs.iter().map(|(a, b)| balance(graph, *a, *b)).fold(1.0, f32::max);
+        if largest < 1.01 {
+            break;
+        }
+    }
+    pairs.len()
+}
+
+/// The convolution that alone reads what number `first` writes.
+fn partner(graph: &Graph, first: usize) -> Option<usize> {
+    if !is_dense(graph, first) {
+        return None;
+    }
+    let mut at = graph.only_reader(graph.nodes[first].output.first()?)?;
+    while PASSING.contains(&graph.nodes[at].op_type.as_str()) {
+        at = graph.only_reader(graph.nodes[at].output.first()?)?;
+    }
+    let own = |input: usize| {
+        let name = graph.nodes[at].input.get(input)?;
+        (graph.readers(name).len() == 1).then_some(())
+    };
+    is_dense(graph, at).then_some(at).filter(|_| own(1).is_some())
+}
+
+/// A convolution in one group with weights of its own.
+fn is_dense(graph: &Graph, at: usize) -> bool {
+    let node = &graph.nodes[at];
+    let own = |name: &String| graph.readers(name).len() == 1;
+    node.op_type == "Conv"
+        && groups(node) == 1
+        && node.input.iter().skip(1).all(own)
+        && graph.constant_of(node, 1).is_some_and(|weight| weight.floats().is_some())
+}
+
+/// Brings the channels between two layers to the geometric mean of both sides' ranges; returns the largest factor.
+fn balance(graph: &mut Graph, first: usize, second: usize) -> f32 {
+    let (written, read) = (weights(graph, first), weights(graph, second));
+    let (Some(written), Some(read)) = (written, read) else { return 1.0 };
+    let channels = written.shape[0];
+    if read.shape.get(1) != Some(&channels) {
+        return 1.0;
+    }
+    let (own, inner) = (written.size / channels, read.shape[2..].iter().product::<usize>());
+    let largest = |values: &mut dyn Iterator<Item = &f32>| values.fold(0f32, |m, v| m.max(v.abs()));
+    let factors: Vec<f32> = (0..channels)
+        .map(|channel| {
+            let ours = largest(&mut written.values[channel * own..][..own].iter());
+            let columns = read.values.chunks(channels * inner);
+            let theirs = largest(&mut columns.flat_map(|row| &row[channel * inner..][..inner]));
+            // A channel that nobody writes or reads needs no balance.
+            if ours > 0.0 && theirs > 0.0 { (ours / theirs).sqrt().clamp(1e-3, 1e3) } else { 1.0 }
+        })
+        .collect();
+    scale(graph, first, 1, |at| 1.0 / factors[at / own]);
+    scale(graph, first, 2, |at| 1.0 / factors[at]);
+    scale(graph, second, 1, |at| factors[at / inner % channels]);
+    factors.iter().map(|factor| factor.max(1.0 / factor)).fold(1.0, f32::max)
+}
+
+struct Weights {
+    shape: Vec<usize>,
+    size: usize,
+    values: Vec<f32>,
+}
+
+fn weights(graph: &Graph, at: usize) -> Option<Weights> {
+    let constant = graph.constant_of(&graph.nodes[at], 1)?;
+    let values = constant.floats()?.to_vec();
+    (constant.shape.len() > 1 && !values.is_empty()).then(|| Weights {
+        shape: constant.shape.clone(),
+        size: values.len(),
+        values,
+    })
+}
+
+/// Multiplies input number `input` of a node, value by value.
+fn scale(graph: &mut Graph, node: usize, input: usize, factor: impl Fn(usize) -> f32) {
+    let Some(name) = graph.nodes[node].input.get(input).cloned() else { return };
+    if let Some(Constant { values: Values::F32(values), .. }) = graph.constants.get_mut(&name) {
+        values.iter_mut().enumerate().for_each(|(at, value)| *value *= factor(at));
+    }
+}

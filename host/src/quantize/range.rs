@@ -1,0 +1,287 @@
+//! Which values an activation's 256 integers stand for.
+//!
+//! Each value is looked at twice: once for its extremes, once for two histograms between them, one of the
+//! rows that a range is fitted to and one of the rows by which methods are compared.
+
+use std::fmt;
+
+/// Bins of a histogram.
+const BINS: usize = 2048;
+/// Share of the values that the percentile method leaves on either side.
+const TAIL: f64 = 5e-5;
+/// Fractions of the full range that the squared-error method tries.
+const STEPS: usize = 96;
+
+/// How a range is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Method {
+    /// All that was seen.
+    MinMax,
+    /// All but one in 10,000 values.
+    Percentile,
+    /// Where the squared error of rounding and cutting off is least (Banner et al. 2019 choose so too).
+    Mse,
+    /// For each tensor the one of these that errs least on rows that it was not fitted to.
+    Best,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MinMax => "min-max",
+            Self::Percentile => "percentile",
+            Self::Mse => "mse",
+            Self::Best => "best",
+        })
+    }
+}
+
+/// Floats `low..=high` as `i8`: `x = scale * (q - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// Above 0.
+    pub scale: f32,
+    /// The integer that is 0.
+    pub zero_point: i8,
+}
+
+impl Affine {
+    /// For values from `low` to `high`; 0 is always among them, exactly, since borders are padded with it.
+    pub fn of(low: f32, high: f32) -> Self {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let scale = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
+        let zero_point = (-128.0 - low / scale).round_ties_even().clamp(-128.0, 127.0);
+        Self { scale, zero_point: zero_point as i8 }
+    }
+
+    /// What is left of `x` after rounding and cutting off.
+    pub fn rounded(self, x: f32) -> f32 {
+        let q = (x / self.scale).round_ties_even() + f32::from(self.zero_point);
+        self.scale * (q.clamp(-128.0, 127.0) - f32::from(self.zero_point))
+    }
+}
+
+/// Extremes of a value and the mean of each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extremes {
+    /// Least.
+    pub low: f32,
+    /// Most.
+    pub high: f32,
+    /// Sums by place, one after the other.
+    sums: Vec<f64>,
+    rows: usize,
+}
+
+impl Default for Extremes {
+    fn default() -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, sums: Vec::new(), rows: 0 }
+    }
+}
+
+impl Extremes {
+    /// One more row's values.
+    pub fn see(&mut self, values: &[f32]) {
+        self.sums.resize(values.len().max(self.sums.len()), 0.0);
+        for (value, sum) in values.iter().zip(&mut self.sums) {
+            self.low = self.low.min(*value);
+            self.high = self.high.max(*value);
+            *sum += f64::from(*value);
+        }
+        self.rows += 1;
+    }
+
+    /// The mean of each of `channels` equal parts.
+    pub fn means(&self, channels: usize) -> Vec<f64> {
+        let size = (self.sums.len() / channels.max(1)).max(1);
+        let count = (size * self.rows.max(1)) as f64;
+        self.sums.chunks(size).take(channels).map(|part| part.iter().sum::<f64>() / count).collect()
+    }
+}
+
+/// How often values fell where.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    low: f32,
+    width: f32,
+    counts: Vec<u64>,
+}
+
+impl Histogram {
+    /// Empty, from the least to the most that was seen.
+    pub fn new(extremes: &Extremes) -> Self {
+        let width = (extremes.high - extremes.low) / BINS as f32;
+        Self { low: extremes.low, width: width.max(f32::MIN_POSITIVE), counts: vec![0; BINS] }
+    }
+
+    /// One more row's values.
+    pub fn see(&mut self, values: &[f32]) {
+        for value in values {
+            let bin = (value - self.low) / self.width;
+            self.counts[(bin as usize).min(BINS - 1)] += 1;
+        }
+    }
+
+    /// Middles of the bins that hold something, with their counts.
+    fn filled(&self) -> impl Iterator<Item = (f32, u64)> {
+        let middle =
+            |(at, count): (usize, &u64)| (self.low + (at as f32 + 0.5) * self.width, *count);
+        self.counts.iter().enumerate().map(middle).filter(|(_, count)| *count > 0)
+    }
+
+    /// The mean squared error of rounding to `affine`.
+    fn error(&self, affine: Affine) -> f64 {
+        let total: u64 = self.counts.iter().sum();
+        let squared = |(x, count): (f32, u64)| {
+            let error = f64::from(x - affine.rounded(x));
+            count as f64 * error * error
+        };
+        self.filled().map(squared).sum::<f64>() / total.max(1) as f64
+    }
+
+    /// The bounds without `TAIL` of the values on either side.
+    fn percentile(&self) -> (f32, f32) {
+        let total: u64 = self.counts.iter().sum();
+        let tail = (total as f64 * TAIL) as u64;
+        let cut = |counts: &mut dyn Iterator<Item = &u64>| {
+            let mut seen = 0;
+            counts
+                .take_while(|count| {
+                    seen += **count;
+                    seen <= tail
+                })
+                .count()
+        };
+        let (below, above) = (cut(&mut self.counts.iter()), cut(&mut self.counts.iter().rev()));
+        (
+            self.low + below as f32 * self.width,
+            self.low + (BINS - above.min(BINS - 1)) as f32 * self.width,
+        )
+    }
+
+    /// The bounds, shrunk on either side alike, of the least squared error.
+    fn least_error(&self) -> (f32, f32) {
+        let (low, high) = (self.low, self.low + BINS as f32 * self.width);
+        let bounds = |step: usize| {
+            let share = 1.0 - 0.75 * step as f32 / STEPS as f32;
+            (low * share, high * share)
+        };
+        let error = |step: usize| {
+            let (low, high) = bounds(step);
+            self.error(Affine::of(low, high))
+        };
+        let best = (0..STEPS).min_by(|a, b| error(*a).total_cmp(&error(*b)));
+        bounds(best.unwrap_or(0))
+    }
+}
+
+/// A value's distribution in two halves of the rows.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    fitted: Histogram,
+    compared: Histogram,
+}
+
+impl Seen {
+    /// Nothing yet.
+    pub fn new(extremes: &Extremes) -> Self {
+        let empty = Histogram::new(extremes);
+        Self { fitted: empty.clone(), compared: empty }
+    }
+
+    /// The values of row number `row`.
+    pub fn see(&mut self, row: usize, values: &[f32]) {
+        let half = if row.is_multiple_of(2) { &mut self.fitted } else { &mut self.compared };
+        half.see(values);
+    }
+
+    /// The range that `method` chooses, and which method it was.
+    pub fn choose(&self, method: Method) -> (Affine, Method) {
+        let by = |method| {
+            let (low, high) = match method {
+                Method::Percentile => self.fitted.percentile(),
+                Method::Mse => self.fitted.least_error(),
+                Method::MinMax | Method::Best => {
+                    (self.fitted.low, self.fitted.low + BINS as f32 * self.fitted.width)
+                }
+            };
+            Affine::of(low, high)
+        };
+        if method != Method::Best {
+            return (by(method), method);
+        }
+        let methods = [Method::MinMax, Method::Percentile, Method::Mse];
+        let tried = methods.map(|method| (by(method), method));
+        let error = |(affine, _): &(Affine, Method)| self.compared.error(*affine);
+        let least = tried.into_iter().min_by(|a, b| error(a).total_cmp(&error(b)));
+        least.unwrap_or((by(Method::MinMax), Method::MinMax))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(rows: &[Vec<f32>]) -> Seen {
+        let mut extremes = Extremes::default();
+        rows.iter().for_each(|row| extremes.see(row));
+        let mut seen = Seen::new(&extremes);
+        rows.iter().enumerate().for_each(|(at, row)| seen.see(at, row));
+        seen
+    }
+
+    #[test]
+    fn a_range_without_negatives_uses_all_integers() {
+        assert_eq!(Affine::of(0.0, 2.55), Affine { scale: 0.01, zero_point: -128 });
+        assert_eq!(Affine::of(1.0, 2.55).zero_point, -128, "0 is always there");
+        assert_eq!(Affine::of(-1.27, 1.28).zero_point, -1);
+        assert_eq!(Affine::of(-2.55, -1.0).zero_point, 127);
+    }
+
+    #[test]
+    fn outliers_are_kept_by_min_max_and_cut_off_by_the_others() {
+        let mut rows = vec![(0..20_000).map(|i| (i % 1000) as f32 / 1000.0).collect::<Vec<_>>(); 2];
+        rows.iter_mut().for_each(|row| row[7] = 80.0);
+        let seen = seen(&rows);
+        let top = |method| seen.choose(method).0.scale * 255.0;
+        assert!((top(Method::MinMax) - 80.0).abs() < 1e-3);
+        assert!(top(Method::Percentile) < 2.0, "{}", top(Method::Percentile));
+        assert!(top(Method::Mse) < 80.0);
+    }
+
+    #[test]
+    fn the_best_method_errs_least_on_the_other_half() {
+        // Both halves alike and even: nothing is gained by cutting off.
+        let even: Vec<Vec<f32>> =
+            (0..4).map(|r| (0..5000).map(|i| (i * 4 + r) as f32 / 2e4 - 0.5).collect()).collect();
+        let seen = seen(&even);
+        let (affine, _) = seen.choose(Method::Best);
+        for method in [Method::MinMax, Method::Percentile, Method::Mse] {
+            assert!(seen.compared.error(affine) <= seen.compared.error(seen.choose(method).0));
+        }
+    }
+
+    #[test]
+    fn means_are_by_channel() {
+        let mut extremes = Extremes::default();
+        extremes.see(&[1.0, 3.0, 10.0, 20.0]);
+        extremes.see(&[2.0, 2.0, 30.0, 40.0]);
+        assert_eq!(extremes.means(2), [2.0, 25.0]);
+        assert_eq!((extremes.low, extremes.high), (1.0, 40.0));
+    }
+
+    proptest! {
+        /// Inside the range rounding is off by half a step at most, and 0 stays 0.
+        #[test]
+        fn rounding_stays_within_half_a_step(a in -50f32..50.0, b in -50f32..50.0, at in 0f32..1.0) {
+            let (low, high) = (a.min(b).min(0.0), a.max(b).max(1e-3));
+            let affine = Affine::of(low, high);
+            let x = low + at * (high - low);
+            prop_assert_eq!(affine.rounded(0.0), 0.0);
+            // The zero point itself is rounded, which moves the bounds by half a step.
+            prop_assert!((affine.rounded(x) - x).abs() <= 1.01 * affine.scale);
+        }
+    }
+}

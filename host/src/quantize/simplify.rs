@@ -1,0 +1,164 @@
+//! The same function with fewer kinds of nodes: constants are initializers, nothing is only passed on, and
+//! batch normalisation is part of a convolution.
+
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::{AttributeProto, NodeProto};
+
+use super::QuantizeError;
+use super::graph::{Constant, Graph, Values, constant_node, float, int, label};
+
+/// Nodes that answer what they are given when a graph only infers.
+const PASSING: &[&str] = &["Identity", "Dropout"];
+
+/// Simplifies `graph` and refuses weights that are no numbers.
+///
+/// # Errors
+/// [`QuantizeError`] naming the node or tensor.
+pub fn simplify(graph: &mut Graph) -> Result<(), QuantizeError> {
+    lift_constants(graph)?;
+    for (name, constant) in &graph.constants {
+        let odd = constant.floats().unwrap_or_default().iter().find(|value| !value.is_finite());
+        if let Some(value) = odd {
+            return Err(QuantizeError::NotFinite { tensor: name.clone(), value: *value });
+        }
+    }
+    drop_passing(graph);
+    fold_norms(graph)?;
+    graph.drop_unread();
+    Ok(())
+}
+
+fn lift_constants(graph: &mut Graph) -> Result<(), QuantizeError> {
+    let mut rest = Vec::with_capacity(graph.nodes.len());
+    for node in std::mem::take(&mut graph.nodes) {
+        match (constant_node(&node)?, node.output.first()) {
+            (Some(constant), Some(output)) => {
+                graph.constants.insert(output.clone(), constant);
+            }
+            _ => rest.push(node),
+        }
+    }
+    graph.nodes = rest;
+    Ok(())
+}
+
+fn drop_passing(graph: &mut Graph) {
+    while let Some(at) = graph.nodes.iter().position(|node| {
+        let is_output = |name: &String| graph.outputs.iter().any(|output| output.name == *name);
+        PASSING.contains(&node.op_type.as_str()) && !node.output.iter().any(is_output)
+    }) {
+        let node = graph.nodes.remove(at);
+        let (Some(from), Some(to)) = (node.output.first(), node.input.first()) else { continue };
+        let names = graph.nodes.iter_mut().flat_map(|node| &mut node.input);
+        names.filter(|name| *name == from).for_each(|name| name.clone_from(to));
+    }
+}
+
+/// `gamma * (x - mean) / sqrt(var + epsilon) + beta` as `factor * x + offset` for each channel.
+fn affine(graph: &Graph, node: &NodeProto) -> Result<Vec<(f64, f64)>, QuantizeError> {
+    let read = |at| graph.constant_of(node, at).and_then(Constant::floats);
+    let (Some(gamma), Some(beta), Some(mean), Some(var)) = (read(1), read(2), read(3), read(4))
+    else {
+        return Err(QuantizeError::Unsupported {
+            node: label(node),
+            why: "its parameters are no constants".to_owned(),
+        });
+    };
+    let epsilon = f64::from(float(node, "epsilon", 1e-5));
+    let channels = gamma.iter().zip(beta).zip(mean.iter().zip(var));
+    let channel = |((gamma, beta), (mean, var)): ((&f32, &f32), (&f32, &f32))| {
+        let factor = f64::from(*gamma) / (f64::from(*var) + epsilon).sqrt();
+        (factor, f64::from(*beta) - f64::from(*mean) * factor)
+    };
+    Ok(channels.map(channel).collect())
+}
+
+fn fold_norms(graph: &mut Graph) -> Result<(), QuantizeError> {
+    while let Some(at) = graph.nodes.iter().position(|node| node.op_type == "BatchNormalization") {
+        let affine = affine(graph, &graph.nodes[at])?;
+        let input = graph.nodes[at].input.first().cloned().unwrap_or_default();
+        let before = graph.nodes.iter().position(|node| node.output.first() == Some(&input));
+        let before = before.filter(|before| {
+            let node = &graph.nodes[*before];
+            node.op_type == "Conv"
+                && graph.only_reader(&input) == Some(at)
+                && graph.constant_of(node, 1).is_some_and(|weight| weight.shape[0] == affine.len())
+        });
+        match before {
+            Some(before) => {
+                let norm = graph.nodes.remove(at);
+                fold_into(graph, before, &affine);
+                graph.nodes[before].output = norm.output.into_iter().take(1).collect();
+            }
+            None => as_conv(graph, at, &affine),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the norm part of the convolution number `at`.
+fn fold_into(graph: &mut Graph, at: usize, affine: &[(f64, f64)]) {
+    let node = &graph.nodes[at];
+    let weight = node.input[1].clone();
+    let Some(Constant { shape, values: Values::F32(values) }) = graph.constants.get(&weight) else {
+        return;
+    };
+    let bias = graph.constant_of(node, 2).and_then(Constant::floats).map(<[f32]>::to_vec);
+    let mut values = values.clone();
+    let size = (values.len() / affine.len().max(1)).max(1);
+    let mut offsets = Vec::with_capacity(affine.len());
+    for (channel, (kernel, (factor, offset))) in values.chunks_mut(size).zip(affine).enumerate() {
+        kernel.iter_mut().for_each(|w| *w = (f64::from(*w) * factor) as f32);
+        let before = bias.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
+        offsets.push((before * factor + offset) as f32);
+    }
+    let folded = Constant { shape: shape.clone(), values: Values::F32(values) };
+    let bias = Constant { shape: vec![affine.len()], values: Values::F32(offsets) };
+    // New names: another layer may share the old tensors.
+    let stem = graph.nodes[at].output[0].clone();
+    let (weight, offsets) = (format!("{stem}.folded_weight"), format!("{stem}.folded_bias"));
+    graph.nodes[at].input.truncate(1);
+    graph.nodes[at].input.extend([weight.clone(), offsets.clone()]);
+    graph.constants.extend([(weight, folded), (offsets, bias)]);
+}
+
+/// A norm that stands alone is a 1x1 convolution for each channel apart.
+fn as_conv(graph: &mut Graph, at: usize, affine: &[(f64, f64)]) {
+    let (factors, offsets): (Vec<f32>, Vec<f32>) =
+        affine.iter().map(|(factor, offset)| (*factor as f32, *offset as f32)).unzip();
+    let count = affine.len();
+    let node = &mut graph.nodes[at];
+    node.output.truncate(1);
+    let stem = node.output.first().cloned().unwrap_or_default();
+    let (weight, bias) = (format!("{stem}.folded_weight"), format!("{stem}.folded_bias"));
+    node.op_type = "Conv".to_owned();
+    node.input.truncate(1);
+    node.input.extend([weight.clone(), bias.clone()]);
+    node.attribute = vec![ints("kernel_shape", &[1, 1]), group(count as i64)];
+    let weights = Constant { shape: vec![count, 1, 1, 1], values: Values::F32(factors) };
+    let biases = Constant { shape: vec![count], values: Values::F32(offsets) };
+    graph.constants.extend([(weight, weights), (bias, biases)]);
+}
+
+fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+fn group(count: i64) -> AttributeProto {
+    AttributeProto {
+        name: "group".to_owned(),
+        r#type: AttributeType::Int as i32,
+        i: count,
+        ..AttributeProto::default()
+    }
+}
+
+/// Groups of channels that a convolution keeps apart.
+pub(super) fn groups(node: &NodeProto) -> usize {
+    int(node, "group", 1).max(1) as usize
+}
