@@ -1,35 +1,66 @@
-//! Writes every architecture at an eighth of its width as ONNX, to compare runtimes on all operators:
+//! Writes every architecture at an eighth of its width as ONNX, in floats and quantized, to compare runtimes on all
+//! operators:
 //!
 //! ```sh
-//! cargo run --release -p emocue-host --example zoo -- nets
-//! python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
+//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 device/pictures/*.jpg
+//! cargo run --release -p emocue-host --example zoo -- nets crops-48.u8
+//! python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue --crops crops-48.u8 nets/*.onnx
 //! ```
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use burn::module::Module;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use emocue_host::data::picture::scaled;
 use emocue_host::net::noise::Noise;
 use emocue_host::net::{NetSpec, Network};
+use emocue_host::quantize::{Form, Settings, quantize};
+use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
 
+/// Of the crops in the file.
+const SIDE: usize = 48;
+/// Rows that batch normalisation gets used to at once, and from which ranges are taken.
+const BATCH: usize = 32;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args().nth(1).ok_or("which folder? zoo -- FOLDER")?);
+    let mut arguments = std::env::args().skip(1);
+    let (Some(folder), Some(crops)) = (arguments.next().map(PathBuf::from), arguments.next())
+    else {
+        return Err("zoo FOLDER CROPS".into());
+    };
     std::fs::create_dir_all(&folder)?;
+    let crops = std::fs::read(crops)?;
     let device = Device::flex().autodiff();
     for (number, spec) in NetSpec::zoo(8).iter().enumerate() {
+        let side = spec.side();
+        let rows: Vec<Vec<f32>> = crops.chunks_exact(SIDE * SIDE).map(|c| input(c, side)).collect();
         device.seed(1);
         let net = Network::new(spec, &[FERPLUS_8], &device);
         // Batch normalisation learns statistics that matter.
-        let shape = [8, 1, spec.side(), spec.side()];
-        for _ in 0..8 {
-            let luma = Tensor::random(shape, Distribution::Normal(0.5, 1.5), &device);
-            net.forward(luma, &mut Noise::off());
+        for batch in rows.chunks_exact(BATCH) {
+            let data = TensorData::new(batch.concat(), [BATCH, 1, side, side]);
+            net.forward(Tensor::from_data(data, &device), &mut Noise::off());
         }
-        let path = folder.join(format!("classifier-{number}-{}.onnx", spec.kind()));
-        std::fs::write(&path, net.valid().export(0)?.to_bytes())?;
-        println!("{}: {} weights, {} MACs", path.display(), net.num_params(), net.macs());
+        let float = net.valid().export(0)?.to_bytes();
+        let write = |form: &str, bytes: &[u8]| {
+            let path = folder.join(format!("classifier-{number}-{}{form}.onnx", spec.kind()));
+            println!("{}: {} bytes", path.display(), bytes.len());
+            std::fs::write(&path, bytes)
+        };
+        write("", &float)?;
+        for (name, form) in [("-w8", Form::W8), ("-int8", Form::Int8)] {
+            let rows = &rows[..BATCH.min(rows.len())];
+            write(name, &quantize(&float, None, rows, Settings::of(form))?.onnx)?;
+        }
     }
     Ok(())
+}
+
+/// A crop as a network of that side sees it.
+fn input(crop: &[u8], side: usize) -> Vec<f32> {
+    let mut input = vec![0.0; side * side];
+    Preprocess::of_size(side).normalise(&scaled(crop, SIDE, side), &mut input);
+    input
 }

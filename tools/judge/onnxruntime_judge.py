@@ -5,10 +5,14 @@
     emocue bundle unpack default -o nets
     python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
 
-`cargo run --release -p emocue-host --example zoo -- nets` writes every architecture that can be trained.
+`cargo run --release -p emocue-host --example zoo -- nets` writes every architecture that can be trained, and
+`--example crops` the files for `--crops`: faces to compare on, where a graph's side is theirs. Other graphs get
+random inputs; a symbolic axis becomes 1, a symbolic height or width 48.
 
-Every graph passes ONNX's checker and gives the same values (within 1e-4 of the largest) in both
-runtimes on random inputs. A symbolic axis becomes 1, a symbolic height or width 48.
+Every graph passes ONNX's checker. Graphs that compute in floats give the same values in both runtimes, within 1e-4 of
+the largest. Integer graphs are within one step of the last integers on 99.9 % of the values, and their largest output
+is the same one on 99.5 % of the inputs. Runtimes round ties differently, which adds up in deep nets without training:
+`--steps 4` allows for that, and then only asks for the largest output where it leads by more.
 """
 import argparse
 import pathlib
@@ -19,38 +23,88 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime
+from onnx import numpy_helper
+
+FLOAT_BOUND, STEP_SHARE, TOP_SHARE = 1e-4, 0.999, 0.995
+
+
+def inputs_for(graph: pathlib.Path, shape: list[int], args: argparse.Namespace) -> np.ndarray:
+    """Crops where there are some of this side, else random; detectors take raw luma, classifiers normalised."""
+    normalised = graph.stem.startswith("classifier")
+    pixels = shape[1] * shape[2] * shape[3]
+    for path in args.crops:
+        if path.stem.endswith(f"-{shape[2]}") and shape[2] == shape[3] and shape[1] == 1:
+            crops = np.fromfile(path, np.uint8).astype("<f4").reshape(-1, pixels)
+            return ((crops / 255 - 0.5) / 0.25 if normalised else crops).reshape(-1, *shape)
+    low, high = (-2.0, 2.0) if normalised else (0.0, 255.0)
+    return np.random.default_rng(1).uniform(low, high, (args.rows, *shape)).astype("<f4")
+
+
+def last_step(model: onnx.ModelProto, output: str) -> float | None:
+    """The scale of the integers from which `output` was computed; None when it comes from floats."""
+    scales = {tensor.name: tensor for tensor in model.graph.initializer}
+    writers = {name: node for node in model.graph.node for name in node.output}
+    while output in writers:
+        node = writers[output]
+        if node.op_type == "DequantizeLinear":
+            return float(numpy_helper.to_array(scales[node.input[1]]).max())
+        output = node.input[0]
+    return None
+
+
+def in_tract(emocue: str, graph: pathlib.Path, shape: list[int], inputs: np.ndarray) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = pathlib.Path(folder, "in.f32"), pathlib.Path(folder, "out.f32")
+        source.write_bytes(inputs.astype("<f4").tobytes())
+        sizes = ",".join(map(str, shape))
+        subprocess.run([emocue, "infer", graph, "--shape", sizes, "--input", source, "-o", target], check=True)
+        return np.frombuffer(target.read_bytes(), "<f4").reshape(len(inputs), -1)
+
+
+def judge(graph: pathlib.Path, args: argparse.Namespace) -> bool:
+    model = onnx.load(graph)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    entry = session.get_inputs()[0]
+    shape = [axis if isinstance(axis, int) else (1 if at == 0 else 48) for at, axis in enumerate(entry.shape)]
+    inputs = inputs_for(graph, shape, args)
+    theirs = [session.run(None, {entry.name: row}) for row in inputs]
+    sizes = [out.size for out in theirs[0]]
+    theirs = np.stack([np.concatenate([out.ravel() for out in outs]) for outs in theirs])
+    ours = in_tract(args.emocue, graph, shape, inputs)
+    if ours.shape != theirs.shape:
+        print(f"{graph.name}: DIFFERS, {ours.shape[1]} values in tract, {theirs.shape[1]} in ONNX Runtime")
+        return False
+    integers = any(node.op_type.startswith("QLinear") for node in model.graph.node)
+    if integers:
+        steps = [last_step(model, output.name) for output in model.graph.output]
+        step = np.concatenate([np.full(size, step) for size, step in zip(sizes, steps)])
+        near = float((np.abs(ours - theirs) <= 1.001 * args.steps * step).mean())
+        first, second = ours[:, : sizes[0]], theirs[:, : sizes[0]]
+        same = first.argmax(1) == second.argmax(1)
+        if args.steps > 1 and sizes[0] > 1:
+            best = np.sort(second, 1)
+            same = same[best[:, -1] - best[:, -2] > args.steps * step[0]]
+        top = float(same.mean())
+        agrees = near >= STEP_SHARE and top >= TOP_SHARE
+        what = f"{near:.2%} within {args.steps} of the last steps, {top:.2%} the same largest of {len(same)}"
+    else:
+        worst = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+        agrees = worst <= FLOAT_BOUND
+        what = f"worst difference {worst:.1e} of the largest value"
+    print(f"{graph.name}: {'agrees' if agrees else 'DIFFERS'}, {what}, {len(inputs)} inputs {shape}")
+    return agrees
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--emocue", default="target/release/emocue", help="the host's binary")
     parser.add_argument("--rows", type=int, default=64, help="random inputs for each graph")
+    parser.add_argument("--crops", action="append", default=[], type=pathlib.Path, help="NAME-SIDE.u8; again for another")
+    parser.add_argument("--steps", type=int, default=1, help="of the last integers, that integer graphs may differ")
     parser.add_argument("graphs", nargs="+", type=pathlib.Path)
     args = parser.parse_args()
-    failed = 0
-    for graph in args.graphs:
-        onnx.checker.check_model(onnx.load(graph), full_check=True)
-        session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
-        entry = session.get_inputs()[0]
-        shape = [axis if isinstance(axis, int) else (1 if at == 0 else 48) for at, axis in enumerate(entry.shape)]
-        # Detectors take raw luma, the classifier normalised luma.
-        low, high = (-2.0, 2.0) if graph.stem.startswith("classifier") else (0.0, 255.0)
-        inputs = np.random.default_rng(1).uniform(low, high, (args.rows, *shape)).astype("<f4")
-        judge = [session.run(None, {entry.name: row}) for row in inputs]
-        judge = np.concatenate([np.concatenate([out.ravel() for out in outs]) for outs in judge])
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = pathlib.Path(folder, "in.f32"), pathlib.Path(folder, "out.f32")
-            source.write_bytes(inputs.tobytes())
-            subprocess.run(
-                [args.emocue, "infer", graph, "--shape", ",".join(map(str, shape)), "--input", source, "-o", target],
-                check=True,
-            )
-            ours = np.frombuffer(target.read_bytes(), "<f4")
-        worst = float(np.abs(ours - judge).max() / np.abs(judge).max()) if ours.shape == judge.shape else float("inf")
-        verdict = "agrees" if worst <= 1e-4 else "DIFFERS"
-        failed += verdict != "agrees"
-        print(f"{graph.name}: {verdict}, worst difference {worst:.1e} of the largest value, {args.rows} inputs {shape}")
-    return min(failed, 1)
+    return 0 if all([judge(graph, args) for graph in args.graphs]) else 1
 
 
 if __name__ == "__main__":

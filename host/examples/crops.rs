@@ -1,0 +1,47 @@
+//! Writes many crops of few faces, each a little off and lighter or darker, as luma bytes one after the other: inputs
+//! on which runtimes are compared.
+//!
+//! ```sh
+//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 device/pictures/*.jpg
+//! ```
+
+use std::error::Error;
+use std::path::Path;
+
+use emocue_host::data::picture;
+use emocue_models::bundle::{self, Bundle};
+use emocue_models::crop::Preprocess;
+use emocue_models::run::Networks;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [output, side, count, pictures @ ..] = arguments.as_slice() else {
+        return Err("crops FILE SIDE COUNT PICTURE...".into());
+    };
+    let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
+    let mut networks = Networks::from_bundle(&Bundle::read(bundle::DEFAULT)?, None)?;
+    let mut found = Vec::new();
+    for path in pictures {
+        let frame = picture::read(Path::new(path))?;
+        let mut faces = Vec::new();
+        networks.detector.detect(&frame, &mut faces)?;
+        found.push((faces.first().copied().ok_or(format!("no face in {path}"))?, frame));
+    }
+    let preprocess = Preprocess::of_size(side);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut crops = vec![0; count * preprocess.pixels()];
+    for (at, crop) in crops.chunks_exact_mut(preprocess.pixels()).enumerate() {
+        let (face, frame) = &found[at % found.len()];
+        let mut off = |limit: f32| rng.random_range(-limit..limit);
+        let face = face.jittered(off(0.15), off(0.15), 1.0 + off(0.25));
+        let (gain, offset) = (1.0 + off(0.4), off(50.0));
+        preprocess.crop(frame, &face, crop);
+        let lit =
+            |pixel: &mut u8| *pixel = (f32::from(*pixel) * gain + offset).clamp(0.0, 255.0) as u8;
+        crop.iter_mut().for_each(lit);
+    }
+    std::fs::write(output, crops)?;
+    Ok(())
+}
