@@ -18,6 +18,7 @@ use emocue_host::net::{NetSpec, Network};
 use emocue_host::quantize::{Form, Settings, quantize};
 use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
+use emocue_models::run::Recorded;
 
 /// Of the crops in the file.
 const SIDE: usize = 48;
@@ -35,12 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::flex().autodiff();
     for (number, spec) in NetSpec::zoo(8).iter().enumerate() {
         let side = spec.side();
-        let rows: Vec<Vec<f32>> = crops.chunks_exact(SIDE * SIDE).map(|c| input(c, side)).collect();
+        let rows: Vec<Recorded> = crops.chunks_exact(SIDE * SIDE).map(|c| input(c, side)).collect();
         device.seed(1);
         let net = Network::new(spec, &[FERPLUS_8], &device);
         // Batch normalisation learns statistics that matter.
         for batch in rows.chunks_exact(BATCH) {
-            let data = TensorData::new(batch.concat(), [BATCH, 1, side, side]);
+            let values = batch.iter().flat_map(|row| row.values.iter().copied()).collect();
+            let data = TensorData::new(values, [BATCH, 1, side, side]);
             net.forward(Tensor::from_data(data, &device), &mut Noise::off());
         }
         let float = net.valid().export(0)?.to_bytes();
@@ -52,15 +54,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         write("", &float)?;
         for (name, form) in [("-w8", Form::W8), ("-int8", Form::Int8)] {
             let rows = &rows[..BATCH.min(rows.len())];
-            write(name, &quantize(&float, None, rows, Settings::of(form))?.onnx)?;
+            write(name, &quantize(&float, rows, Settings::of(form))?.onnx)?;
         }
     }
     Ok(())
 }
 
 /// A crop as a network of that side sees it.
-fn input(crop: &[u8], side: usize) -> Vec<f32> {
-    let mut input = vec![0.0; side * side];
-    Preprocess::of_size(side).normalise(&scaled(crop, SIDE, side), &mut input);
-    input
+fn input(crop: &[u8], side: usize) -> Recorded {
+    let mut values = vec![0.0; side * side];
+    Preprocess::of_size(side).normalise(&scaled(crop, SIDE, side), &mut values);
+    Recorded { shape: vec![1, 1, side, side], values }
 }

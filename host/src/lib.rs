@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod bundle;
 pub mod cli;
 pub mod data;
+pub mod detector;
 pub mod device;
 pub mod eval;
 pub mod files;

@@ -19,7 +19,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Baseline(cli::baseline::BaselineArgs),
+    Boxes(cli::boxes::BoxesArgs),
     Bundle(cli::bundle::BundleArgs),
+    Calibrate(cli::calibrate::CalibrateArgs),
     Data(cli::data::DataArgs),
     Train(cli::plan::TrainVerb),
     Gather(cli::gather::GatherArgs),
@@ -34,7 +36,9 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Baseline(args) => cli::baseline::run(&args),
+        Verb::Boxes(args) => cli::boxes::run(&args),
         Verb::Bundle(args) => cli::bundle::run(&args),
+        Verb::Calibrate(args) => cli::calibrate::run(&args),
         Verb::Data(args) => cli::data::run(&args),
         Verb::Train(args) => cli::plan::run(&args),
         Verb::Gather(args) => cli::gather::run(&args),

@@ -7,18 +7,19 @@ use burn::tensor::{Device, Distribution, Tensor};
 use emocue_host::net::noise::Noise;
 use emocue_host::net::{self, NetSpec, Network};
 use emocue_host::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
+use emocue_host::quantize::graph::Graph;
 use emocue_host::quantize::range::Method;
 use emocue_host::quantize::weights::Granularity;
 use emocue_host::quantize::{Form, QuantizeError, Quantized, Settings, quantize};
 use emocue_models::label::FERPLUS_8;
-use emocue_models::run::Session;
+use emocue_models::run::{Recorded, Session};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 const SIDE: usize = 12;
 
 /// Inputs in the range of normalised luma, smooth as pictures are.
-fn rows(count: usize, side: usize) -> Vec<Vec<f32>> {
+fn rows(count: usize, side: usize) -> Vec<Recorded> {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut row = || {
         let [a, b, c, d] = [(); 4].map(|()| rng.random_range(-1.0..1.0f32));
@@ -26,20 +27,21 @@ fn rows(count: usize, side: usize) -> Vec<Vec<f32>> {
             let (x, y) = ((at % side) as f32 / side as f32, (at / side) as f32 / side as f32);
             (a * 9.0 * x + b * 7.0 * y + c).sin() + (d * 20.0 * x * y).cos() - 0.5
         };
-        (0..side * side).map(value).collect()
+        let values = (0..side * side).map(value).collect();
+        Recorded { shape: vec![1, 1, side, side], values }
     };
     (0..count).map(|_| row()).collect()
 }
 
 /// What tract answers, all outputs one after the other.
-fn answers(onnx: &[u8], side: usize, row: &[f32]) -> Vec<f32> {
+fn answers(onnx: &[u8], side: usize, row: &Recorded) -> Vec<f32> {
     let session = Session::load("net", onnx, &[1, 1, side, side]).unwrap();
-    let outputs = session.run(|input| input.copy_from_slice(row)).unwrap();
+    let outputs = session.run(|input| input.copy_from_slice(&row.values)).unwrap();
     (0..outputs.len()).flat_map(|at| outputs.get(at).unwrap().to_vec()).collect()
 }
 
 /// Signal to noise of `quantized` against `float`, dB.
-fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[Vec<f32>]) -> f64 {
+fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[Recorded]) -> f64 {
     let (mut signal, mut noise) = (0f64, 0f64);
     for row in rows {
         let (a, b) = (answers(float, side, row), answers(quantized, side, row));
@@ -52,8 +54,8 @@ fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[Vec<f32>]) -> 
     10.0 * (signal / noise.max(1e-30)).log10()
 }
 
-fn run(onnx: &[u8], rows: &[Vec<f32>], settings: Settings) -> Result<Quantized, QuantizeError> {
-    quantize(onnx, None, rows, settings)
+fn run(onnx: &[u8], rows: &[Recorded], settings: Settings) -> Result<Quantized, QuantizeError> {
+    quantize(onnx, rows, settings)
 }
 
 /// A graph from one luma input to what `build` makes of it.
@@ -246,7 +248,7 @@ fn every_range_method_works_and_the_best_is_not_the_worst() {
 #[test]
 fn what_cannot_be_quantized_is_named() {
     let rows = rows(8, SIDE);
-    let error = |onnx: &[u8], rows: &[Vec<f32>], form| {
+    let error = |onnx: &[u8], rows: &[Recorded], form| {
         run(onnx, rows, Settings::of(form)).unwrap_err().to_string()
     };
     let with = |operator: &str| {
@@ -261,12 +263,13 @@ fn what_cannot_be_quantized_is_named() {
 
     let good = with("Relu");
     assert!(error(&good, &rows[..3], Form::Int8).contains("3 calibration rows"));
-    let short = vec![vec![0.0; 5]; 8];
+    let with_values = |values| vec![Recorded { values, ..rows[0].clone() }; 8];
+    let short = with_values(vec![0.0; 5]);
     assert!(error(&good, &short, Form::Int8).contains("has 5 values, the input 144"));
-    let flat = vec![vec![0.25; SIDE * SIDE]; 8];
+    let flat = with_values(vec![0.25; SIDE * SIDE]);
     assert!(error(&good, &flat, Form::Int8).contains("\"luma\" is 0.25 on all"));
     let mut odd = rows.clone();
-    odd[6][0] = f32::NAN;
+    odd[6].values[0] = f32::NAN;
     let text = error(&good, &odd, Form::W8);
     assert!(text.contains("not finite on calibration row 6"), "{text}");
 
@@ -291,11 +294,13 @@ fn open_axes_are_asked_for() {
     let x = conv(&mut builder, "first", &luma, [4, 1]);
     builder.output(&x, &[Dim::BATCH]);
     let onnx = builder.finish().unwrap().to_bytes();
-    let rows = rows(8, SIDE);
-    let settings = Settings::of(Form::Int8);
-    let text = quantize(&onnx, None, &rows, settings).unwrap_err().to_string();
+    let graph = Graph::read(&onnx).unwrap();
+    let text = graph.input_shape(None).unwrap_err().to_string();
     assert!(text.contains("axis 2") && text.contains("--shape"), "{text}");
-    quantize(&onnx, Some(&[1, 1, SIDE, SIDE]), &rows, settings).unwrap();
-    let text = quantize(&onnx, Some(&[1, 3, SIDE, SIDE]), &rows, settings).unwrap_err().to_string();
-    assert!(text.contains("cannot have the shape"), "{text}");
+    assert_eq!(graph.input_shape(Some(&[1, 1, 9, 7])).unwrap(), [1, 1, 9, 7]);
+    let mut rows = rows(8, SIDE);
+    run(&onnx, &rows, Settings::of(Form::Int8)).unwrap();
+    rows[3].shape[1] = 3;
+    let text = run(&onnx, &rows, Settings::of(Form::Int8)).unwrap_err().to_string();
+    assert!(text.contains("cannot have the shape [1, 3, 12, 12]"), "{text}");
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
+use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
 use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::luma::Luma;
 use emocue_models::run::Networks;
 use emocue_models::run::mtcnn::MtcnnSettings;
 
 use super::{HostBundleError, in_bundle};
+use crate::eval::calibration::Calibration;
 use crate::onnx::metadata;
 
 /// What a bundle is made from.
@@ -31,10 +32,10 @@ pub struct Parts {
     pub labels: Option<String>,
     /// The detector's reach and thresholds.
     pub settings: MtcnnSettings,
-    /// Softens (> 1) or sharpens the probabilities.
-    pub temperature: f32,
-    /// Below this probability an answer is unsure.
-    pub threshold: f32,
+    /// Softens (> 1) or sharpens the probabilities; where it is not given, as the classifier's graph says, else 1.
+    pub temperature: Option<f32>,
+    /// Below this probability an answer is unsure; where it is not given, as the graph says, else 0.5.
+    pub threshold: Option<f32>,
     /// Where it all comes from.
     pub provenance: BTreeMap<String, String>,
 }
@@ -56,8 +57,11 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
         ("classifier.onnx", classifier),
     ];
     let [pnet, rnet, onet, network] = networks.each_ref().map(|(name, _)| (*name).to_owned());
+    let fitted = told.calibration.as_ref();
+    let mut metrics = parts.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default();
+    metrics.extend(fitted.map(Calibration::figures).unwrap_or_default());
     let manifest = Manifest {
-        min_runtime: RUNTIME,
+        min_runtime: told.form.runtime(),
         name: parts.name.clone(),
         content_version: parts.content_version,
         detector: DetectorSpec::Mtcnn { pnet, rnet, onet, settings: parts.settings },
@@ -65,12 +69,12 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
             network,
             labels,
             preprocess: told.preprocess.unwrap_or_default(),
-            form: Form::Float32,
-            temperature: parts.temperature,
-            threshold: parts.threshold,
+            form: told.form,
+            temperature: parts.temperature.or(fitted.map(|c| c.temperature)).unwrap_or(1.0),
+            threshold: parts.threshold.or(fitted.map(|c| c.threshold)).unwrap_or(0.5),
         },
         payloads: Vec::new(),
-        metrics: parts.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default(),
+        metrics,
         provenance: parts.provenance.clone(),
         card: read_text(&parts.card)?,
     };

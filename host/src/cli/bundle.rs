@@ -66,12 +66,12 @@ struct PackArgs {
     /// Smallest face to look for, px
     #[arg(long, default_value_t = MtcnnSettings::default().min_face, value_name = "PX")]
     min_face: f32,
-    /// Softens (above 1) or sharpens the probabilities
-    #[arg(long, default_value_t = 1.0)]
-    temperature: f32,
-    /// A probability below it means unsure, 0 to 1
-    #[arg(long, default_value_t = 0.5)]
-    threshold: f32,
+    /// Softens (above 1) or sharpens the probabilities, instead of what the classifier's graph says
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// A probability below it means unsure, 0 to 1, instead of what the graph says
+    #[arg(long)]
+    threshold: Option<f32>,
     /// Where it comes from: data=..., recipe=..., seed=...; once for each
     #[arg(long, value_parser = key_and_value, value_name = "KEY=VALUE")]
     provenance: Vec<(String, String)>,

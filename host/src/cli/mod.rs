@@ -1,7 +1,9 @@
 //! The verbs, one file each: arguments and what they do.
 
 pub mod baseline;
+pub mod boxes;
 pub mod bundle;
+pub mod calibrate;
 pub mod data;
 pub mod eval;
 pub mod export;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use emocue_models::bundle::Bundle;
-use emocue_models::bundle::manifest::{ClassifierSpec, Form, Sha256};
+use emocue_models::bundle::manifest::{ClassifierSpec, Sha256};
 use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Landmarks, Point};
 use emocue_models::label::LabelSet;
@@ -97,11 +97,18 @@ impl Candidate {
             network: name.to_owned(),
             labels: labels.id.to_owned(),
             preprocess,
-            form: Form::Float32,
-            temperature: 1.0,
-            threshold: THRESHOLD,
+            form: told.form,
+            temperature: told.calibration.as_ref().map_or(1.0, |found| found.temperature),
+            threshold: told.calibration.as_ref().map_or(THRESHOLD, |found| found.threshold),
         };
         Ok(Self { name: name.to_owned(), spec, labels, onnx })
+    }
+
+    /// The same with plain logits, whatever was fitted before.
+    #[must_use]
+    pub fn uncalibrated(mut self) -> Self {
+        self.spec.temperature = 1.0;
+        self
     }
 
     /// File or bundle.

@@ -4,6 +4,7 @@
 //! [`protocol::Ruler`] says which rows count and which class is right; [`metrics::Scores`] counts; and
 //! [`card`] has the shape of the results in memory, in JSON and in reports.
 
+pub mod calibration;
 pub mod candidate;
 pub mod card;
 pub mod context;

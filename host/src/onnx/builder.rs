@@ -106,6 +106,14 @@ pub enum GraphError {
 pub struct Model(ModelProto);
 
 impl Model {
+    /// Reads the content of an `.onnx` file.
+    ///
+    /// # Errors
+    /// What the protobuf reader met.
+    pub fn from_bytes(onnx: &[u8]) -> Result<Self, prost::DecodeError> {
+        ModelProto::decode(onnx).map(Self)
+    }
+
     /// The protobuf message.
     pub fn proto(&self) -> &ModelProto {
         &self.0

@@ -2,24 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use emocue_models::bundle::manifest::Form;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::LabelSet;
 use prost::Message;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{StringStringEntryProto, ValueInfoProto, type_proto};
 
+use crate::eval::calibration::Calibration;
+
 /// Key of the identifier of the logits' [`LabelSet`].
 pub const LABELS: &str = "emocue.labels";
 /// Key of the [`Preprocess`] that the weights expect, as JSON.
 pub const PREPROCESS: &str = "emocue.preprocess";
 
+/// Key of the classifier's [`Calibration`], as JSON.
+pub const CALIBRATION: &str = "emocue.calibration";
+
 /// What `.onnx` bytes say about a classifier; `None` where they do not.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Description {
+    /// What it computes with, by its operators.
+    pub form: Form,
     /// Classes of the logits, from [`LABELS`].
     pub labels: Option<LabelSet>,
     /// From a face to the input, from [`PREPROCESS`].
     pub preprocess: Option<Preprocess>,
+    /// Temperature and threshold, from [`CALIBRATION`].
+    pub calibration: Option<Calibration>,
     /// Side of the first input where it is a square `[N, 1, side, side]` of known size, px.
     pub side: Option<usize>,
     /// All of `metadata_props`, ours and others'.
@@ -41,7 +51,12 @@ pub enum MetadataError {
     #[error(
         "its {PREPROCESS} cannot be read: {0}\n  Export it again with this version of the program."
     )]
-    Preprocess(#[from] serde_json::Error),
+    Preprocess(serde_json::Error),
+    /// A calibration that cannot be read.
+    #[error(
+        "its {CALIBRATION} cannot be read: {0}\n  Calibrate it again with this version of the program."
+    )]
+    Calibration(serde_json::Error),
 }
 
 /// The known label sets' identifiers, for a message.
@@ -60,11 +75,30 @@ struct Outline {
     metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// The inputs of `GraphProto`.
+/// The inputs of `GraphProto`, and its operators.
 #[derive(Message)]
 struct GraphOutline {
+    #[prost(message, repeated, tag = "1")]
+    node: Vec<NodeOutline>,
     #[prost(message, repeated, tag = "11")]
     input: Vec<ValueInfoProto>,
+}
+
+/// The operator of `NodeProto`.
+#[derive(Message)]
+struct NodeOutline {
+    #[prost(string, tag = "4")]
+    op_type: String,
+}
+
+/// What a graph with these nodes computes with.
+fn form(nodes: &[NodeOutline]) -> Form {
+    let any = |begin: &str| nodes.iter().any(|node| node.op_type.starts_with(begin));
+    match (any("QLinear"), any("DequantizeLinear")) {
+        (true, _) => Form::Int8,
+        (false, true) => Form::W8,
+        (false, false) => Form::Float32,
+    }
 }
 
 /// Reads what the graph in `onnx` says about itself.
@@ -79,9 +113,13 @@ pub fn read(onnx: &[u8]) -> Result<Description, MetadataError> {
         Some(id) => Some(LabelSet::by_id(id).ok_or_else(|| MetadataError::Labels(id.clone()))?),
         None => None,
     };
-    let preprocess = entries.get(PREPROCESS).map(|json| serde_json::from_str(json)).transpose()?;
-    let side = outline.graph.and_then(|graph| square_side(graph.input.first()?));
-    Ok(Description { labels, preprocess, side, entries })
+    let preprocess = entries.get(PREPROCESS).map(|json| serde_json::from_str(json)).transpose();
+    let preprocess = preprocess.map_err(MetadataError::Preprocess)?;
+    let calibration = entries.get(CALIBRATION).map(|json| serde_json::from_str(json)).transpose();
+    let calibration = calibration.map_err(MetadataError::Calibration)?;
+    let graph = outline.graph.unwrap_or_default();
+    let side = graph.input.first().and_then(square_side);
+    Ok(Description { form: form(&graph.node), labels, preprocess, calibration, side, entries })
 }
 
 /// `S` of an input `[N, C, S, S]`.
@@ -129,7 +167,8 @@ mod tests {
     #[test]
     fn silence_is_no_mistake_but_nonsense_is() {
         let silent = read(&model().to_bytes()).unwrap();
-        assert_eq!(silent, Description { side: Some(64), ..Description::default() });
+        assert_eq!((silent.side, silent.form), (Some(64), Form::Float32));
+        assert_eq!((silent.labels, silent.preprocess, silent.calibration), (None, None, None));
         let said = |key, value| {
             read(&model().with_metadata(&[(key, value)]).to_bytes()).unwrap_err().to_string()
         };

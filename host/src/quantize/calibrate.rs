@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use emocue_models::run::Recorded;
+
 use super::QuantizeError;
 use super::graph::Graph;
-use super::lower::activations;
+use super::lower::{activations, channels};
 use super::probe::Probe;
 use super::range::{Affine, Extremes, Method, Seen};
 
@@ -40,9 +42,9 @@ impl Calibration {
         }
     }
 
-    /// The mean of each of `channels` equal parts of `value`.
-    pub fn means(&self, value: &str, channels: usize) -> Option<Vec<f64>> {
-        self.0.get(value).map(|activation| activation.extremes.means(channels))
+    /// The mean of each channel of `value`.
+    pub fn means(&self, value: &str) -> Option<Vec<f64>> {
+        self.0.get(value).map(|activation| activation.extremes.means())
     }
 
     /// Which method chose each range.
@@ -57,21 +59,24 @@ impl Calibration {
 /// [`QuantizeError`] when there are too few rows, one does not fit or a value is not finite.
 pub fn calibrate(
     graph: &Graph,
-    shape: &[usize],
-    rows: &[Vec<f32>],
+    rows: &[Recorded],
     method: Method,
 ) -> Result<Calibration, QuantizeError> {
     if rows.len() < LEAST {
         return Err(QuantizeError::NoData { rows: rows.len(), least: LEAST });
     }
-    let expected: usize = shape.iter().product();
-    if let Some(row) = rows.iter().find(|row| row.len() != expected) {
-        return Err(QuantizeError::WrongRow { actual: row.len(), expected });
+    for row in rows {
+        graph.input_shape(Some(&row.shape))?;
+        let expected = row.shape.iter().product();
+        if row.values.len() != expected {
+            return Err(QuantizeError::WrongRow { actual: row.values.len(), expected });
+        }
     }
     let names = activations(graph);
-    let probe = Probe::new(graph, shape, &names)?;
+    let probe = Probe::new(graph, &names);
 
-    let mut extremes = vec![Extremes::default(); names.len() + 1];
+    let channels = names.iter().chain([&graph.input.name]).map(|name| channels(graph, name));
+    let mut extremes: Vec<Extremes> = channels.map(Extremes::new).collect();
     each(&probe, rows, |row, at, values| {
         if !values.iter().all(|value| value.is_finite()) {
             let value = names.get(at).unwrap_or(&graph.input.name).clone();
@@ -96,7 +101,7 @@ pub fn calibrate(
 /// Hands `see` the number of the row, the number of the value and its content; the input itself comes last.
 fn each(
     probe: &Probe,
-    rows: &[Vec<f32>],
+    rows: &[Recorded],
     mut see: impl FnMut(usize, usize, &[f32]) -> Result<(), QuantizeError>,
 ) -> Result<(), QuantizeError> {
     for (row, input) in rows.iter().enumerate() {
@@ -105,7 +110,7 @@ fn each(
             count = count.max(at + 1);
             see(row, at, values)
         })?;
-        see(row, count, input)?;
+        see(row, count, &input.values)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! dequantized ([`Form::W8`]), or in integers from one end to the other ([`Form::Int8`]).
 
 pub mod calibrate;
+pub mod cascade;
 pub mod equalize;
 pub mod graph;
 pub mod lower;
@@ -14,7 +15,7 @@ pub mod range;
 pub mod simplify;
 pub mod weights;
 
-use emocue_models::run::RunError;
+use emocue_models::run::{Recorded, RunError};
 
 use calibrate::calibrate;
 use graph::Graph;
@@ -214,7 +215,7 @@ pub enum QuantizeError {
     Run(#[from] RunError),
 }
 
-/// Quantizes the graph in `onnx` by what it computes on `rows`, each a whole input.
+/// Quantizes the graph in `onnx` by what it computes on `rows`.
 ///
 /// The result depends on nothing else: the same arguments give the same bytes.
 ///
@@ -222,17 +223,15 @@ pub enum QuantizeError {
 /// [`QuantizeError`] naming the node, tensor or row.
 pub fn quantize(
     onnx: &[u8],
-    shape: Option<&[usize]>,
-    rows: &[Vec<f32>],
+    rows: &[Recorded],
     settings: Settings,
 ) -> Result<Quantized, QuantizeError> {
     let mut graph = Graph::read(onnx)?;
-    let shape = graph.input_shape(shape)?;
     simplify::simplify(&mut graph)?;
     lower::check(&graph, settings.form)?;
     let equalized = if settings.equalize { equalize::equalize(&mut graph) } else { 0 };
-    let calibration = calibrate(&graph, &shape, rows, settings.ranges)?;
+    let calibration = calibrate(&graph, rows, settings.ranges)?;
     let Target { graph: lowered, renamed } = lower::lower(&graph, &calibration, settings)?;
-    let layers = noise(&graph, &lowered, &renamed, &shape, rows)?;
+    let layers = noise(&graph, &lowered, &renamed, rows)?;
     Ok(Quantized { onnx: lowered.to_bytes(), layers, equalized })
 }

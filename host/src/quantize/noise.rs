@@ -1,5 +1,7 @@
 //! What quantization costs, layer by layer.
 
+use emocue_models::run::Recorded;
+
 use super::QuantizeError;
 use super::graph::{Constant, Graph, Values};
 use super::lower::Layer;
@@ -25,13 +27,11 @@ pub fn noise(
     graph: &Graph,
     lowered: &Graph,
     layers: &[Layer],
-    shape: &[usize],
-    rows: &[Vec<f32>],
+    rows: &[Recorded],
 ) -> Result<Vec<LayerNoise>, QuantizeError> {
     let (lowered, names) = readable(lowered, layers);
     let floats: Vec<String> = layers.iter().map(|layer| layer.value.clone()).collect();
-    let (float, quantized) =
-        (Probe::new(graph, shape, &floats)?, Probe::new(&lowered, shape, &names)?);
+    let (float, quantized) = (Probe::new(graph, &floats), Probe::new(&lowered, &names));
     let mut sums = vec![(0f64, 0f64); layers.len()];
     for row in rows.iter().take(ROWS) {
         let mut expected = Vec::with_capacity(layers.len());

@@ -1,6 +1,10 @@
 //! Looking inside: a graph is run in tract with inner values as further outputs.
 
-use emocue_models::run::Session;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use emocue_models::run::{Recorded, Session};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{TypeProto, ValueInfoProto, type_proto};
 
@@ -9,37 +13,41 @@ use super::graph::Graph;
 
 /// A graph that answers some of its inner values.
 pub(super) struct Probe {
-    session: Session,
+    onnx: Vec<u8>,
     values: usize,
+    /// One for each shape of the input.
+    sessions: RefCell<HashMap<Vec<usize>, Rc<Session>>>,
 }
 
 impl Probe {
-    /// Prepares `graph` for inputs of `shape`, answering the float values named `values`, in this order.
-    ///
-    /// # Errors
-    /// [`QuantizeError::Run`] when tract refuses the graph.
-    pub(super) fn new(
-        graph: &Graph,
-        shape: &[usize],
-        values: &[String],
-    ) -> Result<Self, QuantizeError> {
+    /// `graph` answering the float values named `values`, in this order.
+    pub(super) fn new(graph: &Graph, values: &[String]) -> Self {
         let mut graph = graph.clone();
         graph.outputs = values.iter().map(|name| float_value(name)).collect();
-        let session = Session::load("the graph", &graph.to_bytes(), shape)?;
-        Ok(Self { session, values: values.len() })
+        Self { onnx: graph.to_bytes(), values: values.len(), sessions: RefCell::default() }
     }
 
-    /// Runs one input, row-major, and hands every value to `see`: its number and its content.
+    /// Runs one input and hands every value to `see`: its number and its content.
     ///
     /// # Errors
-    /// [`QuantizeError::Run`] when tract fails, or what `see` returns.
+    /// [`QuantizeError::Run`] when tract refuses the graph or fails, or what `see` returns.
     pub(super) fn run(
         &self,
-        input: &[f32],
+        input: &Recorded,
         mut see: impl FnMut(usize, &[f32]) -> Result<(), QuantizeError>,
     ) -> Result<(), QuantizeError> {
-        let outputs = self.session.run(|target| target.copy_from_slice(input))?;
+        let session = self.session(&input.shape)?;
+        let outputs = session.run(|target| target.copy_from_slice(&input.values))?;
         (0..self.values).try_for_each(|at| see(at, outputs.get(at)?))
+    }
+
+    fn session(&self, shape: &[usize]) -> Result<Rc<Session>, QuantizeError> {
+        if let Some(known) = self.sessions.borrow().get(shape) {
+            return Ok(Rc::clone(known));
+        }
+        let session = Rc::new(Session::load("the graph", &self.onnx, shape)?);
+        self.sessions.borrow_mut().insert(shape.to_vec(), Rc::clone(&session));
+        Ok(session)
     }
 }
 

@@ -68,34 +68,36 @@ pub struct Extremes {
     pub low: f32,
     /// Most.
     pub high: f32,
-    /// Sums by place, one after the other.
+    /// Sums of each channel's mean.
     sums: Vec<f64>,
     rows: usize,
 }
 
-impl Default for Extremes {
-    fn default() -> Self {
-        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, sums: Vec::new(), rows: 0 }
-    }
-}
-
 impl Extremes {
-    /// One more row's values.
+    /// Nothing yet, of a value with so many channels.
+    pub fn new(channels: usize) -> Self {
+        let sums = vec![0.0; channels.max(1)];
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, sums, rows: 0 }
+    }
+
+    /// One more row's values: as many for each channel, one channel after the other.
     pub fn see(&mut self, values: &[f32]) {
-        self.sums.resize(values.len().max(self.sums.len()), 0.0);
-        for (value, sum) in values.iter().zip(&mut self.sums) {
-            self.low = self.low.min(*value);
-            self.high = self.high.max(*value);
-            *sum += f64::from(*value);
+        let size = (values.len() / self.sums.len()).max(1);
+        for (channel, sum) in values.chunks(size).zip(&mut self.sums) {
+            let mut total = 0.0;
+            for value in channel {
+                self.low = self.low.min(*value);
+                self.high = self.high.max(*value);
+                total += f64::from(*value);
+            }
+            *sum += total / size as f64;
         }
         self.rows += 1;
     }
 
-    /// The mean of each of `channels` equal parts.
-    pub fn means(&self, channels: usize) -> Vec<f64> {
-        let size = (self.sums.len() / channels.max(1)).max(1);
-        let count = (size * self.rows.max(1)) as f64;
-        self.sums.chunks(size).take(channels).map(|part| part.iter().sum::<f64>() / count).collect()
+    /// The mean of each channel.
+    pub fn means(&self) -> Vec<f64> {
+        self.sums.iter().map(|sum| sum / self.rows.max(1) as f64).collect()
     }
 }
 
@@ -225,7 +227,7 @@ mod tests {
     use super::*;
 
     fn seen(rows: &[Vec<f32>]) -> Seen {
-        let mut extremes = Extremes::default();
+        let mut extremes = Extremes::new(1);
         rows.iter().for_each(|row| extremes.see(row));
         let mut seen = Seen::new(&extremes);
         rows.iter().enumerate().for_each(|(at, row)| seen.see(at, row));
@@ -265,10 +267,11 @@ mod tests {
 
     #[test]
     fn means_are_by_channel() {
-        let mut extremes = Extremes::default();
+        let mut extremes = Extremes::new(2);
         extremes.see(&[1.0, 3.0, 10.0, 20.0]);
-        extremes.see(&[2.0, 2.0, 30.0, 40.0]);
-        assert_eq!(extremes.means(2), [2.0, 25.0]);
+        // Rows may differ in size.
+        extremes.see(&[2.0, 2.0, 2.0, 30.0, 40.0, 35.0]);
+        assert_eq!(extremes.means(), [2.0, 25.0]);
         assert_eq!((extremes.low, extremes.high), (1.0, 40.0));
     }
 

@@ -13,7 +13,7 @@ use crate::run::mtcnn::MtcnnSettings;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
-pub const RUNTIME: u32 = 1;
+pub const RUNTIME: u32 = 2;
 
 /// Most payloads of a bundle.
 const MAX_PAYLOADS: usize = 64;
@@ -84,6 +84,20 @@ pub struct ClassifierSpec {
 pub enum Form {
     /// 32-bit weights and activations.
     Float32,
+    /// 8-bit weights, float arithmetic. Since runtime 2.
+    W8,
+    /// 8-bit weights and activations, integer arithmetic. Since runtime 2.
+    Int8,
+}
+
+impl Form {
+    /// The lowest [`RUNTIME`] that knows it.
+    pub fn runtime(self) -> u32 {
+        match self {
+            Self::Float32 => 1,
+            Self::W8 | Self::Int8 => 2,
+        }
+    }
 }
 
 /// One file inside.
@@ -178,6 +192,10 @@ impl Manifest {
     pub fn check(&self) -> Result<(), BundleError> {
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(wrong("name", "it has 1 to 64 bytes"));
+        }
+        if self.min_runtime < self.classifier.form.runtime() {
+            let needed = self.classifier.form.runtime();
+            return Err(wrong("min_runtime", format!("its form needs {needed}")));
         }
         self.check_payloads()?;
         match &self.detector {
@@ -281,7 +299,19 @@ mod tests {
     fn asks_for_a_newer_program_even_when_the_rest_is_unreadable() {
         let bytes = postcard::to_stdvec(&(RUNTIME + 1)).unwrap();
         let error = Manifest::decode(&bytes).unwrap_err().to_string();
-        assert!(error.contains("needs runtime 2") && error.contains("update"), "{error}");
+        let needed = format!("needs runtime {}", RUNTIME + 1);
+        assert!(error.contains(&needed) && error.contains("update"), "{error}");
+    }
+
+    #[test]
+    fn a_bundle_may_not_promise_less_than_its_form_needs() {
+        let mut manifest = manifest();
+        manifest.classifier.form = Form::W8;
+        manifest.min_runtime = 1;
+        let error = manifest.check().unwrap_err().to_string();
+        assert!(error.contains("min_runtime"), "{error}");
+        manifest.min_runtime = Form::W8.runtime();
+        manifest.check().unwrap();
     }
 
     #[test]

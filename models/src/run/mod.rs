@@ -12,7 +12,7 @@ use crate::luma::Luma;
 
 pub use classifier::ExpressionNet;
 pub use networks::Networks;
-pub use session::Session;
+pub use session::{Recorded, Session};
 
 /// A model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]

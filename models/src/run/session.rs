@@ -1,5 +1,6 @@
 //! One ONNX graph, optimised once for one input shape and run many times.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
@@ -11,6 +12,17 @@ pub struct Session {
     name: String,
     shape: Vec<usize>,
     plan: Arc<TypedRunnableModel>,
+    /// Copies of inputs, while somebody wants them.
+    recorded: RefCell<Option<Vec<Recorded>>>,
+}
+
+/// One input of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
 }
 
 /// What one run returned.
@@ -41,7 +53,18 @@ impl Session {
             .map_err(fail("cannot optimise the graph"))?
             .into_runnable()
             .map_err(fail("cannot plan the graph"))?;
-        Ok(Self { name: name.to_owned(), shape: shape.to_vec(), plan })
+        let (name, recorded) = (name.to_owned(), RefCell::new(None));
+        Ok(Self { name, shape: shape.to_vec(), plan, recorded })
+    }
+
+    /// Keeps a copy of every input from now on, for whoever calibrates a quantized graph.
+    pub fn record(&self) {
+        self.recorded.borrow_mut().get_or_insert_default();
+    }
+
+    /// The copies since [`Session::record`], or since they were last taken.
+    pub fn take_recorded(&self) -> Vec<Recorded> {
+        self.recorded.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Runs the graph on an input that `fill` writes; it gets all values, row-major, preset to 0.
@@ -51,7 +74,12 @@ impl Session {
     pub fn run(&self, fill: impl FnOnce(&mut [f32])) -> Result<Outputs<'_>, RunError> {
         let run = || -> TractResult<TVec<TValue>> {
             let mut input = Tensor::zero::<f32>(&self.shape)?;
-            fill(input.try_as_plain_ram_mut()?.as_slice_mut()?);
+            let mut plain = input.try_as_plain_ram_mut()?;
+            let values = plain.as_slice_mut()?;
+            fill(values);
+            if let Some(recorded) = self.recorded.borrow_mut().as_mut() {
+                recorded.push(Recorded { shape: self.shape.clone(), values: values.to_vec() });
+            }
             self.plan.run(tvec!(input.into_tvalue()))
         };
         let values = run().map_err(|reason| RunError {

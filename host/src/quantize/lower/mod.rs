@@ -91,6 +91,14 @@ pub fn activations(graph: &Graph) -> Vec<String> {
     known.filter_map(|node| node.output.first().cloned()).collect()
 }
 
+/// Channels of `value` as the layers that read it count them; 1 where none does.
+pub fn channels(graph: &Graph, value: &str) -> usize {
+    let readers = graph.readers(value).into_iter();
+    let first = |at: &usize| graph.nodes[*at].input.first().is_some_and(|input| input == value);
+    let layers = readers.filter(first).filter_map(|at| weights_of(graph, &graph.nodes[at]));
+    layers.map(|layer| layer.inputs).next().unwrap_or(1)
+}
+
 /// A layer with constant weights.
 struct Weighted<'a> {
     weight: &'a Constant,
@@ -169,7 +177,7 @@ fn layer(
     if bias.len() == 1 {
         bias.resize(outputs, bias[0]);
     }
-    let means = node.input.first().and_then(|input| calibration.means(input, inputs));
+    let means = node.input.first().and_then(|input| calibration.means(input));
     if let Some(means) = means.filter(|means| settings.correct_bias && means.len() == inputs) {
         let errors = quantized.floats();
         let errors = errors.iter().zip(weight.floats()?).map(|(q, w)| f64::from(q - w));

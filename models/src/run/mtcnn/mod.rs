@@ -14,7 +14,7 @@ use self::area::AreaResize;
 use self::candidate::{Candidate, Overlap, nms};
 use self::proposal::Proposals;
 use self::refine::{Shape, Stage};
-use super::{Detector, RunError};
+use super::{Detector, Recorded, RunError, Session};
 use crate::geometry::{Face, Landmarks, Point};
 use crate::luma::Luma;
 
@@ -85,6 +85,24 @@ impl Mtcnn {
     /// The settings in use.
     pub fn settings(&self) -> MtcnnSettings {
         self.settings
+    }
+
+    /// What each network sees while the cascade searches `frame`: inputs on which they can be calibrated.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network fails.
+    pub fn inputs(&mut self, frame: &Luma) -> Result<MtcnnNets<Vec<Recorded>>, RunError> {
+        let MtcnnSettings { min_face, factor, .. } = self.settings;
+        self.proposals.fit(frame.width(), frame.height(), min_face, factor)?;
+        self.proposals.sessions().for_each(Session::record);
+        self.rnet.session().record();
+        self.onet.session().record();
+        self.detect(frame, &mut Vec::new())?;
+        Ok(MtcnnNets {
+            pnet: self.proposals.sessions().flat_map(Session::take_recorded).collect(),
+            rnet: self.rnet.session().take_recorded(),
+            onet: self.onet.session().take_recorded(),
+        })
     }
 
     /// Windows that P-Net takes for faces.

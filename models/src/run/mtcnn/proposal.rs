@@ -52,6 +52,11 @@ impl Proposals {
         Ok(())
     }
 
+    /// P-Net for each level, to watch it.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.levels.iter().map(|level| &level.session)
+    }
+
     /// Collects the windows of all levels that score at least `threshold`, best first, overlaps suppressed.
     pub(super) fn run(
         &self,

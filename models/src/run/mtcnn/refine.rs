@@ -30,6 +30,11 @@ impl Stage {
         Ok(Self { name, shape, session })
     }
 
+    /// The network, to watch it.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Keeps the candidates that the network scores above `threshold`, with its score and shift. `passed` sees
     /// each, still where the network saw it, with its extra values.
     pub(super) fn run(

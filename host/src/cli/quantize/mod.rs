@@ -1,16 +1,20 @@
 //! `emocue quantize`
 
+mod detector;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::crop::Preprocess;
+use emocue_models::run::Recorded;
 
 use super::SourceArgs;
 use crate::data::Split;
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
 use crate::onnx::metadata;
+use crate::quantize::graph::Graph;
 use crate::quantize::noise::LayerNoise;
 use crate::quantize::range::Method;
 use crate::quantize::weights::Granularity;
@@ -25,14 +29,15 @@ const WORST: usize = 8;
 /// badge's own preprocessing. The same arguments give the same bytes.
 #[derive(Args, Debug)]
 pub struct QuantizeArgs {
-    /// The float graph; one input.
+    /// The float graph, one input; or a folder with MTCNN's pnet.onnx, rnet.onnx and onet.onnx, which --data names
+    /// a folder of pictures for.
     model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
     /// What the result computes with.
     #[arg(long, value_enum)]
     form: Form,
-    /// The quantized graph.
+    /// The quantized graph, or the folder for them.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
     /// One scale for all weights of a layer (int8 does so by itself: tract runs that fastest).
@@ -63,15 +68,20 @@ pub struct QuantizeArgs {
 /// # Errors
 /// What went wrong and what to do next; nothing is written then.
 pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn std::error::Error>> {
+    if args.model.is_dir() {
+        return detector::run(args);
+    }
     let path = args.model.display();
     let named = |error: &dyn std::fmt::Display| format!("{path}: {error}");
     let onnx =
         std::fs::read(&args.model).map_err(|error| format!("cannot read {path}: {error}"))?;
     let told = metadata::read(&onnx).map_err(|error| named(&error))?;
+    let shape = Graph::read(&onnx).and_then(|graph| graph.input_shape(args.shape.as_deref()));
+    let shape = shape.map_err(|error| named(&error))?;
     let side = args.shape.as_ref().and_then(|shape| shape.last().copied()).or(told.side);
     let preprocess = told.preprocess.or_else(|| side.map(Preprocess::of_size)).unwrap_or_default();
-    let rows = rows(&args.data.read()?, &preprocess, args.rows);
-    let result = quantize(&onnx, args.shape.as_deref(), &rows, args.settings());
+    let rows = rows(&args.data.read()?, &preprocess, args.rows, &shape);
+    let result = quantize(&onnx, &rows, args.settings());
     let result = result.map_err(|error| named(&error))?;
     write_atomically(&args.output, &result.onnx)?;
     println!(
@@ -109,7 +119,7 @@ impl QuantizeArgs {
 
 /// `count` rows at even distances from the Training split, or from all where there is none, as the network sees
 /// them.
-fn rows(data: &Dataset, preprocess: &Preprocess, count: usize) -> Vec<Vec<f32>> {
+fn rows(data: &Dataset, preprocess: &Preprocess, count: usize, shape: &[usize]) -> Vec<Recorded> {
     let data = data.clone().resized(preprocess.size);
     let mut from = data.rows(Split::Training);
     if from.is_empty() {
@@ -117,9 +127,9 @@ fn rows(data: &Dataset, preprocess: &Preprocess, count: usize) -> Vec<Vec<f32>> 
     }
     let count = count.min(from.len());
     let row = |at: usize| {
-        let mut input = vec![0.0; preprocess.pixels()];
-        preprocess.normalise(data.picture(from[at * from.len() / count]), &mut input);
-        input
+        let mut values = vec![0.0; preprocess.pixels()];
+        preprocess.normalise(data.picture(from[at * from.len() / count]), &mut values);
+        Recorded { shape: shape.to_vec(), values }
     };
     (0..count).map(row).collect()
 }

@@ -1,0 +1,146 @@
+//! `emocue boxes`
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use emocue_models::bundle::Bundle;
+use emocue_models::geometry::Rect;
+use emocue_models::run::mtcnn::{Mtcnn, MtcnnSettings};
+use emocue_models::run::{Detector, Networks};
+use serde::Deserialize;
+
+use super::eval::with_bar;
+use crate::bundle::{bytes_of, in_bundle};
+use crate::data::picture;
+use crate::detector::{Agreement, nets_in, pictures_in};
+
+/// Compare two detectors by their boxes, a quantized one with the one it comes from.
+///
+/// Faces of both are the same where their boxes share half (IoU 0.5). Pictures without any face tell false alarms:
+/// whatever is found there is one.
+#[derive(Args, Debug)]
+pub struct BoxesArgs {
+    /// The detector that is compared: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file or default.
+    first: String,
+    /// What it is compared with, named alike.
+    second: String,
+    /// A folder of pictures.
+    #[arg(long, value_name = "DIR", required_unless_present = "marked")]
+    pictures: Option<PathBuf>,
+    /// Marked faces instead: a CSV file with file,x,y,w,h,label, its pictures beside it.
+    #[arg(long, value_name = "CSV", conflicts_with = "pictures")]
+    marked: Option<PathBuf>,
+    /// Labels of the marked faces that count.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "face,without_mask")]
+    labels: Vec<String>,
+    /// Marked faces whose longer side is less do not count, px.
+    #[arg(long, value_name = "PX", default_value_t = 24.0)]
+    least: f32,
+    /// Smallest face to look for, px.
+    #[arg(long, value_name = "PX", default_value_t = 24.0)]
+    min_face: f32,
+    /// Only so many pictures, at even distances.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// A picture with its marked faces.
+type Marked = (PathBuf, Vec<Rect>);
+
+/// A line of a file of marked faces.
+#[derive(Deserialize)]
+struct Mark {
+    file: String,
+    x: f32,
+    y: f32,
+    w: f32,
+    h: f32,
+    label: String,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Error>> {
+    let mut first = detector(&args.first, args.min_face)?;
+    let mut second = detector(&args.second, args.min_face)?;
+    let pictures = args.with_marks()?;
+    let used = args.limit.unwrap_or(usize::MAX).min(pictures.len());
+    let mut agreement = Agreement::default();
+    with_bar(used, |progress| {
+        (0..used).try_for_each(|at| -> Result<(), Box<dyn Error>> {
+            let (path, marks) = &pictures[at * pictures.len() / used];
+            agreement.see([first.as_mut(), second.as_mut()], &picture::read(path)?, marks)?;
+            progress(1);
+            Ok(())
+        })
+    })?;
+    print!("{}", text(args, &agreement));
+    Ok(())
+}
+
+impl BoxesArgs {
+    /// Pictures with the marked faces that count.
+    fn with_marks(&self) -> Result<Vec<Marked>, Box<dyn Error>> {
+        let Some(marked) = &self.marked else {
+            let folder = self.pictures.as_deref().unwrap_or(Path::new("."));
+            return Ok(pictures_in(folder)?.into_iter().map(|path| (path, Vec::new())).collect());
+        };
+        let folder = marked.parent().unwrap_or(Path::new("."));
+        let named = |error: csv::Error| format!("{}: {error}", marked.display());
+        let mut pictures: Vec<Marked> = Vec::new();
+        for line in csv::Reader::from_path(marked).map_err(named)?.deserialize::<Mark>() {
+            let Mark { file, x, y, w, h, label } = line.map_err(named)?;
+            let path = folder.join(file);
+            if pictures.last().is_none_or(|(last, _)| *last != path) {
+                pictures.push((path, Vec::new()));
+            }
+            if self.labels.contains(&label)
+                && w.max(h) >= self.least
+                && let Some((_, marks)) = pictures.last_mut()
+            {
+                marks.push(Rect::new(x, y, w, h));
+            }
+        }
+        Ok(pictures)
+    }
+}
+
+/// A detector by its folder or bundle.
+fn detector(name: &str, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Error>> {
+    if Path::new(name).is_dir() {
+        let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
+        return Ok(Box::new(Mtcnn::load(&nets_in(Path::new(name))?, settings)?));
+    }
+    let bytes = bytes_of(name)?;
+    let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
+    Ok(Networks::from_bundle(&bundle, Some(min_face))?.detector)
+}
+
+fn text(args: &BoxesArgs, agreement: &Agreement) -> String {
+    let BoxesArgs { first, second, .. } = args;
+    let Agreement { pictures, both, first_only, second_only, marked, found, .. } = agreement;
+    let mut lines = vec![
+        format!("{pictures} pictures, faces of {} px and more", args.min_face),
+        format!(
+            "found by both {both}, only by {first} {first_only}, only by {second} {second_only}"
+        ),
+    ];
+    if *both > 0 {
+        lines.push(format!(
+            "mean IoU {:.4} (99 % reach {:.3}), landmarks off by {:.2} % of the box's width",
+            agreement.mean_iou(),
+            agreement.low_iou(),
+            100.0 * agreement.landmark_error()
+        ));
+    }
+    if *marked > 0 {
+        lines.push(format!(
+            "of {marked} marked faces {first} found {}, {second} {}",
+            found[0], found[1]
+        ));
+    }
+    lines.join("\n") + "\n"
+}

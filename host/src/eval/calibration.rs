@@ -1,0 +1,181 @@
+//! Confidence that means what it says: one temperature for the logits (Guo et al. 2017), and the probability below
+//! which an answer is unsure.
+
+use serde::{Deserialize, Serialize};
+
+use super::metrics::{AbstentionPoint, Scores, top};
+use super::predict::Predictions;
+use super::protocol::Ruler;
+
+/// Logarithms of the temperatures among which is searched: 1/10 to 10.
+const SEARCHED: std::ops::Range<f64> = -2.3..2.3;
+/// Halvings, nearly, of that range.
+const STEPS: usize = 40;
+
+/// A classifier's calibration and how it was found. Part of a graph's metadata.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Logits are divided by it, above 0.
+    pub temperature: f32,
+    /// Below this probability an answer is unsure, `0..=1`.
+    pub threshold: f32,
+    /// Which class was right: a protocol's name.
+    pub protocol: String,
+    /// Rows that it was fitted to.
+    pub rows: usize,
+    /// Expected calibration error on them before and after, `0..=1`.
+    pub error: [f64; 2],
+    /// At the threshold, the share of them that is answered, and of right ones among those, `0..=1`.
+    pub sure: [f64; 2],
+    /// What answering less gains on them.
+    pub curve: Vec<AbstentionPoint>,
+}
+
+impl Calibration {
+    /// Its figures by name, for a manifest.
+    pub fn figures(&self) -> Vec<(String, f64)> {
+        let mut figures = vec![
+            ("calibration.rows".to_owned(), self.rows as f64),
+            ("calibration.error.before".to_owned(), self.error[0]),
+            ("calibration.error.after".to_owned(), self.error[1]),
+            ("calibration.sure.answered".to_owned(), self.sure[0]),
+            ("calibration.sure.right".to_owned(), self.sure[1]),
+        ];
+        for point in &self.curve {
+            let at = format!("calibration.right.at.{:.3}", point.coverage);
+            figures.push((at, point.accuracy));
+        }
+        figures
+    }
+}
+
+/// Fits the temperature to the least negative log-likelihood of the right classes, and the threshold to the most
+/// answers of which a share of `right` (`0..=1`) is right. `None` when no row counts.
+///
+/// `answers` must be without a temperature of their own.
+pub fn fit(answers: &Predictions, ruler: &Ruler<'_>, right: f64) -> Option<Calibration> {
+    let rows: Vec<(usize, Vec<f32>)> = answers
+        .iter()
+        .filter_map(|(row, probabilities)| Some((ruler.truth(row)?, ruler.answer(probabilities))))
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let temperature = temperature(&rows) as f32;
+    let threshold = threshold(&rows, temperature, right);
+    let judged = |temperature: f32, threshold: f32| {
+        let mut scores = Scores::new(ruler.labels, threshold);
+        rows.iter().for_each(|(truth, p)| scores.add(*truth, &softened(p, temperature)));
+        scores
+    };
+    let (before, after) = (judged(1.0, 0.0), judged(temperature, threshold));
+    let (answered, right) = after.sure();
+    Some(Calibration {
+        temperature,
+        threshold,
+        protocol: ruler.protocol.name.to_owned(),
+        rows: rows.len(),
+        error: [before.calibration_error(), after.calibration_error()],
+        sure: [answered, right],
+        curve: after.abstention(),
+    })
+}
+
+/// Probabilities as another temperature would have made them.
+fn softened(probabilities: &[f32], temperature: f32) -> Vec<f32> {
+    let logarithm = |p: &f32| p.max(f32::MIN_POSITIVE).ln() / temperature;
+    let logits: Vec<f32> = probabilities.iter().map(logarithm).collect();
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f32> = logits.iter().map(|logit| (logit - most).exp()).collect();
+    let sum: f32 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}
+
+/// Golden-section search: the loss has one minimum, since it is convex in the temperature's inverse.
+fn temperature(rows: &[(usize, Vec<f32>)]) -> f64 {
+    let loss = |logarithm: f64| -> f64 {
+        let temperature = logarithm.exp() as f32;
+        let surprise = |(truth, p): &(usize, Vec<f32>)| {
+            -f64::from(softened(p, temperature)[*truth].max(f32::MIN_POSITIVE).ln())
+        };
+        rows.iter().map(surprise).sum()
+    };
+    let ratio = (5f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (SEARCHED.start, SEARCHED.end);
+    for _ in 0..STEPS {
+        let (left, right) = (high - ratio * (high - low), low + ratio * (high - low));
+        if loss(left) < loss(right) { high = right } else { low = left }
+    }
+    ((low + high) / 2.0).exp()
+}
+
+/// The lowest top probability at and above which a share of `right` is right; 1 where even the surest answers
+/// are worse.
+fn threshold(rows: &[(usize, Vec<f32>)], temperature: f32, right: f64) -> f32 {
+    let mut answers: Vec<(f32, bool)> = rows
+        .iter()
+        .map(|(truth, p)| {
+            let best = top(p);
+            (softened(p, temperature)[best], best == *truth)
+        })
+        .collect();
+    answers.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut hits, mut lowest) = (0, 1.0);
+    for (count, (top, hit)) in answers.iter().enumerate() {
+        hits += usize::from(*hit);
+        if hits as f64 >= right * (count + 1) as f64 {
+            lowest = *top;
+        }
+    }
+    lowest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of a classifier that knows its chances, then made too sure by `temperature`.
+    fn rows(temperature: f32) -> Vec<(usize, Vec<f32>)> {
+        let mut rows = Vec::new();
+        for step in 1..20 {
+            let p = 0.5 + step as f32 / 40.0;
+            for at in 0..100 {
+                // Right in a share of p of the cases.
+                let truth = usize::from(at as f32 / 100.0 >= p);
+                rows.push((truth, softened(&[p, 1.0 - p], 1.0 / temperature)));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_temperature_that_was_applied_is_found() {
+        for expected in [0.5f32, 1.0, 2.5] {
+            let found = temperature(&rows(expected)) as f32;
+            assert!((found / expected - 1.0).abs() < 0.03, "{found} for {expected}");
+        }
+    }
+
+    #[test]
+    fn the_threshold_is_the_lowest_that_keeps_the_promise() {
+        let rows = rows(1.0);
+        let found = threshold(&rows, 1.0, 0.85);
+        let answered: Vec<_> = rows.iter().filter(|(_, p)| p[top(p)] >= found).collect();
+        let right = answered.iter().filter(|(truth, p)| top(p) == *truth).count();
+        assert!(right as f64 >= 0.85 * answered.len() as f64);
+        assert!((0.6..0.8).contains(&found), "{found}");
+        assert_eq!(
+            threshold(&rows, 1.0, 0.0),
+            rows.iter().map(|(_, p)| p[top(p)]).fold(1.0, f32::min)
+        );
+        let wrong = [(1, vec![0.9, 0.1])];
+        assert_eq!(threshold(&wrong, 1.0, 0.5), 1.0);
+    }
+
+    #[test]
+    fn softening_keeps_the_order_and_the_sum() {
+        let soft = softened(&[0.7, 0.2, 0.1, 0.0], 3.0);
+        assert!(soft.is_sorted_by(|a, b| a >= b) && soft[0] < 0.7, "{soft:?}");
+        assert!((soft.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+}
