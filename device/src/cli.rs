@@ -72,6 +72,9 @@ pub(crate) struct Run {
 pub(crate) struct Bench {
     #[command(flatten)]
     pub(crate) look: Look,
+    /// Measure this bundle too, to see which form of the networks this board runs fastest; again for another
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) beside: Vec<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,

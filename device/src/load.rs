@@ -34,8 +34,6 @@ enum Reason {
 /// # Errors
 /// [`LoadError`] when the file cannot be read, is damaged, or its networks do not run.
 pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Vision, LoadError> {
-    let name =
-        || file.map_or_else(|| "inside this program".to_owned(), |file| file.display().to_string());
     let load = || -> Result<Vision, Reason> {
         let from_file = file.map(read_file).transpose()?;
         let bundle = Bundle::read(from_file.as_deref().unwrap_or(bundle::DEFAULT))?;
@@ -43,5 +41,32 @@ pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Vision, LoadEr
         let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
         Ok(Vision::new(detector, Box::new(classifier), threshold)?)
     };
-    load().map_err(|reason| LoadError { name: name(), reason })
+    load().map_err(|reason| LoadError { name: called(file), reason })
+}
+
+/// One line about the bundle in `file`, or the one inside this program: what it is called, how it computes, its size.
+///
+/// # Errors
+/// [`LoadError`] when the file cannot be read or is damaged.
+pub fn describe(file: Option<&Path>) -> Result<String, LoadError> {
+    let name = called(file);
+    let describe = || -> Result<String, Reason> {
+        let from_file = file.map(read_file).transpose()?;
+        let bytes = from_file.as_deref().unwrap_or(bundle::DEFAULT);
+        let bundle = Bundle::read(bytes)?;
+        let manifest = bundle.manifest();
+        Ok(format!(
+            "bundle {} {}, {name}: classifier in {}, {:.2} MB",
+            manifest.name,
+            manifest.content_version,
+            manifest.classifier.form,
+            bytes.len() as f64 / 1e6
+        ))
+    };
+    describe().map_err(|reason| LoadError { name: name.clone(), reason })
+}
+
+/// How messages call a bundle.
+fn called(file: Option<&Path>) -> String {
+    file.map_or_else(|| "inside this program".to_owned(), |file| file.display().to_string())
 }

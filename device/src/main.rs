@@ -13,7 +13,7 @@ use clap::Parser;
 use emocue_device::badge::{self, Tally};
 use emocue_device::bench;
 use emocue_device::camera::{Mounted, Source};
-use emocue_device::load::load;
+use emocue_device::load::{describe, load};
 use emocue_device::portraits::PORTRAITS;
 use emocue_models::luma::Orientation;
 
@@ -70,17 +70,23 @@ fn run_badge(
 }
 
 fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
-    let mut vision = load(bench.look.bundle.as_deref(), bench.look.min_face)?;
-    let measured = bench::measure(start, &mut vision, bench.frames)?;
+    let bundles = std::iter::once(bench.look.bundle.as_deref());
+    let bundles = bundles.chain(bench.beside.iter().map(|file| Some(file.as_path())));
+    let mut start = start;
     let mut out = io::stdout().lock();
-    let written = if bench.json {
-        serde_json::to_writer(&mut out, &measured)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out))
-    } else {
-        measured.write_table(&mut out)
-    };
-    written.map_err(Failure::Output)?;
+    for bundle in bundles {
+        let mut vision = load(bundle, bench.look.min_face)?;
+        let measured = bench::measure(start, &mut vision, bench.frames)?;
+        let written = if bench.json {
+            serde_json::to_writer(&mut out, &measured)
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(out))
+        } else {
+            writeln!(out, "{}", describe(bundle)?).and_then(|()| measured.write_table(&mut out))
+        };
+        written.map_err(Failure::Output)?;
+        start = Instant::now();
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Verb::Gather(args) => cli::gather::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
-        Verb::Import(args) => cli::import::run(&args).map_err(Into::into),
+        Verb::Import(args) => cli::import::run(&args),
         Verb::Infer(args) => cli::infer::run(&args),
         Verb::Quantize(args) => cli::quantize::run(&args),
         Verb::Report(args) => cli::report::run(&args),

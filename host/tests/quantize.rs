@@ -6,8 +6,8 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Distribution, Tensor};
 use emocue_host::net::noise::Noise;
 use emocue_host::net::{self, NetSpec, Network};
+use emocue_host::onnx::graph::Graph;
 use emocue_host::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
-use emocue_host::quantize::graph::Graph;
 use emocue_host::quantize::range::Method;
 use emocue_host::quantize::weights::Granularity;
 use emocue_host::quantize::{Form, QuantizeError, Quantized, Settings, quantize};
@@ -31,6 +31,11 @@ fn rows(count: usize, side: usize) -> Vec<Recorded> {
         Recorded { shape: vec![1, 1, side, side], values }
     };
     (0..count).map(|_| row()).collect()
+}
+
+/// The usual settings, but small layers are not spared: these nets have no others.
+fn settings(form: Form) -> Settings {
+    Settings { keep_below: 0, ..Settings::of(form) }
 }
 
 /// What tract answers, all outputs one after the other.
@@ -111,7 +116,7 @@ fn every_architecture_keeps_its_answers() {
         let side = spec.side();
         let rows = rows(16, side);
         for form in [Form::W8, Form::Int8] {
-            let settings = Settings { granularity: Granularity::PerChannel, ..Settings::of(form) };
+            let settings = Settings { granularity: Granularity::PerChannel, ..settings(form) };
             let result = run(&onnx, &rows, settings).unwrap();
             let agreement = agreement(&onnx, &result.onnx, side, &rows[..4]);
             let least = if form == Form::W8 { 28.0 } else { 20.0 };
@@ -125,7 +130,7 @@ fn one_graph_one_file() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(16, 48);
     for form in [Form::W8, Form::Int8] {
-        let bytes = || run(&onnx, &rows, Settings::of(form)).unwrap().onnx;
+        let bytes = || run(&onnx, &rows, settings(form)).unwrap().onnx;
         assert_eq!(bytes(), bytes());
     }
 }
@@ -148,7 +153,7 @@ fn borders_pools_and_dense_layers_keep_their_answers() {
     let rows = rows(32, SIDE);
     for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
         for (form, least) in [(Form::W8, 35.0), (Form::Int8, 25.0)] {
-            let settings = Settings { granularity, ..Settings::of(form) };
+            let settings = Settings { granularity, ..settings(form) };
             let result = run(&onnx, &rows, settings).unwrap();
             let agreement = agreement(&onnx, &result.onnx, SIDE, &rows);
             assert!(agreement > least, "{form:?} {granularity:?}: {agreement} dB");
@@ -169,9 +174,21 @@ fn a_softmax_and_what_follows_stay_in_floats() {
         dense(graph, "dense", &x, [3, 4 * SIDE * SIDE])
     });
     let rows = rows(16, SIDE);
-    let result = run(&onnx, &rows, Settings::of(Form::Int8)).unwrap();
+    let result = run(&onnx, &rows, settings(Form::Int8)).unwrap();
     let agreement = agreement(&onnx, &result.onnx, SIDE, &rows);
     assert!(agreement > 25.0, "{agreement} dB");
+}
+
+#[test]
+fn small_layers_are_spared() {
+    let (_, onnx) = zoo().swap_remove(0);
+    let rows = rows(16, 48);
+    let layers = |keep_below| {
+        let settings = Settings { keep_below, ..settings(Form::W8) };
+        run(&onnx, &rows, settings).unwrap().layers.len()
+    };
+    let (all, some) = (layers(0), layers(500));
+    assert!(some > 0 && some < all, "{some} of {all}");
 }
 
 #[test]
@@ -196,7 +213,7 @@ fn batch_normalisation_becomes_part_of_its_convolution() {
         conv(graph, "second", &x, [2, 4])
     });
     let rows = rows(16, SIDE);
-    let result = run(&onnx, &rows, Settings::of(Form::W8)).unwrap();
+    let result = run(&onnx, &rows, settings(Form::W8)).unwrap();
     assert!(agreement(&onnx, &result.onnx, SIDE, &rows) > 35.0);
     assert_eq!(result.layers.len(), 3, "a lone norm is a layer of its own");
 }
@@ -221,7 +238,7 @@ fn lopsided() -> Vec<u8> {
 #[test]
 fn equalisation_rescues_channels_of_different_size() {
     let (onnx, rows) = (lopsided(), rows(16, SIDE));
-    let plain = Settings { ranges: Method::MinMax, ..Settings::of(Form::Int8) };
+    let plain = Settings { ranges: Method::MinMax, ..settings(Form::Int8) };
     let before = run(&onnx, &rows, plain).unwrap();
     let after = run(&onnx, &rows, Settings { equalize: true, ..plain }).unwrap();
     assert_eq!((before.equalized, after.equalized), (0, 1));
@@ -235,7 +252,7 @@ fn every_range_method_works_and_the_best_is_not_the_worst() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(32, 48);
     let by = |ranges| {
-        let settings = Settings { ranges, ..Settings::of(Form::Int8) };
+        let settings = Settings { ranges, ..settings(Form::Int8) };
         let result = run(&onnx, &rows, settings).unwrap();
         agreement(&onnx, &result.onnx, 48, &rows[..8])
     };
@@ -249,7 +266,7 @@ fn every_range_method_works_and_the_best_is_not_the_worst() {
 fn what_cannot_be_quantized_is_named() {
     let rows = rows(8, SIDE);
     let error = |onnx: &[u8], rows: &[Recorded], form| {
-        run(onnx, rows, Settings::of(form)).unwrap_err().to_string()
+        run(onnx, rows, settings(form)).unwrap_err().to_string()
     };
     let with = |operator: &str| {
         graph(|graph, luma| {
@@ -259,7 +276,7 @@ fn what_cannot_be_quantized_is_named() {
     };
     let text = error(&with("Erf"), &rows, Form::Int8);
     assert!(text.contains("odd one (Erf)") && text.contains("--form w8"), "{text}");
-    run(&with("Erf"), &rows, Settings::of(Form::W8)).unwrap();
+    run(&with("Erf"), &rows, settings(Form::W8)).unwrap();
 
     let good = with("Relu");
     assert!(error(&good, &rows[..3], Form::Int8).contains("3 calibration rows"));
@@ -299,8 +316,8 @@ fn open_axes_are_asked_for() {
     assert!(text.contains("axis 2") && text.contains("--shape"), "{text}");
     assert_eq!(graph.input_shape(Some(&[1, 1, 9, 7])).unwrap(), [1, 1, 9, 7]);
     let mut rows = rows(8, SIDE);
-    run(&onnx, &rows, Settings::of(Form::Int8)).unwrap();
+    run(&onnx, &rows, settings(Form::Int8)).unwrap();
     rows[3].shape[1] = 3;
-    let text = run(&onnx, &rows, Settings::of(Form::Int8)).unwrap_err().to_string();
+    let text = run(&onnx, &rows, settings(Form::Int8)).unwrap_err().to_string();
     assert!(text.contains("cannot have the shape [1, 3, 12, 12]"), "{text}");
 }

@@ -5,12 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use emocue_host::baseline::mtcnn::import;
+use emocue_host::detector::Agreement;
+use emocue_host::quantize::cascade::Watched;
+use emocue_host::quantize::{Form, Settings as QuantizeSettings, quantize};
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, DEFAULT};
 use emocue_models::geometry::{Face, Point, Rect};
 use emocue_models::luma::{Luma, luma_of_rgb};
-use emocue_models::run::Detector;
 use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
+use emocue_models::run::{self, Detector};
 use serde::Deserialize;
 
 fn repository(path: &str) -> PathBuf {
@@ -20,7 +23,9 @@ fn repository(path: &str) -> PathBuf {
 /// The networks in the default bundle.
 fn nets() -> MtcnnNets {
     let bundle = Bundle::read(DEFAULT).unwrap();
-    let DetectorSpec::Mtcnn { pnet, rnet, onet, .. } = &bundle.manifest().detector;
+    let DetectorSpec::Mtcnn { pnet, rnet, onet, .. } = &bundle.manifest().detector else {
+        panic!("the default detector is MTCNN")
+    };
     let [pnet, rnet, onet] = [pnet, rnet, onet].map(|name| bundle.payload(name).unwrap().to_vec());
     MtcnnNets { pnet, rnet, onet }
 }
@@ -112,6 +117,42 @@ fn a_crowd_of_29_is_found() {
     assert!(faces.is_sorted_by(|a, b| a.rect.area() >= b.rect.area()));
     for (i, face) in faces.iter().enumerate() {
         assert!(faces[..i].iter().all(|other| other.rect.iou(&face.rect) < 0.3), "{face:?}");
+    }
+}
+
+/// Weights of 8 bits move boxes little; integers all through move them more.
+#[test]
+fn quantized_networks_find_the_same_faces() {
+    let nets = nets();
+    let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
+    let portraits = ["astronaut.jpg", "grace_hopper.jpg"]
+        .map(|name| luma(&repository("device/pictures").join(name)));
+    let mut watched = Watched::new(Mtcnn::load(&nets, settings).unwrap());
+    portraits.iter().for_each(|portrait| watched.see(portrait).unwrap());
+    let inputs = watched.inputs(64);
+    for (form, least) in [(Form::W8, 0.95), (Form::Int8, 0.85)] {
+        let network = |onnx: &[u8], rows: &[run::Recorded]| {
+            quantize(onnx, rows, QuantizeSettings::of(form)).unwrap().onnx
+        };
+        let quantized = MtcnnNets {
+            pnet: network(&nets.pnet, &inputs.pnet),
+            rnet: network(&nets.rnet, &inputs.rnet),
+            onet: network(&nets.onet, &inputs.onet),
+        };
+        let mut agreement = Agreement::default();
+        let mut detectors =
+            [&nets, &quantized].map(|nets| Mtcnn::load(nets, MtcnnSettings::default()).unwrap());
+        let [float, quantized] = &mut detectors;
+        for portrait in &portraits {
+            agreement.see([float, quantized], portrait, &[]).unwrap();
+        }
+        println!(
+            "{form:?}: IoU {:.4}, landmarks {:.4}",
+            agreement.mean_iou(),
+            agreement.landmark_error()
+        );
+        assert_eq!((agreement.both, agreement.first_only, agreement.second_only), (2, 0, 0));
+        assert!(agreement.mean_iou() >= least, "{form:?}: {}", agreement.mean_iou());
     }
 }
 

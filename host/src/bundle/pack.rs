@@ -8,15 +8,20 @@ use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::luma::Luma;
 use emocue_models::run::Networks;
 use emocue_models::run::mtcnn::MtcnnSettings;
+use emocue_models::run::yunet::YunetSettings;
 
 use super::{HostBundleError, in_bundle};
+use crate::detector::FILES;
 use crate::eval::calibration::Calibration;
 use crate::onnx::metadata;
+
+/// Payload of a detector of one network.
+const YUNET: &str = "yunet.onnx";
 
 /// What a bundle is made from.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// Folder with `pnet.onnx`, `rnet.onnx` and `onet.onnx`.
+    /// Folder with MTCNN's `pnet.onnx`, `rnet.onnx` and `onet.onnx`, or YuNet's ONNX graph.
     pub detector: PathBuf,
     /// The classifier's ONNX graph.
     pub classifier: PathBuf,
@@ -30,8 +35,8 @@ pub struct Parts {
     pub content_version: u32,
     /// Label set of the classifier's logits, where its graph does not tell.
     pub labels: Option<String>,
-    /// The detector's reach and thresholds.
-    pub settings: MtcnnSettings,
+    /// Smallest face to look for, px.
+    pub min_face: f32,
     /// Softens (> 1) or sharpens the probabilities; where it is not given, as the classifier's graph says, else 1.
     pub temperature: Option<f32>,
     /// Below this probability an answer is unsure; where it is not given, as the graph says, else 0.5.
@@ -50,23 +55,32 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
         .map_err(|source| HostBundleError::Graph { path: parts.classifier.clone(), source })?;
     let labels = told.labels.map(|set| set.id.to_owned()).or_else(|| parts.labels.clone());
     let labels = labels.ok_or_else(|| HostBundleError::NoLabels(parts.classifier.clone()))?;
-    let networks = [
-        ("pnet.onnx", read(&parts.detector.join("pnet.onnx"))?),
-        ("rnet.onnx", read(&parts.detector.join("rnet.onnx"))?),
-        ("onet.onnx", read(&parts.detector.join("onet.onnx"))?),
-        ("classifier.onnx", classifier),
-    ];
-    let [pnet, rnet, onet, network] = networks.each_ref().map(|(name, _)| (*name).to_owned());
+    let mut networks = detector(&parts.detector)?;
+    networks.push(("classifier.onnx", classifier));
+    let named = |(name, _): &(&str, Vec<u8>)| (*name).to_owned();
+    let names: Vec<String> = networks.iter().map(named).collect();
+    let detector = match names.as_slice() {
+        [pnet, rnet, onet, _] => DetectorSpec::Mtcnn {
+            pnet: pnet.clone(),
+            rnet: rnet.clone(),
+            onet: onet.clone(),
+            settings: MtcnnSettings { min_face: parts.min_face, ..MtcnnSettings::default() },
+        },
+        _ => DetectorSpec::Yunet {
+            network: YUNET.to_owned(),
+            settings: YunetSettings { min_face: parts.min_face, ..YunetSettings::default() },
+        },
+    };
     let fitted = told.calibration.as_ref();
     let mut metrics = parts.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default();
     metrics.extend(fitted.map(Calibration::figures).unwrap_or_default());
     let manifest = Manifest {
-        min_runtime: told.form.runtime(),
+        min_runtime: detector.runtime().max(told.form.runtime()),
         name: parts.name.clone(),
         content_version: parts.content_version,
-        detector: DetectorSpec::Mtcnn { pnet, rnet, onet, settings: parts.settings },
+        detector,
         classifier: ClassifierSpec {
-            network,
+            network: "classifier.onnx".to_owned(),
             labels,
             preprocess: told.preprocess.unwrap_or_default(),
             form: told.form,
@@ -78,13 +92,21 @@ pub fn pack(parts: &Parts) -> Result<Vec<u8>, HostBundleError> {
         provenance: parts.provenance.clone(),
         card: read_text(&parts.card)?,
     };
-    let payloads = networks.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let payloads: Vec<_> = networks.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let bytes = Bundle::pack(manifest, &payloads).map_err(in_bundle(&parts.name))?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&parts.name))?;
     let mut networks = Networks::from_bundle(&bundle, None)?;
     // The first search builds the networks that depend on the frame's size.
     networks.detector.detect(&Luma::new(64, 64), &mut Vec::new())?;
     Ok(bytes)
+}
+
+/// The detector's payloads: three of MTCNN's in a folder, or one of YuNet's.
+fn detector(path: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, HostBundleError> {
+    if path.is_dir() {
+        return FILES.into_iter().map(|name| Ok((name, read(&path.join(name))?))).collect();
+    }
+    Ok(vec![(YUNET, read(path)?)])
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, HostBundleError> {

@@ -40,6 +40,9 @@ pub struct BoxesArgs {
     /// Smallest face to look for, px.
     #[arg(long, value_name = "PX", default_value_t = 24.0)]
     min_face: f32,
+    /// Print JSON instead.
+    #[arg(long)]
+    json: bool,
     /// Only so many pictures, at even distances.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -77,7 +80,11 @@ pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Error>> {
             Ok(())
         })
     })?;
-    print!("{}", text(args, &agreement));
+    if args.json {
+        println!("{}", json(&agreement));
+    } else {
+        print!("{}", text(args, &agreement));
+    }
     Ok(())
 }
 
@@ -117,6 +124,20 @@ fn detector(name: &str, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Erro
     let bytes = bytes_of(name)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
     Ok(Networks::from_bundle(&bundle, Some(min_face))?.detector)
+}
+
+fn json(agreement: &Agreement) -> serde_json::Value {
+    let Agreement { pictures, both, first_only, second_only, marked, found, .. } = agreement;
+    serde_json::json!({
+        "pictures": pictures,
+        "both": both,
+        "first_only": first_only,
+        "second_only": second_only,
+        "mean_iou": agreement.mean_iou(),
+        "landmark_error": agreement.landmark_error(),
+        "marked": marked,
+        "found": found,
+    })
 }
 
 fn text(args: &BoxesArgs, agreement: &Agreement) -> String {

@@ -42,8 +42,9 @@ enum Action {
 
 #[derive(Args, Debug)]
 struct PackArgs {
-    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it
-    #[arg(long, value_name = "DIR")]
+    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it, or YuNet's graph, as
+    /// `emocue import onnx` does
+    #[arg(long, value_name = "PATH")]
     detector: PathBuf,
     /// The classifier, as `emocue export` writes it
     #[arg(long, value_name = "ONNX")]
@@ -131,7 +132,7 @@ impl PackArgs {
             name: self.name.clone(),
             content_version: self.content_version,
             labels: self.labels.clone(),
-            settings: MtcnnSettings { min_face: self.min_face, ..MtcnnSettings::default() },
+            min_face: self.min_face,
             temperature: self.temperature,
             threshold: self.threshold,
             provenance: self.provenance.iter().cloned().collect(),

@@ -1,6 +1,7 @@
 //! `emocue infer`
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use emocue_models::run::Session;
@@ -21,6 +22,9 @@ pub struct InferArgs {
     /// For each input all outputs of the graph: little-endian f32, row-major.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    /// Run all inputs so many times and print the least wall time of one run, ms.
+    #[arg(long, value_name = "TIMES")]
+    time: Option<usize>,
 }
 
 /// Runs the verb.
@@ -46,16 +50,25 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn std::error::Error>> {
     let session =
         Session::load(&args.model.display().to_string(), &read(&args.model)?, &args.shape)?;
     let mut out = Vec::new();
-    for one in input.chunks_exact(size) {
-        let outputs = session.run(|target| {
-            for (value, bytes) in target.iter_mut().zip(one.chunks_exact(4)) {
-                *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let mut least = f64::INFINITY;
+    for _ in 0..args.time.unwrap_or(1).max(1) {
+        out.clear();
+        for one in input.chunks_exact(size) {
+            let start = Instant::now();
+            let outputs = session.run(|target| {
+                for (value, bytes) in target.iter_mut().zip(one.chunks_exact(4)) {
+                    *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                }
+            })?;
+            least = least.min(start.elapsed().as_secs_f64());
+            for index in 0..outputs.len() {
+                out.extend(outputs.get(index)?.iter().flat_map(|value| value.to_le_bytes()));
             }
-        })?;
-        for index in 0..outputs.len() {
-            out.extend(outputs.get(index)?.iter().flat_map(|value| value.to_le_bytes()));
         }
     }
     write_atomically(&args.out, &out)?;
+    if args.time.is_some() {
+        println!("{:.4}", 1e3 * least);
+    }
     Ok(())
 }

@@ -121,9 +121,11 @@ fn threshold(rows: &[(usize, Vec<f32>)], temperature: f32, right: f64) -> f32 {
         .collect();
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut hits, mut lowest) = (0, 1.0);
-    for (count, (top, hit)) in answers.iter().enumerate() {
+    for (at, (top, hit)) in answers.iter().enumerate() {
         hits += usize::from(*hit);
-        if hits as f64 >= right * (count + 1) as f64 {
+        // A threshold lets all equal answers pass.
+        let last_of_equals = answers.get(at + 1).is_none_or(|(next, _)| next < top);
+        if last_of_equals && hits as f64 >= right * (at + 1) as f64 {
             lowest = *top;
         }
     }

@@ -30,7 +30,7 @@ use emocue_models::label::LabelSet;
 
 use crate::onnx::{Dim, GraphBuilder, GraphError, Model};
 use body::Body;
-use graph::{Macs, Onnx, Tensors};
+use graph::{Macs, Onnx, Rounding, Tensors};
 use head::Head;
 use noise::Noise;
 pub use size::Size;
@@ -52,6 +52,8 @@ pub struct Network {
     spec: NetSpec,
     #[module(skip)]
     labels: Vec<LabelSet>,
+    #[module(skip)]
+    rounding: Option<Rounding>,
 }
 
 impl Network {
@@ -65,7 +67,14 @@ impl Network {
             heads: labels.iter().map(head).collect(),
             spec: spec.clone(),
             labels: labels.to_vec(),
+            rounding: None,
         }
+    }
+
+    /// The same, rounding on the way forward as a quantized graph will; what is exported is not rounded.
+    #[must_use]
+    pub fn rounded(self, rounding: Option<Rounding>) -> Self {
+        Self { rounding, ..self }
     }
 
     /// What it was built from.
@@ -100,7 +109,7 @@ impl Network {
     /// Normalised luma `[N,1,S,S]`, `S` = [`NetSpec::side`], to the logits `[N,classes]` of every
     /// head.
     pub fn forward(&self, luma: Tensor<4>, noise: &mut Noise) -> Vec<Tensor<2>> {
-        let mut graph = Tensors::new(noise);
+        let mut graph = Tensors::new(noise).rounded(self.rounding);
         let features = self.body.forward(&mut graph, &luma);
         let mut logits = |head: &Head| {
             let logits = head.forward(&mut graph, &features);

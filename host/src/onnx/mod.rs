@@ -13,7 +13,9 @@
 //! # Ok::<(), emocue_host::onnx::GraphError>(())
 //! ```
 
+pub mod adopt;
 mod builder;
+pub mod graph;
 mod layers;
 pub mod metadata;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use emocue_models::run::Recorded;
 
 use super::QuantizeError;
-use super::graph::Graph;
 use super::lower::{activations, channels};
 use super::probe::Probe;
 use super::range::{Affine, Extremes, Method, Seen};
+use crate::onnx::graph::Graph;
 
 /// Fewest rows to calibrate on: half of them fit, half compare.
 const LEAST: usize = 8;

@@ -1,8 +1,8 @@
 //! Cross-layer equalisation (Nagel et al. 2019): what one layer writes smaller, the next reads larger, so that
 //! the channels of a value need the same range. The function stays what it was.
 
-use super::graph::{Constant, Graph, Values};
 use super::simplify::groups;
+use crate::onnx::graph::{Constant, Graph, Values};
 
 /// Nodes between two layers that a positive factor for each channel passes through.
 const PASSING: &[&str] = &["Relu", "PRelu", "LeakyRelu", "MaxPool", "AveragePool"];

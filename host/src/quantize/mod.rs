@@ -1,13 +1,12 @@
 //! Post-training quantization of float ONNX graphs.
 //!
-//! A graph is opened ([`graph`]), simplified ([`mod@simplify`]), perhaps equalised ([`mod@equalize`]) and run on
+//! A graph is opened ([`crate::onnx::graph`]), simplified ([`mod@simplify`]), perhaps equalised ([`mod@equalize`]) and run on
 //! calibration inputs ([`mod@calibrate`]); then its layers are written anew ([`lower`]): with 8-bit weights that are
 //! dequantized ([`Form::W8`]), or in integers from one end to the other ([`Form::Int8`]).
 
 pub mod calibrate;
 pub mod cascade;
 pub mod equalize;
-pub mod graph;
 pub mod lower;
 pub mod noise;
 mod probe;
@@ -17,8 +16,8 @@ pub mod weights;
 
 use emocue_models::run::{Recorded, RunError};
 
+use crate::onnx::graph::{Graph, OpenError};
 use calibrate::calibrate;
-use graph::Graph;
 use lower::Target;
 use noise::{LayerNoise, noise};
 use range::Method;
@@ -44,6 +43,9 @@ pub struct Settings {
     pub ranges: Method,
     /// Whether channels are balanced between layers first.
     pub equalize: bool,
+    /// Layers with fewer weights than this stay as they are in `w8`: there is little to save, and first and last
+    /// layers, which are small, cost most.
+    pub keep_below: usize,
     /// Whether biases make up for what rounding the weights does on average (Nagel et al. 2019).
     pub correct_bias: bool,
 }
@@ -55,7 +57,14 @@ impl Settings {
             Form::W8 => Granularity::PerChannel,
             Form::Int8 => Granularity::PerTensor,
         };
-        Self { form, granularity, ranges: Method::Best, equalize: false, correct_bias: true }
+        Self {
+            form,
+            granularity,
+            ranges: Method::Best,
+            equalize: false,
+            keep_below: 3000,
+            correct_bias: true,
+        }
     }
 }
 
@@ -73,82 +82,9 @@ pub struct Quantized {
 /// A graph cannot be quantized.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizeError {
-    /// Not ONNX.
-    #[error(
-        "it is no ONNX graph: {0}\n  Give a file as emocue export or another framework writes it."
-    )]
-    Onnx(#[from] prost::DecodeError),
-    /// Too old.
-    #[error(
-        "its operator set is older than {oldest}\n  Export it again with operator set 13 or later."
-    )]
-    OldOpset {
-        /// The oldest that can be read.
-        oldest: i64,
-    },
-    /// An operator that meant something else.
-    #[error(
-        "{node} has changed its meaning since the graph's operator set\n  Export the graph again with operator set {needed} or later."
-    )]
-    ChangedOperator {
-        /// Which node.
-        node: String,
-        /// Where it means what it does now.
-        needed: i64,
-    },
-    /// Weights elsewhere.
-    #[error(
-        "{tensor} lies in another file\n  Save the model with its weights inside (save_as_external_data=False)."
-    )]
-    External {
-        /// Which tensor.
-        tensor: String,
-    },
-    /// A tensor that does not fill its shape.
-    #[error(
-        "{tensor} has {actual} values for the shape {shape:?}\n  The file is damaged; export it again."
-    )]
-    WrongCount {
-        /// Which tensor.
-        tensor: String,
-        /// As stated.
-        shape: Vec<usize>,
-        /// Values there.
-        actual: usize,
-    },
-    /// None or several inputs, or not of floats.
-    #[error(
-        "a graph with one input of 32-bit floats is needed\n  Split the graph, or make other inputs constants."
-    )]
-    Inputs,
-    /// A value that nobody wrote.
-    #[error(
-        "{node} reads \"{value}\", which nothing before it writes\n  The graph is damaged or out of order; export it again."
-    )]
-    Undefined {
-        /// Who reads.
-        node: String,
-        /// What.
-        value: String,
-    },
-    /// A size that is not known.
-    #[error(
-        "axis {axis} of the input \"{input}\" has no fixed size\n  Name the sizes with --shape, e.g. --shape 1,1,48,48."
-    )]
-    Dynamic {
-        /// The input's name.
-        input: String,
-        /// From 0.
-        axis: usize,
-    },
-    /// A shape that the input cannot have.
-    #[error(
-        "the input cannot have the shape {given:?}\n  --shape must agree with the sizes that the graph fixes."
-    )]
-    Shape {
-        /// What was asked for.
-        given: Vec<usize>,
-    },
+    /// The graph cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// An operator that has no integer form here.
     #[error(
         "{node} cannot be quantized: {why}\n  Replace it in the network, or use --form w8, which leaves all but weights as they are."

@@ -3,9 +3,9 @@
 use emocue_models::run::Recorded;
 
 use super::QuantizeError;
-use super::graph::{Constant, Graph, Values};
 use super::lower::Layer;
 use super::probe::Probe;
+use crate::onnx::graph::{Constant, Graph, Values};
 
 /// Rows that are compared.
 const ROWS: usize = 64;

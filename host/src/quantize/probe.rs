@@ -9,7 +9,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{TypeProto, ValueInfoProto, type_proto};
 
 use super::QuantizeError;
-use super::graph::Graph;
+use crate::onnx::graph::Graph;
 
 /// A graph that answers some of its inner values.
 pub(super) struct Probe {

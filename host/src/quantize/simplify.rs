@@ -5,7 +5,7 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use super::QuantizeError;
-use super::graph::{Constant, Graph, Values, constant_node, float, int, label};
+use crate::onnx::graph::{Constant, Graph, Values, constant_node, float, int, label};
 
 /// Nodes that answer what they are given when a graph only infers.
 const PASSING: &[&str] = &["Identity", "Dropout"];

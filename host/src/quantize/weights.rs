@@ -1,6 +1,6 @@
 //! Weights as 8-bit integers around 0: `w = scale * q`, `q` in `-127..=127`.
 
-use super::graph::Constant;
+use crate::onnx::graph::Constant;
 
 /// What shares a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -76,8 +76,8 @@ impl Quantized {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::graph::Values;
     use super::*;
+    use crate::onnx::graph::Values;
 
     fn constant(shape: &[usize], values: Vec<f32>) -> Constant {
         Constant { shape: shape.to_vec(), values: Values::F32(values) }

@@ -215,7 +215,7 @@ impl Checkpoint {
 fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
     // Loading may draw weights before it replaces them.
     let _drawing = net::drawing();
-    let net = Network::new(&recipe.net, &recipe.label_sets(), device);
+    let net = recipe.network(device);
     ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
         .and_then(|record| net.try_load_record(record))
         .map_err(|error| error.to_string())

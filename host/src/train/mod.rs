@@ -23,7 +23,7 @@ use burn::tensor::Device;
 
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
-use crate::net::{self, Network};
+use crate::net;
 use checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
 use examples::Examples;
 pub use optimizer::optimizer;
@@ -122,7 +122,7 @@ pub enum TrainError {
 pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) -> Checkpoint {
     let drawing = net::drawing();
     device.seed(seed);
-    let net = Network::new(&recipe.net, &recipe.label_sets(), device);
+    let net = recipe.network(device);
     // Reads, and so draws, every weight.
     let average = net.valid();
     drop(drawing);

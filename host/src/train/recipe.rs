@@ -4,15 +4,18 @@ mod check;
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
-use crate::net::NetSpec;
+use crate::net::graph::Rounding;
+use crate::net::{NetSpec, Network};
 
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("badge", include_str!("../../recipes/badge.toml")),
+    ("badge-int8", include_str!("../../recipes/badge-int8.toml")),
     ("alexnet", include_str!("../../recipes/alexnet.toml")),
     ("mini-xception", include_str!("../../recipes/mini-xception.toml")),
     ("mini-xception-2", include_str!("../../recipes/mini-xception-2.toml")),
@@ -44,6 +47,9 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// How pictures are varied.
     pub augment: Augment,
+    /// Whether weights and activations are rounded on the way forward, for a net that will be quantized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
     /// How much is learned from teachers, where there are any.
     #[serde(default)]
     pub distill: Distill,
@@ -301,6 +307,11 @@ impl Recipe {
     /// The heads' label sets; [`Recipe::check`] has seen that all are known.
     pub fn label_sets(&self) -> Vec<LabelSet> {
         self.heads.iter().filter_map(|head| LabelSet::by_id(&head.labels)).collect()
+    }
+
+    /// The network, with weights that are drawn when they are first read.
+    pub fn network(&self, device: &Device) -> Network {
+        Network::new(&self.net, &self.label_sets(), device).rounded(self.rounding)
     }
 
     /// How the badge must prepare a face for this network.

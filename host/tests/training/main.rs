@@ -7,4 +7,5 @@ mod binary;
 mod cut;
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 mod gpu;
+mod rounding;
 mod transfer;

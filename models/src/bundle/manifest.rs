@@ -10,6 +10,7 @@ use super::BundleError;
 use crate::crop::Preprocess;
 use crate::label::LabelSet;
 use crate::run::mtcnn::MtcnnSettings;
+use crate::run::yunet::YunetSettings;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
@@ -59,6 +60,23 @@ pub enum DetectorSpec {
         /// Reach and thresholds.
         settings: MtcnnSettings,
     },
+    /// One network over the whole frame (Wu et al. 2023), folded to luma. Since runtime 2.
+    Yunet {
+        /// Payload of the network.
+        network: String,
+        /// Reach and thresholds.
+        settings: YunetSettings,
+    },
+}
+
+impl DetectorSpec {
+    /// The lowest [`RUNTIME`] that knows it.
+    pub fn runtime(&self) -> u32 {
+        match self {
+            Self::Mtcnn { .. } => 1,
+            Self::Yunet { .. } => 2,
+        }
+    }
 }
 
 /// A classifier and how its logits become an answer.
@@ -88,6 +106,16 @@ pub enum Form {
     W8,
     /// 8-bit weights and activations, integer arithmetic. Since runtime 2.
     Int8,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float32 => "32-bit floats",
+            Self::W8 => "floats with 8-bit weights",
+            Self::Int8 => "8-bit integers",
+        })
+    }
 }
 
 impl Form {
@@ -193,9 +221,9 @@ impl Manifest {
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(wrong("name", "it has 1 to 64 bytes"));
         }
-        if self.min_runtime < self.classifier.form.runtime() {
-            let needed = self.classifier.form.runtime();
-            return Err(wrong("min_runtime", format!("its form needs {needed}")));
+        let needed = self.detector.runtime().max(self.classifier.form.runtime());
+        if self.min_runtime < needed {
+            return Err(wrong("min_runtime", format!("its networks need {needed}")));
         }
         self.check_payloads()?;
         match &self.detector {
@@ -203,6 +231,12 @@ impl Manifest {
                 for name in [pnet, rnet, onet] {
                     self.check_reference("detector", name)?;
                 }
+                if let Some(problem) = settings.problem() {
+                    return Err(wrong("detector.settings", problem));
+                }
+            }
+            DetectorSpec::Yunet { network, settings } => {
+                self.check_reference("detector", network)?;
                 if let Some(problem) = settings.problem() {
                     return Err(wrong("detector.settings", problem));
                 }
@@ -328,7 +362,7 @@ mod tests {
             ("classifier.preprocess.std", |m| m.classifier.preprocess.std = 0.0),
             ("classifier.temperature", |m| m.classifier.temperature = f32::NAN),
             ("detector.settings", |m| {
-                let DetectorSpec::Mtcnn { settings, .. } = &mut m.detector;
+                let DetectorSpec::Mtcnn { settings, .. } = &mut m.detector else { return };
                 settings.min_face = 0.0;
             }),
         ];

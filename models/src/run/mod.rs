@@ -1,10 +1,12 @@
 //! How a model runs: tract sessions behind two small traits.
 
+mod area;
 pub mod classifier;
 pub mod mtcnn;
 pub mod networks;
 mod prelu;
 pub mod session;
+pub mod yunet;
 
 use crate::geometry::Face;
 use crate::label::LabelSet;

@@ -1,6 +1,7 @@
 //! Everything that a bundle lets a program do.
 
 use super::mtcnn::{Mtcnn, MtcnnNets};
+use super::yunet::Yunet;
 use super::{Detector, ExpressionNet, RunError};
 use crate::bundle::Bundle;
 use crate::bundle::manifest::DetectorSpec;
@@ -27,7 +28,12 @@ impl Networks {
                 let network = |name: &str| bundle.payload(name).unwrap_or_default();
                 let nets =
                     MtcnnNets { pnet: network(pnet), rnet: network(rnet), onet: network(onet) };
-                Box::new(Mtcnn::load(&nets, settings)?)
+                Box::new(Mtcnn::load(&nets, settings)?) as Box<dyn Detector + Send>
+            }
+            DetectorSpec::Yunet { network, settings } => {
+                let mut settings = *settings;
+                settings.min_face = min_face.unwrap_or(settings.min_face);
+                Box::new(Yunet::load(bundle.payload(network).unwrap_or_default(), settings)?)
             }
         };
         Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })

@@ -13,8 +13,8 @@ use super::SourceArgs;
 use crate::data::Split;
 use crate::data::dataset::Dataset;
 use crate::files::write_atomically;
+use crate::onnx::graph::Graph;
 use crate::onnx::metadata;
-use crate::quantize::graph::Graph;
 use crate::quantize::noise::LayerNoise;
 use crate::quantize::range::Method;
 use crate::quantize::weights::Granularity;
@@ -52,6 +52,9 @@ pub struct QuantizeArgs {
     /// Balance channels between neighbouring convolutions first.
     #[arg(long)]
     equalize: bool,
+    /// With w8, layers with fewer weights than this stay in floats.
+    #[arg(long, value_name = "COUNT")]
+    keep_below: Option<usize>,
     /// Leave biases as they are, instead of making up for the weights' rounding.
     #[arg(long)]
     keep_bias: bool,
@@ -111,6 +114,7 @@ impl QuantizeArgs {
             granularity,
             ranges: self.ranges,
             equalize: self.equalize,
+            keep_below: self.keep_below.unwrap_or(usual.keep_below),
             correct_bias: !self.keep_bias,
             ..usual
         }

@@ -11,6 +11,7 @@ mod strip;
 mod tests;
 
 use super::flex::{is_on_flex, tensor, values};
+use super::graph::padding;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -19,26 +20,21 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Tensor, module};
 use pass::Sizes;
 
-/// burn's layer on `x` `[n, in, h, w]`: through [`conv2d`] where it is dense, without bias and
-/// explicitly padded alike on opposite sides, otherwise as burn does it.
-pub fn apply(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-    match layer.padding {
-        PaddingConfig2d::Explicit(top, left, bottom, right)
-            if (top, left) == (bottom, right)
-                && layer.groups == 1
-                && layer.dilation == [1, 1]
-                && layer.bias.is_none() =>
-        {
-            conv2d(x, layer.weight.val(), layer.stride, [top, left])
-        }
-        _ => layer.forward(x),
+/// burn's layer on `x` `[n, in, h, w]` with `weight` in place of its own: through [`conv2d`] where it is
+/// dense and without bias, otherwise as burn does it.
+pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
+    let padding = padding(layer);
+    if layer.groups == 1 && layer.dilation == [1, 1] && layer.bias.is_none() {
+        return conv2d(x, weight, layer.stride, padding);
     }
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    let how = ConvOptions::new(layer.stride, padding, layer.dilation, layer.groups);
+    module::conv2d(x, weight, bias, how)
 }
 
 /// `x` `[n, in, h, w]` with `weight` `[out, in, kh, kw]` to `[n, out, oh, ow]`: no bias, one group,

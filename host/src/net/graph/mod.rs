@@ -4,6 +4,7 @@
 
 mod macs;
 mod onnx;
+mod rounding;
 mod tensors;
 
 use burn::nn::conv::Conv2d;
@@ -12,6 +13,7 @@ use burn::nn::{BatchNorm, Linear, PaddingConfig2d};
 pub use crate::onnx::Pool;
 pub use macs::Macs;
 pub use onnx::Onnx;
+pub use rounding::Rounding;
 pub use tensors::Tensors;
 
 /// The operators that networks are made of; each has the same meaning in burn, tract and ONNX Runtime.
@@ -78,7 +80,7 @@ pub trait Graph {
 ///
 /// # Panics
 /// On uneven padding and on `Same`, which no layer here uses: its meaning differs between runtimes.
-fn padding(conv: &Conv2d) -> [usize; 2] {
+pub(super) fn padding(conv: &Conv2d) -> [usize; 2] {
     match conv.padding {
         PaddingConfig2d::Valid => [0, 0],
         PaddingConfig2d::Explicit(top, left, bottom, right) if (top, left) == (bottom, right) => {

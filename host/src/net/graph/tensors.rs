@@ -7,7 +7,7 @@ use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Graph, Pool};
+use super::{Graph, Pool, Rounding};
 use crate::net::noise::Noise;
 use crate::net::{conv, norm};
 
@@ -15,12 +15,27 @@ use crate::net::{conv, norm};
 /// statistics where burn tracks gradients.
 pub struct Tensors<'a> {
     noise: &'a mut Noise,
+    rounding: Option<Rounding>,
 }
 
 impl<'a> Tensors<'a> {
     /// Dropout masks come from `noise`.
     pub fn new(noise: &'a mut Noise) -> Self {
-        Self { noise }
+        Self { noise, rounding: None }
+    }
+
+    /// The same, rounding what layers read and weigh.
+    #[must_use]
+    pub fn rounded(self, rounding: Option<Rounding>) -> Self {
+        Self { rounding, ..self }
+    }
+
+    /// A layer's weights and input, rounded where that is asked for.
+    fn operands<const D: usize>(&self, weight: Tensor<D>, x: &Tensor<4>) -> (Tensor<D>, Tensor<4>) {
+        match self.rounding {
+            Some(rounding) => (rounding.weight(weight), rounding.activation(x.clone())),
+            None => (weight, x.clone()),
+        }
     }
 }
 
@@ -28,15 +43,24 @@ impl Graph for Tensors<'_> {
     type Value = Tensor<4>;
 
     fn conv(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d) -> Tensor<4> {
-        conv::apply(conv, x.clone())
+        let (weight, x) = self.operands(conv.weight.val(), x);
+        conv::apply(conv, weight, x)
     }
 
     fn norm(&mut self, _: &str, x: &Tensor<4>, norm: &BatchNorm) -> Tensor<4> {
         norm::apply(norm, x.clone())
     }
 
-    fn conv_norm(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d, norm: &BatchNorm) -> Tensor<4> {
-        norm::apply(norm, conv::apply(conv, x.clone()))
+    fn conv_norm(
+        &mut self,
+        name: &str,
+        x: &Tensor<4>,
+        conv: &Conv2d,
+        norm: &BatchNorm,
+    ) -> Tensor<4> {
+        // A channel's factor is the same for all its weights, so that folding it changes no rounding
+        // with a scale a channel.
+        norm::apply(norm, self.conv(name, x, conv))
     }
 
     fn relu(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
@@ -96,7 +120,18 @@ impl Graph for Tensors<'_> {
     fn dense(&mut self, _: &str, x: &Tensor<4>, dense: &Linear) -> Tensor<4> {
         let [n, features, _, _] = x.dims();
         let [_, outputs] = dense.weight.lazy_shape().dims();
-        dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1])
+        let Some(rounding) = self.rounding else {
+            return dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1]);
+        };
+        // burn keeps [in, out].
+        let weight = rounding.weight(dense.weight.val().swap_dims(0, 1)).swap_dims(0, 1);
+        let x = rounding.activation(x.clone()).reshape([n, features]);
+        let product = x.matmul(weight);
+        let answer = match &dense.bias {
+            Some(bias) => product.add(bias.val().reshape([1, outputs])),
+            None => product,
+        };
+        answer.reshape([n, outputs, 1, 1])
     }
 
     fn dropout(&mut self, x: &Tensor<4>, drop: f32) -> Tensor<4> {

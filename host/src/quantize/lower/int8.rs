@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::NodeProto;
 
 use super::super::calibrate::Calibration;
-use super::super::graph::{Constant, Graph, Values, int, label};
 use super::super::range::Affine;
 use super::super::weights::Quantized;
 use super::super::{QuantizeError, Settings};
 use super::{Layer, Target, Treatment, fresh, layer, scales, treatment, zeros};
+use crate::onnx::graph::{Constant, Graph, Values, int, label};
 
 pub(super) fn lower(
     graph: &Graph,

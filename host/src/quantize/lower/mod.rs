@@ -6,11 +6,11 @@ mod w8;
 use tract_onnx::pb::NodeProto;
 
 use super::calibrate::Calibration;
-use super::graph::{Constant, Graph, Values, float, int, label, text};
 use super::range::Affine;
 use super::simplify::groups;
 use super::weights::{self, Quantized};
 use super::{Form, QuantizeError, Settings};
+use crate::onnx::graph::{Constant, Graph, Values, float, int, label, text};
 
 /// What becomes of an operator in an integer graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

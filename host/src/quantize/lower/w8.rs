@@ -6,9 +6,9 @@ use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use super::super::Settings;
 use super::super::calibrate::Calibration;
-use super::super::graph::{Constant, Graph, Values, label};
 use super::super::weights::Quantized;
 use super::{Layer, Target, fresh, layer, scales, zeros};
+use crate::onnx::graph::{Constant, Graph, Values, label};
 
 /// All but the weights stays as it is.
 pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings) -> Target {
@@ -17,7 +17,10 @@ pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings
     let mut renamed = Vec::new();
     for node in &graph.nodes {
         let mut node = node.clone();
-        if let Some((quantized, bias)) = layer(graph, &node, calibration, settings) {
+        let layer = layer(graph, &node, calibration, settings);
+        if let Some((quantized, bias)) =
+            layer.filter(|(quantized, _)| quantized.values.len() >= settings.keep_below)
+        {
             let output = node.output.first().cloned().unwrap_or_default();
             let dequantize = dequantize(&mut target, &node, &quantized);
             node.input[1].clone_from(&dequantize.output[0]);

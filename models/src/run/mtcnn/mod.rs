@@ -4,16 +4,15 @@
 //! remains at 24x24 and 48x48. Numbers and order follow the reference implementation in `facenet-pytorch`.
 //! Its boxes count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is our left.
 
-mod area;
 mod candidate;
 mod proposal;
 mod refine;
 mod settings;
 
-use self::area::AreaResize;
 use self::candidate::{Candidate, Overlap, nms};
 use self::proposal::Proposals;
 use self::refine::{Shape, Stage};
+use super::area::AreaResize;
 use super::{Detector, Recorded, RunError, Session};
 use crate::geometry::{Face, Landmarks, Point};
 use crate::luma::Luma;

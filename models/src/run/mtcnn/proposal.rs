@@ -1,9 +1,9 @@
 //! P-Net over a pyramid of the frame.
 
-use super::area::{AreaResize, Window};
 use super::candidate::{Candidate, Overlap, nms, nms_from};
 use super::{NMS, NMS_LEVEL, PNET_SIDE};
 use crate::luma::Luma;
+use crate::run::area::{AreaResize, Window};
 use crate::run::{RunError, Session};
 
 /// P-Net's step between windows, px.

@@ -1,8 +1,8 @@
 //! R-Net and O-Net: one network over windows cut from the frame.
 
-use super::area::{AreaResize, Window};
 use super::candidate::Candidate;
 use crate::luma::Luma;
+use crate::run::area::{AreaResize, Window};
 use crate::run::{RunError, Session};
 
 /// What a network for windows takes and gives.

@@ -4,7 +4,7 @@ use crate::luma::Luma;
 
 /// Part of a frame in whole px.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
+pub(crate) struct Window {
     pub x: usize,
     pub y: usize,
     pub width: usize,
@@ -12,7 +12,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn whole(frame: &Luma) -> Self {
+    pub(crate) fn whole(frame: &Luma) -> Self {
         Self { x: 0, y: 0, width: frame.width(), height: frame.height() }
     }
 }
@@ -21,7 +21,7 @@ impl Window {
 /// `floor(i * s / n) .. ceil((i + 1) * s / n)`, as PyTorch's `interpolate(mode="area")` takes it. Keeps its
 /// working memory.
 #[derive(Debug, Default)]
-pub(super) struct AreaResize {
+pub(crate) struct AreaResize {
     /// For each column the sum over one target row's source rows, then the running sum from the left.
     running: Vec<u32>,
     /// For each target column the source columns.
@@ -32,7 +32,7 @@ impl AreaResize {
     /// Fills `target`, `width` x `target.len() / width` px, with means `0..=255`.
     ///
     /// `window` must lie inside `frame` and not be empty.
-    pub(super) fn run(&mut self, frame: &Luma, window: Window, width: usize, target: &mut [f32]) {
+    pub(crate) fn run(&mut self, frame: &Luma, window: Window, width: usize, target: &mut [f32]) {
         let height = target.len() / width;
         self.columns.clear();
         self.columns.extend((0..width).map(|i| span(i, window.width, width)));

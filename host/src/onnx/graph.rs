@@ -9,8 +9,6 @@ use tract_onnx::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto,
 };
 
-use super::QuantizeError;
-
 /// The operator set in which `DequantizeLinear` knows channels and `MaxPool` knows `i8`.
 const OPSET: i64 = 13;
 /// The oldest operator set that can be read as [`OPSET`].
@@ -18,6 +16,87 @@ const OLDEST: i64 = 11;
 /// What changed its meaning from [`OLDEST`] to [`OPSET`].
 const CHANGED: &[&str] =
     &["Softmax", "LogSoftmax", "Hardmax", "Squeeze", "Unsqueeze", "ReduceSum", "Split"];
+
+/// A graph cannot be opened or lacks what is asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not ONNX.
+    #[error(
+        "it is no ONNX graph: {0}\n  Give a file as emocue export or another framework writes it."
+    )]
+    Onnx(#[from] prost::DecodeError),
+    /// Too old.
+    #[error(
+        "its operator set is older than {oldest}\n  Export it again with operator set 13 or later."
+    )]
+    OldOpset {
+        /// The oldest that can be read.
+        oldest: i64,
+    },
+    /// An operator that meant something else.
+    #[error(
+        "{node} has changed its meaning since the graph's operator set\n  Export the graph again with operator set {needed} or later."
+    )]
+    ChangedOperator {
+        /// Which node.
+        node: String,
+        /// Where it means what it does now.
+        needed: i64,
+    },
+    /// Weights elsewhere.
+    #[error(
+        "{tensor} lies in another file\n  Save the model with its weights inside (save_as_external_data=False)."
+    )]
+    External {
+        /// Which tensor.
+        tensor: String,
+    },
+    /// A tensor that does not fill its shape.
+    #[error(
+        "{tensor} has {actual} values for the shape {shape:?}\n  The file is damaged; export it again."
+    )]
+    WrongCount {
+        /// Which tensor.
+        tensor: String,
+        /// As stated.
+        shape: Vec<usize>,
+        /// Values there.
+        actual: usize,
+    },
+    /// None or several inputs, or not of floats.
+    #[error(
+        "a graph with one input of 32-bit floats is needed\n  Split the graph, or make other inputs constants."
+    )]
+    Inputs,
+    /// A value that nobody wrote.
+    #[error(
+        "{node} reads \"{value}\", which nothing before it writes\n  The graph is damaged or out of order; export it again."
+    )]
+    Undefined {
+        /// Who reads.
+        node: String,
+        /// What.
+        value: String,
+    },
+    /// A size that is not known.
+    #[error(
+        "axis {axis} of the input \"{input}\" has no fixed size\n  Name the sizes with --shape, e.g. --shape 1,1,48,48."
+    )]
+    Dynamic {
+        /// The input's name.
+        input: String,
+        /// From 0.
+        axis: usize,
+    },
+    /// A shape that the input cannot have.
+    #[error(
+        "the input cannot have the shape {given:?}\n  --shape must agree with the sizes that the graph fixes."
+    )]
+    Shape {
+        /// What was asked for.
+        given: Vec<usize>,
+    },
+}
 
 /// Constant values, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,13 +136,13 @@ impl Constant {
         }
     }
 
-    fn read(tensor: TensorProto) -> Result<Self, QuantizeError> {
+    fn read(tensor: TensorProto) -> Result<Self, OpenError> {
         let shape: Vec<usize> = tensor.dims.iter().map(|size| (*size).max(0) as usize).collect();
         let count: usize = shape.iter().product();
         let raw = &tensor.raw_data;
         let values = match DataType::try_from(tensor.data_type) {
             _ if !tensor.external_data.is_empty() => {
-                return Err(QuantizeError::External { tensor: tensor.name });
+                return Err(OpenError::External { tensor: tensor.name });
             }
             Ok(DataType::Float) if raw.is_empty() => Values::F32(tensor.float_data.clone()),
             Ok(DataType::Float) => Values::F32(words(raw).map(f32::from_le_bytes).collect()),
@@ -77,7 +156,7 @@ impl Constant {
             _ => count,
         };
         if actual != count {
-            return Err(QuantizeError::WrongCount { tensor: tensor.name, shape, actual });
+            return Err(OpenError::WrongCount { tensor: tensor.name, shape, actual });
         }
         Ok(Self { shape, values })
     }
@@ -126,19 +205,19 @@ impl Graph {
     /// Opens `.onnx` bytes.
     ///
     /// # Errors
-    /// [`QuantizeError`] when they are no graph of operator set 11 or later with one float input, or a
+    /// [`OpenError`] when they are no graph of operator set 11 or later with one float input, or a
     /// node reads what nobody wrote before it.
-    pub fn read(onnx: &[u8]) -> Result<Self, QuantizeError> {
+    pub fn read(onnx: &[u8]) -> Result<Self, OpenError> {
         let mut model = ModelProto::decode(onnx)?;
         let graph = model.graph.take().unwrap_or_default();
         let opset = model.opset_import.iter_mut().find(|opset| opset.domain.is_empty());
         let Some(opset) = opset.filter(|opset| opset.version >= OLDEST) else {
-            return Err(QuantizeError::OldOpset { oldest: OLDEST });
+            return Err(OpenError::OldOpset { oldest: OLDEST });
         };
         if opset.version < OPSET {
             let changed = |node: &&NodeProto| CHANGED.contains(&node.op_type.as_str());
             if let Some(node) = graph.node.iter().find(changed) {
-                return Err(QuantizeError::ChangedOperator { node: label(node), needed: OPSET });
+                return Err(OpenError::ChangedOperator { node: label(node), needed: OPSET });
             }
             opset.version = OPSET;
         }
@@ -149,10 +228,10 @@ impl Graph {
         let mut inputs =
             graph.input.into_iter().filter(|input| !constants.contains_key(&input.name));
         let (Some(input), None) = (inputs.next(), inputs.next()) else {
-            return Err(QuantizeError::Inputs);
+            return Err(OpenError::Inputs);
         };
         if tensor_type(&input).map(|tensor| tensor.elem_type) != Some(DataType::Float as i32) {
-            return Err(QuantizeError::Inputs);
+            return Err(OpenError::Inputs);
         }
         let graph = Self {
             model,
@@ -166,17 +245,17 @@ impl Graph {
         Ok(graph)
     }
 
-    fn check_order(&self) -> Result<(), QuantizeError> {
+    fn check_order(&self) -> Result<(), OpenError> {
         let mut known: HashSet<&str> = self.constants.keys().map(String::as_str).collect();
         known.extend(["", &self.input.name]);
         for node in &self.nodes {
             if let Some(value) = node.input.iter().find(|value| !known.contains(value.as_str())) {
-                return Err(QuantizeError::Undefined { node: label(node), value: value.clone() });
+                return Err(OpenError::Undefined { node: label(node), value: value.clone() });
             }
             known.extend(node.output.iter().map(String::as_str));
         }
         match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
-            Some(output) => Err(QuantizeError::Undefined {
+            Some(output) => Err(OpenError::Undefined {
                 node: "the graph's output".to_owned(),
                 value: output.name.clone(),
             }),
@@ -202,8 +281,8 @@ impl Graph {
     /// The input's shape with a batch of one, other symbolic axes taken from `given`.
     ///
     /// # Errors
-    /// [`QuantizeError::Dynamic`] when an axis besides the first has no size.
-    pub fn input_shape(&self, given: Option<&[usize]>) -> Result<Vec<usize>, QuantizeError> {
+    /// [`OpenError::Dynamic`] when an axis besides the first has no size.
+    pub fn input_shape(&self, given: Option<&[usize]>) -> Result<Vec<usize>, OpenError> {
         let dims = tensor_type(&self.input).and_then(|t| t.shape.as_ref()).map(|s| &s.dim[..]);
         let dims = dims.unwrap_or_default();
         if let Some(given) = given {
@@ -217,7 +296,7 @@ impl Graph {
                 });
             return match fits {
                 true => Ok(given.to_vec()),
-                false => Err(QuantizeError::Shape { given: given.to_vec() }),
+                false => Err(OpenError::Shape { given: given.to_vec() }),
             };
         }
         let mut shape = Vec::new();
@@ -225,11 +304,11 @@ impl Graph {
             match dim.value {
                 Some(dimension::Value::DimValue(size)) if size > 0 => shape.push(size as usize),
                 _ if axis == 0 => shape.push(1),
-                _ => return Err(QuantizeError::Dynamic { input: self.input.name.clone(), axis }),
+                _ => return Err(OpenError::Dynamic { input: self.input.name.clone(), axis }),
             }
         }
         if shape.is_empty() {
-            return Err(QuantizeError::Dynamic { input: self.input.name.clone(), axis: 0 });
+            return Err(OpenError::Dynamic { input: self.input.name.clone(), axis: 0 });
         }
         Ok(shape)
     }
@@ -304,7 +383,7 @@ pub fn text(node: &NodeProto, name: &str, default: &str) -> String {
 }
 
 /// The tensor inside a `Constant` node.
-pub(super) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, QuantizeError> {
+pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, OpenError> {
     if node.op_type != "Constant" {
         return Ok(None);
     }
