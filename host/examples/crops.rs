@@ -1,5 +1,5 @@
 //! Writes many crops of few faces, each a little off and lighter or darker, as luma bytes one after the other: inputs
-//! on which runtimes are compared.
+//! on which runtimes are compared. Rows of FER2013 follow, as many again, where its file is named too.
 //!
 //! ```sh
 //! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 device/pictures/*.jpg
@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use emocue_host::data::picture;
+use emocue_host::data::{Split, fer2013, picture};
 use emocue_models::bundle::{self, Bundle};
 use emocue_models::crop::Preprocess;
 use emocue_models::run::Networks;
@@ -23,6 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
     let mut networks = Networks::from_bundle(&Bundle::read(bundle::DEFAULT)?, None)?;
     let mut found = Vec::new();
+    let (tables, pictures): (Vec<&String>, Vec<&String>) =
+        pictures.iter().partition(|path| path.ends_with(".csv") || path.ends_with(".csv.gz"));
     for path in pictures {
         let frame = picture::read(Path::new(path))?;
         let mut faces = Vec::new();
@@ -41,6 +43,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let lit =
             |pixel: &mut u8| *pixel = (f32::from(*pixel) * gain + offset).clamp(0.0, 255.0) as u8;
         crop.iter_mut().for_each(lit);
+    }
+    for table in tables {
+        let data = fer2013::read(Path::new(table))?.resized(side);
+        let rows = data.rows(Split::PublicTest);
+        for at in 0..count.min(rows.len()) {
+            crops.extend_from_slice(data.picture(rows[at * rows.len() / count.max(1)]));
+        }
     }
     std::fs::write(output, crops)?;
     Ok(())

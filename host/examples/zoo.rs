@@ -22,6 +22,8 @@ use emocue_models::run::Recorded;
 
 /// Of the crops in the file.
 const SIDE: usize = 48;
+/// Crops that are looked at.
+const CROPS: usize = 512;
 /// Rows that batch normalisation gets used to at once, and from which ranges are taken.
 const BATCH: usize = 32;
 
@@ -36,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::flex().autodiff();
     for (number, spec) in NetSpec::zoo(8).iter().enumerate() {
         let side = spec.side();
-        let rows: Vec<Recorded> = crops.chunks_exact(SIDE * SIDE).map(|c| input(c, side)).collect();
+        let rows: Vec<Recorded> =
+            crops.chunks_exact(SIDE * SIDE).take(CROPS).map(|c| input(c, side)).collect();
         device.seed(1);
         let net = Network::new(spec, &[FERPLUS_8], &device);
         // Batch normalisation learns statistics that matter.

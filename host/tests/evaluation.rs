@@ -154,6 +154,43 @@ fn folds_take_a_network_each_or_one() {
 }
 
 #[test]
+fn a_graph_becomes_small_and_calibrated_and_stays_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    data(folder);
+    network(&folder.join("a.onnx"), Some("ferplus-8"));
+    let said = |arguments: &str| {
+        let output = emocue(folder, arguments);
+        assert!(output.status.success(), "{arguments}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let size = |name: &str| std::fs::metadata(folder.join(name)).unwrap().len();
+    let judged = |name: &str| {
+        let file =
+            json(&emocue(folder, &format!("eval --model {name} {DATA} --split public --json")));
+        let all = &file["evaluations"][0]["splits"][0]["protocols"][0]["all"];
+        (all["accuracy"].as_f64().unwrap(), all["threshold"].as_f64().unwrap())
+    };
+    for form in ["w8", "int8"] {
+        let text =
+            said(&format!("quantize a.onnx --form {form} --fer2013 fer2013.csv -o {form}.onnx"));
+        assert!(text.contains("10 rows calibrated it") && text.contains("y (Gemm)"), "{text}");
+        assert!(size(&format!("{form}.onnx")) * 3 < size("a.onnx"));
+        assert_eq!(judged(&format!("{form}.onnx")), (1.0, 0.5));
+        // In place, with the threshold that gives the least.
+        let text = said(&format!("calibrate {form}.onnx {DATA} -o {form}.onnx"));
+        assert!(text.contains("fitted to 10 rows of PublicTest, ferplus.plurality"), "{text}");
+        let (accuracy, threshold) = judged(&format!("{form}.onnx"));
+        assert_eq!(accuracy, 1.0);
+        assert!(text.contains(&format!("threshold {threshold:.3}")), "{text}");
+    }
+    let told = metadata::read(&std::fs::read(folder.join("w8.onnx")).unwrap()).unwrap();
+    let calibration = told.calibration.unwrap();
+    assert!(calibration.temperature < 1.0, "all answers are right: {}", calibration.temperature);
+    assert!(calibration.error[1] <= calibration.error[0]);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -170,6 +207,11 @@ fn what_cannot_be_done_is_said() {
         (format!("eval --folds 3 {DATA}"), 1, "1 networks for 3 folds"),
         (format!("eval --folds 2 {DATA}"), 1, "2 folds, expected 3 to 100"),
         (format!("eval --examples 3 {DATA}"), 2, "--report"),
+        (format!("calibrate default {DATA} -o c.onnx"), 1, "default is no .onnx file"),
+        (format!("calibrate a.onnx {DATA} -o c.onnx"), 1, "does not tell its classes"),
+        (format!("quantize b.onnx --form w8 {DATA} -o q.onnx"), 1, "cannot read b.onnx"),
+        (format!("quantize a.onnx --form w8 {DATA} --rows 3 -o q.onnx"), 1, "3 calibration rows"),
+        (format!("quantize a.onnx --form w4 {DATA} -o q.onnx"), 2, "int8"),
         ("report".to_owned(), 2, "--run"),
         ("report --run missing".to_owned(), 1, "no metrics.jsonl and no recipe"),
     ] {

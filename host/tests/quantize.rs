@@ -179,6 +179,20 @@ fn a_softmax_and_what_follows_stay_in_floats() {
     assert!(agreement > 25.0, "{agreement} dB");
 }
 
+/// What has 8-bit weights already can become integers, or the same again.
+#[test]
+fn a_quantized_graph_can_be_quantized_again() {
+    let (_, onnx) = zoo().swap_remove(0);
+    let rows = rows(16, 48);
+    let first = run(&onnx, &rows, settings(Form::W8)).unwrap().onnx;
+    let again = Settings { correct_bias: false, ..settings(Form::W8) };
+    let second = run(&first, &rows, again).unwrap();
+    assert!(agreement(&first, &second.onnx, 48, &rows[..4]) > 100.0);
+    let integers = run(&first, &rows, settings(Form::Int8)).unwrap();
+    assert_eq!(integers.layers.len(), second.layers.len());
+    assert!(agreement(&first, &integers.onnx, 48, &rows[..4]) > 25.0);
+}
+
 #[test]
 fn small_layers_are_spared() {
     let (_, onnx) = zoo().swap_remove(0);

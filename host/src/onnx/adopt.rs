@@ -167,10 +167,13 @@ fn forget_output_shapes(graph: &mut Graph) {
 
 #[cfg(test)]
 mod tests {
-    use emocue_models::run::Session;
+    use emocue_models::geometry::Rect;
+    use emocue_models::luma::Luma;
+    use emocue_models::run::yunet::{Yunet, YunetSettings};
+    use emocue_models::run::{Detector, Session};
 
     use super::*;
-    use crate::onnx::{Array, Conv, Dim, GraphBuilder};
+    use crate::onnx::{Array, Attribute, Conv, Dim, GraphBuilder};
 
     /// A convolution over `planes`, pooled, with a softmax behind it.
     fn theirs(planes: usize) -> Vec<u8> {
@@ -204,6 +207,64 @@ mod tests {
         for (logit, probability) in logits.iter().zip(&expected) {
             assert!((logit.exp() / sum - probability).abs() < 1e-5, "{logits:?} {expected:?}");
         }
+    }
+
+    /// A YuNet for 64 px that takes a white cell at stride 8 for a face.
+    fn tiny_yunet() -> Vec<u8> {
+        let mut graph = GraphBuilder::new("tiny");
+        let fixed = [1, 3, 64, 64].map(Dim::Fixed);
+        let x = graph.input("input", &fixed);
+        let mut outputs = Vec::new();
+        for (kind, each) in YUNET_KINDS.into_iter().zip([1, 1, 4, 10]) {
+            for stride in YUNET_STRIDES {
+                let name = format!("{kind}_{stride}");
+                let sees = stride == 8 && each == 1;
+                let area = stride * stride;
+                let weight = if sees { 0.05 / (3 * area) as f32 } else { 0.0 };
+                let shape = [each, 3, stride, stride];
+                let weights = vec![weight; each * 3 * area];
+                let bias = vec![if each == 1 { -6.0 } else { 0.0 }; each];
+                let how = Conv { stride: [stride; 2], ..Conv::default() };
+                let maps = Array::new(&shape, &weights);
+                let maps = graph.conv(&format!("{name} maps"), &x, maps, Some(&bias), how);
+                let last = Attribute::Ints(vec![0, 2, 3, 1]);
+                let cells = format!("{name} cells");
+                let cells = graph.node("Transpose", &cells, &[&maps], &[("perm", last)]);
+                let target = graph.integers(&format!("{name} shape"), &[1, -1, each as i64]);
+                let rows = if each == 1 { format!("{name} rows") } else { name.clone() };
+                let mut value = graph.node("Reshape", &rows, &[&cells, &target], &[]);
+                if each == 1 {
+                    value = graph.sigmoid(&name, &value);
+                }
+                outputs.push((value, (64 / stride) * (64 / stride), each));
+            }
+        }
+        // In another order than they are read.
+        for (value, cells, each) in outputs.iter().rev() {
+            graph.output(value, &[1, *cells, *each].map(Dim::Fixed));
+        }
+        graph.finish().unwrap().to_bytes()
+    }
+
+    #[test]
+    fn a_yunet_of_one_size_finds_faces_in_frames_of_any() {
+        let adopted = yunet(&tiny_yunet()).unwrap();
+        let settings = YunetSettings { min_face: 10.0, ..YunetSettings::default() };
+        let mut net = Yunet::load(&adopted, settings).unwrap();
+        for (width, height) in [(64, 64), (200, 100), (50, 90)] {
+            let mut frame = Luma::new(width, height);
+            for y in 16..24 {
+                frame.pixels_mut()[y * width + 24..y * width + 32].fill(255);
+            }
+            let mut faces = Vec::new();
+            net.detect(&frame, &mut faces).unwrap();
+            assert_eq!(faces.len(), 1, "{width}x{height}: {faces:?}");
+            // Without any shift a box is as large as its cell, about the cell's corner.
+            let expected = Rect::new(20.0, 12.0, 8.0, 8.0);
+            assert!(faces[0].rect.iou(&expected) > 0.99, "{faces:?}");
+            assert!(faces[0].score > 0.99);
+        }
+        net.detect(&Luma::default(), &mut Vec::new()).unwrap();
     }
 
     #[test]

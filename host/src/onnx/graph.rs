@@ -148,12 +148,20 @@ impl Constant {
             Ok(DataType::Float) => Values::F32(words(raw).map(f32::from_le_bytes).collect()),
             Ok(DataType::Int64) if raw.is_empty() => Values::I64(tensor.int64_data.clone()),
             Ok(DataType::Int64) => Values::I64(words(raw).map(i64::from_le_bytes).collect()),
+            Ok(DataType::Int32) if raw.is_empty() => Values::I32(tensor.int32_data.clone()),
+            Ok(DataType::Int32) => Values::I32(words(raw).map(i32::from_le_bytes).collect()),
+            Ok(DataType::Int8) if raw.is_empty() => {
+                Values::I8(tensor.int32_data.iter().map(|value| *value as i8).collect())
+            }
+            Ok(DataType::Int8) => Values::I8(raw.iter().map(|byte| *byte as i8).collect()),
             _ => return Ok(Self { shape, values: Values::Other(Box::new(tensor)) }),
         };
         let actual = match &values {
             Values::F32(values) => values.len(),
             Values::I64(values) => values.len(),
-            _ => count,
+            Values::I32(values) => values.len(),
+            Values::I8(values) => values.len(),
+            Values::Other(_) => count,
         };
         if actual != count {
             return Err(OpenError::WrongCount { tensor: tensor.name, shape, actual });

@@ -16,6 +16,7 @@ const PASSING: &[&str] = &["Identity", "Dropout"];
 /// [`QuantizeError`] naming the node or tensor.
 pub fn simplify(graph: &mut Graph) -> Result<(), QuantizeError> {
     lift_constants(graph)?;
+    fold_dequantized(graph);
     for (name, constant) in &graph.constants {
         let odd = constant.floats().unwrap_or_default().iter().find(|value| !value.is_finite());
         if let Some(value) = odd {
@@ -40,6 +41,48 @@ fn lift_constants(graph: &mut Graph) -> Result<(), QuantizeError> {
     }
     graph.nodes = rest;
     Ok(())
+}
+
+/// Weights that were quantized before are floats again.
+fn fold_dequantized(graph: &mut Graph) {
+    let mut rest = Vec::with_capacity(graph.nodes.len());
+    for node in std::mem::take(&mut graph.nodes) {
+        match (dequantized(graph, &node), node.output.first()) {
+            (Some(constant), Some(output)) => {
+                graph.constants.insert(output.clone(), constant);
+            }
+            _ => rest.push(node),
+        }
+    }
+    graph.nodes = rest;
+}
+
+/// What a `DequantizeLinear` of a constant answers.
+fn dequantized(graph: &Graph, node: &NodeProto) -> Option<Constant> {
+    let read = |at| graph.constant_of(node, at);
+    let (Constant { shape, values: Values::I8(integers) }, Some(scales)) =
+        (read(0)?, read(1)?.floats())
+    else {
+        return None;
+    };
+    let zeros = match read(2) {
+        Some(Constant { values: Values::I8(zeros), .. }) => zeros.as_slice(),
+        Some(_) => return None,
+        None => &[0],
+    };
+    if node.op_type != "DequantizeLinear" || scales.is_empty() || zeros.is_empty() {
+        return None;
+    }
+    let axis = int(node, "axis", 1);
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis } as usize;
+    let inner: usize = shape.iter().skip(axis + 1).product();
+    let value = |(at, q): (usize, &i8)| {
+        let channel = at / inner.max(1);
+        let of = |count: usize| if count == 1 { 0 } else { channel % count };
+        scales[of(scales.len())] * (f32::from(*q) - f32::from(zeros[of(zeros.len())]))
+    };
+    let floats = integers.iter().enumerate().map(value).collect();
+    Some(Constant { shape: shape.clone(), values: Values::F32(floats) })
 }
 
 fn drop_passing(graph: &mut Graph) {
