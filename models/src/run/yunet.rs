@@ -12,8 +12,9 @@ use crate::luma::Luma;
 const STRIDES: [usize; 3] = [8, 16, 32];
 /// Width and height of what the network sees are multiples of it, px.
 const MULTIPLE: usize = 32;
-/// The smallest face that the network finds, px of what it sees.
-const SMALLEST: f32 = 10.0;
+/// The smallest face that the network finds nearly always, px of what it sees: in a photograph of 29 people with faces
+/// from 24 px it finds 28 at half the size, 14 at 0.4, 4 at a third.
+const SMALLEST: f32 = 20.0;
 
 /// How far the detector looks and what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ impl YunetSettings {
     pub fn problem(&self) -> Option<&'static str> {
         let share = 0.0..=1.0;
         if !(SMALLEST..=4096.0).contains(&self.min_face) {
-            Some("min_face is not in 10..=4096 px")
+            Some("min_face is not in 20..=4096 px")
         } else if !share.contains(&self.threshold) || !share.contains(&self.overlap) {
             Some("threshold or overlap is not in 0..=1")
         } else {
