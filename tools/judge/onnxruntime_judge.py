@@ -12,7 +12,7 @@ random inputs; a symbolic axis becomes 1, a symbolic height or width 48.
 Every graph passes ONNX's checker. Graphs that compute in floats give the same values in both runtimes, within 1e-4 of
 the largest. Integer graphs are within one step of the last integers on 99.9 % of the values, and their largest output
 is the same one on 99.5 % of the inputs. Runtimes round ties differently, which adds up in deep nets without training:
-`--steps 4` allows for that, and then only asks for the largest output where it leads by more.
+`--steps 8` allows for that, and then only asks for the largest output where it leads by more.
 """
 import argparse
 import pathlib
