@@ -6,7 +6,7 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Distribution, Tensor};
 use emocue_host::net::noise::Noise;
 use emocue_host::net::{self, NetSpec, Network};
-use emocue_host::onnx::graph::Graph;
+use emocue_host::onnx::graph::{Graph, Values};
 use emocue_host::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
 use emocue_host::quantize::range::Method;
 use emocue_host::quantize::weights::Granularity;
@@ -315,6 +315,24 @@ fn what_cannot_be_quantized_is_named() {
     assert!(error(&bare, &rows, Form::W8).contains("no layer"));
     assert!(error(b"no graph at all", &rows, Form::W8).contains("no ONNX graph"));
     assert!(error(&good[..good.len() / 2], &rows, Form::W8).contains("no ONNX graph"));
+}
+
+/// tract takes one more pass for each `u8`; all integers here are `i8`, weights without a zero point.
+#[test]
+fn integers_have_signs() {
+    let (_, onnx) = zoo().swap_remove(0);
+    let int8 = run(&onnx, &rows(16, 48), settings(Form::Int8)).unwrap().onnx;
+    let graph = Graph::read(&int8).unwrap();
+    let layers = graph.nodes.iter().filter(|node| node.op_type.starts_with("QLinear"));
+    let mut count = 0;
+    for node in layers {
+        count += 1;
+        let constant = |at: usize| &graph.constants[&node.input[at]].values;
+        assert!(matches!(constant(2), Values::I8(_)) && matches!(constant(7), Values::I8(_)));
+        assert_eq!(*constant(5), Values::I8(vec![0]), "{}", node.name);
+        assert!(matches!(constant(3), Values::I8(weights) if !weights.contains(&-128)));
+    }
+    assert_eq!(count, 16);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 `cargo run --release -p emocue-host --example zoo -- nets` writes every architecture that can be trained, and
 `--example crops` the files for `--crops`: faces to compare on, where a graph's side is theirs. Other graphs get
-random inputs; a symbolic axis becomes 1, a symbolic height or width 48.
+random inputs; a symbolic axis becomes 1, a symbolic height or width `--side`.
 
 Every graph passes ONNX's checker. Graphs that compute in floats give the same values in both runtimes, within 1e-4 of
 the largest. Integer graphs are within one step of the last integers on 99.9 % of the values, and their largest output
@@ -66,7 +66,7 @@ def judge(graph: pathlib.Path, args: argparse.Namespace) -> bool:
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
-    shape = [axis if isinstance(axis, int) else (1 if at == 0 else 48) for at, axis in enumerate(entry.shape)]
+    shape = [axis if isinstance(axis, int) else (1 if at == 0 else args.side) for at, axis in enumerate(entry.shape)]
     inputs = inputs_for(graph, shape, args)
     theirs = [session.run(None, {entry.name: row}) for row in inputs]
     sizes = [out.size for out in theirs[0]]
@@ -100,6 +100,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--emocue", default="target/release/emocue", help="the host's binary")
     parser.add_argument("--rows", type=int, default=64, help="random inputs for each graph")
+    parser.add_argument("--side", type=int, default=48, help="px, where a graph leaves its height or width open")
     parser.add_argument("--crops", action="append", default=[], type=pathlib.Path, help="NAME-SIDE.u8; again for another")
     parser.add_argument("--steps", type=int, default=1, help="of the last integers, that integer graphs may differ")
     parser.add_argument("graphs", nargs="+", type=pathlib.Path)

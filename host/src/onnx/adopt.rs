@@ -160,7 +160,8 @@ fn forget_output_shapes(graph: &mut Graph) {
         if let Some(type_proto::Value::TensorType(tensor)) =
             output.r#type.as_mut().and_then(|of| of.value.as_mut())
         {
-            tensor.shape = None;
+            let dims = tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim);
+            dims.for_each(|dim| *dim = Dimension::default());
         }
     }
 }

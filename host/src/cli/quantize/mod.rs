@@ -2,16 +2,19 @@
 
 mod detector;
 
+use std::error::Error;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use emocue_models::crop::Preprocess;
+use emocue_models::geometry::Rect;
 use emocue_models::run::Recorded;
 
 use super::SourceArgs;
-use crate::data::Split;
 use crate::data::dataset::Dataset;
+use crate::data::{Split, picture};
+use crate::detector::pictures_in;
 use crate::files::write_atomically;
 use crate::onnx::graph::Graph;
 use crate::onnx::metadata;
@@ -40,6 +43,10 @@ pub struct QuantizeArgs {
     /// The quantized graph, or the folder for them.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
+    /// The graph takes luma of 0 to 255, as detectors do: --data names a folder of pictures, whose middles are
+    /// brought to the input's square.
+    #[arg(long, requires = "data")]
+    raw: bool,
     /// One scale for all weights of a layer (int8 does so by itself: tract runs that fastest).
     #[arg(long, conflicts_with = "per_channel")]
     per_tensor: bool,
@@ -70,7 +77,7 @@ pub struct QuantizeArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next; nothing is written then.
-pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Error>> {
     if args.model.is_dir() {
         return detector::run(args);
     }
@@ -83,7 +90,10 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn std::error::Error>> {
     let shape = shape.map_err(|error| named(&error))?;
     let side = args.shape.as_ref().and_then(|shape| shape.last().copied()).or(told.side);
     let preprocess = told.preprocess.or_else(|| side.map(Preprocess::of_size)).unwrap_or_default();
-    let rows = rows(&args.data.read()?, &preprocess, args.rows, &shape);
+    let rows = match (args.raw, &args.data.data) {
+        (true, Some(folder)) => middles(folder, &shape, args.rows)?,
+        _ => rows(&args.data.read()?, &preprocess, args.rows, &shape),
+    };
     let result = quantize(&onnx, &rows, args.settings());
     let result = result.map_err(|error| named(&error))?;
     write_atomically(&args.output, &result.onnx)?;
@@ -136,6 +146,27 @@ fn rows(data: &Dataset, preprocess: &Preprocess, count: usize, shape: &[usize]) 
         Recorded { shape: shape.to_vec(), values }
     };
     (0..count).map(row).collect()
+}
+
+/// The middle squares of `count` pictures in `folder`, as luma `0..=255` of `shape`.
+fn middles(folder: &Path, shape: &[usize], count: usize) -> Result<Vec<Recorded>, Box<dyn Error>> {
+    let [1, 1, side, width] = *shape else {
+        return Err(format!("--raw needs an input [1,1,S,S], not {shape:?}").into());
+    };
+    if side != width {
+        return Err(format!("--raw needs a square input, not {side}x{width}\n  Name one with --shape 1,1,{side},{side}.").into());
+    }
+    let pictures = pictures_in(folder)?;
+    let count = count.min(pictures.len());
+    let middle = |at: usize| -> Result<Recorded, Box<dyn Error>> {
+        let frame = picture::read(&pictures[at * pictures.len() / count])?;
+        let (width, height) = (frame.width() as f32, frame.height() as f32);
+        let square = width.min(height);
+        let rect = Rect::new((width - square) / 2.0, (height - square) / 2.0, square, square);
+        let values = picture::cut(&frame, &rect, side).into_iter().map(f32::from).collect();
+        Ok(Recorded { shape: shape.to_vec(), values })
+    };
+    (0..count).map(middle).collect()
 }
 
 /// The layers with the least signal to noise.
