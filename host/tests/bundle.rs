@@ -148,3 +148,25 @@ fn a_missing_part_and_a_damaged_bundle_are_named() {
     }
     assert!(!folder.join("apart").exists());
 }
+
+#[test]
+fn a_graph_that_is_brought_becomes_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    let import = "import onnx classifier.onnx --kind classifier --labels ferplus-8 -o mine.emocue";
+    let refused = emocue(folder, import);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--card"), "{refused:?}");
+    assert!(!folder.join("mine.emocue").exists());
+
+    let made = emocue(folder, &format!("{import} --card CARD.md --mean 0 --std 1"));
+    assert!(made.status.success(), "{made:?}");
+    let shown = emocue(folder, "bundle show mine.emocue");
+    let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(manifest["name"], "mine");
+    assert_eq!(manifest["provenance"]["imported"], "classifier.onnx");
+    assert_eq!(manifest["classifier"]["preprocess"]["std"], 1.0);
+    assert_eq!(manifest["classifier"]["form"], "float32");
+    assert!(manifest["detector"]["mtcnn"].is_object());
+}

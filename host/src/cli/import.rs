@@ -4,12 +4,15 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use emocue_models::bundle::Bundle;
+use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::LabelSet;
 use emocue_models::run::yunet::{Yunet, YunetSettings};
 
 use super::create_dir;
 use crate::baseline::mtcnn;
+use crate::bundle::{Parts, bytes_of, in_bundle, pack, unpack};
 use crate::data::map::label_set;
 use crate::detector::FILES;
 use crate::eval::candidate::Candidate;
@@ -55,9 +58,15 @@ struct OnnxArgs {
     /// As above; 0.00392157 for pixels of 0 to 255, with --mean 0.
     #[arg(long, default_value_t = 0.5)]
     std: f32,
-    /// File to write.
-    #[arg(short, long, value_name = "ONNX")]
+    /// The graph to write, or, where the name ends in .emocue, a bundle with it.
+    #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The bundle's model card, Markdown: where the network comes from and what it must not be used for.
+    #[arg(long, value_name = "MD")]
+    card: Option<PathBuf>,
+    /// The bundle that gives what the graph is not: the classifier for a detector, the detector for a classifier.
+    #[arg(long, value_name = "BUNDLE", default_value = "default")]
+    with: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,6 +96,9 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Error>> {
             let onnx =
                 std::fs::read(&args.model).map_err(|e| format!("cannot read {path}: {e}"))?;
             let adopted = args.adopt(&onnx).map_err(|error| format!("{path}: {error}"))?;
+            if args.output.extension().is_some_and(|extension| extension == "emocue") {
+                return write(&args.output, &args.bundle(&adopted)?);
+            }
             write(&args.output, &adopted)
         }
     }
@@ -99,6 +111,45 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
 }
 
 impl OnnxArgs {
+    /// A bundle of the graph and of what `--with` has besides.
+    fn bundle(&self, adopted: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+        let card = self.card.clone().ok_or(
+            "a bundle needs a model card\n  Write where the network comes from and name the file with --card.",
+        )?;
+        let bytes = bytes_of(&self.with)?;
+        let base = Bundle::read(&bytes).map_err(in_bundle(&self.with))?;
+        let folder = tempfile::tempdir()?;
+        unpack(&base, folder.path())?;
+        let brought = folder.path().join("brought.onnx");
+        write_atomically(&brought, adopted)?;
+        let (own_detector, min_face) = match &base.manifest().detector {
+            DetectorSpec::Mtcnn { settings, .. } => (folder.path().to_owned(), settings.min_face),
+            DetectorSpec::Yunet { network, settings } => {
+                (folder.path().join(network), settings.min_face)
+            }
+        };
+        let own_classifier = folder.path().join(&base.manifest().classifier.network);
+        let (detector, classifier) = match self.kind {
+            Kind::Yunet => (brought, own_classifier),
+            Kind::Classifier => (own_detector, brought),
+        };
+        let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
+        let model = self.model.file_name().unwrap_or_default().to_string_lossy();
+        Ok(pack(&Parts {
+            detector,
+            classifier,
+            card,
+            metrics: None,
+            name: stem.into_owned(),
+            content_version: 1,
+            labels: None,
+            min_face,
+            temperature: None,
+            threshold: None,
+            provenance: [("imported".to_owned(), model.into_owned())].into(),
+        })?)
+    }
+
     /// The graph as the badge needs it, after one run.
     fn adopt(&self, onnx: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
         if self.kind == Kind::Yunet {
