@@ -158,7 +158,12 @@ mod tests {
 
     #[test]
     fn the_nearest_face_is_shown_and_all_are_reported() {
-        let info = FrameInfo { source: "a.jpg".into(), index: 7, time_ms: Some(280) };
+        let info = FrameInfo {
+            source: "a.jpg".into(),
+            index: 7,
+            time_ms: Some(280),
+            ..FrameInfo::default()
+        };
         let mut vision = vision(0.5);
         let report = vision.look(&frame(&[90, 40]), &info).unwrap();
         assert_eq!(report.shown, Answer::Looks(Expression::Happiness));

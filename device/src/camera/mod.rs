@@ -2,11 +2,14 @@
 
 mod folder;
 mod picture;
+pub mod pipe;
 mod source;
 mod synthetic;
+pub mod v4l2;
 mod y4m;
 
 use std::io;
+use std::time::Instant;
 
 use emocue_models::luma::{Luma, Orientation};
 
@@ -27,10 +30,12 @@ pub struct FrameInfo {
     pub index: u64,
     /// Time since the source's start in ms, where frames have one; pictures have none.
     pub time_ms: Option<u64>,
+    /// When a live camera's sensor gave it, which tells a frame's age; files have none.
+    pub captured: Option<Instant>,
 }
 
 /// A source of frames.
-pub trait Camera {
+pub trait Camera: Send {
     /// Writes the next frame into `frame` and `info`, whose allocations are reused; `false` at the end.
     ///
     /// # Errors
@@ -38,6 +43,16 @@ pub trait Camera {
     /// on with its next picture, a broken stream says that it is at its end. After an error `frame` and
     /// `info` hold nothing of use.
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError>;
+
+    /// Whether frames come by themselves, so that one which nobody took in time is replaced by the next.
+    ///
+    /// An error of a live camera means that it is missing for now: the next call of [`Camera::next`] opens it again.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Stops streaming and closes the device, so that nothing can be seen; [`Camera::next`] opens it again.
+    fn close(&mut self) {}
 }
 
 /// A frame or a whole source that cannot be read.
@@ -143,10 +158,26 @@ impl<C: Camera> Camera for Mounted<C> {
         }
         Ok(more)
     }
+
+    fn is_live(&self) -> bool {
+        self.camera.is_live()
+    }
+
+    fn close(&mut self) {
+        self.camera.close();
+    }
 }
 
 impl<C: Camera + ?Sized> Camera for Box<C> {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
         (**self).next(frame, info)
+    }
+
+    fn is_live(&self) -> bool {
+        (**self).is_live()
+    }
+
+    fn close(&mut self) {
+        (**self).close();
     }
 }

@@ -51,7 +51,9 @@ impl Source {
     pub fn open(&self) -> Result<Box<dyn Camera>, CameraError> {
         Ok(match self {
             Self::Path(path) => return open_path(path),
-            Self::Stdin => Box::new(Y4m::new("stdin", io::stdin().lock())?),
+            Self::Stdin => {
+                Box::new(Y4m::new("stdin", BufReader::with_capacity(1 << 16, io::stdin()))?)
+            }
             Self::Portraits => Box::new(Stills::portraits()),
             Self::Synthetic(settings) => Box::new(Synthetic::new(settings)?),
         })

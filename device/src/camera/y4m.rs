@@ -74,7 +74,7 @@ impl<R: BufRead> Y4m<R> {
     }
 }
 
-impl<R: BufRead> Camera for Y4m<R> {
+impl<R: BufRead + Send> Camera for Y4m<R> {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
         if self.ended {
             return Ok(false);

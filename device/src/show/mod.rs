@@ -9,6 +9,7 @@ mod change;
 pub mod draw;
 mod error;
 pub mod json;
+pub mod oled;
 pub mod overlay;
 pub mod panel;
 pub mod png;
@@ -30,7 +31,15 @@ pub trait Display: Send {
     /// # Errors
     /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that nobody reads any more, which
     /// ends a run quietly.
+    ///
+    /// A live badge repeats the last report about once a second while nothing new comes, so that a display can
+    /// act on time passing.
     fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError>;
+
+    /// Shows the emoji, the word or both from now on, where the display has a panel.
+    fn set_mode(&mut self, mode: Mode) {
+        let _ = mode;
+    }
 
     /// Called once after the last frame.
     ///

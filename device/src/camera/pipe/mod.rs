@@ -1,0 +1,1 @@
+//! Cameras behind another program: frames from a child process.

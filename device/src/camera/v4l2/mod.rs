@@ -1,0 +1,1 @@
+//! Cameras that V4L2 knows.

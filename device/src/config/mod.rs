@@ -1,0 +1,1 @@
+//! The badge's configuration: one TOML file over a board's profile.

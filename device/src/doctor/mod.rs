@@ -1,0 +1,1 @@
+//! `emocue-badge doctor`: what works here and how to mend what does not.

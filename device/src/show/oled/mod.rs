@@ -1,0 +1,1 @@
+//! SSD1306 and SH1106 panels over I2C.
