@@ -11,6 +11,19 @@ pub struct Pin {
     pub active_low: bool,
 }
 
+/// Which pin has which role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Short press: next mode. Long press: pause, or go on.
+    pub button: Option<Pin>,
+    /// Lit exactly while the camera streams.
+    pub led: Option<Pin>,
+    /// A vibration motor behind a transistor; a pin itself cannot drive one.
+    pub motor: Option<Pin>,
+    /// A power board's warning that the battery is nearly empty.
+    pub battery_low: Option<Pin>,
+}
+
 /// A pin that is driven. Whatever it is, it is off once this value is dropped.
 pub trait Output: Send {
     /// Switches it on or off.

@@ -7,6 +7,7 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::primitives::Rectangle;
+use serde::{Deserialize, Serialize};
 
 use super::draw::{self, Layout, Palette};
 use super::text::Font;
@@ -14,14 +15,16 @@ use super::{Settings, art, words};
 use crate::answer::Answer;
 
 /// Width and height of a panel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum PanelSize {
     /// 128x64 px, the whole face.
     #[default]
     #[value(name = "128x64")]
+    #[serde(rename = "128x64")]
     Tall,
     /// 128x32 px, only eyes, brows and mouth.
     #[value(name = "128x32")]
+    #[serde(rename = "128x32")]
     Flat,
 }
 
@@ -36,7 +39,8 @@ impl PanelSize {
 }
 
 /// What the panel shows of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The emoji alone.
     Emoji,
