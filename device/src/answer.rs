@@ -16,6 +16,8 @@ pub enum Answer {
     Paused,
     /// The camera is unplugged or does not answer.
     CameraMissing,
+    /// The battery is nearly empty; the badge is about to stop.
+    LowBattery,
     /// A face looks like this.
     Looks(Expression),
 }

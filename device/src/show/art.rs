@@ -91,7 +91,7 @@ pub enum Ink {
 }
 
 /// Every answer that has a picture.
-pub const ANSWERS: [Answer; 13] = [
+pub const ANSWERS: [Answer; 14] = [
     Answer::Looks(Expression::Neutral),
     Answer::Looks(Expression::Happiness),
     Answer::Looks(Expression::Surprise),
@@ -104,6 +104,7 @@ pub const ANSWERS: [Answer; 13] = [
     Answer::Unsure,
     Answer::Paused,
     Answer::CameraMissing,
+    Answer::LowBattery,
     Answer::Starting,
 ];
 
@@ -124,6 +125,7 @@ pub fn picture(answer: Answer) -> &'static Picture {
         Answer::Unsure => &UNSURE,
         Answer::Paused => &PAUSED,
         Answer::CameraMissing => &CAMERA_MISSING,
+        Answer::LowBattery => &LOW_BATTERY,
         Answer::Starting => &STARTING,
     }
 }
@@ -319,6 +321,15 @@ const CAMERA_MISSING: Picture = Picture {
         disc(Sign, (32.0, 36.0), (12.0, 12.0)),
         stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 12.0).ink(Ink::Gap),
         stroke(Sign, &[(4.0, 60.0), (60.0, 4.0)], 5.0),
+    ],
+};
+
+const LOW_BATTERY: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(5.0, 17.0), (53.0, 17.0), (53.0, 47.0), (5.0, 47.0), (5.0, 17.0)], 4.6),
+        fill(Sign, &[(55.0, 25.0), (62.0, 25.0), (62.0, 39.0), (55.0, 39.0)]),
+        fill(Sign, &[(11.0, 23.0), (19.0, 23.0), (19.0, 41.0), (11.0, 41.0)]),
     ],
 };
 

@@ -6,7 +6,7 @@
 //! | `index` | counts frames from 0 |
 //! | `time_ms` | ms since the source's start, or `null` |
 //! | `width`, `height` | the frame in px; 0 where there is none |
-//! | `shown` | what the panel shows: a class name, `unsure`, `no-face`, `paused`, `camera-missing` or `starting` |
+//! | `shown` | what the panel shows: a class name, `unsure`, `no-face`, `paused`, `camera-missing`, `low-battery` or `starting` |
 //! | `labels` | the label set's identifier |
 //! | `faces` | every face, nearest first, with the next five fields |
 //! | `box` | `x`, `y`, `width`, `height` in px; may reach past the frame |

@@ -25,6 +25,7 @@ pub fn words(answer: Answer) -> Words {
         Answer::Unsure => ("unsure", &["unsure"]),
         Answer::Paused => ("paused", &["paused"]),
         Answer::CameraMissing => ("no camera", &["no", "camera"]),
+        Answer::LowBattery => ("low battery", &["low", "battery"]),
         Answer::Looks(expression) => {
             let narrow: &[&str] = match expression {
                 Expression::Neutral => &["neutral"],
@@ -44,7 +45,7 @@ pub fn words(answer: Answer) -> Words {
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
-/// `"no-face"`, `"paused"`, `"camera-missing"`, `"starting"`.
+/// `"no-face"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"starting"`.
 pub fn id(answer: Answer) -> &'static str {
     match answer {
         Answer::Starting => "starting",
@@ -52,6 +53,7 @@ pub fn id(answer: Answer) -> &'static str {
         Answer::Unsure => "unsure",
         Answer::Paused => "paused",
         Answer::CameraMissing => "camera-missing",
+        Answer::LowBattery => "low-battery",
         Answer::Looks(expression) => expression.name(),
     }
 }
