@@ -182,7 +182,8 @@ impl Failure {
             Self::Show(error) | Self::Badge(BadgeError::Show(error)) => match error {
                 ShowError::UnknownSink { .. }
                 | ShowError::NoFolder { .. }
-                | ShowError::NoArgument { .. } => 2,
+                | ShowError::NoArgument { .. }
+                | ShowError::BadArgument { .. } => 2,
                 _ => 4,
             },
         })

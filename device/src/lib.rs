@@ -11,6 +11,7 @@ pub mod config;
 pub mod cue;
 pub mod doctor;
 pub mod load;
+pub mod nodes;
 pub mod portraits;
 pub mod show;
 pub mod vision;

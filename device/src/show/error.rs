@@ -28,6 +28,26 @@ pub enum ShowError {
         /// What followed the colon.
         argument: String,
     },
+    /// The sink cannot understand its argument.
+    #[error("the display {sink} cannot use {argument:?}: {reason}")]
+    BadArgument {
+        /// The sink's name.
+        sink: &'static str,
+        /// What followed the colon.
+        argument: String,
+        /// How it is written.
+        reason: &'static str,
+    },
+    /// A panel cannot be opened, or does not answer.
+    #[error("{what}: {reason}; {next}")]
+    Panel {
+        /// What was tried, with the bus.
+        what: String,
+        /// What the system says.
+        reason: String,
+        /// What to do about it.
+        next: String,
+    },
     /// A folder or a file could not be made or written.
     #[error("cannot write {}: {source}; {}", path.display(), advice(source))]
     Write {

@@ -101,14 +101,20 @@ pub const SINKS: &[Sink] = &[
         help: "a line of JSON per frame, to standard output without FILE",
         open: |file, _| json::open(file),
     },
+    Sink {
+        name: "oled",
+        usage: "oled[:/dev/i2c-N[@0x3d]]",
+        help: "an SSD1306 panel, on /dev/i2c-1 at 0x3c where nothing else is said",
+        open: oled::sink,
+    },
 ];
 
-/// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR` or `json:FILE`
-/// (see [`SINKS`]).
+/// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR`, `json:FILE` or
+/// `oled:/dev/i2c-1` (see [`SINKS`]).
 ///
 /// # Errors
-/// [`ShowError`] for an unknown sink, an argument that is missing or too many, or a folder or file that cannot
-/// be made.
+/// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
+/// made, or a bus that cannot be opened.
 pub fn open(spec: &str, settings: &Settings) -> Result<Box<dyn Display>, ShowError> {
     let (name, argument) = spec.split_once(':').unwrap_or((spec, ""));
     let sink = SINKS
@@ -182,8 +188,9 @@ mod tests {
 
     #[test]
     fn an_unknown_sink_lists_the_known_ones() {
-        let text = refusal("oled");
-        for part in ["\"oled\"", "terminal", "png:DIR", "overlay:DIR", "json[:FILE]"] {
+        let text = refusal("hologram");
+        for part in ["\"hologram\"", "terminal", "png:DIR", "overlay:DIR", "json[:FILE]", "oled[:"]
+        {
             assert!(text.contains(part), "{text}");
         }
     }

@@ -1,0 +1,51 @@
+//! How long a panel is lit, how brightly, and where its picture sits, so that it does not burn in.
+
+use std::time::Duration;
+
+use embedded_graphics::geometry::Point;
+
+use super::Settings;
+use crate::answer::Answer;
+
+/// How brightly the panel is lit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Light {
+    /// With the brightness of something new.
+    Bright,
+    /// Nothing new for a while.
+    Dim,
+    /// Nothing new for longer, and nobody there to look at it.
+    Off,
+}
+
+/// Where the picture sits, one after the other; the first is where it belongs.
+const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1), Point::new(0, 1)];
+
+impl Settings {
+    /// The light for an answer that has been the same for `idle`.
+    pub(super) fn light(&self, answer: Answer, idle: Duration) -> Light {
+        let passed = |after_s: u32| after_s > 0 && idle >= Duration::from_secs(after_s.into());
+        let face = matches!(answer, Answer::Looks(_) | Answer::Unsure);
+        if !face && passed(self.blank_after_s) {
+            Light::Off
+        } else if passed(self.dim_after_s) {
+            Light::Dim
+        } else {
+            Light::Bright
+        }
+    }
+
+    /// The contrast for a light.
+    pub(super) fn contrast(&self, light: Light) -> u8 {
+        match light {
+            Light::Bright => self.brightness,
+            Light::Dim | Light::Off => self.dim_brightness,
+        }
+    }
+
+    /// How far the picture has moved, px, when the panel has run for `running`.
+    pub(super) fn shift(&self, running: Duration) -> Point {
+        let steps = running.as_secs().checked_div(self.shift_every_s.into()).unwrap_or(0);
+        SHIFTS[(steps % SHIFTS.len() as u64) as usize]
+    }
+}

@@ -1,0 +1,128 @@
+//! SSD1306 and SH1106 in the commands that both understand; page addressing serves either.
+
+use std::fmt;
+use std::ops::Range;
+
+use display_interface::DataFormat::U8;
+use display_interface::DisplayError;
+use embedded_hal::i2c::I2c;
+use ssd1306::command::{Command, VcomhLevel};
+use ssd1306::prelude::WriteOnlyDataCommand;
+
+use super::bus::Bus;
+use super::frame::{Frame, WIDTH};
+use super::{Controller, Settings};
+use crate::show::PanelSize;
+
+/// Where the controllers differ.
+struct Differences {
+    /// The GDDRAM column behind the panel's first one.
+    first_column: u8,
+    /// What only this controller knows.
+    setup: &'static [u8],
+}
+
+impl Controller {
+    fn differences(self) -> Differences {
+        match self {
+            // 2Eh no scrolling; 8Dh 14h charge pump on; 20h 02h page addressing.
+            Self::Ssd1306 => {
+                Differences { first_column: 0, setup: &[0x2e, 0x8d, 0x14, 0x20, 0x02] }
+            }
+            // ADh 8Bh DC-DC converter on; page addressing is all there is.
+            Self::Sh1106 => Differences { first_column: 2, setup: &[0xad, 0x8b] },
+        }
+    }
+}
+
+/// A chip did not take what was sent.
+#[derive(Debug)]
+pub(super) struct Refused;
+
+impl From<DisplayError> for Refused {
+    fn from(_: DisplayError) -> Self {
+        Self
+    }
+}
+
+/// A panel's chip.
+pub(super) struct Chip<I: I2c> {
+    bus: Bus<I>,
+    controller: Controller,
+    size: PanelSize,
+    upside_down: bool,
+}
+
+impl<I: I2c> Chip<I> {
+    pub(super) fn new(i2c: I, settings: &Settings) -> Self {
+        Self {
+            bus: Bus::new(i2c, settings.address),
+            controller: settings.controller,
+            size: settings.size,
+            upside_down: settings.upside_down,
+        }
+    }
+
+    /// Why the chip refused, in the system's own words.
+    pub(super) fn reason(&mut self) -> String
+    where
+        I::Error: fmt::Display,
+    {
+        self.bus.reason()
+    }
+
+    /// Asks whether anybody is there, and changes nothing.
+    pub(super) fn probe(&mut self) -> Result<(), Refused> {
+        self.send(&[Command::Noop])
+    }
+
+    /// Sets every register that matters but contrast, and neither switches on nor off: a panel that runs already
+    /// does not flicker.
+    pub(super) fn set_up(&mut self) -> Result<(), Refused> {
+        self.send(&[
+            Command::DisplayClockDiv(0x8, 0x0),
+            Command::Multiplex(self.size.size().height as u8 - 1),
+            Command::DisplayOffset(0),
+            Command::StartLine(0),
+        ])?;
+        self.bus.send_commands(U8(self.controller.differences().setup))?;
+        self.send(&[
+            // 128x32 panels have every COM line in a row, taller ones take turns.
+            Command::ComPinConfig(self.size == PanelSize::Tall, false),
+            Command::SegmentRemap(!self.upside_down),
+            Command::ReverseComDir(!self.upside_down),
+            Command::PreChargePeriod(0x1, 0x2),
+            Command::VcomhDeselect(VcomhLevel::Auto),
+            Command::AllOn(false),
+            Command::Invert(false),
+        ])
+    }
+
+    /// Sends some columns of a page, in one write of data.
+    pub(super) fn write(
+        &mut self,
+        frame: &Frame,
+        page: usize,
+        columns: Range<usize>,
+    ) -> Result<(), Refused> {
+        debug_assert!(page < frame.pages() && columns.end <= WIDTH);
+        let column = self.controller.differences().first_column + columns.start as u8;
+        // (the crate counts pages in rows)
+        self.send(&[Command::PageStart((page as u8 * 8).into()), Command::ColStart(column)])?;
+        Ok(self.bus.send_data(U8(&frame.page(page)[columns]))?)
+    }
+
+    /// How bright lit pixels are.
+    pub(super) fn set_contrast(&mut self, contrast: u8) -> Result<(), Refused> {
+        self.send(&[Command::Contrast(contrast)])
+    }
+
+    /// Lights the panel, or darkens all of it and lets its supply sleep; GDDRAM stays as it is.
+    pub(super) fn set_on(&mut self, on: bool) -> Result<(), Refused> {
+        self.send(&[Command::DisplayOn(on)])
+    }
+
+    fn send(&mut self, commands: &[Command]) -> Result<(), Refused> {
+        commands.iter().try_for_each(|command| Ok(command.send(&mut self.bus)?))
+    }
+}

@@ -1,0 +1,366 @@
+//! The panel as its wearer sees it: on a simulated chip, with a clock that stands still.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use emocue_models::label::Expression;
+use emocue_models::luma::Luma;
+use proptest::prelude::*;
+
+use super::sim::{Sim, Wires, look};
+use super::{Controller, Notice, Oled, Settings};
+use crate::answer::Answer;
+use crate::clock::Clock;
+use crate::show::art::ANSWERS;
+use crate::show::panel::Panel;
+use crate::show::{self, Display, Mode, PanelSize, fixture};
+
+const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+const MODES: [Mode; 3] = [Mode::Emoji, Mode::Word, Mode::Both];
+
+/// A clock that a test sets.
+#[derive(Clone, Default)]
+struct Hand(Arc<Mutex<Duration>>);
+
+impl Hand {
+    fn pass(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A badge's panel with everything around it.
+struct Bench {
+    oled: Oled<Wires, Hand>,
+    sim: Arc<Mutex<Sim>>,
+    clock: Hand,
+    notices: Arc<Mutex<Vec<Notice>>>,
+    settings: Settings,
+}
+
+impl Bench {
+    fn new(settings: Settings, mode: Mode) -> Self {
+        let (wires, sim) = Sim::new(settings.controller, settings.address);
+        let clock = Hand::default();
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&notices);
+        let oled = Oled::new(wires, clock.clone(), settings.clone(), mode, move |notice| {
+            heard.lock().unwrap().push(notice);
+        });
+        Self { oled, sim, clock, notices, settings }
+    }
+
+    fn show(&mut self, answer: Answer) {
+        self.oled.show(&Luma::default(), &fixture::report("camera", 0, None, answer)).unwrap();
+    }
+
+    /// Time passes while the loop repeats the answer once a second.
+    fn repeat(&mut self, answer: Answer, seconds: u32) {
+        for _ in 0..seconds {
+            self.clock.pass(Duration::from_secs(1));
+            self.show(answer);
+        }
+    }
+
+    fn seen(&self) -> Vec<bool> {
+        look(&self.sim).seen(self.settings.size, self.settings.upside_down)
+    }
+
+    fn is_dark(&self) -> bool {
+        !self.seen().contains(&true)
+    }
+
+    fn bytes(&self) -> usize {
+        look(&self.sim).bytes
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap().clone()
+    }
+}
+
+/// The picture that the panel must show.
+fn golden(answer: Answer, panel: PanelSize, mode: Mode) -> Vec<bool> {
+    let mut golden = Panel::new(panel);
+    golden.show(answer, &show::Settings { panel, mode });
+    golden.pixels().to_vec()
+}
+
+fn shifted(picture: &[bool], right: usize, down: usize) -> Vec<bool> {
+    let at = |i: usize| {
+        let (x, y) = (i % 128, i / 128);
+        x >= right && y >= down && picture[(y - down) * 128 + x - right]
+    };
+    (0..picture.len()).map(at).collect()
+}
+
+#[test]
+fn every_answer_is_seen_as_it_was_drawn() {
+    for controller in [Controller::Ssd1306, Controller::Sh1106] {
+        for size in [PanelSize::Tall, PanelSize::Flat] {
+            for upside_down in [false, true] {
+                let settings = Settings { controller, size, upside_down, ..Settings::default() };
+                let mut bench = Bench::new(settings, Mode::Both);
+                for mode in MODES {
+                    bench.oled.set_mode(mode);
+                    for answer in ANSWERS {
+                        bench.show(answer);
+                        assert!(
+                            bench.seen() == golden(answer, size, mode),
+                            "{answer:?} {mode:?} {size:?} {controller:?} upside down: {upside_down}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn noise_and_old_pictures_are_never_lit() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    // A program that ended badly left the panel on; one write goes astray on top.
+    look(&bench.sim).on = true;
+    look(&bench.sim).refuse = 1;
+    bench.show(HAPPY);
+    assert!(!look(&bench.sim).written_while_on);
+    assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
+}
+
+#[test]
+fn nothing_is_written_while_nothing_changes() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(HAPPY);
+    let writes = look(&bench.sim).writes;
+    bench.repeat(HAPPY, 29);
+    bench.oled.set_mode(Mode::Both);
+    assert_eq!(look(&bench.sim).writes, writes);
+}
+
+#[test]
+fn a_change_writes_only_what_differs_in_long_runs() {
+    let mut bench = Bench::new(Settings::default(), Mode::Emoji);
+    bench.show(Answer::Looks(Expression::Neutral));
+    let (bytes, writes) = (bench.bytes(), look(&bench.sim).writes);
+    assert!(look(&bench.sim).longest == 129, "a page is one write");
+    bench.show(HAPPY);
+    let sim = look(&bench.sim);
+    let (bytes, writes) = (sim.bytes - bytes, sim.writes - writes);
+    // Two eyes and a mouth, of 1 KB in all.
+    assert!((100..320).contains(&bytes), "{bytes} bytes");
+    assert!(writes <= 30, "{writes} writes");
+}
+
+#[test]
+fn it_dims_then_blanks_and_wakes_for_news() {
+    let settings = Settings { shift_every_s: 0, ..Settings::default() };
+    let mut bench = Bench::new(settings.clone(), Mode::Both);
+    bench.show(Answer::NoFace);
+    assert_eq!(look(&bench.sim).contrast, settings.brightness);
+    bench.repeat(Answer::NoFace, settings.dim_after_s);
+    assert_eq!(look(&bench.sim).contrast, settings.dim_brightness);
+    assert!(!bench.is_dark());
+    bench.repeat(Answer::NoFace, settings.blank_after_s - settings.dim_after_s);
+    assert!(bench.is_dark() && !look(&bench.sim).on);
+    let bytes = bench.bytes();
+    bench.repeat(Answer::NoFace, 1000);
+    assert_eq!(bench.bytes(), bytes, "a dark panel is left alone");
+
+    bench.show(HAPPY);
+    assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
+    assert_eq!(look(&bench.sim).contrast, settings.brightness);
+    // A face that stays is worth light, if not much.
+    bench.repeat(HAPPY, 2 * settings.blank_after_s);
+    assert!(!bench.is_dark());
+    assert_eq!(look(&bench.sim).contrast, settings.dim_brightness);
+
+    bench.repeat(Answer::Paused, settings.blank_after_s + 1);
+    assert!(bench.is_dark());
+    bench.oled.set_mode(Mode::Word);
+    assert_eq!(bench.seen(), golden(Answer::Paused, PanelSize::Tall, Mode::Word), "at once");
+}
+
+#[test]
+fn never_means_never() {
+    let settings =
+        Settings { dim_after_s: 0, blank_after_s: 0, shift_every_s: 0, ..Settings::default() };
+    let mut bench = Bench::new(settings.clone(), Mode::Both);
+    bench.show(Answer::NoFace);
+    bench.repeat(Answer::NoFace, 4000);
+    assert_eq!(bench.seen(), golden(Answer::NoFace, PanelSize::Tall, Mode::Both));
+    assert_eq!(look(&bench.sim).contrast, settings.brightness);
+}
+
+#[test]
+fn the_picture_moves_by_a_pixel_and_returns() {
+    let settings = Settings { blank_after_s: 0, shift_every_s: 10, ..Settings::default() };
+    let mut bench = Bench::new(settings, Mode::Both);
+    let still = golden(HAPPY, PanelSize::Tall, Mode::Both);
+    bench.show(HAPPY);
+    for (right, down) in [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)] {
+        assert!(bench.seen() == shifted(&still, right, down), "{right} right, {down} down");
+        bench.repeat(HAPPY, 10);
+    }
+}
+
+#[test]
+fn one_write_that_goes_astray_is_made_good_at_once_and_not_told() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(Answer::NoFace);
+    look(&bench.sim).refuse = 1;
+    bench.show(HAPPY);
+    assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
+    assert_eq!(bench.notices(), []);
+}
+
+#[test]
+fn a_panel_that_is_pulled_out_and_put_back_shows_the_answer_again() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(Answer::NoFace);
+    look(&bench.sim).unplug();
+    bench.show(HAPPY);
+    bench.repeat(HAPPY, 20);
+    let lost = bench.notices();
+    assert!(matches!(lost.as_slice(), [Notice::Lost { address: 0x3c, .. }]), "{lost:?}");
+    let text = lost[0].to_string();
+    assert!(text.contains("0x3c") && text.contains("acknowledge") && text.contains("i2cdetect"));
+    look(&bench.sim).plug();
+    bench.repeat(HAPPY, 5);
+    assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
+    assert_eq!(bench.notices()[1..], [Notice::Back { address: 0x3c }]);
+}
+
+#[test]
+fn a_panel_that_lost_its_power_between_two_writes_comes_back_within_a_minute() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(HAPPY);
+    look(&bench.sim).unplug();
+    look(&bench.sim).plug();
+    bench.show(Answer::Unsure);
+    bench.repeat(Answer::Unsure, 60);
+    assert!(look(&bench.sim).on);
+    let still = golden(Answer::Unsure, PanelSize::Tall, Mode::Both);
+    assert_eq!(bench.seen(), shifted(&still, 1, 0));
+}
+
+#[test]
+fn a_panel_that_is_missing_is_asked_ever_more_rarely() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    look(&bench.sim).refuse = u32::MAX;
+    let mut tried = Vec::new();
+    for tenth in 0..300 {
+        let before = look(&bench.sim).refuse;
+        bench.show(HAPPY);
+        if look(&bench.sim).refuse != before {
+            tried.push(tenth);
+        }
+        bench.clock.pass(Duration::from_millis(100));
+    }
+    // Pauses of 0.25, 0.5, 1, 2, 4 and then 5 s, on the next tenth of a second.
+    assert_eq!(tried, [0, 3, 8, 18, 38, 78, 128, 178, 228, 278]);
+    assert_eq!(bench.notices().len(), 1);
+}
+
+#[test]
+fn nothing_stays_lit_or_remembered_at_the_end() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(HAPPY);
+    // The last writes may go astray as well.
+    look(&bench.sim).refuse = 2;
+    bench.oled.finish().unwrap();
+    assert!(!look(&bench.sim).on);
+    bench.show(Answer::NoFace);
+    assert!(!look(&bench.sim).on, "it stays off");
+    look(&bench.sim).on = true;
+    assert!(bench.is_dark(), "its memory is empty");
+}
+
+#[test]
+fn a_program_that_ends_on_an_error_leaves_nothing_lit() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    bench.show(HAPPY);
+    drop(bench.oled);
+    assert!(!look(&bench.sim).on);
+}
+
+#[test]
+fn asking_whether_a_panel_is_there_changes_nothing() {
+    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    look(&bench.sim).on = true;
+    assert_eq!(bench.oled.probe(), Ok(()));
+    assert_eq!(look(&bench.sim).bytes, 2);
+    look(&bench.sim).unplug();
+    assert!(bench.oled.probe().unwrap_err().contains("acknowledge"));
+    look(&bench.sim).plug();
+    look(&bench.sim).on = true;
+    drop(bench.oled);
+    assert!(look(&bench.sim).on, "another program's panel stays lit");
+}
+
+/// What may happen to a panel.
+#[derive(Clone, Debug)]
+enum Event {
+    Show(Answer),
+    Mode(Mode),
+    Pass(u64),
+    Refuse(u32),
+    Unplug,
+    Plug,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => prop::sample::select(ANSWERS.to_vec()).prop_map(Event::Show),
+        1 => prop::sample::select(MODES.to_vec()).prop_map(Event::Mode),
+        3 => (0..20_000u64).prop_map(Event::Pass),
+        2 => (1..40u32).prop_map(Event::Refuse),
+        1 => Just(Event::Unplug),
+        1 => Just(Event::Plug),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_a_healthy_panel_shows_the_last_answer(
+        events in prop::collection::vec(event(), 0..40),
+        last in prop::sample::select(ANSWERS.to_vec()),
+        flat in any::<bool>(),
+        sh1106 in any::<bool>(),
+    ) {
+        let size = if flat { PanelSize::Flat } else { PanelSize::Tall };
+        let controller = if sh1106 { Controller::Sh1106 } else { Controller::Ssd1306 };
+        let settings =
+            Settings { controller, size, blank_after_s: 0, shift_every_s: 0, ..Settings::default() };
+        let mut bench = Bench::new(settings, Mode::Both);
+        let mut mode = Mode::Both;
+        for event in events {
+            match event {
+                Event::Show(answer) => bench.show(answer),
+                Event::Mode(next) => {
+                    mode = next;
+                    bench.oled.set_mode(next);
+                }
+                Event::Pass(ms) => bench.clock.pass(Duration::from_millis(ms)),
+                Event::Refuse(writes) => look(&bench.sim).refuse = writes,
+                Event::Unplug => look(&bench.sim).unplug(),
+                Event::Plug => look(&bench.sim).plug(),
+            }
+        }
+        look(&bench.sim).plug();
+        look(&bench.sim).refuse = 0;
+        bench.show(last);
+        bench.repeat(last, 61);
+        prop_assert!(bench.seen() == golden(last, size, mode));
+        let told = bench.notices().len();
+        prop_assert!(told.is_multiple_of(2), "whoever heard that it went hears that it is back");
+    }
+}
