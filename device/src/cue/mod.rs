@@ -1,6 +1,22 @@
 //! What the wearer presses and feels: a button, an LED, a vibration motor and a battery's warning, each on one pin.
 
+pub mod button;
+#[cfg(all(feature = "gpio", target_os = "linux"))]
+mod gpiocdev;
+mod motor;
+mod none;
+mod pattern;
+mod refusal;
+#[cfg(all(feature = "rppal", target_os = "linux"))]
+mod rppal;
+
+use std::path::Path;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use motor::Motor;
+pub use pattern::{Pattern, PatternError, Patterns};
 
 /// One pin as the configuration describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +72,16 @@ pub trait Gpio {
     /// [`CueError`] when there is no such line, another program holds it, or it may not be opened.
     fn output(&mut self, pin: Pin) -> Result<Box<dyn Output>, CueError>;
 
+    /// As [`Gpio::output`], for an LED that is lit with a brightness of `percent`, `0..=100`, where the driver can
+    /// do that, and fully elsewhere.
+    ///
+    /// # Errors
+    /// As for [`Gpio::output`].
+    fn lamp(&mut self, pin: Pin, percent: u8) -> Result<Box<dyn Output>, CueError> {
+        let _ = percent;
+        self.output(pin)
+    }
+
     /// Takes a pin for watching, with the pull that its idle level needs and bounces removed.
     ///
     /// # Errors
@@ -73,4 +99,91 @@ pub struct CueError {
     pub reason: String,
     /// What to do about it.
     pub next: String,
+}
+
+/// Which way leads to the pins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// The kernel's GPIO character device: any board. Needs the feature `gpio`.
+    Gpiocdev,
+    /// A Raspberry Pi's registers, which can dim an LED. Needs the feature `rppal`.
+    Rppal,
+    /// No pins: what is driven does nothing, what is watched never changes.
+    #[default]
+    None,
+}
+
+/// Opens a driver; `chip`, such as `/dev/gpiochip0`, is for [`Driver::Gpiocdev`] alone.
+///
+/// # Errors
+/// [`CueError`] for a chip that does not exist or may not be opened, a board that is no Raspberry Pi, or a program
+/// that was built without the driver.
+pub fn open(driver: Driver, chip: &Path) -> Result<Box<dyn Gpio>, CueError> {
+    match driver {
+        #[cfg(all(feature = "gpio", target_os = "linux"))]
+        Driver::Gpiocdev => Ok(Box::new(gpiocdev::Lines::open(chip)?)),
+        #[cfg(not(all(feature = "gpio", target_os = "linux")))]
+        Driver::Gpiocdev => Err(refusal::not_built(&chip.display().to_string(), "gpio")),
+        #[cfg(all(feature = "rppal", target_os = "linux"))]
+        Driver::Rppal => Ok(Box::new(rppal::Registers::open()?)),
+        #[cfg(not(all(feature = "rppal", target_os = "linux")))]
+        Driver::Rppal => Err(refusal::not_built("the Raspberry Pi's pins", "rppal")),
+        Driver::None => Ok(Box::new(none::NoPins)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIN: Pin = Pin { line: 17, active_low: false };
+
+    #[test]
+    fn a_badge_without_pins_runs() {
+        let mut gpio = open(Driver::None, Path::new("")).unwrap();
+        gpio.lamp(PIN, 40).unwrap().set(true).unwrap();
+        let mut button = gpio.input(PIN).unwrap();
+        assert!(!button.is_on().unwrap());
+        assert_eq!(button.wait(Duration::ZERO).unwrap(), None);
+    }
+
+    #[test]
+    fn a_chip_that_cannot_be_opened_says_what_to_do() {
+        let error = open(Driver::Gpiocdev, Path::new("/dev/gpiochip-none")).err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains("/dev/gpiochip-none"), "{text}");
+        let next = if cfg!(all(feature = "gpio", target_os = "linux")) {
+            "there is"
+        } else {
+            "--features gpio"
+        };
+        assert!(text.contains(next), "{text}");
+    }
+
+    #[cfg(not(target_arch = "aarch64"))]
+    #[test]
+    fn other_boards_are_no_raspberry_pi() {
+        let text = open(Driver::Rppal, Path::new("")).err().unwrap().to_string();
+        let next = if cfg!(all(feature = "rppal", target_os = "linux")) {
+            "gpiocdev"
+        } else {
+            "--features rppal"
+        };
+        assert!(text.contains("Raspberry Pi") && text.contains(next), "{text}");
+    }
+
+    #[test]
+    fn drivers_have_the_names_of_the_configuration() {
+        #[derive(Deserialize)]
+        struct Table {
+            driver: Driver,
+        }
+        for (name, driver) in
+            [("gpiocdev", Driver::Gpiocdev), ("rppal", Driver::Rppal), ("none", Driver::None)]
+        {
+            let table: Table = toml::from_str(&format!("driver = {name:?}")).unwrap();
+            assert_eq!(table.driver, driver);
+        }
+    }
 }

@@ -1,0 +1,244 @@
+//! From a button's level to presses.
+
+use std::time::Duration;
+
+use super::{CueError, Input};
+use crate::clock::Clock;
+
+/// A level counts once it has held so long; contacts bounce for less.
+pub const SETTLE: Duration = Duration::from_millis(30);
+
+/// A press that is held so long is a long one.
+pub const LONG: Duration = Duration::from_millis(800);
+
+/// What the wearer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// Pressed and let go.
+    Short,
+    /// Held; told while the finger is still on it, so letting go tells nothing.
+    Long,
+}
+
+/// A level, and since when it has held.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    on: bool,
+    since: Duration,
+}
+
+/// A button, told of its level and of time; it keeps no clock of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Button {
+    /// As the pin says.
+    raw: Level,
+    /// Without bounces.
+    settled: Level,
+    /// Whether the settled press was told already.
+    told: bool,
+}
+
+impl Button {
+    /// A button whose level at `now` is `on`. One that is down from the start, held or jammed, presses nothing
+    /// before it was let go.
+    pub fn new(on: bool, now: Duration) -> Self {
+        let level = Level { on, since: now };
+        Self { raw: level, settled: level, told: true }
+    }
+
+    /// Takes the pin's level at `now`, whether it changed or not; never earlier than the last one.
+    pub fn see(&mut self, on: bool, now: Duration) -> Option<Press> {
+        // What the old level meant until now comes first.
+        let press = self.settle(now);
+        if self.raw.on != on {
+            self.raw = Level { on, since: now };
+        }
+        press
+    }
+
+    /// How long from `now` until a level that does not change means something; `None` for never.
+    pub fn patience(&self, now: Duration) -> Option<Duration> {
+        let next = if self.raw.on != self.settled.on {
+            self.raw.since + SETTLE
+        } else if self.settled.on && !self.told {
+            self.settled.since + LONG
+        } else {
+            return None;
+        };
+        Some(next.saturating_sub(now))
+    }
+
+    /// Watches `input` for at most `timeout`, and less where a press is told before.
+    ///
+    /// # Errors
+    /// [`CueError`] when the pin cannot be read any more.
+    pub fn watch(
+        &mut self,
+        input: &mut dyn Input,
+        clock: &dyn Clock,
+        timeout: Duration,
+    ) -> Result<Option<Press>, CueError> {
+        let patience = self.patience(clock.now()).unwrap_or(timeout);
+        let on = match input.wait(patience.min(timeout))? {
+            Some(on) => on,
+            // A change that the system dropped is seen here.
+            None => input.is_on()?,
+        };
+        Ok(self.see(on, clock.now()))
+    }
+
+    fn settle(&mut self, now: Duration) -> Option<Press> {
+        if self.raw.on != self.settled.on && now.saturating_sub(self.raw.since) >= SETTLE {
+            let held = self.raw.since.saturating_sub(self.settled.since);
+            let told = std::mem::replace(&mut self.told, !self.raw.on);
+            self.settled = self.raw;
+            if !self.raw.on && !told {
+                return Some(if held >= LONG { Press::Long } else { Press::Short });
+            }
+        }
+        let down = self.settled.on && self.raw.on && !self.told;
+        if down && now.saturating_sub(self.settled.since) >= LONG {
+            self.told = true;
+            return Some(Press::Long);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Presses with their times, ms, when the level changes at `changes`, ms, from off; the button is asked as its
+    /// patience demands.
+    fn presses(changes: &[u64]) -> Vec<(u64, Press)> {
+        let mut button = Button::new(false, ms(0));
+        let (mut on, mut presses) = (false, Vec::new());
+        let mut now = ms(0);
+        let ends = [changes, &[changes.last().copied().unwrap_or(0) + 5000]].concat();
+        for (i, end) in ends.iter().enumerate() {
+            while let Some(patience) = button.patience(now).filter(|p| now + *p < ms(*end)) {
+                now += patience;
+                presses.extend(button.see(on, now).map(|press| (now.as_millis() as u64, press)));
+            }
+            now = ms(*end);
+            on = if i < changes.len() { !on } else { on };
+            presses.extend(button.see(on, now).map(|press| (*end, press)));
+        }
+        presses
+    }
+
+    #[test]
+    fn letting_go_tells_a_short_press() {
+        assert_eq!(presses(&[100, 250]), [(280, Press::Short)]);
+        assert_eq!(presses(&[100, 250, 400, 500]), [(280, Press::Short), (530, Press::Short)]);
+    }
+
+    #[test]
+    fn holding_tells_a_long_press_once_before_it_ends() {
+        assert_eq!(presses(&[100, 3000]), [(900, Press::Long)]);
+        assert_eq!(presses(&[100, 3000, 4000, 4100]), [(900, Press::Long), (4130, Press::Short)]);
+    }
+
+    #[test]
+    fn bounces_are_nothing() {
+        assert_eq!(presses(&[100, 129]), []);
+        // Both ends of a press bounce, and so does a loose contact in the middle.
+        let bouncing = [100, 104, 109, 300, 320, 500, 505, 512];
+        assert_eq!(presses(&bouncing), [(542, Press::Short)]);
+        // A bounce just before it becomes long does not cut it.
+        assert_eq!(presses(&[100, 895, 905, 2000]), [(905, Press::Long)]);
+    }
+
+    #[test]
+    fn a_press_that_was_seen_late_keeps_its_length() {
+        let mut button = Button::new(false, ms(0));
+        assert_eq!(button.see(true, ms(10)), None);
+        assert_eq!(button.see(false, ms(50)), None);
+        assert_eq!(button.see(false, ms(9000)), Some(Press::Short));
+    }
+
+    #[test]
+    fn a_button_that_is_down_at_the_start_presses_nothing() {
+        let mut button = Button::new(true, ms(0));
+        assert_eq!(button.patience(ms(0)), None);
+        assert_eq!(button.see(true, ms(5000)), None);
+        assert_eq!(button.see(false, ms(6000)), None);
+        assert_eq!(button.see(false, ms(6100)), None);
+        assert_eq!(button.see(true, ms(7000)), None);
+        assert_eq!(button.see(true, ms(7800)), Some(Press::Long));
+    }
+
+    /// A pin whose wait ends with what the script says.
+    struct Script {
+        waits: Vec<Option<bool>>,
+        now: bool,
+        asked: Vec<Duration>,
+    }
+
+    impl Input for Script {
+        fn is_on(&mut self) -> Result<bool, CueError> {
+            Ok(self.now)
+        }
+
+        fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+            self.asked.push(timeout);
+            Ok(self.waits.remove(0))
+        }
+    }
+
+    struct Still(Duration);
+
+    impl Clock for Still {
+        fn now(&self) -> Duration {
+            self.0
+        }
+    }
+
+    #[test]
+    fn watching_waits_no_longer_than_the_button_allows() {
+        let mut pin = Script { waits: vec![Some(true), None, None], now: true, asked: Vec::new() };
+        let mut button = Button::new(false, ms(0));
+        let mut watch =
+            |button: &mut Button, now| button.watch(&mut pin, &Still(ms(now)), ms(500)).unwrap();
+        assert_eq!(watch(&mut button, 100), None);
+        assert_eq!(watch(&mut button, 110), None);
+        assert_eq!(watch(&mut button, 950), Some(Press::Long));
+        assert_eq!(pin.asked, [ms(500), ms(20), ms(0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn clean_presses_are_told_one_by_one(
+            fingers in prop::collection::vec((30..1500u64, 30..1500u64), 0..20),
+        ) {
+            let mut now = 0;
+            let mut changes = Vec::new();
+            for (pause, held) in &fingers {
+                changes.extend([now + pause, now + pause + held]);
+                now += pause + held;
+            }
+            let kinds: Vec<Press> = presses(&changes).into_iter().map(|(_, press)| press).collect();
+            let expected: Vec<Press> = fingers
+                .iter()
+                .map(|(_, held)| if *held >= 800 { Press::Long } else { Press::Short })
+                .collect();
+            prop_assert_eq!(kinds, expected);
+        }
+
+        #[test]
+        fn levels_that_never_settle_press_nothing(gaps in prop::collection::vec(1..30u64, 0..40)) {
+            let mut now = 0;
+            let mut changes: Vec<u64> = gaps.iter().map(|gap| { now += gap; now }).collect();
+            // (it ends up)
+            changes.truncate(changes.len() / 2 * 2);
+            prop_assert_eq!(presses(&changes), []);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Pins through the kernel's GPIO character device.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Value};
+use gpiocdev::request::{Builder, Request};
+use gpiocdev::{Chip, Error};
+
+use super::{CueError, Gpio, Input, Output, Pin, refusal};
+use crate::nodes;
+
+/// Who holds the lines, as `gpioinfo` lists it.
+const CONSUMER: &str = "emocue-badge";
+
+/// What the kernel may keep from us of a bouncing contact.
+const DEBOUNCE: Duration = Duration::from_millis(5);
+
+/// The lines of one chip.
+pub(super) struct Lines {
+    chip: Chip,
+    path: PathBuf,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Self, CueError> {
+        let refuse = |error: Error| {
+            let reason = match error {
+                Error::Os(errno) => io::Error::from_raw_os_error(errno.0),
+                other => io::Error::other(other),
+            };
+            refusal::chip(path, &reason, &nodes::list("/dev/gpiochip"))
+        };
+        Ok(Self { chip: Chip::from_path(path).map_err(refuse)?, path: path.to_owned() })
+    }
+
+    /// Takes a line, configured by the first of `attempts` that its chip supports.
+    fn take(&self, pin: Pin, attempts: &[fn(&mut Builder, Pin)]) -> Result<Line, CueError> {
+        let what = refusal::line(pin.line, &self.path.display().to_string());
+        let failed = |error: &Error| failure(&what, error);
+        let count = self.chip.info().map_err(|error| failed(&error))?.num_lines;
+        if pin.line >= count {
+            return Err(refusal::no_line(what, count));
+        }
+        let mut refused = None;
+        for configure in attempts {
+            let mut builder = Request::builder();
+            builder.on_chip(self.chip.path()).with_consumer(CONSUMER).with_line(pin.line);
+            if pin.active_low {
+                builder.as_active_low();
+            }
+            configure(&mut builder, pin);
+            match builder.request() {
+                Ok(request) => return Ok(Line { request, line: pin.line, what }),
+                Err(error) => refused = Some(error),
+            }
+            let info = self.chip.line_info(pin.line).map_err(|error| failed(&error))?;
+            if info.used {
+                return Err(refusal::busy(what, &info.consumer));
+            }
+        }
+        Err(refused.map_or_else(|| refusal::no_line(what.clone(), count), |error| failed(&error)))
+    }
+}
+
+fn failure(what: &str, error: &Error) -> CueError {
+    CueError {
+        what: what.to_owned(),
+        reason: error.to_string(),
+        next: "look at the line with gpioinfo, or choose another pin".to_owned(),
+    }
+}
+
+fn drive(builder: &mut Builder, _: Pin) {
+    builder.as_output(Value::Inactive);
+}
+
+fn watch(builder: &mut Builder, _: Pin) {
+    builder.as_input().with_edge_detection(EdgeDetection::BothEdges);
+}
+
+fn watch_pulled(builder: &mut Builder, pin: Pin) {
+    watch(builder, pin);
+    // The idle level is the inactive one.
+    builder.with_bias(if pin.active_low { Bias::PullUp } else { Bias::PullDown });
+}
+
+fn watch_debounced(builder: &mut Builder, pin: Pin) {
+    watch_pulled(builder, pin);
+    builder.with_debounce_period(DEBOUNCE);
+}
+
+impl Gpio for Lines {
+    fn output(&mut self, pin: Pin) -> Result<Box<dyn Output>, CueError> {
+        Ok(Box::new(Driven(self.take(pin, &[drive])?)))
+    }
+
+    fn input(&mut self, pin: Pin) -> Result<Box<dyn Input>, CueError> {
+        Ok(Box::new(self.take(pin, &[watch_debounced, watch_pulled, watch])?))
+    }
+}
+
+/// A line that is held.
+struct Line {
+    request: Request,
+    line: u32,
+    what: String,
+}
+
+impl Line {
+    fn check<T>(&self, result: gpiocdev::Result<T>) -> Result<T, CueError> {
+        result.map_err(|error| failure(&self.what, &error))
+    }
+}
+
+impl Input for Line {
+    fn is_on(&mut self) -> Result<bool, CueError> {
+        let value = self.check(self.request.value(self.line))?;
+        Ok(value == Value::Active)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+        if !self.check(self.request.wait_edge_event(timeout))? {
+            return Ok(None);
+        }
+        let event = self.check(self.request.read_edge_event())?;
+        Ok(Some(event.kind == EdgeKind::Rising))
+    }
+}
+
+/// A line that is driven.
+struct Driven(Line);
+
+impl Output for Driven {
+    fn set(&mut self, on: bool) -> Result<(), CueError> {
+        let Self(line) = self;
+        line.check(line.request.set_value(line.line, Value::from(on)).map(drop))
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        // The kernel leaves a line as it was when it is let go. Nothing can be told any more.
+        let _ = self.set(false);
+    }
+}

@@ -1,0 +1,36 @@
+//! No pins at all: what is driven does nothing, what is watched never changes.
+
+use std::thread;
+use std::time::Duration;
+
+use super::{CueError, Gpio, Input, Output, Pin};
+
+/// Pins that lead nowhere, for a desktop and for a badge without cues.
+pub(super) struct NoPins;
+
+impl Gpio for NoPins {
+    fn output(&mut self, _: Pin) -> Result<Box<dyn Output>, CueError> {
+        Ok(Box::new(Self))
+    }
+
+    fn input(&mut self, _: Pin) -> Result<Box<dyn Input>, CueError> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl Output for NoPins {
+    fn set(&mut self, _: bool) -> Result<(), CueError> {
+        Ok(())
+    }
+}
+
+impl Input for NoPins {
+    fn is_on(&mut self) -> Result<bool, CueError> {
+        Ok(false)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+        thread::sleep(timeout);
+        Ok(None)
+    }
+}
