@@ -104,7 +104,7 @@ fn bus_error(bus: &Path, reason: &std::io::Error) -> ShowError {
 
 #[cfg(all(feature = "oled", target_os = "linux"))]
 mod driver {
-    use std::io;
+    use std::io::{self, Write};
     use std::path::PathBuf;
 
     use embedded_hal::i2c::{ErrorType, I2c, Operation};
@@ -132,7 +132,10 @@ mod driver {
     }
 
     fn panel(settings: &Settings, mode: Mode) -> Result<Oled<Bus, SystemClock>, ShowError> {
-        let tell = |notice| eprintln!("{notice}");
+        let tell = |notice| {
+            // (a reader of standard error that has gone is no reason to stop)
+            let _ = writeln!(io::stderr(), "{notice}");
+        };
         let (bus, clock) = (Bus::open(settings)?, SystemClock::default());
         Ok(Oled::new(bus, clock, settings.clone(), mode, tell))
     }
