@@ -1,0 +1,60 @@
+//! Boards whose wiring is known.
+
+/// A board and its profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Board {
+    /// How a configuration names it.
+    pub name: &'static str,
+    /// What `/proc/device-tree/model` holds on it; any of these.
+    pub models: &'static [&'static str],
+    /// Lines of the default chip that the panel's I2C bus needs.
+    pub i2c_lines: &'static [u32],
+    /// Its profile, in the syntax of a configuration.
+    pub profile: &'static str,
+}
+
+/// Every board that `board = "…"` may name.
+pub const BOARDS: [Board; 5] = [
+    Board {
+        name: "pi-zero-2w",
+        models: &["Raspberry Pi Zero 2"],
+        i2c_lines: &[2, 3],
+        profile: include_str!("../../boards/pi-zero-2w.toml"),
+    },
+    Board {
+        name: "pi-4",
+        models: &["Raspberry Pi 4"],
+        i2c_lines: &[2, 3],
+        profile: include_str!("../../boards/pi-4.toml"),
+    },
+    Board {
+        name: "pi-5",
+        models: &["Raspberry Pi 5"],
+        i2c_lines: &[2, 3],
+        profile: include_str!("../../boards/pi-5.toml"),
+    },
+    Board {
+        name: "jetson-nano",
+        models: &["Jetson Nano"],
+        i2c_lines: &[],
+        profile: include_str!("../../boards/jetson-nano.toml"),
+    },
+    Board {
+        name: "jetson-orin",
+        models: &["Orin Nano", "Orin NX"],
+        i2c_lines: &[],
+        profile: include_str!("../../boards/jetson-orin.toml"),
+    },
+];
+
+impl Board {
+    /// The board of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        BOARDS.iter().find(|board| board.name == name)
+    }
+}
+
+/// All names, for errors and help.
+pub(super) fn names() -> String {
+    BOARDS.map(|board| board.name).join(", ")
+}

@@ -1,0 +1,44 @@
+//! What is wrong with a configuration.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::boards;
+use super::place::Place;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {reason}; {}", path.display(), advice(reason))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// No profile has this name.
+    #[error("no board is called {name:?}; boards: {}", boards::names())]
+    UnknownBoard {
+        /// What was asked for.
+        name: String,
+    },
+    /// A key or a value is wrong.
+    #[error("{place}: {what}\n{}\n  {next}", place.quote())]
+    Wrong {
+        /// Where it stands.
+        place: Box<Place>,
+        /// What is wrong.
+        what: String,
+        /// What to write instead.
+        next: String,
+    },
+}
+
+fn advice(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::NotFound => "`emocue-badge config show` prints one to begin with",
+        io::ErrorKind::PermissionDenied => "the user emocue must be able to read it: chmod a+r",
+        _ => "name a TOML file",
+    }
+}

@@ -1,0 +1,116 @@
+//! Which chip pins are on, and who drives them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cue::CueError;
+
+/// Who drives pins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// The kernel's character device; every board.
+    Gpiocdev,
+    /// A Raspberry Pi's registers, which can dim an LED.
+    Rppal,
+    /// Nobody: no button, LED or motor.
+    None,
+}
+
+/// The chip that pins are on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gpio {
+    /// Who drives pins.
+    pub driver: Driver,
+    /// A path such as `/dev/gpiochip0`, or the chip's label as `gpiodetect` prints it, which no kernel renumbers.
+    pub chip: String,
+}
+
+impl Default for Gpio {
+    fn default() -> Self {
+        Self { driver: Driver::Gpiocdev, chip: "/dev/gpiochip0".to_owned() }
+    }
+}
+
+impl Gpio {
+    /// The chip's device node: a label is looked up among all chips.
+    ///
+    /// # Errors
+    /// [`CueError`] when no chip has this label, or chips cannot be listed.
+    pub fn node(&self) -> Result<PathBuf, CueError> {
+        match self.chip.starts_with('/') {
+            true => Ok(PathBuf::from(&self.chip)),
+            false => called(&self.chip, chips()?),
+        }
+    }
+}
+
+/// A chip's node and label.
+type Chip = (PathBuf, String);
+
+fn called(label: &str, chips: Vec<Chip>) -> Result<PathBuf, CueError> {
+    let labels: Vec<_> = chips.iter().map(|(_, label)| label.clone()).collect();
+    let found = chips.into_iter().find(|(_, other)| other == label);
+    found.map(|(node, _)| node).ok_or_else(|| CueError {
+        what: format!("GPIO chip {label}"),
+        reason: match labels.is_empty() {
+            true => "this machine has no GPIO chip".to_owned(),
+            false => format!("the chips here are {}", labels.join(", ")),
+        },
+        next: "set chip under [gpio] to one of them, or driver = \"none\"".to_owned(),
+    })
+}
+
+#[cfg(all(feature = "gpio", target_os = "linux"))]
+fn chips() -> Result<Vec<Chip>, CueError> {
+    let nodes = gpiocdev::chip::chips().map_err(|error| CueError {
+        what: "GPIO chips in /dev".to_owned(),
+        reason: error.to_string(),
+        next: "use a kernel with GPIO character devices (Linux 4.8 and later)".to_owned(),
+    })?;
+    // A chip that may not be opened has no label; the doctor tells about permissions.
+    let labelled = nodes.into_iter().filter_map(|node| {
+        let label = gpiocdev::chip::Chip::from_path(&node).and_then(|chip| chip.info()).ok()?.label;
+        Some((node, label))
+    });
+    Ok(labelled.collect())
+}
+
+#[cfg(not(all(feature = "gpio", target_os = "linux")))]
+fn chips() -> Result<Vec<Chip>, CueError> {
+    Err(CueError {
+        what: "GPIO chips".to_owned(),
+        reason: "this program was built without gpio".to_owned(),
+        next: "build it with --features board, or set driver = \"none\" under [gpio]".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chips() -> Vec<Chip> {
+        let chip = |node: &str, label: &str| (PathBuf::from(node), label.to_owned());
+        vec![
+            chip("/dev/gpiochip10", "gpio-brcmstb@107d508500"),
+            chip("/dev/gpiochip15", "pinctrl-rp1"),
+        ]
+    }
+
+    #[test]
+    fn a_label_is_found_whatever_its_number_is() {
+        assert_eq!(called("pinctrl-rp1", chips()).unwrap(), PathBuf::from("/dev/gpiochip15"));
+        let message = called("pinctrl-bcm2711", chips()).unwrap_err().to_string();
+        assert!(message.contains("gpio-brcmstb@107d508500, pinctrl-rp1"), "{message}");
+        let message = called("tegra-gpio", Vec::new()).unwrap_err().to_string();
+        assert!(message.contains("no GPIO chip") && message.contains("\"none\""), "{message}");
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_is() {
+        let gpio = Gpio { chip: "/dev/gpiochip3".to_owned(), ..Gpio::default() };
+        assert_eq!(gpio.node().unwrap(), PathBuf::from("/dev/gpiochip3"));
+    }
+}

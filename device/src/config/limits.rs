@@ -1,0 +1,102 @@
+//! What a value must be besides its type.
+
+use emocue_models::run::mtcnn::MtcnnSettings;
+
+use super::boards::Board;
+use super::read::Document;
+use super::{Config, ConfigError, pins};
+use crate::camera::Source;
+
+/// A key, whether its value is possible, and what is.
+type Limit = (&'static str, fn(&Config) -> bool, &'static str);
+
+const LIMITS: &[Limit] = &[
+    (
+        "panel.address",
+        |config| (0x08..=0x77).contains(&config.panel.oled.address),
+        "write a 7-bit address from 0x08 to 0x77; most panels have 0x3c, some 0x3d",
+    ),
+    (
+        "panel.brightness",
+        |config| config.panel.oled.brightness > 0,
+        "write 1 to 255; `enabled = false` is for no panel",
+    ),
+    (
+        "panel.dim_brightness",
+        |config| config.panel.oled.dim_brightness > 0,
+        "write 1 to 255; `dim_after_s = 0` is for never",
+    ),
+    (
+        "look.min_face",
+        |config| config.look.min_face.is_none_or(face_can_be_found),
+        "write 12 to 4096 (px of the frame)",
+    ),
+    (
+        "gpio.chip",
+        |config| !config.gpio.chip.is_empty(),
+        "write a path such as \"/dev/gpiochip0\" or a label that `gpiodetect` prints",
+    ),
+    (
+        "led.brightness",
+        |config| (1..=100).contains(&config.led.brightness),
+        "write 1 to 100 (percent); `led = \"none\"` under [pins] is for no LED",
+    ),
+    (
+        "pace.fps",
+        |config| (0.1..=120.0).contains(&config.pace.fps),
+        "write 0.1 to 120 (frames a second)",
+    ),
+    (
+        "pace.hot_c",
+        |config| (0.0..=110.0).contains(&config.pace.hot_c),
+        "write 0 to 110 (degrees Celsius)",
+    ),
+    (
+        "pace.warm_c",
+        |config| (0.0..config.pace.hot_c).contains(&config.pace.warm_c),
+        "write less than hot_c (degrees Celsius)",
+    ),
+];
+
+fn face_can_be_found(min_face: f32) -> bool {
+    MtcnnSettings { min_face, ..MtcnnSettings::default() }.problem().is_none()
+}
+
+/// Finds the first value that no badge can run with.
+pub(super) fn check(
+    config: &Config,
+    board: Option<&Board>,
+    document: &Document,
+) -> Result<(), ConfigError> {
+    for (key, possible, next) in LIMITS {
+        if !possible(config) {
+            return Err(document.wrong(document.span(key), format!("{key} is impossible"), next));
+        }
+    }
+    if let Some(span) = document.own("camera.source")
+        && let Err(error) = config.camera.source.parse::<Source>()
+    {
+        let next = "`emocue-badge cameras` lists what is there";
+        return Err(document.wrong(span, format!("camera.source: {error}"), next));
+    }
+    let used = pins::of(&config.pins).into_iter().filter_map(|(role, pin)| Some((role, pin?.line)));
+    let used: Vec<(&str, u32)> = used.collect();
+    for (index, (role, line)) in used.iter().enumerate() {
+        let key = format!("pins.{role}");
+        if let Some((other, _)) = used[..index].iter().find(|(_, taken)| taken == line) {
+            let other_key = format!("pins.{other}");
+            let [one, two] = [&other_key, &key].map(|key| document.whereabouts(key, board));
+            let what = format!("GPIO line {line} is {other} ({one}) and {role} ({two})");
+            let span = document.own(&key).unwrap_or_else(|| document.span(&other_key));
+            let next = "give one of them another line, or \"none\"";
+            return Err(document.wrong(span, what, next));
+        }
+        let reserved = board.filter(|_| config.panel.enabled).map_or(&[][..], |it| it.i2c_lines);
+        if reserved.contains(line) {
+            let what =
+                format!("GPIO line {line} belongs to the panel's I2C bus, so it cannot be {role}");
+            return Err(document.wrong(document.span(&key), what, "choose another line"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::camera::Source;
+use crate::cue::Pin;
+use crate::show::PanelSize;
+use crate::show::oled::Controller;
+
+const EXAMPLE: &str = include_str!("../../boards/example.toml");
+
+fn parse(text: &str) -> Config {
+    Config::parse("badge.toml", text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refusal(text: &str) -> String {
+    Config::parse("badge.toml", text).expect_err(text).to_string()
+}
+
+fn written(config: &Config) -> String {
+    let mut out = Vec::new();
+    config.write_toml(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn nothing_and_the_example_are_what_is_built_in() {
+    assert_eq!(parse(""), Config::default());
+    assert_eq!(parse(EXAMPLE), Config::default());
+}
+
+#[test]
+fn the_example_has_every_key_and_its_optional_ones_can_be_switched_on() {
+    let is_off =
+        |line: &&str| matches!(line.split_once(" = "), Some((key, _)) if !key.contains(' '));
+    let on: Vec<&str> = EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(is_off).unwrap_or(line))
+        .collect();
+    let on = on.join("\n");
+    let config = parse(&on);
+    assert_eq!(config.board.as_deref(), Some("pi-4"));
+    assert_eq!(config.look.bundle, Some("/etc/emocue/mine.emocue".into()));
+    assert_eq!(config.look.min_face, Some(40.0));
+    let (all, here) = (written(&config), toml::from_str::<toml::Table>(&on).unwrap());
+    for (section, value) in toml::from_str::<toml::Table>(&all).unwrap() {
+        let Some(table) = value.as_table() else { continue };
+        for key in table.keys() {
+            assert!(here[&section].get(key).is_some(), "{section}.{key} is not in the example");
+        }
+    }
+}
+
+#[test]
+fn every_profile_is_whole_and_reads_back() {
+    for board in BOARDS {
+        let config = Config::board(board.name).unwrap_or_else(|error| panic!("{error}"));
+        config.camera.source.parse::<Source>().unwrap();
+        let Pins { button, led, motor, battery_low } = config.pins;
+        assert!(button.is_some_and(|pin| pin.active_low), "{}", board.name);
+        assert!(led.is_some_and(|pin| !pin.active_low), "{}", board.name);
+        assert!(motor.is_some_and(|pin| !pin.active_low), "{}", board.name);
+        assert_eq!(battery_low, None, "an input without a wire would warn at random");
+        assert_eq!(parse(&format!("board = {:?}", board.name)), config);
+        assert_eq!(parse(&written(&config)), config);
+    }
+}
+
+#[test]
+fn a_file_goes_before_its_board_and_a_board_before_what_is_built_in() {
+    let config = parse(
+        r#"
+            board = "jetson-orin"
+            camera.source = "synthetic"
+            panel = { controller = "sh1106", size = "128x32", words = "word" }
+            [pins]
+            led = "none"
+            motor = { line = 7, active = "low" }
+            [pace]
+            fps = 5
+            [vibration]
+            anger = [50]
+        "#,
+    );
+    assert_eq!(config.camera.source, "synthetic");
+    assert_eq!(config.panel.oled.bus, PathBuf::from("/dev/i2c-7"));
+    assert_eq!(config.panel.oled.controller, Controller::Sh1106);
+    assert_eq!(config.panel.oled.size, PanelSize::Flat);
+    assert_eq!(config.panel.words, Mode::Word);
+    assert_eq!(config.panel.oled.address, 0x3c);
+    let pins = Pins {
+        button: Some(Pin { line: 105, active_low: true }),
+        led: None,
+        motor: Some(Pin { line: 7, active_low: true }),
+        battery_low: None,
+    };
+    assert_eq!(config.pins, pins);
+    assert_ne!(config.vibration.anger, Patterns::default().anger);
+    assert_eq!(config.vibration.fear, Patterns::default().fear);
+    assert_eq!(config.pace, Pace { fps: 5.0, ..Pace::default() });
+}
+
+#[test]
+fn a_pin_of_a_file_takes_nothing_from_the_profile_s_pin() {
+    let config = parse("board = 'pi-4'\npins.button = { line = 5, active = 'high' }");
+    assert_eq!(config.pins.button, Some(Pin { line: 5, active_low: false }));
+    let config = parse("board = 'pi-4'\npins = { button = 5, led = 6 }");
+    assert_eq!(config.pins.button, Some(Pin { line: 5, active_low: true }));
+    assert_eq!(config.pins.led, Some(Pin { line: 6, active_low: false }));
+    assert_eq!(config.pins.motor.unwrap().line, 22);
+}
+
+#[test]
+fn a_wrong_line_is_shown_with_what_to_write() {
+    let text = "[camera]\nsorce = \"synthetic\"\n";
+    let expected = "badge.toml:2:1: unknown key \"sorce\" in [camera]\n  \
+                    sorce = \"synthetic\"\n  ^^^^^\n  write source";
+    assert_eq!(refusal(text), expected);
+    let text = "[panel]\nbus = \"/dev/i2c-1\"\n  address = \"0x3c\"   # here\n";
+    let expected = "badge.toml:3:13: panel.address: invalid type: string \"0x3c\"\n    \
+                    address = \"0x3c\"   # here\n              ^^^^^^\n  \
+                    write a whole number from 0 to 255";
+    assert_eq!(refusal(text), expected);
+}
+
+#[test]
+fn every_mistake_has_its_place_and_a_way_out() {
+    let cases: &[(&str, &[&str])] = &[
+        ("[pannel]\nsize = 1", &["badge.toml:1:2: unknown key \"pannel\"\n", "write panel"]),
+        ("colour = 1", &["1:1: unknown key \"colour\"\n", "possible: board, camera, look, panel"]),
+        ("[panel]\nadress = 60", &["2:1: unknown key \"adress\" in [panel]", "write address"]),
+        ("[panel]\nenable = true", &["2:1: unknown key \"enable\" in [panel]", "write enabled"]),
+        ("pins.led = { line = 4, actve = 'low' }", &["1:24: unknown key \"actve\"", "active"]),
+        ("pins.led = { active = 'low' }", &["1:12: pins.led: missing field `line`"]),
+        ("pins.led = { line = 4, active = 'lo' }", &["1:33: pins.led cannot be \"lo\"", "\"low\""]),
+        ("pins.led = -1", &["1:12: pins.led: ", "a line such as 17, { line = 17"]),
+        ("pins.led = 'GPIO17'", &["1:12: pins.led: ", "or \"none\""]),
+        ("pins.led = [17]", &["1:12: pins.led: ", "a line such as 17"]),
+        ("[camera]\nrotate = 45", &["2:10: camera.rotate: ", "write 0, 90, 180 or 270"]),
+        ("[camera]\nmirror = 1", &["2:10: camera.mirror: ", "write true or false"]),
+        ("[camera]\nsource = ''", &["2:10: camera.source: no source is named"]),
+        ("camera = 'v4l2'", &["1:10: camera: invalid type: string \"v4l2\""]),
+        ("camera = ['v4l2']", &["1:1: camera is a table", "[camera]"]),
+        ("[panel]\ncontroller = 'ssd1305'", &["2:14: panel.controller cannot", "\"ssd1306\""]),
+        ("[panel]\nsize = '64x48'", &["2:8: panel.size cannot", "128x64, 128x32"]),
+        ("[panel]\naddress = 300", &["2:11: panel.address: ", "from 0 to 255"]),
+        ("[panel]\naddress = 0x78", &["2:11: panel.address is impossible", "0x3c"]),
+        ("[panel]\nbrightness = 0", &["2:14: panel.brightness is", "1 to 255"]),
+        ("[panel]\ndim_brightness = 0", &["2:18: panel.dim_brightness is", "never"]),
+        ("[look]\nmin_face = 11", &["2:12: look.min_face is", "12 to 4096"]),
+        ("[look]\nmin_face = nan", &["2:12: look.min_face is", "12 to 4096"]),
+        ("[led]\nbrightness = 101", &["2:14: led.brightness is", "1 to 100 (percent)"]),
+        ("[vibration]\nhapiness = [100]", &["2:1: unknown key \"hapiness\"", "write happiness"]),
+        ("[vibration]\nanger = 'x'", &["2:9: vibration.anger: invalid type: string \"x\""]),
+        ("[gpio]\ndriver = 'gpiod'", &["2:10: gpio.driver cannot be", "gpiocdev, rppal, none"]),
+        ("[gpio]\nchip = ''", &["2:8: gpio.chip is impossible", "gpiodetect"]),
+        ("[pace]\nfps = 0", &["2:7: pace.fps is impossible", "0.1 to 120"]),
+        ("[pace]\nfps = inf", &["2:7: pace.fps is impossible"]),
+        ("[pace]\nhot_c = 200", &["2:9: pace.hot_c is impossible"]),
+        ("[pace]\nwarm_c = 90", &["2:10: pace.warm_c is impossible", "less than hot_c"]),
+        ("board = 'pi4'", &["1:9: no board is called \"pi4\"", "write \"pi-4\"", "jetson-orin"]),
+        ("board = 'beagle'", &["1:9: no board", "pi-zero-2w, pi-4, pi-5, jetson-nano"]),
+        ("board = 4", &["1:9: board: invalid type: integer `4`", "text in quotes"]),
+        ("[camera\n", &["badge.toml:1:", "not TOML"]),
+        ("a = 1\na = 2", &["badge.toml:2:1: duplicate key"]),
+        (
+            "pins = { led = 4, motor = 4 }",
+            &["1:27: GPIO line 4 is led (line 1) and motor (line 1)"],
+        ),
+        ("[pins]\nmotor = 4\nled = 4", &["led (line 3) and motor (line 2)", "another line"]),
+        (
+            "board = 'pi-4'\n[pins]\nled = 17",
+            &["badge.toml:3:7: GPIO line 17 is button (profile of pi-4) and led (line 3)"],
+        ),
+        ("board = 'pi-5'\npins.led = 3", &["2:12: GPIO line 3 belongs to the panel's I2C bus"]),
+    ];
+    for (text, parts) in cases {
+        let message = refusal(text);
+        for part in *parts {
+            assert!(message.contains(part), "{part:?} is not in\n{message}");
+        }
+    }
+}
+
+#[test]
+fn a_pi_without_panel_may_use_the_bus_s_pins_and_a_jetson_has_other_lines() {
+    let config = parse("board = 'pi-4'\npanel.enabled = false\npins.led = 3");
+    assert_eq!(config.pins.led.unwrap().line, 3);
+    assert_eq!(parse("board = 'jetson-nano'\npins.led = 3").pins.led.unwrap().line, 3);
+}
+
+#[test]
+fn what_is_written_is_short_where_nothing_is_unusual() {
+    let config = parse("pins = { button = 5, led = { line = 6, active = 'low' } }");
+    let text = written(&config);
+    assert!(text.contains("\nbutton = 5\n") && text.contains("\nmotor = \"none\"\n"), "{text}");
+    assert!(text.contains("[pins.led]\nline = 6\nactive = \"low\"\n"), "{text}");
+}
+
+#[test]
+fn an_unknown_board_lists_the_boards() {
+    let message = Config::board("pi-3").unwrap_err().to_string();
+    for board in BOARDS {
+        assert!(message.contains(board.name), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.toml");
+    let message = Config::read(&path).unwrap_err().to_string();
+    assert!(message.contains("none.toml") && message.contains("config show"), "{message}");
+    std::fs::write(&path, b"[camera]\nsource = \"\xff\"\n").unwrap();
+    let message = Config::read(&path).unwrap_err().to_string();
+    assert!(message.contains("none.toml:2:11: not UTF-8 text"), "{message}");
+    assert!(Config::read(folder.path()).is_err());
+    std::fs::write(&path, "#".repeat(2 << 20)).unwrap();
+    let message = Config::read(&path).unwrap_err().to_string();
+    assert!(message.contains("longer than 1 MiB"), "{message}");
+    std::fs::write(&path, "board = \"pi-5\"\n").unwrap();
+    assert_eq!(Config::read(&path).unwrap(), Config::board("pi-5").unwrap());
+}
+
+#[test]
+fn a_summary_tells_what_it_comes_to() {
+    let summary = |config: &Config| {
+        let mut out = Vec::new();
+        config.write_summary(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let expected = "board   pi-5\ncamera  pipe:rpicam\npanel   128x64 px on /dev/i2c-1 at 0x3c\n\
+                    pins    button 17, led 27, motor 22 of pinctrl-rp1\n";
+    assert_eq!(summary(&Config::board("pi-5").unwrap()), expected);
+    let config = parse("panel.enabled = false\ncamera.source = 'synthetic'");
+    assert_eq!(summary(&config), "board   none\ncamera  synthetic\npanel   none\npins    none\n");
+}
+
+fn pin() -> impl Strategy<Value = Option<bool>> {
+    proptest::option::of(any::<bool>())
+}
+
+prop_compose! {
+    /// Any configuration that no check refuses.
+    fn config()(
+        board in proptest::option::of(0..BOARDS.len()),
+        source in "synthetic|portraits|/[a-z\u{e4}\"\\\\ ]{1,9}",
+        rotate in 0usize..4,
+        [mirror, wait, enabled, upside_down] in any::<[bool; 4]>(),
+        bundle in proptest::option::of("/[a-z' \n]{1,9}"),
+        min_face in proptest::option::of(12.0f32..4096.0),
+        address in 8u8..=0x77,
+        seconds in any::<u32>(),
+        lines in proptest::sample::subsequence((4u32..500).collect::<Vec<_>>(), 4),
+        pins in [pin(), pin(), pin(), pin()],
+        brightness in 1u8..=100,
+        fps in 0.1f32..=120.0,
+        hot_c in 30.0f32..=110.0,
+        below in 0.01f32..=30.0,
+    ) -> Config {
+        let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
+        let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
+        config.camera = Camera { source, rotate: rotations[rotate], mirror, wait };
+        config.look = Look { bundle: bundle.map(PathBuf::from), min_face };
+        config.panel.enabled = enabled;
+        config.panel.oled.upside_down = upside_down;
+        config.panel.oled.address = address;
+        config.panel.oled.dim_after_s = seconds;
+        let pin = |role: usize| pins[role].map(|active_low| Pin { line: lines[role], active_low });
+        config.pins = Pins { button: pin(0), led: pin(1), motor: pin(2), battery_low: pin(3) };
+        config.led.brightness = brightness;
+        config.pace = Pace { fps, warm_c: hot_c - below, hot_c };
+        config
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(config in config()) {
+        prop_assert_eq!(parse(&written(&config)), config);
+    }
+
+    #[test]
+    fn arbitrary_text_is_read_or_refused(text in "\\PC{0,80}|([a-z.\\[\\]={}\"', 0-9\n]{0,80})") {
+        let _ = Config::parse("any", &text).map_err(|error| error.to_string());
+    }
+
+    #[test]
+    fn arbitrary_bytes_in_a_file_are_read_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        if let Err(error) = Config::read(file.path()) {
+            prop_assert!(error.to_string().contains(&file.path().display().to_string()));
+        }
+    }
+
+    #[test]
+    fn a_damaged_example_is_read_or_refused(
+        at in 0..EXAMPLE.len(),
+        cut in 0usize..40,
+        with in "[a-z0-9\"=\\[\\]{}\n\u{0}\u{e4}]{0,6}",
+    ) {
+        let mut bytes = EXAMPLE.as_bytes().to_vec();
+        let end = (at + cut).min(bytes.len());
+        bytes.splice(at..end, with.into_bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(error) = Config::parse("any", &text) {
+            prop_assert!(error.to_string().starts_with("any:"), "{}", error);
+        }
+    }
+}
