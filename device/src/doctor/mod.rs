@@ -1,1 +1,174 @@
 //! `emocue-badge doctor`: what works here and how to mend what does not.
+
+mod access;
+mod host;
+mod machine;
+mod model;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::config::Config;
+
+pub use access::GROUPS;
+pub use host::Host;
+pub use machine::temperature;
+pub use model::{SelfTestError, self_test};
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Outcome {
+    /// It works.
+    Ok {
+        /// What is there.
+        found: String,
+    },
+    /// It does not.
+    Problem {
+        /// What is wrong.
+        found: String,
+        /// How to mend it.
+        mend: String,
+    },
+    /// It was not looked at.
+    Skip {
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// It works.
+    pub fn ok(found: impl Into<String>) -> Self {
+        Self::Ok { found: found.into() }
+    }
+
+    /// It does not work, and this mends it.
+    pub fn problem(found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::Problem { found: found.into(), mend: mend.into() }
+    }
+
+    /// It was not looked at.
+    pub fn skip(why: impl Into<String>) -> Self {
+        Self::Skip { why: why.into() }
+    }
+}
+
+/// One line of the doctor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at: one word.
+    pub name: &'static str,
+    /// What was found.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Looks at one piece of hardware that the configuration names.
+pub type Probe<'a> = &'a dyn Fn(&Config) -> Outcome;
+
+/// Checks that need a driver. Each is asked once its device could be opened.
+pub struct Probes<'a> {
+    /// Formats and sizes of the camera, or whether its program is there.
+    pub camera: Probe<'a>,
+    /// Whether a panel answers at its address.
+    pub panel: Probe<'a>,
+    /// Whether lines exist and are free.
+    pub pins: Probe<'a>,
+}
+
+/// Everything that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// In the order of a badge's layers, from its file to its service.
+    pub checks: Vec<Check>,
+}
+
+/// Looks at everything that the configuration in `file` needs, or the built-in one, on `host`.
+pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
+    let mut checks = Vec::new();
+    let mut note = |name, outcome| checks.push(Check { name, outcome });
+    let config = match file.map_or_else(|| Ok(Config::default()), Config::read) {
+        Ok(config) => {
+            note("config", configuration(file, &config));
+            config
+        }
+        Err(error) => {
+            let mend = "correct it; the checks below go by what is built in";
+            note("config", Outcome::problem(error.to_string(), mend));
+            Config::default()
+        }
+    };
+    note("board", machine::board(host, &config));
+    note("model", model::check(config.look.bundle.as_deref()));
+    note("cpu", machine::cpu(host));
+    note("heat", machine::heat(host, &config));
+    note("power", machine::power(host));
+    note("memory", machine::memory(host));
+    note("space", machine::space(host));
+    note("groups", access::groups(host, &config));
+    note("camera", access::camera(host, &config, probes));
+    note("panel", access::panel(host, &config, probes));
+    note("pins", access::pins(host, &config, probes));
+    note("service", service::check(host));
+    Findings { checks }
+}
+
+fn configuration(file: Option<&Path>, config: &Config) -> Outcome {
+    match (file, &config.board) {
+        (Some(file), Some(board)) => Outcome::ok(format!("{}, over {board}", file.display())),
+        (Some(file), None) => Outcome::ok(file.display().to_string()),
+        (None, _) => {
+            Outcome::skip("none is given, so the rest goes by what is built in: --config FILE")
+        }
+    }
+}
+
+impl Findings {
+    /// How many checks found a problem.
+    pub fn problems(&self) -> usize {
+        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Problem { .. })).count()
+    }
+
+    /// Writes a line for each check, and below a problem how to mend it.
+    ///
+    /// # Errors
+    /// Whatever `out` returns.
+    pub fn write_lines(&self, mut out: impl Write) -> io::Result<()> {
+        let mut line = |state: &str, name: &str, text: &str| {
+            let mut lines = text.lines();
+            writeln!(out, "{state:<9}{name:<9}{}", lines.next().unwrap_or_default())?;
+            lines.try_for_each(|more| writeln!(out, "{:18}{more}", ""))
+        };
+        for Check { name, outcome } in &self.checks {
+            match outcome {
+                Outcome::Ok { found } => line("ok", name, found)?,
+                Outcome::Problem { found, mend } => {
+                    line("problem", name, found)?;
+                    line("", "", &format!("mend: {mend}"))?;
+                }
+                Outcome::Skip { why } => line("skip", name, why)?,
+            }
+        }
+        match self.problems() {
+            0 => writeln!(out, "no problem found"),
+            1 => writeln!(out, "1 problem"),
+            problems => writeln!(out, "{problems} problems"),
+        }
+    }
+
+    /// Writes one JSON object on one line.
+    ///
+    /// # Errors
+    /// Whatever `out` returns.
+    pub fn write_json(&self, mut out: impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut out, self)?;
+        writeln!(out)
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether this user may open the camera, the panel's bus and the pins' chip.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::host::Host;
+use super::{Outcome, Probes};
+use crate::config::{Config, Driver, Gpio};
+use crate::cue::Pins;
+
+/// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
+pub const GROUPS: [(&str, &str); 3] = [("video", "camera"), ("i2c", "panel"), ("gpio", "pins")];
+
+/// Which of [`GROUPS`] this configuration needs.
+fn needed(config: &Config) -> impl Iterator<Item = &'static str> {
+    let uses = [uses_camera(config), config.panel.enabled, uses_pins(config)];
+    GROUPS.into_iter().zip(uses).filter(|(_, used)| *used).map(|((group, _), _)| group)
+}
+
+fn uses_camera(config: &Config) -> bool {
+    ["v4l2:", "pipe:"].iter().any(|kind| config.camera.source.starts_with(kind))
+}
+
+fn uses_pins(config: &Config) -> bool {
+    config.gpio.driver != Driver::None && config.pins != Pins::default()
+}
+
+/// Whether the user is in the groups that own the devices.
+pub(super) fn groups(host: &Host, config: &Config) -> Outcome {
+    let Some(user) = host.user() else {
+        return Outcome::skip("this system does not tell who runs this program");
+    };
+    let needed: Vec<_> = needed(config).collect();
+    if user.id == 0 {
+        return Outcome::ok("root, who may open everything; the service runs as the user emocue");
+    }
+    let unknown: Vec<_> =
+        needed.iter().copied().filter(|name| host.group(name).is_none()).collect();
+    if !unknown.is_empty() {
+        let mend = "install the badge's sysusers and udev files, then restart";
+        return Outcome::problem(format!("there is no group {}", unknown.join(", ")), mend);
+    }
+    let is_member =
+        |name: &&str| host.group(name).is_some_and(|group| user.groups.contains(&group));
+    let missing: Vec<_> = needed.iter().copied().filter(|name| !is_member(name)).collect();
+    if missing.is_empty() {
+        return Outcome::ok(format!("{} is in {}", user.name, needed.join(", ")));
+    }
+    Outcome::problem(
+        format!("{} is not in {}", user.name, missing.join(", ")),
+        format!("sudo usermod -aG {} {}, then log in again", missing.join(","), user.name),
+    )
+}
+
+/// Opens a device; what to do when it is not there depends on which it is.
+fn open(host: &Host, path: &Path, group: &str, absent: &str) -> Result<(), Outcome> {
+    let shown = path.display();
+    (host.open)(&host.path(path)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Outcome::problem(format!("{shown} is not there"), absent),
+        ErrorKind::PermissionDenied => {
+            let user = host.user().map_or_else(|| "USER".to_owned(), |user| user.name);
+            let mend = format!(
+                "sudo usermod -aG {group} {user} and log in again; if it belongs to another group, \
+                 install the badge's udev rules"
+            );
+            Outcome::problem(format!("{shown}: permission denied"), mend)
+        }
+        ErrorKind::ResourceBusy => {
+            let mend = format!("stop the program that holds it: sudo fuser -v {shown}");
+            Outcome::problem(format!("{shown} is busy"), mend)
+        }
+        _ => Outcome::problem(format!("{shown}: {error}"), "check its wiring and restart"),
+    })
+}
+
+/// The camera's node, then what the driver says about it.
+pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+    let source = config.camera.source.as_str();
+    let absent = "plug the camera in; `emocue-badge cameras` lists those that are there. A CSI camera is \
+                  source = \"pipe:rpicam\" or \"pipe:gst-argus\"";
+    if let Some(device) = source.strip_prefix("v4l2:") {
+        let path = device.split('?').next().unwrap_or(device);
+        if let Err(outcome) = open(host, Path::new(path), "video", absent) {
+            return outcome;
+        }
+    } else if !uses_camera(config) {
+        return Outcome::skip(format!("{source} is no camera"));
+    }
+    (probes.camera)(config)
+}
+
+/// The panel's bus, then whether the panel answers.
+pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+    if !config.panel.enabled {
+        return Outcome::skip("switched off by the configuration");
+    }
+    let on_a_pi = config.board.as_deref().is_some_and(|board| board.starts_with("pi-"));
+    let absent = match on_a_pi {
+        true => "sudo raspi-config nonint do_i2c 0, then restart",
+        false => "sudo modprobe i2c-dev; `i2cdetect -l` lists the buses that are there",
+    };
+    match open(host, &config.panel.oled.bus, "i2c", absent) {
+        Ok(()) => (probes.panel)(config),
+        Err(outcome) => outcome,
+    }
+}
+
+/// The chip's node, or any chip where a label names it, then whether its lines are free.
+pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+    if !uses_pins(config) {
+        return Outcome::skip("the configuration uses none");
+    }
+    let Gpio { chip, .. } = &config.gpio;
+    let absent = "`gpiodetect` lists the chips that are there";
+    let chips = match chip.starts_with('/') {
+        true => vec![chip.clone()],
+        false => {
+            let names = host.names("/dev", "gpiochip", "");
+            names.iter().map(|name| format!("/dev/{name}")).collect()
+        }
+    };
+    if chips.is_empty() {
+        let mend = "use a kernel with GPIO character devices (Linux 4.8 and later)";
+        return Outcome::problem("there is no /dev/gpiochip*", mend);
+    }
+    let opened = chips.iter().try_for_each(|chip| open(host, Path::new(chip), "gpio", absent));
+    match opened {
+        Ok(()) => (probes.pins)(config),
+        Err(outcome) => outcome,
+    }
+}

@@ -1,0 +1,190 @@
+//! The board itself: which it is, its processor, heat, power, memory and space.
+
+use super::Outcome;
+use super::host::Host;
+use crate::config::{BOARDS, Board, Config};
+
+/// Whether the profile is that of the board in hand.
+pub(super) fn board(host: &Host, config: &Config) -> Outcome {
+    let Some(model) = host.read("/proc/device-tree/model") else {
+        return Outcome::skip("this system does not tell; boards with a device tree do");
+    };
+    let model = model.trim_end_matches(['\0', '\n']);
+    let actual = BOARDS.iter().find(|board| board.models.iter().any(|name| model.contains(name)));
+    match (config.board.as_deref().and_then(Board::named), actual) {
+        (Some(set), Some(actual)) if set.name != actual.name => Outcome::problem(
+            format!("this is a {model}, configured as {}", set.name),
+            format!("write board = \"{}\"", actual.name),
+        ),
+        (None, Some(actual)) => {
+            let mend = format!("board = \"{}\" sets its camera, bus and pins", actual.name);
+            Outcome::problem(
+                format!("this is a {model}, and the configuration names no board"),
+                mend,
+            )
+        }
+        (_, _) => Outcome::ok(model),
+    }
+}
+
+/// ARM's part numbers of the cores on the boards, and some near them.
+const PARTS: [(&str, &str); 7] = [
+    ("0xd03", "Cortex-A53"),
+    ("0xd04", "Cortex-A35"),
+    ("0xd05", "Cortex-A55"),
+    ("0xd07", "Cortex-A57"),
+    ("0xd08", "Cortex-A72"),
+    ("0xd0b", "Cortex-A76"),
+    ("0xd42", "Cortex-A78AE"),
+];
+
+/// What the cores can do, and so which form of the networks suits them.
+pub(super) fn cpu(host: &Host) -> Outcome {
+    let Some(text) = host.read("/proc/cpuinfo") else {
+        return Outcome::skip("this system does not tell");
+    };
+    let values = |key: &'static str| {
+        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        fields.filter(move |(name, _)| name.trim() == key).map(|(_, value)| value.trim())
+    };
+    let cores = values("processor").count();
+    let features = values("Features").chain(values("flags")).next().unwrap_or_default();
+    let has = |feature: &str| features.split_whitespace().any(|word| word == feature);
+    let part = values("CPU part").next_back();
+    let known = part.and_then(|part| PARTS.iter().find(|(number, _)| *number == part));
+    let name = known.map(|(_, name)| *name).or(values("model name").next());
+    let name = name.or(part).unwrap_or("an unknown kind");
+    let what = format!("{cores} x {name}");
+    let weights = "the networks' 8-bit weights with float arithmetic suit it";
+    if has("sse2") {
+        let wide = [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("sse2", "SSE2")];
+        let best = wide.iter().find(|(feature, _)| has(feature)).map_or("", |(_, name)| name);
+        return Outcome::ok(format!("{what}, {best}; {weights}"));
+    }
+    if !has("asimd") && !has("neon") {
+        let mend =
+            "frames will take seconds; use a board with NEON: a Raspberry Pi Zero 2 W or later";
+        return Outcome::problem(format!("{what}, no NEON"), mend);
+    }
+    let half = if has("asimdhp") { "NEON with half floats" } else { "NEON" };
+    match has("asimddp") {
+        true => Outcome::ok(format!(
+            "{what}, {half} and dot products; integers may be faster: `emocue-badge bench --beside BUNDLE` tells"
+        )),
+        false => Outcome::ok(format!("{what}, {half}; {weights}")),
+    }
+}
+
+/// The hottest sensor, °C; nothing where the system has none.
+///
+/// Sensors of power controllers are left out: the Jetson Nano's says 100 °C all its life.
+pub fn temperature(host: &Host) -> Option<f32> {
+    let zones = host.names("/sys/class/thermal", "thermal_zone", "");
+    let degrees = zones.iter().filter_map(|zone| {
+        let read = |file: &str| host.read(format!("/sys/class/thermal/{zone}/{file}"));
+        if read("type").is_some_and(|kind| kind.starts_with("PMIC")) {
+            return None;
+        }
+        let degrees = read("temp")?.trim().parse::<f32>().ok()? / 1000.0;
+        (-40.0..150.0).contains(&degrees).then_some(degrees)
+    });
+    degrees.max_by(f32::total_cmp)
+}
+
+pub(super) fn heat(host: &Host, config: &Config) -> Outcome {
+    let Some(degrees) = temperature(host) else {
+        return Outcome::skip("no sensor");
+    };
+    let found = format!("{degrees:.0} degrees Celsius");
+    let mend = "let it cool, give it a heat sink or air, or lower fps under [pace]";
+    match () {
+        () if degrees >= config.pace.hot_c => {
+            Outcome::problem(format!("{found}: a quarter of all frames is looked at"), mend)
+        }
+        () if degrees >= config.pace.warm_c => {
+            Outcome::problem(format!("{found}: half of all frames is looked at"), mend)
+        }
+        () => Outcome::ok(found),
+    }
+}
+
+/// Bits of the Raspberry Pi firmware's `get_throttled`; the same 16 higher say that it happened since the start.
+const THROTTLED: [(u32, &str); 4] = [
+    (1, "under-voltage"),
+    (1 << 1, "a capped clock"),
+    (1 << 2, "throttling"),
+    (1 << 3, "the soft temperature limit"),
+];
+
+/// Whether a Raspberry Pi gets enough power.
+pub(super) fn power(host: &Host) -> Outcome {
+    let bits = host.names("/sys/devices/platform", "soc", "").into_iter().find_map(|soc| {
+        let folder = format!("/sys/devices/platform/{soc}");
+        let firmware = host.names(&folder, "soc", ":firmware").pop()?;
+        let text = host.read(format!("{folder}/{firmware}/get_throttled"))?;
+        u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+    });
+    let Some(bits) = bits else {
+        return Outcome::skip("only a Raspberry Pi's firmware tells");
+    };
+    let named = |bits: u32| {
+        let set = THROTTLED.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name);
+        set.collect::<Vec<_>>().join(", ")
+    };
+    let mend = "use the board's own power supply with a short cable, and let it cool";
+    match (named(bits), named(bits >> 16)) {
+        (now, _) if !now.is_empty() => Outcome::problem(format!("{now}, now"), mend),
+        (_, before) if !before.is_empty() => {
+            Outcome::problem(format!("{before}, since it started"), mend)
+        }
+        _ => Outcome::ok("enough since it started"),
+    }
+}
+
+/// Whether there is room for the badge, which takes up to 60 MB.
+pub(super) fn memory(host: &Host) -> Outcome {
+    let available = host.read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    match available.map(|kilobytes| kilobytes / 1024) {
+        None => Outcome::skip("this system does not tell"),
+        Some(megabytes) if megabytes < 64 => Outcome::problem(
+            format!("{megabytes} MB available, 64 are needed"),
+            "stop other programs, or use a system without a desktop",
+        ),
+        Some(megabytes) => Outcome::ok(format!("{megabytes} MB available")),
+    }
+}
+
+/// Where the service keeps its bundles.
+const STATE: &str = "/var/lib/emocue";
+
+/// Whether another bundle can be installed.
+#[cfg(unix)]
+pub(super) fn space(host: &Host) -> Outcome {
+    let state = host.path(STATE);
+    let Some(folder) = state.ancestors().find(|folder| folder.exists()) else {
+        return Outcome::skip(format!("there is no {STATE}"));
+    };
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) => room(disk.f_bavail.saturating_mul(disk.f_frsize)),
+        Err(error) => Outcome::skip(format!("{}: {error}", folder.display())),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn space(_: &Host) -> Outcome {
+    Outcome::skip("this system does not tell")
+}
+
+/// Two bundles and some room to write them.
+pub(super) fn room(free_bytes: u64) -> Outcome {
+    match free_bytes >> 20 {
+        megabytes if megabytes < 16 => Outcome::problem(
+            format!("{megabytes} MB free for {STATE}, 16 are needed"),
+            "remove files: `sudo journalctl --vacuum-size=16M` often frees some",
+        ),
+        megabytes => Outcome::ok(format!("{megabytes} MB free for {STATE}")),
+    }
+}

@@ -1,0 +1,324 @@
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cue::Pin;
+
+const PI_4_CPU: &str = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
+                        processor\t: 1\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
+                        Model\t\t: Raspberry Pi 4 Model B Rev 1.4\n";
+
+/// A machine made of files.
+fn machine(files: &[(&str, &str)]) -> (TempDir, Host) {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let open = |path: &Path| fs::metadata(path).map(drop);
+    let host = Host { root: root.path().to_owned(), variable: |_| None, open };
+    (root, host)
+}
+
+fn config(text: &str) -> Config {
+    Config::parse("test", text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Answers that no other check gives.
+fn probes() -> Probes<'static> {
+    Probes {
+        camera: &|_| Outcome::ok("camera probed"),
+        panel: &|_| Outcome::ok("panel probed"),
+        pins: &|_| Outcome::ok("pins probed"),
+    }
+}
+
+fn found(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Ok { found } => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn wrong(outcome: Outcome) -> (String, String) {
+    match outcome {
+        Outcome::Problem { found, mend } => (found, mend),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_skipped(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Skip { .. })
+}
+
+#[test]
+fn an_empty_machine_skips_what_it_cannot_tell_and_misses_its_devices() {
+    let (_root, host) = machine(&[]);
+    let config = config("board = 'pi-4'");
+    for outcome in [
+        machine::board(&host, &config),
+        machine::cpu(&host),
+        machine::heat(&host, &config),
+        machine::power(&host),
+        machine::memory(&host),
+        access::groups(&host, &config),
+        service::check(&host),
+    ] {
+        assert!(is_skipped(&outcome), "{outcome:?}");
+    }
+    let (found, mend) = wrong(access::panel(&host, &config, &probes()));
+    assert_eq!(found, "/dev/i2c-1 is not there");
+    assert!(mend.contains("raspi-config"), "{mend}");
+    let (found, _) = wrong(access::pins(&host, &config, &probes()));
+    assert_eq!(found, "there is no /dev/gpiochip*");
+}
+
+#[test]
+fn a_profile_of_another_board_is_noticed() {
+    let (_root, host) = machine(&[("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")]);
+    let (found, mend) = wrong(machine::board(&host, &config("board = 'pi-4'")));
+    assert_eq!(found, "this is a Raspberry Pi 5 Model B Rev 1.0, configured as pi-4");
+    assert_eq!(mend, "write board = \"pi-5\"");
+    let (_, mend) = wrong(machine::board(&host, &Config::default()));
+    assert!(mend.contains("board = \"pi-5\""), "{mend}");
+    let outcome = machine::board(&host, &config("board = 'pi-5'"));
+    assert_eq!(found_of(&outcome), "Raspberry Pi 5 Model B Rev 1.0");
+    for (model, name) in [
+        ("Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
+        ("NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
+        ("NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super", "jetson-orin"),
+        ("NVIDIA Jetson Orin NX Engineering Reference Developer Kit", "jetson-orin"),
+    ] {
+        let (_root, host) = machine(&[("/proc/device-tree/model", model)]);
+        let config = config(&format!("board = '{name}'"));
+        assert_eq!(found_of(&machine::board(&host, &config)), model);
+    }
+}
+
+fn found_of(outcome: &Outcome) -> String {
+    found(outcome.clone())
+}
+
+#[test]
+fn a_processor_is_named_with_what_suits_it() {
+    let cpu = |text: &str| {
+        let (_root, host) = machine(&[("/proc/cpuinfo", text)]);
+        machine::cpu(&host)
+    };
+    let text = found(cpu(PI_4_CPU));
+    assert!(text.starts_with("2 x Cortex-A72, NEON; the networks' 8-bit weights"), "{text}");
+    let a76 = "processor : 0\nFeatures : fp asimd asimdhp asimddp\nCPU part : 0xd0b\n";
+    let text = found(cpu(a76));
+    assert!(text.starts_with("1 x Cortex-A76, NEON with half floats and dot products"), "{text}");
+    let server = "processor : 0\nmodel name : Some Server\nflags : fpu sse2 avx2 avx512f\n";
+    assert!(found(cpu(server)).starts_with("1 x Some Server, AVX-512;"));
+    let old =
+        "processor : 0\nmodel name : ARMv6-compatible processor rev 7 (v6l)\nFeatures : half vfp\n";
+    let (found, mend) = wrong(cpu(old));
+    assert_eq!(found, "1 x ARMv6-compatible processor rev 7 (v6l), no NEON");
+    assert!(mend.contains("Zero 2 W"), "{mend}");
+}
+
+#[test]
+fn heat_is_that_of_the_hottest_sensor_that_can_be_believed() {
+    let zones = |cpu: &str| {
+        machine(&[
+            ("/sys/class/thermal/thermal_zone0/type", "CPU-therm\n"),
+            ("/sys/class/thermal/thermal_zone0/temp", cpu),
+            ("/sys/class/thermal/thermal_zone1/type", "PMIC-Die\n"),
+            ("/sys/class/thermal/thermal_zone1/temp", "100000\n"),
+            ("/sys/class/thermal/thermal_zone2/type", "odd\n"),
+            ("/sys/class/thermal/thermal_zone2/temp", "-256000\n"),
+            ("/sys/class/thermal/thermal_zone3/type", "silent\n"),
+        ])
+    };
+    let config = Config::default();
+    let (_root, host) = zones("48312\n");
+    assert_eq!(temperature(&host), Some(48.312));
+    assert_eq!(found(machine::heat(&host, &config)), "48 degrees Celsius");
+    let (_root, host) = zones("72000\n");
+    assert!(wrong(machine::heat(&host, &config)).0.ends_with("half of all frames is looked at"));
+    let (_root, host) = zones("79000\n");
+    assert!(
+        wrong(machine::heat(&host, &config)).0.ends_with("a quarter of all frames is looked at")
+    );
+}
+
+#[test]
+fn under_voltage_is_told_from_any_soc_s_firmware() {
+    let power = |soc: &str, bits: &str| {
+        let path = format!("/sys/devices/platform/{soc}/{soc}:firmware/get_throttled");
+        let (_root, host) = machine(&[(&path, bits)]);
+        machine::power(&host)
+    };
+    assert_eq!(found(power("soc", "0\n")), "enough since it started");
+    assert_eq!(wrong(power("soc", "50005\n")).0, "under-voltage, throttling, now");
+    let before = wrong(power("soc@107c000000", "50000\n")).0;
+    assert_eq!(before, "under-voltage, throttling, since it started");
+    assert!(is_skipped(&power("soc", "none\n")));
+}
+
+#[test]
+fn little_memory_and_a_full_card_are_problems() {
+    let (_root, host) = machine(&[("/proc/meminfo", "MemTotal: 1 kB\nMemAvailable:  102400 kB\n")]);
+    assert_eq!(found(machine::memory(&host)), "100 MB available");
+    let (_root, host) = machine(&[("/proc/meminfo", "MemAvailable: 20480 kB\n")]);
+    assert!(wrong(machine::memory(&host)).0.starts_with("20 MB available"));
+    assert!(found(machine::room(64 << 20)).starts_with("64 MB free"));
+    assert!(wrong(machine::room(3 << 20)).0.starts_with("3 MB free"));
+    assert!(!is_skipped(&machine::space(&host)) || cfg!(not(unix)));
+}
+
+const GROUP_FILE: &str = "root:x:0:\nvideo:x:44:\ni2c:x:998:pi\ngpio:x:997:pi\n";
+
+fn user(groups: &str, group_file: &str) -> (TempDir, Host) {
+    let status = format!(
+        "Name:\tx\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nGroups:\t{groups}\n"
+    );
+    machine(&[
+        ("/proc/self/status", &status),
+        ("/etc/passwd", "root:x:0:0::/root:/bin/sh\npi:x:1000:1000::/home/pi:/bin/sh\n"),
+        ("/etc/group", group_file),
+    ])
+}
+
+#[test]
+fn missing_groups_are_named_with_the_command_that_adds_them() {
+    let config = config("board = 'pi-4'");
+    let (_root, host) = user("4 44 997 998", GROUP_FILE);
+    assert_eq!(found(access::groups(&host, &config)), "pi is in video, i2c, gpio");
+    let (_root, host) = user("998", GROUP_FILE);
+    let (found, mend) = wrong(access::groups(&host, &config));
+    assert_eq!(found, "pi is not in video, gpio");
+    assert_eq!(mend, "sudo usermod -aG video,gpio pi, then log in again");
+    let (_root, host) = user("44", "video:x:44:\n");
+    let (found, mend) = wrong(access::groups(&host, &config));
+    assert_eq!(found, "there is no group i2c, gpio");
+    assert!(mend.contains("sysusers"), "{mend}");
+}
+
+#[test]
+fn only_what_is_used_needs_a_group() {
+    let (_root, host) = user("44", GROUP_FILE);
+    let config = config("panel.enabled = false");
+    assert_eq!(found(access::groups(&host, &config)), "pi is in video");
+    let mut config = config;
+    config.pins.led = Some(Pin { line: 4, active_low: false });
+    assert_eq!(wrong(access::groups(&host, &config)).0, "pi is not in gpio");
+    config.gpio.driver = crate::config::Driver::None;
+    assert_eq!(found(access::groups(&host, &config)), "pi is in video");
+}
+
+#[test]
+fn root_is_told_who_the_service_is() {
+    let (_root, host) =
+        machine(&[("/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t\n")]);
+    assert!(found(access::groups(&host, &Config::default())).contains("emocue"));
+}
+
+#[test]
+fn a_device_is_opened_before_its_driver_is_asked() {
+    let (_root, mut host) = machine(&[
+        ("/dev/video0", ""),
+        ("/dev/i2c-1", ""),
+        ("/dev/gpiochip0", ""),
+        ("/dev/gpiochip11", ""),
+    ]);
+    let config = config("board = 'pi-5'\ncamera.source = 'v4l2:/dev/video0?size=640x480'");
+    assert_eq!(found(access::camera(&host, &config, &probes())), "camera probed");
+    assert_eq!(found(access::panel(&host, &config, &probes())), "panel probed");
+    assert_eq!(found(access::pins(&host, &config, &probes())), "pins probed");
+
+    host.open = |_| Err(io::ErrorKind::PermissionDenied.into());
+    let (found, mend) = wrong(access::camera(&host, &config, &probes()));
+    assert_eq!(found, "/dev/video0: permission denied");
+    assert!(mend.contains("usermod -aG video"), "{mend}");
+    assert!(wrong(access::panel(&host, &config, &probes())).1.contains("usermod -aG i2c"));
+    assert!(wrong(access::pins(&host, &config, &probes())).1.contains("usermod -aG gpio"));
+
+    host.open = |_| Err(io::ErrorKind::ResourceBusy.into());
+    let (found, mend) = wrong(access::camera(&host, &config, &probes()));
+    assert_eq!(found, "/dev/video0 is busy");
+    assert!(mend.contains("fuser -v /dev/video0"), "{mend}");
+}
+
+#[test]
+fn a_missing_camera_says_how_to_find_one_and_a_picture_is_none() {
+    let (_root, host) = machine(&[]);
+    let (found, mend) = wrong(access::camera(&host, &Config::default(), &probes()));
+    assert_eq!(found, "/dev/video0 is not there");
+    assert!(mend.contains("emocue-badge cameras") && mend.contains("pipe:rpicam"), "{mend}");
+    let pipe = config("camera.source = 'pipe:rpicam'");
+    assert_eq!(self::found(access::camera(&host, &pipe, &probes())), "camera probed");
+    let picture = config("camera.source = 'portraits'\npanel.enabled = false");
+    assert!(is_skipped(&access::camera(&host, &picture, &probes())));
+    assert!(is_skipped(&access::panel(&host, &picture, &probes())));
+    assert!(is_skipped(&access::pins(&host, &picture, &probes())));
+}
+
+#[test]
+fn the_service_is_found_installed_enabled_or_running() {
+    let unit = ("/etc/systemd/system/emocue-badge.service", "");
+    let systemd = ("/run/systemd/system/x", "");
+    let (_root, host) = machine(&[systemd]);
+    assert!(is_skipped(&service::check(&host)));
+    let (_root, host) = machine(&[systemd, unit]);
+    assert!(wrong(service::check(&host)).1.contains("systemctl enable --now"));
+    let wants = ("/etc/systemd/system/multi-user.target.wants/emocue-badge.service", "");
+    let (_root, mut host) = machine(&[systemd, unit, wants]);
+    assert!(found(service::check(&host)).contains("starts with the system"));
+    host.variable = |name| match name {
+        "WATCHDOG_USEC" => Some("15000000".to_owned()),
+        _ => Some("/run/systemd/notify".to_owned()),
+    };
+    assert!(found(service::check(&host)).contains("after 15 s of silence"));
+    host.variable = |name| (name == "NOTIFY_SOCKET").then(String::new);
+    assert!(wrong(service::check(&host)).1.contains("WatchdogSec="));
+}
+
+#[test]
+fn the_networks_inside_this_program_pass_and_a_missing_bundle_does_not() {
+    let text = found(model::check(None));
+    assert!(text.contains("both portraits as expected"), "{text}");
+    let (text, mend) = wrong(model::check(Some(Path::new("no/such.emocue"))));
+    assert!(text.contains("no/such.emocue") && mend.contains("[look]"), "{text}; {mend}");
+}
+
+#[test]
+fn findings_are_lines_or_json_and_a_wrong_file_is_one_of_them() {
+    let (root, host) = machine(&[("/etc/emocue.toml", "[camera]\nsorce = 1\n")]);
+    let file = root.path().join("etc/emocue.toml");
+    let findings = examine(Some(&file), &host, &probes());
+    let mut out = Vec::new();
+    findings.write_lines(&mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let place = format!("problem  config   {}:2:1: unknown key \"sorce\"", file.display());
+    assert!(text.starts_with(&place), "{text}");
+    assert!(text.contains("\n                  mend: correct it"), "{text}");
+    assert!(text.contains("\nok       model    bundle "), "{text}");
+    assert!(text.contains("\nskip     pins     "), "{text}");
+    assert!(text.ends_with(&format!("{} problems\n", findings.problems())), "{text}");
+    assert!(findings.problems() >= 2);
+
+    let mut out = Vec::new();
+    findings.write_json(&mut out).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(json["checks"][0]["name"], "config");
+    assert_eq!(json["checks"][0]["outcome"], "problem");
+    assert!(json["checks"][0]["mend"].is_string());
+    assert_eq!(json["checks"].as_array().unwrap().len(), findings.checks.len());
+}
+
+#[test]
+fn a_badge_without_fault_has_no_problem() {
+    let checks = vec![Check { name: "cpu", outcome: Outcome::ok("fine") }];
+    let findings = Findings { checks };
+    assert_eq!(findings.problems(), 0);
+    let mut out = Vec::new();
+    findings.write_lines(&mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "ok       cpu      fine\nno problem found\n");
+}
