@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::camera::{Camera, CameraError, FrameInfo, Stills};
 use crate::load::{describe, load};
 use crate::portraits::PORTRAITS;
+use crate::show::words::id;
 use crate::vision::Vision;
 
 /// What each portrait looks like to the bundle inside this program. Any other must at least see the broad smile.
@@ -36,7 +37,7 @@ pub enum SelfTestError {
         faces: usize,
     },
     /// Another answer.
-    #[error("{portrait}: {answer:?} instead of {expected:?}")]
+    #[error("{portrait}: {} instead of {}", id(*answer), id(*expected))]
     Answer {
         /// The portrait's file name.
         portrait: &'static str,
@@ -74,6 +75,7 @@ pub fn self_test(vision: &mut Vision, built_in: bool) -> Result<Duration, SelfTe
     Ok(took)
 }
 
+/// How the bundle in `bundle`, or the one inside this program, does in the self-test.
 pub(super) fn check(bundle: Option<&Path>) -> Outcome {
     let mend = match bundle {
         Some(_) => {

@@ -2,9 +2,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use emocue_models::label::Expression;
 use tempfile::TempDir;
 
 use super::*;
+use crate::answer::Answer;
 use crate::cue::Pin;
 
 const PI_4_CPU: &str = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
@@ -86,7 +88,7 @@ fn a_profile_of_another_board_is_noticed() {
     let (_, mend) = wrong(machine::board(&host, &Config::default()));
     assert!(mend.contains("board = \"pi-5\""), "{mend}");
     let outcome = machine::board(&host, &config("board = 'pi-5'"));
-    assert_eq!(found_of(&outcome), "Raspberry Pi 5 Model B Rev 1.0");
+    assert_eq!(self::found(outcome), "Raspberry Pi 5 Model B Rev 1.0");
     for (model, name) in [
         ("Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
         ("NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
@@ -95,12 +97,8 @@ fn a_profile_of_another_board_is_noticed() {
     ] {
         let (_root, host) = machine(&[("/proc/device-tree/model", model)]);
         let config = config(&format!("board = '{name}'"));
-        assert_eq!(found_of(&machine::board(&host, &config)), model);
+        assert_eq!(self::found(machine::board(&host, &config)), model);
     }
-}
-
-fn found_of(outcome: &Outcome) -> String {
-    found(outcome.clone())
 }
 
 #[test]
@@ -286,6 +284,9 @@ fn the_networks_inside_this_program_pass_and_a_missing_bundle_does_not() {
     assert!(text.contains("both portraits as expected"), "{text}");
     let (text, mend) = wrong(model::check(Some(Path::new("no/such.emocue"))));
     assert!(text.contains("no/such.emocue") && mend.contains("[look]"), "{text}; {mend}");
+    let expected = Answer::Looks(Expression::Happiness);
+    let error = SelfTestError::Answer { portrait: "a.jpg", answer: Answer::Unsure, expected };
+    assert_eq!(error.to_string(), "a.jpg: unsure instead of happiness");
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! The files that make the badge a service agree with each other and with the program.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use std::collections::BTreeSet;
+
+use emocue_device::doctor::GROUPS;
+
+const UNIT: &str = include_str!("../systemd/emocue-badge.service");
+const USERS: &str = include_str!("../systemd/emocue.conf");
+const RULES: &str = include_str!("../udev/99-emocue.rules");
+
+/// Every value of a unit's key.
+fn values(key: &str) -> Vec<&'static str> {
+    let assignments = UNIT.lines().filter_map(|line| line.split_once('='));
+    assignments.filter(|(name, _)| *name == key).map(|(_, value)| value).collect()
+}
+
+fn groups() -> BTreeSet<&'static str> {
+    GROUPS.iter().map(|(group, _)| *group).collect()
+}
+
+#[test]
+fn the_doctor_the_unit_the_rules_and_the_users_name_the_same_groups() {
+    let unit = values("SupplementaryGroups").iter().flat_map(|it| it.split(' ')).collect();
+    let rules = RULES.lines().filter(|line| !line.starts_with('#'));
+    let rules = rules.map(|line| line.split_once("GROUP=\"").unwrap().1.split('"').next().unwrap());
+    let users = USERS.lines().filter_map(|line| line.strip_prefix("g "));
+    let users = users.map(|line| line.split_whitespace().next().unwrap());
+    assert_eq!(groups(), unit);
+    assert_eq!(groups(), rules.collect());
+    assert_eq!(groups(), users.collect());
+}
+
+#[test]
+fn every_device_that_the_unit_allows_has_a_rule() {
+    let rules: Vec<&str> = RULES.lines().filter(|line| !line.starts_with('#')).collect();
+    let device = |allowed: &'static str| match allowed.split(' ').next().unwrap() {
+        "char-i2c" => "SUBSYSTEM==\"i2c-dev\"".to_owned(),
+        "char-gpiochip" => "KERNEL==\"gpiochip*\"".to_owned(),
+        "/dev/gpiomem" | "/dev/gpiomem0" => "KERNEL==\"gpiomem*\"".to_owned(),
+        class => format!("SUBSYSTEM==\"{}\"", class.strip_prefix("char-").unwrap()),
+    };
+    let allowed: BTreeSet<String> = values("DeviceAllow").into_iter().map(device).collect();
+    assert_eq!(allowed.len(), rules.len());
+    for device in allowed {
+        assert!(rules.iter().any(|rule| rule.contains(&device)), "{device}");
+    }
+}
+
+#[test]
+fn the_unit_gives_no_network_no_capability_and_no_place_for_a_frame() {
+    for (key, value) in [
+        ("User", "emocue"),
+        ("PrivateNetwork", "yes"),
+        ("IPAddressDeny", "any"),
+        ("RestrictAddressFamilies", "AF_UNIX"),
+        ("NoNewPrivileges", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("ProtectSystem", "strict"),
+        ("DevicePolicy", "closed"),
+        ("LimitCORE", "0"),
+        ("MemorySwapMax", "0"),
+    ] {
+        assert_eq!(values(key), [value], "{key}");
+    }
+}
