@@ -1,18 +1,23 @@
-//! Where frames come from: pictures, folders, Y4M streams and drawn clips behind one [`Camera`].
+//! Where frames come from: V4L2 cameras, child processes, pictures, folders, Y4M streams and drawn clips behind one
+//! [`Camera`].
 
+mod error;
 mod folder;
 mod picture;
 pub mod pipe;
+mod settings;
 mod source;
+#[cfg(unix)]
+mod stamps;
 mod synthetic;
 pub mod v4l2;
 mod y4m;
 
-use std::io;
 use std::time::Instant;
 
 use emocue_models::luma::{Luma, Orientation};
 
+pub use error::CameraError;
 pub use picture::{Stills, decode as decode_picture};
 pub use source::{SOURCES, Source, SourceError};
 pub use synthetic::{Synthetic, SyntheticSettings};
@@ -53,84 +58,6 @@ pub trait Camera: Send {
 
     /// Stops streaming and closes the device, so that nothing can be seen; [`Camera::next`] opens it again.
     fn close(&mut self) {}
-}
-
-/// A frame or a whole source that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum CameraError {
-    /// The operating system refused.
-    #[error("cannot read {name}: {reason}; {next}", next = advice(.reason))]
-    Io {
-        /// The path, or `"stdin"`.
-        name: String,
-        /// The system's own words.
-        reason: io::Error,
-    },
-    /// A folder without a single picture.
-    #[error("{name}: no pictures in this folder; put .jpg, .jpeg or .png files into it")]
-    EmptyFolder {
-        /// The folder.
-        name: String,
-    },
-    /// Neither a picture nor a stream.
-    #[error(
-        "{name}: neither JPEG, PNG nor Y4M; a video can be piped in: \
-         ffmpeg -i VIDEO -f yuv4mpegpipe - | emocue-badge run --camera -"
-    )]
-    UnknownFormat {
-        /// The file.
-        name: String,
-    },
-    /// A picture or stream that claims more than [`MAX_PIXELS`].
-    #[error("{name}: {width}x{height} px is more than 50 megapixels; scale it down first")]
-    TooLarge {
-        /// The file.
-        name: String,
-        /// Claimed width, px.
-        width: u64,
-        /// Claimed height, px.
-        height: u64,
-    },
-    /// The file ends before its content does.
-    #[error("{name}: cut off at byte {at}: {missing}; copy or record it again")]
-    Truncated {
-        /// The file or stream.
-        name: String,
-        /// How many bytes there were.
-        at: u64,
-        /// What was still expected.
-        missing: &'static str,
-    },
-    /// A damaged or unsupported picture.
-    #[error("{name}: not a picture that can be read: {reason}; save it again as JPEG or PNG")]
-    Picture {
-        /// The file.
-        name: String,
-        /// The decoder's own words.
-        reason: String,
-    },
-    /// A damaged or unsupported stream.
-    #[error(
-        "{name}: byte {at}: {reason}; write it again with \
-         ffmpeg -i VIDEO -pix_fmt yuv420p -f yuv4mpegpipe FILE.y4m"
-    )]
-    Stream {
-        /// The file or stream.
-        name: String,
-        /// Where reading stopped.
-        at: u64,
-        /// What is wrong there.
-        reason: String,
-    },
-}
-
-/// The next step after an input error of the operating system.
-fn advice(reason: &io::Error) -> String {
-    match reason.kind() {
-        io::ErrorKind::NotFound => format!("--camera takes {SOURCES}"),
-        io::ErrorKind::PermissionDenied => "check who may read it".to_owned(),
-        _ => "check the file and its disk".to_owned(),
-    }
 }
 
 /// A camera mounted askew: every frame is turned and mirrored upright.

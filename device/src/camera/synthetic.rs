@@ -7,7 +7,7 @@ use emocue_models::luma::Luma;
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
 
-use super::{Camera, CameraError, FrameInfo, SourceError, decode_picture};
+use super::{Camera, CameraError, FrameInfo, SourceError, decode_picture, settings};
 use crate::portraits::PORTRAITS;
 
 /// How the clip is drawn.
@@ -36,29 +36,20 @@ impl FromStr for SyntheticSettings {
 
     /// `frames=N,size=WxH,seed=N,fps=N`, each optional; `&` separates as well as `,`.
     fn from_str(text: &str) -> Result<Self, SourceError> {
-        let mut settings = Self::default();
-        for part in text.split([',', '&']).filter(|part| !part.is_empty()) {
-            settings.set(part).ok_or_else(|| {
-                SourceError(format!("synthetic: {part} is unknown or out of range"))
-            })?;
-        }
-        Ok(settings)
+        let mut clip = Self::default();
+        settings::each("synthetic", text, |key, value| clip.set(key, value))?;
+        Ok(clip)
     }
 }
 
 impl SyntheticSettings {
-    fn set(&mut self, part: &str) -> Option<()> {
-        let (key, value) = part.split_once('=')?;
+    fn set(&mut self, key: &str, value: &str) -> Option<()> {
         let number = || value.parse::<u64>().ok();
         match key {
             "frames" => self.frames = number().filter(|frames| *frames > 0)?,
             "seed" => self.seed = number()?,
             "fps" => self.fps = number().filter(|fps| (1..=1000).contains(fps))?,
-            "size" => {
-                let (width, height) = value.split_once('x')?;
-                let side = |text: &str| text.parse().ok().filter(|px| (64..=4096).contains(px));
-                (self.width, self.height) = (side(width)?, side(height)?);
-            }
+            "size" => (self.width, self.height) = settings::size(value)?,
             _ => return None,
         }
         Some(())

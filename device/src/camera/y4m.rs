@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::y4m::{Decoder, Error, Limits};
+use ::y4m::{Colorspace, Decoder, Error, Limits};
 use emocue_models::luma::{Luma, Range};
 
 use super::{Camera, CameraError, FrameInfo, MAX_PIXELS};
@@ -13,7 +13,7 @@ use super::{Camera, CameraError, FrameInfo, MAX_PIXELS};
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
 
 /// The longest header line that the decoder takes, bytes.
-const MAX_HEADER: u64 = 1024;
+pub(super) const MAX_HEADER: u64 = 1024;
 
 /// A Y4M stream of 8, 10 or 12 bits.
 ///
@@ -23,7 +23,7 @@ pub struct Y4m<R: Read> {
     name: String,
     decoder: Decoder<Counted<io::Chain<Cursor<Vec<u8>>, R>>>,
     read: Arc<AtomicU64>,
-    range: Range,
+    picture: Picture,
     index: u64,
     ended: bool,
 }
@@ -37,40 +37,109 @@ impl<R: BufRead> Y4m<R> {
         let mut header = Vec::new();
         let io = |reason| CameraError::Io { name: name.to_owned(), reason };
         (&mut reader).take(MAX_HEADER).read_until(b'\n', &mut header).map_err(io)?;
-        let at = header.len() as u64;
-        if !header.starts_with(MAGIC) {
-            let cut = MAGIC.starts_with(&header);
-            let (name, missing) = (name.to_owned(), "no YUV4MPEG2 header came");
-            return Err(match cut {
-                true => CameraError::Truncated { name, at, missing },
-                false => CameraError::UnknownFormat { name },
-            });
-        }
-        // The decoder multiplies the two unchecked.
-        let (width, height) = (number(&header, b'W'), number(&header, b'H'));
-        if width.saturating_mul(height) > MAX_PIXELS {
-            return Err(CameraError::TooLarge { name: name.to_owned(), width, height });
-        }
+        check_header(name, &header)?;
         let read = Arc::new(AtomicU64::new(0));
+        let at = header.len() as u64;
         let counted =
             Counted { reader: Cursor::new(header).chain(reader), read: Arc::clone(&read) };
-        // 4:4:4 at two bytes each is the most that a pixel takes.
-        let limits = Limits { bytes: MAX_PIXELS as usize * 6 };
-        let decoder = Decoder::new_with_limits(counted, limits).map_err(|error| {
-            let reason = match error {
-                Error::UnknownColorspace => "this colour space (C tag) is not supported".to_owned(),
-                Error::EOF => "the header line does not end".to_owned(),
-                Error::ParseError(_) => {
-                    "the header's width, height or rate cannot be read".to_owned()
-                }
-                other => other.to_string(),
-            };
-            CameraError::Stream { name: name.to_owned(), at, reason }
-        })?;
-        let full =
-            decoder.get_raw_params().split(|byte| *byte == b' ').any(|p| p == b"XCOLORRANGE=FULL");
-        let range = if full { Range::Full } else { Range::Limited };
-        Ok(Self { name: name.to_owned(), decoder, read, range, index: 0, ended: false })
+        let decoder = decoder(name, at, counted)?;
+        let picture = Picture::of(&decoder);
+        Ok(Self { name: name.to_owned(), decoder, read, picture, index: 0, ended: false })
+    }
+}
+
+/// Refuses what the decoder would trip over.
+fn check_header(name: &str, header: &[u8]) -> Result<(), CameraError> {
+    if !header.starts_with(MAGIC) {
+        let cut = MAGIC.starts_with(header);
+        let (at, missing) = (header.len() as u64, "no YUV4MPEG2 header came");
+        let name = name.to_owned();
+        return Err(match cut {
+            true => CameraError::Truncated { name, at, missing },
+            false => CameraError::UnknownFormat { name },
+        });
+    }
+    // The decoder multiplies the two unchecked.
+    let (width, height) = (number(header, b'W'), number(header, b'H'));
+    if width.saturating_mul(height) > MAX_PIXELS {
+        return Err(CameraError::TooLarge { name: name.to_owned(), width, height });
+    }
+    Ok(())
+}
+
+/// Reads a checked header of `at` bytes.
+fn decoder<R: Read>(name: &str, at: u64, reader: R) -> Result<Decoder<R>, CameraError> {
+    // 4:4:4 at two bytes each is the most that a pixel takes.
+    let limits = Limits { bytes: MAX_PIXELS as usize * 6 };
+    Decoder::new_with_limits(reader, limits).map_err(|error| {
+        let reason = match error {
+            Error::UnknownColorspace => "this colour space (C tag) is not supported".to_owned(),
+            Error::EOF => "the header line does not end".to_owned(),
+            Error::ParseError(_) => "the header's width, height or rate cannot be read".to_owned(),
+            other => other.to_string(),
+        };
+        CameraError::Stream { name: name.to_owned(), at, reason }
+    })
+}
+
+/// How the luma plane, which comes first in every frame, is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Picture {
+    /// Width, px.
+    pub(super) width: usize,
+    /// Height, px.
+    pub(super) height: usize,
+    /// Bits of a sample, `8..=16`; two bytes, low one first, for more than 8.
+    pub(super) bits: usize,
+    /// How black and white are coded.
+    pub(super) range: Range,
+}
+
+impl Picture {
+    fn of<R: Read>(decoder: &Decoder<R>) -> Self {
+        let mut tags = decoder.get_raw_params().split(|byte| *byte == b' ');
+        let full = tags.any(|tag| tag == b"XCOLORRANGE=FULL");
+        Self {
+            width: decoder.get_width(),
+            height: decoder.get_height(),
+            bits: decoder.get_bit_depth(),
+            range: if full { Range::Full } else { Range::Limited },
+        }
+    }
+
+    /// The picture that a stream's header line tells of, and the bytes of a frame with its chroma.
+    ///
+    /// # Errors
+    /// As for [`Y4m::new`].
+    pub(super) fn of_header(name: &str, header: &[u8]) -> Result<(Self, usize), CameraError> {
+        check_header(name, header)?;
+        let decoder = decoder(name, header.len() as u64, Cursor::new(header))?;
+        let picture = Self::of(&decoder);
+        let (across, down) = (picture.width.div_ceil(2), picture.height.div_ceil(2));
+        let chroma = match decoder.get_colorspace() {
+            Colorspace::Cmono | Colorspace::Cmono12 => 0,
+            Colorspace::C422 | Colorspace::C422p10 | Colorspace::C422p12 => across * picture.height,
+            Colorspace::C444 | Colorspace::C444p10 | Colorspace::C444p12 => {
+                picture.width * picture.height
+            }
+            _ => across * down,
+        };
+        let samples = picture.width * picture.height + 2 * chroma;
+        Ok((picture, samples * if picture.bits > 8 { 2 } else { 1 }))
+    }
+
+    /// Writes the luma at the start of `bytes` into `frame` as 8-bit full range.
+    pub(super) fn luma(&self, bytes: &[u8], frame: &mut Luma) {
+        frame.reshape(self.width, self.height);
+        let to = frame.pixels_mut();
+        if self.bits == 8 {
+            to.copy_from_slice(&bytes[..to.len()]);
+        } else {
+            for (to, from) in to.iter_mut().zip(bytes.chunks_exact(2)) {
+                *to = (u16::from_le_bytes([from[0], from[1]]) >> (self.bits - 8)).min(255) as u8;
+            }
+        }
+        self.range.expand(frame.pixels_mut());
     }
 }
 
@@ -80,8 +149,7 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
             return Ok(false);
         }
         let start = self.read.load(Ordering::Relaxed);
-        let (width, height) = (self.decoder.get_width(), self.decoder.get_height());
-        let (bits, rate) = (self.decoder.get_bit_depth(), self.decoder.get_framerate());
+        let rate = self.decoder.get_framerate();
         let coded = match self.decoder.read_frame() {
             Ok(coded) => coded,
             Err(error) => {
@@ -101,16 +169,7 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
                 };
             }
         };
-        frame.reshape(width, height);
-        let luma = coded.get_y_plane();
-        if bits == 8 {
-            frame.pixels_mut().copy_from_slice(luma);
-        } else {
-            for (to, from) in frame.pixels_mut().iter_mut().zip(luma.chunks_exact(2)) {
-                *to = (u16::from_le_bytes([from[0], from[1]]) >> (bits - 8)).min(255) as u8;
-            }
-        }
-        self.range.expand(frame.pixels_mut());
+        self.picture.luma(coded.get_y_plane(), frame);
         info.source.clone_from(&self.name);
         info.index = self.index;
         info.time_ms = (self.index * 1000)

@@ -1,0 +1,203 @@
+//! A child process whose output is read without ever waiting for longer than was asked.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child as Process, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How long a program may take to close its camera before it is killed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a program says is kept up to this many bytes of a line.
+const LINE: usize = 240;
+
+/// A shell command in a process group of its own.
+///
+/// When dropped, the whole group is asked to end as by Ctrl-C, killed after a second, and waited for.
+pub(super) struct Child {
+    process: Process,
+    stdout: Output<ChildStdout>,
+    stderr: Output<ChildStderr>,
+    said: LastLine,
+    ended: Option<ExitStatus>,
+}
+
+/// One end of a pipe; `None` after its last byte.
+struct Output<R>(Option<R>);
+
+/// What [`Child::read`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// Nothing until the deadline.
+    Nothing,
+    /// The end of the output.
+    End,
+}
+
+impl Child {
+    /// Starts `sh -c command`.
+    pub(super) fn start(command: &str) -> io::Result<Self> {
+        let mut process = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let (stdout, stderr) = (Output(process.stdout.take()), Output(process.stderr.take()));
+        Ok(Self { process, stdout, stderr, said: LastLine::default(), ended: None })
+    }
+
+    /// Reads into `space` what comes first, until `deadline`. What the program says on standard error is taken in
+    /// meanwhile, so that it never waits for us there.
+    pub(super) fn read(&mut self, space: &mut [u8], deadline: Instant) -> io::Result<Found> {
+        loop {
+            let (bytes, words) = match ready(&self.stdout, &self.stderr, deadline)? {
+                None => return Ok(Found::Nothing),
+                Some(which) => which,
+            };
+            if words {
+                self.listen()?;
+            }
+            if bytes {
+                return Ok(match self.stdout.read(space)? {
+                    0 => Found::End,
+                    count => Found::Bytes(count),
+                });
+            }
+            if self.stdout.0.is_none() {
+                return Ok(Found::End);
+            }
+        }
+    }
+
+    /// The last line on standard error, or words for none.
+    pub(super) fn said(&self) -> String {
+        self.said.to_string()
+    }
+
+    /// Ends the program if it has not ended by itself, and tells its exit status.
+    pub(super) fn stop(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.ended {
+            return Ok(status);
+        }
+        // Nobody has waited for it yet, so its number cannot belong to another process.
+        let group = Pid::from_child(&self.process);
+        // Programs that record, end on Ctrl-C in good order and close their camera. One that is gone does not mind.
+        let _ = kill_process_group(group, Signal::INT);
+        // Its output is read until it closes it, since it may be waiting to write.
+        let deadline = Instant::now() + GRACE;
+        let mut scrap = [0; 4096];
+        while self.stdout.0.is_some() || self.stderr.0.is_some() {
+            match ready(&self.stdout, &self.stderr, deadline)? {
+                None => break,
+                Some((bytes, words)) => {
+                    if bytes {
+                        self.stdout.read(&mut scrap)?;
+                    }
+                    if words {
+                        self.listen()?;
+                    }
+                }
+            }
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let status = self.process.wait()?;
+        self.ended = Some(status);
+        Ok(status)
+    }
+
+    fn listen(&mut self) -> io::Result<()> {
+        let mut words = [0; 1024];
+        let count = self.stderr.read(&mut words)?;
+        self.said.take(&words[..count]);
+        Ok(())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Where even waiting fails, nothing is left to be done.
+        let _ = self.stop();
+    }
+}
+
+impl<R: Read> Output<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let Some(pipe) = &mut self.0 else { return Ok(0) };
+        let count = loop {
+            match pipe.read(space) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        if count == 0 {
+            self.0 = None;
+        }
+        Ok(count)
+    }
+}
+
+/// Which of two pipes has something, or its end, before `deadline`; none when neither has.
+fn ready<A: AsFd, B: AsFd>(
+    a: &Output<A>,
+    b: &Output<B>,
+    deadline: Instant,
+) -> io::Result<Option<(bool, bool)>> {
+    let (a, b) = (a.0.as_ref().map(A::as_fd), b.0.as_ref().map(B::as_fd));
+    // The open one stands in for one that is closed, whose reads are empty anyway.
+    let (Some(a), Some(b)) = (a.or(b), b.or(a)) else { return Ok(None) };
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos() as _ };
+        let mut fds = [a, b].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(fds.map(|fd| !fd.revents().is_empty()).into())),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The last line that was not empty.
+#[derive(Debug, Default)]
+struct LastLine {
+    line: Vec<u8>,
+    ended: bool,
+}
+
+impl LastLine {
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match byte {
+                b'\n' | b'\r' => self.ended = true,
+                _ => {
+                    if self.ended {
+                        self.line.clear();
+                        self.ended = false;
+                    }
+                    if self.line.len() < LINE {
+                        self.line.push(*byte);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for LastLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = String::from_utf8_lossy(&self.line);
+        let line = line.trim();
+        f.write_str(if line.is_empty() { "it said nothing" } else { line })
+    }
+}

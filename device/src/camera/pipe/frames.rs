@@ -1,0 +1,227 @@
+//! Frames out of a stream of bytes that comes in pieces of any size.
+
+use emocue_models::luma::{Luma, Range};
+
+use super::super::CameraError;
+use super::super::y4m::{MAGIC, MAX_HEADER, Picture};
+use super::PipeError;
+
+/// How a program's output is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// YUV4MPEG2, which describes itself.
+    Y4m,
+    /// Frames of one size, one after the other, with nothing between.
+    Raw {
+        /// Width, px.
+        width: usize,
+        /// Height, px.
+        height: usize,
+        /// Whether two quarter-size planes of chroma follow the luma plane.
+        chroma: bool,
+        /// How black and white are coded.
+        range: Range,
+    },
+}
+
+/// The shortest header line of a stream and of a frame: that much may be read at once without reading past it.
+const SHORTEST_STREAM: usize = b"YUV4MPEG2 W1 H1\n".len();
+const FRAME: &[u8] = b"FRAME\n";
+
+/// Puts frames together. Bytes are read straight into [`Frames::space`], never further than the part in hand, so
+/// that nothing has to be moved.
+#[derive(Debug)]
+pub struct Frames {
+    name: String,
+    part: Part,
+    picture: Option<Picture>,
+    /// Whether every frame begins with a line of its own.
+    framed: bool,
+    line: Vec<u8>,
+    bytes: Vec<u8>,
+    filled: usize,
+    index: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    StreamLine,
+    FrameLine,
+    Picture,
+}
+
+impl Frames {
+    /// At the start of a stream; `name` is for errors.
+    pub fn new(name: &str, coding: &Coding) -> Self {
+        let mut frames = Self {
+            name: name.to_owned(),
+            part: Part::StreamLine,
+            picture: None,
+            framed: true,
+            line: vec![0; MAX_HEADER as usize],
+            bytes: Vec::new(),
+            filled: 0,
+            index: 0,
+        };
+        if let Coding::Raw { width, height, chroma, range } = *coding {
+            let chroma = if chroma { 2 * width.div_ceil(2) * height.div_ceil(2) } else { 0 };
+            frames.picture = Some(Picture { width, height, bits: 8, range });
+            frames.framed = false;
+            frames.bytes.resize(width * height + chroma, 0);
+            frames.part = Part::Picture;
+        }
+        frames
+    }
+
+    /// Where the next bytes go; never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        let shortest = match self.part {
+            Part::Picture => return &mut self.bytes[self.filled..],
+            Part::StreamLine => SHORTEST_STREAM,
+            Part::FrameLine => FRAME.len(),
+        };
+        let end = shortest.max(self.filled + 1);
+        &mut self.line[self.filled..end]
+    }
+
+    /// Takes in the first `count` bytes of [`Frames::space`]; `true` when they end a frame, which is then written
+    /// into `frame`.
+    ///
+    /// # Errors
+    /// [`CameraError`] when they are no such stream; nothing can be read from it any more.
+    pub fn take(&mut self, count: usize, frame: &mut Luma) -> Result<bool, CameraError> {
+        self.filled += count;
+        if self.part == Part::Picture {
+            let Some(picture) = self.picture.filter(|_| self.filled == self.bytes.len()) else {
+                return Ok(false);
+            };
+            picture.luma(&self.bytes, frame);
+            self.index += 1;
+            self.begin(if self.framed { Part::FrameLine } else { Part::Picture });
+            return Ok(true);
+        }
+        let line = &self.line[..self.filled];
+        let magic = if self.part == Part::StreamLine { MAGIC } else { &FRAME[..FRAME.len() - 1] };
+        let checked = magic.len().min(line.len());
+        if line[..checked] != magic[..checked] {
+            return Err(self.stray().into());
+        }
+        if !line.ends_with(b"\n") {
+            // A line that fills the buffer has no end in sight.
+            return if line.len() < self.line.len() { Ok(false) } else { Err(self.stray().into()) };
+        }
+        if self.part == Part::StreamLine {
+            let (picture, bytes) = Picture::of_header(&self.name, line)?;
+            self.picture = Some(picture);
+            self.bytes.resize(bytes, 0);
+            self.begin(Part::FrameLine);
+        } else {
+            self.begin(Part::Picture);
+        }
+        Ok(false)
+    }
+
+    fn begin(&mut self, part: Part) {
+        self.part = part;
+        self.filled = 0;
+    }
+
+    fn stray(&self) -> PipeError {
+        let name = self.name.clone();
+        if self.part == Part::FrameLine {
+            return PipeError::OutOfStep { name, index: self.index };
+        }
+        let found =
+            String::from_utf8_lossy(&self.line[..self.filled.min(SHORTEST_STREAM)]).into_owned();
+        PipeError::NotY4m { name, found }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every frame's first pixel, from `bytes` in pieces whose lengths repeat.
+    fn firsts(coding: &Coding, bytes: &[u8], pieces: &[usize]) -> Result<Vec<u8>, CameraError> {
+        let (mut frames, mut frame, mut out) =
+            (Frames::new("pipe:test", coding), Luma::default(), Vec::new());
+        let mut pieces = pieces.iter().cycle();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let piece = pieces.next().map_or(1, |piece| *piece);
+            let space = frames.space();
+            let count = space.len().min(piece).min(rest.len());
+            assert!(count > 0, "there is always space");
+            space[..count].copy_from_slice(&rest[..count]);
+            rest = &rest[count..];
+            if frames.take(count, &mut frame)? {
+                assert_eq!(frame.pixels().len(), frame.width() * frame.height());
+                out.push(frame.pixels()[0]);
+            }
+        }
+        Ok(out)
+    }
+
+    fn y4m(tags: &str, frame_bytes: usize) -> Vec<u8> {
+        let mut out = format!("YUV4MPEG2 W4 H2 {tags} XCOLORRANGE=FULL\n").into_bytes();
+        for (line, value) in [("FRAME\n", 7), ("FRAME Ip\n", 8), ("FRAME\n", 9)] {
+            out.extend(line.as_bytes());
+            out.extend(std::iter::repeat_n(value, frame_bytes));
+        }
+        out
+    }
+
+    #[test]
+    fn raw_frames_follow_each_other_and_chroma_is_dropped() {
+        let raw = |chroma, range| Coding::Raw { width: 3, height: 3, chroma, range };
+        let yuv: Vec<u8> = [[16; 9].as_slice(), &[99; 8], &[235; 9], &[99; 8]].concat();
+        assert_eq!(firsts(&raw(true, Range::Limited), &yuv, &[5]).unwrap(), [0, 255]);
+        let grey = [[16; 9].as_slice(), &[235; 9], &[1; 8]].concat();
+        assert_eq!(firsts(&raw(false, Range::Full), &grey, &[100]).unwrap(), [16, 235]);
+    }
+
+    #[test]
+    fn every_colour_space_has_its_frame_size() {
+        for (tags, bytes) in [("Cmono", 8), ("C420jpeg", 12), ("C422", 16), ("C444", 24), ("", 12)]
+        {
+            assert_eq!(
+                firsts(&Coding::Y4m, &y4m(tags, bytes), &[1000]).unwrap(),
+                [7, 8, 9],
+                "{tags}"
+            );
+        }
+        let deep = y4m("C420p10 XYSCSS=420P10", 24);
+        assert_eq!(firsts(&Coding::Y4m, &deep, &[1000]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_y4m_says_how_it_began_and_what_to_write() {
+        let error = firsts(&Coding::Y4m, b"\xFF\xD8\xFF\xE0 a JPEG picture", &[64]).unwrap_err();
+        assert!(!error.may_heal());
+        assert!(error.to_string().contains("pipe:?format=yuv420"), "{error}");
+        let endless = [MAGIC, &[b'W'; 2000]].concat();
+        assert!(firsts(&Coding::Y4m, &endless, &[64]).is_err());
+        let mut torn = y4m("Cmono", 8);
+        torn.remove(50);
+        let error = firsts(&Coding::Y4m, &torn, &[64]).unwrap_err();
+        assert!(error.to_string().contains("frame 1 does not begin"), "{error}");
+        assert!(error.may_heal());
+    }
+
+    proptest! {
+        #[test]
+        fn the_pieces_do_not_matter(pieces in proptest::collection::vec(1usize..40, 1..8)) {
+            prop_assert_eq!(firsts(&Coding::Y4m, &y4m("C420", 12), &pieces).unwrap(), [7, 8, 9]);
+        }
+
+        #[test]
+        fn no_stream_makes_it_panic(
+            head in prop::sample::select(vec!["", "YUV4MPEG2 W4 H2\n", "YUV4MPEG2 W4 H2\nFRAME\n"]),
+            tail in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = firsts(&Coding::Y4m, &[head.as_bytes(), &tail].concat(), &[7, 31]);
+        }
+    }
+}

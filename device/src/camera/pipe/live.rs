@@ -1,0 +1,231 @@
+//! The camera behind a child process.
+
+use std::time::{Duration, Instant};
+
+use emocue_models::luma::Luma;
+
+use super::super::stamps::Stamps;
+use super::super::{Camera, CameraError, FrameInfo};
+use super::child::{Child, Found};
+use super::{Frames, PipeError, PipeSettings};
+
+/// How long one call waits for a frame.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a program may write nothing at all before it is started again: a sensor's first frame takes seconds on
+/// some boards.
+const TOO_LONG: Duration = Duration::from_secs(10);
+
+/// Frames that a child process writes to its standard output.
+///
+/// A pipe holds 64 KiB, less than a frame of 320x240, and its writer waits when it is full: a reader that keeps up,
+/// as the badge's capture thread does, has the newest frame. The program is started by the first frame asked for and
+/// started again after it ended.
+pub struct Pipe {
+    settings: PipeSettings,
+    running: Option<Running>,
+    stamps: Stamps,
+}
+
+struct Running {
+    child: Child,
+    frames: Frames,
+    /// When its last byte came.
+    heard: Instant,
+    /// When the frame in hand began to come.
+    captured: Option<Instant>,
+}
+
+impl Pipe {
+    /// A camera as set; nothing is started yet.
+    pub fn new(settings: PipeSettings) -> Self {
+        Self { settings, running: None, stamps: Stamps::default() }
+    }
+}
+
+impl Camera for Pipe {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(Running::start(&self.settings)?),
+        };
+        match running.next(&self.settings, frame, Instant::now() + PATIENCE) {
+            Ok(captured) => {
+                self.stamps.next(&self.settings.name, captured, info);
+                Ok(true)
+            }
+            Err(error) => {
+                let waits = matches!(error, CameraError::Pipe(PipeError::Silent { waited, .. }) if waited < TOO_LONG);
+                if !waits {
+                    self.close();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn close(&mut self) {
+        self.running = None;
+    }
+}
+
+impl Running {
+    fn start(settings: &PipeSettings) -> Result<Self, PipeError> {
+        let child = Child::start(&settings.command)
+            .map_err(|reason| PipeError::NoShell { name: settings.name.clone(), reason })?;
+        let frames = Frames::new(&settings.name, &settings.coding);
+        Ok(Self { child, frames, heard: Instant::now(), captured: None })
+    }
+
+    /// Reads on until a frame is whole, and tells when it began to come.
+    fn next(
+        &mut self,
+        settings: &PipeSettings,
+        frame: &mut Luma,
+        deadline: Instant,
+    ) -> Result<Instant, CameraError> {
+        let name = || settings.name.clone();
+        loop {
+            let found = self.child.read(self.frames.space(), deadline);
+            let now = Instant::now();
+            match found.map_err(|reason| PipeError::Io { name: name(), reason })? {
+                Found::Bytes(count) => {
+                    self.heard = now;
+                    let captured = *self.captured.get_or_insert(now);
+                    if self.frames.take(count, frame)? {
+                        self.captured = None;
+                        return Ok(captured);
+                    }
+                    // A slow trickle must not keep a pause waiting.
+                    if now < deadline {
+                        continue;
+                    }
+                }
+                Found::Nothing => {}
+                Found::End => return Err(self.ended(settings).into()),
+            }
+            let waited = now.duration_since(self.heard).max(PATIENCE);
+            return Err(PipeError::Silent { name: name(), waited, said: self.child.said() }.into());
+        }
+    }
+
+    fn ended(&mut self, settings: &PipeSettings) -> PipeError {
+        let name = settings.name.clone();
+        let status = self.child.stop();
+        let said = self.child.said();
+        match status {
+            // The shell's own answers for a program that is not there or not executable.
+            Ok(status) if matches!(status.code(), Some(126 | 127)) => {
+                PipeError::NoProgram { name, said, remedy: settings.remedy }
+            }
+            Ok(status) => PipeError::Ended { name, status: status.to_string(), said },
+            Err(reason) => PipeError::Io { name, reason },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn pipe(text: &str) -> Pipe {
+        Pipe::new(text.parse().unwrap())
+    }
+
+    /// A frame's first pixel and its index, or what went wrong.
+    fn next(camera: &mut Pipe) -> Result<(u8, u64), CameraError> {
+        let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+        assert!(camera.next(&mut frame, &mut info)?, "a live camera has no end");
+        assert!(info.captured.is_some_and(|captured| captured <= Instant::now()));
+        Ok((frame.pixels()[0], info.index))
+    }
+
+    /// Whether a process runs, by the number that a child wrote.
+    fn runs(number: &str) -> bool {
+        let Ok(stat) = fs::read_to_string(Path::new("/proc").join(number).join("stat")) else {
+            return false;
+        };
+        !stat.contains(") Z ")
+    }
+
+    const Y4M: &str =
+        "printf 'YUV4MPEG2 W4 H2 Cmono XCOLORRANGE=FULL\\nFRAME\\nabcdefghFRAME\\nABCDEFGH'";
+
+    #[test]
+    fn frames_come_until_the_program_ends_and_again_after_it_is_started_anew() {
+        let mut camera = pipe(&format!("{Y4M}; echo 'the lens cap is on' >&2; exit 3"));
+        assert!(camera.is_live());
+        for round in 0..2 {
+            assert_eq!(next(&mut camera).unwrap(), (b'a', 2 * round));
+            assert_eq!(next(&mut camera).unwrap(), (b'A', 2 * round + 1));
+            let error = next(&mut camera).unwrap_err();
+            assert!(error.may_heal());
+            let error = error.to_string();
+            assert!(error.contains("exit status: 3): the lens cap is on"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_waited_for() {
+        let error = next(&mut pipe("no-such-camera-program --fast")).unwrap_err();
+        assert!(!error.may_heal());
+        let error = error.to_string();
+        assert!(
+            error.contains("pipe:no-such-camera-program: the program cannot be run"),
+            "{error}"
+        );
+        assert!(error.contains("not found"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_writes_nothing_is_told_within_a_second_or_so_and_keeps_running() {
+        let mut camera = pipe("echo warming up >&2; exec sleep 60");
+        let start = Instant::now();
+        let error = next(&mut camera).unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(error.may_heal());
+        assert!(error.to_string().contains("no frame for 1"), "{error}");
+        assert!(error.to_string().contains("warming up"), "{error}");
+        assert!(camera.running.is_some());
+    }
+
+    #[test]
+    fn what_a_program_says_never_blocks_it() {
+        let chatter = "i=0; while [ $i -lt 3000 ]; do echo 'a line of fifty characters or so, on standard error' >&2; \
+                       i=$((i+1)); done";
+        let mut camera = pipe(&format!("{chatter}; {Y4M}"));
+        let first = (0..30).find_map(|_| next(&mut camera).ok());
+        assert_eq!(first, Some((b'a', 0)));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn closing_ends_every_process_of_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = folder.path().join("pids");
+        // The inner shell would survive its parent, and minds neither Ctrl-C nor a closed pipe.
+        let inner = Y4M.replace('\'', "\"");
+        let command = format!(
+            "echo $$ >>{0}; sh -c 'trap \"\" INT PIPE; echo $$ >>{0}; {inner}; while :; do sleep 60; done' & wait",
+            numbers.display(),
+        );
+        let mut camera = pipe(&command);
+        assert_eq!(next(&mut camera).unwrap(), (b'a', 0));
+        camera.close();
+        let numbers = fs::read_to_string(numbers).unwrap();
+        assert_eq!(numbers.lines().count(), 2);
+        // A killed orphan ends when the scheduler comes to it.
+        let patience = Instant::now() + Duration::from_secs(10);
+        while numbers.lines().any(runs) && Instant::now() < patience {
+            std::thread::yield_now();
+        }
+        assert!(!numbers.lines().any(runs), "still running: {numbers}");
+    }
+}

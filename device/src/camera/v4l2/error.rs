@@ -1,0 +1,234 @@
+//! Why a V4L2 camera gives no frames.
+
+use std::io;
+use std::time::Duration;
+
+use super::plane::BadBuffer;
+
+/// A V4L2 camera that gives no frames; every message says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum V4l2Error {
+    /// Built without the `v4l2` feature.
+    #[error(
+        "{name}: this program was built without V4L2 cameras; build it on Linux with \
+         cargo build --release --features v4l2 (needs libclang), or pipe frames in: \
+         --camera 'pipe:ffmpeg -v error -f v4l2 -i {node} -f yuv4mpegpipe -'"
+    )]
+    NotBuilt {
+        /// The camera.
+        name: String,
+        /// Its node.
+        node: String,
+    },
+    /// No such node, or nothing behind it.
+    #[error("{name}: no camera is connected there; emocue-badge cameras lists those that are")]
+    Missing {
+        /// The camera.
+        name: String,
+    },
+    /// The user may not open the node.
+    #[error("{name}: not permitted; {remedy}")]
+    NotPermitted {
+        /// The camera.
+        name: String,
+        /// How to be let in.
+        remedy: String,
+    },
+    /// Another program streams from it.
+    #[error("{name}: another program is using it; fuser -v {node} tells which one")]
+    Busy {
+        /// The camera.
+        name: String,
+        /// Its node.
+        node: String,
+    },
+    /// A node that gives no pictures, such as a camera's metadata.
+    #[error("{name}: this node gives no pictures; {remedy}")]
+    NotACamera {
+        /// The camera.
+        name: String,
+        /// Which node does.
+        remedy: String,
+    },
+    /// A sensor without an image processor before it.
+    #[error(
+        "{name}: a camera module that gives only raw Bayer data here; use --camera pipe:rpicam on a Raspberry Pi, \
+         --camera pipe:gst-argus on a Jetson"
+    )]
+    OnlyBayer {
+        /// The camera.
+        name: String,
+    },
+    /// None of its formats can be used.
+    #[error("{name}: it offers {offered}, of which none can be used; {remedy}")]
+    Unsupported {
+        /// The camera.
+        name: String,
+        /// Its formats.
+        offered: String,
+        /// What can.
+        remedy: String,
+    },
+    /// It went away while streaming.
+    #[error("{name}: the camera was unplugged; plug it in again")]
+    Unplugged {
+        /// The camera.
+        name: String,
+    },
+    /// No frame came in time.
+    #[error("{name}: no frame for {} ms; check its cable, or plug it in again", .waited.as_millis())]
+    Silent {
+        /// The camera.
+        name: String,
+        /// How long nothing came.
+        waited: Duration,
+    },
+    /// Frames came, but none was whole.
+    #[error(
+        "{name}: its frames are damaged: {reason}; try another cable or port, or a smaller size (?size=320x240)"
+    )]
+    Damaged {
+        /// The camera.
+        name: String,
+        /// What was wrong with the last one.
+        reason: BadBuffer,
+    },
+    /// The driver refused.
+    #[error(
+        "{name}: {call} failed: {reason}; plug it in again, or try another format (?format=...) or size"
+    )]
+    Driver {
+        /// The camera.
+        name: String,
+        /// The call of V4L2.
+        call: &'static str,
+        /// The system's own words.
+        reason: io::Error,
+    },
+    /// The driver does not stop streaming, so the camera stays open until this program ends.
+    #[error(
+        "{name}: the driver does not let go of the camera: STREAMOFF failed: {reason}; start the badge again"
+    )]
+    Stuck {
+        /// The camera.
+        name: String,
+        /// The system's own words.
+        reason: io::Error,
+    },
+}
+
+/// Linux's numbers of the two errors that a camera which is gone answers with.
+const ENXIO: i32 = 6;
+const ENODEV: i32 = 19;
+
+/// Whether the device behind an open file is gone.
+pub fn is_gone(reason: &io::Error) -> bool {
+    matches!(reason.raw_os_error(), Some(ENODEV | ENXIO))
+}
+
+impl V4l2Error {
+    /// See [`CameraError::may_heal`](crate::camera::CameraError::may_heal).
+    pub fn may_heal(&self) -> bool {
+        match self {
+            Self::Missing { .. }
+            | Self::Busy { .. }
+            | Self::Unplugged { .. }
+            | Self::Silent { .. }
+            | Self::Damaged { .. }
+            | Self::Driver { .. } => true,
+            Self::NotBuilt { .. }
+            | Self::NotPermitted { .. }
+            | Self::NotACamera { .. }
+            | Self::OnlyBayer { .. }
+            | Self::Unsupported { .. }
+            | Self::Stuck { .. } => false,
+        }
+    }
+
+    /// What a refused `call` on `node` means once the node is open.
+    pub fn of_call(name: &str, node: &str, call: &'static str, reason: io::Error) -> Self {
+        let name = name.to_owned();
+        if is_gone(&reason) {
+            return Self::Unplugged { name };
+        }
+        match reason.kind() {
+            io::ErrorKind::ResourceBusy => Self::Busy { name, node: node.to_owned() },
+            _ => Self::Driver { name, call, reason },
+        }
+    }
+
+    /// What a refused `open` of `node` means; `remedy` says how to be let in where that is the reason.
+    pub fn of_open(
+        name: &str,
+        node: &str,
+        reason: io::Error,
+        remedy: impl FnOnce() -> String,
+    ) -> Self {
+        match reason.kind() {
+            io::ErrorKind::NotFound => Self::Missing { name: name.to_owned() },
+            io::ErrorKind::PermissionDenied => {
+                Self::NotPermitted { name: name.to_owned(), remedy: remedy() }
+            }
+            _ if is_gone(&reason) => Self::Missing { name: name.to_owned() },
+            _ => Self::of_call(name, node, "open", reason),
+        }
+    }
+}
+
+/// How a user gets into the group `gid` that may open a node, by the text of `/etc/group`.
+pub fn group_remedy(gid: u32, groups: &str) -> String {
+    let named = groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(gid)).then_some(name)
+    });
+    match named {
+        // Adding oneself to root's group is no remedy: the node's own group is wrong then.
+        Some(name) if gid != 0 => {
+            format!(
+                "add yourself to group {name}: sudo usermod -aG {name} $USER, then log in again"
+            )
+        }
+        _ => format!("its group is number {gid}; a udev rule should give it to group video"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening(errno: i32) -> V4l2Error {
+        let reason = io::Error::from_raw_os_error(errno);
+        V4l2Error::of_open("v4l2:/dev/video0", "/dev/video0", reason, || "join video".to_owned())
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_their_number() {
+        let table = [
+            (2, "no camera is connected", true),
+            (6, "no camera is connected", true),
+            (19, "no camera is connected", true),
+            (13, "not permitted; join video", false),
+            (16, "fuser -v /dev/video0", true),
+            (5, "open failed", true),
+        ];
+        for (errno, words, heals) in table {
+            let error = opening(errno);
+            assert!(error.to_string().contains(words), "{errno}: {error}");
+            assert_eq!(error.may_heal(), heals, "{error}");
+        }
+        let gone = io::Error::from_raw_os_error(19);
+        let gone = V4l2Error::of_call("v4l2:/dev/video0", "/dev/video0", "VIDIOC_DQBUF", gone);
+        assert!(gone.to_string().contains("was unplugged"), "{gone}");
+    }
+
+    #[test]
+    fn the_group_to_join_is_the_nodes_own() {
+        let groups = "root:x:0:\nvideo:x:44:pi,ada\nbroken\n:::\nrender:x:107:\n";
+        assert!(group_remedy(44, groups).contains("sudo usermod -aG video $USER"));
+        assert!(group_remedy(107, groups).contains("-aG render $USER"));
+        for gid in [0, 9] {
+            assert!(group_remedy(gid, groups).contains("udev"));
+        }
+    }
+}

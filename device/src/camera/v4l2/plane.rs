@@ -1,0 +1,262 @@
+//! Luma out of a camera's buffer.
+
+use emocue_models::luma::{Luma, Range};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::format::Pixels;
+
+/// How a negotiated buffer is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The format.
+    pub pixels: Pixels,
+    /// Width, px.
+    pub width: usize,
+    /// Height, px.
+    pub height: usize,
+    /// Bytes from one row to the next; less than a row means that rows touch.
+    pub stride: usize,
+    /// How black and white are coded.
+    pub range: Range,
+}
+
+/// A buffer that holds no whole picture: a transfer was cut or disturbed. The next one is usually good.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBuffer {
+    /// Rows are missing.
+    #[error("{have} bytes came instead of {need}")]
+    Short {
+        /// Bytes that the picture takes.
+        need: usize,
+        /// Bytes that came.
+        have: usize,
+    },
+    /// A JPEG picture without its end.
+    #[error("a JPEG picture of {have} bytes without its end")]
+    NoEnd {
+        /// Bytes that came.
+        have: usize,
+    },
+    /// The driver marked it with V4L2_BUF_FLAG_ERROR.
+    #[error("the driver says that its transfer was disturbed")]
+    Flagged,
+    /// A JPEG picture that cannot be decoded.
+    #[error("not a JPEG picture that can be read: {0}")]
+    Jpeg(String),
+}
+
+/// Takes luma from buffers of one [`Layout`].
+#[derive(Debug)]
+pub struct Plane {
+    layout: Layout,
+    /// The last JPEG picture with an [`AVI1`] segment.
+    jpeg: Vec<u8>,
+}
+
+/// Start and end of a JPEG picture.
+const SOI: [u8; 2] = [0xFF, 0xD8];
+const EOI: [u8; 2] = [0xFF, 0xD9];
+
+/// The segment that motion JPEG is known by: cameras leave their Huffman tables out, since they are always the
+/// standard's, and the decoder fills those in only when it sees this.
+const AVI1: [u8; 10] = *b"\xFF\xE0\x00\x08AVI1\0\0";
+
+impl Plane {
+    /// For buffers of `layout`.
+    pub fn new(layout: Layout) -> Self {
+        Self { layout, jpeg: Vec::new() }
+    }
+
+    /// Writes the picture in `buffer` into `frame`, whose allocation is reused, as full-range luma.
+    ///
+    /// # Errors
+    /// [`BadBuffer`] when no whole picture is in it; `frame` then holds nothing of use.
+    pub fn extract(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
+        let Layout { pixels, width, height, stride, range } = self.layout;
+        let row = width * pixels.format().bytes_per_pixel;
+        match pixels {
+            Pixels::Mjpg => return self.decode(buffer, frame),
+            Pixels::Grey | Pixels::Nv12 => rows(buffer, row, stride, height)?
+                .zip(begin(frame, width, height))
+                .for_each(|(from, to)| to.copy_from_slice(from)),
+            Pixels::Yuyv => rows(buffer, row, stride, height)?
+                .zip(begin(frame, width, height))
+                .for_each(|(from, to)| {
+                    for (to, pair) in to.iter_mut().zip(from.chunks_exact(2)) {
+                        *to = pair[0];
+                    }
+                }),
+        }
+        range.expand(frame.pixels_mut());
+        Ok(())
+    }
+
+    fn decode(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
+        // The decoder paints what is missing grey instead of failing; drivers pad after the end.
+        let end = buffer.windows(2).rposition(|pair| pair == EOI);
+        let end = end.ok_or(BadBuffer::NoEnd { have: buffer.len() })? + EOI.len();
+        let body = buffer[..end].strip_prefix(&SOI);
+        let body = body.ok_or_else(|| BadBuffer::Jpeg("it does not begin as one".to_owned()))?;
+        self.jpeg.clear();
+        for part in [&SOI, AVI1.as_slice(), body] {
+            self.jpeg.extend_from_slice(part);
+        }
+        // Encoders round up to whole blocks; more would be another picture than was negotiated.
+        let options = DecoderOptions::new_fast()
+            .jpeg_set_out_colorspace(ColorSpace::Luma)
+            .set_max_width(self.layout.width.next_multiple_of(16))
+            .set_max_height(self.layout.height.next_multiple_of(16));
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&self.jpeg), options);
+        let failed = |error: zune_jpeg::errors::DecodeErrors| BadBuffer::Jpeg(error.to_string());
+        decoder.decode_headers().map_err(failed)?;
+        let (width, height) =
+            decoder.dimensions().ok_or_else(|| BadBuffer::Jpeg("it has no size".to_owned()))?;
+        frame.reshape(width, height);
+        decoder.decode_into(frame.pixels_mut()).map_err(failed)
+    }
+}
+
+/// `height` rows of `row` bytes, `stride` bytes apart.
+fn rows(
+    buffer: &[u8],
+    row: usize,
+    stride: usize,
+    height: usize,
+) -> Result<impl Iterator<Item = &[u8]>, BadBuffer> {
+    let stride = stride.max(row).max(1);
+    // The last row may end at its last pixel.
+    let need = height.saturating_sub(1).saturating_mul(stride).saturating_add(row);
+    if buffer.len() < need {
+        return Err(BadBuffer::Short { need, have: buffer.len() });
+    }
+    Ok(buffer.chunks(stride).map(move |line| &line[..row]).take(height))
+}
+
+fn begin(frame: &mut Luma, width: usize, height: usize) -> impl Iterator<Item = &mut [u8]> {
+    frame.reshape(width, height);
+    frame.pixels_mut().chunks_exact_mut(width.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{DynamicImage, ImageFormat, RgbImage};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::camera::decode_picture;
+
+    const ALL: [Pixels; 4] = [Pixels::Grey, Pixels::Nv12, Pixels::Yuyv, Pixels::Mjpg];
+
+    fn layout(pixels: Pixels, stride: usize) -> Layout {
+        Layout { pixels, width: 4, height: 2, stride, range: Range::Full }
+    }
+
+    fn luma(layout: Layout, buffer: &[u8]) -> Result<Luma, BadBuffer> {
+        let mut frame = Luma::default();
+        Plane::new(layout).extract(buffer, &mut frame).map(|()| frame)
+    }
+
+    /// A colour picture of 24x16 px as JPEG, and the same without its Huffman tables, as cameras send it.
+    fn jpegs() -> (Vec<u8>, Vec<u8>) {
+        let picture =
+            RgbImage::from_fn(24, 16, |x, y| image::Rgb([x as u8 * 10, y as u8 * 15, 60]));
+        let mut whole = Cursor::new(Vec::new());
+        DynamicImage::from(picture).write_to(&mut whole, ImageFormat::Jpeg).unwrap();
+        let whole = whole.into_inner();
+        let (mut bare, mut rest) = (SOI.to_vec(), &whole[2..]);
+        while rest[..2] != [0xFF, 0xDA] {
+            let length = 2 + usize::from(u16::from_be_bytes([rest[2], rest[3]]));
+            if rest[..2] != [0xFF, 0xC4] {
+                bare.extend(&rest[..length]);
+            }
+            rest = &rest[length..];
+        }
+        bare.extend(rest);
+        (whole, bare)
+    }
+
+    fn jpeg_layout() -> Layout {
+        Layout { pixels: Pixels::Mjpg, width: 24, height: 16, stride: 0, range: Range::Full }
+    }
+
+    #[test]
+    fn luma_is_taken_row_by_row_and_padding_is_skipped() {
+        let expected = [1, 2, 3, 4, 5, 6, 7, 8];
+        let packed = [1, 2, 3, 4, 5, 6, 7, 8, 99, 99, 99, 99];
+        assert_eq!(luma(layout(Pixels::Nv12, 0), &packed).unwrap().pixels(), expected);
+        let padded = [1, 2, 3, 4, 99, 99, 5, 6, 7, 8];
+        assert_eq!(luma(layout(Pixels::Grey, 6), &padded).unwrap().pixels(), expected);
+        let yuyv = [1, 99, 2, 99, 3, 99, 4, 99, 98, 98, 5, 99, 6, 99, 7, 99, 8, 99, 98, 98];
+        assert_eq!(luma(layout(Pixels::Yuyv, 10), &yuyv).unwrap().pixels(), expected);
+    }
+
+    #[test]
+    fn limited_range_becomes_full() {
+        let limited = Layout { range: Range::Limited, ..layout(Pixels::Grey, 4) };
+        let pixels = luma(limited, &[16, 235, 126, 0, 255, 16, 16, 16]).unwrap();
+        assert_eq!(pixels.pixels(), [0, 255, 128, 0, 255, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_cut_transfer_says_how_much_came() {
+        let error = luma(layout(Pixels::Yuyv, 8), &[0; 15]).unwrap_err();
+        assert_eq!(error.to_string(), "15 bytes came instead of 16");
+        assert!(luma(layout(Pixels::Yuyv, 8), &[]).is_err());
+    }
+
+    #[test]
+    fn jpeg_frames_need_neither_tables_nor_a_tidy_end() {
+        let (whole, bare) = jpegs();
+        assert!(bare.len() + 400 < whole.len(), "the tables are gone");
+        let expected = decode_picture("whole.jpg", &whole).unwrap();
+        let padded = [bare.as_slice(), &[0; 300]].concat();
+        for buffer in [&whole, &bare, &padded] {
+            let frame = luma(jpeg_layout(), buffer).unwrap();
+            assert_eq!((frame.width(), frame.height()), (24, 16));
+            // The other decoder goes through RGB, which rounds.
+            let apart = frame.pixels().iter().zip(expected.pixels()).map(|(a, b)| a.abs_diff(*b));
+            assert!(apart.max() <= Some(2));
+        }
+    }
+
+    #[test]
+    fn a_cut_or_larger_jpeg_frame_is_no_picture() {
+        let (whole, bare) = jpegs();
+        let cut = luma(jpeg_layout(), &bare[..bare.len() / 2]).unwrap_err();
+        assert_eq!(cut, BadBuffer::NoEnd { have: bare.len() / 2 });
+        let small = Layout { width: 15, height: 8, ..jpeg_layout() };
+        assert!(matches!(luma(small, &whole), Err(BadBuffer::Jpeg(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_buffer_makes_it_panic(
+            format in 0usize..4, stride in 0usize..40, width in 0usize..40, height in 0usize..20,
+            buffer in proptest::collection::vec(any::<u8>(), 0..1000),
+        ) {
+            let layout = Layout { pixels: ALL[format], width, height, stride, range: Range::Limited };
+            if let Ok(frame) = luma(layout, &buffer) {
+                prop_assert_eq!(frame.pixels().len(), frame.width() * frame.height());
+            }
+        }
+
+        #[test]
+        fn damaged_jpeg_frames_never_panic(
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        ) {
+            let (_, mut bytes) = jpegs();
+            for (at, value) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if let Ok(frame) = luma(jpeg_layout(), &bytes) {
+                prop_assert!(frame.width() <= 32 && frame.height() <= 16);
+            }
+        }
+    }
+}
