@@ -35,7 +35,10 @@ pub enum PipeError {
         said: String,
     },
     /// No whole frame came in time.
-    #[error("{name}: no frame for {} ms: {said}; does the program write frames to its standard output?", .waited.as_millis())]
+    #[error(
+        "{name}: no frame for {} ms: {said}; does the program write frames to its standard output?",
+        .waited.as_millis()
+    )]
     Silent {
         /// The camera.
         name: String,
@@ -75,7 +78,8 @@ pub enum PipeError {
     },
     /// Child processes are read with poll(2).
     #[error(
-        "{name}: a program's output can be a camera on Unix only; pipe it in instead: PROGRAM | emocue-badge run --camera -"
+        "{name}: a program's output can be a camera on Unix only; pipe it in instead: \
+         PROGRAM | emocue-badge run --camera -"
     )]
     NotHere {
         /// The camera.

@@ -131,6 +131,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use super::*;
@@ -169,6 +170,30 @@ mod tests {
             assert!(error.may_heal());
             let error = error.to_string();
             assert!(error.contains("exit status: 3): the lens cap is on"), "{error}");
+        }
+    }
+
+    #[test]
+    fn presets_give_the_frames_of_their_programs_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let noise = "echo GST_ARGUS: talks on standard output";
+        let programs = [
+            ("rpicam-vid", "head -c 6144 /dev/zero | tr '\\0' a".to_owned()),
+            ("gst-launch-1.0", format!("{noise}; head -c 4096 /dev/zero | tr '\\0' a >&3")),
+        ];
+        for (program, script) in programs {
+            let file = folder.path().join(program);
+            fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for preset in ["rpicam", "gst-argus"] {
+            let mut settings: PipeSettings = format!("{preset}?size=64x64").parse().unwrap();
+            settings.command =
+                format!("PATH={}:$PATH; {}", folder.path().display(), settings.command);
+            let mut camera = Pipe::new(settings);
+            assert_eq!(next(&mut camera).unwrap(), (b'a', 0), "{preset}");
+            let error = next(&mut camera).unwrap_err().to_string();
+            assert!(error.contains("ended (exit status: 0)"), "{error}");
         }
     }
 

@@ -149,6 +149,7 @@ mod tests {
 
     use super::*;
     use crate::camera::decode_picture;
+    use crate::portraits::PORTRAITS;
 
     const ALL: [Pixels; 4] = [Pixels::Grey, Pixels::Nv12, Pixels::Yuyv, Pixels::Mjpg];
 
@@ -161,14 +162,20 @@ mod tests {
         Plane::new(layout).extract(buffer, &mut frame).map(|()| frame)
     }
 
-    /// A colour picture of 24x16 px as JPEG, and the same without its Huffman tables, as cameras send it.
+    /// A colour picture of 24x16 px as JPEG, and the same as cameras send it.
     fn jpegs() -> (Vec<u8>, Vec<u8>) {
         let picture =
             RgbImage::from_fn(24, 16, |x, y| image::Rgb([x as u8 * 10, y as u8 * 15, 60]));
         let mut whole = Cursor::new(Vec::new());
         DynamicImage::from(picture).write_to(&mut whole, ImageFormat::Jpeg).unwrap();
         let whole = whole.into_inner();
-        let (mut bare, mut rest) = (SOI.to_vec(), &whole[2..]);
+        let bare = without_tables(&whole);
+        (whole, bare)
+    }
+
+    /// A JPEG picture without its Huffman tables.
+    fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+        let (mut bare, mut rest) = (SOI.to_vec(), &jpeg[2..]);
         while rest[..2] != [0xFF, 0xDA] {
             let length = 2 + usize::from(u16::from_be_bytes([rest[2], rest[3]]));
             if rest[..2] != [0xFF, 0xC4] {
@@ -176,8 +183,7 @@ mod tests {
             }
             rest = &rest[length..];
         }
-        bare.extend(rest);
-        (whole, bare)
+        [bare.as_slice(), rest].concat()
     }
 
     fn jpeg_layout() -> Layout {
@@ -221,6 +227,21 @@ mod tests {
             // The other decoder goes through RGB, which rounds.
             let apart = frame.pixels().iter().zip(expected.pixels()).map(|(a, b)| a.abs_diff(*b));
             assert!(apart.max() <= Some(2));
+        }
+    }
+
+    #[test]
+    fn luma_is_that_of_any_decoder_whatever_the_chroma() {
+        // One portrait has its chroma in full, the other at half the width and height.
+        for portrait in &PORTRAITS {
+            let expected = decode_picture(portrait.file, portrait.jpeg).unwrap();
+            let (width, height) = (expected.width(), expected.height());
+            let frame = luma(Layout { width, height, ..jpeg_layout() }, portrait.jpeg).unwrap();
+            assert_eq!((frame.width(), frame.height()), (width, height));
+            // The other decoder goes through RGB, which clips saturated colours.
+            let apart = frame.pixels().iter().zip(expected.pixels()).map(|(a, b)| a.abs_diff(*b));
+            let mean = apart.map(f64::from).sum::<f64>() / (width * height) as f64;
+            assert!(mean < 1.0, "{}: {mean}", portrait.file);
         }
     }
 

@@ -49,6 +49,8 @@ struct Streaming {
     stream: Stream<'static>,
     handle: Arc<Handle>,
     plane: Plane,
+    /// How many buffers the driver has while one is looked at.
+    queued: u32,
     /// When the last buffer came.
     heard: Instant,
 }
@@ -85,20 +87,16 @@ impl V4l2 {
         let mut stream = Stream::with_buffers(&device, Type::VideoCapture, BUFFERS)
             .map_err(|reason| self.fail("VIDIOC_REQBUFS", reason))?;
         // The crate's own start is part of its first `next`, which would wait for a frame without an end. All buffers
-        // but the first are queued here; `next` queues the one that it gave last, at first number 0.
-        for index in 1..BUFFERS as usize {
-            // A driver may give fewer.
-            if stream.queue(index).is_err() {
-                break;
-            }
-        }
+        // but the first are queued here, and a driver may have given fewer than asked for; `next` queues the one that
+        // it gave last, at first number 0.
+        let queued = (1..BUFFERS).take_while(|index| stream.queue(*index as usize).is_ok()).count();
         if let Err(reason) = stream.start() {
             let error = self.fail("VIDIOC_STREAMON", reason);
             self.release(stream);
             return Err(error);
         }
-        let handle = device.handle();
-        Ok(Streaming { stream, handle, plane: Plane::new(layout), heard: Instant::now() })
+        let (plane, queued) = (Plane::new(layout), queued as u32);
+        Ok(Streaming { stream, handle: device.handle(), plane, queued, heard: Instant::now() })
     }
 
     /// What the driver made of the format asked for.
@@ -198,7 +196,7 @@ impl Streaming {
         frame: &mut Luma,
         deadline: Instant,
     ) -> Result<Instant, V4l2Error> {
-        let mut damage = None;
+        let (mut damage, mut starved) = (None, false);
         loop {
             // Waiting before the crate's `next` and not within it: after a timeout of its own it would queue a buffer
             // that is queued already.
@@ -217,12 +215,21 @@ impl Streaming {
                 waited => waited.map_err(|reason| camera.fail("poll", reason))?,
             };
             // Frames that waited are passed over for the newest; each costs two calls and no copy.
-            for older in (0..BUFFERS).rev() {
+            let mut taken = 0;
+            loop {
                 let (buffer, meta) =
                     self.stream.next().map_err(|reason| camera.fail("VIDIOC_DQBUF", reason))?;
                 self.heard = Instant::now();
-                if older > 0 && self.handle.poll(READABLE, 0).is_ok_and(|ready| ready > 0) {
+                taken += 1;
+                if taken <= self.queued
+                    && self.handle.poll(READABLE, 0).is_ok_and(|ready| ready > 0)
+                {
                     continue;
+                }
+                // With every buffer full the driver had none to go on with, so even the newest is old.
+                if taken >= self.queued.max(2) && !starved {
+                    starved = true;
+                    break;
                 }
                 let used = (meta.bytesused as usize).min(buffer.len());
                 // Some drivers leave the length out.
