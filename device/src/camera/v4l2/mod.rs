@@ -1,6 +1,6 @@
 //! Cameras that V4L2 knows: webcams, and whatever else gives pictures without a helper.
 //!
-//! What needs no hardware is always compiled: settings, the choice of format ([`format`]), luma out of a buffer
+//! What needs no hardware is always compiled: settings, the choice of format ([`mod@format`]), luma out of a buffer
 //! ([`plane`]), what nodes there are ([`nodes`]) and the report on them ([`report`]). The feature `v4l2` adds the
 //! camera itself.
 
