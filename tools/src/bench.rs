@@ -16,7 +16,7 @@ use crate::cargo::{Profile, badge, build_badge, output, root};
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
 /// In the order a frame passes them.
-const STAGES: [&str; 5] = ["decode", "detect", "classify", "draw", "total"];
+pub(crate) const STAGES: [&str; 5] = ["decode", "detect", "classify", "draw", "total"];
 
 /// Starts of the program; the fastest counts, since whatever else runs can only add to its wall time.
 const STARTS: u32 = 5;
@@ -34,17 +34,17 @@ pub(crate) struct BenchArgs {
 
 /// What `emocue-badge bench --json` prints.
 #[derive(Debug, Deserialize)]
-struct Report {
-    stages: BTreeMap<String, Time>,
-    total: Time,
+pub(crate) struct Report {
+    pub(crate) stages: BTreeMap<String, Time>,
+    pub(crate) total: Time,
     start_to_first_answer_ms: f64,
     peak_rss_bytes: f64,
-    fewest_faces: u32,
+    pub(crate) fewest_faces: u32,
 }
 
 #[derive(Debug, Deserialize)]
-struct Time {
-    min_ms: f64,
+pub(crate) struct Time {
+    pub(crate) min_ms: f64,
     median_ms: f64,
 }
 

@@ -1,14 +1,28 @@
 //! `cargo xtask full`: what takes too long for every push.
 
+use clap::Args;
+
 use crate::bench::{self, BenchArgs};
 use crate::cargo::{Profile, cargo, check};
+use crate::cross::{self, CrossArgs, Target};
+use crate::instructions::{self, InstructionsArgs};
+use crate::soak::{self, SoakArgs};
+use crate::virtual_badge::{self, Kind, VirtualBadgeArgs};
 use crate::{Result, privacy};
 
 /// Cases of each property test; 256 otherwise.
 const PROPERTY_CASES: &str = "5000";
 
+/// Options of `cargo xtask full`.
+#[derive(Args)]
+pub(crate) struct FullArgs {
+    /// Install compilers and machines that are missing with apt-get, through sudo where that is needed
+    #[arg(long)]
+    install: bool,
+}
+
 /// Runs everything that takes longer and stops at the first failure.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(args: &FullArgs) -> Result<()> {
     privacy::run()?;
     // As a newcomer types it: the badge alone, with the features that it alone resolves.
     check(cargo().args(["run", "--release", "--", "demo"]))?;
@@ -20,5 +34,12 @@ pub(crate) fn run() -> Result<()> {
     for profile in [Profile::Release, Profile::Dist] {
         bench::run(&BenchArgs { profile, no_build: false })?;
     }
-    Ok(())
+    soak::run(&SoakArgs { no_build: false })?;
+    for target in [Target::Aarch64, Target::Armv7] {
+        cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;
+    }
+    for machine in [Kind::Virt, Kind::Raspi3b] {
+        virtual_badge::run(&VirtualBadgeArgs::usual(machine, args.install))?;
+    }
+    instructions::run(&InstructionsArgs::usual())
 }

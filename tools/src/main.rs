@@ -4,8 +4,12 @@ mod bench;
 mod budget;
 mod calibration;
 mod cargo;
+mod cross;
 mod full;
+mod instructions;
 mod privacy;
+mod soak;
+mod virtual_badge;
 
 use std::process::ExitCode;
 
@@ -25,8 +29,17 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Check that the badge's default build has no way to the network
     Privacy,
-    /// Everything that takes longer than a quick check: long property tests, the dist build, its bench
-    Full,
+    /// Build the badge for ARM boards with Debian's compilers
+    Cross(cross::CrossArgs),
+    /// Boot the badge for ARM boards in a virtual machine and see it answer, pause, lose its camera and recover
+    VirtualBadge(virtual_badge::VirtualBadgeArgs),
+    /// Count the instructions of a frame on ARM processors
+    Instructions(instructions::InstructionsArgs),
+    /// Look at 20,000 frames and see that memory stays what it was
+    Soak(soak::SoakArgs),
+    /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, builds
+    /// for boards, virtual machines, instructions
+    Full(full::FullArgs),
 }
 
 /// What went wrong, ready to print.
@@ -36,7 +49,11 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Bench(args) => bench::run(&args),
         Task::Privacy => privacy::run(),
-        Task::Full => full::run(),
+        Task::Cross(args) => cross::run(&args),
+        Task::VirtualBadge(args) => virtual_badge::run(&args),
+        Task::Instructions(args) => instructions::run(&args),
+        Task::Soak(args) => soak::run(&args),
+        Task::Full(args) => full::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

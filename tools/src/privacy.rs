@@ -52,14 +52,22 @@ const FORBIDDEN: &[&str] = &[
 
 /// Checks the dependencies and that the lint on `std::net` bites.
 pub(crate) fn run() -> Result<()> {
-    let tree = ["tree", "--package", "emocue-device", "--edges", "normal", "--prefix", "none"];
-    let tree = output(cargo().args(tree).args(["--format", "{p}"]))?;
-    let found = networking(&tree);
-    if !found.is_empty() {
-        let hint = "see who brings it with `cargo tree -p emocue-device -i CRATE`";
-        return Err(format!("networking crates in the badge: {}; {hint}", found.join(", ")).into());
+    for (build, options) in [("default build", &[][..]), ("build for boards", &["--all-features"])]
+    {
+        let tree = ["tree", "--package", "emocue-device", "--edges", "normal", "--prefix", "none"];
+        let tree = output(cargo().args(tree).args(options).args(["--format", "{p}"]))?;
+        let found = networking(&tree);
+        if !found.is_empty() {
+            let hint = "see who brings it with `cargo tree -p emocue-device -i CRATE`";
+            return Err(
+                format!("networking crates in the {build}: {}; {hint}", found.join(", ")).into()
+            );
+        }
+        println!(
+            "privacy: no networking crate among the {} crates of the {build}",
+            names(&tree).len()
+        );
     }
-    println!("privacy: no networking crate among the badge's {} crates", names(&tree).len());
     for line in FORBIDDEN {
         lint_refuses(line)?;
     }

@@ -1,0 +1,131 @@
+//! `cargo xtask cross`: the badge for ARM boards, with Debian's compilers and without containers.
+
+pub(crate) mod elf;
+pub(crate) mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+
+use crate::Result;
+use crate::cargo::{Profile, check, output, root};
+
+/// A processor and its system, as compilers name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// Raspberry Pi Zero 2 W, 3, 4, 5 with a 64-bit system; Jetson Nano and Orin
+    Aarch64,
+    /// Raspberry Pi 2, 3, 4 and Zero 2 W with a 32-bit system
+    Armv7,
+}
+
+impl Target {
+    /// As Rust names it.
+    pub(crate) fn triple(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "aarch64-unknown-linux-gnu",
+            Self::Armv7 => "armv7-unknown-linux-gnueabihf",
+        }
+    }
+
+    /// What the names of GNU's cross tools and the folder of the target's C library begin with.
+    fn gnu(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "aarch64-linux-gnu",
+            Self::Armv7 => "arm-linux-gnueabihf",
+        }
+    }
+
+    /// One of GNU's tools for this target: `gcc`, `readelf`, `strip`.
+    pub(crate) fn tool(self, name: &str) -> Command {
+        Command::new(format!("{}-{name}", self.gnu()))
+    }
+
+    /// Where the target's C library keeps a file, as its compiler finds it.
+    pub(crate) fn library(self, name: &str) -> Result<PathBuf> {
+        let path = output(self.tool("gcc").arg(format!("-print-file-name={name}")))?;
+        let path = PathBuf::from(path.trim());
+        // The compiler repeats a name that it does not know.
+        if path.is_absolute() { Ok(path) } else { Err(format!("no {name} for {self:?}").into()) }
+    }
+}
+
+/// Options of `cargo xtask cross`.
+#[derive(Args)]
+pub(crate) struct CrossArgs {
+    /// Which boards to build for
+    #[arg(long, value_enum, default_value = "aarch64")]
+    pub(crate) target: Target,
+    /// Which build; `dist` is what a board gets
+    #[arg(long, value_enum, default_value = "dist")]
+    pub(crate) profile: Profile,
+    /// Install what is missing with apt-get, through sudo where that is needed
+    #[arg(long)]
+    pub(crate) install: bool,
+}
+
+/// Builds the badge with the `board` feature and tells its size and where it runs.
+pub(crate) fn run(args: &CrossArgs) -> Result<()> {
+    if args.install {
+        toolchain::install(args.target)?;
+    }
+    let folder = build(args.target, args.profile, &BADGE)?;
+    let badge = folder.join("emocue-badge");
+    println!("{}", badge.display());
+    println!(
+        "  {:.1} MB stripped, the bundle inside it",
+        stripped_size(args.target, &badge)? / 1e6
+    );
+    let versions =
+        output(args.target.tool("readelf").args(["--version-info", "--wide"]).arg(&badge))?;
+    let Some(floor) = elf::glibc(&versions) else {
+        println!("  needs no glibc");
+        return Ok(());
+    };
+    println!("  needs glibc {floor}");
+    for release in elf::RELEASES {
+        let runs = if floor <= release.glibc { "runs on" } else { "too old:" };
+        println!("    {runs} {} (glibc {})", release.name, release.glibc);
+    }
+    Ok(())
+}
+
+/// A crate and its features, built for a board.
+pub(crate) struct Built {
+    pub(crate) package: &'static str,
+    pub(crate) features: &'static str,
+}
+
+/// The badge as a board has it.
+pub(crate) const BADGE: [Built; 1] =
+    [Built { package: "emocue-device", features: "emocue-device/board" }];
+
+/// Builds programs in one go and returns the folder in which they lie.
+///
+/// # Errors
+/// When a compiler is missing (the error says how to install it), or does not compile.
+pub(crate) fn build(target: Target, profile: Profile, what: &[Built]) -> Result<PathBuf> {
+    let mut cargo = toolchain::cargo(target)?;
+    cargo.args(["build", "--bins", "--target", target.triple(), "--profile", profile.name()]);
+    for built in what {
+        cargo.args(["--package", built.package, "--features", built.features]);
+    }
+    check(&mut cargo)?;
+    Ok(folder().join(target.triple()).join(profile.name()))
+}
+
+/// Its own target folder: another compiler's files beside the usual ones would only be in the way.
+fn folder() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root().join(target).join("cross")
+}
+
+/// Bytes without symbols.
+fn stripped_size(target: Target, program: &Path) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let stripped = folder.path().join("stripped");
+    output(target.tool("strip").arg("-o").args([stripped.as_path(), program]))?;
+    Ok(std::fs::metadata(&stripped)?.len() as f64)
+}

@@ -1,0 +1,199 @@
+//! Compilers for a board: those of the Rust that runs this, or Debian's.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Target, folder};
+use crate::Result;
+use crate::cargo::{cargo as this_cargo, check, output, root};
+
+/// Debian's Rust for web browsers, newer than its usual one.
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+impl Target {
+    /// Debian's name of the architecture, where its packages carry a compiled standard library. There is none for
+    /// every version on 32-bit ARM, so there it is compiled from `rust-web-src`.
+    fn debian(self) -> Option<&'static str> {
+        match self {
+            Self::Aarch64 => Some("arm64"),
+            Self::Armv7 => None,
+        }
+    }
+
+    /// What apt-get installs for a build, one Debian package each.
+    fn packages(self) -> Vec<String> {
+        let (gnu, libc) = match self {
+            Self::Aarch64 => ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
+            Self::Armv7 => ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"),
+        };
+        let std = self.debian().map_or_else(
+            || "rust-web-src".to_owned(),
+            |architecture| format!("libstd-rust-web-dev:{architecture}"),
+        );
+        ["rustc-web", "cargo-web", &std, gnu, libc, "libclang1"].map(str::to_owned).into()
+    }
+
+    /// The commands that install everything on Debian.
+    fn install_script(self, sudo: &str) -> String {
+        let architecture = self.debian().map_or_else(String::new, |architecture| {
+            format!("{sudo}dpkg --add-architecture {architecture} && ")
+        });
+        format!(
+            "{architecture}{sudo}apt-get update && \
+             {sudo}apt-get install --yes --no-install-recommends {}",
+            self.packages().join(" ")
+        )
+    }
+}
+
+/// Installs what [`cargo`] needs, unless it is there.
+pub(crate) fn install(target: Target) -> Result<()> {
+    if cargo(target).is_ok() {
+        return Ok(());
+    }
+    as_root(|sudo| target.install_script(sudo))
+}
+
+/// Runs a script of the shell's that gets `sudo ` for its commands where that is needed.
+pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
+    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    let script = script(if root { "" } else { "sudo " });
+    println!("{script}");
+    check(Command::new("sh").args(["-c", &script]))
+}
+
+/// A cargo that compiles for `target`, its own target folder and linker set.
+pub(super) fn cargo(target: Target) -> Result<Command> {
+    let mut missing = Vec::new();
+    if !is_there(target.tool("gcc").arg("--version")) {
+        missing.push(format!("{}-gcc", target.gnu()));
+    }
+    if libclang().is_none() {
+        missing.push("libclang, which reads the kernel's headers".to_owned());
+    }
+    let rust = rust(target);
+    if rust.is_none() {
+        missing.push(format!("a Rust standard library for {}", target.triple()));
+    }
+    match rust {
+        Some(mut cargo) if missing.is_empty() => {
+            environment(&mut cargo, target)?;
+            Ok(cargo)
+        }
+        _ => Err(advice(target, &missing).into()),
+    }
+}
+
+fn advice(target: Target, missing: &[String]) -> String {
+    format!(
+        "not here: {}\n  on Debian 12 and later, `cargo xtask cross --install` runs\n    {}\n  \
+         with rustup, `rustup target add {triple}` brings the standard library\n  \
+         in a container, `cross build --profile dist --package emocue-device --features \
+         emocue-device/board --target {triple}` brings all",
+        missing.join("; "),
+        target.install_script(""),
+        triple = target.triple()
+    )
+}
+
+/// The first Rust that can compile for `target`.
+fn rust(target: Target) -> Option<Command> {
+    if has_std(Command::new("rustc").current_dir(root()), target) {
+        return Some(this_cargo());
+    }
+    let mut cargo = Command::new(DEBIAN_CARGO);
+    // Under rustup, these would lead back to its own compiler.
+    cargo.current_dir(root()).env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTDOC", "/usr/bin/rustdoc");
+    if has_std(&mut Command::new(DEBIAN_RUSTC), target) {
+        return Some(cargo);
+    }
+    let sources = sysroot()?.join("lib/rustlib/src/rust/library/std");
+    if target.debian().is_some() || !sources.is_dir() {
+        return None;
+    }
+    // A compiler from a distribution takes this flag of the nightly ones only so.
+    cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
+    Some(cargo)
+}
+
+fn sysroot() -> Option<PathBuf> {
+    let printed = printed(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]))?;
+    Some(PathBuf::from(printed.trim()))
+}
+
+fn has_std(rustc: &mut Command, target: Target) -> bool {
+    rustc.args(["--print", "target-libdir", "--target", target.triple()]);
+    let folder = printed(rustc).map(|folder| std::fs::read_dir(folder.trim()));
+    let Some(Ok(files)) = folder else { return false };
+    files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+}
+
+/// What `command` prints, where it can be run and succeeds.
+fn printed(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn is_there(command: &mut Command) -> bool {
+    printed(command).is_some()
+}
+
+/// Where bindgen finds libclang, as it looks itself.
+fn libclang() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("LIBCLANG_PATH") {
+        return Some(folder.into());
+    }
+    let has_it = |folder: &Path| {
+        let files = std::fs::read_dir(folder).ok()?;
+        let mut names = files.flatten().map(|file| file.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("libclang")).then(|| folder.to_owned())
+    };
+    let versions = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    let versions = versions.filter(|file| file.file_name().to_string_lossy().starts_with("llvm-"));
+    let mut folders: Vec<_> =
+        versions.filter_map(|file| has_it(&file.path().join("lib"))).collect();
+    folders.sort();
+    folders.pop()
+}
+
+fn environment(cargo: &mut Command, target: Target) -> Result<()> {
+    let (triple, gnu) = (target.triple().replace('-', "_"), target.gnu());
+    let gcc = format!("{gnu}-gcc");
+    // libclang alone comes without the compiler's own headers, so it borrows gcc's.
+    let headers = target.library("include")?;
+    let headers =
+        format!("--sysroot=/usr/{gnu} -I/usr/{gnu}/include -isystem {}", headers.display());
+    cargo
+        .env("CARGO_TARGET_DIR", folder())
+        .env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), &gcc)
+        .env(format!("CC_{triple}"), &gcc)
+        .env(format!("BINDGEN_EXTRA_CLANG_ARGS_{triple}"), headers);
+    if let Some(libclang) = libclang() {
+        cargo.env("LIBCLANG_PATH", libclang);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_compiler_comes_with_the_command_that_installs_it() {
+        let advice = advice(Target::Aarch64, &["aarch64-linux-gnu-gcc".to_owned()]);
+        for part in [
+            "not here: aarch64-linux-gnu-gcc\n",
+            "dpkg --add-architecture arm64 && apt-get update",
+            "libstd-rust-web-dev:arm64",
+            "rustup target add aarch64-unknown-linux-gnu",
+            "cross build",
+        ] {
+            assert!(advice.contains(part), "{part}: {advice}");
+        }
+        let script = Target::Armv7.install_script("sudo ");
+        assert!(script.starts_with("sudo apt-get update"), "{script}");
+        assert!(script.contains("rust-web-src gcc-arm-linux-gnueabihf"), "{script}");
+    }
+}

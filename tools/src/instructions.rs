@@ -1,0 +1,127 @@
+//! `cargo xtask instructions`: what a frame costs on ARM processors, in instructions.
+//!
+//! No board is needed: the virtual machine's clock goes on by a nanosecond per instruction, so that a time that the badge
+//! measures inside is a count. It does not move with this computer's load, and it is no time: a processor may finish
+//! several instructions at once, or wait for memory.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::Result;
+use crate::bench::{Report, STAGES};
+use crate::cargo::Profile;
+use crate::virtual_badge::machine::{Board, Machine, Plan};
+use crate::virtual_badge::{build, kernel, logs, system};
+
+/// Cores of the boards: Zero 2 W and 3; 4; 5.
+const PROCESSORS: [&str; 3] = ["cortex-a53", "cortex-a72", "cortex-a76"];
+
+/// How long a bench may take on a busy computer.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// Instructions hardly differ from frame to frame.
+const FRAMES: u32 = 4;
+
+/// Options of `cargo xtask instructions`.
+#[derive(Args)]
+pub(crate) struct InstructionsArgs {
+    /// Count with this bundle too; again for another
+    #[arg(long, value_name = "FILE")]
+    bundle: Vec<PathBuf>,
+    /// How many frames to look at; the least counts
+    #[arg(long, value_name = "N", default_value_t = FRAMES)]
+    frames: u32,
+    /// Which build to count
+    #[arg(long, value_enum, default_value = "release")]
+    profile: Profile,
+}
+
+impl InstructionsArgs {
+    /// The default bundle, as a board gets the badge.
+    pub(crate) fn usual() -> Self {
+        Self { bundle: Vec::new(), frames: FRAMES, profile: Profile::Dist }
+    }
+}
+
+/// Boots a machine with each processor and prints a table.
+pub(crate) fn run(args: &InstructionsArgs) -> Result<()> {
+    let mut files = system(&build(args.profile)?.join("emocue-badge"))?;
+    let mut bundles = vec![("default bundle".to_owned(), String::new())];
+    for (number, bundle) in args.bundle.iter().enumerate() {
+        let inside = format!("bundles/{number}");
+        files.copy(&inside, bundle)?;
+        bundles.push((bundle.display().to_string(), format!(" --bundle /{inside}")));
+    }
+    let (kernel, initramfs) = (kernel()?, files.finish());
+    let mut reports: Vec<Vec<Report>> = bundles.iter().map(|_| Vec::new()).collect();
+    for cpu in PROCESSORS {
+        let logs = logs(&format!("instructions-{cpu}"))?;
+        let plan = Plan {
+            board: Board::Counting { cpu },
+            kernel: &kernel,
+            initramfs: &initramfs,
+            logs: &logs,
+        };
+        let mut machine = Machine::start(&plan)?;
+        for ((_, option), reports) in bundles.iter().zip(&mut reports) {
+            let command = format!("emocue-badge bench --json --frames {}{option}", args.frames);
+            let printed = machine.shell.check(&command, PATIENCE)?;
+            let report: Report = serde_json::from_str(&printed)
+                .map_err(|e| format!("`{command}` printed something else: {e}\n{printed}"))?;
+            if report.fewest_faces == 0 {
+                return Err(format!("no face found on {cpu}, so its counts say nothing").into());
+            }
+            reports.push(report);
+        }
+    }
+    println!(
+        "millions of instructions (not time) for a frame of 640x480 with one face, {} build",
+        args.profile.name()
+    );
+    for ((name, _), reports) in bundles.iter().zip(&reports) {
+        print!("{}", table(name, reports)?);
+    }
+    Ok(())
+}
+
+/// A row for each stage, a column for each processor.
+fn table(bundle: &str, reports: &[Report]) -> Result<String> {
+    let mut table = format!("{bundle}\n{:10}", "");
+    for cpu in PROCESSORS {
+        table += &format!(" {cpu:>10}");
+    }
+    for stage in STAGES {
+        table += &format!("\n{stage:10}");
+        for report in reports {
+            let cost = match stage {
+                "total" => &report.total,
+                _ => report.stages.get(stage).ok_or(format!("the badge measures no {stage}"))?,
+            };
+            // A millisecond is a million instructions here.
+            table += &format!(" {:10.3}", cost.min_ms);
+        }
+    }
+    Ok(table + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_row_for_each_stage() {
+        let report = || {
+            let stage = r#"{ "min_ms": 81.5, "median_ms": 90 }"#;
+            let text = format!(
+                "{{ \"stages\": {{ \"decode\": {stage}, \"detect\": {stage}, \"classify\": {stage}, \"draw\": {stage} }},
+                \"total\": {stage}, \"start_to_first_answer_ms\": 1, \"peak_rss_bytes\": 1, \"fewest_faces\": 1 }}"
+            );
+            serde_json::from_str::<Report>(&text).unwrap()
+        };
+        let table = table("default bundle", &[report(), report(), report()]).unwrap();
+        assert_eq!(table.lines().count(), 2 + STAGES.len());
+        assert!(table.contains("\ndetect         81.500     81.500     81.500\n"), "{table}");
+    }
+}

@@ -1,0 +1,199 @@
+//! One virtual machine: QEMU, its logs and the lines into it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::control::{Monitor, Shell, Wires};
+use crate::Result;
+use crate::cargo::output;
+use crate::cross::toolchain::as_root;
+
+/// How long the kernel and the first process may take on a busy computer.
+const START: Duration = Duration::from_secs(120);
+
+/// The first QEMU with a Cortex-A76.
+const OLDEST_QEMU: u32 = 7;
+
+const QEMU: &str = "qemu-system-aarch64";
+const INSTALL: &str = "apt-get install --yes --no-install-recommends qemu-system-arm xz-utils";
+
+/// What kind of machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Board<'a> {
+    /// QEMU's own, with two cores. What it writes to a port lies in a log of that name.
+    Virt { ports: &'a [&'a str] },
+    /// QEMU's own with one core of this kind; its clock goes on by a nanosecond per instruction.
+    Counting { cpu: &'a str },
+    /// A Raspberry Pi 3B, with its device tree.
+    Raspi3b { device_tree: &'a Path },
+}
+
+/// What to start.
+pub(crate) struct Plan<'a> {
+    pub(crate) board: Board<'a>,
+    pub(crate) kernel: &'a Path,
+    pub(crate) initramfs: &'a [u8],
+    /// Where logs go.
+    pub(crate) logs: &'a Path,
+}
+
+/// A running machine; it ends with this value.
+pub(crate) struct Machine {
+    qemu: Child,
+    pub(crate) monitor: Monitor,
+    pub(crate) wires: Wires,
+    pub(crate) shell: Shell,
+    /// Sockets and the initramfs.
+    folder: TempDir,
+}
+
+impl Machine {
+    /// Starts QEMU and waits for the shell inside.
+    pub(crate) fn start(plan: &Plan) -> Result<Self> {
+        has_qemu()?;
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("initramfs"), plan.initramfs)?;
+        fs::create_dir_all(plan.logs)?;
+        let mut qemu = Command::new(QEMU);
+        qemu.args(arguments(plan, folder.path()));
+        let messages = File::create(plan.logs.join("qemu.log"))?;
+        qemu.stdin(Stdio::null()).stdout(messages.try_clone()?).stderr(messages);
+        let mut qemu = qemu.spawn().map_err(|e| format!("cannot start {QEMU}: {e}"))?;
+        let connect = || -> Result<_> {
+            let wires = Wires::connect(&at("wires"))?;
+            let monitor = Monitor::connect(&at("monitor"))?;
+            let mut shell = Shell::connect(&at("shell"))?;
+            shell.ready(START)?;
+            Ok((monitor, wires, shell))
+        };
+        match connect() {
+            Ok((monitor, wires, shell)) => Ok(Self { qemu, monitor, wires, shell, folder }),
+            Err(error) => {
+                stop(&mut qemu);
+                Err(format!("the virtual machine does not start: {error}").into())
+            }
+        }
+    }
+
+    /// Leaves the machine running and returns QEMU's process and the folder of its sockets.
+    pub(crate) fn keep(self) -> (u32, PathBuf) {
+        let mut machine = std::mem::ManuallyDrop::new(self);
+        let process = machine.qemu.id();
+        machine.folder.disable_cleanup(true);
+        (process, machine.folder.path().to_owned())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // A machine that has gone already does not answer.
+        let _ = self.monitor.execute("quit", &json!({}));
+        stop(&mut self.qemu);
+    }
+}
+
+fn stop(qemu: &mut Child) {
+    let _ = qemu.kill();
+    let _ = qemu.wait();
+}
+
+/// Installs QEMU, unless it is there.
+pub(crate) fn install() -> Result<()> {
+    has_qemu().or_else(|_| as_root(|sudo| format!("{sudo}apt-get update && {sudo}{INSTALL}")))
+}
+
+fn has_qemu() -> Result<()> {
+    let version = output(Command::new(QEMU).arg("--version"))
+        .map_err(|error| format!("{error}; {INSTALL}"))?;
+    match major(&version) {
+        Some(major) if major >= OLDEST_QEMU => Ok(()),
+        _ => Err(format!("QEMU {OLDEST_QEMU} or later is needed, not {version}; {INSTALL}").into()),
+    }
+}
+
+/// The first number of `QEMU emulator version 7.2.22 (...)`.
+fn major(version: &str) -> Option<u32> {
+    version.split_once("version ")?.1.split('.').next()?.parse().ok()
+}
+
+fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let log = |name: &str| plan.logs.join(format!("{name}.log")).display().to_string();
+    let mut arguments = vec!["-no-reboot".to_owned(), "-nodefaults".to_owned()];
+    let mut add =
+        |option: &str, value: &str| arguments.extend([option.to_owned(), value.to_owned()]);
+    add("-kernel", &plan.kernel.display().to_string());
+    add("-initrd", &at("initramfs"));
+    add("-display", "none");
+    add("-qmp", &format!("unix:{},server=on,wait=off", at("monitor")));
+    add("-qtest", &format!("unix:{},server=on,wait=off", at("wires")));
+    add("-chardev", &format!("socket,id=shell,path={},server=on,wait=off", at("shell")));
+    let (machine, console) = match plan.board {
+        Board::Virt { .. } | Board::Counting { .. } => {
+            add("-m", "512");
+            add("-serial", &format!("file:{}", log("console")));
+            add("-device", "virtio-serial-pci");
+            add("-device", "virtserialport,chardev=shell,name=shell");
+            ("virt", "console=ttyAMA0")
+        }
+        Board::Raspi3b { device_tree } => {
+            add("-dtb", &device_tree.display().to_string());
+            // The first UART is wired to Bluetooth.
+            add("-serial", "null");
+            add("-serial", "chardev:shell");
+            // Registers can be reached through /dev/mem.
+            ("raspi3b", "console=ttyS1,115200 iomem=relaxed")
+        }
+    };
+    add("-machine", machine);
+    add("-append", &format!("{console} quiet panic=-1"));
+    match plan.board {
+        Board::Virt { ports } => {
+            add("-cpu", "cortex-a72");
+            add("-smp", "2");
+            add("-accel", "tcg,thread=multi");
+            for port in ports {
+                add("-chardev", &format!("file,id={port},path={}", log(port)));
+                add("-device", &format!("virtserialport,chardev={port},name={port}"));
+            }
+        }
+        Board::Counting { cpu } => {
+            add("-cpu", cpu);
+            add("-accel", "tcg,thread=single");
+            add("-icount", "shift=0,sleep=off");
+        }
+        Board::Raspi3b { .. } => add("-accel", "tcg,thread=multi"),
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qemu_is_asked_for_its_version() {
+        assert_eq!(major("QEMU emulator version 7.2.22 (Debian 1:7.2)"), Some(7));
+        assert_eq!(major("QEMU emulator version 10.0.2"), Some(10));
+        assert_eq!(major("something else"), None);
+    }
+
+    #[test]
+    fn counting_instructions_takes_one_core_and_one_thread() {
+        let arguments = |board| {
+            let (kernel, logs) = (Path::new("k"), Path::new("logs"));
+            arguments(&Plan { board, kernel, initramfs: &[], logs }, Path::new("f")).join(" ")
+        };
+        let counting = arguments(Board::Counting { cpu: "cortex-a53" });
+        assert!(counting.contains("thread=single -icount shift=0,sleep=off"), "{counting}");
+        assert!(!counting.contains("-smp"), "{counting}");
+        let virt = arguments(Board::Virt { ports: &["panel"] });
+        assert!(virt.contains("path=logs/panel.log") && !virt.contains("icount"), "{virt}");
+    }
+}

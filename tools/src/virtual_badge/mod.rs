@@ -1,0 +1,182 @@
+//! `cargo xtask virtual-badge`: the badge's own program for a board, in a virtual ARM machine with a camera, a panel, a
+//! button and an LED, seen from outside.
+
+pub(crate) mod control;
+mod initramfs;
+mod log;
+pub(crate) mod machine;
+mod modules;
+mod packages;
+mod panel;
+mod picture;
+mod play;
+mod raspi;
+mod scenario;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use crate::Result;
+use crate::cargo::{Profile, badge, build_badge, output, root};
+use crate::cross::{self, Built, Target};
+use initramfs::Initramfs;
+use machine::{Board, Machine, Plan};
+use packages::Kernel;
+use play::Play;
+use scenario::{SCENARIOS, Scenario};
+
+/// The portrait before the camera, one of the badge's own.
+const PORTRAIT: &str = "astronaut.jpg";
+
+/// What the kernel needs for the camera and for an I2C bus in user space, with options.
+const MODULES: &[(&str, &str)] = &[
+    // One HDMI input and one HDMI output, which can be connected to each other.
+    ("vivid", "n_devs=1 node_types=0x101 num_inputs=1 input_types=3 num_outputs=1 output_types=1"),
+    ("cuse", ""),
+];
+
+/// What runs in the machine besides the badge.
+const GUEST: Built = Built { package: "emocue-guest", features: "emocue-guest/vivid" };
+
+/// Options of `cargo xtask virtual-badge`.
+#[derive(Args)]
+pub(crate) struct VirtualBadgeArgs {
+    /// Which machine
+    #[arg(long, value_enum, default_value = "virt")]
+    machine: Kind,
+    /// What happens to the badge
+    #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = named)]
+    scenario: &'static Scenario,
+    /// Leave the machine running at the end
+    #[arg(long)]
+    keep: bool,
+    /// Take this computer's badge, which makes the golden pictures, as it was built last
+    #[arg(long)]
+    no_build: bool,
+    /// Install what is missing with apt-get, through sudo where that is needed
+    #[arg(long)]
+    install: bool,
+    /// The build for the virtual machine
+    #[arg(long, value_enum, default_value = "release")]
+    profile: Profile,
+}
+
+impl VirtualBadgeArgs {
+    /// The first scenario of this machine, as a board gets the badge.
+    pub(crate) fn usual(machine: Kind, install: bool) -> Self {
+        let scenario = &SCENARIOS[0];
+        Self { machine, scenario, keep: false, no_build: false, install, profile: Profile::Dist }
+    }
+}
+
+/// Which virtual machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// One with a camera, a panel, a button and an LED
+    Virt,
+    /// A Raspberry Pi 3B, for its pins alone; there is one scenario
+    Raspi3b,
+}
+
+fn named(name: &str) -> std::result::Result<&'static Scenario, String> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name).ok_or_else(|| {
+        let known = SCENARIOS.iter().map(|s| format!("{} ({})", s.name, s.about));
+        format!("there are: {}", known.collect::<Vec<_>>().join("; "))
+    })
+}
+
+/// Builds, boots and plays a scenario; every step must come true.
+pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
+    if args.install {
+        cross::toolchain::install(Target::Aarch64)?;
+        machine::install()?;
+    }
+    if args.machine == Kind::Raspi3b {
+        return raspi::run(args.profile);
+    }
+    if !args.no_build {
+        build_badge(Profile::Release)?;
+    }
+    let badge = badge(Profile::Release);
+    let built = build(args.profile)?;
+    let kernel = packages::kernel()?;
+    let mut files = system(&built.join("emocue-badge"))?;
+    files.copy("bin/emocue-guest", &built.join("emocue-guest"))?;
+    files.file("etc/emocue/emocue.toml", include_bytes!("emocue.toml"));
+    files.file("portrait", &picture::frame(PORTRAIT)?);
+    add_modules(&mut files, &kernel)?;
+    let logs = logs("")?;
+    let plan = Plan {
+        board: Board::Virt { ports: &["panel", "badge"] },
+        kernel: &kernel.image,
+        initramfs: &files.finish(),
+        logs: &logs,
+    };
+    let start = Instant::now();
+    let machine = Machine::start(&plan)?;
+    println!("Linux {} runs after {:.1} s", kernel.release, start.elapsed().as_secs_f64());
+    let mut play = Play::new(machine, &logs, &badge, PORTRAIT, start)?;
+    let played = play.scenario(args.scenario);
+    if args.keep {
+        let (process, folder) = play.keep();
+        println!("QEMU runs on as process {process}; its sockets lie in {}", folder.display());
+        println!("  a shell in it: socat - UNIX-CONNECT:{}/shell", folder.display());
+    }
+    played
+}
+
+/// Cross-builds the badge and its helper and returns the folder in which they lie.
+pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
+    let [badge] = cross::BADGE;
+    cross::build(Target::Aarch64, profile, &[badge, GUEST])
+}
+
+/// The kernel that is booted.
+pub(crate) fn kernel() -> Result<PathBuf> {
+    Ok(packages::kernel()?.image)
+}
+
+/// A new folder for a machine's logs and pictures, below `target/virtual-badge`.
+pub(crate) fn logs(name: &str) -> Result<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let logs = root().join(target).join("virtual-badge").join(name);
+    if logs.exists() {
+        fs::remove_dir_all(&logs)?;
+    }
+    fs::create_dir_all(&logs)?;
+    Ok(logs)
+}
+
+/// A file system with a shell, the badge and the libraries that it is linked to.
+pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
+    let mut files = Initramfs::default();
+    for folder in ["dev", "proc", "sys", "root"] {
+        files.folder(folder);
+    }
+    files.copy("bin/busybox", &packages::busybox()?)?;
+    files.file("init", include_bytes!("init.sh"));
+    files.file("modules/list", b"");
+    files.copy("bin/emocue-badge", badge)?;
+    let target = Target::Aarch64;
+    let needed = output(target.tool("readelf").args(["--dynamic", "--wide"]).arg(badge))?;
+    for name in cross::elf::libraries(&needed) {
+        files.copy(&format!("lib/{name}"), &target.library(name)?)?;
+    }
+    Ok(files)
+}
+
+fn add_modules(files: &mut Initramfs, kernel: &Kernel) -> Result<()> {
+    let wanted: Vec<_> = MODULES.iter().map(|(name, _)| *name).collect();
+    let mut list = String::new();
+    for (name, object) in modules::load(&kernel.modules, &wanted)? {
+        let options = MODULES.iter().find(|(known, _)| *known == name).map_or("", |known| known.1);
+        list += &format!("{name} {options}\n");
+        files.file(&format!("modules/{name}.ko"), &object);
+    }
+    files.file("modules/list", list.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Playing a scenario: doing each step and waiting until it comes true.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::control::wait;
+use super::log::PanelLog;
+use super::machine::Machine;
+use super::picture::{self, golden_answer, golden_state};
+use super::scenario::{Do, Picture, SCENARIOS, Scenario};
+use crate::Result;
+
+/// How long anything may take on a busy computer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The button's and the LED's lines of the machine's PL061.
+const BUTTON: u32 = 3;
+const LED: u32 = 5;
+
+/// The PL061's levels of all lines, in physical memory.
+const LEVELS: u64 = 0x0903_03fc;
+
+/// Lines of each log that a failure shows.
+const TAIL: usize = 15;
+
+/// A scenario on its way.
+pub(crate) struct Play {
+    machine: Machine,
+    /// The PL061 as QEMU calls it.
+    pins: String,
+    panel: PanelLog,
+    /// Messages without acknowledgement that were awaited already.
+    unheard: usize,
+    golden: Vec<(Picture, Vec<bool>)>,
+    logs: PathBuf,
+    start: Instant,
+}
+
+impl Play {
+    /// Prepares the golden pictures with this computer's `badge`.
+    pub(crate) fn new(
+        mut machine: Machine,
+        logs: &Path,
+        badge: &Path,
+        portrait: &str,
+        start: Instant,
+    ) -> Result<Self> {
+        let mut golden: Vec<(Picture, Vec<bool>)> = Vec::new();
+        for does in SCENARIOS.iter().flat_map(|s| s.steps).flat_map(|step| step.does) {
+            if let Do::Shows(picture) = *does
+                && !golden.iter().any(|(known, _)| *known == picture)
+            {
+                let pixels = match picture {
+                    Picture::Answer(mode) => golden_answer(badge, portrait, mode)?,
+                    Picture::State(state) => golden_state(state)?,
+                };
+                golden.push((picture, pixels));
+            }
+        }
+        let pins = machine.monitor.find("pl061")?;
+        let panel = PanelLog::new(logs.join("panel.log"));
+        machine.shell.check("config=/etc/emocue/emocue.toml", PATIENCE)?;
+        Ok(Self { machine, pins, panel, unheard: 0, golden, logs: logs.to_owned(), start })
+    }
+
+    /// Does every step.
+    ///
+    /// # Errors
+    /// At the first step that does not come true, with the ends of the logs.
+    pub(crate) fn scenario(&mut self, scenario: &Scenario) -> Result<()> {
+        for (number, step) in (1..).zip(scenario.steps) {
+            let done = step.does.iter().try_for_each(|does| self.act(*does, number));
+            let seconds = self.start.elapsed().as_secs_f64();
+            match done {
+                Ok(()) => println!("step {number:2}  {seconds:5.1} s  {} ... ok", step.what),
+                Err(error) => {
+                    println!("step {number:2}  {seconds:5.1} s  {} ... FAILED", step.what);
+                    let tails = ["console", "badge"].map(|name| self.tail(name)).concat();
+                    let logs = self.logs.display();
+                    return Err(format!("{}: {error}\n{tails}all logs: {logs}", step.what).into());
+                }
+            }
+        }
+        println!("virtual badge: {} steps, all passed", scenario.steps.len());
+        Ok(())
+    }
+
+    /// See [`Machine::keep`].
+    pub(crate) fn keep(self) -> (u32, PathBuf) {
+        self.machine.keep()
+    }
+
+    fn act(&mut self, does: Do, step: u32) -> Result<()> {
+        match does {
+            Do::Shell(command) => self.shell(command),
+            Do::Start => self.shell(
+                "emocue-badge run --config $config </dev/null >/run/ports/badge 2>&1 & badge=$!",
+            ),
+            Do::Signal(signal) => self.shell(&format!("kill -{signal} $badge")),
+            Do::Ends(code) => match self.machine.shell.run("wait $badge", PATIENCE)?.1 {
+                ended if ended == code => Ok(()),
+                ended => Err(format!("the badge ended with {ended} instead of {code}").into()),
+            },
+            Do::Button(down) => self.machine.wires.set(&self.pins, BUTTON, down),
+            Do::Hold(time) => {
+                std::thread::sleep(time);
+                Ok(())
+            }
+            Do::Shows(picture) => self.shows(picture, step),
+            Do::PanelOff => wait(PATIENCE, "the panel is off", || {
+                Ok((!self.panel.panel()?.is_on()).then_some(()))
+            }),
+            Do::Led(on) => wait(PATIENCE, &format!("the LED is {}", on_or_off(on)), || {
+                let lit = self.machine.wires.read(LEVELS)? >> LED & 1 == 1;
+                Ok((lit == on).then_some(()))
+            }),
+            Do::HoldsCamera(holds) => {
+                let what =
+                    if holds { "the badge holds the camera" } else { "the camera is closed" };
+                let command = "ls -l /proc/$badge/fd | grep -q ' /dev/video0$'";
+                wait(PATIENCE, what, || {
+                    let found = self.machine.shell.run(command, PATIENCE)?.1 == 0;
+                    Ok((found == holds).then_some(()))
+                })
+            }
+            Do::Unheard => {
+                self.unheard = wait(PATIENCE, "a message to the panel that fails", || {
+                    let unheard = self.panel.unheard()?;
+                    Ok((unheard > self.unheard).then_some(unheard))
+                })?;
+                Ok(())
+            }
+        }
+    }
+
+    fn shell(&mut self, command: &str) -> Result<()> {
+        self.machine.shell.check(command, PATIENCE).map(drop)
+    }
+
+    fn shows(&mut self, picture: Picture, step: u32) -> Result<()> {
+        let known = self.golden.iter().find(|(known, _)| *known == picture);
+        let golden = &known.ok_or("no such golden picture")?.1;
+        let name = match picture {
+            Picture::Answer(mode) => mode,
+            Picture::State(state) => state,
+        };
+        let panel = &mut self.panel;
+        let seen = wait(PATIENCE, &format!("the panel shows {name}"), || {
+            Ok((panel.panel()?.pixels() == *golden).then_some(()))
+        });
+        let file = |suffix: &str| self.logs.join(format!("step-{step:02}-{name}{suffix}.png"));
+        picture::write(&file(""), &self.panel.panel()?.pixels())?;
+        if seen.is_err() {
+            picture::write(&file("-golden"), golden)?;
+        }
+        seen
+    }
+
+    /// The last lines of a log.
+    fn tail(&self, name: &str) -> String {
+        let log = fs::read(self.logs.join(format!("{name}.log"))).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        let last = &lines[lines.len().saturating_sub(TAIL)..];
+        format!("-- {name}, the last lines:\n{}\n", last.join("\n"))
+    }
+}
+
+fn on_or_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

@@ -1,0 +1,178 @@
+//! What happens to the virtual badge, step by step, and what must be seen from outside.
+
+use std::time::Duration;
+
+/// A scenario: its name and its steps.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) steps: &'static [Step],
+}
+
+/// What is done, in the words of the transcript, and how.
+pub(crate) struct Step {
+    pub(crate) what: &'static str,
+    pub(crate) does: &'static [Do],
+}
+
+/// One action, or one thing that must come true in time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Do {
+    /// A command line in the machine ends with 0.
+    Shell(&'static str),
+    /// The badge starts.
+    Start,
+    /// The badge gets this signal.
+    Signal(&'static str),
+    /// The badge ends with this code.
+    Ends(i32),
+    /// The button goes down, or up.
+    Button(bool),
+    /// Time passes, as a finger's does.
+    Hold(Duration),
+    /// The panel shows exactly this.
+    Shows(Picture),
+    /// The panel is dark and switched off.
+    PanelOff,
+    /// The LED's pin, as seen on the wire.
+    Led(bool),
+    /// Whether the badge's process holds the camera's node.
+    HoldsCamera(bool),
+    /// A message to the panel that nobody acknowledges, after those that were seen before.
+    Unheard,
+}
+
+/// A golden picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picture {
+    /// The portrait's answer in a mode: `both`, `emoji` or `word`.
+    Answer(&'static str),
+    /// A state without a face: `paused`, `camera-missing`.
+    State(&'static str),
+}
+
+use Do::*;
+
+/// Longer than a bounce, shorter than a long press.
+const SHORT: Duration = Duration::from_millis(200);
+
+const PANEL: Do = Shell(
+    "emocue-guest panel i2c-1 0x3c /run/ports/panel /run/silent >/run/bus 2>&1 &
+    until [ -e /dev/i2c-1 ]; do sleep 0.1; done",
+);
+
+/// The virtual camera looks at its own output, without the kernel's text over it.
+const CAMERA: Do = Shell(
+    "until emocue-guest set /dev/video0 'OSD Text Mode' 2; do sleep 0.1; done
+    emocue-guest set /dev/video0 'HDMI 000-0 Is Connected To' 2",
+);
+
+/// Ends by itself when its device goes.
+const PORTRAIT: Do =
+    Shell("emocue-guest play /dev/video1 /portrait 1280 720 >/run/player 2>&1 & player=$!");
+
+const PRESS: Do = Button(true);
+const LET_GO: Do = Button(false);
+
+const ANSWER: Do = Shows(Picture::Answer("both"));
+const EMOJI: Do = Shows(Picture::Answer("emoji"));
+const WORD: Do = Shows(Picture::Answer("word"));
+const MISSING: Do = Shows(Picture::State("camera-missing"));
+const PAUSED: Do = Shows(Picture::State("paused"));
+
+/// The kernel plugs its camera in again once nobody holds it, so somebody does.
+const UNPLUG: Do = Shell("exec 9</dev/video1; emocue-guest set /dev/video0 Disconnect 1");
+const RELEASE: Do = Shell("wait $player; exec 9<&-");
+
+const UNLOAD: Do = Shell("until rmmod vivid; do sleep 0.1; done; ! [ -e /dev/video0 ]");
+const LOAD: Do =
+    Shell("insmod /modules/vivid.ko $(grep '^vivid ' /modules/list | cut -d ' ' -f 2-)");
+
+/// While this file is there, the panel acknowledges nothing.
+const SILENCE: Do = Shell("touch /run/silent");
+
+const fn step(what: &'static str, does: &'static [Do]) -> Step {
+    Step { what, does }
+}
+
+/// Every scenario; the first is the usual one.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "day",
+        about: "start, button, lost camera, lost panel, crash, end",
+        steps: DAY,
+    },
+    Scenario { name: "start", about: "start and end only", steps: START },
+];
+
+const DAY: &[Step] = &[
+    step("a panel on the I2C bus, a portrait before the camera", &[PANEL, CAMERA, PORTRAIT]),
+    step("doctor finds nothing wrong", &[Shell("emocue-badge doctor --config $config")]),
+    step(
+        "the badge shows how the portrait looks, LED on",
+        &[Start, ANSWER, Led(true), HoldsCamera(true)],
+    ),
+    step("short press: the emoji alone", &[PRESS, Hold(SHORT), LET_GO, EMOJI]),
+    step("short press: the word alone", &[PRESS, Hold(SHORT), LET_GO, WORD]),
+    step("short press: both again", &[PRESS, Hold(SHORT), LET_GO, ANSWER]),
+    step(
+        "long press: paused, camera closed, LED off",
+        &[PRESS, PAUSED, LET_GO, HoldsCamera(false), Led(false)],
+    ),
+    step("long press: it goes on", &[PRESS, ANSWER, LET_GO, HoldsCamera(true), Led(true)]),
+    step("camera unplugged: the panel says so, LED off", &[UNPLUG, MISSING, Led(false)]),
+    step("camera back: it goes on by itself", &[RELEASE, CAMERA, PORTRAIT, ANSWER, Led(true)]),
+    step("camera's driver gone, its node too", &[UNPLUG, MISSING, RELEASE, UNLOAD, MISSING]),
+    step("driver back: it goes on by itself", &[LOAD, CAMERA, PORTRAIT, ANSWER, Led(true)]),
+    step(
+        "panel unplugged: the rest runs on",
+        &[SILENCE, PRESS, Hold(SHORT), LET_GO, Unheard, Led(true)],
+    ),
+    step("panel back, its memory lost: drawn anew", &[Shell("rm /run/silent"), EMOJI]),
+    step(
+        "kill -9, and what the service does after it: panel off, LED off",
+        &[
+            Signal("KILL"),
+            Ends(137),
+            Shell("emocue-badge off --config $config"),
+            PanelOff,
+            Led(false),
+        ],
+    ),
+    step("a new start", &[Start, ANSWER, Led(true)]),
+    step(
+        "SIGTERM: panel off, LED off, exit code 0",
+        &[Signal("TERM"), Ends(0), PanelOff, Led(false)],
+    ),
+];
+
+const START: &[Step] = &[
+    step("a panel on the I2C bus, a portrait before the camera", &[PANEL, CAMERA, PORTRAIT]),
+    step(
+        "the badge shows how the portrait looks, LED on",
+        &[Start, ANSWER, Led(true), HoldsCamera(true)],
+    ),
+    step(
+        "SIGTERM: panel off, LED off, exit code 0",
+        &[Signal("TERM"), Ends(0), PanelOff, Led(false)],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_have_names_of_their_own_and_let_go_of_the_button() {
+        for (at, scenario) in SCENARIOS.iter().enumerate() {
+            assert!(SCENARIOS[..at].iter().all(|other| other.name != scenario.name));
+            for step in scenario.steps {
+                let level = step.does.iter().rev().find_map(|does| match does {
+                    Button(down) => Some(*down),
+                    _ => None,
+                });
+                assert_ne!(level, Some(true), "{}: {}", scenario.name, step.what);
+            }
+        }
+    }
+}
