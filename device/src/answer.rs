@@ -1,5 +1,7 @@
 //! What the badge says about a frame.
 
+use std::time::Instant;
+
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
 
@@ -42,6 +44,8 @@ pub struct Report {
     pub index: u64,
     /// The frame's own time in ms since the source's start, where it has one.
     pub time_ms: Option<u64>,
+    /// When a live camera's sensor gave the frame.
+    pub captured: Option<Instant>,
     /// The classes of every [`FaceAnswer::probabilities`].
     pub labels: LabelSet,
     /// Every face, nearest (largest) first.

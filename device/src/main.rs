@@ -2,8 +2,9 @@
 
 mod cli;
 
-use std::fmt::Display;
+use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +13,28 @@ use std::time::Instant;
 use clap::Parser;
 use emocue_device::badge::{self, Tally};
 use emocue_device::bench;
-use emocue_device::camera::{Mounted, Source};
+use emocue_device::camera::{Camera, Mounted, Source, v4l2};
+use emocue_device::config::Config;
+use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::load::{describe, load};
 use emocue_device::portraits::PORTRAITS;
+use emocue_device::show::{self, Display};
+use emocue_device::vision::Vision;
 use emocue_models::luma::Orientation;
 
-use cli::{Bench, Cli, Demo, Failure, Look, Run, Show, Verb};
+use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Run, Verb};
 
 fn main() -> ExitCode {
     let start = Instant::now();
     let done = match Cli::parse().verb {
         Verb::Demo(demo) => run_demo(&demo),
         Verb::Run(run) => run_camera(&run),
+        Verb::Cameras => list_cameras(),
+        Verb::Doctor(doctor) => run_doctor(&doctor),
+        Verb::Config(verb) => about_config(&verb),
+        Verb::Off(off) => config(Some(&off.config))
+            .and_then(|config| cli::off(&config))
+            .map(|()| ExitCode::SUCCESS),
         Verb::Bench(bench) => run_bench(&bench, start),
     };
     done.unwrap_or_else(|failure| {
@@ -33,7 +44,32 @@ fn main() -> ExitCode {
 }
 
 fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
-    run_badge(&run.camera, run.mount.orientation(), &run.look, &run.show, run.limit)
+    let config = config(run.config.as_deref())?;
+    let source = match &run.camera {
+        Some(source) => source.clone(),
+        None => config.camera.source.parse()?,
+    };
+    let orientation = run.mount.orientation(config.camera.orientation());
+    let camera = Mounted::new(source.open()?, orientation);
+    let look = run.look.or(&config.look);
+    let vision = load(look.bundle.as_deref(), look.min_face)?;
+    let shown = run.show.settings(config.shown());
+    // Without a configuration there is no panel but those that `--display` names.
+    let panel = run
+        .config
+        .as_ref()
+        .map(|_| cli::panel(&config, shown, run.waits(&config)))
+        .transpose()?
+        .flatten();
+    let mut displays = run.show.open(shown, panel.is_some())?;
+    displays.extend(panel);
+    if !camera.is_live() {
+        return every_frame(camera, vision, displays, run.limit);
+    }
+    let stop = stop_on_signal();
+    let live = cli::live(run, &config, Box::new(camera), vision, displays)?;
+    live.run(&stop, |notice| tell(format_args!("emocue-badge: {notice}")))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
@@ -41,7 +77,10 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     for portrait in &PORTRAITS {
         tell(format_args!("  {}: {} ({})", portrait.file, portrait.who, portrait.credit));
     }
-    let code = run_badge(&Source::Portraits, Orientation::default(), &demo.look, &demo.show, None)?;
+    let camera = Mounted::new(Source::Portraits.open()?, Orientation::default());
+    let vision = load(demo.look.bundle.as_deref(), demo.look.min_face)?;
+    let code =
+        every_frame(camera, vision, demo.show.open(show::Settings::default(), false)?, None)?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(
         "Words say how a face looks, not what anybody feels. Your own picture next:\n  \
@@ -50,16 +89,12 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn run_badge(
-    source: &Source,
-    orientation: Orientation,
-    look: &Look,
-    show: &Show,
+fn every_frame(
+    mut camera: Mounted<Box<dyn Camera>>,
+    mut vision: Vision,
+    mut displays: Vec<Box<dyn Display>>,
     limit: Option<u64>,
 ) -> Result<ExitCode, Failure> {
-    let mut camera = Mounted::new(source.open()?, orientation);
-    let mut vision = load(look.bundle.as_deref(), look.min_face)?;
-    let mut displays = show.open()?;
     let stop = stop_on_signal();
     let complain = |error| tell(format_args!("emocue-badge: {error}"));
     match badge::run(&mut camera, &mut vision, &mut displays, limit, &stop, complain)? {
@@ -67,6 +102,43 @@ fn run_badge(
         Tally { shown: 0, .. } => Err(Failure::NothingRead),
         _ => Ok(ExitCode::from(1)),
     }
+}
+
+/// The configuration in `file`, or the built-in values.
+fn config(file: Option<&Path>) -> Result<Config, Failure> {
+    Ok(file.map(Config::read).transpose()?.unwrap_or_default())
+}
+
+fn list_cameras() -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    v4l2::list(&mut out).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
+    let probes = Probes {
+        camera: &cli::camera_outcome,
+        panel: &cli::panel_outcome,
+        pins: &cli::pins_outcome,
+    };
+    let findings = doctor::examine(doctor.config.as_deref(), &Host::default(), &probes);
+    let mut out = io::stdout().lock();
+    let written = match doctor.json {
+        true => findings.write_json(&mut out),
+        false => findings.write_lines(&mut out),
+    };
+    written.map_err(Failure::Output)?;
+    Ok(ExitCode::from(u8::from(findings.problems() > 0)))
+}
+
+fn about_config(verb: &ConfigVerb) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    let written = match verb {
+        ConfigVerb::Check { file } => Config::read(file)?.write_summary(&mut out),
+        ConfigVerb::Show { file } => config(file.as_deref())?.write_toml(&mut out),
+    };
+    written.map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
@@ -107,6 +179,6 @@ fn stop_on_signal() -> Arc<AtomicBool> {
 }
 
 /// Writes a line to standard error, which may be closed.
-fn tell(line: impl Display) {
+fn tell(line: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,6 +1,7 @@
 //! From a frame to a [`Report`]: find the faces, then tell what each looks like.
 
 use emocue_models::geometry::Face;
+use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
 use emocue_models::run::{Classifier, Detector, RunError};
 
@@ -45,11 +46,17 @@ impl Vision {
             source: String::new(),
             index: 0,
             time_ms: None,
+            captured: None,
             labels,
             faces: Vec::new(),
             shown: Answer::Starting,
         };
         Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
+    }
+
+    /// The classes that answers are given in.
+    pub fn labels(&self) -> LabelSet {
+        self.report.labels
     }
 
     /// Everything about one frame; valid until the next.
@@ -78,6 +85,7 @@ impl Vision {
         report.source.clone_from(&info.source);
         report.index = info.index;
         report.time_ms = info.time_ms;
+        report.captured = info.captured;
         report.faces.truncate(self.faces.len());
         for (index, face) in self.faces.iter().enumerate() {
             let probabilities = self.classifier.classify(frame, face)?;
@@ -112,7 +120,7 @@ fn most_probable(probabilities: &[f32]) -> Option<(usize, f32)> {
 #[cfg(test)]
 mod tests {
     use emocue_models::geometry::Rect;
-    use emocue_models::label::{Expression, FERPLUS_8, LabelSet, VALENCE_3};
+    use emocue_models::label::{Expression, FERPLUS_8, VALENCE_3};
 
     use super::*;
 

@@ -65,3 +65,21 @@ fn the_unit_gives_no_network_no_capability_and_no_place_for_a_frame() {
         assert_eq!(values(key), [value], "{key}");
     }
 }
+
+#[test]
+fn the_program_knows_what_the_unit_starts() {
+    for command in [values("ExecStart"), values("ExecStopPost")].concat() {
+        let mut words = command.split(' ');
+        assert!(words.next().unwrap().ends_with("/emocue-badge"));
+        let verb = words.next().unwrap();
+        let badge = env!("CARGO_BIN_EXE_emocue-badge");
+        let help = std::process::Command::new(badge).args([verb, "--help"]).output().unwrap();
+        assert!(help.status.success(), "{help:?}");
+        let help = String::from_utf8(help.stdout).unwrap();
+        let mut flags = words.filter(|word| word.starts_with("--")).peekable();
+        assert!(flags.peek().is_some());
+        for flag in flags {
+            assert!(help.contains(&format!("{flag} ")), "{flag} is not in: {help}");
+        }
+    }
+}

@@ -69,9 +69,9 @@ impl Expression {
 
     /// By noun, adjective or a dataset's own spelling, case ignored (`"Happy"`, `"happiness"`, `"angry"`).
     pub fn from_name(name: &str) -> Option<Self> {
-        let name = name.trim().to_ascii_lowercase();
-        let own = |e: &Self| e.name() == name || e.adjective() == name;
-        let spelled = || SPELLINGS.iter().find(|(other, _)| *other == name).map(|(_, e)| *e);
+        let is = |other: &str| other.eq_ignore_ascii_case(name.trim());
+        let own = |e: &Self| is(e.name()) || is(e.adjective());
+        let spelled = || SPELLINGS.iter().find(|(other, _)| is(other)).map(|(_, e)| *e);
         Self::ALL.into_iter().find(own).or_else(spelled)
     }
 }

@@ -4,19 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cue::CueError;
-
-/// Who drives pins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Driver {
-    /// The kernel's character device; every board.
-    Gpiocdev,
-    /// A Raspberry Pi's registers, which can dim an LED.
-    Rppal,
-    /// Nobody: no button, LED or motor.
-    None,
-}
+use crate::cue::{CueError, Driver};
 
 /// The chip that pins are on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,12 +19,13 @@ use std::path::PathBuf;
 use emocue_models::luma::{Orientation, Rotation};
 use serde::{Deserialize, Serialize};
 
-use crate::cue::Pins;
-use crate::show::{Mode, oled};
+use crate::badge::pace::Settings as Pace;
+use crate::cue::{Driver, Patterns, Pins};
+use crate::show::{self, Mode, oled};
 
 pub use boards::{BOARDS, Board};
 pub use error::ConfigError;
-pub use gpio::{Driver, Gpio};
+pub use gpio::Gpio;
 pub use pins::ROLES;
 
 /// Everything that an owner may choose, filled in.
@@ -127,55 +128,12 @@ impl Default for Led {
     }
 }
 
-/// How often frames are looked at, and when less often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Pace {
-    /// Frames to look at in a second, `0.1..=120`.
-    pub fps: f32,
-    /// From this temperature on, °C, half as many; below `hot_c`.
-    pub warm_c: f32,
-    /// From this temperature on, °C, a quarter; at most 110.
-    pub hot_c: f32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { fps: 15.0, warm_c: 70.0, hot_c: 78.0 }
-    }
-}
-
-/// The motor's pattern for each expression: ms on, off, on, …; empty for none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs, reason = "an expression each")]
-pub struct Patterns {
-    pub neutral: Vec<u16>,
-    pub happiness: Vec<u16>,
-    pub surprise: Vec<u16>,
-    pub sadness: Vec<u16>,
-    pub anger: Vec<u16>,
-    pub disgust: Vec<u16>,
-    pub fear: Vec<u16>,
-    pub contempt: Vec<u16>,
-}
-
-impl Default for Patterns {
-    fn default() -> Self {
-        Self {
-            neutral: Vec::new(),
-            happiness: vec![100, 120, 100],
-            surprise: vec![150],
-            sadness: vec![600],
-            anger: vec![200, 120, 200, 120, 200],
-            disgust: vec![400, 150, 100],
-            fear: vec![60; 9],
-            contempt: vec![100, 150, 400],
-        }
-    }
-}
-
 impl Config {
+    /// What displays besides the panel itself take into account.
+    pub fn shown(&self) -> show::Settings {
+        show::Settings { panel: self.panel.oled.size, mode: self.panel.words }
+    }
+
     /// Writes it as TOML, which reads back as the same configuration.
     ///
     /// # Errors

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{CueError, Input};
+use super::{Change, CueError, Input};
 use crate::clock::Clock;
 
 /// A level counts once it has held so long; contacts bounce for less.
-pub const SETTLE: Duration = Duration::from_millis(30);
+const SETTLE: Duration = Duration::from_millis(30);
 
 /// A press that is held so long is a long one.
-pub const LONG: Duration = Duration::from_millis(800);
+const LONG: Duration = Duration::from_millis(800);
 
 /// What the wearer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Button {
     settled: Level,
     /// Whether the settled press was told already.
     told: bool,
+    /// The last moment that was seen.
+    seen: Duration,
 }
 
 impl Button {
@@ -43,11 +45,14 @@ impl Button {
     /// before it was let go.
     pub fn new(on: bool, now: Duration) -> Self {
         let level = Level { on, since: now };
-        Self { raw: level, settled: level, told: true }
+        Self { raw: level, settled: level, told: true, seen: now }
     }
 
-    /// Takes the pin's level at `now`, whether it changed or not; never earlier than the last one.
+    /// Takes the pin's level at `now`, whether it changed or not. What is told late, after a later moment was seen,
+    /// counts as of that moment.
     pub fn see(&mut self, on: bool, now: Duration) -> Option<Press> {
+        let now = now.max(self.seen);
+        self.seen = now;
         // What the old level meant until now comes first.
         let press = self.settle(now);
         if self.raw.on != on {
@@ -79,12 +84,14 @@ impl Button {
         timeout: Duration,
     ) -> Result<Option<Press>, CueError> {
         let patience = self.patience(clock.now()).unwrap_or(timeout);
-        let on = match input.wait(patience.min(timeout))? {
-            Some(on) => on,
+        let change = input.wait(patience.min(timeout))?;
+        let now = clock.now();
+        let (on, at) = match change {
+            Some(Change { on, ago }) => (on, now.saturating_sub(ago)),
             // A change that the system dropped is seen here.
-            None => input.is_on()?,
+            None => (input.is_on()?, now),
         };
-        Ok(self.see(on, clock.now()))
+        Ok(self.see(on, at))
     }
 
     fn settle(&mut self, now: Duration) -> Option<Press> {
@@ -177,7 +184,7 @@ mod tests {
 
     /// A pin whose wait ends with what the script says.
     struct Script {
-        waits: Vec<Option<bool>>,
+        waits: Vec<Option<Change>>,
         now: bool,
         asked: Vec<Duration>,
     }
@@ -187,7 +194,7 @@ mod tests {
             Ok(self.now)
         }
 
-        fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+        fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
             self.asked.push(timeout);
             Ok(self.waits.remove(0))
         }
@@ -203,7 +210,8 @@ mod tests {
 
     #[test]
     fn watching_waits_no_longer_than_the_button_allows() {
-        let mut pin = Script { waits: vec![Some(true), None, None], now: true, asked: Vec::new() };
+        let down = Some(Change { on: true, ago: ms(0) });
+        let mut pin = Script { waits: vec![down, None, None], now: true, asked: Vec::new() };
         let mut button = Button::new(false, ms(0));
         let mut watch =
             |button: &mut Button, now| button.watch(&mut pin, &Still(ms(now)), ms(500)).unwrap();
@@ -211,6 +219,19 @@ mod tests {
         assert_eq!(watch(&mut button, 110), None);
         assert_eq!(watch(&mut button, 950), Some(Press::Long));
         assert_eq!(pin.asked, [ms(500), ms(20), ms(0)]);
+    }
+
+    #[test]
+    fn changes_that_are_heard_late_and_together_are_no_bounce() {
+        // Let go for 100 ms and pressed again, all of it heard 400 ms after the second press.
+        let late = |on, ago| Some(Change { on, ago: ms(ago) });
+        let waits = vec![late(true, 0), None, None, late(false, 500), late(true, 400), None, None];
+        let mut pin = Script { waits, now: true, asked: Vec::new() };
+        let mut button = Button::new(false, ms(0));
+        let told = [100, 130, 900, 2000, 2000, 2000, 2400]
+            .map(|now| button.watch(&mut pin, &Still(ms(now)), ms(500)).unwrap());
+        let long = Some(Press::Long);
+        assert_eq!(told, [None, None, long, None, None, None, long]);
     }
 
     proptest! {

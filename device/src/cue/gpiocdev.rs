@@ -7,8 +7,9 @@ use std::time::Duration;
 use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Value};
 use gpiocdev::request::{Builder, Request};
 use gpiocdev::{Chip, Error};
+use rustix::time::{ClockId, clock_gettime};
 
-use super::{CueError, Gpio, Input, Output, Pin, refusal};
+use super::{Change, CueError, Gpio, Input, Output, Pin, refusal};
 use crate::nodes;
 
 /// Who holds the lines, as `gpioinfo` lists it.
@@ -120,12 +121,16 @@ impl Input for Line {
         Ok(value == Value::Active)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
         if !self.check(self.request.wait_edge_event(timeout))? {
             return Ok(None);
         }
         let event = self.check(self.request.read_edge_event())?;
-        Ok(Some(event.kind == EdgeKind::Rising))
+        // The kernel stamps events by the same clock.
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
+        let ago = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
+        Ok(Some(Change { on: event.kind == EdgeKind::Rising, ago }))
     }
 }
 

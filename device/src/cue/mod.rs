@@ -1,6 +1,6 @@
 //! What the wearer presses and feels: a button, an LED, a vibration motor and a battery's warning, each on one pin.
 
-pub mod button;
+mod button;
 #[cfg(all(feature = "gpio", target_os = "linux"))]
 mod gpiocdev;
 mod motor;
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use button::{Button, Press};
 pub use motor::Motor;
 pub use pattern::{Pattern, PatternError, Patterns};
 
@@ -49,6 +50,15 @@ pub trait Output: Send {
     fn set(&mut self, on: bool) -> Result<(), CueError>;
 }
 
+/// A pin's new level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Whether it is on.
+    pub on: bool,
+    /// How long ago it changed, by whoever saw it first: a busy board may hear of two changes at once.
+    pub ago: Duration,
+}
+
 /// A pin that is watched.
 pub trait Input: Send {
     /// Whether it is on now: pressed, or warning.
@@ -61,7 +71,7 @@ pub trait Input: Send {
     ///
     /// # Errors
     /// [`CueError`] when the system refuses.
-    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError>;
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError>;
 }
 
 /// Who gives pins.

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{CueError, Gpio, Input, Output, Pin};
+use super::{Change, CueError, Gpio, Input, Output, Pin};
 
 /// Pins that lead nowhere, for a desktop and for a badge without cues.
 pub(super) struct NoPins;
@@ -29,7 +29,7 @@ impl Input for NoPins {
         Ok(false)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
         thread::sleep(timeout);
         Ok(None)
     }

@@ -1,11 +1,11 @@
 //! Pins through a Raspberry Pi's own registers, with an LED that can be dimmed.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rppal::gpio::{Error, InputPin, Level, OutputPin, Trigger};
 
-use super::{CueError, Gpio, Input, Output, Pin, refusal};
+use super::{Change, CueError, Gpio, Input, Output, Pin, refusal};
 
 /// What a dimmed LED blinks with, Hz: too fast to be seen.
 const PWM_HZ: f64 = 200.0;
@@ -73,7 +73,7 @@ impl Gpio for Registers {
         let (changed, changes) = mpsc::channel();
         let tell = move |event: rppal::gpio::Event| {
             // Nobody waits any more where the pin is being given back.
-            let _ = changed.send(event.trigger == Trigger::RisingEdge);
+            let _ = changed.send((event.trigger == Trigger::RisingEdge, Instant::now()));
         };
         input
             .set_async_interrupt(Trigger::Both, Some(DEBOUNCE), tell)
@@ -117,7 +117,7 @@ impl Drop for Driven {
 struct Watched {
     input: InputPin,
     pin: Pin,
-    changes: Receiver<bool>,
+    changes: Receiver<(bool, Instant)>,
 }
 
 impl Input for Watched {
@@ -125,9 +125,11 @@ impl Input for Watched {
         Ok(self.input.is_high() != self.pin.active_low)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<bool>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
         match self.changes.recv_timeout(timeout) {
-            Ok(high) => Ok(Some(high != self.pin.active_low)),
+            Ok((high, at)) => {
+                Ok(Some(Change { on: high != self.pin.active_low, ago: at.elapsed() }))
+            }
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(CueError {
                 what: refusal::line(self.pin.line, CHIP),

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::host::Host;
 use super::{Outcome, Probes};
-use crate::config::{Config, Driver, Gpio};
+use crate::config::{Config, Gpio};
+use crate::cue::Driver;
 use crate::cue::Pins;
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.

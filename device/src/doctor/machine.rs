@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::host::Host;
+use crate::badge::thermometer::Thermometer;
 use crate::config::{BOARDS, Board, Config};
 
 /// Whether the profile is that of the board in hand.
@@ -75,24 +76,8 @@ pub(super) fn cpu(host: &Host) -> Outcome {
     }
 }
 
-/// The hottest sensor, °C; nothing where the system has none.
-///
-/// Sensors of power controllers are left out: the Jetson Nano's says 100 °C all its life.
-pub fn temperature(host: &Host) -> Option<f32> {
-    let zones = host.names("/sys/class/thermal", "thermal_zone", "");
-    let degrees = zones.iter().filter_map(|zone| {
-        let read = |file: &str| host.read(format!("/sys/class/thermal/{zone}/{file}"));
-        if read("type").is_some_and(|kind| kind.starts_with("PMIC")) {
-            return None;
-        }
-        let degrees = read("temp")?.trim().parse::<f32>().ok()? / 1000.0;
-        (-40.0..150.0).contains(&degrees).then_some(degrees)
-    });
-    degrees.max_by(f32::total_cmp)
-}
-
 pub(super) fn heat(host: &Host, config: &Config) -> Outcome {
-    let Some(degrees) = temperature(host) else {
+    let Some(degrees) = Thermometer::new(&host.root).celsius() else {
         return Outcome::skip("no sensor");
     };
     let found = format!("{degrees:.0} degrees Celsius");

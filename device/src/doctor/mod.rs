@@ -17,7 +17,6 @@ use crate::config::Config;
 
 pub use access::GROUPS;
 pub use host::Host;
-pub use machine::temperature;
 pub use model::{SelfTestError, self_test};
 
 /// What one check found.

@@ -136,7 +136,6 @@ fn heat_is_that_of_the_hottest_sensor_that_can_be_believed() {
     };
     let config = Config::default();
     let (_root, host) = zones("48312\n");
-    assert_eq!(temperature(&host), Some(48.312));
     assert_eq!(found(machine::heat(&host, &config)), "48 degrees Celsius");
     let (_root, host) = zones("72000\n");
     assert!(wrong(machine::heat(&host, &config)).0.ends_with("half of all frames is looked at"));
@@ -207,7 +206,7 @@ fn only_what_is_used_needs_a_group() {
     let mut config = config;
     config.pins.led = Some(Pin { line: 4, active_low: false });
     assert_eq!(wrong(access::groups(&host, &config)).0, "pi is not in gpio");
-    config.gpio.driver = crate::config::Driver::None;
+    config.gpio.driver = crate::cue::Driver::None;
     assert_eq!(found(access::groups(&host, &config)), "pi is in video");
 }
 

@@ -7,6 +7,7 @@ use crate::answer::{Answer, Report};
 pub(crate) struct Change {
     source: String,
     shown: Option<Answer>,
+    renewed: bool,
 }
 
 /// How a report differs from the last one.
@@ -25,11 +26,7 @@ impl Change {
     pub(crate) fn see(&mut self, report: &Report) -> News {
         let news = match self.shown {
             Some(shown) if self.source == report.source => {
-                if shown == report.shown {
-                    News::None
-                } else {
-                    News::Answer
-                }
+                if shown == report.shown && !self.renewed { News::None } else { News::Answer }
             }
             _ => News::Source,
         };
@@ -37,6 +34,12 @@ impl Change {
             self.source.clone_from(&report.source);
         }
         self.shown = Some(report.shown);
+        self.renewed = false;
         news
+    }
+
+    /// Whatever the next report says, it is shown anew.
+    pub(crate) fn renew(&mut self) {
+        self.renewed = true;
     }
 }

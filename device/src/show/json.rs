@@ -5,6 +5,7 @@
 //! | `source` | the source's name, for pictures the file's |
 //! | `index` | counts frames from 0 |
 //! | `time_ms` | ms since the source's start, or `null` |
+//! | `age_ms` | ms from a live camera's sensor to this line, or `null` |
 //! | `width`, `height` | the frame in px; 0 where there is none |
 //! | `shown` | what the panel shows: a class name, `unsure`, `no-face`, `paused`, `camera-missing`, `low-battery` or `starting` |
 //! | `labels` | the label set's identifier |
@@ -60,11 +61,12 @@ impl<W: Write + Send> Display for Json<W> {
             source: &report.source,
             index: report.index,
             time_ms: report.time_ms,
+            age_ms: report.captured.map(|at| at.elapsed().as_millis() as u64),
             width: frame.width(),
             height: frame.height(),
             shown: words::id(report.shown),
             labels: report.labels.id,
-            faces: report.faces.iter().map(|face| FaceRecord::new(face, &report.labels)).collect(),
+            faces: report,
         };
         self.line.clear();
         let write = |line: &mut Vec<u8>, out: &mut W| {
@@ -84,11 +86,13 @@ struct Record<'a> {
     source: &'a str,
     index: u64,
     time_ms: Option<u64>,
+    age_ms: Option<u64>,
     width: usize,
     height: usize,
     shown: &'static str,
     labels: &'static str,
-    faces: Vec<FaceRecord<'a>>,
+    #[serde(serialize_with = "each_face")]
+    faces: &'a Report,
 }
 
 #[derive(Serialize)]
@@ -112,6 +116,11 @@ impl<'a> FaceRecord<'a> {
             answer: words::id(face.answer),
         }
     }
+}
+
+/// Face by face, so that no list of them is made first.
+fn each_face<S: Serializer>(report: &Report, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(report.faces.iter().map(|face| FaceRecord::new(face, &report.labels)))
 }
 
 /// A map in the label set's order.
@@ -155,7 +164,7 @@ mod tests {
         assert_eq!(
             lines,
             [concat!(
-                r#"{"source":"a \"b\".jpg","index":7,"time_ms":280,"width":64,"height":48,"#,
+                r#"{"source":"a \"b\".jpg","index":7,"time_ms":280,"age_ms":null,"width":64,"height":48,"#,
                 r#""shown":"surprise","labels":"ferplus-8","faces":[{"#,
                 r#""box":{"x":1.5,"y":2.0,"width":30.0,"height":40.0},"score":0.5,"landmarks":null,"#,
                 r#""probabilities":{"neutral":0.0,"happiness":0.0,"surprise":0.75,"sadness":0.25,"#,

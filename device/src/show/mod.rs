@@ -31,14 +31,23 @@ pub trait Display: Send {
     /// # Errors
     /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that nobody reads any more, which
     /// ends a run quietly.
-    ///
-    /// A live badge repeats the last report about once a second while nothing new comes, so that a display can
-    /// act on time passing.
     fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError>;
 
     /// Shows the emoji, the word or both from now on, where the display has a panel.
-    fn set_mode(&mut self, mode: Mode) {
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
         let _ = mode;
+        Ok(())
+    }
+
+    /// Called about once a second by a live badge, so that a panel can dim, blank or recover.
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn tick(&mut self) -> Result<(), ShowError> {
+        Ok(())
     }
 
     /// Called once after the last frame.
@@ -168,6 +177,7 @@ pub(crate) mod fixture {
             source: source.to_owned(),
             index,
             time_ms,
+            captured: None,
             labels: FERPLUS_8,
             faces,
             shown: answer,

@@ -51,6 +51,17 @@ pub enum Mode {
     Both,
 }
 
+impl Mode {
+    /// What a press of the button changes to: both, emoji, word, and again.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Both => Self::Emoji,
+            Self::Emoji => Self::Word,
+            Self::Word => Self::Both,
+        }
+    }
+}
+
 /// Lit lines on dark ground, as an OLED shows them best.
 pub const LIT: Palette<BinaryColor> = Palette {
     line: BinaryColor::On,

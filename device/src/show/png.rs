@@ -10,7 +10,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use super::change::{Change, News};
 use super::panel::Panel;
-use super::{Display, Settings, ShowError};
+use super::{Display, Mode, Settings, ShowError};
 use crate::answer::Report;
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.
@@ -39,6 +39,12 @@ impl PanelPng {
 }
 
 impl Display for PanelPng {
+    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+        self.settings.mode = mode;
+        self.change.renew();
+        Ok(())
+    }
+
     fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
         if self.change.see(report) == News::None {
             return Ok(());

@@ -8,7 +8,7 @@ use emocue_models::luma::Luma;
 use super::change::{Change, News};
 use super::panel::{Panel, PanelSize};
 use super::words::Line;
-use super::{Display, Settings, ShowError};
+use super::{Display, Mode, Settings, ShowError};
 use crate::answer::Report;
 
 /// How pixels become characters.
@@ -96,6 +96,12 @@ impl<W: Write> Terminal<W> {
 }
 
 impl<W: Write + Send> Display for Terminal<W> {
+    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+        self.settings.mode = mode;
+        self.change.renew();
+        Ok(())
+    }
+
     fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
         let news = self.change.see(report);
         self.text.clear();
@@ -164,6 +170,20 @@ mod tests {
     use crate::show::fixture::report;
 
     const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+
+    #[test]
+    fn another_mode_is_drawn_in_place_with_the_next_frame() {
+        let mut out = Vec::new();
+        let mut terminal = Terminal::new(&mut out, Style::Braille, &Settings::default());
+        let report = report("cam", 0, None, HAPPY);
+        terminal.show(&Luma::default(), &report).unwrap();
+        terminal.set_mode(Mode::Word).unwrap();
+        terminal.show(&Luma::default(), &report).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let panels: Vec<_> = text.split("\x1b[17A\r").collect();
+        assert_eq!(panels.len(), 2, "{text}");
+        assert_ne!(panels[0].lines().nth(4), panels[1].lines().nth(4));
+    }
 
     fn shown(style: Style, reports: &[Report]) -> String {
         let mut out = Vec::new();

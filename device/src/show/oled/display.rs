@@ -127,6 +127,14 @@ where
         self.chip.probe().map_err(|Refused| self.chip.reason())
     }
 
+    /// Switches the panel off, whoever lit it.
+    ///
+    /// # Errors
+    /// The system's own words when it does not answer.
+    pub fn darken(&mut self) -> Result<(), String> {
+        self.chip.set_on(false).map_err(|Refused| self.chip.reason())
+    }
+
     /// Brings the panel to what it should show now.
     fn refresh(&mut self) {
         let Some(answer) = self.answer else { return };
@@ -269,12 +277,20 @@ where
         Ok(())
     }
 
-    fn set_mode(&mut self, mode: Mode) {
+    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
         if self.mode != mode && !self.finished {
             self.mode = mode;
             self.news = self.clock.now();
             self.refresh();
         }
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), ShowError> {
+        if !self.finished {
+            self.refresh();
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), ShowError> {

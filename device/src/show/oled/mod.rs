@@ -19,5 +19,5 @@ mod tests;
 
 pub use display::{Notice, Oled};
 pub(crate) use open::sink;
-pub use open::{Start, open, probe};
+pub use open::{Start, darken, open, probe};
 pub use settings::{Controller, Settings};

@@ -33,6 +33,14 @@ pub fn probe(settings: &Settings) -> Result<(), ShowError> {
     driver::probe(settings)
 }
 
+/// Switches off whatever the panel of `settings` shows, as after a badge that was killed.
+///
+/// # Errors
+/// As for [`open`] with [`Start::Strict`].
+pub fn darken(settings: &Settings) -> Result<(), ShowError> {
+    driver::darken(settings)
+}
+
 /// Opens the display `oled[:BUS[@ADDRESS]]`.
 pub(crate) fn sink(argument: &str, shown: &show::Settings) -> Result<Box<dyn Display>, ShowError> {
     let settings = parse(argument, shown)?;
@@ -122,13 +130,17 @@ mod driver {
     ) -> Result<Box<dyn Display>, ShowError> {
         let mut panel = panel(settings, mode)?;
         if start == Start::Strict {
-            check(&mut panel, settings)?;
+            answered(panel.probe(), settings)?;
         }
         Ok(Box::new(panel))
     }
 
     pub(super) fn probe(settings: &Settings) -> Result<(), ShowError> {
-        check(&mut panel(settings, Mode::default())?, settings)
+        answered(panel(settings, Mode::default())?.probe(), settings)
+    }
+
+    pub(super) fn darken(settings: &Settings) -> Result<(), ShowError> {
+        answered(panel(settings, Mode::default())?.darken(), settings)
     }
 
     fn panel(settings: &Settings, mode: Mode) -> Result<Oled<Bus, SystemClock>, ShowError> {
@@ -140,8 +152,8 @@ mod driver {
         Ok(Oled::new(bus, clock, settings.clone(), mode, tell))
     }
 
-    fn check(panel: &mut Oled<Bus, SystemClock>, settings: &Settings) -> Result<(), ShowError> {
-        panel.probe().map_err(|reason| ShowError::Panel {
+    fn answered(answer: Result<(), String>, settings: &Settings) -> Result<(), ShowError> {
+        answer.map_err(|reason| ShowError::Panel {
             what: format!("no panel at {:#04x} of {}", settings.address, settings.bus.display()),
             reason,
             next: "check its four wires and its address (i2cdetect -y N lists who answers; most \
@@ -198,6 +210,10 @@ mod driver {
     }
 
     pub(super) fn probe(_: &Settings) -> Result<(), ShowError> {
+        Err(missing())
+    }
+
+    pub(super) fn darken(_: &Settings) -> Result<(), ShowError> {
         Err(missing())
     }
 

@@ -109,7 +109,7 @@ fn every_answer_is_seen_as_it_was_drawn() {
                 let settings = Settings { controller, size, upside_down, ..Settings::default() };
                 let mut bench = Bench::new(settings, Mode::Both);
                 for mode in MODES {
-                    bench.oled.set_mode(mode);
+                    bench.oled.set_mode(mode).unwrap();
                     for answer in ANSWERS {
                         bench.show(answer);
                         assert!(
@@ -140,7 +140,7 @@ fn nothing_is_written_while_nothing_changes() {
     bench.show(HAPPY);
     let writes = look(&bench.sim).writes;
     bench.repeat(HAPPY, 29);
-    bench.oled.set_mode(Mode::Both);
+    bench.oled.set_mode(Mode::Both).unwrap();
     assert_eq!(look(&bench.sim).writes, writes);
 }
 
@@ -183,7 +183,7 @@ fn it_dims_then_blanks_and_wakes_for_news() {
 
     bench.repeat(Answer::Paused, settings.blank_after_s + 1);
     assert!(bench.is_dark());
-    bench.oled.set_mode(Mode::Word);
+    bench.oled.set_mode(Mode::Word).unwrap();
     assert_eq!(bench.seen(), golden(Answer::Paused, PanelSize::Tall, Mode::Word), "at once");
 }
 
@@ -347,7 +347,7 @@ proptest! {
                 Event::Show(answer) => bench.show(answer),
                 Event::Mode(next) => {
                     mode = next;
-                    bench.oled.set_mode(next);
+                    bench.oled.set_mode(next).unwrap();
                 }
                 Event::Pass(ms) => bench.clock.pass(Duration::from_millis(ms)),
                 Event::Refuse(writes) => look(&bench.sim).refuse = writes,

@@ -27,6 +27,7 @@ fn group() -> (Luma, Report) {
         source: "group.png".into(),
         index: 0,
         time_ms: None,
+        captured: None,
         labels: FERPLUS_8,
         faces,
         shown,

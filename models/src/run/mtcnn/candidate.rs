@@ -77,7 +77,8 @@ pub(super) fn nms_from(
     threshold: f32,
     overlap: Overlap,
 ) {
-    candidates[start..].sort_by(|a, b| b.score.total_cmp(&a.score));
+    // (a stable sort would allocate)
+    candidates[start..].sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept = start;
     for i in start..candidates.len() {
         let candidate = candidates[i];

@@ -162,7 +162,7 @@ impl Detector for Mtcnn {
         self.propose(frame)?;
         self.refine(frame)?;
         self.finish(frame, faces)?;
-        faces.sort_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
+        faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
         Ok(())
     }
 }

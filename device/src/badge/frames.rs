@@ -1,33 +1,13 @@
-//! The loop: camera, vision, displays, until the end, a limit or a signal.
+//! Files: every frame is looked at, one after the other, until the end, a limit or a signal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use emocue_models::luma::Luma;
-use emocue_models::run::RunError;
 
+use super::{BadgeError, Tally};
 use crate::camera::{Camera, CameraError, FrameInfo};
-use crate::show::{Display, ShowError};
+use crate::show::Display;
 use crate::vision::Vision;
-
-/// How a run went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Frames looked at and shown.
-    pub shown: u64,
-    /// Frames that could not be read.
-    pub unreadable: u64,
-}
-
-/// What ends a run before its camera does.
-#[derive(Debug, thiserror::Error)]
-pub enum BadgeError {
-    /// A network failed.
-    #[error(transparent)]
-    Vision(#[from] RunError),
-    /// A display failed.
-    #[error(transparent)]
-    Show(#[from] ShowError),
-}
 
 /// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
 /// nobody reads a display any more.
@@ -78,10 +58,11 @@ mod tests {
 
     use emocue_models::geometry::Face;
     use emocue_models::label::{FERPLUS_8, LabelSet};
-    use emocue_models::run::{Classifier, Detector};
+    use emocue_models::run::{Classifier, Detector, RunError};
 
     use super::*;
     use crate::answer::Report;
+    use crate::show::ShowError;
 
     /// Frames 0, 1, 2, … of which the listed ones cannot be read.
     struct Numbers {

@@ -1,0 +1,288 @@
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use emocue_models::geometry::{Face, Rect};
+use emocue_models::label::{FERPLUS_8, LabelSet};
+use emocue_models::run::{Classifier, Detector, RunError};
+
+use super::*;
+use crate::answer::Report;
+use crate::camera::v4l2::V4l2Error;
+use crate::show::ShowError;
+
+/// Longer than any step takes on a busy machine; only a failing test waits for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the camera does next.
+enum Cue {
+    /// Gives a frame of this shade.
+    Frame(u8),
+    /// Fails.
+    Fail(CameraError),
+    /// Ends, as a file does.
+    End,
+}
+
+/// Does as it is told, and tells whether it is open.
+struct Told {
+    cues: Receiver<Cue>,
+    open: Arc<Mutex<bool>>,
+    index: u64,
+}
+
+impl Camera for Told {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+        *self.open.lock().unwrap() = true;
+        match self.cues.recv_timeout(Duration::from_millis(50)) {
+            Ok(Cue::Frame(shade)) => {
+                frame.reshape(1, 1);
+                frame.pixels_mut()[0] = shade;
+                info.index = self.index;
+                info.captured = Some(Instant::now());
+                self.index += 1;
+                Ok(true)
+            }
+            Ok(Cue::Fail(error)) => Err(error),
+            Ok(Cue::End) => Ok(false),
+            // Nobody in sight.
+            Err(_) => {
+                frame.reshape(1, 1);
+                frame.pixels_mut()[0] = 0;
+                Ok(true)
+            }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn close(&mut self) {
+        *self.open.lock().unwrap() = false;
+    }
+}
+
+/// A frame's shade is the class of the face in it; 0 is no face.
+struct Shade(Vec<f32>);
+
+impl Detector for Shade {
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        faces.clear();
+        if frame.pixels()[0] > 0 {
+            let rect = Rect::new(0.0, 0.0, 1.0, 1.0);
+            faces.push(Face { rect, score: 1.0, landmarks: None });
+        }
+        Ok(())
+    }
+}
+
+impl Classifier for Shade {
+    fn labels(&self) -> LabelSet {
+        FERPLUS_8
+    }
+
+    fn classify(&mut self, frame: &Luma, _: &Face) -> Result<&[f32], RunError> {
+        self.0.fill(0.0);
+        self.0[usize::from(frame.pixels()[0])] = 1.0;
+        Ok(&self.0)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Shown(Answer),
+    Mode(Mode),
+    Finished,
+}
+
+struct Eyes(Sender<Seen>);
+
+impl Display for Eyes {
+    fn show(&mut self, _: &Luma, report: &Report) -> Result<(), ShowError> {
+        let _ = self.0.send(Seen::Shown(report.shown));
+        Ok(())
+    }
+
+    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+        let _ = self.0.send(Seen::Mode(mode));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ShowError> {
+        let _ = self.0.send(Seen::Finished);
+        Ok(())
+    }
+}
+
+struct Light(Arc<Mutex<bool>>);
+
+impl Output for Light {
+    fn set(&mut self, on: bool) -> Result<(), CueError> {
+        *self.0.lock().unwrap() = on;
+        Ok(())
+    }
+}
+
+/// A running badge and all that a test holds in its hands.
+struct Bench {
+    camera: Sender<Cue>,
+    button: Sender<Press>,
+    seen: Receiver<Seen>,
+    stop: Arc<AtomicBool>,
+    open: Arc<Mutex<bool>>,
+    led: Arc<Mutex<bool>>,
+    notices: Arc<Mutex<Vec<String>>>,
+    run: JoinHandle<Result<Tally, BadgeError>>,
+}
+
+fn bench(wait_for_camera: bool, first: Cue) -> Bench {
+    let (camera, cues) = channel();
+    camera.send(first).unwrap();
+    let (button, presses) = channel();
+    let (eyes, seen) = channel();
+    let (open, led) = (Arc::default(), Arc::default());
+    let (stop, notices) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
+    let live = Live {
+        camera: Box::new(Told { cues, open: Arc::clone(&open), index: 0 }),
+        vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
+            .unwrap(),
+        displays: vec![Box::new(Eyes(eyes))],
+        mode: Mode::Both,
+        button: Some(Box::new(move |wait| Ok(presses.recv_timeout(wait).ok()))),
+        led: Some(Box::new(Light(Arc::clone(&led)))),
+        motor: None,
+        patterns: Patterns::default(),
+        battery_low: None,
+        pace: pace::Settings { fps: 60.0, ..pace::Settings::default() },
+        thermometer: Thermometer::default(),
+        watchdog: Watchdog::from_env(),
+        wait_for_camera,
+        limit: None,
+    };
+    let run = {
+        let (stop, notices) = (Arc::clone(&stop), Arc::clone(&notices));
+        thread::spawn(move || {
+            live.run(&stop, |notice| notices.lock().unwrap().push(notice.to_string()))
+        })
+    };
+    Bench { camera, button, seen, stop, open, led, notices, run }
+}
+
+impl Bench {
+    /// Waits until the displays have been given this.
+    fn until(&self, wanted: &Seen) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.seen.recv_timeout(deadline - Instant::now()).expect("it is never shown")
+            != *wanted
+        {}
+    }
+
+    fn shows(&self, answer: Answer) {
+        self.until(&Seen::Shown(answer));
+    }
+
+    fn open_and_lit(&self) -> (bool, bool) {
+        (*self.open.lock().unwrap(), *self.led.lock().unwrap())
+    }
+
+    fn looks(&self, class: u8) {
+        self.camera.send(Cue::Frame(class)).unwrap();
+        self.shows(Answer::Looks(FERPLUS_8.expression(usize::from(class)).unwrap()));
+    }
+
+    /// Stops it, and gives what it told.
+    fn stop(self) -> (Result<Tally, BadgeError>, Vec<String>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let done = self.run.join().unwrap();
+        assert!(self.seen.try_iter().any(|seen| seen == Seen::Finished), "the panel stays lit");
+        assert_eq!((*self.open.lock().unwrap(), *self.led.lock().unwrap()), (false, false));
+        let notices = self.notices.lock().unwrap().clone();
+        (done, notices)
+    }
+}
+
+fn unplugged() -> CameraError {
+    V4l2Error::Unplugged { name: "/dev/video0".to_owned() }.into()
+}
+
+#[test]
+fn a_face_is_shown_and_everything_is_off_after_the_end() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.shows(Answer::Starting);
+    badge.looks(1);
+    assert_eq!(badge.open_and_lit(), (true, true));
+    let (done, notices) = badge.stop();
+    assert!(done.unwrap().shown >= 1);
+    assert_eq!(notices[0], "camera streams");
+    assert!(notices[1].contains("ms old on average"), "{notices:?}");
+}
+
+#[test]
+fn a_long_press_closes_the_camera_before_it_says_so_and_another_goes_on() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Answer::Paused);
+    assert_eq!(badge.open_and_lit(), (false, false));
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Answer::Starting);
+    badge.looks(2);
+    assert_eq!(badge.open_and_lit(), (true, true));
+    let (done, notices) = badge.stop();
+    assert!(done.is_ok());
+    assert_eq!(notices[1..4], ["paused: the camera is closed", "goes on", "camera streams"]);
+}
+
+#[test]
+fn a_short_press_changes_the_mode() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
+        badge.button.send(Press::Short).unwrap();
+        badge.until(&Seen::Mode(mode));
+    }
+    badge.stop().0.unwrap();
+}
+
+#[test]
+fn an_unplugged_camera_is_told_once_and_comes_back_by_itself() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    for _ in 0..3 {
+        badge.camera.send(Cue::Fail(unplugged())).unwrap();
+    }
+    badge.shows(Answer::CameraMissing);
+    badge.looks(3);
+    let (done, notices) = badge.stop();
+    assert_eq!(done.unwrap().unreadable, 1);
+    let told: Vec<_> =
+        notices.iter().filter(|notice| notice.starts_with("camera missing")).collect();
+    assert_eq!(told.len(), 1, "{notices:?}");
+}
+
+#[test]
+fn a_camera_that_is_missing_from_the_start_ends_the_run_unless_it_is_waited_for() {
+    let badge = bench(false, Cue::Fail(unplugged()));
+    badge.until(&Seen::Finished);
+    let Bench { run, led, .. } = badge;
+    assert!(matches!(
+        run.join().unwrap(),
+        Err(BadgeError::Camera(CameraError::V4l2(V4l2Error::Unplugged { .. })))
+    ));
+    assert!(!*led.lock().unwrap());
+
+    let badge = bench(true, Cue::Fail(unplugged()));
+    badge.shows(Answer::CameraMissing);
+    badge.looks(4);
+    badge.stop().0.unwrap();
+}
+
+#[test]
+fn a_source_that_ends_ends_the_run() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    badge.camera.send(Cue::End).unwrap();
+    badge.until(&Seen::Finished);
+    assert!(badge.run.join().unwrap().is_ok());
+}

@@ -1,0 +1,40 @@
+//! The loop from camera to displays: [`run`] looks at every frame of a file, [`live`] at the newest of a camera.
+
+mod capture;
+mod frames;
+pub mod live;
+pub mod pace;
+mod slot;
+mod status;
+pub mod thermometer;
+pub mod watchdog;
+
+use emocue_models::run::RunError;
+
+use crate::camera::CameraError;
+use crate::show::ShowError;
+
+pub use frames::run;
+
+/// How a run went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Frames looked at and shown.
+    pub shown: u64,
+    /// Frames that could not be read; for a live camera, how often it went missing.
+    pub unreadable: u64,
+}
+
+/// What ends a run before its camera does.
+#[derive(Debug, thiserror::Error)]
+pub enum BadgeError {
+    /// A live camera that cannot be used.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// A network failed.
+    #[error(transparent)]
+    Vision(#[from] RunError),
+    /// A display failed.
+    #[error(transparent)]
+    Show(#[from] ShowError),
+}

@@ -1,0 +1,106 @@
+//! How often to look: at the wished rate, and less where the board is hot or cannot keep up.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How far below a limit the board must cool before it speeds up again, °C.
+const COOLED_BY: f32 = 3.0;
+
+/// The core rests for this part of every look's own time after it, so that a slow board is not kept at its limit.
+const REST: u32 = 4;
+
+/// How often to look, and when to slow down.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Frames to look at in a second, `0.1..=120`.
+    pub fps: f32,
+    /// From this temperature on, °C, half as many; below `hot_c`.
+    pub warm_c: f32,
+    /// From this temperature on, °C, a quarter; at most 110.
+    pub hot_c: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { fps: 15.0, warm_c: 70.0, hot_c: 78.0 }
+    }
+}
+
+/// Decides when to look next.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    settings: Settings,
+    slowdown: u32,
+}
+
+impl Pace {
+    /// At the wished rate until it is told of heat.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, slowdown: 1 }
+    }
+
+    /// Takes the board's temperature into account, °C.
+    pub fn feel(&mut self, celsius: f32) {
+        let Settings { warm_c, hot_c, .. } = self.settings;
+        // Limits of the states already left upwards are lower by what it must have cooled.
+        let reached = |limit: f32, factor: u32| {
+            celsius >= if self.slowdown >= factor { limit - COOLED_BY } else { limit }
+        };
+        self.slowdown = if reached(hot_c, 4) {
+            4
+        } else if reached(warm_c, 2) {
+            2
+        } else {
+            1
+        };
+    }
+
+    /// By which factor heat has slowed the badge: 1, 2 or 4.
+    pub fn slowdown(&self) -> u32 {
+        self.slowdown
+    }
+
+    /// Time from the beginning of a look that took `look` to the beginning of the next.
+    pub fn interval(&self, look: Duration) -> Duration {
+        let wished = Duration::from_secs_f64(
+            f64::from(self.slowdown) / f64::from(self.settings.fps.clamp(0.1, 120.0)),
+        );
+        wished.max(look + look / REST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn pace() -> Pace {
+        Pace::new(Settings { fps: 10.0, warm_c: 70.0, hot_c: 80.0 })
+    }
+
+    #[test]
+    fn a_quick_board_keeps_the_wished_rate_and_a_slow_one_rests() {
+        assert_eq!(pace().interval(MS(20)), MS(100));
+        assert_eq!(pace().interval(MS(400)), MS(500));
+    }
+
+    #[test]
+    fn heat_halves_and_quarters_until_it_has_cooled_for_good() {
+        let mut pace = pace();
+        let slowdowns = [69.9, 70.0, 68.0, 66.9, 85.0, 78.0, 76.9, 67.5, 60.0].map(|celsius| {
+            pace.feel(celsius);
+            pace.slowdown()
+        });
+        assert_eq!(slowdowns, [1, 2, 2, 1, 4, 4, 2, 2, 1]);
+    }
+
+    #[test]
+    fn heat_stretches_the_interval() {
+        let mut pace = pace();
+        pace.feel(90.0);
+        assert_eq!(pace.interval(MS(20)), MS(400));
+    }
+}

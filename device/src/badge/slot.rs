@@ -1,0 +1,229 @@
+//! The latest-frame slot: capture overwrites, vision takes the newest, and whatever else happens wakes the badge.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use emocue_models::luma::Luma;
+
+use crate::camera::{CameraError, FrameInfo};
+use crate::cue::{CueError, Press};
+
+/// What the badge wants of the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Frames.
+    Stream,
+    /// Nothing: the device is closed until frames are wanted again.
+    Closed,
+    /// The end of the capture thread.
+    End,
+}
+
+/// What happened, most urgent first.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The button.
+    Press(Press),
+    /// The first frame after the camera was opened has come.
+    Streams,
+    /// The camera is closed, as was wanted.
+    Closed,
+    /// The camera gives nothing; capture tries again by itself where waiting may help.
+    Missing(CameraError),
+    /// The button's pin cannot be watched any more.
+    Pin(CueError),
+    /// The source is at its end.
+    Ended,
+    /// A frame was taken into the caller's buffers.
+    Frame,
+    /// Nothing, for as long as the caller waited.
+    Nothing,
+}
+
+struct State {
+    frame: Luma,
+    info: FrameInfo,
+    fresh: bool,
+    events: VecDeque<Event>,
+    wanted: Wanted,
+    /// When the capture thread last did something, or that it waits on purpose.
+    capture: Option<Instant>,
+}
+
+/// What the threads of a badge share.
+pub(super) struct Slot {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Slot {
+    pub(super) fn new() -> Self {
+        let state = State {
+            frame: Luma::default(),
+            info: FrameInfo::default(),
+            fresh: false,
+            events: VecDeque::with_capacity(16),
+            wanted: Wanted::Stream,
+            capture: Some(Instant::now()),
+        };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// A thread that panicked while it held the lock has left every field whole: each is set by one assignment.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the frame that nobody took by this one, and gives the old one's buffers in exchange.
+    pub(super) fn put(&self, frame: &mut Luma, info: &mut FrameInfo) {
+        let mut state = self.state();
+        mem::swap(&mut state.frame, frame);
+        mem::swap(&mut state.info, info);
+        state.fresh = true;
+        state.capture = Some(Instant::now());
+        self.changed.notify_all();
+    }
+
+    /// Tells the badge. Whatever follows, a frame from before is not the newest any more.
+    pub(super) fn tell(&self, event: Event) {
+        let mut state = self.state();
+        if matches!(event, Event::Closed | Event::Missing(_)) {
+            state.fresh = false;
+        }
+        state.events.push_back(event);
+        self.changed.notify_all();
+    }
+
+    /// Waits for an event, or for a frame once `ready` has come, until `deadline`.
+    pub(super) fn wait(
+        &self,
+        frame: &mut Luma,
+        info: &mut FrameInfo,
+        ready: Instant,
+        deadline: Instant,
+    ) -> Event {
+        let mut state = self.state();
+        loop {
+            if let Some(event) = state.events.pop_front() {
+                return event;
+            }
+            let now = Instant::now();
+            if state.fresh && now >= ready {
+                state.fresh = false;
+                mem::swap(&mut state.frame, frame);
+                mem::swap(&mut state.info, info);
+                return Event::Frame;
+            }
+            if now >= deadline {
+                return Event::Nothing;
+            }
+            let until = if state.fresh { ready.min(deadline) } else { deadline };
+            let wait = until.saturating_duration_since(now);
+            state =
+                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Says what the camera is wanted for from now on.
+    pub(super) fn want(&self, wanted: Wanted) {
+        let mut state = self.state();
+        state.wanted = wanted;
+        state.capture = Some(Instant::now());
+        self.changed.notify_all();
+    }
+
+    /// What the camera is wanted for; called before each frame, which shows that capture is not stuck.
+    pub(super) fn wanted(&self) -> Wanted {
+        let mut state = self.state();
+        state.capture = Some(Instant::now());
+        state.wanted
+    }
+
+    /// Waits until something else than `wanted` is wanted, at most `limit`.
+    pub(super) fn rest(&self, wanted: Wanted, limit: Option<Duration>) {
+        let mut state = self.state();
+        state.capture = None;
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        while state.wanted == wanted {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            state = match left {
+                Some(Duration::ZERO) => break,
+                Some(left) => {
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        state.capture = Some(Instant::now());
+    }
+
+    /// How long the capture thread has been at one frame; zero while it rests on purpose.
+    pub(super) fn capture_age(&self) -> Duration {
+        self.state().capture.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(value: u8) -> (Luma, FrameInfo) {
+        let mut frame = Luma::default();
+        frame.reshape(1, 1);
+        frame.pixels_mut()[0] = value;
+        (frame, FrameInfo { index: u64::from(value), ..FrameInfo::default() })
+    }
+
+    #[test]
+    fn the_newest_frame_wins_and_is_taken_once() {
+        let slot = Slot::new();
+        for value in [1, 2, 3] {
+            let (mut pixels, mut info) = frame(value);
+            slot.put(&mut pixels, &mut info);
+        }
+        let (mut pixels, mut info) = frame(0);
+        let now = Instant::now();
+        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Frame));
+        assert_eq!((pixels.pixels()[0], info.index), (3, 3));
+        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+    }
+
+    #[test]
+    fn a_frame_waits_for_its_time_and_events_do_not() {
+        let slot = Slot::new();
+        let (mut pixels, mut info) = frame(1);
+        slot.put(&mut pixels, &mut info);
+        slot.tell(Event::Press(Press::Short));
+        let now = Instant::now();
+        let later = now + Duration::from_secs(3600);
+        let event = slot.wait(&mut pixels, &mut info, later, now);
+        assert!(matches!(event, Event::Press(Press::Short)));
+        assert!(matches!(slot.wait(&mut pixels, &mut info, later, now), Event::Nothing));
+        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Frame));
+    }
+
+    #[test]
+    fn no_frame_from_before_the_camera_closed_is_shown_afterwards() {
+        let slot = Slot::new();
+        let (mut pixels, mut info) = frame(1);
+        slot.put(&mut pixels, &mut info);
+        slot.tell(Event::Closed);
+        let now = Instant::now();
+        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Closed));
+        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+    }
+
+    #[test]
+    fn another_wish_ends_a_rest() {
+        let slot = Slot::new();
+        std::thread::scope(|scope| {
+            let rest = scope.spawn(|| slot.rest(Wanted::Closed, None));
+            slot.want(Wanted::Closed);
+            slot.want(Wanted::End);
+            rest.join().unwrap();
+        });
+        assert_eq!(slot.wanted(), Wanted::End);
+    }
+}

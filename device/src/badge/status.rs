@@ -1,0 +1,123 @@
+//! What the badge says of itself: paused, without a camera, nearly empty.
+
+use std::time::{Duration, Instant};
+
+use emocue_models::label::LabelSet;
+
+use crate::answer::{Answer, Report};
+
+/// For how long the battery's picture covers the answer, and after how long again.
+const BATTERY_SHOWN: Duration = Duration::from_secs(5);
+const BATTERY_AGAIN: Duration = Duration::from_secs(60);
+
+/// The badge's own state, and the report that shows it.
+pub(super) struct Status {
+    /// By the wearer's wish.
+    pub(super) paused: bool,
+    /// The camera gives nothing.
+    pub(super) missing: bool,
+    report: Report,
+    /// What is shown when nothing covers it.
+    answer: Answer,
+    /// When the battery's picture goes, or comes again.
+    battery: Option<(Cover, Instant)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    Shown,
+    Hidden,
+}
+
+impl Status {
+    /// Starting; `labels` are those of the reports beside.
+    pub(super) fn new(labels: LabelSet) -> Self {
+        let report = Report {
+            source: "badge".to_owned(),
+            index: 0,
+            time_ms: None,
+            captured: None,
+            labels,
+            faces: Vec::new(),
+            shown: Answer::Starting,
+        };
+        Self { paused: false, missing: false, report, answer: Answer::Starting, battery: None }
+    }
+
+    /// Takes note of what vision reports; whether it is another answer than before.
+    pub(super) fn see(&mut self, report: &Report) -> bool {
+        // Displays tell a new source from a new answer by its name.
+        self.report.source.clone_from(&report.source);
+        let changed = self.answer != report.shown;
+        self.answer = report.shown;
+        changed
+    }
+
+    /// The report that shows `answer`, or the battery's picture while that covers it.
+    pub(super) fn say(&mut self, answer: Answer) -> &Report {
+        if answer != Answer::LowBattery {
+            self.answer = answer;
+        }
+        self.report.shown = if self.is_covered() { Answer::LowBattery } else { answer };
+        self.report.index += 1;
+        &self.report
+    }
+
+    /// Whether the battery's picture covers the answer just now.
+    pub(super) fn is_covered(&self) -> bool {
+        matches!(self.battery, Some((Cover::Shown, _)))
+    }
+
+    /// Called about once a second: what to say where the battery changes that.
+    pub(super) fn battery(&mut self, low: bool, now: Instant) -> Option<Answer> {
+        let covered = self.is_covered();
+        self.battery = match self.battery {
+            _ if !low => None,
+            None => Some((Cover::Shown, now + BATTERY_SHOWN)),
+            Some((Cover::Shown, until)) if now >= until => {
+                Some((Cover::Hidden, now + BATTERY_AGAIN))
+            }
+            Some((Cover::Hidden, until)) if now >= until => {
+                Some((Cover::Shown, now + BATTERY_SHOWN))
+            }
+            unchanged => unchanged,
+        };
+        match (covered, self.is_covered()) {
+            (false, true) => Some(Answer::LowBattery),
+            (true, false) => Some(self.answer),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::FERPLUS_8;
+
+    use super::*;
+
+    #[test]
+    fn a_low_battery_shows_for_a_while_and_reminds_every_minute() {
+        let mut status = Status::new(FERPLUS_8);
+        let start = Instant::now();
+        status.say(Answer::NoFace);
+        let said: Vec<_> = (0..140)
+            .filter_map(|second| {
+                let now = start + Duration::from_secs(second);
+                status.battery(second >= 10, now).map(|answer| (second, answer))
+            })
+            .collect();
+        let (low, back) = (Answer::LowBattery, Answer::NoFace);
+        assert_eq!(said, [(10, low), (15, back), (75, low), (80, back)]);
+    }
+
+    #[test]
+    fn what_happens_under_the_battery_is_shown_after_it() {
+        let mut status = Status::new(FERPLUS_8);
+        let start = Instant::now();
+        status.battery(true, start);
+        assert_eq!(status.say(Answer::Paused).shown, Answer::LowBattery);
+        assert_eq!(status.battery(false, start), Some(Answer::Paused));
+        assert_eq!(status.say(Answer::Paused).shown, Answer::Paused);
+    }
+}

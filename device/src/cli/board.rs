@@ -1,0 +1,89 @@
+//! A badge put together from its configuration.
+
+use std::path::{Path, PathBuf};
+
+use emocue_device::badge::live::{Live, Presses};
+use emocue_device::badge::thermometer::Thermometer;
+use emocue_device::badge::watchdog::Watchdog;
+use emocue_device::camera::Camera;
+use emocue_device::clock::{Clock, SystemClock};
+use emocue_device::config::Config;
+use emocue_device::cue::{self, Button, CueError, Driver, Gpio, Input, Motor, Pins};
+use emocue_device::show::{self, Display, oled};
+use emocue_device::vision::Vision;
+
+use super::{Failure, Run};
+use crate::tell;
+
+/// The panel of the configuration, where it has one.
+pub(crate) fn panel(
+    config: &Config,
+    settings: show::Settings,
+    wait: bool,
+) -> Result<Option<Box<dyn Display>>, Failure> {
+    if !config.panel.enabled {
+        return Ok(None);
+    }
+    let oled = oled::Settings { size: settings.panel, ..config.panel.oled.clone() };
+    let start = if wait { oled::Start::Patient } else { oled::Start::Strict };
+    Ok(Some(oled::open(&oled, settings.mode, start)?))
+}
+
+/// Everything but the loop.
+pub(crate) fn live(
+    run: &Run,
+    config: &Config,
+    camera: Box<dyn Camera>,
+    vision: Vision,
+    displays: Vec<Box<dyn Display>>,
+) -> Result<Live, Failure> {
+    let mut gpio = pins(config)?;
+    let roles = &config.pins;
+    let button = roles.button.map(|pin| gpio.input(pin)).transpose()?;
+    let motor = roles.motor.map(|pin| gpio.output(pin)).transpose()?;
+    Ok(Live {
+        camera,
+        vision,
+        displays,
+        mode: run.show.settings(config.shown()).mode,
+        button: button.map(presses).transpose()?,
+        led: roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?,
+        motor: motor.map(|output| Motor::new(output, tell)),
+        patterns: config.vibration.clone(),
+        battery_low: roles.battery_low.map(|pin| gpio.input(pin)).transpose()?,
+        pace: config.pace,
+        thermometer: Thermometer::new(Path::new("/")),
+        watchdog: Watchdog::from_env(),
+        wait_for_camera: run.waits(config),
+        limit: run.limit,
+    })
+}
+
+/// Watches a button.
+fn presses(mut input: Box<dyn Input>) -> Result<Presses, CueError> {
+    let clock = SystemClock::default();
+    let mut button = Button::new(input.is_on()?, clock.now());
+    Ok(Box::new(move |wait| button.watch(input.as_mut(), &clock, wait)))
+}
+
+/// Whoever gives the configuration's pins.
+pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
+    if config.pins == Pins::default() {
+        return cue::open(Driver::None, Path::new(""));
+    }
+    let chip = match config.gpio.driver {
+        Driver::Gpiocdev => config.gpio.node()?,
+        Driver::Rppal | Driver::None => PathBuf::new(),
+    };
+    cue::open(config.gpio.driver, &chip)
+}
+
+/// Everything off, whatever of it can be: an output that is taken is off.
+pub(crate) fn off(config: &Config) -> Result<(), Failure> {
+    let dark = if config.panel.enabled { oled::darken(&config.panel.oled) } else { Ok(()) };
+    let mut gpio = pins(config)?;
+    for pin in [config.pins.led, config.pins.motor].into_iter().flatten() {
+        drop(gpio.output(pin)?);
+    }
+    Ok(dark?)
+}

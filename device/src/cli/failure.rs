@@ -1,0 +1,60 @@
+//! Why a verb ended early, and with which exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use emocue_device::badge::BadgeError;
+use emocue_device::bench::BenchError;
+use emocue_device::camera::{CameraError, SourceError};
+use emocue_device::config::ConfigError;
+use emocue_device::cue::CueError;
+use emocue_device::load::LoadError;
+use emocue_device::show::ShowError;
+
+/// The message is the cause's own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Input(#[from] CameraError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Show(#[from] ShowError),
+    #[error(transparent)]
+    Pin(#[from] CueError),
+    #[error(transparent)]
+    Badge(#[from] BadgeError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// Every frame was bad, and each was told already.
+    #[error("nothing could be read")]
+    NothingRead,
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) | Self::Source(_) => 2,
+            Self::Input(_)
+            | Self::Badge(BadgeError::Camera(_))
+            | Self::Bench(BenchError::Camera(_))
+            | Self::NothingRead => 3,
+            Self::Output(_) => 4,
+            Self::Load(_) | Self::Badge(BadgeError::Vision(_)) | Self::Bench(_) => 5,
+            Self::Pin(_) => 6,
+            Self::Show(error) | Self::Badge(BadgeError::Show(error)) => match error {
+                ShowError::UnknownSink { .. }
+                | ShowError::NoFolder { .. }
+                | ShowError::NoArgument { .. }
+                | ShowError::BadArgument { .. } => 2,
+                _ => 4,
+            },
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! The command line.
+
+mod board;
+mod failure;
+mod probe;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use emocue_device::camera::{SOURCES, Source};
+use emocue_device::config;
+use emocue_device::show::{self, Display, SINKS, ShowError};
+use emocue_models::luma::{Orientation, Rotation};
+use emocue_models::run::mtcnn::MtcnnSettings;
+
+pub(crate) use board::{live, off, panel};
+pub(crate) use failure::Failure;
+pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, or stopped by Ctrl-C or SIGTERM (a second one leaves at once, with 130)
+  1  done, but some pictures or frames could not be read, or a check found a problem
+  2  wrong usage or configuration
+  3  nothing could be read, or the camera cannot be used
+  4  a display could not be written
+  5  the bundle cannot be used
+  6  a pin cannot be used";
+
+/// The emotion-cue badge: shows how the nearest face looks.
+///
+/// Words describe an expression as it looks, not what anybody feels.
+#[derive(Debug, Parser)]
+#[command(name = "emocue-badge", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Look at the two portraits inside this program
+    Demo(Demo),
+    /// Look at a camera's frames
+    Run(Run),
+    /// List the cameras, their formats and sizes, and what to do for those that need more
+    Cameras,
+    /// Check what the badge needs on this machine, and tell how to mend what is missing
+    Doctor(Doctor),
+    /// Check a configuration, or show what it comes to
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Switch panel, LED and motor off, as after a badge that was killed
+    Off(Off),
+    /// Measure CPU time, start and memory on this machine
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) look: Look,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Run {
+    #[arg(long, value_name = "SOURCE", required_unless_present = "config")]
+    #[arg(help = format!("Where frames come from: {SOURCES}"))]
+    pub(crate) camera: Option<Source>,
+    /// Panel, pins, camera and all else as this file says; what is given beside it counts more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Wait for a camera or a panel that is missing, instead of ending
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Stop after this many frames
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) mount: Mount,
+    #[command(flatten)]
+    pub(crate) look: Look,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+impl Run {
+    /// A badge waits for its hardware; a source named by hand is there or is a mistake.
+    pub(crate) fn waits(&self, config: &config::Config) -> bool {
+        self.wait || (self.config.is_some() && config.camera.wait)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Doctor {
+    /// Check for this configuration
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Off {
+    /// The configuration that names them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Read a file and tell in a few lines what it comes to, or what is wrong with it
+    Check {
+        /// The configuration
+        file: PathBuf,
+    },
+    /// Print every key with its value, as TOML that can be used again
+    Show {
+        /// The configuration; the built-in values where none is given
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) look: Look,
+    /// Measure this bundle too, to see which form of the networks this board runs fastest; again for another
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) beside: Vec<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many frames to measure
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) frames: u32,
+}
+
+/// How the camera is mounted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Mounting")]
+pub(crate) struct Mount {
+    /// Turn every frame clockwise by so many degrees
+    #[arg(long, value_name = "DEGREES", value_parser = ["0", "90", "180", "270"])]
+    rotate: Option<String>,
+    /// Mirror every frame left to right, after turning it
+    #[arg(long)]
+    mirror: bool,
+}
+
+impl Mount {
+    /// As said here, else as in `usual`.
+    pub(crate) fn orientation(&self, usual: Orientation) -> Orientation {
+        let rotation = match self.rotate.as_deref() {
+            Some("90") => Rotation::Cw90,
+            Some("180") => Rotation::Half,
+            Some("270") => Rotation::Cw270,
+            Some(_) => Rotation::None,
+            None => usual.rotation,
+        };
+        Orientation { rotation, mirror: self.mirror || usual.mirror }
+    }
+}
+
+/// Who looks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Networks")]
+pub(crate) struct Look {
+    /// The networks to use instead of the ones inside this program
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Smallest face to look for, px of the frame, instead of the bundle's own
+    #[arg(long, value_name = "PX", value_parser = min_face)]
+    pub(crate) min_face: Option<f32>,
+}
+
+impl Look {
+    /// As said here, else as in `usual`.
+    pub(crate) fn or(&self, usual: &config::Look) -> config::Look {
+        config::Look {
+            bundle: self.bundle.clone().or_else(|| usual.bundle.clone()),
+            min_face: self.min_face.or(usual.min_face),
+        }
+    }
+}
+
+fn min_face(text: &str) -> Result<f32, String> {
+    let min_face = text.parse().map_err(|_| "not a number of px".to_owned())?;
+    let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
+    settings.problem().map_or(Ok(min_face), |problem| Err(problem.to_owned()))
+}
+
+/// Where answers go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Displays")]
+pub(crate) struct Show {
+    #[arg(long = "display", value_name = "SINK", help = sinks())]
+    displays: Vec<String>,
+    /// Size of the panel, px; 128x64 where nothing else is said
+    #[arg(long, value_enum)]
+    panel: Option<show::PanelSize>,
+    /// What the panel shows of an answer; both where nothing else is said
+    #[arg(long, value_enum)]
+    words: Option<show::Mode>,
+}
+
+impl Show {
+    /// What is named here; the terminal where nothing is, unless there is another display already.
+    pub(crate) fn open(
+        &self,
+        usual: show::Settings,
+        another: bool,
+    ) -> Result<Vec<Box<dyn Display>>, ShowError> {
+        let settings = self.settings(usual);
+        let terminal = ["terminal".to_owned()];
+        let named =
+            if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
+        named.iter().map(|spec| show::open(spec, &settings)).collect()
+    }
+
+    /// As said here, else as in `usual`.
+    pub(crate) fn settings(&self, usual: show::Settings) -> show::Settings {
+        show::Settings {
+            panel: self.panel.unwrap_or(usual.panel),
+            mode: self.words.unwrap_or(usual.mode),
+        }
+    }
+}
+
+fn sinks() -> String {
+    let sinks: Vec<_> =
+        SINKS.iter().map(|sink| format!("{} ({})", sink.usage, sink.help)).collect();
+    format!("Where answers go, may be given several times: {}", sinks.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

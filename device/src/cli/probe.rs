@@ -1,0 +1,83 @@
+//! What the doctor asks of hardware: each part is opened as the badge would, and let go.
+
+use emocue_device::camera::{Camera, FrameInfo, Source};
+use emocue_device::config::Config;
+use emocue_device::cue::CueError;
+use emocue_device::doctor::Outcome;
+use emocue_device::show::{ShowError, oled};
+use emocue_models::luma::Luma;
+
+use super::board::pins;
+
+/// Takes one frame, which lights the camera's own LED for a moment.
+pub(crate) fn camera_outcome(config: &Config) -> Outcome {
+    let source: Source = match config.camera.source.parse() {
+        Ok(source) => source,
+        Err(error) => {
+            return Outcome::problem(error.to_string(), "correct source under [camera]");
+        }
+    };
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    let seen = source.open().and_then(|mut camera| {
+        let seen = camera.next(&mut frame, &mut info);
+        camera.close();
+        seen
+    });
+    match seen {
+        Ok(true) => Outcome::ok(format!(
+            "{} gives {}x{} px",
+            config.camera.source,
+            frame.width(),
+            frame.height()
+        )),
+        Ok(false) => Outcome::problem(
+            format!("{} ends at once", config.camera.source),
+            "look at what it starts",
+        ),
+        Err(error) => told(&error.to_string()),
+    }
+}
+
+/// Asks the panel at its address; what it shows stays.
+pub(crate) fn panel_outcome(config: &Config) -> Outcome {
+    let oled::Settings { bus, address, .. } = &config.panel.oled;
+    match oled::probe(&config.panel.oled) {
+        Ok(()) => Outcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
+        Err(ShowError::Panel { what, reason, next }) => {
+            Outcome::problem(format!("{what}: {reason}"), next)
+        }
+        Err(error) => told(&error.to_string()),
+    }
+}
+
+/// Takes every line as the badge would, which switches the outputs off.
+pub(crate) fn pins_outcome(config: &Config) -> Outcome {
+    let take = || -> Result<usize, CueError> {
+        let mut gpio = pins(config)?;
+        let roles = &config.pins;
+        let outputs = [roles.led, roles.motor].into_iter().flatten();
+        let inputs = [roles.button, roles.battery_low].into_iter().flatten();
+        let mut taken = 0;
+        for pin in outputs {
+            drop(gpio.output(pin)?);
+            taken += 1;
+        }
+        for pin in inputs {
+            drop(gpio.input(pin)?);
+            taken += 1;
+        }
+        Ok(taken)
+    };
+    match take() {
+        Ok(taken) => Outcome::ok(format!("{taken} lines of {} are free", config.gpio.chip)),
+        Err(CueError { what, reason, next }) => Outcome::problem(format!("{what}: {reason}"), next),
+    }
+}
+
+/// An error that says what to do after its last semicolon.
+fn told(error: &str) -> Outcome {
+    match error.rsplit_once("; ") {
+        Some((found, mend)) => Outcome::problem(found, mend),
+        None => Outcome::problem(error, "`emocue-badge cameras` lists what is there"),
+    }
+}

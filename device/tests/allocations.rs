@@ -1,0 +1,127 @@
+//! Once warm, the badge allocates nothing of its own for a frame. What tract allocates inside a network's run is
+//! counted apart, by running the same graphs alone on the same inputs; the two sums must agree to the last one.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use std::io;
+
+use allocation_counter::measure;
+use emocue_device::camera::{Camera, FrameInfo, Stills};
+use emocue_device::show::json::Json;
+use emocue_device::show::panel::Panel;
+use emocue_device::show::{Display, PanelSize, Settings};
+use emocue_device::vision::Vision;
+use emocue_models::bundle::manifest::DetectorSpec;
+use emocue_models::bundle::{self, Bundle};
+use emocue_models::geometry::Face;
+use emocue_models::luma::Luma;
+use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets};
+use emocue_models::run::{Classifier, Detector, Networks, Recorded, Session};
+
+fn portrait() -> (Luma, FrameInfo) {
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    assert!(Stills::portraits().next(&mut frame, &mut info).unwrap());
+    (frame, info)
+}
+
+fn vision(bundle: &Bundle<'_>) -> Vision {
+    let Networks { detector, classifier } = Networks::from_bundle(bundle, None).unwrap();
+    let threshold = bundle.manifest().classifier.threshold;
+    Vision::new(detector, Box::new(classifier), threshold).unwrap()
+}
+
+/// Allocations of running `onnx` alone on each of `inputs`, warm.
+fn tract_alone(onnx: &[u8], inputs: &[Recorded]) -> u64 {
+    let one = |input: &Recorded| {
+        let session = Session::load("alone", onnx, &input.shape).unwrap();
+        let run = || drop(session.run(|values| values.copy_from_slice(&input.values)).unwrap());
+        run();
+        run();
+        measure(run).count_total
+    };
+    inputs.iter().map(one).sum()
+}
+
+#[test]
+fn only_tract_allocates_for_a_frame_and_always_the_same() {
+    let bundle = Bundle::read(bundle::DEFAULT).unwrap();
+    let (frame, info) = portrait();
+
+    let DetectorSpec::Mtcnn { pnet, rnet, onet, settings } = &bundle.manifest().detector else {
+        panic!("the default bundle has another detector now");
+    };
+    let nets = MtcnnNets { pnet, rnet, onet };
+    let [pnet, rnet, onet] =
+        [nets.pnet, nets.rnet, nets.onet].map(|name| bundle.payload(name).unwrap());
+    let mut twin = Mtcnn::load(&MtcnnNets { pnet, rnet, onet }, *settings).unwrap();
+    let seen = twin.inputs(&frame).unwrap();
+    let alone = [(pnet, &seen.pnet), (rnet, &seen.rnet), (onet, &seen.onet)];
+    let search: u64 = alone.into_iter().map(|(onnx, inputs)| tract_alone(onnx, inputs)).sum();
+
+    let side = bundle.manifest().classifier.preprocess.size;
+    let classifier = bundle.payload(&bundle.manifest().classifier.network).unwrap();
+    let crop = Recorded { shape: vec![1, 1, side, side], values: vec![0.0; side * side] };
+    let classify = tract_alone(classifier, &[crop]);
+    assert!(search > 0 && classify > 0, "tract allocates, so that counting nothing would be wrong");
+
+    let mut vision = vision(&bundle);
+    let mut faces = 0;
+    let mut look = || faces = vision.look(&frame, &info).unwrap().faces.len() as u64;
+    look();
+    look();
+    let counts = [(); 3].map(|()| measure(&mut look).count_total);
+    assert!(faces > 0);
+    assert_eq!(
+        counts,
+        [search + faces * classify; 3],
+        "search {search}, classify {classify}, faces {faces}"
+    );
+}
+
+/// Networks that only answer, as those of tract would.
+struct Still(Vec<Face>, Vec<f32>);
+
+impl Detector for Still {
+    fn detect(
+        &mut self,
+        _: &Luma,
+        faces: &mut Vec<Face>,
+    ) -> Result<(), emocue_models::run::RunError> {
+        faces.clone_from(&self.0);
+        Ok(())
+    }
+}
+
+impl Classifier for Still {
+    fn labels(&self) -> emocue_models::label::LabelSet {
+        emocue_models::label::FERPLUS_8
+    }
+
+    fn classify(&mut self, _: &Luma, _: &Face) -> Result<&[f32], emocue_models::run::RunError> {
+        // Another answer each time, so that displays have something to do.
+        self.1.rotate_right(1);
+        Ok(&self.1)
+    }
+}
+
+#[test]
+fn answers_and_displays_allocate_nothing() {
+    let (frame, info) = portrait();
+    let bundle = Bundle::read(bundle::DEFAULT).unwrap();
+    let faces = vision(&bundle).look(&frame, &info).unwrap().faces.iter().map(|f| f.face).collect();
+    let mut probabilities = vec![0.0; 8];
+    probabilities[0] = 1.0;
+    let classifier = Still(Vec::new(), probabilities);
+    let mut vision =
+        Vision::new(Box::new(Still(faces, Vec::new())), Box::new(classifier), 0.5).unwrap();
+    let mut json = Json::new(io::sink(), None);
+    let mut panel = Panel::new(PanelSize::Tall);
+    let mut show = || {
+        let report = vision.look(&frame, &info).unwrap();
+        json.show(&frame, report).unwrap();
+        panel.show(report.shown, &Settings::default());
+    };
+    (0..8).for_each(|_| show());
+    let counted = measure(|| (0..8).for_each(|_| show()));
+    assert_eq!(counted.count_total, 0, "{counted:?}");
+}
