@@ -16,17 +16,23 @@ impl fmt::Display for Glibc {
 pub(crate) struct Release {
     pub(crate) name: &'static str,
     pub(crate) glibc: Glibc,
+    /// Whether there is one for 32-bit processors.
+    pub(crate) has_32_bit: bool,
 }
 
 /// Newest first.
 pub(crate) const RELEASES: &[Release] = &[
-    Release { name: "Raspberry Pi OS 13 (trixie)", glibc: Glibc(2, 41) },
-    Release { name: "JetPack 7 (Ubuntu 24.04)", glibc: Glibc(2, 39) },
-    Release { name: "Raspberry Pi OS 12 (bookworm)", glibc: Glibc(2, 36) },
-    Release { name: "JetPack 6 (Ubuntu 22.04)", glibc: Glibc(2, 35) },
-    Release { name: "Raspberry Pi OS 11 (bullseye)", glibc: Glibc(2, 31) },
-    Release { name: "JetPack 5 (Ubuntu 20.04)", glibc: Glibc(2, 31) },
-    Release { name: "JetPack 4 (Ubuntu 18.04), the last one for Jetson Nano", glibc: Glibc(2, 27) },
+    Release { name: "Raspberry Pi OS 13 (trixie)", glibc: Glibc(2, 41), has_32_bit: true },
+    Release { name: "JetPack 7 (Ubuntu 24.04)", glibc: Glibc(2, 39), has_32_bit: false },
+    Release { name: "Raspberry Pi OS 12 (bookworm)", glibc: Glibc(2, 36), has_32_bit: true },
+    Release { name: "JetPack 6 (Ubuntu 22.04)", glibc: Glibc(2, 35), has_32_bit: false },
+    Release { name: "Raspberry Pi OS 11 (bullseye)", glibc: Glibc(2, 31), has_32_bit: true },
+    Release { name: "JetPack 5 (Ubuntu 20.04)", glibc: Glibc(2, 31), has_32_bit: false },
+    Release {
+        name: "JetPack 4 (Ubuntu 18.04), the last one for Jetson Nano",
+        glibc: Glibc(2, 27),
+        has_32_bit: false,
+    },
 ];
 
 /// The newest glibc that a program's symbols ask for, from `readelf --version-info --wide`.

@@ -84,7 +84,8 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
         return Ok(());
     };
     println!("  needs glibc {floor}");
-    for release in elf::RELEASES {
+    let wide = args.target == Target::Aarch64;
+    for release in elf::RELEASES.iter().filter(|release| wide || release.has_32_bit) {
         let runs = if floor <= release.glibc { "runs on" } else { "too old:" };
         println!("    {runs} {} (glibc {})", release.name, release.glibc);
     }
