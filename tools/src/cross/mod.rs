@@ -113,14 +113,17 @@ pub(crate) fn build(target: Target, profile: Profile, what: &[Built]) -> Result<
         cargo.args(["--package", built.package, "--features", built.features]);
     }
     check(&mut cargo)?;
-    Ok(folder().join(target.triple()).join(profile.name()))
+    Ok(folder(target).join(target.triple()).join(profile.name()))
 }
 
-/// Its own target folder: another compiler's files beside the usual ones would only be in the way.
-fn folder() -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    root().join(target).join("cross")
+/// A target folder for each compiler's files: one that builds the standard library too is told so by a variable that
+/// build scripts look at, and everything would be built again.
+fn folder(target: Target) -> PathBuf {
+    let usual = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root().join(usual).join(match target {
+        Target::Aarch64 => "cross",
+        Target::Armv7 => "cross-armv7",
+    })
 }
 
 /// Bytes without symbols.

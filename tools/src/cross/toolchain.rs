@@ -166,7 +166,7 @@ fn environment(cargo: &mut Command, target: Target) -> Result<()> {
     let headers =
         format!("--sysroot=/usr/{gnu} -I/usr/{gnu}/include -isystem {}", headers.display());
     cargo
-        .env("CARGO_TARGET_DIR", folder())
+        .env("CARGO_TARGET_DIR", folder(target))
         .env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), &gcc)
         .env(format!("CC_{triple}"), &gcc)
         .env(format!("BINDGEN_EXTRA_CLANG_ARGS_{triple}"), headers);
