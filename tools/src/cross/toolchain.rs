@@ -148,7 +148,9 @@ fn libclang() -> Option<PathBuf> {
     let has_it = |folder: &Path| {
         let files = std::fs::read_dir(folder).ok()?;
         let mut names = files.flatten().map(|file| file.file_name());
-        names.any(|name| name.to_string_lossy().starts_with("libclang")).then(|| folder.to_owned())
+        // (libclang-cpp is another library)
+        let is_it = |name: &str| name.starts_with("libclang") && !name.starts_with("libclang-cpp");
+        names.any(|name| is_it(&name.to_string_lossy())).then(|| folder.to_owned())
     };
     let versions = std::fs::read_dir("/usr/lib").ok()?.flatten();
     let versions = versions.filter(|file| file.file_name().to_string_lossy().starts_with("llvm-"));
