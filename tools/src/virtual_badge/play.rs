@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BUTTON: u32 = 3;
 const LED: u32 = 5;
 
+/// Longer than a bounce, shorter than a long press.
+const FINGER: Duration = Duration::from_millis(200);
+
 /// The PL061's levels of all lines, in physical memory.
 const LEVELS: u64 = 0x0903_03fc;
 
@@ -102,9 +105,9 @@ impl Play {
                 ended if ended == code => Ok(()),
                 ended => Err(format!("the badge ended with {ended} instead of {code}").into()),
             },
-            Do::Button(down) => self.machine.wires.set(&self.pins, BUTTON, down),
-            Do::Hold(time) => {
-                std::thread::sleep(time);
+            Do::Button(down) => {
+                self.machine.wires.set(&self.pins, BUTTON, down)?;
+                std::thread::sleep(FINGER);
                 Ok(())
             }
             Do::Shows(picture) => self.shows(picture, step),

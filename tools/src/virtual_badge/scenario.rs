@@ -1,7 +1,5 @@
 //! What happens to the virtual badge, step by step, and what must be seen from outside.
 
-use std::time::Duration;
-
 /// A scenario: its name and its steps.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
@@ -26,10 +24,8 @@ pub(crate) enum Do {
     Signal(&'static str),
     /// The badge ends with this code.
     Ends(i32),
-    /// The button goes down, or up.
+    /// The button goes down, or up, and stays there for as long as a quick finger takes.
     Button(bool),
-    /// Time passes, as a finger's does.
-    Hold(Duration),
     /// The panel shows exactly this.
     Shows(Picture),
     /// The panel is dark and switched off.
@@ -52,9 +48,6 @@ pub(crate) enum Picture {
 }
 
 use Do::*;
-
-/// Longer than a bounce, shorter than a long press.
-const SHORT: Duration = Duration::from_millis(200);
 
 const PANEL: Do = Shell(
     "emocue-guest panel i2c-1 0x3c /run/ports/panel /run/silent >/run/bus 2>&1 &
@@ -112,9 +105,9 @@ const DAY: &[Step] = &[
         "the badge shows how the portrait looks, LED on",
         &[Start, ANSWER, Led(true), HoldsCamera(true)],
     ),
-    step("short press: the emoji alone", &[PRESS, Hold(SHORT), LET_GO, EMOJI]),
-    step("short press: the word alone", &[PRESS, Hold(SHORT), LET_GO, WORD]),
-    step("short press: both again", &[PRESS, Hold(SHORT), LET_GO, ANSWER]),
+    step("short press: the emoji alone", &[PRESS, LET_GO, EMOJI]),
+    step("short press: the word alone", &[PRESS, LET_GO, WORD]),
+    step("short press: both again", &[PRESS, LET_GO, ANSWER]),
     step(
         "long press: paused, camera closed, LED off",
         &[PRESS, PAUSED, LET_GO, HoldsCamera(false), Led(false)],
@@ -124,10 +117,7 @@ const DAY: &[Step] = &[
     step("camera back: it goes on by itself", &[RELEASE, CAMERA, PORTRAIT, ANSWER, Led(true)]),
     step("camera's driver gone, its node too", &[UNPLUG, MISSING, RELEASE, UNLOAD, MISSING]),
     step("driver back: it goes on by itself", &[LOAD, CAMERA, PORTRAIT, ANSWER, Led(true)]),
-    step(
-        "panel unplugged: the rest runs on",
-        &[SILENCE, PRESS, Hold(SHORT), LET_GO, Unheard, Led(true)],
-    ),
+    step("panel unplugged: the rest runs on", &[SILENCE, PRESS, LET_GO, Unheard, Led(true)]),
     step("panel back, its memory lost: drawn anew", &[Shell("rm /run/silent"), EMOJI]),
     step(
         "kill -9, and what the service does after it: panel off, LED off",
