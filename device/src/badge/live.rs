@@ -314,6 +314,8 @@ impl Run<'_> {
                     self.slot.want(Wanted::Closed);
                 } else {
                     (self.tell)(Notice::GoesOn);
+                    // One that is still missing is to be told and shown again.
+                    self.status.missing = false;
                     self.slot.want(Wanted::Stream);
                     self.say(Answer::Starting)?;
                 }

@@ -262,6 +262,19 @@ fn an_unplugged_camera_is_told_once_and_comes_back_by_itself() {
 }
 
 #[test]
+fn a_camera_that_is_still_missing_after_a_pause_is_shown_as_missing_again() {
+    let badge = bench(true, Cue::Fail(unplugged()));
+    badge.shows(Answer::CameraMissing);
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Answer::Paused);
+    badge.camera.send(Cue::Fail(unplugged())).unwrap();
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Answer::CameraMissing);
+    badge.looks(1);
+    badge.stop().0.unwrap();
+}
+
+#[test]
 fn a_camera_that_is_missing_from_the_start_ends_the_run_unless_it_is_waited_for() {
     let badge = bench(false, Cue::Fail(unplugged()));
     badge.until(&Seen::Finished);
