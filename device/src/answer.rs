@@ -53,3 +53,18 @@ pub struct Report {
     /// What the panel shows: the nearest face's answer.
     pub shown: Answer,
 }
+
+impl Report {
+    /// What there is to tell before anything was seen.
+    pub(crate) fn starting(labels: LabelSet) -> Self {
+        Self {
+            source: String::new(),
+            index: 0,
+            time_ms: None,
+            captured: None,
+            labels,
+            faces: Vec::new(),
+            shown: Answer::Starting,
+        }
+    }
+}

@@ -42,15 +42,7 @@ impl Vision {
         if (0..labels.len()).any(|index| labels.expression(index).is_none()) {
             return Err(UnshowableLabels { set: labels.id });
         }
-        let report = Report {
-            source: String::new(),
-            index: 0,
-            time_ms: None,
-            captured: None,
-            labels,
-            faces: Vec::new(),
-            shown: Answer::Starting,
-        };
+        let report = Report::starting(labels);
         Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
     }
 

@@ -32,15 +32,7 @@ enum Cover {
 impl Status {
     /// Starting; `labels` are those of the reports beside.
     pub(super) fn new(labels: LabelSet) -> Self {
-        let report = Report {
-            source: "badge".to_owned(),
-            index: 0,
-            time_ms: None,
-            captured: None,
-            labels,
-            faces: Vec::new(),
-            shown: Answer::Starting,
-        };
+        let report = Report { source: "badge".to_owned(), ..Report::starting(labels) };
         Self { paused: false, missing: false, report, answer: Answer::Starting, battery: None }
     }
 
