@@ -1,0 +1,224 @@
+//! What host and badge can say to each other. There is no message for a picture, a face, an answer or a person, so
+//! none of these can cross the wire.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of these messages.
+///
+/// The rule: both sides speak when their `major` is the same. Within a major, messages are only added at the ends of
+/// the enums, and fields never change; each side uses what the lower `minor` of the two has. Whatever else changes
+/// raises `major`, and the older side is told to be updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Raised by what the other side would misunderstand.
+    pub major: u16,
+    /// Raised by what the other side may not know yet.
+    pub minor: u16,
+}
+
+/// What this program speaks.
+pub const VERSION: Version = Version { major: 1, minor: 0 };
+
+/// Most bytes of a file in one message. With it every frame stays below 4096 bytes, which is what a Linux terminal
+/// keeps for a reader that is late.
+pub const MAX_CHUNK: usize = 2048;
+
+/// Largest file that is transferred, bytes: the largest bundle.
+pub const MAX_TRANSFER: u32 = 64 << 20;
+
+/// Longest text in a message, bytes.
+pub const MAX_TEXT: usize = 1024;
+
+/// Most log lines in one message.
+pub const MAX_LINES: usize = 8;
+
+/// From the host to the badge. Each gets exactly one [`Reply`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Begins a session. [`Reply::Hello`], or [`Reply::Refused`] with [`Refusal::Busy`] or [`Refusal::Version`].
+    Hello {
+        /// What the host speaks.
+        version: Version,
+    },
+    /// How the badge is: [`Reply::Status`].
+    Status,
+    /// Lines of its log from number `from` on: [`Reply::Log`].
+    Log {
+        /// The first line wanted.
+        from: u32,
+    },
+    /// A part of its configuration's text: [`Reply::Config`].
+    GetConfig {
+        /// The first byte wanted.
+        offset: u32,
+    },
+    /// A file comes; one that was begun before with the same hash goes on: [`Reply::GoOn`].
+    Begin {
+        /// What it is.
+        what: What,
+        /// Its length, at most [`MAX_TRANSFER`].
+        bytes: u32,
+        /// Its SHA-256.
+        sha256: [u8; 32],
+    },
+    /// A part of the file: [`Reply::GoOn`] with where to go on from, which is also the answer to a part that is
+    /// there already or does not follow.
+    Chunk {
+        /// Where it belongs.
+        offset: u32,
+        /// At most [`MAX_CHUNK`] bytes.
+        data: Vec<u8>,
+    },
+    /// The file is whole: [`Reply::Progress`]; what comes of it is asked for with [`Request::Progress`].
+    Finish,
+    /// What came of the file: [`Reply::Progress`].
+    Progress,
+    /// Return to the bundle before: [`Reply::Progress`].
+    Rollback,
+    /// Look at the embedded portraits with the bundle that runs: [`Reply::Progress`].
+    SelfTest,
+    /// Ends the session, so that another host may begin one at once: [`Reply::Bye`].
+    Bye,
+}
+
+/// From the badge to the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The session begins.
+    Hello {
+        /// What the badge speaks.
+        version: Version,
+        /// The badge's program: `"0.1.0"`.
+        program: String,
+    },
+    /// How the badge is.
+    Status(Status),
+    /// Lines of its log.
+    Log {
+        /// At most [`MAX_LINES`], in order; none when there are no newer ones.
+        lines: Vec<LogLine>,
+    },
+    /// A part of the configuration's text.
+    Config {
+        /// Length of the whole text, bytes.
+        total: u32,
+        /// At most [`MAX_CHUNK`] bytes from the offset that was asked for.
+        data: Vec<u8>,
+    },
+    /// Where the file goes on from.
+    GoOn {
+        /// Bytes that are there and safe.
+        offset: u32,
+    },
+    /// How it goes with what was asked for.
+    Progress(Progress),
+    /// It is not done.
+    Refused(Refusal),
+    /// The session is over.
+    Bye,
+}
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A signed bundle.
+    Bundle,
+    /// A configuration, TOML.
+    Config,
+}
+
+/// How it goes with what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Nothing was asked for yet.
+    Idle,
+    /// The badge is at it.
+    Working,
+    /// The badge waits for a press of its button; the text tells what for.
+    PressButton(String),
+    /// Done; the text tells what.
+    Done(String),
+    /// Not done; the text tells why, and what to do.
+    Failed(String),
+}
+
+/// Why a request is not done at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Another host has a session.
+    Busy,
+    /// Another major version; the badge speaks this one.
+    Version(Version),
+    /// No session, or it is over: begin with [`Request::Hello`].
+    NoSession,
+    /// The badge cannot, or will not; the text tells why, and what to do.
+    Cannot(String),
+}
+
+/// What a badge is doing, as far as the camera goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// No frame yet.
+    Starting,
+    /// Frames come.
+    Streaming,
+    /// The wearer paused it; the camera is closed.
+    Paused,
+    /// The camera is unplugged or does not answer.
+    CameraMissing,
+}
+
+/// Where the bundle comes from that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Running {
+    /// Inside the program.
+    Embedded,
+    /// Slot A.
+    A,
+    /// Slot B.
+    B,
+    /// A file that the configuration names.
+    File,
+}
+
+/// How the badge is: its machine, never what it sees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// What it is doing.
+    pub state: State,
+    /// Time since its start, ms.
+    pub uptime_ms: u64,
+    /// Frames looked at in a second, 1/1000 Hz, over the last seconds.
+    pub fps_milli: u32,
+    /// From the sensor to the displays on average over the last seconds, ms, where the camera tells.
+    pub latency_ms: Option<u32>,
+    /// Of the board, 1/1000 degrees Celsius.
+    pub temperature_milli: Option<i32>,
+    /// Heat slows the badge by this factor; 1 is its usual pace.
+    pub slowdown: u32,
+    /// The power board's warning, where there is one.
+    pub battery_low: Option<bool>,
+    /// Where its bundle comes from.
+    pub running: Running,
+    /// What the bundle is called.
+    pub bundle: String,
+    /// Its release.
+    pub content_version: u32,
+    /// Starts that a bundle on trial has left before the other one returns; `None` when it is confirmed.
+    pub trial: Option<u8>,
+    /// How often something went wrong since the start: a camera or a pin lost, a bundle refused.
+    pub faults: u32,
+    /// The number of the next log line.
+    pub log_next: u32,
+}
+
+/// A line of the badge's log. Lines tell of the machine, never of what it sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Counts lines from 0 at the badge's start.
+    pub number: u32,
+    /// Time since the badge's start, ms.
+    pub time_ms: u64,
+    /// What happened, at most [`MAX_TEXT`] bytes.
+    pub text: String,
+}
