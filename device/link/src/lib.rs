@@ -1,3 +1,34 @@
 //! Every byte between host and badge: [`message`] says what can be said, and nothing else can.
+//!
+//! | Module | What |
+//! |---|---|
+//! | [`message`] | what host and badge can say |
+//! | [`frame`] | a message as bytes that survive a bad cable |
+//! | [`transport`], [`serial`] | where the bytes go |
+//! | [`client`] | the host's side |
+//! | [`server`] | the badge's side |
+//! | [`inbox`] | where the badge keeps a file that is not whole yet |
+//! | [`faulty`] | a bad cable, for tests |
+//!
+//! The host asks, the badge answers, one request at a time: that is also the back-pressure, since a badge that is
+//! busy has at most one whole request waiting. What is lost or damaged is said again, and a request that came twice
+//! is done once.
+//!
+//! No picture, face or answer can cross: the badge has no message that would hold one. What it may fill freely are
+//! texts of at most [`message::MAX_TEXT`] bytes about its machine, and its configuration's text.
 
+mod channel;
+pub mod client;
+pub mod faulty;
+pub mod frame;
+pub mod inbox;
 pub mod message;
+#[cfg(unix)]
+pub mod serial;
+pub mod server;
+pub mod transport;
+
+pub use client::{Client, ClientError};
+pub use inbox::Inbox;
+pub use server::{Badge, Server};
+pub use transport::{LinkError, Transport};

@@ -1,0 +1,93 @@
+//! Frames over a transport, for both sides.
+
+use std::time::{Duration, Instant};
+
+use crate::frame::{Decoder, Encoder, Envelope, Event};
+use crate::transport::{LinkError, Transport};
+
+/// Most bytes that are thrown away before a request; more come only from what is no badge.
+const MAX_STALE: usize = 1 << 16;
+
+#[derive(Debug)]
+pub(crate) struct Channel<T> {
+    transport: T,
+    encoder: Encoder,
+    decoder: Decoder,
+    input: Box<[u8]>,
+    /// What was read and not decoded yet: `input[at..end]`.
+    at: usize,
+    end: usize,
+    /// A frame whose bytes stop coming for so long has lost its end.
+    quiet: Duration,
+    last_byte: Instant,
+}
+
+impl<T: Transport> Channel<T> {
+    pub(crate) fn new(transport: T, quiet: Duration) -> Self {
+        Self {
+            transport,
+            encoder: Encoder::default(),
+            decoder: Decoder::default(),
+            input: vec![0; 2048].into(),
+            at: 0,
+            end: 0,
+            quiet,
+            last_byte: Instant::now(),
+        }
+    }
+
+    /// Sends a frame and returns its length, bytes. A message that does not fit is an error of the caller's and is
+    /// told as the system would tell it.
+    pub(crate) fn send(&mut self, envelope: &Envelope) -> Result<usize, LinkError> {
+        let frame = self.encoder.encode(envelope);
+        let frame = frame.map_err(|error| LinkError::Io(std::io::Error::other(error)))?;
+        self.transport.write_all(frame)?;
+        Ok(frame.len())
+    }
+
+    /// The next event; `None` when there is none within `timeout`.
+    pub(crate) fn next(&mut self, timeout: Duration) -> Result<Option<Event>, LinkError> {
+        let until = Instant::now() + timeout;
+        let mut over = false;
+        loop {
+            while self.at < self.end {
+                self.at += 1;
+                if let Some(event) = self.decoder.push(self.input[self.at - 1]) {
+                    return Ok(Some(event));
+                }
+            }
+            // A stream of noise has no end that could be waited for.
+            if over {
+                return Ok(None);
+            }
+            let now = Instant::now();
+            let mut wait = until.saturating_duration_since(now);
+            if self.decoder.unfinished() {
+                let quiet = (self.last_byte + self.quiet).saturating_duration_since(now);
+                wait = wait.min(quiet);
+            }
+            (self.at, self.end) = (0, self.transport.read(&mut self.input, wait)?);
+            let now = Instant::now();
+            over = now >= until;
+            if self.end > 0 {
+                self.last_byte = now;
+            } else if self.decoder.unfinished() && now >= self.last_byte + self.quiet {
+                return Ok(self.decoder.quiet());
+            }
+        }
+    }
+
+    /// Throws away what came and was not waited for: replies to what was asked twice, noise.
+    pub(crate) fn drain(&mut self) -> Result<(), LinkError> {
+        let mut stale = 0;
+        (self.at, self.end) = (0, 0);
+        self.decoder.quiet();
+        while stale < MAX_STALE {
+            match self.transport.read(&mut self.input, Duration::ZERO)? {
+                0 => break,
+                length => stale += length,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! One request and its one reply, over a line that loses and damages.
+
+use std::time::{Duration, Instant};
+
+use super::{Client, ClientError};
+use crate::frame::{Body, Envelope, Event};
+use crate::message::{Refusal, Reply, Request};
+use crate::transport::Transport;
+
+/// A frame that is no longer than this, bytes, is simply sent again; for a longer one the badge is asked first
+/// whether it came, so that a badge that is only slow never has two of them waiting.
+const SMALL: usize = 96;
+
+/// After so many tries of one request the line is too bad.
+const MAX_TRIES: u32 = 200;
+
+/// What came of a request.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Reply {
+        reply: Reply,
+        /// The request was sent only once.
+        once: bool,
+    },
+    /// It did not reach the badge whole. Only a part of a file ends so, since it may go on with a smaller one;
+    /// whatever else is sent again.
+    Lost,
+}
+
+/// How long replies take.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// On average, where longer ones count at once.
+    usual: Duration,
+}
+
+impl Pace {
+    pub(super) const fn new() -> Self {
+        Self { usual: Duration::ZERO }
+    }
+
+    fn measure(&mut self, took: Duration) {
+        self.usual = took.max((self.usual * 7 + took) / 8);
+    }
+}
+
+impl<T: Transport> Client<T> {
+    /// Sends a request until its reply comes.
+    pub(super) fn exchange(&mut self, request: Request) -> Result<Answer, ClientError> {
+        let silence = match request {
+            Request::Hello { .. } => self.settings.connect,
+            _ => self.settings.silence,
+        };
+        let result = self.try_exchange(request, silence);
+        if let Err(ClientError::Link(_)) = &result {
+            // Nobody is left to say good-bye to.
+            self.open = false;
+        }
+        result
+    }
+
+    fn try_exchange(&mut self, request: Request, silence: Duration) -> Result<Answer, ClientError> {
+        let hello = matches!(request, Request::Hello { .. });
+        let part = matches!(request, Request::Chunk { .. });
+        self.sequence = self.sequence.wrapping_add(1);
+        let (session, sequence) = (self.session, self.sequence);
+        let whole = Envelope { session, sequence, body: Body::Request(request) };
+        let probe = Envelope { session, sequence, body: Body::Again };
+        self.channel.drain()?;
+        let started = Instant::now();
+        let small = self.channel.send(&whole)? <= SMALL;
+        let (mut tries, mut once) = (1, true);
+        let mut heard = Instant::now();
+        let mut patience = (self.settings.answer + 2 * self.pace.usual).min(silence);
+        let mut until = heard + patience;
+        let mut echo = false;
+        loop {
+            let left = until.min(heard + silence).saturating_duration_since(Instant::now());
+            let again = match self.channel.next(left)? {
+                Some(Event::Frame(envelope)) if envelope.session == session => {
+                    match envelope.body {
+                        Body::Reply(reply) if envelope.sequence == sequence => {
+                            // After several it is not known which of them was answered.
+                            if once {
+                                self.pace.measure(started.elapsed());
+                            }
+                            if reply == Reply::Refused(Refusal::NoSession) {
+                                return Err(over(tries));
+                            }
+                            return Ok(Answer::Reply { reply, once });
+                        }
+                        // The reply was sent and is lost.
+                        Body::Again if envelope.sequence == sequence => {
+                            heard = Instant::now();
+                            &probe
+                        }
+                        // The request is lost.
+                        Body::Again if part => return Ok(Answer::Lost),
+                        Body::Again => {
+                            heard = Instant::now();
+                            &whole
+                        }
+                        Body::Request(_) => {
+                            echo = true;
+                            continue;
+                        }
+                        // A reply to what was asked twice.
+                        Body::Reply(_) => continue,
+                    }
+                }
+                // Another host's, or one of an earlier session.
+                Some(Event::Frame(_)) => continue,
+                Some(Event::Unknown { session: id, sequence: number }) => {
+                    if (id, number) == (session, sequence) {
+                        return Err(ClientError::Unexpected { request: "a request" });
+                    }
+                    continue;
+                }
+                Some(Event::Damaged) => &probe,
+                None if heard.elapsed() >= silence => {
+                    return Err(match (hello, echo) {
+                        (true, true) => ClientError::Echo,
+                        (true, false) => ClientError::NoAnswer(silence),
+                        (false, _) => ClientError::Silent(silence),
+                    });
+                }
+                None => {
+                    patience = (patience * 2).min(silence / 4);
+                    &probe
+                }
+            };
+            if tries >= MAX_TRIES {
+                return Err(ClientError::Noise);
+            }
+            tries += 1;
+            let again = if small { &whole } else { again };
+            once &= std::ptr::eq(again, &probe);
+            self.channel.send(again)?;
+            until = Instant::now() + patience;
+        }
+    }
+}
+
+/// The session is over; after a single try the request was surely not done.
+fn over(tries: u32) -> ClientError {
+    if tries == 1 { ClientError::SessionOver } else { ClientError::Unsure }
+}

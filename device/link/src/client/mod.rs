@@ -1,0 +1,307 @@
+//! The host's side: asks a badge, and sends it files.
+
+mod error;
+mod exchange;
+mod transfer;
+
+use std::hash::{BuildHasher, Hasher};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+pub use error::ClientError;
+use exchange::{Answer, Pace};
+use transfer::PartSize;
+
+use crate::channel::Channel;
+use crate::frame::{Body, Envelope};
+use crate::message::{LogLine, Progress, Refusal, Reply, Request, Status, VERSION, Version};
+use crate::server::MAX_CONFIG;
+use crate::transport::Transport;
+
+/// How patient a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A reply that takes longer than usual by so much is asked for again; doubled each time.
+    pub answer: Duration,
+    /// A frame whose bytes stop coming for so long has lost its end. Longer than the pauses of a USB adapter, which
+    /// hands bytes over every 16 ms.
+    pub quiet: Duration,
+    /// A badge that says nothing for so long is given up.
+    pub silence: Duration,
+    /// How long to look for a badge on a port.
+    pub connect: Duration,
+    /// How long to wait while another host holds the badge; zero tells it at once.
+    pub busy: Duration,
+    /// How often [`Client::wait_done`] asks.
+    pub poll: Duration,
+}
+
+impl Default for Settings {
+    /// For real cables: 10 s of silence, 5 s to connect, no waiting for another host.
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_millis(250),
+            quiet: Duration::from_millis(40),
+            silence: Duration::from_secs(10),
+            connect: Duration::from_secs(5),
+            busy: Duration::ZERO,
+            poll: Duration::from_millis(250),
+        }
+    }
+}
+
+/// A session with a badge. One that the badge ended meanwhile, because nothing was said or it was restarted, is
+/// begun anew where that is safe.
+#[derive(Debug)]
+pub struct Client<T: Transport> {
+    channel: Channel<T>,
+    settings: Settings,
+    session: u32,
+    sequence: u32,
+    pace: Pace,
+    part: PartSize,
+    version: Version,
+    program: String,
+    /// There is a session to be ended.
+    open: bool,
+}
+
+impl<T: Transport> Client<T> {
+    /// Begins a session with the badge on the other side.
+    ///
+    /// # Errors
+    /// [`ClientError::NoAnswer`], [`ClientError::Echo`], [`ClientError::Busy`], [`ClientError::Version`] or
+    /// [`ClientError::Link`].
+    pub fn connect(transport: T, settings: Settings) -> Result<Self, ClientError> {
+        let mut client = Self {
+            channel: Channel::new(transport, settings.quiet),
+            settings,
+            session: 0,
+            sequence: 0,
+            pace: Pace::new(),
+            part: PartSize::new(),
+            version: VERSION,
+            program: String::new(),
+            open: false,
+        };
+        client.hello()?;
+        Ok(client)
+    }
+
+    /// What the badge speaks.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The badge's program: `"0.1.0"`.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// How the badge is.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn status(&mut self) -> Result<Status, ClientError> {
+        match self.ask(&Request::Status)? {
+            Reply::Status(status) => Ok(status),
+            other => Err(unexpected("a question for its status", other)),
+        }
+    }
+
+    /// Lines of the badge's log from number `from` on, in order, at most [`crate::message::MAX_LINES`]; none when
+    /// there are no newer ones.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn log(&mut self, from: u32) -> Result<Vec<LogLine>, ClientError> {
+        match self.ask(&Request::Log { from })? {
+            Reply::Log { lines } => Ok(lines),
+            other => Err(unexpected("a question for its log", other)),
+        }
+    }
+
+    /// The badge's configuration, TOML.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn config(&mut self) -> Result<String, ClientError> {
+        let mut text = Vec::new();
+        loop {
+            let offset = text.len() as u32;
+            let (total, data) = match self.ask(&Request::GetConfig { offset })? {
+                Reply::Config { total, data } => (total, data),
+                other => return Err(unexpected("a question for its configuration", other)),
+            };
+            if total as usize > MAX_CONFIG {
+                return Err(ClientError::ConfigTooLong(total));
+            }
+            text.extend(&data);
+            if text.len() == total as usize {
+                return String::from_utf8(text).map_err(|_| ClientError::ConfigNotText);
+            }
+            if data.is_empty() || text.len() > total as usize {
+                return Err(ClientError::Unexpected {
+                    request: "a question for its configuration",
+                });
+            }
+        }
+    }
+
+    /// What came of what was asked for last.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn progress(&mut self) -> Result<Progress, ClientError> {
+        let reply = self.ask(&Request::Progress)?;
+        progress("a question for its progress", reply)
+    }
+
+    /// Asks until what was asked for is done, and returns the badge's words. `on_state` gets every answer and may
+    /// break off the waiting.
+    ///
+    /// # Errors
+    /// [`ClientError::Failed`] with the badge's words, [`ClientError::Forgotten`], [`ClientError::Stopped`], or what
+    /// else goes wrong.
+    pub fn wait_done(
+        &mut self,
+        on_state: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<String, ClientError> {
+        loop {
+            let state = self.progress()?;
+            if on_state(&state).is_break() {
+                return Err(ClientError::Stopped);
+            }
+            match state {
+                Progress::Done(text) => return Ok(text),
+                Progress::Failed(text) => return Err(ClientError::Failed(text)),
+                Progress::Idle => return Err(ClientError::Forgotten),
+                Progress::Working | Progress::PressButton(_) => self.pause(self.settings.poll)?,
+            }
+        }
+    }
+
+    /// Asks the badge to return to the bundle before; [`Client::wait_done`] tells what comes of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
+    pub fn rollback(&mut self) -> Result<Progress, ClientError> {
+        let reply = self.ask(&Request::Rollback)?;
+        progress("a wish to roll back", reply)
+    }
+
+    /// Asks the badge to look at its embedded portraits; [`Client::wait_done`] tells what comes of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
+    pub fn self_test(&mut self) -> Result<Progress, ClientError> {
+        let reply = self.ask(&Request::SelfTest)?;
+        progress("a wish for a self-test", reply)
+    }
+
+    /// Ends the session, so that another host may begin one at once. Dropping a client does the same, but does not
+    /// wait for the badge.
+    pub fn bye(mut self) {
+        // A badge that does not answer ends the session by itself.
+        self.settings.silence = self.settings.silence.min(4 * self.settings.answer);
+        if self.exchange(Request::Bye).is_ok() {
+            self.open = false;
+        }
+    }
+
+    /// Begins a session under a new number.
+    fn hello(&mut self) -> Result<(), ClientError> {
+        let asked = Instant::now();
+        loop {
+            self.session = random();
+            let reply = match self.exchange(Request::Hello { version: VERSION })? {
+                Answer::Reply { reply, .. } => reply,
+                Answer::Lost => return Err(ClientError::Noise),
+            };
+            match reply {
+                Reply::Hello { version, .. } if version.major != VERSION.major => {
+                    return Err(ClientError::Version { badge: version });
+                }
+                Reply::Hello { version, program } => {
+                    (self.version, self.program, self.open) = (version, program, true);
+                    return Ok(());
+                }
+                Reply::Refused(Refusal::Busy) if asked.elapsed() < self.settings.busy => {
+                    let left = self.settings.busy.saturating_sub(asked.elapsed());
+                    self.pause(left.min(self.settings.poll))?;
+                }
+                other => return Err(unexpected("the greeting", other)),
+            }
+        }
+    }
+
+    /// A reply to a request, in a new session if the badge ended the old one.
+    fn ask(&mut self, request: &Request) -> Result<Reply, ClientError> {
+        let twice = !matches!(request, Request::Finish | Request::Rollback | Request::SelfTest);
+        let answer = match self.exchange(request.clone()) {
+            Err(ClientError::Unsure) if twice => Err(ClientError::SessionOver),
+            result => result,
+        };
+        let answer = match answer {
+            Err(ClientError::SessionOver) => {
+                self.open = false;
+                self.hello()?;
+                self.exchange(request.clone())?
+            }
+            result => result?,
+        };
+        match answer {
+            Answer::Reply { reply, .. } => Ok(reply),
+            Answer::Lost => Err(ClientError::Noise),
+        }
+    }
+
+    /// Lets time pass; what comes meanwhile was not asked for.
+    fn pause(&mut self, time: Duration) -> Result<(), ClientError> {
+        let until = Instant::now() + time;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.channel.next(left)?;
+        }
+    }
+}
+
+impl<T: Transport> Drop for Client<T> {
+    fn drop(&mut self) {
+        if self.open {
+            let body = Body::Request(Request::Bye);
+            let sequence = self.sequence.wrapping_add(1);
+            // Best effort: a badge that does not hear it ends the session after a while.
+            let _ = self.channel.send(&Envelope { session: self.session, sequence, body });
+        }
+    }
+}
+
+/// A number that no other host has.
+fn random() -> u32 {
+    // The standard library's keys against collision attacks come from the system's random numbers.
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    (hasher.finish() >> 16) as u32
+}
+
+fn progress(request: &'static str, reply: Reply) -> Result<Progress, ClientError> {
+    match reply {
+        Reply::Progress(progress) => Ok(progress),
+        other => Err(unexpected(request, other)),
+    }
+}
+
+/// The error for a reply that is not the one that was hoped for.
+fn unexpected(request: &'static str, reply: Reply) -> ClientError {
+    match reply {
+        Reply::Refused(Refusal::Busy) => ClientError::Busy,
+        Reply::Refused(Refusal::Version(badge)) => ClientError::Version { badge },
+        Reply::Refused(Refusal::NoSession) => ClientError::SessionOver,
+        Reply::Refused(Refusal::Cannot(why)) => ClientError::Refused(why),
+        _ => ClientError::Unexpected { request },
+    }
+}

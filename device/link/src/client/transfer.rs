@@ -1,0 +1,164 @@
+//! A file on its way to the badge, part by part; each waits for the badge's answer to the one before.
+
+use std::ops::ControlFlow;
+
+use sha2::{Digest, Sha256};
+
+use super::{Answer, Client, ClientError, progress, unexpected};
+use crate::message::{MAX_CHUNK, MAX_TRANSFER, Progress, Reply, Request, What};
+use crate::transport::Transport;
+
+/// Smallest part of a file, bytes.
+const MIN_PART: usize = 32;
+
+/// The first part of a file, bytes.
+const FIRST_PART: usize = 512;
+
+/// After so many parts in a row that came whole, parts get longer.
+const STREAK: u32 = 4;
+
+/// So many parts in a row that did not come whole, or replies that do not go on, are too many.
+const MAX_STALLS: u32 = 200;
+
+/// How often a transfer begins again in a new session before it is given up.
+const MAX_SESSIONS: u32 = 3;
+
+/// How much of a file is sent at once: short parts where the line is bad, so that most come whole.
+#[derive(Debug)]
+pub(super) struct PartSize {
+    bytes: usize,
+    streak: u32,
+}
+
+impl PartSize {
+    pub(super) const fn new() -> Self {
+        Self { bytes: FIRST_PART, streak: 0 }
+    }
+
+    fn whole(&mut self) {
+        self.streak += 1;
+        if self.streak >= STREAK {
+            *self = Self { bytes: (self.bytes * 2).min(MAX_CHUNK), streak: 0 };
+        }
+    }
+
+    fn damaged(&mut self) {
+        *self = Self { bytes: (self.bytes / 2).max(MIN_PART), streak: 0 };
+    }
+}
+
+impl<T: Transport> Client<T> {
+    /// Sends a file and says that it is whole; [`Client::wait_done`] tells what comes of it. One that was sent in
+    /// part before goes on from there. `on_progress` gets how many bytes the badge has, and may break off.
+    ///
+    /// # Errors
+    /// [`ClientError::TooLarge`], [`ClientError::Refused`] with the badge's words, [`ClientError::Stopped`], or what
+    /// else goes wrong. What arrived is kept by the badge: call it again with the same file, on a new client if the
+    /// link is closed.
+    pub fn send(
+        &mut self,
+        what: What,
+        file: &[u8],
+        on_progress: &mut dyn FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Progress, ClientError> {
+        let bytes = u32::try_from(file.len()).ok().filter(|bytes| *bytes <= MAX_TRANSFER);
+        let bytes = bytes.ok_or(ClientError::TooLarge(file.len() as u64))?;
+        let begin = Request::Begin { what, bytes, sha256: Sha256::digest(file).into() };
+        for _ in 0..MAX_SESSIONS {
+            match self.send_parts(&begin, file, on_progress) {
+                // The next beginning greets anew.
+                Err(ClientError::SessionOver) => {}
+                result => return result,
+            }
+        }
+        Err(ClientError::SessionOver)
+    }
+
+    fn send_parts(
+        &mut self,
+        begin: &Request,
+        file: &[u8],
+        on_progress: &mut dyn FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Progress, ClientError> {
+        let bytes = file.len() as u32;
+        let begun = self.ask(begin)?;
+        let mut offset = go_on("the beginning of a file", begun, bytes)?;
+        let (mut furthest, mut stalls) = (offset, 0);
+        loop {
+            if on_progress(offset).is_break() {
+                return Err(ClientError::Stopped);
+            }
+            if offset == bytes {
+                break;
+            }
+            let rest = &file[offset as usize..];
+            let data = rest[..rest.len().min(self.part.bytes)].to_vec();
+            let reply = match self.exchange(Request::Chunk { offset, data }) {
+                // A part may well be sent twice.
+                Err(ClientError::Unsure) => return Err(ClientError::SessionOver),
+                Err(error) => return Err(error),
+                Ok(Answer::Lost) => {
+                    self.part.damaged();
+                    stalls += 1;
+                    if stalls >= MAX_STALLS {
+                        return Err(ClientError::Noise);
+                    }
+                    continue;
+                }
+                Ok(Answer::Reply { reply, once }) => {
+                    if once {
+                        self.part.whole();
+                    }
+                    reply
+                }
+            };
+            offset = go_on("a part of a file", reply, bytes)?;
+            if offset > furthest {
+                (furthest, stalls) = (offset, 0);
+            } else {
+                stalls += 1;
+                if stalls >= MAX_STALLS {
+                    return Err(ClientError::Stalled { offset });
+                }
+            }
+        }
+        // In another session the file would have to be begun again.
+        let reply = match self.exchange(Request::Finish)? {
+            Answer::Reply { reply, .. } => reply,
+            Answer::Lost => return Err(ClientError::Noise),
+        };
+        progress("the end of a file", reply)
+    }
+}
+
+/// Where the badge wants to go on from.
+fn go_on(request: &'static str, reply: Reply, bytes: u32) -> Result<u32, ClientError> {
+    match reply {
+        Reply::GoOn { offset } if offset <= bytes => Ok(offset),
+        other => Err(unexpected(request, other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_shrink_with_damage_and_grow_with_success() {
+        let mut part = PartSize::new();
+        for _ in 0..20 {
+            part.damaged();
+        }
+        assert_eq!(part.bytes, MIN_PART);
+        for _ in 0..3 {
+            part.whole();
+        }
+        assert_eq!(part.bytes, MIN_PART);
+        part.whole();
+        assert_eq!(part.bytes, 2 * MIN_PART);
+        for _ in 0..100 {
+            part.whole();
+        }
+        assert_eq!(part.bytes, MAX_CHUNK);
+    }
+}

@@ -1,0 +1,158 @@
+//! A bad cable, for tests: loses, flips and repeats at random, the same way for the same seed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::transport::{LinkError, Transport};
+
+/// How bad a direction is. [`Faults::default`] is a good one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// Chance that a byte is lost, 0 to 1.
+    pub lose: f64,
+    /// Chance that a bit of a byte is flipped, 0 to 1, for each byte.
+    pub flip: f64,
+    /// Chance that what is written at once, such as a frame, comes twice, 0 to 1.
+    pub repeat: f64,
+}
+
+/// One direction of a bad cable.
+#[derive(Clone, Debug)]
+pub struct Line {
+    faults: Faults,
+    random: u64,
+}
+
+impl Line {
+    /// The same bytes with the same seed have the same faults.
+    pub const fn new(faults: Faults, seed: u64) -> Self {
+        Self { faults, random: seed }
+    }
+
+    /// Appends to `out` what comes out of the cable when `bytes` go in.
+    pub fn pass(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let times = if self.chance(self.faults.repeat) { 2 } else { 1 };
+        for _ in 0..times {
+            for byte in bytes {
+                if self.chance(self.faults.lose) {
+                    continue;
+                }
+                let flip = if self.chance(self.faults.flip) { 1 << (self.next() >> 61) } else { 0 };
+                out.push(byte ^ flip);
+            }
+        }
+    }
+
+    fn chance(&mut self, chance: f64) -> bool {
+        chance > 0.0 && ((self.next() >> 11) as f64) < chance * (1_u64 << 53) as f64
+    }
+
+    /// The next random number, by SplitMix64.
+    const fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// What went through a [`Faulty`] transport; clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    written: Arc<AtomicU64>,
+    writes: Arc<AtomicU64>,
+    read: Arc<AtomicU64>,
+}
+
+impl Traffic {
+    /// Bytes that were written, before faults.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// How often something was written; each time a frame.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were read, before faults.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+/// A transport with a bad cable in both directions, which may be cut.
+#[derive(Debug)]
+pub struct Faulty<T> {
+    inner: T,
+    out: Line,
+    back: Line,
+    passed: Vec<u8>,
+    /// Bytes that came back and were not read yet.
+    came: Vec<u8>,
+    traffic: Traffic,
+    cut_after: Option<u64>,
+}
+
+impl<T: Transport> Faulty<T> {
+    /// Puts the same faults into both directions of `inner`.
+    pub fn new(inner: T, faults: Faults, seed: u64) -> Self {
+        // What is read comes in pieces that depend on time, so nothing is repeated there.
+        let back = Line::new(Faults { repeat: 0.0, ..faults }, !seed);
+        Self {
+            inner,
+            out: Line::new(faults, seed),
+            back,
+            passed: Vec::new(),
+            came: Vec::new(),
+            traffic: Traffic::default(),
+            cut_after: None,
+        }
+    }
+
+    /// Cuts the cable once `bytes` bytes were written: from then on the other side seems gone.
+    #[must_use]
+    pub const fn cut_after(mut self, bytes: u64) -> Self {
+        self.cut_after = Some(bytes);
+        self
+    }
+
+    /// Counts what goes through, also after this transport was given away.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
+    }
+
+    fn cut(&self) -> bool {
+        self.cut_after.is_some_and(|bytes| self.traffic.written() >= bytes)
+    }
+}
+
+impl<T: Transport> Transport for Faulty<T> {
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError> {
+        if self.cut() {
+            return Err(LinkError::Closed);
+        }
+        if self.came.is_empty() {
+            let length = self.inner.read(buffer, timeout)?;
+            self.traffic.read.fetch_add(length as u64, Ordering::Relaxed);
+            self.back.pass(&buffer[..length], &mut self.came);
+        }
+        let length = self.came.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.came[..length]);
+        self.came.drain(..length);
+        Ok(length)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        if self.cut() {
+            return Err(LinkError::Closed);
+        }
+        self.traffic.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.traffic.writes.fetch_add(1, Ordering::Relaxed);
+        self.passed.clear();
+        self.out.pass(bytes, &mut self.passed);
+        self.inner.write_all(&self.passed)
+    }
+}

@@ -1,0 +1,311 @@
+//! Where the badge keeps a file that is not whole yet, so that a transfer goes on after a pulled cable or a power
+//! failure.
+//!
+//! Two files in one folder: `incoming.part` has the bytes, `incoming.info` says what they are for and how many of
+//! them are surely on the medium. The second is replaced by a rename, so it is the old one or the new one. What lies
+//! beyond its count after a power failure may be anything, and is cut off.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::message::{MAX_TRANSFER, What};
+
+/// Bytes after which what came is made durable.
+const SYNC_BYTES: u32 = 64 << 10;
+
+/// Longest info file, bytes.
+const MAX_INFO: u64 = 256;
+
+/// Why a file is not received. [`ToString`] tells the host's user what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum InboxError {
+    /// The medium will not; full, broken, not writable.
+    #[error("the badge cannot keep the file in {}: {source}; make room there, or check the card", .folder.display())]
+    Medium {
+        /// The inbox.
+        folder: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Longer than [`MAX_TRANSFER`].
+    #[error("{0} bytes are too many; a file has at most {MAX_TRANSFER}")]
+    TooLarge(u32),
+    /// A part, or the end, of a file that was not begun.
+    #[error("no file was begun; begin it first")]
+    NotBegun,
+    /// A part that ends beyond the end of the file.
+    #[error("more comes than the {bytes} bytes that were announced; send the file again")]
+    TooMuch {
+        /// Length that was announced, bytes.
+        bytes: u32,
+    },
+    /// The end was told, but parts are missing.
+    #[error("the file is not whole: {have} of {bytes} bytes came; send the rest")]
+    NotWhole {
+        /// Bytes that came.
+        have: u32,
+        /// Length that was announced, bytes.
+        bytes: u32,
+    },
+    /// All came, but it is not what was announced; nothing is kept.
+    #[error("the file was damaged on its way, its SHA-256 differs; send it again")]
+    Damaged,
+}
+
+/// What is received, as the info file has it before a CRC-32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Info {
+    what: What,
+    bytes: u32,
+    sha256: [u8; 32],
+    /// Bytes of the part that are surely on the medium.
+    synced: u32,
+}
+
+#[derive(Debug)]
+struct Incoming {
+    info: Info,
+    part: File,
+    /// Bytes that came.
+    length: u32,
+}
+
+/// Receives one file at a time into a folder.
+#[derive(Debug)]
+pub struct Inbox {
+    folder: PathBuf,
+    incoming: Option<Incoming>,
+}
+
+impl Inbox {
+    /// An inbox in `folder`, which is made with the first file.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), incoming: None }
+    }
+
+    /// A file of `bytes` bytes comes. Returns where to go on from: beyond 0 when a part of the same file is there
+    /// already, for whatever reason it is not whole. A part of another file is discarded.
+    ///
+    /// # Errors
+    /// [`InboxError::TooLarge`], or [`InboxError::Medium`] when there is no room for it.
+    pub fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, InboxError> {
+        if bytes > MAX_TRANSFER {
+            return Err(InboxError::TooLarge(bytes));
+        }
+        let wanted = Info { what, bytes, sha256, synced: 0 };
+        // What this program has written since the last sync is there as well. If that fails, nothing is kept, and
+        // the file starts anew.
+        let _ = self.sync();
+        self.incoming = None;
+        let incoming = match self.resume(wanted) {
+            Some(incoming) => incoming,
+            None => self.start(wanted).map_err(|error| self.failed(error))?,
+        };
+        let length = incoming.length;
+        self.incoming = Some(incoming);
+        Ok(length)
+    }
+
+    /// A part of the file that was begun. Returns where to go on from, which does not change when the part is there
+    /// already or does not follow. What is returned may still be lost in a power failure; [`Inbox::begin`] knows.
+    ///
+    /// # Errors
+    /// [`InboxError::NotBegun`], [`InboxError::TooMuch`], or [`InboxError::Medium`], after which nothing is kept.
+    pub fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, InboxError> {
+        let incoming = self.incoming.as_mut().ok_or(InboxError::NotBegun)?;
+        let bytes = incoming.info.bytes;
+        let end = u64::from(offset) + data.len() as u64;
+        let end = u32::try_from(end).ok().filter(|end| *end <= bytes);
+        let end = end.ok_or(InboxError::TooMuch { bytes })?;
+        if offset != incoming.length {
+            return Ok(incoming.length);
+        }
+        let written = incoming.part.write_all(data);
+        incoming.length = end;
+        let due = end - incoming.info.synced >= SYNC_BYTES;
+        if let Err(error) = written {
+            self.discard();
+            return Err(self.failed(error));
+        }
+        if due {
+            self.sync()?;
+        }
+        Ok(end)
+    }
+
+    /// The file is whole: checks its SHA-256 as the medium has it. Returns where it lies, for the caller to take; a
+    /// later file may replace it.
+    ///
+    /// # Errors
+    /// [`InboxError::NotBegun`], [`InboxError::NotWhole`], or, after which nothing is kept, [`InboxError::Damaged`]
+    /// and [`InboxError::Medium`].
+    pub fn finish(&mut self) -> Result<PathBuf, InboxError> {
+        let incoming = self.incoming.as_ref().ok_or(InboxError::NotBegun)?;
+        let Info { what, bytes, sha256, .. } = incoming.info;
+        if incoming.length < bytes {
+            return Err(InboxError::NotWhole { have: incoming.length, bytes });
+        }
+        self.sync()?;
+        let result = self.check_and_move(what, sha256);
+        self.discard();
+        result
+    }
+
+    /// Makes durable what came, as it should be when the cable was pulled.
+    ///
+    /// # Errors
+    /// [`InboxError::Medium`], after which nothing is kept.
+    pub fn sync(&mut self) -> Result<(), InboxError> {
+        let Some(incoming) = &mut self.incoming else { return Ok(()) };
+        if incoming.length == incoming.info.synced {
+            return Ok(());
+        }
+        let info = Info { synced: incoming.length, ..incoming.info };
+        // The bytes first: the count never claims more than there is.
+        let result = incoming.part.sync_data().and_then(|()| write_info(&self.folder, info));
+        incoming.info = info;
+        result.map_err(|error| {
+            self.discard();
+            self.failed(error)
+        })
+    }
+
+    /// Forgets the file that is received and removes what came of it.
+    pub fn discard(&mut self) {
+        self.incoming = None;
+        // In this order: an info file never describes another file's bytes. Not to be there is fine.
+        let _ = fs::remove_file(self.info());
+        let _ = fs::remove_file(self.part());
+    }
+
+    fn part(&self) -> PathBuf {
+        self.folder.join("incoming.part")
+    }
+
+    fn info(&self) -> PathBuf {
+        self.folder.join("incoming.info")
+    }
+
+    fn failed(&self, source: io::Error) -> InboxError {
+        InboxError::Medium { folder: self.folder.clone(), source }
+    }
+
+    /// Goes on with the file that is there, if it is the one that is wanted. Whatever is wrong with it, it can be
+    /// sent again.
+    fn resume(&self, wanted: Info) -> Option<Incoming> {
+        let info = read_info(&self.info())?;
+        if (Info { synced: 0, ..info }) != wanted || info.synced > info.bytes {
+            return None;
+        }
+        let mut part = OpenOptions::new().read(true).write(true).open(self.part()).ok()?;
+        if part.metadata().ok()?.len() < u64::from(info.synced) {
+            return None;
+        }
+        part.set_len(u64::from(info.synced)).ok()?;
+        reserve(&part, info.bytes).ok()?;
+        part.seek(SeekFrom::End(0)).ok()?;
+        Some(Incoming { info, part, length: info.synced })
+    }
+
+    fn start(&self, info: Info) -> io::Result<Incoming> {
+        fs::create_dir_all(&self.folder)?;
+        match fs::remove_file(self.info()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let open = || {
+            let mut options = OpenOptions::new();
+            let part =
+                options.read(true).write(true).create(true).truncate(true).open(self.part())?;
+            reserve(&part, info.bytes)?;
+            write_info(&self.folder, info)?;
+            sync_folder(&self.folder)?;
+            Ok(Incoming { info, part, length: 0 })
+        };
+        open().inspect_err(|_| {
+            let _ = fs::remove_file(self.info());
+            let _ = fs::remove_file(self.part());
+        })
+    }
+
+    fn check_and_move(&self, what: What, sha256: [u8; 32]) -> Result<PathBuf, InboxError> {
+        let failed = |error| self.failed(error);
+        if hash(&self.part()).map_err(failed)? != sha256 {
+            return Err(InboxError::Damaged);
+        }
+        let name = match what {
+            What::Bundle => "received.emocue",
+            What::Config => "received.toml",
+        };
+        let path = self.folder.join(name);
+        fs::rename(self.part(), &path).map_err(failed)?;
+        sync_folder(&self.folder).map_err(failed)?;
+        Ok(path)
+    }
+}
+
+/// Makes sure that there is room for the whole file, where the file system can tell.
+fn reserve(part: &File, bytes: u32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if bytes > 0 {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        // Another error means that the file system cannot tell; then writing does.
+        if let Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) =
+            fallocate(part, FallocateFlags::KEEP_SIZE, 0, u64::from(bytes))
+        {
+            return Err(full.into());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (part, bytes);
+    Ok(())
+}
+
+/// The SHA-256 of a file.
+fn hash(path: &Path) -> io::Result<[u8; 32]> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; SYNC_BYTES as usize];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+/// `None` when there is none, or it is damaged.
+fn read_info(path: &Path) -> Option<Info> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MAX_INFO).read_to_end(&mut bytes).ok()?;
+    let (info, crc) = bytes.split_last_chunk()?;
+    if crc32fast::hash(info).to_le_bytes() != *crc {
+        return None;
+    }
+    postcard::from_bytes(info).ok()
+}
+
+fn write_info(folder: &Path, info: Info) -> io::Result<()> {
+    let mut bytes = postcard::to_stdvec(&info).map_err(io::Error::other)?;
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let new = folder.join("incoming.info.new");
+    let mut file = File::create(&new)?;
+    file.write_all(&bytes)?;
+    file.sync_data()?;
+    // If a power failure undoes it, the old count is only lower.
+    fs::rename(new, folder.join("incoming.info"))
+}
+
+/// Makes names in a folder durable, where the system can.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Serial ports: a UART, a USB gadget's port, a USB adapter; raw bytes, 8 data bits, no parity, 1 stop bit, no flow
+//! control. A node that is no terminal, such as a virtual machine's port or a FIFO, is used as it is.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::termios::{self, ControlModes, InputModes, OptionalActions, QueueSelector};
+
+use crate::transport::{LinkError, Transport, WRITE_PATIENCE};
+
+/// The baud rates that a port may be opened with.
+pub const BAUDS: [u32; 18] = [
+    9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 500_000, 576_000, 921_600, 1_000_000,
+    1_152_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
+];
+
+/// Why a port cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such node.
+    #[error("{} does not exist; plug the cable in, or name another port: `ls /dev/tty*` shows what there is",
+        .path.display())]
+    Missing {
+        /// The port.
+        path: PathBuf,
+    },
+    /// A name that the system keeps for hardware that is not there.
+    #[error("{} has no hardware behind it; name another port: `ls /dev/tty*` shows what there is", .path.display())]
+    NoHardware {
+        /// The port.
+        path: PathBuf,
+    },
+    /// A file or a disk, which writing would destroy.
+    #[error("{} is no serial port; name one: `ls /dev/tty*` shows what there is", .path.display())]
+    NoPort {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// It is another user's.
+    #[error("{}: permission denied; add yourself to the group that owns it, mostly with \
+        `sudo usermod -a -G dialout $USER`, and log in again", .path.display())]
+    Permission {
+        /// The port.
+        path: PathBuf,
+    },
+    /// Another program has it.
+    #[error("{} is in use by another program; end that one first: `fuser -v {}` names it", .path.display(),
+        .path.display())]
+    InUse {
+        /// The port.
+        path: PathBuf,
+    },
+    /// Not one of [`BAUDS`].
+    #[error("{baud} baud is no standard rate; take one of {BAUDS:?}")]
+    Baud {
+        /// What was asked for.
+        baud: u32,
+    },
+    /// The hardware behind the port cannot be so fast or so slow.
+    #[error("{} cannot do {baud} baud; take another rate, such as 115200, on both sides", .path.display())]
+    BaudRefused {
+        /// The port.
+        path: PathBuf,
+        /// What was asked for.
+        baud: u32,
+    },
+    /// The system's own reason.
+    #[error("{} cannot be opened as a serial port: {source}", .path.display())]
+    Io {
+        /// The port.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+/// An open serial port, which no other Emocue program can open meanwhile.
+#[derive(Debug)]
+pub struct Serial {
+    port: OwnedFd,
+}
+
+/// Opens a serial port. `baud` is one of [`BAUDS`], bits per second; where there are no wires it has no effect.
+///
+/// # Errors
+/// [`OpenError`], which tells what to do.
+pub fn open(path: impl AsRef<Path>, baud: u32) -> Result<Serial, OpenError> {
+    let path = path.as_ref();
+    if !BAUDS.contains(&baud) {
+        return Err(OpenError::Baud { baud });
+    }
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let failed = |errno: Errno| failure(path, errno);
+    let port = rustix::fs::open(path, flags, Mode::empty()).map_err(failed)?;
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&port).map_err(failed)?.st_mode);
+    if !matches!(kind, FileType::CharacterDevice | FileType::Fifo) {
+        return Err(OpenError::NoPort { path: path.to_owned() });
+    }
+    if kind == FileType::CharacterDevice {
+        // Not TIOCEXCL: a terminal keeps that when a program is killed, and does not stop root.
+        rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
+    }
+    if termios::isatty(&port) {
+        configure(&port, baud).map_err(|error| match error {
+            Errno::INVAL => OpenError::BaudRefused { path: path.to_owned(), baud },
+            errno => failed(errno),
+        })?;
+    }
+    Ok(Serial { port })
+}
+
+fn failure(path: &Path, errno: Errno) -> OpenError {
+    let path = path.to_owned();
+    match errno {
+        Errno::NOENT | Errno::NODEV | Errno::NXIO => OpenError::Missing { path },
+        Errno::ACCESS | Errno::PERM => OpenError::Permission { path },
+        Errno::IO => OpenError::NoHardware { path },
+        Errno::ISDIR => OpenError::NoPort { path },
+        Errno::BUSY | Errno::WOULDBLOCK => OpenError::InUse { path },
+        errno => OpenError::Io { path, source: errno.into() },
+    }
+}
+
+/// Makes a terminal carry raw bytes, and throws away what came before.
+fn configure(port: &OwnedFd, baud: u32) -> Result<(), Errno> {
+    let mut settings = termios::tcgetattr(port)?;
+    settings.make_raw();
+    settings.input_modes.remove(InputModes::IXOFF | InputModes::IXANY);
+    settings.control_modes.remove(ControlModes::CSTOPB | ControlModes::CRTSCTS);
+    settings.control_modes.insert(ControlModes::CLOCAL | ControlModes::CREAD);
+    // A read without bytes is then "not yet", and 0 bytes are a hang-up.
+    settings.special_codes[termios::SpecialCodeIndex::VMIN] = 1;
+    settings.special_codes[termios::SpecialCodeIndex::VTIME] = 0;
+    settings.set_speed(baud)?;
+    termios::tcsetattr(port, OptionalActions::Now, &settings)?;
+    // A driver that cannot do it says so only here. It may come close, as dividers do.
+    let taken = termios::tcgetattr(port)?.output_speed();
+    if taken.abs_diff(baud) > baud / 50 {
+        return Err(Errno::INVAL);
+    }
+    termios::tcflush(port, QueueSelector::IFlush)
+}
+
+impl Serial {
+    /// Waits for an event on the port; false when time is over.
+    fn wait(&self, what: PollFlags, until: Instant) -> Result<bool, LinkError> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            // Fits: no caller waits for years.
+            let timeout = Timespec::try_from(left)
+                .map_err(|_| LinkError::Io(ErrorKind::InvalidInput.into()))?;
+            match poll(&mut [PollFd::new(&self.port, what)], Some(&timeout)) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+    }
+}
+
+fn failed(errno: Errno) -> LinkError {
+    match errno {
+        // What a terminal says when its cable was pulled or its other side was closed.
+        Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE => LinkError::Closed,
+        errno => LinkError::Io(errno.into()),
+    }
+}
+
+impl Transport for Serial {
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError> {
+        let until = Instant::now() + timeout;
+        loop {
+            match rustix::io::read(&self.port, &mut *buffer) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(length) => return Ok(length),
+                Err(Errno::AGAIN) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(failed(errno)),
+            }
+            if timeout.is_zero() || !self.wait(PollFlags::IN, until)? {
+                return Ok(0);
+            }
+        }
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), LinkError> {
+        let mut until = Instant::now() + WRITE_PATIENCE;
+        while !bytes.is_empty() {
+            match rustix::io::write(&self.port, bytes) {
+                Ok(length) if length > 0 => {
+                    bytes = &bytes[length..];
+                    until = Instant::now() + WRITE_PATIENCE;
+                    continue;
+                }
+                Ok(_) | Err(Errno::AGAIN) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(failed(errno)),
+            }
+            if !self.wait(PollFlags::OUT, until)? {
+                return Err(LinkError::Stuck);
+            }
+        }
+        Ok(())
+    }
+}

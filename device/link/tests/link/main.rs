@@ -1,0 +1,11 @@
+//! The link as others use it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+mod common;
+mod inbox;
+mod messages;
+#[cfg(unix)]
+mod serial;
+mod session;
+mod transfer;
