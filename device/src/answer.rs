@@ -20,6 +20,8 @@ pub enum Answer {
     CameraMissing,
     /// The battery is nearly empty; the badge is about to stop.
     LowBattery,
+    /// A host wants something that only the wearer may allow, by a press of the button.
+    PressButton,
     /// A face looks like this.
     Looks(Expression),
 }

@@ -37,11 +37,20 @@ pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Vision, LoadEr
     let load = || -> Result<Vision, Reason> {
         let from_file = file.map(read_file).transpose()?;
         let bundle = Bundle::read(from_file.as_deref().unwrap_or(bundle::DEFAULT))?;
-        let threshold = bundle.manifest().classifier.threshold;
-        let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
-        Ok(Vision::new(detector, Box::new(classifier), threshold)?)
+        vision(&bundle, min_face)
     };
     load().map_err(|reason| LoadError { name: called(file), reason })
+}
+
+/// The eyes of a bundle that was read already; the error is a text.
+pub(crate) fn eyes(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Vision, String> {
+    vision(bundle, min_face).map_err(|reason| reason.to_string())
+}
+
+fn vision(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Vision, Reason> {
+    let threshold = bundle.manifest().classifier.threshold;
+    let Networks { detector, classifier } = Networks::from_bundle(bundle, min_face)?;
+    Ok(Vision::new(detector, Box::new(classifier), threshold)?)
 }
 
 /// One line about the bundle in `file`, or the one inside this program: what it is called, how it computes, its size.

@@ -11,65 +11,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use emocue_device::badge::{self, Tally};
 use emocue_device::bench;
-use emocue_device::camera::{Camera, Mounted, Source, v4l2};
+use emocue_device::camera::{Mounted, Source, v4l2};
 use emocue_device::config::Config;
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::load::{describe, load};
 use emocue_device::portraits::PORTRAITS;
-use emocue_device::show::{self, Display};
-use emocue_device::vision::Vision;
+use emocue_device::show;
 use emocue_models::luma::Orientation;
 
-use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Run, Verb};
+use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Verb};
 
 fn main() -> ExitCode {
     let start = Instant::now();
     let done = match Cli::parse().verb {
         Verb::Demo(demo) => run_demo(&demo),
-        Verb::Run(run) => run_camera(&run),
+        Verb::Run(run) => cli::run_camera(&run),
         Verb::Cameras => list_cameras(),
         Verb::Doctor(doctor) => run_doctor(&doctor),
         Verb::Config(verb) => about_config(&verb),
         Verb::Off(off) => config(Some(&off.config))
             .and_then(|config| cli::off(&config))
             .map(|()| ExitCode::SUCCESS),
+        Verb::Slot(verb) => cli::slot(&verb),
+        #[cfg(unix)]
+        Verb::Link(link) => cli::link(&link),
         Verb::Bench(bench) => run_bench(&bench, start),
     };
     done.unwrap_or_else(|failure| {
         tell(format_args!("emocue-badge: {failure}"));
         failure.exit_code()
     })
-}
-
-fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
-    let config = config(run.config.as_deref())?;
-    let source = match &run.camera {
-        Some(source) => source.clone(),
-        None => config.camera.source.parse()?,
-    };
-    let orientation = run.mount.orientation(config.camera.orientation());
-    let camera = Mounted::new(source.open()?, orientation);
-    let look = run.look.or(&config.look);
-    let vision = load(look.bundle.as_deref(), look.min_face)?;
-    let shown = run.show.settings(config.shown());
-    // Without a configuration there is no panel but those that `--display` names.
-    let panel = run
-        .config
-        .as_ref()
-        .map(|_| cli::panel(&config, shown, run.waits(&config)))
-        .transpose()?
-        .flatten();
-    let mut displays = run.show.open(shown, panel.is_some())?;
-    displays.extend(panel);
-    if !camera.is_live() {
-        return every_frame(camera, vision, displays, run.limit);
-    }
-    let stop = stop_on_signal();
-    let live = cli::live(run, &config, Box::new(camera), vision, displays)?;
-    live.run(&stop, |notice| tell(format_args!("emocue-badge: {notice}")))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
@@ -79,29 +51,14 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     }
     let camera = Mounted::new(Source::Portraits.open()?, Orientation::default());
     let vision = load(demo.look.bundle.as_deref(), demo.look.min_face)?;
-    let code =
-        every_frame(camera, vision, demo.show.open(show::Settings::default(), false)?, None)?;
+    let displays = demo.show.open(show::Settings::default(), false)?;
+    let code = cli::every_frame(camera, vision, displays, None, &stop_on_signal())?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(
         "Words say how a face looks, not what anybody feels. Your own picture next:\n  \
          {program} run --camera PHOTO.jpg --display overlay:looks"
     ));
     Ok(code)
-}
-
-fn every_frame(
-    mut camera: Mounted<Box<dyn Camera>>,
-    mut vision: Vision,
-    mut displays: Vec<Box<dyn Display>>,
-    limit: Option<u64>,
-) -> Result<ExitCode, Failure> {
-    let stop = stop_on_signal();
-    let complain = |error| tell(format_args!("emocue-badge: {error}"));
-    match badge::run(&mut camera, &mut vision, &mut displays, limit, &stop, complain)? {
-        Tally { unreadable: 0, .. } => Ok(ExitCode::SUCCESS),
-        Tally { shown: 0, .. } => Err(Failure::NothingRead),
-        _ => Ok(ExitCode::from(1)),
-    }
 }
 
 /// The configuration in `file`, or the built-in values.

@@ -39,6 +39,7 @@ fn every_device_that_the_unit_allows_has_a_rule() {
         "char-i2c" => "SUBSYSTEM==\"i2c-dev\"".to_owned(),
         "char-gpiochip" => "KERNEL==\"gpiochip*\"".to_owned(),
         "/dev/gpiomem" | "/dev/gpiomem0" => "KERNEL==\"gpiomem*\"".to_owned(),
+        class if class.starts_with("char-tty") => "KERNEL==\"tty[A-Z]*[0-9]\"".to_owned(),
         class => format!("SUBSYSTEM==\"{}\"", class.strip_prefix("char-").unwrap()),
     };
     let allowed: BTreeSet<String> = values("DeviceAllow").into_iter().map(device).collect();

@@ -2,6 +2,7 @@
 
 mod capture;
 mod frames;
+mod keeper;
 pub mod live;
 pub mod pace;
 mod slot;
@@ -15,6 +16,7 @@ use crate::camera::CameraError;
 use crate::show::ShowError;
 
 pub use frames::run;
+pub use keeper::{Keeper, Watch};
 
 /// How a run went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,6 +19,8 @@ pub(super) struct Status {
     report: Report,
     /// What is shown when nothing covers it.
     answer: Answer,
+    /// A question waits for the button.
+    asking: bool,
     /// When the battery's picture goes, or comes again.
     battery: Option<(Cover, Instant)>,
 }
@@ -31,9 +33,10 @@ enum Cover {
 
 impl Status {
     /// Starting; `labels` are those of the reports beside.
-    pub(super) fn new(labels: LabelSet) -> Self {
+    pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
         let report = Report { source: "badge".to_owned(), ..Report::starting(labels) };
-        Self { paused: false, missing: false, report, answer: Answer::Starting, battery: None }
+        let answer = Answer::Starting;
+        Self { paused, missing: false, report, answer, asking: false, battery: None }
     }
 
     /// Takes note of what vision reports; whether it is another answer than before.
@@ -45,24 +48,37 @@ impl Status {
         changed
     }
 
-    /// The report that shows `answer`, or the battery's picture while that covers it.
+    /// The report that shows `answer`, or what covers it.
     pub(super) fn say(&mut self, answer: Answer) -> &Report {
-        if answer != Answer::LowBattery {
-            self.answer = answer;
-        }
-        self.report.shown = if self.is_covered() { Answer::LowBattery } else { answer };
+        self.answer = answer;
+        self.shown()
+    }
+
+    /// The report that shows what is to be seen now.
+    pub(super) fn shown(&mut self) -> &Report {
+        self.report.shown = self.cover().unwrap_or(self.answer);
         self.report.index += 1;
         &self.report
     }
 
-    /// Whether the battery's picture covers the answer just now.
-    pub(super) fn is_covered(&self) -> bool {
-        matches!(self.battery, Some((Cover::Shown, _)))
+    /// What covers the answer just now.
+    pub(super) fn cover(&self) -> Option<Answer> {
+        match self.battery {
+            _ if self.asking => Some(Answer::PressButton),
+            Some((Cover::Shown, _)) => Some(Answer::LowBattery),
+            _ => None,
+        }
     }
 
-    /// Called about once a second: what to say where the battery changes that.
-    pub(super) fn battery(&mut self, low: bool, now: Instant) -> Option<Answer> {
-        let covered = self.is_covered();
+    /// A question waits for the button, or is over.
+    pub(super) fn ask(&mut self, asking: bool) -> &Report {
+        self.asking = asking;
+        self.shown()
+    }
+
+    /// Called about once a second; whether something else is to be shown now.
+    pub(super) fn battery(&mut self, low: bool, now: Instant) -> bool {
+        let before = self.cover();
         self.battery = match self.battery {
             _ if !low => None,
             None => Some((Cover::Shown, now + BATTERY_SHOWN)),
@@ -74,11 +90,7 @@ impl Status {
             }
             unchanged => unchanged,
         };
-        match (covered, self.is_covered()) {
-            (false, true) => Some(Answer::LowBattery),
-            (true, false) => Some(self.answer),
-            _ => None,
-        }
+        self.cover() != before
     }
 }
 
@@ -90,13 +102,13 @@ mod tests {
 
     #[test]
     fn a_low_battery_shows_for_a_while_and_reminds_every_minute() {
-        let mut status = Status::new(FERPLUS_8);
+        let mut status = Status::new(FERPLUS_8, false);
         let start = Instant::now();
         status.say(Answer::NoFace);
         let said: Vec<_> = (0..140)
             .filter_map(|second| {
                 let now = start + Duration::from_secs(second);
-                status.battery(second >= 10, now).map(|answer| (second, answer))
+                status.battery(second >= 10, now).then(|| (second, status.shown().shown))
             })
             .collect();
         let (low, back) = (Answer::LowBattery, Answer::NoFace);
@@ -105,11 +117,22 @@ mod tests {
 
     #[test]
     fn what_happens_under_the_battery_is_shown_after_it() {
-        let mut status = Status::new(FERPLUS_8);
+        let mut status = Status::new(FERPLUS_8, false);
         let start = Instant::now();
         status.battery(true, start);
         assert_eq!(status.say(Answer::Paused).shown, Answer::LowBattery);
-        assert_eq!(status.battery(false, start), Some(Answer::Paused));
-        assert_eq!(status.say(Answer::Paused).shown, Answer::Paused);
+        assert!(status.battery(false, start));
+        assert_eq!(status.shown().shown, Answer::Paused);
+    }
+
+    #[test]
+    fn a_question_covers_everything_until_it_is_over() {
+        let mut status = Status::new(FERPLUS_8, false);
+        let start = Instant::now();
+        status.battery(true, start);
+        assert_eq!(status.ask(true).shown, Answer::PressButton);
+        assert_eq!(status.say(Answer::NoFace).shown, Answer::PressButton);
+        assert!(!status.battery(false, start));
+        assert_eq!(status.ask(false).shown, Answer::NoFace);
     }
 }

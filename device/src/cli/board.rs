@@ -1,6 +1,7 @@
 //! A badge put together from its configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use emocue_device::badge::live::{Live, Presses};
 use emocue_device::badge::thermometer::Thermometer;
@@ -55,6 +56,9 @@ pub(crate) fn live(
         thermometer: Thermometer::new(Path::new("/")),
         watchdog: Watchdog::from_env(),
         wait_for_camera: run.waits(config),
+        paused: false,
+        keeper: None,
+        hub: Arc::default(),
         limit: run.limit,
     })
 }

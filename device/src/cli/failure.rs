@@ -1,6 +1,7 @@
 //! Why a verb ended early, and with which exit code.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use emocue_device::badge::BadgeError;
@@ -8,8 +9,10 @@ use emocue_device::bench::BenchError;
 use emocue_device::camera::{CameraError, SourceError};
 use emocue_device::config::ConfigError;
 use emocue_device::cue::CueError;
+use emocue_device::doctor::SelfTestError;
 use emocue_device::load::LoadError;
 use emocue_device::show::ShowError;
+use emocue_device::slots::{Refusal, SlotError};
 
 /// The message is the cause's own.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,12 @@ pub(crate) enum Failure {
     Badge(#[from] BadgeError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+    #[error(transparent)]
+    SelfTest(SelfTestError),
+    #[error("no badge answers at {}: {source}; start it: systemctl start emocue-badge", path.display())]
+    NobodyServes { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
     /// Every frame was bad, and each was told already.
@@ -46,8 +55,16 @@ impl Failure {
             | Self::Bench(BenchError::Camera(_))
             | Self::NothingRead => 3,
             Self::Output(_) => 4,
-            Self::Load(_) | Self::Badge(BadgeError::Vision(_)) | Self::Bench(_) => 5,
+            Self::Slot(SlotError::Refused { reason: Refusal::NotAccepted { .. }, .. }) => 8,
+            Self::Load(_)
+            | Self::Badge(BadgeError::Vision(_))
+            | Self::Bench(_)
+            | Self::SelfTest(_)
+            | Self::Slot(SlotError::Refused { .. }) => 5,
             Self::Pin(_) => 6,
+            Self::Slot(SlotError::NoTrial | SlotError::NothingBefore) => 1,
+            Self::Slot(SlotError::Folder { .. } | SlotError::Busy(_))
+            | Self::NobodyServes { .. } => 7,
             Self::Show(error) | Self::Badge(BadgeError::Show(error)) => match error {
                 ShowError::UnknownSink { .. }
                 | ShowError::NoFolder { .. }

@@ -2,7 +2,11 @@
 
 mod board;
 mod failure;
+#[cfg(unix)]
+mod link;
 mod probe;
+mod run;
+mod slot;
 
 use std::path::PathBuf;
 
@@ -13,9 +17,13 @@ use emocue_device::show::{self, Display, SINKS, ShowError};
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_models::run::mtcnn::MtcnnSettings;
 
-pub(crate) use board::{live, off, panel};
+pub(crate) use board::off;
 pub(crate) use failure::Failure;
+#[cfg(unix)]
+pub(crate) use link::link;
 pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome};
+pub(crate) use run::{every_frame, run_camera};
+pub(crate) use slot::slot;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -24,8 +32,10 @@ Exit codes:
   2  wrong usage or configuration
   3  nothing could be read, or the camera cannot be used
   4  a display could not be written
-  5  the bundle cannot be used
-  6  a pin cannot be used";
+  5  the bundle cannot be used, or is refused
+  6  a pin cannot be used
+  7  the state folder cannot be used: full, not writable, or in use
+  8  nobody pressed the badge's button";
 
 /// The emotion-cue badge: shows how the nearest face looks.
 ///
@@ -50,6 +60,11 @@ pub(crate) enum Verb {
     /// Check a configuration, or show what it comes to
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Install, look after and return from bundles that came after the program
+    Slot(slot::SlotVerb),
+    /// Speak with a host over standard input and output, as `emocue monitor --on ssh://…` does
+    #[cfg(unix)]
+    Link(Link),
     /// Switch panel, LED and motor off, as after a badge that was killed
     Off(Off),
     /// Measure CPU time, start and memory on this machine
@@ -77,6 +92,9 @@ pub(crate) struct Run {
     /// Wait for a camera or a panel that is missing, instead of ending
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Another folder for new bundles than the configuration's
+    #[arg(long, value_name = "DIR", requires = "config")]
+    pub(crate) state: Option<PathBuf>,
     /// Stop after this many frames
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
@@ -112,6 +130,18 @@ pub(crate) struct Off {
     /// The configuration that names them
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[cfg(unix)]
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Link {
+    /// The configuration of the badge that runs
+    #[arg(long, value_name = "FILE", default_value = "/etc/emocue/emocue.toml")]
+    pub(crate) config: PathBuf,
+    /// Another state folder than the configuration's
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -56,6 +56,21 @@ const LIMITS: &[Limit] = &[
         |config| (0.0..config.pace.hot_c).contains(&config.pace.warm_c),
         "write less than hot_c (degrees Celsius)",
     ),
+    (
+        "update.healthy_s",
+        |config| (1..=3600).contains(&config.update.healthy_s),
+        "write 1 to 3600 (seconds)",
+    ),
+    (
+        "update.state",
+        |config| config.update.state.is_absolute(),
+        "write a folder from the root on, such as \"/var/lib/emocue\"",
+    ),
+    (
+        "link.port",
+        |config| config.link.port().is_none_or(|port| port.starts_with('/')),
+        "write a serial port such as \"/dev/ttyGS0\", or \"none\"",
+    ),
 ];
 
 fn face_can_be_found(min_face: f32) -> bool {

@@ -6,12 +6,14 @@ mod boards;
 mod error;
 mod gpio;
 mod limits;
+mod link;
 mod nearest;
 mod pins;
 mod place;
 mod read;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -26,7 +28,9 @@ use crate::show::{self, Mode, oled};
 pub use boards::{BOARDS, Board};
 pub use error::ConfigError;
 pub use gpio::Gpio;
+pub use link::Link;
 pub use pins::ROLES;
+pub use update::Update;
 
 /// Everything that an owner may choose, filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,10 @@ pub struct Config {
     pub vibration: Patterns,
     /// How often frames are looked at.
     pub pace: Pace,
+    /// Whose bundles are taken, and where they lie.
+    pub update: Update,
+    /// The cable to a host.
+    pub link: Link,
 }
 
 /// The camera and how it is mounted.

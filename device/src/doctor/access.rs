@@ -10,11 +10,13 @@ use crate::cue::Driver;
 use crate::cue::Pins;
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
-pub const GROUPS: [(&str, &str); 3] = [("video", "camera"), ("i2c", "panel"), ("gpio", "pins")];
+pub const GROUPS: [(&str, &str); 4] =
+    [("video", "camera"), ("i2c", "panel"), ("gpio", "pins"), ("dialout", "link")];
 
 /// Which of [`GROUPS`] this configuration needs.
 fn needed(config: &Config) -> impl Iterator<Item = &'static str> {
-    let uses = [uses_camera(config), config.panel.enabled, uses_pins(config)];
+    let linked = config.link.port().is_some();
+    let uses = [uses_camera(config), config.panel.enabled, uses_pins(config), linked];
     GROUPS.into_iter().zip(uses).filter(|(_, used)| *used).map(|((group, _), _)| group)
 }
 
@@ -127,6 +129,18 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
     let opened = chips.iter().try_for_each(|chip| open(host, Path::new(chip), "gpio", absent));
     match opened {
         Ok(()) => (probes.pins)(config),
+        Err(outcome) => outcome,
+    }
+}
+
+/// The port at which a host may speak.
+pub(super) fn link(host: &Host, config: &Config) -> Outcome {
+    let Some(port) = config.link.port() else {
+        return Outcome::skip("no port; a host reaches this badge over SSH alone");
+    };
+    let absent = "a USB gadget needs dtoverlay=dwc2 and modules-load=dwc2,g_serial; docs/first-flash.md has the lines";
+    match open(host, Path::new(port), "dialout", absent) {
+        Ok(()) => Outcome::ok(format!("a host may speak at {port}")),
         Err(outcome) => outcome,
     }
 }

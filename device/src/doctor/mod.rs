@@ -5,6 +5,7 @@ mod host;
 mod machine;
 mod model;
 mod service;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -106,6 +107,7 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     };
     note("board", machine::board(host, &config));
     note("model", model::check(config.look.bundle.as_deref()));
+    note("slots", slots::check(host, &config));
     note("cpu", machine::cpu(host));
     note("heat", machine::heat(host, &config));
     note("power", machine::power(host));
@@ -115,6 +117,7 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     note("camera", access::camera(host, &config, probes));
     note("panel", access::panel(host, &config, probes));
     note("pins", access::pins(host, &config, probes));
+    note("link", access::link(host, &config));
     note("service", service::check(host));
     Findings { checks }
 }

@@ -58,6 +58,24 @@ fn is_skipped(outcome: &Outcome) -> bool {
 }
 
 #[test]
+fn slots_and_the_link_tell_what_starts_and_who_may_speak() {
+    let (_root, host) = machine(&[("/dev/ttyGS0", "")]);
+    let text = found(slots::check(&host, &Config::default()));
+    assert!(text.contains("inside this program starts next"), "{text}");
+    assert!(is_skipped(&access::link(&host, &Config::default())));
+    let linked = config("link.port = '/dev/ttyGS0'");
+    assert!(found(access::link(&host, &linked)).contains("/dev/ttyGS0"));
+    let (text, mend) = wrong(access::link(&host, &config("link.port = '/dev/ttyGS1'")));
+    assert!(
+        text.contains("/dev/ttyGS1 is not there") && mend.contains("g_serial"),
+        "{text} {mend}"
+    );
+    let (_root, host) = machine(&[("/var/lib/emocue/slots/state", "damaged")]);
+    let (text, mend) = wrong(slots::check(&host, &Config::default()));
+    assert!(text.contains("state is damaged") && mend.contains("emocue flash"), "{text} {mend}");
+}
+
+#[test]
 fn an_empty_machine_skips_what_it_cannot_tell_and_misses_its_devices() {
     let (_root, host) = machine(&[]);
     let config = config("board = 'pi-4'");

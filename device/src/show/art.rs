@@ -91,7 +91,7 @@ pub enum Ink {
 }
 
 /// Every answer that has a picture.
-pub const ANSWERS: [Answer; 14] = [
+pub const ANSWERS: [Answer; 15] = [
     Answer::Looks(Expression::Neutral),
     Answer::Looks(Expression::Happiness),
     Answer::Looks(Expression::Surprise),
@@ -105,6 +105,7 @@ pub const ANSWERS: [Answer; 14] = [
     Answer::Paused,
     Answer::CameraMissing,
     Answer::LowBattery,
+    Answer::PressButton,
     Answer::Starting,
 ];
 
@@ -126,6 +127,7 @@ pub fn picture(answer: Answer) -> &'static Picture {
         Answer::Paused => &PAUSED,
         Answer::CameraMissing => &CAMERA_MISSING,
         Answer::LowBattery => &LOW_BATTERY,
+        Answer::PressButton => &PRESS_BUTTON,
         Answer::Starting => &STARTING,
     }
 }
@@ -330,6 +332,16 @@ const LOW_BATTERY: Picture = Picture {
         stroke(Sign, &[(5.0, 17.0), (53.0, 17.0), (53.0, 47.0), (5.0, 47.0), (5.0, 17.0)], 4.6),
         fill(Sign, &[(55.0, 25.0), (62.0, 25.0), (62.0, 39.0), (55.0, 39.0)]),
         fill(Sign, &[(11.0, 23.0), (19.0, 23.0), (19.0, 41.0), (11.0, 41.0)]),
+    ],
+};
+
+const PRESS_BUTTON: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        fill(Sign, &[(27.0, 3.0), (37.0, 3.0), (37.0, 17.0), (27.0, 17.0)]),
+        fill(Sign, &[(19.0, 16.0), (45.0, 16.0), (32.0, 31.0)]),
+        fill(Sign, &[(19.0, 37.0), (45.0, 37.0), (45.0, 47.0), (19.0, 47.0)]),
+        fill(Sign, &[(6.0, 50.0), (58.0, 50.0), (58.0, 61.0), (6.0, 61.0)]),
     ],
 };
 

@@ -26,6 +26,7 @@ pub fn words(answer: Answer) -> Words {
         Answer::Paused => ("paused", &["paused"]),
         Answer::CameraMissing => ("no camera", &["no", "camera"]),
         Answer::LowBattery => ("low battery", &["low", "battery"]),
+        Answer::PressButton => ("press button", &["press", "button"]),
         Answer::Looks(expression) => {
             let narrow: &[&str] = match expression {
                 Expression::Neutral => &["neutral"],
@@ -45,7 +46,7 @@ pub fn words(answer: Answer) -> Words {
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
-/// `"no-face"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"starting"`.
+/// `"no-face"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
 pub fn id(answer: Answer) -> &'static str {
     match answer {
         Answer::Starting => "starting",
@@ -54,6 +55,7 @@ pub fn id(answer: Answer) -> &'static str {
         Answer::Paused => "paused",
         Answer::CameraMissing => "camera-missing",
         Answer::LowBattery => "low-battery",
+        Answer::PressButton => "press-button",
         Answer::Looks(expression) => expression.name(),
     }
 }

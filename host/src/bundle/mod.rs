@@ -1,6 +1,8 @@
-//! Packing a bundle from its parts, and taking one apart.
+//! Packing a bundle from its parts, signing it, and taking one apart.
 
+pub mod key;
 mod pack;
+mod sign;
 mod unpack;
 
 use std::borrow::Cow;
@@ -11,6 +13,7 @@ use emocue_models::run::RunError;
 
 use crate::onnx::metadata::{MetadataError, known_labels};
 pub use pack::{Parts, pack};
+pub use sign::{Changes, INTENDED_USE, sign};
 pub use unpack::unpack;
 
 /// A bundle could not be made, read or taken apart.
@@ -51,6 +54,9 @@ pub enum HostBundleError {
         /// What is wrong.
         source: BundleError,
     },
+    /// A badge refuses a bundle that does not say what it can and cannot do.
+    #[error("the bundle {0} has no model card; pack it again with --card")]
+    NoCard(String),
     /// The bundle is whole, but its networks do not run.
     #[error("the bundle would not run: {0}")]
     Run(#[from] RunError),

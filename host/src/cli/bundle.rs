@@ -1,17 +1,20 @@
-//! `emocue bundle`: pack, show and unpack.
+//! `emocue bundle`: pack, sign, verify, show and unpack.
 
 use std::error::Error;
 use std::io::{Write as _, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use emocue_models::bundle::{Bundle, Sha256};
+use emocue_models::bundle::{Bundle, PublicKey, Sha256};
 use emocue_models::run::mtcnn::MtcnnSettings;
 
-use crate::bundle::{Parts, bytes_of, in_bundle, pack, unpack};
+use crate::bundle::key::{self, KeyError};
+use crate::bundle::{
+    Changes, HostBundleError, INTENDED_USE, Parts, bytes_of, in_bundle, pack, sign, unpack,
+};
 use crate::files::write_atomically;
 
-/// Pack, show or unpack what a badge runs.
+/// Pack, sign, verify, show or unpack what a badge runs.
 #[derive(Args, Debug)]
 pub struct BundleArgs {
     #[command(subcommand)]
@@ -38,6 +41,34 @@ enum Action {
     },
     /// Make a bundle and check that it runs
     Pack(Box<PackArgs>),
+    /// Sign a bundle, which badges ask for
+    Sign(SignArgs),
+    /// Check a bundle as a badge does: whole, with a model card, signed, and by whom
+    Verify {
+        /// A bundle's file, or `default` for the one that the badge carries
+        bundle: String,
+        /// Only this key's signature will do: 64 digits, or a key's file; again for another
+        #[arg(long, value_name = "KEY")]
+        key: Vec<String>,
+    },
+}
+
+#[derive(Args, Debug)]
+struct SignArgs {
+    /// A bundle's file, or `default` for the one that the badge carries
+    bundle: String,
+    /// The secret key, as `emocue key new` writes it
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// What the bundle is meant for: recorded in its manifest
+    #[arg(long, value_name = "TEXT")]
+    intended_use: Option<String>,
+    /// Another release number of the same name
+    #[arg(long, value_name = "N")]
+    content_version: Option<u32>,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -76,6 +107,9 @@ struct PackArgs {
     /// Where it comes from: data=..., recipe=..., seed=...; once for each
     #[arg(long, value_parser = key_and_value, value_name = "KEY=VALUE")]
     provenance: Vec<(String, String)>,
+    /// Sign it with this secret key, as `emocue key new` writes it
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -109,15 +143,51 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Error>> {
             }
         }
         Action::Pack(args) => {
-            let bytes = pack(&args.parts())?;
-            write_atomically(&args.output, &bytes)?;
-            println!(
-                "{} ({} bytes, SHA-256 {})",
-                args.output.display(),
-                bytes.len(),
-                Sha256::of(&bytes)
-            );
+            let mut bytes = pack(&args.parts())?;
+            if let Some(key) = &args.key {
+                bytes = sign(&bytes, &key::read_secret(key)?, &Changes::default())?;
+            }
+            write(&args.output, &bytes)?;
         }
+        Action::Sign(args) => {
+            let key = key::read_secret(&args.key)?;
+            let changes = Changes {
+                intended_use: args.intended_use.clone(),
+                content_version: args.content_version,
+            };
+            write(&args.output, &sign(&bytes_of(&args.bundle)?, &key, &changes)?)?;
+        }
+        Action::Verify { bundle, key } => verify(bundle, key)?,
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+    write_atomically(path, bytes)?;
+    println!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
+    Ok(())
+}
+
+fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Error>> {
+    let keys: Vec<PublicKey> =
+        keys.iter().map(|key| key::public(key)).collect::<Result<_, KeyError>>()?;
+    let bytes = bytes_of(bundle)?;
+    let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
+    let manifest = checked.manifest();
+    println!("{} {}: whole, {} bytes", manifest.name, manifest.content_version, bytes.len());
+    if let Some(intended_use) = manifest.provenance.get(INTENDED_USE) {
+        println!("meant for: {intended_use}");
+    }
+    if manifest.card.trim().is_empty() {
+        return Err(HostBundleError::NoCard(manifest.name.clone()).into());
+    }
+    let signer = checked
+        .signer()
+        .ok_or("it is not signed, so badges refuse it; `emocue bundle sign` does that")?;
+    println!("signed by {signer}");
+    if !keys.is_empty() && !keys.contains(&signer) {
+        let short = signer.short();
+        return Err(format!("its signer {short} is none of the keys that were given").into());
     }
     Ok(())
 }

@@ -9,15 +9,18 @@
 //! | 32 | SHA-256 of the manifest |
 //! | ... | manifest, postcard |
 //! | ... | payloads, one after the other in the manifest's order, each with its SHA-256 there |
-//! | 2 | length of the signature, 0; a later version signs everything before this field |
+//! | 2 | length of the signature: 0, or 96 |
+//! | 96 | public key and ed25519 signature of the first 48 bytes, see [`super::signature`] |
 //!
-//! So every byte is covered by a check: nothing can change unseen.
+//! So every byte is covered by a check: nothing can change unseen, and with a signature nothing can be changed but by
+//! its signer.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use super::BundleError;
 use super::manifest::{Manifest, Payload, Sha256};
+use super::signature::{self, PublicKey, SecretKey};
 
 /// The first bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"EMOCUE\r\n";
@@ -28,6 +31,9 @@ pub const VERSION: u16 = 1;
 /// Largest bundle, bytes.
 pub const MAX_BYTES: usize = 64 << 20;
 
+/// Everything before the manifest, bytes.
+const HEADER: usize = 48;
+
 /// Largest manifest with its model card, bytes.
 const MAX_MANIFEST: usize = 1 << 20;
 
@@ -36,6 +42,7 @@ const MAX_MANIFEST: usize = 1 << 20;
 pub struct Bundle<'a> {
     manifest: Manifest,
     payloads: Vec<&'a [u8]>,
+    signer: Option<PublicKey>,
 }
 
 impl<'a> Bundle<'a> {
@@ -72,8 +79,8 @@ impl<'a> Bundle<'a> {
         for Payload { name, bytes, sha256 } in &manifest.payloads {
             payloads.push(reader.hashed(*bytes, *sha256, &format!("payload {name}"))?);
         }
-        reader.end()?;
-        Ok(Self { manifest, payloads })
+        let signer = reader.end()?;
+        Ok(Self { manifest, payloads, signer })
     }
 
     /// Packs payloads in the order of `manifest.payloads`, whose sizes and hashes are filled in here.
@@ -113,6 +120,27 @@ impl<'a> Bundle<'a> {
             return Err(BundleError::TooLarge { bytes: bundle.len() as u64 });
         }
         Ok(bundle)
+    }
+
+    /// The same bundle, packed or read before, with the signature of `key` in place of any other.
+    ///
+    /// # Errors
+    /// [`BundleError`] when `bundle` is not whole.
+    pub fn sign(bundle: &[u8], key: &SecretKey) -> Result<Vec<u8>, BundleError> {
+        let seal = Bundle::read(bundle)?.signer.map_or(0, |_| signature::LENGTH);
+        let end = bundle.len() - seal - size_of::<u16>();
+        let mut signed = bundle[..end].to_vec();
+        signed.extend((signature::LENGTH as u16).to_le_bytes());
+        signed.extend(key.sign(&bundle[..HEADER]));
+        match signed.len() {
+            0..=MAX_BYTES => Ok(signed),
+            bytes => Err(BundleError::TooLarge { bytes: bytes as u64 }),
+        }
+    }
+
+    /// Whose signature it has. That it is genuine was checked; whether to trust that key is another question.
+    pub fn signer(&self) -> Option<PublicKey> {
+        self.signer
     }
 
     /// What the bundle says about itself.
@@ -183,14 +211,20 @@ impl<'a> Reader<'a> {
         Ok(part)
     }
 
-    fn end(mut self) -> Result<(), BundleError> {
+    fn end(mut self) -> Result<Option<PublicKey>, BundleError> {
         let offset = self.offset;
         let length = u16::from_le_bytes(self.array("the signature's length")?);
-        if length != 0 {
-            return Err(BundleError::Signature { offset, length });
-        }
+        let signer = match usize::from(length) {
+            0 => None,
+            signature::LENGTH => {
+                let seal = self.array("the signature")?;
+                let signer = signature::signer(&self.bytes[..HEADER], &seal);
+                Some(signer.ok_or(BundleError::Forged { offset })?)
+            }
+            _ => return Err(BundleError::Signature { offset, length }),
+        };
         match self.bytes.len() - self.offset {
-            0 => Ok(()),
+            0 => Ok(signer),
             bytes => Err(BundleError::Trailing { offset: self.offset, bytes }),
         }
     }
@@ -274,28 +308,58 @@ pub(super) mod tests {
         assert_eq!(faces, []);
     }
 
+    fn signed() -> Vec<u8> {
+        Bundle::sign(&small(), &SecretKey::from_seed(&[1; 32])).unwrap()
+    }
+
+    #[test]
+    fn a_signature_tells_its_signer_and_the_last_one_counts() {
+        assert_eq!(Bundle::read(&small()).unwrap().signer(), None);
+        let signed = signed();
+        let bundle = Bundle::read(&signed).unwrap();
+        assert_eq!(bundle.signer(), Some(SecretKey::from_seed(&[1; 32]).public()));
+        assert_eq!(*bundle.manifest(), manifest());
+        let other = SecretKey::from_seed(&[2; 32]);
+        let again = Bundle::sign(&signed, &other).unwrap();
+        assert_eq!(Bundle::read(&again).unwrap().signer(), Some(other.public()));
+        assert_eq!(again.len(), signed.len());
+    }
+
+    #[test]
+    fn another_manifest_under_an_old_signature_is_a_forgery() {
+        let signed = signed();
+        let seal = &signed[signed.len() - signature::LENGTH - 2..];
+        let other = Manifest { content_version: 4, ..manifest() };
+        let mut forged = Bundle::pack(other, &PAYLOADS).unwrap();
+        forged.truncate(forged.len() - 2);
+        forged.extend(seal);
+        assert!(refusal(&forged).contains("the signature is not its signer's"));
+    }
+
     #[test]
     fn every_flipped_bit_of_every_byte_is_noticed() {
-        let whole = small();
-        for offset in 0..whole.len() {
-            for bit in 0..8 {
-                let mut bytes = whole.clone();
-                bytes[offset] ^= 1 << bit;
-                assert!(Bundle::read(&bytes).is_err(), "bit {bit} of byte {offset}");
+        for whole in [small(), signed()] {
+            for offset in 0..whole.len() {
+                for bit in 0..8 {
+                    let mut bytes = whole.clone();
+                    bytes[offset] ^= 1 << bit;
+                    assert!(Bundle::read(&bytes).is_err(), "bit {bit} of byte {offset}");
+                }
             }
         }
     }
 
     #[test]
     fn every_cut_and_every_addition_is_noticed() {
-        let mut bytes = small();
-        for length in 0..bytes.len() {
-            let error = refusal(&bytes[..length]);
-            assert!(length < 8 || error.contains("the file ends inside"), "{length}: {error}");
+        for mut bytes in [small(), signed()] {
+            for length in 0..bytes.len() {
+                let error = refusal(&bytes[..length]);
+                assert!(length < 8 || error.contains("the file ends inside"), "{length}: {error}");
+            }
+            let end = bytes.len();
+            bytes.push(0);
+            assert!(refusal(&bytes).starts_with(&format!("byte {end}: 1 bytes follow")));
         }
-        let end = bytes.len();
-        bytes.push(0);
-        assert!(refusal(&bytes).starts_with(&format!("byte {end}: 1 bytes follow")));
     }
 
     #[test]

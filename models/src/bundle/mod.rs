@@ -5,11 +5,13 @@
 
 pub mod container;
 pub mod manifest;
+pub mod signature;
 
 use std::path::PathBuf;
 
 pub use container::Bundle;
 pub use manifest::{Manifest, Sha256};
+pub use signature::{PublicKey, SecretKey};
 
 /// The bundle that is part of every binary that asks for it; its card stands beside its file.
 pub static DEFAULT: &[u8] = include_bytes!("../../bundles/default.emocue");
@@ -84,7 +86,15 @@ pub enum BundleError {
         /// Which part.
         what: String,
     },
-    /// Version 1 carries no signature, and an unknown one must not pass as checked.
+    /// Whoever made it does not hold the key that it names.
+    #[error(
+        "byte {offset}: the signature is not its signer's; take the bundle from whoever signed it"
+    )]
+    Forged {
+        /// Where the signature's length stands.
+        offset: usize,
+    },
+    /// An unknown kind of signature must not pass as checked.
     #[error(
         "byte {offset}: a signature of {length} bytes, which this program cannot check; update the program"
     )]

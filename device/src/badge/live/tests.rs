@@ -1,15 +1,22 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::label::{FERPLUS_8, LabelSet};
 use emocue_models::run::{Classifier, Detector, RunError};
 
+use emocue_models::luma::Luma;
+
 use super::*;
+use crate::answer::Answer;
 use crate::answer::Report;
+use crate::badge::keeper::Watch;
 use crate::camera::v4l2::V4l2Error;
+use crate::camera::{CameraError, FrameInfo};
 use crate::show::ShowError;
+use crate::slots::consent::{Desk, NoConsent};
 
 /// Longer than any step takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -133,10 +140,14 @@ struct Bench {
     open: Arc<Mutex<bool>>,
     led: Arc<Mutex<bool>>,
     notices: Arc<Mutex<Vec<String>>>,
-    run: JoinHandle<Result<Tally, BadgeError>>,
+    run: JoinHandle<Result<Ended, BadgeError>>,
 }
 
 fn bench(wait_for_camera: bool, first: Cue) -> Bench {
+    bench_with(wait_for_camera, first, false, None)
+}
+
+fn bench_with(wait_for_camera: bool, first: Cue, paused: bool, keeper: Option<Keeper>) -> Bench {
     let (camera, cues) = channel();
     camera.send(first).unwrap();
     let (button, presses) = channel();
@@ -158,6 +169,9 @@ fn bench(wait_for_camera: bool, first: Cue) -> Bench {
         thermometer: Thermometer::default(),
         watchdog: Watchdog::from_env(),
         wait_for_camera,
+        paused,
+        keeper,
+        hub: Arc::default(),
         limit: None,
     };
     let run = {
@@ -192,7 +206,7 @@ impl Bench {
     }
 
     /// Stops it, and gives what it told.
-    fn stop(self) -> (Result<Tally, BadgeError>, Vec<String>) {
+    fn stop(self) -> (Result<Ended, BadgeError>, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let done = self.run.join().unwrap();
         assert!(self.seen.try_iter().any(|seen| seen == Seen::Finished), "the panel stays lit");
@@ -213,7 +227,7 @@ fn a_face_is_shown_and_everything_is_off_after_the_end() {
     badge.looks(1);
     assert_eq!(badge.open_and_lit(), (true, true));
     let (done, notices) = badge.stop();
-    assert!(done.unwrap().shown >= 1);
+    assert!(done.unwrap().tally.shown >= 1);
     assert_eq!(notices[0], "camera streams");
     assert!(notices[1].contains("ms old on average"), "{notices:?}");
 }
@@ -255,7 +269,7 @@ fn an_unplugged_camera_is_told_once_and_comes_back_by_itself() {
     badge.shows(Answer::CameraMissing);
     badge.looks(3);
     let (done, notices) = badge.stop();
-    assert_eq!(done.unwrap().unreadable, 1);
+    assert_eq!(done.unwrap().tally.unreadable, 1);
     let told: Vec<_> =
         notices.iter().filter(|notice| notice.starts_with("camera missing")).collect();
     assert_eq!(told.len(), 1, "{notices:?}");
@@ -298,4 +312,57 @@ fn a_source_that_ends_ends_the_run() {
     badge.camera.send(Cue::End).unwrap();
     badge.until(&Seen::Finished);
     assert!(badge.run.join().unwrap().is_ok());
+}
+
+fn keeper(state: &std::path::Path) -> Keeper {
+    let attended = Desk::new(state).attend().map(Arc::new);
+    let watch = Watch {
+        state,
+        mark: Vec::new(),
+        on_trial: false,
+        healthy: Duration::from_secs(60),
+        has_button: true,
+        attended,
+    };
+    Keeper::new(watch, Arc::default())
+}
+
+#[test]
+fn a_question_is_shown_and_the_button_answers_it_instead_of_changing_the_mode() {
+    let state = tempfile::tempdir().unwrap();
+    let badge = bench_with(false, Cue::Frame(0), false, Some(keeper(state.path())));
+    badge.looks(1);
+    for (press, agrees) in [(Press::Short, true), (Press::Long, false)] {
+        let desk = Desk::new(state.path());
+        let asks = thread::spawn(move || desk.ask("trust the key 12345678"));
+        badge.shows(Answer::PressButton);
+        badge.button.send(press).unwrap();
+        match asks.join().unwrap() {
+            Ok(()) => assert!(agrees),
+            Err(error) => assert!(!agrees && matches!(error, NoConsent::Declined), "{error}"),
+        }
+        badge.looks(2);
+        assert_eq!(badge.open_and_lit(), (true, true));
+    }
+    let (_, notices) = badge.stop();
+    assert!(
+        notices.contains(
+            &"press the button to trust the key 12345678; a long press declines".to_owned()
+        )
+    );
+}
+
+#[test]
+fn another_bundle_ends_the_run_for_a_new_start_that_stays_paused() {
+    let state = tempfile::tempdir().unwrap();
+    let badge = bench_with(false, Cue::Frame(0), true, Some(keeper(state.path())));
+    badge.shows(Answer::Paused);
+    assert_eq!(badge.open_and_lit(), (false, false));
+    std::fs::create_dir(state.path().join("slots")).unwrap();
+    std::fs::write(state.path().join("slots").join("state"), "another").unwrap();
+    badge.until(&Seen::Finished);
+    let ended = badge.run.join().unwrap().unwrap();
+    assert_eq!(ended.again, Some(Again { mode: Mode::Both, paused: true }));
+    assert_eq!(ended.tally.shown, 0);
+    assert!(!*badge.led.lock().unwrap());
 }

@@ -1,0 +1,73 @@
+//! What a log is told of a live badge.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::camera::CameraError;
+use crate::cue::CueError;
+use crate::slots::{Slot, SlotError};
+
+/// What a log is told.
+#[derive(Debug)]
+pub enum Notice {
+    /// The camera streams.
+    Streams,
+    /// The camera gives nothing; it is tried again until it does.
+    Missing(CameraError),
+    /// The camera is closed by the wearer's wish.
+    Paused,
+    /// The wearer wants to go on.
+    GoesOn,
+    /// Heat slows the badge by this factor; 1 is its usual pace.
+    Slowed(u32),
+    /// A pin does not do as it should.
+    Pin(CueError),
+    /// A new bundle ran for a healthy minute and is kept.
+    Kept(Slot),
+    /// It could not be noted that a bundle is kept.
+    NotKept(SlotError),
+    /// The host wants something that the wearer is asked about.
+    Asks(String),
+    /// Another bundle or configuration is to be used.
+    Changes,
+    /// The camera did not close in time.
+    Stuck,
+    /// How often was looked, and how old frames were on average when they were shown.
+    Stopped {
+        /// Frames looked at.
+        looks: u64,
+        /// From the sensor to the displays, where the camera tells.
+        age: Option<Duration>,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Streams => f.write_str("camera streams"),
+            Self::Missing(error) => write!(f, "camera missing: {error}"),
+            Self::Paused => f.write_str("paused: the camera is closed"),
+            Self::GoesOn => f.write_str("goes on"),
+            Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
+            Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
+            Self::Pin(error) => error.fmt(f),
+            Self::Kept(slot) => write!(f, "slot {slot} ran well and is kept"),
+            Self::NotKept(error) => write!(f, "the bundle on trial cannot be kept: {error}"),
+            Self::Asks(text) => write!(f, "press the button to {text}; a long press declines"),
+            Self::Changes => f.write_str("starts anew with another bundle or configuration"),
+            Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),
+            Self::Stopped { looks, age: Some(age) } => {
+                let age = age.as_millis();
+                write!(f, "stopped after {looks} looks at frames {age} ms old on average")
+            }
+            Self::Stopped { looks, age: None } => write!(f, "stopped after {looks} looks"),
+        }
+    }
+}
+
+impl Notice {
+    /// Whether something went wrong.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::Pin(_) | Self::NotKept(_) | Self::Stuck)
+    }
+}

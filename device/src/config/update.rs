@@ -1,0 +1,52 @@
+//! New bundles: whose, where, and when they are kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use emocue_models::bundle::PublicKey;
+use serde::{Deserialize, Serialize};
+
+/// What a badge takes from its host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Update {
+    /// Whoever signs with one of these is trusted. While there is none, here or learned, the badge asks for a press of its
+    /// button before it trusts a first one.
+    #[serde(with = "keys")]
+    pub keys: Vec<PublicKey>,
+    /// The folder that the badge may write to.
+    pub state: PathBuf,
+    /// A new bundle is kept after so many seconds without a fault, `1..=3600`.
+    pub healthy_s: u32,
+}
+
+impl Default for Update {
+    fn default() -> Self {
+        Self { keys: Vec::new(), state: "/var/lib/emocue".into(), healthy_s: 60 }
+    }
+}
+
+impl Update {
+    /// [`Update::healthy_s`].
+    pub fn healthy(&self) -> Duration {
+        Duration::from_secs(u64::from(self.healthy_s))
+    }
+}
+
+/// Keys as texts.
+mod keys {
+    use emocue_models::bundle::PublicKey;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(keys: &[PublicKey], out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(keys.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PublicKey>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! What a host may be told: how the badge's machine is, and its log.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use emocue_link::message::{LogLine, MAX_TEXT, Running, State, Status};
+
+/// Lines that are kept.
+const KEPT: usize = 256;
+
+/// Filled by the badge about once a second, read by whoever serves a host. It holds nothing that was seen.
+#[derive(Debug)]
+pub struct Hub {
+    start: Instant,
+    inner: Mutex<Inner>,
+    again: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    status: Status,
+    log: VecDeque<LogLine>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        let status = Status {
+            state: State::Starting,
+            uptime_ms: 0,
+            fps_milli: 0,
+            latency_ms: None,
+            temperature_milli: None,
+            slowdown: 1,
+            battery_low: None,
+            running: Running::Embedded,
+            bundle: String::new(),
+            content_version: 0,
+            trial: None,
+            faults: 0,
+            log_next: 0,
+        };
+        let inner = Inner { status, log: VecDeque::with_capacity(KEPT) };
+        Self { start: Instant::now(), inner: Mutex::new(inner), again: AtomicBool::new(false) }
+    }
+}
+
+impl Hub {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Adds a line to the log; the oldest goes when there are too many.
+    pub fn note(&self, text: &str) {
+        let end = text.floor_char_boundary(MAX_TEXT);
+        let time_ms = self.elapsed_ms();
+        let mut inner = self.inner();
+        let number = inner.status.log_next;
+        inner.status.log_next += 1;
+        if inner.log.len() == KEPT {
+            inner.log.pop_front();
+        }
+        inner.log.push_back(LogLine { number, time_ms, text: text[..end].to_owned() });
+    }
+
+    /// Counts something that went wrong.
+    pub fn fault(&self) {
+        self.inner().status.faults += 1;
+    }
+
+    /// Changes how the badge is.
+    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.inner().status);
+    }
+
+    /// How the badge is.
+    pub fn status(&self) -> Status {
+        Status { uptime_ms: self.elapsed_ms(), ..self.inner().status.clone() }
+    }
+
+    /// Lines from number `from` on, at most `most` of them.
+    pub fn log(&self, from: u32, most: usize) -> Vec<LogLine> {
+        let inner = self.inner();
+        inner.log.iter().filter(|line| line.number >= from).take(most).cloned().collect()
+    }
+
+    /// Asks the badge to start anew, with what the disk holds then.
+    pub fn start_anew(&self) {
+        self.again.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was asked for since the last call.
+    pub fn takes_start(&self) -> bool {
+        self.again.swap(false, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_keeps_its_last_lines_and_their_numbers() {
+        let hub = Hub::default();
+        for number in 0..KEPT + 3 {
+            hub.note(&format!("line {number}"));
+        }
+        assert_eq!(hub.status().log_next, KEPT as u32 + 3);
+        let first = hub.log(0, 2);
+        assert_eq!((first[0].number, first[0].text.as_str()), (3, "line 3"));
+        assert_eq!(hub.log(KEPT as u32 + 2, 8).len(), 1);
+        hub.note(&"ä".repeat(MAX_TEXT));
+        assert_eq!(hub.log(KEPT as u32 + 3, 8)[0].text.len(), MAX_TEXT);
+    }
+
+    #[test]
+    fn a_new_start_is_taken_once() {
+        let hub = Hub::default();
+        hub.start_anew();
+        assert!(hub.takes_start());
+        assert!(!hub.takes_start());
+    }
+}

@@ -1,0 +1,13 @@
+//! The badge's end of the link: what a host may ask of it, over a cable or from a login on the badge itself.
+
+mod hub;
+mod job;
+#[cfg(unix)]
+mod service;
+mod side;
+
+pub use hub::Hub;
+pub use job::Programs;
+#[cfg(unix)]
+pub use service::{Service, socket};
+pub use side::{Board, Side};

@@ -1,0 +1,113 @@
+//! Serves hosts: at a serial port, and at a socket in the state folder for whoever is logged in on the badge.
+
+use std::fs;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use emocue_link::Server;
+use emocue_link::serial;
+use emocue_link::server::ServerSettings;
+use emocue_link::transport::Streams;
+
+use super::side::Board;
+use crate::config::Link;
+
+/// How often a port that is not there is looked for.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Threads that serve hosts until they are told to stop.
+pub struct Service {
+    stop: Arc<AtomicBool>,
+    socket: PathBuf,
+}
+
+/// Where the socket lies in the state folder `state`.
+pub fn socket(state: &Path) -> PathBuf {
+    state.join("link.sock")
+}
+
+impl Service {
+    /// Begins to serve; `tell` gets what a log should know.
+    pub fn start(
+        board: &Arc<Board>,
+        link: &Link,
+        state: &Path,
+        tell: impl Fn(String) + Clone + Send + 'static,
+    ) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        if let Some(port) = link.port() {
+            let (board, stop) = (Arc::clone(board), Arc::clone(&stop));
+            let (port, baud, tell) = (PathBuf::from(port), link.baud, tell.clone());
+            thread::spawn(move || cable(&board, &port, baud, &stop, &tell));
+        }
+        let socket = socket(state);
+        match listen(&socket) {
+            Ok(listener) => {
+                let (board, stop) = (Arc::clone(board), Arc::clone(&stop));
+                thread::spawn(move || visitors(&board, &listener, &stop));
+            }
+            Err(error) => tell(format!("nobody can ask at {}: {error}", socket.display())),
+        }
+        Self { stop, socket }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes whoever waits there.
+        let _ = UnixStream::connect(&self.socket);
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+fn settings() -> ServerSettings {
+    ServerSettings::new(env!("CARGO_PKG_VERSION"))
+}
+
+fn cable(board: &Arc<Board>, port: &Path, baud: u32, stop: &AtomicBool, tell: &impl Fn(String)) {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        match serial::open(port, baud) {
+            Ok(line) => {
+                told = false;
+                // It ends when the cable is pulled; then the port is opened again.
+                let _ = Server::new(line, board.side(), settings()).serve(stop);
+            }
+            Err(error) if !told => {
+                told = true;
+                tell(format!("no host can be served: {error}"));
+            }
+            Err(_) => {}
+        }
+        if !stop.load(Ordering::Relaxed) {
+            thread::sleep(AGAIN);
+        }
+    }
+}
+
+fn listen(socket: &Path) -> io::Result<UnixListener> {
+    // One that a killed badge left; another badge would hold the lock beside it.
+    let _ = fs::remove_file(socket);
+    UnixListener::bind(socket)
+}
+
+fn visitors(board: &Arc<Board>, listener: &UnixListener, stop: &Arc<AtomicBool>) {
+    for stream in listener.incoming() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let Ok(stream) = stream else { continue };
+        let Ok(reader) = stream.try_clone() else { continue };
+        let (side, stop) = (board.side(), Arc::clone(stop));
+        thread::spawn(move || {
+            // It ends when the visitor leaves.
+            let _ = Server::new(Streams::new(reader, stream), side, settings()).serve(&stop);
+        });
+    }
+}

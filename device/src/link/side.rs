@@ -1,0 +1,218 @@
+//! One host's view of the badge.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use emocue_link::message::{LogLine, MAX_LINES, Progress, Running, Status, What};
+use emocue_link::server::MAX_CONFIG;
+use emocue_link::{Badge, Inbox};
+
+use super::hub::Hub;
+use super::job::{Job, Programs};
+use crate::config::Config;
+use crate::slots::consent::Desk;
+use crate::slots::{Slot, Store, replace_file};
+
+/// A file whose host is silent for so long may make way for another host's.
+const ABANDONED: Duration = Duration::from_secs(10);
+
+/// What all hosts share.
+#[derive(Debug)]
+pub struct Board {
+    hub: Arc<Hub>,
+    programs: Programs,
+    receiving: Mutex<Receiving>,
+    job: Job,
+    hosts: AtomicU32,
+}
+
+/// The file that comes.
+#[derive(Debug)]
+struct Receiving {
+    inbox: Inbox,
+    what: What,
+    /// Whose it is, and when that host was last heard.
+    owner: Option<(u32, Instant)>,
+}
+
+impl Board {
+    /// A badge that does what is asked through `programs`.
+    pub fn new(hub: Arc<Hub>, programs: Programs) -> Arc<Self> {
+        let inbox = Inbox::new(programs.state.join("incoming"));
+        let receiving = Mutex::new(Receiving { inbox, what: What::Bundle, owner: None });
+        Arc::new(Self { hub, programs, receiving, job: Job::default(), hosts: AtomicU32::new(0) })
+    }
+
+    /// The badge for one more host.
+    pub fn side(self: &Arc<Self>) -> Side {
+        Side { id: self.hosts.fetch_add(1, Ordering::Relaxed), board: Arc::clone(self) }
+    }
+
+    fn receiving(&self) -> MutexGuard<'_, Receiving> {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Installs a bundle that lies in the inbox since before the badge started, as on a card that a host wrote. What is
+    /// refused is removed, and told; what only lacks a press of the button waits for the next start.
+    pub fn install_what_lies_there(&self) {
+        let file = self.programs.state.join("incoming").join("bundle.emocue");
+        if !file.is_file() {
+            return;
+        }
+        let (programs, hub) = (self.programs.clone(), Arc::clone(&self.hub));
+        // A job that is under way is a host's; the file waits.
+        let _ = self.job.start(move || {
+            let done = programs.run(&["slot", "install", "--remove"], Some(&file));
+            match &done {
+                Ok(text) => hub.note(text),
+                Err(text) => {
+                    hub.note(text);
+                    hub.fault();
+                }
+            }
+            done
+        });
+    }
+}
+
+/// The badge, for one host.
+#[derive(Debug)]
+pub struct Side {
+    id: u32,
+    board: Arc<Board>,
+}
+
+impl Side {
+    /// The file that comes, if it is this host's.
+    fn mine(&self) -> Result<MutexGuard<'_, Receiving>, String> {
+        let mut receiving = self.board.receiving();
+        match receiving.owner {
+            Some((owner, _)) if owner == self.id => {
+                receiving.owner = Some((owner, Instant::now()));
+                Ok(receiving)
+            }
+            _ => Err("begin the file anew; another host sent one meanwhile".to_owned()),
+        }
+    }
+}
+
+impl Badge for Side {
+    fn status(&mut self) -> Status {
+        self.board.hub.status()
+    }
+
+    fn log(&mut self, from: u32) -> Vec<LogLine> {
+        self.board.hub.log(from, MAX_LINES)
+    }
+
+    fn config(&mut self) -> String {
+        let text = std::fs::read_to_string(&self.board.programs.config).unwrap_or_default();
+        if text.len() > MAX_CONFIG { String::new() } else { text }
+    }
+
+    fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
+        if self.board.job.is_running() {
+            return Err("the badge is still at what came before; try again when it is done".into());
+        }
+        if what == What::Config && bytes as usize > MAX_CONFIG {
+            return Err(format!("{bytes} bytes are no configuration; at most {MAX_CONFIG}"));
+        }
+        let mut receiving = self.board.receiving();
+        if let Some((owner, heard)) = receiving.owner
+            && owner != self.id
+            && heard.elapsed() < ABANDONED
+        {
+            return Err("another host sends a file just now; try again when it is done".into());
+        }
+        receiving.owner = Some((self.id, Instant::now()));
+        receiving.what = what;
+        receiving.inbox.begin(what, bytes, sha256).map_err(|error| error.to_string())
+    }
+
+    fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String> {
+        self.mine()?.inbox.chunk(offset, data).map_err(|error| error.to_string())
+    }
+
+    fn finish(&mut self) -> Result<Progress, String> {
+        let (file, what) = {
+            let mut receiving = self.mine()?;
+            receiving.owner = None;
+            (receiving.inbox.finish().map_err(|error| error.to_string())?, receiving.what)
+        };
+        let (programs, hub) = (self.board.programs.clone(), Arc::clone(&self.board.hub));
+        self.board.job.start(move || {
+            let done = match what {
+                What::Bundle => programs.run(&["slot", "install"], Some(&file)),
+                What::Config => take_config(&file, &programs, &hub),
+            };
+            // Whatever came of it, it is not needed any more.
+            let _ = std::fs::remove_file(&file);
+            if let Err(text) = &done {
+                hub.note(text);
+                hub.fault();
+            }
+            done
+        })
+    }
+
+    fn progress(&mut self) -> Progress {
+        match self.board.job.progress() {
+            Progress::Working => match Desk::new(&self.board.programs.state).question() {
+                Some(question) => Progress::PressButton(question.text),
+                None => Progress::Working,
+            },
+            other => other,
+        }
+    }
+
+    fn rollback(&mut self) -> Result<Progress, String> {
+        let programs = self.board.programs.clone();
+        self.board.job.start(move || programs.run(&["slot", "rollback"], None))
+    }
+
+    fn self_test(&mut self) -> Result<Progress, String> {
+        let programs = self.board.programs.clone();
+        let store = Store::new(&programs.state);
+        let file: Option<PathBuf> = match self.board.hub.status().running {
+            Running::Embedded => None,
+            Running::A => Some(store.file(Slot::A)),
+            Running::B => Some(store.file(Slot::B)),
+            Running::File => {
+                return Err(
+                    "the configuration names a bundle's file; run `emocue-badge doctor`".into()
+                );
+            }
+        };
+        self.board.job.start(move || programs.run(&["slot", "check"], file.as_deref()))
+    }
+
+    fn over(&mut self) {
+        let mut receiving = self.board.receiving();
+        if receiving.owner.is_some_and(|(owner, _)| owner == self.id) {
+            receiving.owner = None;
+            // What came so far is what the next session goes on from.
+            let _ = receiving.inbox.sync();
+        }
+    }
+}
+
+/// Takes other settings, if they are possible and the wearer agrees: a configuration can start programs and trust keys.
+fn take_config(file: &Path, programs: &Programs, hub: &Hub) -> Result<String, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    if std::fs::read_to_string(&programs.config).is_ok_and(|there| there == text) {
+        return Ok("the badge has these settings already".to_owned());
+    }
+    Config::parse("the new configuration", &text).map_err(|error| error.to_string())?;
+    let desk = Desk::new(&programs.state);
+    desk.ask("take other settings")
+        .map_err(|reason| format!("the settings stay as they are: {reason}"))?;
+    replace_file(&programs.config, text.as_bytes()).map_err(|error| {
+        let path = programs.config.display();
+        format!("cannot write {path}: {error}; the badge's user needs to own that folder")
+    })?;
+    hub.start_anew();
+    Ok("the badge takes the new settings; a changed [link] port counts from its next start"
+        .to_owned())
+}

@@ -1,0 +1,234 @@
+//! Asking the wearer: one program asks, the badge that runs shows the question, its button answers.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::files;
+
+/// For how long the badge shows a question.
+pub const SHOWN: Duration = Duration::from_secs(60);
+
+/// A little longer, so that the badge's own end of a question arrives.
+const WAITED: Duration = Duration::from_secs(65);
+
+/// How often the answer is looked for.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Longest question or answer that is read, bytes.
+const LONGEST: u64 = 4096;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Tells one question from another.
+    pub id: u32,
+    /// What for, in a line.
+    pub text: String,
+}
+
+/// How the wearer, or the badge for want of a button, answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// A short press.
+    Yes,
+    /// A long press.
+    No,
+    /// Nobody pressed for [`SHOWN`].
+    Silence,
+    /// The badge has no button.
+    NoButton,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    id: u32,
+    verdict: Verdict,
+}
+
+/// Nobody agreed.
+#[derive(Debug, thiserror::Error)]
+pub enum NoConsent {
+    /// The wearer pressed long.
+    #[error("the wearer declined by a long press")]
+    Declined,
+    /// Nobody pressed.
+    #[error(
+        "nobody pressed its button within a minute; try again and press it when the panel asks"
+    )]
+    Silence,
+    /// Nobody could press.
+    #[error("it has no button to press; put the key into [update] keys of its configuration")]
+    NoButton,
+    /// Nobody could be asked.
+    #[error(
+        "no badge runs here whose button could be pressed; start it: systemctl start emocue-badge"
+    )]
+    NobodyRuns,
+    /// Somebody else asks something.
+    #[error("another question waits for the button; try again in a minute")]
+    Busy,
+    /// The state folder does not let itself be used.
+    #[error("cannot ask through {}: {source}", path.display())]
+    Folder {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Where questions and answers lie.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    state: PathBuf,
+}
+
+/// While it lives, a badge runs that answers questions.
+pub struct Attended(#[expect(dead_code, reason = "unlocked when it is closed")] File);
+
+impl Desk {
+    /// The desk in the state folder `state`.
+    pub fn new(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.state.join(name)
+    }
+
+    /// Says that a badge runs; `None` where that cannot be said, or another one runs. What was asked before is void.
+    pub fn attend(&self) -> Option<Attended> {
+        let file = File::create(self.path("run.lock")).ok()?;
+        file.try_lock().ok()?;
+        let _ = fs::remove_file(self.path("ask"));
+        Some(Attended(file))
+    }
+
+    fn is_attended(&self) -> bool {
+        let locked = File::open(self.path("run.lock")).map(|file| file.try_lock());
+        matches!(locked, Ok(Err(TryLockError::WouldBlock)))
+    }
+
+    /// Asks and waits for the button.
+    ///
+    /// # Errors
+    /// [`NoConsent`] for every answer but yes.
+    pub fn ask(&self, text: &str) -> Result<(), NoConsent> {
+        if !self.is_attended() {
+            return Err(NoConsent::NobodyRuns);
+        }
+        let (ask, answer) = (self.path("ask"), self.path("answer"));
+        let cannot = |source| NoConsent::Folder { path: ask.clone(), source };
+        let _turn = self.turn().map_err(cannot)?.ok_or(NoConsent::Busy)?;
+        let question = Question { id: std::process::id(), text: text.to_owned() };
+        let _ = fs::remove_file(&answer);
+        files::replace(&ask, &json(&question)).map_err(cannot)?;
+        let start = Instant::now();
+        let verdict = loop {
+            let given = read::<Answer>(&answer).filter(|given| given.id == question.id);
+            if let Some(given) = given {
+                break given.verdict;
+            }
+            if start.elapsed() > WAITED || !self.is_attended() {
+                break Verdict::Silence;
+            }
+            std::thread::sleep(AGAIN);
+        };
+        let _ = fs::remove_file(&ask);
+        let _ = fs::remove_file(&answer);
+        match verdict {
+            Verdict::Yes => Ok(()),
+            Verdict::No => Err(NoConsent::Declined),
+            Verdict::Silence => Err(NoConsent::Silence),
+            Verdict::NoButton => Err(NoConsent::NoButton),
+        }
+    }
+
+    /// One question at a time.
+    fn turn(&self) -> io::Result<Option<File>> {
+        let file = File::create(self.path("ask.lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// The question that waits.
+    pub fn question(&self) -> Option<Question> {
+        read(&self.path("ask"))
+    }
+
+    /// Answers it; the question is gone then.
+    pub fn answer(&self, question: &Question, verdict: Verdict) {
+        // Whoever asked gives up by itself where this fails.
+        let _ = files::replace(&self.path("answer"), &json(&Answer { id: question.id, verdict }));
+        let _ = fs::remove_file(self.path("ask"));
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&files::read(path, LONGEST).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for a question and answers it.
+    fn answered(verdict: Verdict) -> Result<(), NoConsent> {
+        let state = tempfile::tempdir().unwrap();
+        let desk = Desk::new(state.path());
+        let attended = desk.attend().unwrap();
+        let done = std::thread::scope(|scope| {
+            let asks = scope.spawn(|| desk.ask("trust 12345678?"));
+            let question = loop {
+                match desk.question() {
+                    Some(question) => break question,
+                    None => std::thread::yield_now(),
+                }
+            };
+            assert_eq!(question.text, "trust 12345678?");
+            assert!(matches!(desk.ask("me too?"), Err(NoConsent::Busy)));
+            desk.answer(&question, verdict);
+            asks.join().unwrap()
+        });
+        assert_eq!(desk.question(), None);
+        drop(attended);
+        assert!(matches!(desk.ask("anybody?"), Err(NoConsent::NobodyRuns)));
+        done
+    }
+
+    #[test]
+    fn only_a_short_press_agrees() {
+        assert!(answered(Verdict::Yes).is_ok());
+        assert!(matches!(answered(Verdict::No), Err(NoConsent::Declined)));
+        assert!(matches!(answered(Verdict::Silence), Err(NoConsent::Silence)));
+        assert!(matches!(answered(Verdict::NoButton), Err(NoConsent::NoButton)));
+    }
+
+    #[test]
+    fn a_badge_that_goes_answers_for_itself() {
+        let state = tempfile::tempdir().unwrap();
+        let desk = Desk::new(state.path());
+        let attended = desk.attend().unwrap();
+        assert!(desk.attend().is_none());
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| desk.ask("?"));
+            while desk.question().is_none() {
+                std::thread::yield_now();
+            }
+            drop(attended);
+            assert!(matches!(asks.join().unwrap(), Err(NoConsent::Silence)));
+        });
+    }
+}

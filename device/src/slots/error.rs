@@ -1,0 +1,115 @@
+//! Why a bundle is not installed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::{BundleError, PublicKey};
+
+use super::consent::NoConsent;
+
+/// Slots cannot be changed or looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum SlotError {
+    /// The bundle is not for this badge; the slots are as they were.
+    #[error("{}: {reason}", path.display())]
+    Refused {
+        /// The bundle's file.
+        path: PathBuf,
+        /// Why.
+        reason: Refusal,
+    },
+    /// The state folder does not let itself be used.
+    #[error("cannot {what} {}: {source}; {}", path.display(), advice(source))]
+    Folder {
+        /// Write, read, lock.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Somebody else changes the slots just now.
+    #[error("{} is locked: another installation is under way; try again when it is done", .0.display())]
+    Busy(PathBuf),
+    /// There is nothing to confirm.
+    #[error("no bundle is on trial; `emocue-badge slot status` tells what there is")]
+    NoTrial,
+    /// There is nothing to return to.
+    #[error("the bundle inside this program runs already; there is nothing before it")]
+    NothingBefore,
+}
+
+/// What is wrong with a bundle, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It cannot be read.
+    #[error("{0}; name a bundle's file")]
+    Unreadable(io::Error),
+    /// It is damaged, or asks for another program.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// It does not say what it can and cannot do.
+    #[error("it has no model card; pack it again with `emocue bundle pack --card`")]
+    NoCard,
+    /// Nobody vouches for it.
+    #[error("it is not signed; `emocue bundle sign` does that")]
+    Unsigned,
+    /// Somebody else vouches for it.
+    #[error(
+        "it is signed by {signer}, whom this badge does not trust; add the key to [update] keys in its configuration"
+    )]
+    Untrusted {
+        /// Whoever signed it.
+        signer: PublicKey,
+    },
+    /// The badge is new, and nobody accepted the signer.
+    #[error("it is signed by {signer}, whom this badge does not know yet: {reason}")]
+    NotAccepted {
+        /// Whoever signed it.
+        signer: PublicKey,
+        /// Why not.
+        reason: NoConsent,
+    },
+    /// An older release than one that ran here.
+    #[error(
+        "release {version} of {name} is older than {newest}, which ran here; `emocue-badge slot install --force` on the badge itself takes it all the same"
+    )]
+    Downgrade {
+        /// What the bundle is called.
+        name: String,
+        /// Its release.
+        version: u32,
+        /// The newest that was confirmed.
+        newest: u32,
+    },
+    /// Its networks do not answer as they should.
+    #[error("it fails the self-test: {0}; pack it again with other networks")]
+    SelfTest(String),
+}
+
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the disk is full: make room, nothing was changed"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "run this as the badge's own user, or name another folder with --state"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "mount it writable, or name another folder with --state"
+        }
+        _ => "look at the disk, or name another folder with --state",
+    }
+}
+
+impl SlotError {
+    /// A refusal of the bundle in `path`.
+    pub(super) fn refused(path: &Path, reason: impl Into<Refusal>) -> Self {
+        Self::Refused { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// What the system says about `path`.
+    pub(super) fn folder(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Folder { what, path: path.to_owned(), source }
+    }
+}

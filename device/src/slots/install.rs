@@ -1,0 +1,141 @@
+//! Taking a new bundle: checked first, then written beside the one that runs, then pointed to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use emocue_models::bundle::{Bundle, PublicKey};
+
+use super::consent::NoConsent;
+use super::error::{Refusal, SlotError};
+use super::files::Staged;
+use super::pointer::{Held, Slot};
+use super::store::Store;
+use super::trust::Trust;
+use super::{TRIALS, boot};
+
+/// How a bundle is taken.
+pub struct Install<'a> {
+    /// Where to.
+    pub store: &'a Store,
+    /// From whom.
+    pub trust: &'a Trust,
+    /// Runs the networks of a bundle's file on the portraits, where they can do no harm.
+    pub test: &'a dyn Fn(&Path) -> Result<(), String>,
+    /// Asks the wearer whether to trust a first key.
+    pub ask: &'a dyn Fn(PublicKey) -> Result<(), NoConsent>,
+    /// Takes an older release too.
+    pub force: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// It is on trial from the next start on.
+    OnTrial {
+        /// Where it lies.
+        slot: Slot,
+        /// What it is called, with its release.
+        release: String,
+    },
+    /// The very same bundle is there already.
+    Already {
+        /// Where it lies.
+        slot: Slot,
+    },
+}
+
+impl Install<'_> {
+    /// Takes the bundle in `path`. Whatever fails, what the badge starts with stays.
+    ///
+    /// # Errors
+    /// [`SlotError`] when it is refused, or the slots cannot be changed.
+    pub fn take(&self, path: &Path) -> Result<Installed, SlotError> {
+        let refused = |reason: Refusal| SlotError::refused(path, reason);
+        let bytes = Store::read(path).map_err(|error| refused(Refusal::Unreadable(error)))?;
+        let bundle = Bundle::read(&bytes).map_err(|error| refused(error.into()))?;
+        let manifest = bundle.manifest();
+        let (name, version) = (manifest.name.clone(), manifest.content_version);
+        if manifest.card.trim().is_empty() {
+            return Err(refused(Refusal::NoCard));
+        }
+        let signer = bundle.signer().ok_or_else(|| refused(Refusal::Unsigned))?;
+        self.check_release(&name, version).map_err(|error| match error {
+            Ok(reason) => refused(reason),
+            Err(error) => error,
+        })?;
+        let keys = self.trust.keys();
+        if !keys.is_empty() && !keys.contains(&signer) {
+            return Err(refused(Refusal::Untrusted { signer }));
+        }
+        if let Some(slot) = self.there_already(&bytes)? {
+            return Ok(Installed::Already { slot });
+        }
+        // Before anybody is asked: a bundle that does not work is not worth a question.
+        (self.test)(path).map_err(|reason| refused(Refusal::SelfTest(reason)))?;
+        if keys.is_empty() {
+            let not_accepted = |reason| refused(Refusal::NotAccepted { signer, reason });
+            (self.ask)(signer).map_err(not_accepted)?;
+            self.trust.learn(signer).map_err(SlotError::folder("write the keys of", path))?;
+        }
+        let slot = self.write(&bytes, &name, version)?;
+        Ok(Installed::OnTrial { slot, release: format!("{name} {version}") })
+    }
+
+    /// Refuses an older release than the newest that was confirmed, or than the program's own.
+    fn check_release(&self, name: &str, version: u32) -> Result<(), Result<Refusal, SlotError>> {
+        if self.force {
+            return Ok(());
+        }
+        let confirmed = self.store.pointer().map_err(Err)?.newest.get(name).copied();
+        let (own_name, own) = boot::embedded();
+        let own = (own_name == name).then_some(own);
+        match confirmed.max(own) {
+            Some(newest) if version < newest => {
+                Err(Ok(Refusal::Downgrade { name: name.to_owned(), version, newest }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The slot that holds these very bytes and starts next.
+    fn there_already(&self, bytes: &[u8]) -> Result<Option<Slot>, SlotError> {
+        let pointer = self.store.pointer()?;
+        let next = pointer.next().filter(|slot| {
+            pointer.held(*slot) != Held::Trial { starts_left: 0 }
+                && Store::read(&self.store.file(*slot)).is_ok_and(|there| there == bytes)
+        });
+        Ok(next)
+    }
+
+    fn write(&self, bytes: &[u8], name: &str, version: u32) -> Result<Slot, SlotError> {
+        let store = self.store;
+        store.make()?;
+        let _lock = store.lock(Duration::ZERO)?;
+        let mut pointer = store.pointer()?;
+        let slot = pointer.spare();
+        let target = store.file(slot);
+        let cannot = |what| SlotError::folder(what, &target);
+        let staged = Staged::write(&target, bytes).map_err(cannot("write"))?;
+        let there = Store::read(staged.path()).map_err(cannot("read back"))?;
+        if there != bytes {
+            let differs = std::io::Error::other("it reads back otherwise than it was written");
+            return Err(cannot("trust")(differs));
+        }
+        if pointer.held(slot) != Held::Empty {
+            // While its file changes, nothing leads to it.
+            pointer.set(slot, Held::Empty);
+            store.write(&mut pointer)?;
+        }
+        staged.commit().map_err(cannot("put into its place"))?;
+        pointer.set(slot, Held::Trial { starts_left: TRIALS });
+        if self.force {
+            // What was forced may be confirmed, and installed again.
+            pointer
+                .newest
+                .entry(name.to_owned())
+                .and_modify(|newest| *newest = version.min(*newest));
+        }
+        store.write(&mut pointer)?;
+        Ok(slot)
+    }
+}

@@ -1,0 +1,124 @@
+//! `emocue-badge slot status`: what would start, and what lies where.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::pointer::{Held, Slot};
+use super::store::{Found, Store};
+use super::{SlotError, boot};
+
+/// Everything about the slots, as it is on the disk; looking changes nothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// What the next start tries first.
+    pub next: Next,
+    /// Both slots.
+    pub slots: Slots,
+    /// What is wrong, a line each.
+    pub notes: Vec<String>,
+}
+
+/// What the next start tries first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// `"a"`, `"b"` or `"embedded"`.
+    pub slot: String,
+    /// What the bundle is called.
+    pub name: String,
+    /// Its release.
+    pub content_version: u32,
+}
+
+/// Both slots.
+#[derive(Clone, Debug, Serialize)]
+pub struct Slots {
+    /// The first.
+    pub a: Entry,
+    /// The second.
+    pub b: Entry,
+}
+
+/// One slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// `"empty"`, `"trial"`, `"good"`, `"failed"` or `"damaged"`.
+    pub state: &'static str,
+    /// What its bundle is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_version: Option<u32>,
+    /// Starts that it has left on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_left: Option<u8>,
+}
+
+impl Status {
+    /// Looks at `store`.
+    ///
+    /// # Errors
+    /// [`SlotError::Folder`] when it cannot be read.
+    pub fn of(store: &Store) -> Result<Self, SlotError> {
+        let mut notes = Vec::new();
+        if matches!(store.found()?, Found::Damaged) {
+            notes.push("the slots' state is damaged; the next start mends it".to_owned());
+        }
+        let pointer = store.pointer()?;
+        let mut entry = |slot| {
+            let (state, starts_left) = match pointer.held(slot) {
+                Held::Empty => ("empty", None),
+                Held::Trial { starts_left } => ("trial", Some(starts_left)),
+                Held::Good => ("good", None),
+                Held::Failed => ("failed", None),
+            };
+            let nothing = Entry { state, name: None, content_version: None, starts_left };
+            if state == "empty" {
+                return nothing;
+            }
+            match store.release(slot) {
+                Ok((name, version)) => {
+                    Entry { name: Some(name), content_version: Some(version), ..nothing }
+                }
+                Err(_) if state == "failed" => nothing,
+                Err(reason) => {
+                    notes.push(format!("slot {slot} cannot be used: {reason}"));
+                    Entry { state: "damaged", ..nothing }
+                }
+            }
+        };
+        let slots = Slots { a: entry(Slot::A), b: entry(Slot::B) };
+        let next = pointer.next().and_then(|slot| {
+            let entry = match slot {
+                Slot::A => &slots.a,
+                Slot::B => &slots.b,
+            };
+            let (name, content_version) = (entry.name.clone()?, entry.content_version?);
+            Some(Next { slot: slot.to_string(), name, content_version })
+        });
+        let next = next.unwrap_or_else(|| {
+            let (name, content_version) = boot::embedded();
+            Next { slot: "embedded".to_owned(), name, content_version }
+        });
+        Ok(Self { next, slots, notes })
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Next { slot, name, content_version } = &self.next;
+        writeln!(f, "next    {slot}: {name} {content_version}")?;
+        for (slot, entry) in [("slot a", &self.slots.a), ("slot b", &self.slots.b)] {
+            write!(f, "{slot}  {}", entry.state)?;
+            if let (Some(name), Some(version)) = (&entry.name, entry.content_version) {
+                write!(f, ": {name} {version}")?;
+            }
+            if let Some(left) = entry.starts_left {
+                write!(f, ", {left} starts left")?;
+            }
+            writeln!(f)?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "note    {note}"))
+    }
+}

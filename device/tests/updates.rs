@@ -1,0 +1,375 @@
+//! New bundles on the real program: over the link, from a card, by hand; what is refused, and what comes after a crash.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use emocue_device::camera::decode_picture;
+use emocue_device::portraits::PORTRAITS;
+use emocue_link::Client;
+use emocue_link::client::{ClientError, Settings};
+use emocue_link::message::{Running, Status, What};
+use emocue_link::transport::Streams;
+use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use tempfile::TempDir;
+
+/// Longer than anything takes on a busy machine; only a failing test waits for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const CAMERA: &str = "cat header; while cat frame; do :; done";
+
+/// A badge's folder: configuration, state, camera, bundles.
+struct Lab {
+    folder: TempDir,
+    key: SecretKey,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = decode_picture(PORTRAITS[0].file, PORTRAITS[0].jpeg).unwrap();
+        let (width, height) = (picture.width(), picture.height());
+        let header = format!("YUV4MPEG2 W{width} H{height} F25:1 Cmono XCOLORRANGE=FULL\n");
+        fs::write(folder.path().join("header"), header).unwrap();
+        fs::write(folder.path().join("frame"), [b"FRAME\n", picture.pixels()].concat()).unwrap();
+        let lab = Self { folder, key: SecretKey::from_seed(&[1; 32]) };
+        lab.configure(&[lab.key.public().to_string()], "none", 1);
+        lab
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn configure(&self, keys: &[String], port: &str, healthy_s: u32) {
+        let state = self.at("state");
+        let text = format!(
+            "panel.enabled = false\n[camera]\nsource = \"pipe:{CAMERA}\"\n[pace]\nfps = 30.0\n\
+             [update]\nkeys = {keys:?}\nstate = {state:?}\nhealthy_s = {healthy_s}\n\
+             [link]\nport = {port:?}\n"
+        );
+        fs::write(self.at("emocue.toml"), text).unwrap();
+    }
+
+    /// The default bundle as release `version`.
+    fn release(&self, version: u32) -> PathBuf {
+        self.bundle(version, &self.key, |_| {})
+    }
+
+    fn bundle(&self, version: u32, key: &SecretKey, change: impl FnOnce(&mut Manifest)) -> PathBuf {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        let mut manifest = bundle.manifest().clone();
+        manifest.content_version = version;
+        change(&mut manifest);
+        let payloads: Vec<_> = bundle.payloads().collect();
+        let packed = Bundle::pack(manifest, &payloads).unwrap();
+        let path = self.at(&format!("{version}.emocue"));
+        fs::write(&path, Bundle::sign(&packed, key).unwrap()).unwrap();
+        path
+    }
+
+    fn command(&self, verb: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_emocue-badge"));
+        command.args(verb).arg("--config").arg(self.at("emocue.toml"));
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    fn slot(&self, verb: &[&str], file: Option<&Path>) -> Output {
+        let verb = [&["slot"], verb].concat();
+        self.command(&verb).args(file).output().unwrap()
+    }
+
+    fn start(&self) -> Badge {
+        let mut command = self.command(&["run", "--display", "json"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Badge(command.spawn().unwrap())
+    }
+
+    /// A host that is logged in on the badge, once that listens.
+    fn host(&self) -> Host {
+        wait("the badge listens", || self.visit())
+    }
+
+    fn visit(&self) -> Option<Host> {
+        let mut command = self.command(&["link"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let streams = Streams::new(child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        match Client::connect(streams, Settings::default()) {
+            Ok(client) => Some(Host { client, child }),
+            Err(_) => {
+                child.wait().unwrap();
+                None
+            }
+        }
+    }
+}
+
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}: never");
+        std::thread::yield_now();
+    }
+}
+
+struct Badge(Child);
+
+impl Badge {
+    /// As power fails; what it told.
+    fn kill(mut self) -> String {
+        self.0.kill().unwrap();
+        let mut told = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        self.0.wait().unwrap();
+        told
+    }
+}
+
+impl Drop for Badge {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Host {
+    client: Client<Streams<ChildStdin>>,
+    child: Child,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What comes of a file.
+fn send<T: emocue_link::Transport>(
+    client: &mut Client<T>,
+    what: What,
+    file: &Path,
+) -> Result<String, String> {
+    let bytes = fs::read(file).unwrap();
+    client.send(what, &bytes, &mut |_| ControlFlow::Continue(())).unwrap();
+    done(client)
+}
+
+fn done<T: emocue_link::Transport>(client: &mut Client<T>) -> Result<String, String> {
+    client.wait_done(&mut |_| ControlFlow::Continue(())).map_err(|error| error.to_string())
+}
+
+fn until<T: emocue_link::Transport>(
+    client: &mut Client<T>,
+    what: &str,
+    wanted: impl Fn(&Status) -> bool,
+) -> Status {
+    wait(what, || client.status().ok().filter(&wanted))
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+#[test]
+fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_program_s_own_returns() {
+    let lab = Lab::new();
+    let badge = lab.start();
+    let mut host = lab.host();
+    let first = host.client.status().unwrap();
+    assert_eq!((first.running, first.bundle.as_str()), (Running::Embedded, "default"));
+    let done = send(&mut host.client, What::Bundle, &lab.release(900));
+    assert!(done.as_ref().unwrap().contains("slot a"), "{done:?}");
+    let runs = |status: &Status| (status.running, status.content_version) == (Running::A, 900);
+    until(&mut host.client, "the new bundle runs", runs);
+    until(&mut host.client, "it is kept", |status| runs(status) && status.trial.is_none());
+    let log: String = host.client.log(0).unwrap().iter().map(|l| l.text.clone() + "\n").collect();
+    assert!(log.contains("runs slot a: default 900, on trial, 2 starts left"), "{log}");
+    assert!(log.contains("slot a ran well and is kept"), "{log}");
+    drop(host);
+    badge.kill();
+
+    let file = lab.at("state/slots/a.emocue");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[700_000] ^= 4;
+    fs::write(&file, bytes).unwrap();
+    let badge = lab.start();
+    let mut host = lab.host();
+    let status = until(&mut host.client, "it runs", |status| !status.bundle.is_empty());
+    assert_eq!(status.running, Running::Embedded);
+    assert_eq!(status.faults, 1);
+    let told = badge.kill();
+    assert!(told.contains("slot a cannot be used") && told.contains("is damaged"), "{told}");
+    assert!(told.contains("runs the bundle inside this program"), "{told}");
+}
+
+#[test]
+fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
+    let lab = Lab::new();
+    // The port is there before the badge is, as a USB gadget's is.
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let port = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    lab.configure(&[lab.key.public().to_string()], &port, 1);
+    // While somebody holds it, the pair outlives a badge that dies.
+    let held = File::options().read(true).write(true).open(&port).unwrap();
+    let controller = File::from(controller);
+    let connect = || {
+        let streams =
+            Streams::new(controller.try_clone().unwrap(), controller.try_clone().unwrap());
+        Client::connect(streams, Settings { connect: PATIENCE, ..Settings::default() }).unwrap()
+    };
+    let badge = lab.start();
+    let mut client = connect();
+    let bytes = fs::read(lab.release(900)).unwrap();
+    let broken = client.send(What::Bundle, &bytes, &mut |offset| match offset {
+        0..600_000 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    assert!(matches!(broken, Err(ClientError::Stopped)), "{broken:?}");
+    badge.kill();
+    let badge = lab.start();
+    // A reader thread of the first client still waits for bytes, and would take some of the second's.
+    client.status().unwrap_or_else(|error| panic!("{error}"));
+    let mut first = None;
+    client
+        .send(What::Bundle, &bytes, &mut |offset| {
+            first.get_or_insert(offset);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(first.unwrap() > 500_000, "it went on from {first:?}");
+    done(&mut client).unwrap();
+    until(&mut client, "the new bundle runs", |status| status.content_version == 900);
+    client.self_test().unwrap();
+    assert!(done(&mut client).unwrap().contains("as expected"));
+    client.rollback().unwrap();
+    done(&mut client).unwrap();
+    until(&mut client, "the one before runs", |status| status.running == Running::Embedded);
+    drop((badge, held));
+}
+
+#[test]
+fn a_badge_without_a_button_takes_neither_a_first_key_nor_settings_over_the_link() {
+    let lab = Lab::new();
+    lab.configure(&[], "none", 1);
+    let _badge = lab.start();
+    let mut host = lab.host();
+    let refused = send(&mut host.client, What::Bundle, &lab.release(900));
+    assert!(refused.as_ref().unwrap_err().contains("no button"), "{refused:?}");
+    let before = fs::read(lab.at("emocue.toml")).unwrap();
+    let mut settings = before.clone();
+    settings.extend(b"[led]\nbrightness = 50\n");
+    fs::write(lab.at("new.toml"), &settings).unwrap();
+    let refused = send(&mut host.client, What::Config, &lab.at("new.toml"));
+    assert!(refused.as_ref().unwrap_err().contains("no button"), "{refused:?}");
+    fs::write(lab.at("new.toml"), "[led]\nbrightness = 500\n").unwrap();
+    let refused = send(&mut host.client, What::Config, &lab.at("new.toml"));
+    assert!(refused.as_ref().unwrap_err().contains("new configuration:2:14"), "{refused:?}");
+    assert_eq!(fs::read(lab.at("emocue.toml")).unwrap(), before);
+    assert_eq!(host.client.config().unwrap().into_bytes(), before);
+    assert_eq!(host.client.status().unwrap().running, Running::Embedded);
+}
+
+#[test]
+fn while_one_host_sends_another_is_told_to_wait() {
+    let lab = Lab::new();
+    let _badge = lab.start();
+    let (mut one, mut two) = (lab.host(), lab.host());
+    let [first, second] = [900, 901].map(|version| fs::read(lab.release(version)).unwrap());
+    let mut refused = None;
+    one.client
+        .send(What::Bundle, &first, &mut |offset| {
+            if offset > 100_000 && refused.is_none() {
+                let sent =
+                    two.client.send(What::Bundle, &second, &mut |_| ControlFlow::Continue(()));
+                refused = Some(sent.unwrap_err().to_string());
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(refused.as_ref().unwrap().contains("another host sends a file"), "{refused:?}");
+    done(&mut one.client).unwrap();
+    until(&mut two.client, "the first one's runs", |status| status.content_version == 900);
+}
+
+#[test]
+fn a_bundle_that_lies_on_the_card_is_installed_at_the_start() {
+    let lab = Lab::new();
+    let incoming = lab.at("state/incoming");
+    fs::create_dir_all(&incoming).unwrap();
+    let stranger = SecretKey::from_seed(&[2; 32]);
+    let file = incoming.join("bundle.emocue");
+    fs::rename(lab.bundle(899, &stranger, |_| {}), &file).unwrap();
+    let badge = lab.start();
+    wait("it is refused and removed", || (!file.exists()).then_some(()));
+    assert!(badge.kill().contains("runs the bundle inside this program"));
+    fs::rename(lab.release(900), &file).unwrap();
+    let _badge = lab.start();
+    let mut host = lab.host();
+    until(&mut host.client, "it runs", |status| status.content_version == 900);
+    wait("it is removed", || (!file.exists()).then_some(()));
+}
+
+#[test]
+fn a_bundle_that_fails_every_start_makes_way_after_three() {
+    let lab = Lab::new();
+    assert!(lab.slot(&["install"], Some(&lab.release(900))).status.success());
+    assert!(lab.slot(&["confirm"], None).status.success());
+    assert!(lab.slot(&["install"], Some(&lab.release(901))).status.success());
+    for runs in [
+        "slot b: default 901, on trial, 2 ",
+        "slot b: default 901, on trial, 1 ",
+        "slot b: default 901, on trial, 0 ",
+        "slot a: default 900",
+    ] {
+        let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
+        let output = lab
+            .command(&["run", "--display", "json"])
+            .args([Path::new("--camera"), &pictures])
+            .output()
+            .unwrap();
+        let (told, lines) = (text(&output.stderr), text(&output.stdout));
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains(&format!("runs {runs}")), "{told}");
+        assert!(lines.contains("\"happiness\""), "{lines}");
+    }
+}
+
+#[test]
+fn the_command_line_tells_refusals_from_trouble_with_the_folder() {
+    let lab = Lab::new();
+    let stranger = lab.bundle(901, &SecretKey::from_seed(&[2; 32]), |_| {});
+    let refused = lab.slot(&["install"], Some(&stranger));
+    assert_eq!(refused.status.code(), Some(5), "{}", text(&refused.stderr));
+    let unsure = lab.bundle(902, &lab.key, |manifest| manifest.classifier.threshold = 1.0);
+    let refused = lab.slot(&["install"], Some(&unsure));
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(
+        text(&refused.stderr).contains("fails the self-test: astronaut.jpg: unsure"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert_eq!(lab.slot(&["rollback"], None).status.code(), Some(1));
+    assert_eq!(lab.slot(&["confirm"], None).status.code(), Some(1));
+    fs::write(lab.at("state"), "a file in its place").unwrap();
+    let trouble = lab.slot(&["install"], Some(&lab.release(900)));
+    assert_eq!(trouble.status.code(), Some(7), "{}", text(&trouble.stderr));
+    let status = lab.slot(&["status", "--json"], None);
+    assert!(text(&status.stdout).contains("\"slot\":\"embedded\""), "{}", text(&status.stdout));
+    let link = lab.command(&["link"]).output().unwrap();
+    assert_eq!(link.status.code(), Some(7), "{}", text(&link.stderr));
+}

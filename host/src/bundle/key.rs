@@ -1,0 +1,165 @@
+//! Files of keys: a secret one that signs, and beside it the public one that badges are told.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::{PublicKey, SecretKey};
+use rand::RngExt as _;
+
+/// What a secret key's file begins with, so that it is known for what it is wherever it turns up.
+const LABEL: &str = "emocue-secret-key";
+
+/// A key cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A key that exists is never replaced: badges trust it.
+    #[error("{} is there already; badges may trust it, so choose another name", .0.display())]
+    Exists(PathBuf),
+    /// The file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}; `emocue key new -o FILE` makes a key", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is no secret key; `emocue key new -o FILE` makes one", .0.display())]
+    NotSecret(PathBuf),
+    /// Neither a key nor the file of one.
+    #[error(
+        "{0:?} is no public key: give 64 hexadecimal digits, or the .pub file that `emocue key new` wrote"
+    )]
+    NotPublic(String),
+}
+
+/// Makes a key, writes it to `path` for its owner alone, and its public half to `path` with `.pub` added.
+///
+/// # Errors
+/// [`KeyError`]; a key that is there already stays.
+pub fn create(path: &Path) -> Result<PublicKey, KeyError> {
+    let seed: [u8; 32] = rand::rng().random();
+    let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let public = SecretKey::from_seed(&seed).public();
+    write_new(&public_path(path), &format!("{public}\n"), 0o644)?;
+    let written = write_new(path, &format!("{LABEL} {digits}\n"), 0o600);
+    if written.is_err() {
+        // Its secret half does not exist.
+        let _ = fs::remove_file(public_path(path));
+    }
+    written.map(|()| public)
+}
+
+/// Where the public half of the key in `path` lies.
+pub fn public_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    name.into()
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let write = || -> io::Result<()> {
+        let mut file = options.open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
+        _ => KeyError::Write { path: path.to_owned(), source },
+    })
+}
+
+/// Reads a secret key.
+///
+/// # Errors
+/// [`KeyError`] when the file cannot be read or is something else.
+pub fn read_secret(path: &Path) -> Result<SecretKey, KeyError> {
+    let text = read(path)?;
+    let secret = text.trim().strip_prefix(LABEL).map(str::trim).and_then(SecretKey::from_digits);
+    secret.ok_or_else(|| KeyError::NotSecret(path.to_owned()))
+}
+
+/// The public key that `text` is, or that lies in the file of that name; a secret key's file stands for its public half.
+///
+/// # Errors
+/// [`KeyError`] when it is neither.
+pub fn public(text: &str) -> Result<PublicKey, KeyError> {
+    if let Ok(key) = text.parse() {
+        return Ok(key);
+    }
+    let path = Path::new(text);
+    if !path.exists() {
+        return Err(KeyError::NotPublic(text.to_owned()));
+    }
+    let written = read(path)?;
+    let parsed = written.trim().parse();
+    parsed.or_else(|_| Ok(read_secret(path)?.public())).map_err(|error| match error {
+        KeyError::NotSecret(_) => KeyError::NotPublic(text.to_owned()),
+        other => other,
+    })
+}
+
+fn read(path: &Path) -> Result<String, KeyError> {
+    fs::read_to_string(path).map_err(|source| KeyError::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_back_and_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("badge.key");
+        let made = create(&path).unwrap();
+        assert_eq!(read_secret(&path).unwrap().public(), made);
+        for given in [path.clone(), public_path(&path)] {
+            assert_eq!(public(given.to_str().unwrap()).unwrap(), made);
+        }
+        assert_eq!(public(&made.to_string()).unwrap(), made);
+        assert!(matches!(create(&path), Err(KeyError::Exists(_))));
+        assert_eq!(read_secret(&path).unwrap().public(), made);
+    }
+
+    #[test]
+    fn two_keys_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = ["a", "b"].map(|name| create(&folder.path().join(name)).unwrap());
+        assert_ne!(keys[0], keys[1]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_may_read_a_secret() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("badge.key");
+        create(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn says_what_is_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other");
+        fs::write(&path, "nothing").unwrap();
+        assert!(matches!(read_secret(&path), Err(KeyError::NotSecret(_))));
+        assert!(matches!(public(path.to_str().unwrap()), Err(KeyError::NotPublic(_))));
+        assert!(public("12ab").unwrap_err().to_string().contains("64 hexadecimal digits"));
+    }
+}

@@ -1,0 +1,47 @@
+//! `emocue key`: make a key that signs bundles, and tell badges of it.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::bundle::key;
+
+/// Make a key that signs bundles, or show its public half.
+#[derive(Args, Debug)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a key; its secret half signs bundles, its public half goes into badges
+    New {
+        /// File for the secret key, which only you can read; the public one is written beside it, as FILE.pub
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Print the public key of a file, as a badge's configuration names it under [update] keys
+    Show {
+        /// A secret key's or a .pub file
+        key: String,
+    },
+}
+
+/// Does what is asked and prints the public key.
+///
+/// # Errors
+/// [`KeyError`](key::KeyError); a key that exists is never replaced.
+pub fn run(args: &KeyArgs) -> Result<(), Box<dyn Error>> {
+    match &args.action {
+        Action::New { output } => {
+            let public = key::create(output)?;
+            println!("secret key {}: keep it, and keep it to yourself", output.display());
+            println!("public key {}: for badges", key::public_path(output).display());
+            println!("{public}");
+        }
+        Action::Show { key } => println!("{}", key::public(key)?),
+    }
+    Ok(())
+}

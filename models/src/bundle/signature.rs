@@ -1,0 +1,146 @@
+//! Who vouches for a bundle: ed25519 signatures (RFC 8032) over its header, which holds the manifest's hash, which
+//! holds the payloads' hashes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+
+/// Bytes of a signer's key and signature at a bundle's end.
+pub(super) const LENGTH: usize = 32 + 64;
+
+/// Keeps a signature from meaning anything elsewhere.
+const CONTEXT: &[u8] = b"emocue bundle 1\0";
+
+/// Whose bundles a badge takes. Its text is 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PublicKey([u8; 32]);
+
+/// A text that is no public key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no public key: one has 64 hexadecimal digits, as `emocue key show` prints them")]
+pub struct NoPublicKey(String);
+
+impl PublicKey {
+    /// Its first eight digits, by which people tell keys apart; nothing is decided by them.
+    pub fn short(&self) -> String {
+        self.to_string()[..8].to_owned()
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({self})")
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = NoPublicKey;
+
+    fn from_str(text: &str) -> Result<Self, NoPublicKey> {
+        let key = digits(text).filter(|key| VerifyingKey::from_bytes(key).is_ok());
+        key.map(Self).ok_or_else(|| NoPublicKey(text.chars().take(80).collect()))
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+fn digits(text: &str) -> Option<[u8; 32]> {
+    let text = text.as_bytes();
+    if text.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+    }
+    Some(bytes)
+}
+
+/// What signs bundles. It is wiped from memory when it is dropped, and never printed.
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// The key that grows from 32 random bytes.
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The key whose seed is written in 64 hexadecimal digits.
+    pub fn from_digits(text: &str) -> Option<Self> {
+        digits(text).map(|seed| Self::from_seed(&seed))
+    }
+
+    /// What others check its signatures with.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Key and signature, as they stand at a bundle's end.
+    pub(super) fn sign(&self, header: &[u8]) -> [u8; LENGTH] {
+        let mut seal = [0; LENGTH];
+        seal[..32].copy_from_slice(&self.public().0);
+        seal[32..].copy_from_slice(&self.0.sign(&[CONTEXT, header].concat()).to_bytes());
+        seal
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey(of {})", self.public().short())
+    }
+}
+
+/// The key that signed `header`, if the signature in `seal` is its own.
+pub(super) fn signer(header: &[u8], seal: &[u8; LENGTH]) -> Option<PublicKey> {
+    let (key, signature) = seal.split_first_chunk::<32>()?;
+    let signature = Signature::from_slice(signature).ok()?;
+    let verifying = VerifyingKey::from_bytes(key).ok()?;
+    verifying.verify_strict(&[CONTEXT, header].concat(), &signature).ok()?;
+    Some(PublicKey(*key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_holds_for_its_header_alone() {
+        let key = SecretKey::from_seed(&[7; 32]);
+        let seal = key.sign(b"header");
+        assert_eq!(signer(b"header", &seal), Some(key.public()));
+        assert_eq!(signer(b"Header", &seal), None);
+        for bit in 0..LENGTH * 8 {
+            let mut other = seal;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(signer(b"header", &other), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn keys_have_one_text() {
+        let key = SecretKey::from_seed(&[7; 32]).public();
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(key.short().len(), 8);
+        let long = "7".repeat(65);
+        for text in ["", "abc", &long, &"é".repeat(32)] {
+            assert!(text.parse::<PublicKey>().is_err(), "{text}");
+        }
+        // RFC 8032, section 7.1, test 1.
+        let seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+        let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        assert_eq!(SecretKey::from_digits(seed).unwrap().public().to_string(), public);
+    }
+
+    #[test]
+    fn a_secret_key_does_not_print_itself() {
+        let key = SecretKey::from_seed(&[0xab; 32]);
+        assert!(!format!("{key:?}").contains("abab"));
+    }
+}

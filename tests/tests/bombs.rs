@@ -1,0 +1,105 @@
+//! Signed bundles whose networks would take all memory or all time: the badge that is asked to install one refuses it
+//! and goes on as before.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use emocue_host::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Value};
+use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
+
+/// The badge's program, beside which the tests are built.
+fn program() -> PathBuf {
+    let mut folder = std::env::current_exe().unwrap();
+    folder.pop();
+    folder.pop();
+    folder.join("emocue-badge")
+}
+
+/// A classifier whose logits are the means of what `body` makes of a face.
+fn classifier(channels: usize, body: impl FnOnce(&mut GraphBuilder, Value) -> Value) -> Vec<u8> {
+    let mut graph = GraphBuilder::new("bomb");
+    let face = graph.input("face", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(48), Dim::Fixed(48)]);
+    let huge = body(&mut graph, face);
+    let pooled = graph.global_average_pool("pool", &huge);
+    let flat = graph.flatten("flat", &pooled);
+    let weight = vec![0.001; channels * 8];
+    let logits = graph.dense("logits", &flat, Array::new(&[8, channels], &weight), &[0.0; 8]);
+    graph.output(&logits, &[Dim::BATCH, Dim::Fixed(8)]);
+    graph.finish().unwrap().to_bytes()
+}
+
+/// Tries to install the default bundle with this classifier in it.
+fn install(folder: &Path, classifier: &[u8]) -> Output {
+    let bundle = Bundle::read(DEFAULT).unwrap();
+    let mut manifest = bundle.manifest().clone();
+    manifest.content_version = 900;
+    let payloads: Vec<(&str, &[u8])> = bundle
+        .payloads()
+        .map(|(name, bytes)| (name, if name == "classifier.onnx" { classifier } else { bytes }))
+        .collect();
+    let key = SecretKey::from_seed(&[1; 32]);
+    let signed = Bundle::sign(&Bundle::pack(manifest, &payloads).unwrap(), &key).unwrap();
+    let file = folder.join("bomb.emocue");
+    std::fs::write(&file, signed).unwrap();
+    let config = folder.join("emocue.toml");
+    let state = folder.join("state");
+    let text = format!("[update]\nkeys = [\"{}\"]\nstate = {state:?}\n", key.public());
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new(program());
+    command.args(["slot", "install"]).arg(&file).arg("--config").arg(&config);
+    command.output().unwrap()
+}
+
+fn refused(output: &Output, folder: &Path) -> String {
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    assert!(told.contains("it fails the self-test"), "{told}");
+    assert!(!folder.join("state/slots/a.emocue").exists());
+    told
+}
+
+#[test]
+fn a_network_that_takes_all_memory_is_refused() {
+    const TIMES: i64 = 1 << 17;
+    let folder = tempfile::tempdir().unwrap();
+    // 1.2 GB for one face.
+    let bomb = classifier(TIMES as usize, |graph, face| {
+        let repeats = graph.integers("repeats", &[1, TIMES, 1, 1]);
+        graph.node("Tile", "tile", &[&face, &repeats], &[])
+    });
+    let told = refused(&install(folder.path(), &bomb), folder.path());
+    assert!(told.contains("memory"), "{told}");
+}
+
+#[test]
+#[ignore = "it is stopped after two minutes of CPU time; `cargo xtask full` waits for that"]
+fn a_network_that_takes_all_time_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let bomb = classifier(256, |graph, face| {
+        let first = vec![0.01; 256 * 9];
+        let same = Conv { pad: [1, 1], ..Conv::default() };
+        let mut x = graph.conv("first", &face, Array::new(&[256, 1, 3, 3], &first), None, same);
+        let weight = vec![0.001; 256 * 256 * 9];
+        let kernel = graph.constant("kernel", Array::new(&[256, 256, 3, 3], &weight));
+        for layer in 0..2000 {
+            let attributes = [
+                ("kernel_shape", Attribute::Ints(vec![3, 3])),
+                ("pads", Attribute::Ints(vec![1; 4])),
+            ];
+            x = graph.node("Conv", &format!("conv{layer}"), &[&x, &kernel], &attributes);
+        }
+        x
+    });
+    refused(&install(folder.path(), &bomb), folder.path());
+}
+
+#[test]
+fn a_network_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for bytes in [&b""[..], &[0xff; 1000], &[0x0a; 100_000]] {
+        refused(&install(folder.path(), bytes), folder.path());
+    }
+}
