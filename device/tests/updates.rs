@@ -285,6 +285,29 @@ fn a_badge_without_a_button_takes_neither_a_first_key_nor_settings_over_the_link
 }
 
 #[test]
+fn settings_that_the_badge_cannot_run_with_make_way_for_those_before() {
+    let lab = Lab::new();
+    // As if a host had sent the second ones and the wearer had agreed.
+    fs::rename(lab.at("emocue.toml"), lab.at("emocue.toml.before")).unwrap();
+    let text = fs::read_to_string(lab.at("emocue.toml.before")).unwrap();
+    let dead = "[gpio]\nchip = \"/dev/none\"\n[pins]\nbutton = 3\n";
+    fs::write(lab.at("emocue.toml"), format!("{text}{dead}")).unwrap();
+    let badge = lab.start();
+    let mut host = lab.host();
+    assert_eq!(host.client.config().unwrap(), text);
+    until(&mut host.client, "it streams", |status| status.fps_milli > 0);
+    assert!(!lab.at("emocue.toml.before").exists());
+    let log = host.client.log(0).unwrap();
+    assert!(log.iter().any(|line| line.text.contains("returns to the settings before")), "{log:?}");
+    drop(badge);
+    // Those that work are kept after a while.
+    fs::write(lab.at("emocue.toml.before"), "").unwrap();
+    let _badge = lab.start();
+    wait("they are kept", || (!lab.at("emocue.toml.before").exists()).then_some(()));
+    assert_eq!(fs::read_to_string(lab.at("emocue.toml")).unwrap(), text);
+}
+
+#[test]
 fn while_one_host_sends_another_is_told_to_wait() {
     let lab = Lab::new();
     let _badge = lab.start();

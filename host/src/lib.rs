@@ -8,6 +8,8 @@ pub mod detector;
 pub mod device;
 pub mod eval;
 pub mod files;
+pub mod flash;
+pub mod monitor;
 pub mod net;
 pub mod onnx;
 pub mod panics;

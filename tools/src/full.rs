@@ -5,9 +5,10 @@ use clap::Args;
 use crate::bench::{self, BenchArgs};
 use crate::cargo::{Profile, cargo, check};
 use crate::cross::{self, CrossArgs, Target};
+use crate::faults::{self, FaultsArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::soak::{self, SoakArgs};
-use crate::virtual_badge::{self, Kind, VirtualBadgeArgs};
+use crate::virtual_badge::{self, VirtualBadgeArgs};
 use crate::{Result, privacy};
 
 /// Cases of each property test; 256 otherwise.
@@ -35,11 +36,12 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
         bench::run(&BenchArgs { profile, no_build: false })?;
     }
     soak::run(&SoakArgs { no_build: false })?;
+    faults::run(&FaultsArgs::all())?;
     for target in [Target::Aarch64, Target::Armv7] {
         cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;
     }
-    for machine in [Kind::Virt, Kind::Raspi3b] {
-        virtual_badge::run(&VirtualBadgeArgs::usual(machine, args.install))?;
+    for badge in VirtualBadgeArgs::every(args.install) {
+        virtual_badge::run(&badge)?;
     }
     instructions::run(&InstructionsArgs::usual())
 }

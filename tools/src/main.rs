@@ -5,6 +5,7 @@ mod budget;
 mod calibration;
 mod cargo;
 mod cross;
+mod faults;
 mod full;
 mod instructions;
 mod privacy;
@@ -37,8 +38,10 @@ enum Task {
     Instructions(instructions::InstructionsArgs),
     /// Look at 20,000 frames and see that memory stays what it was
     Soak(soak::SoakArgs),
-    /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, builds
-    /// for boards, virtual machines, instructions
+    /// Cut the power, kill, fill the disk and damage files while a badge is updated, and see that it looks at faces all the same
+    Faults(faults::FaultsArgs),
+    /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, the
+    /// faults, builds for boards, virtual machines, instructions
     Full(full::FullArgs),
 }
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::VirtualBadge(args) => virtual_badge::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Soak(args) => soak::run(&args),
+        Task::Faults(args) => faults::run(&args),
         Task::Full(args) => full::run(&args),
     };
     match result {

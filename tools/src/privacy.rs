@@ -50,8 +50,12 @@ const FORBIDDEN: &[&str] = &[
     "pub fn d() -> bool { std::net::ToSocketAddrs::to_socket_addrs(\"localhost:1\").is_ok() }",
 ];
 
-/// Checks the dependencies and that the lint on `std::net` bites.
+/// What a secret key's file begins with; the key's 64 hexadecimal digits follow.
+const SECRET: &str = "emocue-secret-key ";
+
+/// Checks the dependencies, that the lint on `std::net` bites, and that nobody committed a secret key.
 pub(crate) fn run() -> Result<()> {
+    no_secrets()?;
     for (build, options) in [("default build", &[][..]), ("build for boards", &["--all-features"])]
     {
         let tree = ["tree", "--package", "emocue-device", "--edges", "normal", "--prefix", "none"];
@@ -73,6 +77,40 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("privacy: std::net is refused in the badge's own code");
     Ok(())
+}
+
+/// Reads every file that is under version control.
+fn no_secrets() -> Result<()> {
+    let listed = Command::new("git").current_dir(root()).args(["ls-files", "-z"]).output();
+    let listed = match listed {
+        Ok(listed) if listed.status.success() => String::from_utf8(listed.stdout)?,
+        // An archive of the sources has no history to leak.
+        _ => {
+            println!("privacy: no git here, so no committed files to search for secret keys");
+            return Ok(());
+        }
+    };
+    let files: Vec<_> = listed.split_terminator('\0').collect();
+    for file in &files {
+        // One that was removed, but not yet from the index.
+        let Ok(bytes) = std::fs::read(root().join(file)) else { continue };
+        if has_secret(&bytes) {
+            return Err(
+                format!("{file} holds a secret key; remove it and never use that key").into()
+            );
+        }
+    }
+    println!("privacy: no secret key in {} files", files.len());
+    Ok(())
+}
+
+fn has_secret(bytes: &[u8]) -> bool {
+    let label = SECRET.as_bytes();
+    let mut starts = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(label));
+    starts.any(|at| {
+        let digits = &bytes[at + label.len()..];
+        digits.len() >= 64 && digits[..64].iter().all(u8::is_ascii_hexdigit)
+    })
 }
 
 /// The crates of a `cargo tree` listing, each once.
@@ -124,6 +162,14 @@ mod tests {
             "emocue-device v0.1.0 (/x/device)\nserde v1.0.0\ntokio v1.40.0\ntokio-like v1.0.0\n";
         assert_eq!(networking(tree), ["tokio"]);
         assert!(networking("mio-extras v1.0.0\n").is_empty());
+    }
+
+    #[test]
+    fn a_secret_key_is_found_wherever_it_stands() {
+        let key = format!("{SECRET}{}", "0f".repeat(32));
+        assert!(has_secret(format!("a text\nwith a key: {key}\n").as_bytes()));
+        assert!(!has_secret(&key.as_bytes()[..key.len() - 1]));
+        assert!(!has_secret(SECRET.as_bytes()));
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub fn open(path: impl AsRef<Path>, baud: u32) -> Result<Serial, OpenError> {
         rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
     }
     if termios::isatty(&port) {
-        configure(&port, baud).map_err(|error| match error {
+        configure(&port, baud, has_rate(path)).map_err(|error| match error {
             Errno::INVAL => OpenError::BaudRefused { path: path.to_owned(), baud },
             errno => failed(errno),
         })?;
@@ -126,8 +126,16 @@ fn failure(path: &Path, errno: Errno) -> OpenError {
     }
 }
 
+/// Names of ports without a wire whose bits have a length: they take any rate, and say that they keep their own.
+const WITHOUT_RATE: [&str; 3] = ["hvc", "ttyGS", "ttyACM"];
+
+fn has_rate(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !WITHOUT_RATE.iter().any(|kind| name.starts_with(kind))
+}
+
 /// Makes a terminal carry raw bytes, and throws away what came before.
-fn configure(port: &OwnedFd, baud: u32) -> Result<(), Errno> {
+fn configure(port: &OwnedFd, baud: u32, has_rate: bool) -> Result<(), Errno> {
     let mut settings = termios::tcgetattr(port)?;
     settings.make_raw();
     settings.input_modes.remove(InputModes::IXOFF | InputModes::IXANY);
@@ -140,7 +148,7 @@ fn configure(port: &OwnedFd, baud: u32) -> Result<(), Errno> {
     termios::tcsetattr(port, OptionalActions::Now, &settings)?;
     // A driver that cannot do it says so only here. It may come close, as dividers do.
     let taken = termios::tcgetattr(port)?.output_speed();
-    if taken.abs_diff(baud) > baud / 50 {
+    if has_rate && taken.abs_diff(baud) > baud / 50 {
         return Err(Errno::INVAL);
     }
     termios::tcflush(port, QueueSelector::IFlush)
@@ -206,5 +214,17 @@ impl Transport for Serial {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_wires_have_a_rate() {
+        for (port, has) in [("/dev/ttyAMA0", true), ("/dev/ttyGS0", false), ("/dev/hvc0", false)] {
+            assert_eq!(has_rate(Path::new(port)), has, "{port}");
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! Keeps a new bundle that runs well, notices another one, and asks the wearer what others want to know.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cue::Press;
-use crate::link::Hub;
+use crate::link::{Hub, settings};
 use crate::slots::consent::{Attended, Desk, Question, SHOWN, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
@@ -33,6 +33,8 @@ pub struct Keeper {
     hub: Arc<Hub>,
     mark: Vec<u8>,
     on_trial: bool,
+    /// The configuration, while it is new and has to prove itself.
+    unproven: Option<PathBuf>,
     healthy: Duration,
     well_since: Option<Instant>,
     question: Option<(Question, Instant)>,
@@ -44,6 +46,8 @@ pub struct Keeper {
 pub struct Watch<'a> {
     /// The folder that the badge may write to.
     pub state: &'a Path,
+    /// The configuration that it runs with.
+    pub config: &'a Path,
     /// The pointer as the start left it ([`Store::mark`]).
     pub mark: Vec<u8>,
     /// Whether the bundle that runs is on trial.
@@ -59,13 +63,15 @@ pub struct Watch<'a> {
 impl Keeper {
     /// A keeper for one start.
     pub fn new(watch: Watch, hub: Arc<Hub>) -> Self {
-        let Watch { state, mark, on_trial, healthy, has_button, attended } = watch;
+        let Watch { state, config, mark, on_trial, healthy, has_button, attended } = watch;
+        let unproven = settings::is_waiting(config).then(|| config.to_owned());
         Self {
             store: Store::new(state),
             desk: Desk::new(state),
             hub,
             mark,
             on_trial,
+            unproven,
             healthy,
             well_since: None,
             question: None,
@@ -103,9 +109,9 @@ impl Keeper {
         self.prove(now, well)
     }
 
-    /// A minute without a fault proves a bundle.
+    /// A minute without a fault proves a bundle, and settings.
     fn prove(&mut self, now: Instant, well: bool) -> Kept {
-        if !self.on_trial {
+        if !self.on_trial && self.unproven.is_none() {
             return Kept::Nothing;
         }
         if !well {
@@ -114,6 +120,13 @@ impl Keeper {
         }
         let since = *self.well_since.get_or_insert(now);
         if now.saturating_duration_since(since) < self.healthy {
+            return Kept::Nothing;
+        }
+        if let Some(config) = self.unproven.take() {
+            // Where this fails they go on waiting, at most until they fail.
+            let _ = settings::keep(&config);
+        }
+        if !self.on_trial {
             return Kept::Nothing;
         }
         match self.store.confirm(Some(&self.mark)) {
@@ -157,6 +170,7 @@ mod tests {
         let state = lab.state();
         let watch = Watch {
             state: &state,
+            config: Path::new("none"),
             mark: lab.store.mark(),
             on_trial: true,
             healthy: Duration::from_secs(60),

@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use emocue_device::badge::live::{Again, Ended};
+use emocue_device::badge::live::Again;
 use emocue_device::badge::{self, Keeper, Tally, Watch};
 use emocue_device::camera::{Camera, Mounted};
 use emocue_device::config::Config;
-use emocue_device::link::Hub;
+use emocue_device::link::{Hub, settings};
 use emocue_device::load::load;
 use emocue_device::show::Display;
 use emocue_device::slots::consent::{Attended, Desk};
@@ -23,13 +24,46 @@ use crate::{config, stop_on_signal, tell};
 
 /// Looks at a camera until it ends or is told to.
 pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
-    let hub = Arc::new(Hub::default());
-    let mut attended = None;
-    #[cfg(unix)]
-    let mut service = None;
-    let mut again: Option<Again> = None;
-    let stop = stop_on_signal();
+    let mut badge = Starts { run, hub: Arc::default(), stop: stop_on_signal(), served: None };
+    let mut again = None;
     loop {
+        match (badge.start(again), &run.config) {
+            (Ok(Next::Again(next)), _) => again = Some(next),
+            (Ok(Next::End(code)), _) => return Ok(code),
+            // Settings that a host sent are given up when the badge cannot run with them.
+            (Err(failure), Some(config)) if settings::give_up(config) => {
+                badge.hub.fault();
+                badge.say(&format!("{failure}\nreturns to the settings before"));
+            }
+            (Err(failure), _) => return Err(failure),
+        }
+    }
+}
+
+/// What comes after a start.
+enum Next {
+    Again(Again),
+    End(ExitCode),
+}
+
+/// What outlives a start.
+struct Starts<'a> {
+    run: &'a Run,
+    hub: Arc<Hub>,
+    stop: Arc<AtomicBool>,
+    served: Option<Served>,
+}
+
+/// While it lives, hosts are served, and questions answered.
+struct Served {
+    attended: Arc<Attended>,
+    #[cfg(unix)]
+    _service: emocue_device::link::Service,
+}
+
+impl Starts<'_> {
+    fn start(&mut self, again: Option<Again>) -> Result<Next, Failure> {
+        let run = self.run;
         let config = config(run.config.as_deref())?;
         let state = run.state.as_deref().unwrap_or(&config.update.state);
         let source = match &run.camera {
@@ -39,7 +73,7 @@ pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
         let orientation = run.mount.orientation(config.camera.orientation());
         let camera = Mounted::new(source.open()?, orientation);
         let eyes = Eyes::open(run, &config, state)?;
-        eyes.tell(&hub);
+        eyes.tell(&self.hub);
         let mut shown = run.show.settings(config.shown());
         shown.mode = again.map_or(shown.mode, |again| again.mode);
         // Without a configuration there is no panel but those that `--display` names.
@@ -49,45 +83,71 @@ pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
         let mut displays = run.show.open(shown, panel.is_some())?;
         displays.extend(panel);
         if !camera.is_live() {
-            return every_frame(camera, eyes.vision, displays, run.limit, &stop);
+            return every_frame(camera, eyes.vision, displays, run.limit, &self.stop)
+                .map(Next::End);
         }
-        let keeper = match &run.config {
-            Some(file) => {
-                attended = attended.or_else(|| attend(state));
-                #[cfg(unix)]
-                if service.is_none() && attended.is_some() {
-                    service = Some(serve(&hub, file, state, &config));
-                }
-                #[cfg(not(unix))]
-                let _ = file;
-                let watch = Watch {
-                    state,
-                    mark: eyes.mark,
-                    on_trial: eyes.on_trial,
-                    healthy: config.update.healthy(),
-                    has_button: config.pins.button.is_some(),
-                    attended: attended.clone(),
-                };
-                Some(Keeper::new(watch, Arc::clone(&hub)))
-            }
-            None => None,
-        };
+        let keeper = run.config.as_deref().map(|file| {
+            self.serve(file, state, &config);
+            let watch = Watch {
+                state,
+                config: file,
+                mark: eyes.mark,
+                on_trial: eyes.trial.is_some(),
+                healthy: config.update.healthy(),
+                has_button: config.pins.button.is_some(),
+                attended: self.served.as_ref().map(|served| Arc::clone(&served.attended)),
+            };
+            Keeper::new(watch, Arc::clone(&self.hub))
+        });
         let mut live = live(run, &config, Box::new(camera), eyes.vision, displays)?;
         live.keeper = keeper;
-        live.hub = Arc::clone(&hub);
-        if let Some(again) = again {
-            (live.mode, live.paused) = (again.mode, again.paused);
-        }
-        let ended: Ended = live.run(&stop, |notice| {
+        live.hub = Arc::clone(&self.hub);
+        live.mode = shown.mode;
+        live.paused = again.is_some_and(|again| again.paused);
+        let ended = live.run(&self.stop, |notice| {
             if notice.is_fault() {
-                hub.fault();
+                self.hub.fault();
             }
-            say(&hub, &notice.to_string());
+            self.say(&notice.to_string());
         })?;
-        again = ended.again;
-        if again.is_none() {
-            return Ok(ExitCode::SUCCESS);
+        Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
+    }
+
+    /// Serves hosts from now on, where there is a folder for what they send.
+    fn serve(&mut self, file: &Path, state: &Path, config: &Config) {
+        if self.served.is_some() {
+            return;
         }
+        // A service's folder is there already.
+        let _ = std::fs::create_dir_all(state);
+        let Some(attended) = Desk::new(state).attend().map(Arc::new) else {
+            let state = state.display();
+            self.say(&format!(
+                "no updates: {state} cannot be written, or another badge uses it; [update] state or --state names \
+                 another folder"
+            ));
+            return;
+        };
+        #[cfg(unix)]
+        let service = {
+            use emocue_device::link::{Board, Programs, Service};
+            let board = Board::new(Arc::clone(&self.hub), Programs::own(file, state));
+            let log = Arc::clone(&self.hub);
+            let service = Service::start(&board, &config.link, state, move |line| say(&log, &line));
+            board.install_what_lies_there();
+            service
+        };
+        #[cfg(not(unix))]
+        let _ = (file, config);
+        self.served = Some(Served {
+            attended,
+            #[cfg(unix)]
+            _service: service,
+        });
+    }
+
+    fn say(&self, line: &str) {
+        say(&self.hub, line);
     }
 }
 
@@ -99,7 +159,6 @@ struct Eyes {
     running: Running,
     release: (String, u32),
     trial: Option<u8>,
-    on_trial: bool,
     mark: Vec<u8>,
 }
 
@@ -119,7 +178,6 @@ impl Eyes {
                 running,
                 release: (named.unwrap_or_default(), 0),
                 trial: None,
-                on_trial: false,
                 mark: store.mark(),
             });
         }
@@ -132,17 +190,7 @@ impl Eyes {
             Some(Slot::A) => Running::A,
             Some(Slot::B) => Running::B,
         };
-        let on_trial = trial.is_some();
-        Ok(Self {
-            vision,
-            notes,
-            line,
-            running,
-            release: (name, content_version),
-            trial,
-            on_trial,
-            mark,
-        })
+        Ok(Self { vision, notes, line, running, release: (name, content_version), trial, mark })
     }
 
     /// Says so, to the log and to hosts.
@@ -168,43 +216,13 @@ fn say(hub: &Hub, line: &str) {
     tell(format_args!("emocue-badge: {line}"));
 }
 
-/// Says that this badge answers questions, where it has a folder for that.
-fn attend(state: &Path) -> Option<Arc<Attended>> {
-    // A service's folder is there already.
-    let _ = std::fs::create_dir_all(state);
-    let attended = Desk::new(state).attend().map(Arc::new);
-    if attended.is_none() {
-        let state = state.display();
-        tell(format_args!(
-            "emocue-badge: no updates: {state} cannot be written, or another badge uses it; \
-             [update] state or --state names another folder"
-        ));
-    }
-    attended
-}
-
-#[cfg(unix)]
-fn serve(
-    hub: &Arc<Hub>,
-    file: &Path,
-    state: &Path,
-    config: &Config,
-) -> emocue_device::link::Service {
-    use emocue_device::link::{Board, Programs, Service};
-    let board = Board::new(Arc::clone(hub), Programs::own(file, state));
-    let log = Arc::clone(hub);
-    let service = Service::start(&board, &config.link, state, move |line| say(&log, &line));
-    board.install_what_lies_there();
-    service
-}
-
 /// Looks at every frame of a file, or at every picture.
 pub(crate) fn every_frame(
     mut camera: Mounted<Box<dyn Camera>>,
     mut vision: Vision,
     mut displays: Vec<Box<dyn Display>>,
     limit: Option<u64>,
-    stop: &std::sync::atomic::AtomicBool,
+    stop: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
     let complain = |error| tell(format_args!("emocue-badge: {error}"));
     match badge::run(&mut camera, &mut vision, &mut displays, limit, stop, complain)? {

@@ -4,6 +4,7 @@ mod hub;
 mod job;
 #[cfg(unix)]
 mod service;
+pub mod settings;
 mod side;
 
 pub use hub::Hub;

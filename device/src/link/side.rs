@@ -1,6 +1,6 @@
 //! One host's view of the badge.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use emocue_link::{Badge, Inbox};
 
 use super::hub::Hub;
 use super::job::{Job, Programs};
-use crate::config::Config;
+use super::settings;
 use crate::slots::consent::Desk;
-use crate::slots::{Slot, Store, replace_file};
+use crate::slots::{Slot, Store};
 
 /// A file whose host is silent for so long may make way for another host's.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -145,7 +145,7 @@ impl Badge for Side {
         self.board.job.start(move || {
             let done = match what {
                 What::Bundle => programs.run(&["slot", "install"], Some(&file)),
-                What::Config => take_config(&file, &programs, &hub),
+                What::Config => settings::take(&file, &programs, &hub),
             };
             // Whatever came of it, it is not needed any more.
             let _ = std::fs::remove_file(&file);
@@ -196,23 +196,4 @@ impl Badge for Side {
             let _ = receiving.inbox.sync();
         }
     }
-}
-
-/// Takes other settings, if they are possible and the wearer agrees: a configuration can start programs and trust keys.
-fn take_config(file: &Path, programs: &Programs, hub: &Hub) -> Result<String, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    if std::fs::read_to_string(&programs.config).is_ok_and(|there| there == text) {
-        return Ok("the badge has these settings already".to_owned());
-    }
-    Config::parse("the new configuration", &text).map_err(|error| error.to_string())?;
-    let desk = Desk::new(&programs.state);
-    desk.ask("take other settings")
-        .map_err(|reason| format!("the settings stay as they are: {reason}"))?;
-    replace_file(&programs.config, text.as_bytes()).map_err(|error| {
-        let path = programs.config.display();
-        format!("cannot write {path}: {error}; the badge's user needs to own that folder")
-    })?;
-    hub.start_anew();
-    Ok("the badge takes the new settings; a changed [link] port counts from its next start"
-        .to_owned())
 }

@@ -103,6 +103,15 @@ impl Monitor {
         }
     }
 
+    /// Where the terminal that QEMU made for a character device is.
+    pub(crate) fn pty(&mut self, label: &str) -> Result<String> {
+        let devices = self.execute("query-chardev", &json!({}))?;
+        let mut devices = devices.as_array().into_iter().flatten();
+        let device = devices.find(|device| device["label"] == label);
+        let path = device.and_then(|it| it["filename"].as_str()?.strip_prefix("pty:"));
+        Ok(path.ok_or_else(|| format!("the machine has no terminal {label}"))?.to_owned())
+    }
+
     /// The name of the only device of a kind.
     pub(crate) fn find(&mut self, kind: &str) -> Result<String> {
         const FOLDER: &str = "/machine/unattached";

@@ -158,6 +158,9 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
             add("-cpu", "cortex-a72");
             add("-smp", "2");
             add("-accel", "tcg,thread=multi");
+            // The cable to a host: a terminal on either side.
+            add("-chardev", "pty,id=link");
+            add("-device", "virtconsole,chardev=link");
             for port in ports {
                 add("-chardev", &format!("file,id={port},path={}", log(port)));
                 add("-device", &format!("virtserialport,chardev={port},name={port}"));

@@ -2,6 +2,7 @@
 //! button and an LED, seen from outside.
 
 pub(crate) mod control;
+mod host;
 mod initramfs;
 mod log;
 pub(crate) mod machine;
@@ -20,8 +21,9 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 
 use crate::Result;
-use crate::cargo::{Profile, badge, build_badge, output, root};
+use crate::cargo::{Profile, badge, build_badge, cargo, check, output, root};
 use crate::cross::{self, Built, Target};
+use host::Host;
 use initramfs::Initramfs;
 use machine::{Board, Machine, Plan};
 use packages::Kernel;
@@ -50,6 +52,9 @@ pub(crate) struct VirtualBadgeArgs {
     /// What happens to the badge
     #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = named)]
     scenario: &'static Scenario,
+    /// Before an update, train the new bundle for an epoch on FER2013 and FER+ in this folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Leave the machine running at the end
     #[arg(long)]
     keep: bool,
@@ -65,10 +70,15 @@ pub(crate) struct VirtualBadgeArgs {
 }
 
 impl VirtualBadgeArgs {
-    /// The first scenario of this machine, as a board gets the badge.
-    pub(crate) fn usual(machine: Kind, install: bool) -> Self {
-        let scenario = &SCENARIOS[0];
-        Self { machine, scenario, keep: false, no_build: false, install, profile: Profile::Dist }
+    /// Every scenario, and the other machine, as a board gets the badge; an update is trained where there are data.
+    pub(crate) fn every(install: bool) -> Vec<Self> {
+        let data = std::env::var_os("EMOCUE_DATA").map(PathBuf::from);
+        let usual = |machine, scenario| {
+            let (data, profile) = (data.clone(), Profile::Dist);
+            Self { machine, scenario, data, keep: false, no_build: false, install, profile }
+        };
+        let virt = SCENARIOS.iter().map(|scenario| usual(Kind::Virt, scenario));
+        virt.chain([usual(Kind::Raspi3b, &SCENARIOS[0])]).collect()
     }
 }
 
@@ -115,10 +125,11 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
         initramfs: &files.finish(),
         logs: &logs,
     };
+    let host = host(args, &badge)?;
     let start = Instant::now();
     let machine = Machine::start(&plan)?;
     println!("Linux {} runs after {:.1} s", kernel.release, start.elapsed().as_secs_f64());
-    let mut play = Play::new(machine, &logs, &badge, PORTRAIT, start)?;
+    let mut play = Play::new(machine, &logs, &badge, PORTRAIT, host, start)?;
     let played = play.scenario(args.scenario);
     if args.keep {
         let (process, folder) = play.keep();
@@ -126,6 +137,18 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
         println!("  a shell in it: socat - UNIX-CONNECT:{}/shell", folder.display());
     }
     played
+}
+
+/// The host at the other end of the cable, for a scenario that flashes.
+fn host(args: &VirtualBadgeArgs, badge: &Path) -> Result<Option<Host>> {
+    if !args.scenario.flashes() {
+        return Ok(None);
+    }
+    if !args.no_build {
+        check(cargo().args(["build", "--release", "--package", "emocue-host"]))?;
+    }
+    let program = badge.with_file_name(format!("emocue{}", std::env::consts::EXE_SUFFIX));
+    Host::new(program, args.data.as_deref()).map(Some)
 }
 
 /// Cross-builds the badge and its helper and returns the folder in which they lie.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::control::wait;
+use super::host::{Host, Release};
 use super::log::PanelLog;
 use super::machine::Machine;
 use super::picture::{self, golden_answer, golden_state};
@@ -36,6 +37,12 @@ pub(crate) struct Play {
     /// Messages without acknowledgement that were awaited already.
     unheard: usize,
     golden: Vec<(Picture, Vec<bool>)>,
+    /// At the other end of the cable.
+    host: Option<Host>,
+    /// Where the cable ends on this computer.
+    port: String,
+    /// Length of the badge's log at its last start.
+    log_start: usize,
     logs: PathBuf,
     start: Instant,
 }
@@ -47,6 +54,7 @@ impl Play {
         logs: &Path,
         badge: &Path,
         portrait: &str,
+        host: Option<Host>,
         start: Instant,
     ) -> Result<Self> {
         let mut golden: Vec<(Picture, Vec<bool>)> = Vec::new();
@@ -62,9 +70,21 @@ impl Play {
             }
         }
         let pins = machine.monitor.find("pl061")?;
+        let port = machine.monitor.pty("link")?;
         let panel = PanelLog::new(logs.join("panel.log"));
         machine.shell.check("config=/etc/emocue/emocue.toml", PATIENCE)?;
-        Ok(Self { machine, pins, panel, unheard: 0, golden, logs: logs.to_owned(), start })
+        Ok(Self {
+            machine,
+            pins,
+            panel,
+            unheard: 0,
+            golden,
+            host,
+            port,
+            log_start: 0,
+            logs: logs.to_owned(),
+            start,
+        })
     }
 
     /// Does every step.
@@ -97,9 +117,12 @@ impl Play {
     fn act(&mut self, does: Do, step: u32) -> Result<()> {
         match does {
             Do::Shell(command) => self.shell(command),
-            Do::Start => self.shell(
-                "emocue-badge run --config $config </dev/null >/run/ports/badge 2>&1 & badge=$!",
-            ),
+            Do::Start => {
+                self.log_start = self.log().len();
+                self.shell(
+                    "emocue-badge run --config $config </dev/null >/run/ports/badge 2>&1 & badge=$!",
+                )
+            }
             Do::Signal(signal) => self.shell(&format!("kill -{signal} $badge")),
             Do::Ends(code) => match self.machine.shell.run("wait $badge", PATIENCE)?.1 {
                 ended if ended == code => Ok(()),
@@ -127,6 +150,20 @@ impl Play {
                     Ok((found == holds).then_some(()))
                 })
             }
+            Do::Flash(release) => {
+                let log = self.logs.join("flash.log");
+                let port = self.port.clone();
+                self.host()?.flash(&port, release, &log)
+            }
+            Do::Flashed => {
+                let log = self.logs.join("flash.log");
+                self.host()?.flashed(PATIENCE, &log)
+            }
+            Do::Keeps(slot, release) => self.keeps(slot, release),
+            Do::Told(text) => wait(PATIENCE, &format!("the badge says {text:?}"), || {
+                let log = self.log();
+                Ok(log.get(self.log_start..).is_some_and(|log| log.contains(text)).then_some(()))
+            }),
             Do::Unheard => {
                 self.unheard = wait(PATIENCE, "a message to the panel that fails", || {
                     let unheard = self.panel.unheard()?;
@@ -135,6 +172,30 @@ impl Play {
                 Ok(())
             }
         }
+    }
+
+    fn host(&mut self) -> Result<&mut Host> {
+        Ok(self.host.as_mut().ok_or("this scenario has no host")?)
+    }
+
+    /// The badge's log so far.
+    fn log(&self) -> String {
+        let log = fs::read(self.logs.join("badge.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    fn keeps(&mut self, slot: &str, release: Release) -> Result<()> {
+        let port = self.port.clone();
+        let host = self.host()?;
+        wait(PATIENCE, &format!("slot {slot} keeps release {}", release.number()), || {
+            let told = host.monitor(&port)?;
+            let line = told.lines().next().unwrap_or_default();
+            let told: serde_json::Value = serde_json::from_str(line)?;
+            let status = told.get("status").unwrap_or(&told);
+            let runs = status["content_version"] == release.number()
+                && status["running"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(slot));
+            Ok((runs && status["trial"].is_null()).then_some(()))
+        })
     }
 
     fn shell(&mut self, command: &str) -> Result<()> {

@@ -1,10 +1,19 @@
 //! What happens to the virtual badge, step by step, and what must be seen from outside.
 
+use super::host::Release;
+
 /// A scenario: its name and its steps.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) steps: &'static [Step],
+}
+
+impl Scenario {
+    /// Whether a host takes part.
+    pub(crate) fn flashes(&self) -> bool {
+        self.steps.iter().flat_map(|step| step.does).any(|does| matches!(does, Do::Flash(_)))
+    }
 }
 
 /// What is done, in the words of the transcript, and how.
@@ -34,6 +43,14 @@ pub(crate) enum Do {
     Led(bool),
     /// Whether the badge's process holds the camera's node.
     HoldsCamera(bool),
+    /// The host begins to flash a bundle over the cable.
+    Flash(Release),
+    /// It is done with that.
+    Flashed,
+    /// The host hears over the cable that the badge runs this release, from this slot, and keeps it.
+    Keeps(&'static str, Release),
+    /// The badge's log has this text since its last start.
+    Told(&'static str),
     /// A message to the panel that nobody acknowledges, after those that were seen before.
     Unheard,
 }
@@ -81,6 +98,16 @@ const UNLOAD: Do = Shell("until rmmod vivid; do sleep 0.1; done; ! [ -e /dev/vid
 const LOAD: Do =
     Shell("insmod /modules/vivid.ko $(grep '^vivid ' /modules/list | cut -d ' ' -f 2-)");
 
+const ASKS: Do = Shows(Picture::State("press-button"));
+
+/// Sixteen bytes in the middle of a slot's bundle become others, while nobody looks.
+const DAMAGE_B: Do = Shell(
+    "dd if=/dev/urandom of=/var/lib/emocue/slots/b.emocue bs=1 seek=600000 count=16 conv=notrunc",
+);
+const DAMAGE_A: Do = Shell(
+    "dd if=/dev/urandom of=/var/lib/emocue/slots/a.emocue bs=1 seek=600000 count=16 conv=notrunc",
+);
+
 /// While this file is there, the panel acknowledges nothing.
 const SILENCE: Do = Shell("touch /run/silent");
 
@@ -94,6 +121,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "day",
         about: "start, button, lost camera, lost panel, crash, end",
         steps: DAY,
+    },
+    Scenario {
+        name: "update",
+        about: "a new badge is flashed over its cable, twice, and both bundles are damaged",
+        steps: UPDATE,
     },
     Scenario { name: "start", about: "start and end only", steps: START },
 ];
@@ -130,6 +162,65 @@ const DAY: &[Step] = &[
         ],
     ),
     step("a new start", &[Start, ANSWER, Led(true)]),
+    step(
+        "SIGTERM: panel off, LED off, exit code 0",
+        &[Signal("TERM"), Ends(0), PanelOff, Led(false)],
+    ),
+];
+
+const UPDATE: &[Step] = &[
+    step("a panel on the I2C bus, a portrait before the camera", &[PANEL, CAMERA, PORTRAIT]),
+    step(
+        "a new badge runs what is inside its program",
+        &[Start, ANSWER, Told("runs the bundle inside this program")],
+    ),
+    step(
+        "flashed over the cable, it asks for its button",
+        &[Flash(Release::First), ASKS, Led(true)],
+    ),
+    step(
+        "a press: the key is trusted, the bundle is on trial",
+        &[
+            PRESS,
+            LET_GO,
+            Flashed,
+            ANSWER,
+            Told("runs slot a: default 900, on trial, 2 starts left"),
+        ],
+    ),
+    step("after some seconds without a fault it is kept", &[Keeps("A", Release::First)]),
+    step(
+        "the next one of the same key needs no press",
+        &[Flash(Release::Second), Flashed, ANSWER, Keeps("B", Release::Second)],
+    ),
+    step(
+        "kill -9, its bundle damaged, a new start: the one before returns",
+        &[
+            Signal("KILL"),
+            Ends(137),
+            DAMAGE_B,
+            Start,
+            ANSWER,
+            Told("slot b cannot be used"),
+            Keeps("A", Release::First),
+        ],
+    ),
+    step(
+        "both damaged: it runs what is inside its program, and says so",
+        &[
+            Signal("KILL"),
+            Ends(137),
+            DAMAGE_A,
+            Start,
+            ANSWER,
+            Told("slot a cannot be used"),
+            Told("runs the bundle inside this program"),
+        ],
+    ),
+    step(
+        "flashed once more, it is whole again",
+        &[Flash(Release::Second), Flashed, ANSWER, Keeps("A", Release::Second)],
+    ),
     step(
         "SIGTERM: panel off, LED off, exit code 0",
         &[Signal("TERM"), Ends(0), PanelOff, Led(false)],

@@ -318,6 +318,7 @@ fn keeper(state: &std::path::Path) -> Keeper {
     let attended = Desk::new(state).attend().map(Arc::new);
     let watch = Watch {
         state,
+        config: std::path::Path::new("none"),
         mark: Vec::new(),
         on_trial: false,
         healthy: Duration::from_secs(60),

@@ -1,0 +1,199 @@
+//! `emocue monitor`
+
+use std::error::Error;
+use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+use super::flash::SshArgs;
+use super::interrupt::stop_on_ctrl_c;
+use crate::flash::Target;
+use crate::monitor::history::History;
+use crate::monitor::source::OverSsh;
+use crate::monitor::view::draw;
+use crate::monitor::{Event, Session, Source, record, watch};
+
+/// Between two looks at the keyboard.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the badge has to hear that we go.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Watch a badge: its pace, heat, bundle, faults and log; never a picture.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+  emocue monitor --on serial:/dev/ttyACM0
+  emocue monitor --on ssh://pi@badge.local --json
+
+A badge whose cable is pulled is called again until it answers.")]
+pub struct MonitorArgs {
+    /// The badge: serial:DEVICE[@baud] or ssh://user@host[:port]
+    #[arg(long, value_name = "TARGET")]
+    on: Target,
+    /// Print a JSON object a line: the status every second, and log lines
+    #[arg(long)]
+    json: bool,
+    /// Print one status and end
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    ssh: SshArgs,
+}
+
+/// Watches a badge.
+///
+/// # Errors
+/// When it is no badge that can be watched, or with `--once` when it does not answer.
+pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Error>> {
+    let (place, source): (String, Box<dyn Source + Send>) = match &args.on {
+        Target::Serial(port) => (port.to_string(), Box::new(port.clone())),
+        Target::Ssh(address) => {
+            let over = OverSsh::new(address.clone(), args.ssh.settings()?);
+            (address.to_string(), Box::new(over))
+        }
+        Target::Mount(_) | Target::Image(_) => {
+            return Err("a card cannot be watched\n  Put it into the badge, and watch that: --on serial:/dev/ttyACM0 or ssh://user@host.".into());
+        }
+    };
+    if args.once {
+        once(source, args.json)
+    } else if args.json || !stdout().is_terminal() {
+        lines(source, args.json)
+    } else {
+        view(&place, source)
+    }
+}
+
+fn shown(event: &Event, json: bool) -> Result<String, serde_json::Error> {
+    if json { record::json(event) } else { Ok(record::text(event)) }
+}
+
+fn once(mut source: Box<dyn Source + Send>, json: bool) -> Result<(), Box<dyn Error>> {
+    let status = source.connect().and_then(|mut session| session.status())?;
+    println!("{}", shown(&Event::Status(status), json)?);
+    Ok(())
+}
+
+/// Prints what is heard until Ctrl-C, or until nobody reads it.
+fn lines(mut source: Box<dyn Source + Send>, json: bool) -> Result<(), Box<dyn Error>> {
+    let stop = stop_on_ctrl_c()?;
+    let stopped = || match stop.load(std::sync::atomic::Ordering::Relaxed) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    let mut tell = |event: Event| {
+        let line = shown(&event, json).unwrap_or_else(|error| error.to_string());
+        let mut out = stdout().lock();
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Ok(()) => stopped(),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    let mut pause = |time: Duration| {
+        let until = std::time::Instant::now() + time;
+        while std::time::Instant::now() < until {
+            stopped()?;
+            thread::sleep(LOOK.min(time));
+        }
+        stopped()
+    };
+    watch(source.as_mut(), &mut tell, &mut pause);
+    Ok(())
+}
+
+/// Shows the live view. The badge is asked by a thread, so that keys are heard while it is slow.
+fn view(place: &str, mut source: Box<dyn Source + Send>) -> Result<(), Box<dyn Error>> {
+    // ssh may ask for a password, so the first session begins before the view covers the terminal.
+    let first = source.connect();
+    let mut source = Primed { first: Some(first), source };
+    let (events, heard) = mpsc::channel();
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (done, ended) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        let mut tell = |event| match events.send(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let mut pause = |time| match stopped.recv_timeout(time) {
+            Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        };
+        watch(&mut source, &mut tell, &mut pause);
+        let _ = done.send(());
+    });
+    let shown = Screen::open().and_then(|mut screen| screen.show(place, &heard));
+    drop((stop, heard));
+    // The badge keeps a session for ten seconds unless it is ended.
+    let _ = ended.recv_timeout(FAREWELL);
+    shown.map_err(Into::into)
+}
+
+/// A source whose first session has begun, or failed, already.
+struct Primed {
+    first: Option<Result<Box<dyn Session + Send>, String>>,
+    source: Box<dyn Source + Send>,
+}
+
+impl Source for Primed {
+    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+        self.first.take().unwrap_or_else(|| self.source.connect())
+    }
+}
+
+/// The terminal while a view covers it.
+struct Screen(Terminal<CrosstermBackend<Stdout>>);
+
+impl Screen {
+    fn open() -> std::io::Result<Self> {
+        enable_raw_mode()?;
+        let screen = execute!(stdout(), EnterAlternateScreen)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
+        screen.map(Self).inspect_err(|_| restore())
+    }
+
+    /// Draws until a key ends it.
+    fn show(&mut self, place: &str, heard: &Receiver<Event>) -> std::io::Result<()> {
+        let mut history = History::new(place);
+        loop {
+            heard.try_iter().for_each(|event| history.hear(event));
+            self.0.draw(|frame| draw(frame, &history))?;
+            if event::poll(LOOK)? && is_end(&event::read()?) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back; one that does not take it cannot be told.
+fn restore() {
+    let _ = execute!(stdout(), LeaveAlternateScreen);
+    let _ = disable_raw_mode();
+}
+
+/// Whether a key ends the view.
+fn is_end(input: &Input) -> bool {
+    let Input::Key(key) = input else { return false };
+    key.kind == KeyEventKind::Press
+        && match key.code {
+            KeyCode::Char('q') | KeyCode::Esc => true,
+            KeyCode::Char('c') => key.modifiers.contains(KeyModifiers::CONTROL),
+            _ => false,
+        }
+}

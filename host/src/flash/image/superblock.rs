@@ -1,0 +1,88 @@
+//! The few fields of an ext4 superblock that tell whether its file system may be changed.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Where it lies in a file system, and its length.
+const OFFSET: u64 = 1024;
+const LENGTH: usize = 1024;
+
+const MAGIC: u16 = 0xef53;
+/// `s_state`: unmounted.
+const VALID: u16 = 1;
+/// `s_state`: the kernel met an error.
+const ERRORS: u16 = 2;
+/// `s_feature_incompat`: the journal has to be replayed; it always says so while mounted.
+const RECOVER: u32 = 4;
+/// `s_feature_incompat`: sizes have 64 bits.
+const WIDE: u32 = 0x80;
+
+/// What a superblock says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Superblock {
+    /// Size of the file system.
+    pub(super) bytes: u64,
+    /// Why it may not be changed.
+    pub(super) unclean: Option<&'static str>,
+}
+
+impl Superblock {
+    /// Reads the superblock of a file system that begins at `offset`; `None` where there is none.
+    pub(super) fn read(file: &mut (impl Read + Seek), offset: u64) -> io::Result<Option<Self>> {
+        let Some(start) = offset.checked_add(OFFSET) else { return Ok(None) };
+        file.seek(SeekFrom::Start(start))?;
+        let mut block = [0; LENGTH];
+        match file.read_exact(&mut block) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            result => result?,
+        }
+        Ok(Self::parse(&block))
+    }
+
+    fn parse(block: &[u8; LENGTH]) -> Option<Self> {
+        let short = |at: usize| u16::from_le_bytes([block[at], block[at + 1]]);
+        let long = |at: usize| u32::from(short(at)) | u32::from(short(at + 2)) << 16;
+        let (state, features, scale) = (short(58), long(96), long(24));
+        if short(56) != MAGIC || scale > 6 {
+            return None;
+        }
+        let high = if features & WIDE != 0 { u64::from(long(0x150)) << 32 } else { 0 };
+        let bytes = (high | u64::from(long(4))).checked_mul(1024 << scale)?;
+        let unclean = match () {
+            () if state & ERRORS != 0 => Some("it has recorded errors"),
+            () if features & RECOVER != 0 => Some("its journal is not written back"),
+            () if state & VALID == 0 => Some("it is not marked as unmounted"),
+            () => None,
+        };
+        Some(Self { bytes, unclean })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn block(state: u8, features: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 4096];
+        bytes[1024 + 4] = 9;
+        bytes[1024 + 24] = 2;
+        bytes[1024 + 56..1024 + 58].copy_from_slice(&MAGIC.to_le_bytes());
+        bytes[1024 + 58] = state;
+        bytes[1024 + 96] = features;
+        bytes
+    }
+
+    #[test]
+    fn tells_what_may_be_changed() {
+        let read = |bytes: Vec<u8>| Superblock::read(&mut Cursor::new(bytes), 0).unwrap();
+        let clean = read(block(1, 0x42)).unwrap();
+        assert_eq!(clean, Superblock { bytes: 9 * 4096, unclean: None });
+        for (state, features) in [(0, 0x42), (3, 0x42), (1, 0x46)] {
+            assert!(read(block(state, features)).unwrap().unclean.is_some());
+        }
+        assert_eq!(read(vec![0; 4096]), None);
+        assert_eq!(read(vec![0; 100]), None);
+        assert_eq!(Superblock::read(&mut Cursor::new([0; 9]), u64::MAX).unwrap(), None);
+    }
+}

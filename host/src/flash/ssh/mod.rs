@@ -1,0 +1,292 @@
+//! A badge that can be logged into, by the system's own `ssh`.
+//!
+//! Everything goes through one connection and the remote shell: files are sent to `cat`, so that `ssh` alone is needed
+//! and progress can be seen. Whether the other side is the badge that it says it is, is for `ssh` to decide: no option
+//! that would weaken that is ever passed or taken.
+
+mod address;
+mod badge;
+mod error;
+mod facts;
+mod options;
+mod session;
+
+use std::collections::BTreeSet;
+
+use emocue_models::bundle::Sha256;
+
+pub use address::Address;
+pub use error::SshError;
+pub use options::Settings;
+pub use session::{Output, Session};
+pub(crate) use session::{call, no_program};
+
+use self::facts::Facts;
+use super::plan::{Content, Item};
+use super::table::{self, Place, folder, folder_mode, folders, old, waiting};
+use super::{FlashError, Found, Part, Root, Watch, elf};
+use crate::shell::quote;
+
+/// A badge over SSH.
+#[derive(Debug)]
+pub struct Ssh {
+    session: Session,
+    facts: Facts,
+}
+
+impl Ssh {
+    /// Logs in and looks around.
+    ///
+    /// # Errors
+    /// [`SshError`] with what `ssh` says and what to do.
+    pub fn open(address: Address, settings: Settings) -> Result<Self, FlashError> {
+        let session = Session::open(address, settings)?;
+        let facts = Facts::ask(&session)?;
+        Ok(Self { session, facts })
+    }
+
+    /// A path of the badge in the remote system.
+    fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.session.address().root)
+    }
+
+    /// The same, as a shell reads it.
+    fn word(&self, path: &str) -> String {
+        quote(&self.path(path))
+    }
+
+    /// Runs a script as who may write there, and gives its output where it succeeds.
+    fn root(&self, what: &str, script: &str) -> Result<String, FlashError> {
+        let output = self.session.run(&self.facts.elevated(script))?;
+        Ok(output.good(what)?)
+    }
+
+    /// Writes an item beside its place and compares what the badge reads there.
+    fn stage(
+        &self,
+        item: &Item<'_>,
+        staged: &mut Staged,
+        watch: &mut dyn Watch,
+    ) -> Result<(), FlashError> {
+        let path = item.place.path;
+        let beside = waiting(path);
+        let script = match item.content {
+            Content::Link(to) => {
+                let beside = self.word(&beside);
+                format!("{}rm -f {beside}\nln -s {} {beside}\n", self.folders(path), quote(to))
+            }
+            Content::File(_) => self.receive(path, &beside, item.place.mode),
+        };
+        staged.files.push(beside);
+        let script = self.facts.elevated(&script);
+        let what = format!("writing {}", self.path(path));
+        match item.content {
+            Content::Link(_) => staged.learn(&self.session.run(&script)?.good(&what)?),
+            Content::File(bytes) => {
+                let output = self.session.send(&script, path, bytes, watch)?;
+                let said = output.good(&what)?;
+                staged.learn(&said);
+                read_back(path, &said, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A script that makes the folders that `path` needs and tells which ones it made.
+    fn folders(&self, path: &str) -> String {
+        let mut script = "set -e\n".to_owned();
+        for inner in folders(path) {
+            let (word, mode) = (self.word(inner), folder_mode(inner));
+            let above = quote(&format!("{}/", self.path(folder(inner))));
+            script += &format!(
+                "if [ ! -d {word} ]; then mkdir -m {mode:o} {word}; \
+                 chown \"$(stat -c %u:%g {above})\" {word}; echo made={inner}; fi\n"
+            );
+        }
+        script
+    }
+
+    /// A script that writes its input to `beside`, as its place wants it, and tells its hash.
+    fn receive(&self, path: &str, beside: &str, mode: u32) -> String {
+        let (word, above) = (self.word(beside), quote(&format!("{}/", self.path(folder(path)))));
+        format!(
+            "{}umask 077\nrm -f {word}\ncat > {word}\nchmod {mode:o} {word}\n\
+             chown \"$(stat -c %u:%g {above})\" {word}\nsync {word} 2>/dev/null || sync\n\
+             echo \"sha256=$(sha256sum < {word})\"\n",
+            self.folders(path)
+        )
+    }
+
+    /// A script that puts what is beside a place into it.
+    fn commit(&self, place: &Place) -> String {
+        let (here, beside) = (self.word(place.path), self.word(&waiting(place.path)));
+        let mut script = String::new();
+        if place.keep_old {
+            let kept = self.word(&old(place.path));
+            script += &format!(
+                "if [ -e {here} ] || [ -L {here} ]; then \
+                 ln -f {here} {kept} 2>/dev/null || cp -pf {here} {kept}; fi\n"
+            );
+        }
+        script + &format!("mv -f {beside} {here}\n")
+    }
+
+    fn write(
+        &self,
+        items: &[&Item<'_>],
+        staged: &mut Staged,
+        watch: &mut dyn Watch,
+    ) -> Result<(), FlashError> {
+        let goes_on = |watch: &dyn Watch| match watch.stop() {
+            true => Err(FlashError::Interrupted),
+            false => Ok(()),
+        };
+        for item in items {
+            goes_on(watch)?;
+            self.stage(item, staged, watch)?;
+        }
+        let parts: BTreeSet<&str> = items.iter().map(|item| item.place.part.name()).collect();
+        let has = |part: Part| parts.contains(part.name());
+        if has(Part::App) {
+            watch.say("the new program passes its demo on the badge: trying");
+            self.try_demo()?;
+        }
+        if has(Part::Config) {
+            self.check_config(has(Part::App), watch)?;
+        }
+        goes_on(watch)?;
+        let steps: String = items.iter().map(|item| self.commit(item.place)).collect();
+        self.root("putting the files into place", &format!("set -e\n{steps}sync\n"))?;
+        Ok(())
+    }
+
+    /// Removes what was written and not put into place.
+    fn discard(&self, staged: &Staged) {
+        let files = staged.files.iter().map(|file| format!("rm -f {}\n", self.word(file)));
+        let folders =
+            staged.folders.iter().rev().map(|made| format!("rmdir {}\n", self.word(made)));
+        let script: String = files.chain(folders).collect();
+        // A connection that is gone leaves names that systemd and udev overlook, and the next flash overwrites.
+        let _ = self.session.run(&self.facts.elevated(&script));
+    }
+}
+
+/// What a flash has written so far, and not put into place.
+#[derive(Debug, Default)]
+struct Staged {
+    files: Vec<String>,
+    folders: Vec<String>,
+}
+
+impl Staged {
+    /// Takes in what a script says that it made.
+    fn learn(&mut self, said: &str) {
+        self.folders.extend(values(said, "made").map(str::to_owned));
+    }
+}
+
+/// The values of `key` in lines of `key=value`; a login may print other lines.
+fn values<'a>(said: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
+    said.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix('='))
+}
+
+/// Compares the hash that a script told with what was sent.
+fn read_back(path: &str, said: &str, bytes: &[u8]) -> Result<(), FlashError> {
+    let hash = Sha256::of(bytes).to_string();
+    match values(said, "sha256").any(|told| told.split(' ').next() == Some(hash.as_str())) {
+        true => Ok(()),
+        false => Err(FlashError::ReadBack(path.to_owned())),
+    }
+}
+
+impl Root for Ssh {
+    fn title(&self) -> String {
+        self.session.address().to_string()
+    }
+
+    fn machine(&mut self) -> Result<elf::Machine, FlashError> {
+        // The kernel may be wider than the programs: Raspberry Pi OS has a 32-bit edition with a 64-bit one.
+        let script = format!(
+            "echo \"sh=$(head -c {} {} 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')\"",
+            elf::HEADER,
+            self.word("/bin/sh")
+        );
+        let said = self.root("looking at /bin/sh", &script)?;
+        let digits = values(&said, "sh").next().unwrap_or_default();
+        let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        let header: Vec<u8> = (0..digits.len()).step_by(2).map_while(byte).collect();
+        let told = elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(&self.facts.uname));
+        told.ok_or_else(|| FlashError::UnknownMachine {
+            place: self.title(),
+            reason: format!("it has no /bin/sh, and calls itself {:?}", self.facts.uname),
+        })
+    }
+
+    fn look(&mut self, path: &str) -> Result<Found, FlashError> {
+        let word = self.word(path);
+        let script = format!(
+            "if [ -L {word} ]; then echo \"link=$(readlink {word})\"\n\
+             elif [ -f {word} ]; then echo \"mode=$(stat -c %a {word})\"; echo \"sha256=$(sha256sum < {word})\"\n\
+             elif [ -e {word} ]; then echo other=\nelse echo nothing=\nfi\n"
+        );
+        let what = format!("looking at {}", self.path(path));
+        let said = self.root(&what, &script)?;
+        let value = |key| values(&said, key).next();
+        if let Some(to) = value("link") {
+            return Ok(Found::Link(to.to_owned()));
+        }
+        if value("nothing").is_some() {
+            return Ok(Found::Nothing);
+        }
+        let mode = value("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
+        let digits = value("sha256").and_then(|told| told.split(' ').next()).unwrap_or_default();
+        // Its text is what a digest is read from.
+        let sha256 = serde_json::from_value::<Sha256>(digits.into()).ok();
+        Ok(match mode.zip(sha256) {
+            Some((mode, sha256)) => Found::File { sha256, mode },
+            None => Found::Other,
+        })
+    }
+
+    fn handed_over(&self, part: Part) -> Option<&'static str> {
+        (part == Part::Bundle).then_some("into the slot that does not run")
+    }
+
+    fn install(&mut self, items: &[&Item<'_>], watch: &mut dyn Watch) -> Result<(), FlashError> {
+        let bundle = |item: &&&Item<'_>| item.place.part == Part::Bundle;
+        let files: Vec<&Item<'_>> = items.iter().filter(|item| !bundle(item)).copied().collect();
+        let mut staged = Staged::default();
+        if let Err(error) = self.write(&files, &mut staged, watch) {
+            self.discard(&staged);
+            // Ctrl-C also reaches ssh, whose failure is then no news.
+            return Err(if watch.stop() { FlashError::Interrupted } else { error });
+        }
+        if files.iter().any(|item| item.place.part == Part::App) {
+            self.announce(watch)?;
+        }
+        let mut parts: Vec<Part> = items.iter().map(|item| item.place.part).collect();
+        parts.dedup();
+        self.start(&parts, watch)?;
+        match items.iter().find(bundle).map(|item| item.content) {
+            Some(Content::File(bytes)) => self.install_bundle(bytes, watch),
+            _ => Ok(()),
+        }
+    }
+
+    fn self_test(&mut self, watch: &mut dyn Watch) -> Result<Option<String>, FlashError> {
+        if !self.session.address().root.is_empty() {
+            return Ok(Some(
+                "This is another system's root: the badge tests itself when that one starts."
+                    .to_owned(),
+            ));
+        }
+        if !self.runs_here() {
+            return Ok(Some(format!(
+                "systemd does not run there, so the badge was not started: `{} run --config {}` does that.",
+                table::APP,
+                table::CONFIG
+            )));
+        }
+        self.ask_how_it_is(watch)
+    }
+}

@@ -1,0 +1,208 @@
+//! A card that is mounted.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::{Duration, SystemTime};
+
+use emocue_host::flash::mount::Mount;
+use emocue_host::flash::parts::{App, Config};
+use emocue_host::flash::{FlashError, Parts, Plan, Root as _};
+
+use crate::kit::{AARCH64, ARM, Kit, StopAfter, app, bad, expected, good, tree};
+
+const ALL: [&str; 9] =
+    ["--to", "root", "--app", "app", "--bundle", "mine.emocue", "--config", "emocue.toml", "--yes"];
+
+#[test]
+fn everything_is_at_its_place_with_its_mode() {
+    let kit = Kit::new();
+    let past = SystemTime::now() - Duration::from_secs(1000);
+    File::open(kit.path("root/usr")).unwrap().set_modified(past).unwrap();
+    let said = good(&kit.flash(&ALL));
+    assert!(
+        said.contains("64-bit ARM (aarch64)") && said.contains("it tests itself then"),
+        "{said}"
+    );
+    let (app, config, bundle) = (kit.read("app"), kit.read("emocue.toml"), kit.read("mine.emocue"));
+    for (path, mode, content) in expected(&app, &config, &bundle) {
+        let path = kit.path("root").join(&path[1..]);
+        match content {
+            Ok(bytes) => {
+                assert_eq!(fs::read(&path).unwrap(), bytes, "{path:?}");
+                let metadata = path.symlink_metadata().unwrap();
+                assert_eq!(metadata.permissions().mode() & 0o7777, mode, "{path:?}");
+            }
+            Err(to) => assert_eq!(fs::read_link(&path).unwrap().to_str().unwrap(), to),
+        }
+    }
+    let mode = |path: &str| fs::metadata(kit.path(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("root/var/lib/emocue"), 0o700);
+    assert_eq!(mode("root/var/lib/emocue/incoming"), 0o700);
+    assert_eq!(mode("root/etc/emocue"), 0o755);
+    // Or systemd would not make the badge's user.
+    assert!(fs::metadata(kit.path("root/usr")).unwrap().modified().unwrap() > past);
+    let files = tree(&kit.path("root"));
+    let leftover = |name: &str| name.contains("emocue-new") || name.ends_with(".old");
+    assert!(!files.keys().any(|path| leftover(path.to_str().unwrap())), "{files:?}");
+
+    let again = good(&kit.flash(&ALL));
+    assert!(again.contains("All of it is there already"), "{again}");
+    assert_eq!(tree(&kit.path("root")), files);
+}
+
+#[test]
+fn the_program_before_stays_beside_the_new_one() {
+    let kit = Kit::new();
+    good(&kit.flash(&ALL));
+    let old = kit.read("app");
+    kit.write("app", &app(AARCH64, true, 310_000));
+    let before = tree(&kit.path("root"));
+    // Nobody is there to ask.
+    let without_yes = &ALL[..ALL.len() - 1];
+    let refused = bad(&kit.flash(without_yes), 2);
+    assert!(refused.contains("Overwrite /usr/local/bin/emocue-badge?"), "{refused}");
+    assert!(refused.contains("--yes"), "{refused}");
+    assert_eq!(tree(&kit.path("root")), before);
+    let said = good(&kit.flash(&ALL));
+    assert!(said.contains("differs; the old one stays as .old"), "{said}");
+    assert_eq!(kit.read("root/usr/local/bin/emocue-badge"), kit.read("app"));
+    assert_eq!(kit.read("root/usr/local/bin/emocue-badge.old"), old);
+    // A third one replaces the second as the old one.
+    let second = kit.read("app");
+    kit.write("app", &app(AARCH64, true, 320_000));
+    good(&kit.flash(&ALL));
+    assert_eq!(kit.read("root/usr/local/bin/emocue-badge.old"), second);
+}
+
+#[test]
+fn a_dry_run_touches_nothing() {
+    let kit = Kit::new();
+    kit.unsigned("bare.emocue");
+    let before = tree(kit.folder.path());
+    let arguments =
+        ["--to", "root", "--app", "app", "--bundle", "bare.emocue", "--config", "emocue.toml"];
+    let said = good(&kit.flash(&[&arguments[..], &["--dry-run"]].concat()));
+    for expected in ["/usr/local/bin/emocue-badge", "new", "before it is flashed", "Nothing was"] {
+        assert!(said.contains(expected), "{expected} is missing in {said}");
+    }
+    assert_eq!(tree(kit.folder.path()), before);
+}
+
+#[test]
+fn whenever_it_is_interrupted_the_old_is_whole() {
+    let kit = Kit::new();
+    good(&kit.flash(&ALL));
+    let before = tree(&kit.path("root"));
+    kit.write("app", &app(AARCH64, true, 700_000));
+    kit.write("emocue.toml", b"board = \"pi-4\"\n");
+    let parts = Parts {
+        app: Some(App::read(&kit.path("app")).unwrap()),
+        config: Some(Config::read(&kit.path("emocue.toml")).unwrap()),
+        bundle: None,
+    };
+    // At its beginning, inside of the first file, and when all was written but nothing put into place.
+    for left in [0, 1, 300_000, 700_000, 700_015] {
+        let mut mount = Mount::open(&kit.path("root")).unwrap();
+        let plan = Plan::new(&mut mount, &parts).unwrap();
+        let result = mount.install(&plan.changes(), &mut StopAfter { left });
+        assert!(matches!(result, Err(FlashError::Interrupted)), "{left}: {result:?}");
+        assert_eq!(tree(&kit.path("root")), before, "{left}");
+    }
+}
+
+#[test]
+fn folders_that_were_made_for_nothing_are_removed() {
+    let kit = Kit::new();
+    let before = tree(&kit.path("root"));
+    let app = Some(App::read(&kit.path("app")).unwrap());
+    let parts = Parts { app, ..Parts::default() };
+    let mut mount = Mount::open(&kit.path("root")).unwrap();
+    let plan = Plan::new(&mut mount, &parts).unwrap();
+    mount.install(&plan.changes(), &mut StopAfter { left: 300_000 }).unwrap_err();
+    assert_eq!(tree(&kit.path("root")), before);
+}
+
+#[test]
+fn a_program_for_another_machine_is_refused_with_both_names() {
+    let kit = Kit::new();
+    kit.write("app", &app(ARM, false, 1000));
+    let before = tree(&kit.path("root"));
+    let refused = bad(&kit.flash(&ALL), 1);
+    assert!(refused.contains("is made for 32-bit ARM (armv7l)"), "{refused}");
+    assert!(refused.contains("runs programs for 64-bit ARM (aarch64)"), "{refused}");
+    assert!(refused.contains("cargo xtask cross"), "{refused}");
+    assert_eq!(tree(&kit.path("root")), before);
+}
+
+#[test]
+fn what_is_no_badges_root_is_refused_with_a_hint() {
+    let kit = Kit::new();
+    let refused = |to: &str| bad(&kit.flash(&["--to", to, "--app", "app"]), 1);
+    assert!(refused("/").contains("this computer's own root"));
+    assert!(refused("home").contains("no root of a Linux system"));
+    kit.write("home/cmdline.txt", b"");
+    assert!(refused("home").contains("boot partition"));
+    let unknown = bad(&kit.flash(&["--to", "nowhere", "--app", "app"]), 2);
+    assert!(unknown.contains("no such file") && unknown.contains("ssh://user@host"), "{unknown}");
+    fs::remove_file(kit.path("root/bin")).unwrap();
+    assert!(refused("root").contains("cannot tell what programs"));
+}
+
+#[test]
+fn links_of_the_card_lead_inside_of_the_card() {
+    let kit = Kit::new();
+    fs::create_dir_all(kit.path("root/data/emocue")).unwrap();
+    symlink("/data/emocue", kit.path("root/var/lib/emocue")).unwrap();
+    symlink("/usr/bin/dash", kit.path("root/usr/bin/absolute")).unwrap();
+    fs::remove_file(kit.path("root/usr/bin/sh")).unwrap();
+    symlink("absolute", kit.path("root/usr/bin/sh")).unwrap();
+    good(&kit.flash(&ALL));
+    assert_eq!(kit.read("root/data/emocue/incoming/bundle.emocue"), kit.read("mine.emocue"));
+}
+
+#[test]
+fn what_is_in_the_way_is_not_replaced() {
+    let kit = Kit::new();
+    fs::create_dir_all(kit.path("root/usr/local/bin/emocue-badge")).unwrap();
+    let refused = bad(&kit.flash(&ALL), 1);
+    assert!(refused.contains("/usr/local/bin/emocue-badge is there already"), "{refused}");
+}
+
+#[test]
+fn a_bundle_is_signed_once_with_what_it_is_meant_for() {
+    let kit = Kit::new();
+    kit.unsigned("bare.emocue");
+    let flash = ["--to", "root", "--bundle", "bare.emocue", "--yes"];
+    let no_key = bad(&kit.flash(&flash), 1);
+    assert!(no_key.contains("emocue key new -o") && no_key.contains("badge.key"), "{no_key}");
+    kit.key("my.key");
+    let with_key = [&flash[..], &["--key", "my.key"]].concat();
+    let nobody = bad(&kit.flash(&with_key), 1);
+    assert!(nobody.contains("--intended-use") && nobody.contains("my own cue"), "{nobody}");
+    let meant = [&with_key[..], &["--intended-use", "my own cue"]].concat();
+    let said = good(&kit.flash(&meant));
+    assert!(said.contains("Art. 5(1)(f)") && said.contains("meant for: my own cue"), "{said}");
+    let flashed = kit.read("root/var/lib/emocue/incoming/bundle.emocue");
+    assert_eq!(flashed, kit.read("bare.signed.emocue"));
+    // Asked once: now both the bundle with the key, and the signed one alone, are flashed as they are.
+    good(&kit.flash(&with_key));
+    good(&kit.flash(&["--to", "root", "--bundle", "bare.signed.emocue", "--yes"]));
+    assert_eq!(kit.read("root/var/lib/emocue/incoming/bundle.emocue"), flashed);
+}
+
+#[test]
+fn damaged_and_missing_files_are_told() {
+    let kit = Kit::new();
+    let said = |arguments: &[&str]| bad(&kit.flash(&[&["--to", "root"], arguments].concat()), 1);
+    kit.write("bad.toml", b"[camera\nsource = 1\n");
+    assert!(said(&["--config", "bad.toml"]).contains("line 1"));
+    let mut bundle = kit.read("mine.emocue");
+    bundle[5000] ^= 1;
+    kit.write("bad.emocue", &bundle);
+    assert!(said(&["--bundle", "bad.emocue"]).contains("is damaged"));
+    assert!(said(&["--app", "emocue.toml"]).contains("no Linux program"));
+    assert!(said(&["--what", "app"]).contains("--what app needs --app FILE"));
+    assert!(said(&[]).contains("nothing to flash"));
+    let by_cable = bad(&kit.flash(&["--to", "serial:/dev/null", "--app", "app"]), 1);
+    assert!(by_cable.contains("may not write its own program"), "{by_cable}");
+}

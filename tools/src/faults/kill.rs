@@ -1,0 +1,232 @@
+//! `kill -9` at random moments, one after the other on the same badge: spread over a command's whole time, and over the
+//! short time in which it changes what is on the disk.
+
+use std::ffi::OsString;
+use std::fs;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::boot::{Badge, May, Runs, allowed};
+use super::cases::{Group, Tally};
+use super::lab::{Lab, ONE, Told};
+use super::random::Random;
+use crate::Result;
+
+/// How often something is killed.
+const KILLS: usize = 200;
+
+/// How often in a quick run.
+const QUICK: usize = 60;
+
+/// Up to this much of a command's usual time, so that some are let end.
+const SPREAD: f64 = 1.1;
+
+/// Beyond the last change on the disk that is seen, so that some are let end there too.
+const LATER: Duration = Duration::from_millis(1);
+
+/// How often to look at the disk.
+const PAUSE: Duration = Duration::from_micros(20);
+
+/// A command that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What is killed in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Install,
+    Start,
+    Confirm,
+}
+
+/// A release that is installed before what is about one on trial.
+const TURNS: [What; 4] = [What::Install, What::Confirm, What::Install, What::Start];
+
+/// When to kill.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// So long after it has begun.
+    Begun(Duration),
+    /// So long after something has changed on the disk.
+    Changed(Duration),
+    Never,
+}
+
+/// How a command went.
+#[derive(Clone, Copy, Debug)]
+struct Went {
+    status: ExitStatus,
+    took: Duration,
+    /// From the first change on the disk to the last one that was seen.
+    changing: Duration,
+}
+
+/// Kills installs, starts and confirmations; after each the badge answers.
+pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
+    let folder = tempfile::tempdir()?;
+    let badge = Badge::new(lab, folder.path())?;
+    let mut story = Story { badge: &badge, newest: ONE, confirmed: ONE, ended: 0 };
+    badge.install(ONE)?;
+    badge.confirm()?;
+    let usual =
+        TURNS.iter().map(|what| story.kill(*what, Moment::Never)).collect::<Told<Vec<_>>>()?;
+    story.ended = 0;
+    let mut random = Random::new(lab.seed, "kill");
+    let kills = if lab.quick { QUICK } else { KILLS };
+    let mut tally = Tally::default();
+    for round in 0..kills {
+        let (turn, times) = (round % TURNS.len(), round / TURNS.len());
+        // Every other time of each turn, spread evenly, in an order that is left to chance.
+        let parts = kills.div_ceil(2 * TURNS.len());
+        let part = ((times / 2 * 37 % parts) as f64 + random.part()) / parts as f64;
+        let moment = if times % 2 == 0 {
+            Moment::Begun(usual[turn].took.mul_f64(SPREAD * part))
+        } else {
+            Moment::Changed((usual[turn].changing + LATER).mul_f64(part))
+        };
+        let name = format!("round-{round}");
+        tally.cases += 1;
+        if let Err(why) = story.kill(TURNS[turn], moment) {
+            tally.lost += 1;
+            let why = format!("{:?} killed at {moment:?}: {why}", TURNS[turn]);
+            group.lost(&name, &why, folder.path())?;
+        }
+        // All that came before belongs to a case.
+        if group.only.as_ref() == Some(&name) {
+            break;
+        }
+    }
+    let Story { newest, confirmed, ended, .. } = story;
+    println!(
+        "  {ended} of the commands ended before; release {newest} was the newest, {confirmed} was kept"
+    );
+    Ok(tally)
+}
+
+/// What has happened to the badge so far.
+struct Story<'a> {
+    badge: &'a Badge<'a>,
+    /// The newest release that was handed over.
+    newest: u64,
+    /// The release that was confirmed last, for certain.
+    confirmed: u64,
+    /// Commands that had ended before they were to be killed.
+    ended: usize,
+}
+
+impl Story<'_> {
+    fn command(&self, what: What) -> Told<Command> {
+        match what {
+            What::Install => self.badge.install_command(self.newest),
+            What::Start => Ok(self.badge.start()),
+            What::Confirm => Ok(self.badge.slot(&["confirm"])),
+        }
+    }
+
+    /// Does it, kills it at `moment`, and sees that the badge answers with what it may run.
+    fn kill(&mut self, what: What, moment: Moment) -> Told<Went> {
+        let mut status = self.badge.status()?;
+        let on_trial = status.slots.get(&status.next.slot).is_some_and(|s| s.state == "trial");
+        if what != What::Install && !on_trial {
+            // The installation before was killed: without one a start writes nothing, and there is nothing to confirm.
+            self.newest += 1;
+            self.badge.install(self.newest)?;
+            status = self.badge.status()?;
+        }
+        let next = status.next.content_version;
+        let mut may = May::run(&[self.confirmed]);
+        may.versions.extend(next);
+        if what == What::Install {
+            self.newest += 1;
+            may.versions.push(self.newest);
+        }
+        let went = self.killed(self.command(what)?, moment)?;
+        let status = went.status;
+        let returned = status.success();
+        self.ended += usize::from(status.code().is_some());
+        // What has ended by itself had no reason to fail.
+        if !returned && status.code().is_some() {
+            return Err(format!("{what:?} was not killed, but failed: {status}"));
+        }
+        if returned {
+            match what {
+                What::Install => may = May::run(&[self.newest]),
+                What::Confirm => {
+                    self.confirmed = next.unwrap_or(self.confirmed);
+                    may = May::run(&[self.confirmed]);
+                }
+                What::Start => {}
+            }
+        }
+        // What is kept if it does not answer is what it found, too.
+        let killed = self.badge.config.with_file_name("as-killed");
+        if killed.exists() {
+            fs::remove_dir_all(&killed).map_err(|e| e.to_string())?;
+        }
+        self.badge.tree()?.write(&killed).map_err(|e| e.to_string())?;
+        let runs = self.badge.boot()?;
+        allowed(runs, &may)?;
+        let status = self.badge.status()?;
+        let good =
+            |slot: char| status.slots.get(&slot.to_string()).is_some_and(|s| s.state == "good");
+        // A confirmation that was killed may have been done all the same.
+        if let Runs::Slot { slot, version } = runs
+            && good(slot)
+        {
+            self.confirmed = version;
+        }
+        Ok(went)
+    }
+
+    fn killed(&self, mut command: Command, moment: Moment) -> Told<Went> {
+        let told = |e: std::io::Error| e.to_string();
+        let before = self.disk();
+        let begun = Instant::now();
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(told)?;
+        let (mut seen, mut first, mut last) = (before, None, None);
+        loop {
+            let time = begun.elapsed();
+            let now = self.disk();
+            if now != seen {
+                first.get_or_insert(time);
+                last = Some(time);
+                seen = now;
+            }
+            let over = match moment {
+                Moment::Begun(moment) => time >= moment,
+                Moment::Changed(moment) => first.is_some_and(|first| time - first >= moment),
+                Moment::Never => false,
+            };
+            let hangs = time > LONGEST;
+            let mut status = child.try_wait().map_err(told)?;
+            if status.is_none() && (over || hangs) {
+                child.kill().map_err(told)?;
+                status = Some(child.wait().map_err(told)?);
+            }
+            if hangs {
+                return Err(format!("it has not ended within {LONGEST:?}"));
+            }
+            if let Some(status) = status {
+                let changing = last.zip(first).map_or(Duration::ZERO, |(last, first)| last - first);
+                return Ok(Went { status, took: begun.elapsed(), changing });
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Names, lengths and times of what is on the disk, by which a change is seen at once.
+    fn disk(&self) -> Vec<(OsString, u64, Option<SystemTime>)> {
+        let Ok(files) = fs::read_dir(self.badge.state().join("slots")) else { return Vec::new() };
+        let mut all: Vec<_> = files
+            .flatten()
+            // One that is gone again has been seen to change.
+            .map(|file| match file.metadata() {
+                Ok(found) => (file.file_name(), found.len(), found.modified().ok()),
+                Err(_) => (file.file_name(), 0, None),
+            })
+            .collect();
+        all.sort_unstable();
+        all
+    }
+}

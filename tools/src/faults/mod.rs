@@ -1,0 +1,108 @@
+//! `cargo xtask faults`: what may happen to a badge while it is updated, and that it looks at faces all the same.
+
+mod bombs;
+mod boot;
+mod cases;
+mod clock;
+mod corrupt;
+mod crash;
+mod disk;
+mod full_disk;
+mod inode;
+mod kill;
+mod lab;
+mod namespace;
+mod pair;
+mod power;
+mod process;
+mod random;
+mod record;
+mod serial;
+mod strace;
+mod tree;
+
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::Result;
+use crate::cargo::{Profile, build_badge, cargo, check};
+use cases::{Group, Tally};
+use lab::Lab;
+
+/// Each group of faults: its name, and what goes through its cases.
+const GROUPS: &[(&str, GroupFn)] = &[
+    ("power", power::run),
+    ("kill", kill::run),
+    ("full-disk", full_disk::run),
+    ("corrupt", corrupt::run),
+    ("clock", clock::run),
+    ("pair", pair::run),
+    ("bombs", bombs::run),
+    ("serial", serial::run),
+];
+
+/// Goes through a group's cases; an error is one of this machine or of the harness, and no badge is lost by it.
+type GroupFn = fn(&Lab, &Group) -> Result<Tally>;
+
+/// Options of `cargo xtask faults`.
+#[derive(Args)]
+pub(crate) struct FaultsArgs {
+    /// A sample of the cases that are many
+    #[arg(long)]
+    quick: bool,
+    /// Only this group
+    #[arg(long, value_name = "NAME", value_parser = names())]
+    group: Option<String>,
+    /// Only this case of the group
+    #[arg(long, value_name = "NAME", requires = "group")]
+    case: Option<String>,
+    /// What samples and random moments are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Take the badge and the host's program as they were built last
+    #[arg(long)]
+    no_build: bool,
+}
+
+impl FaultsArgs {
+    /// Every case of every group.
+    pub(crate) fn all() -> Self {
+        Self { quick: false, group: None, case: None, seed: 1, no_build: false }
+    }
+}
+
+fn names() -> clap::builder::PossibleValuesParser {
+    GROUPS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}
+
+/// Goes through the groups; the last line counts the cases.
+pub(crate) fn run(args: &FaultsArgs) -> Result<()> {
+    if !args.no_build {
+        build_badge(Profile::Release)?;
+        check(cargo().args(["build", "--release", "--package", "emocue-host"]))?;
+    }
+    let lab = Lab::open(args.quick, args.seed)?;
+    let mut all = Tally::default();
+    for (name, cases) in GROUPS {
+        if args.group.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let group = Group::new(name, args.seed, args.quick, args.case.clone());
+        group.clear()?;
+        let begun = Instant::now();
+        let tally = cases(&lab, &group).map_err(|e| format!("{name}: {e}"))?;
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("{name}: {} cases, {} lost, {seconds:.1} s", tally.cases, tally.lost);
+        all.cases += tally.cases;
+        all.lost += tally.lost;
+    }
+    if all.cases == 0 {
+        return Err("there is no such case".into());
+    }
+    println!("cases {}, survived {}, lost {}", all.cases, all.cases - all.lost, all.lost);
+    if all.lost > 0 {
+        return Err("a badge was lost".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! A bad cable between the real `emocue flash` and the real badge: both open a terminal, and between the terminals bytes
+//! are lost and changed.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use emocue_link::faulty::{Faults, Line};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::boot::{Badge, May};
+use super::cases::{Case, Group, Tally};
+use super::lab::{Lab, ONE, TWO, Told, Verdict};
+use super::process::{Done, finish_within};
+use crate::Result;
+
+/// How long a bundle may take over a bad cable on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How often a direction of the cable looks whether it is needed any more.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// After so many bytes of the bundle somebody is killed.
+const CUT: u64 = 500_000;
+
+/// A camera without a face before it, which costs little.
+const CAMERA: &str = "printf 'YUV4MPEG2 W64 H64 F5:1 Cmono\\n'; while printf 'FRAME\\n' && cat frame; do sleep 0.2; done";
+
+/// What happens to the bytes.
+const CABLES: &[(&str, Faults)] = &[
+    ("good", Faults { lose: 0.0, flip: 0.0, repeat: 0.0 }),
+    ("loses-1-percent", Faults { lose: 0.01, flip: 0.0, repeat: 0.0 }),
+    ("flips-bits", Faults { lose: 0.0, flip: 0.005, repeat: 0.0 }),
+    ("all-at-once", Faults { lose: 0.003, flip: 0.003, repeat: 0.05 }),
+];
+
+/// Who dies in the middle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dies {
+    Host,
+    Badge,
+}
+
+/// A whole transfer over each cable, and ones that are cut in the middle; two hosts on one cable.
+pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
+    let mut cases = Vec::new();
+    for (at, (name, faults)) in (0..).zip(CABLES) {
+        cases.push(Case::new(*name, move |folder| {
+            let bench = Bench::new(lab, folder, *faults, group.seed + at)?;
+            let mut badge = bench.start()?;
+            let flashed = bench.flash(ONE);
+            stop(&mut badge);
+            flashed?;
+            bench.badge.boots(&May::run(&[ONE])).map(drop)
+        }));
+    }
+    for (name, dies) in [("host-killed", Dies::Host), ("badge-killed", Dies::Badge)] {
+        cases.push(Case::new(name, move |folder| cut(lab, folder, group.seed, dies)));
+    }
+    cases.push(Case::new("two-hosts", move |folder| two_hosts(lab, folder, group.seed)));
+    group.run(cases)
+}
+
+/// A transfer that is cut goes on from where it was, and nothing of it is installed before it is whole.
+fn cut(lab: &Lab, folder: &Path, seed: u64, dies: Dies) -> Verdict {
+    let bench = Bench::new(lab, folder, Faults::default(), seed)?;
+    let mut badge = bench.start()?;
+    let mut host = bench.begin(ONE)?;
+    while bench.cable.to_badge() < CUT {
+        if let Some(status) = host.try_wait().map_err(|e| e.to_string())? {
+            stop(&mut badge);
+            return Err(format!("emocue flash ended too early: {status}"));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    stop(&mut host);
+    if dies == Dies::Badge {
+        stop(&mut badge);
+        bench.badge.boots(&May::default().or_embedded())?;
+        badge = bench.start()?;
+    }
+    let before = bench.cable.to_badge();
+    let flashed = bench.flash(ONE);
+    let again = bench.cable.to_badge() - before;
+    stop(&mut badge);
+    flashed?;
+    let whole = fs::metadata(bench.bundle(ONE)?).map_err(|e| e.to_string())?.len();
+    // What was on the disk is not sent again; the last 64 KiB may not have been.
+    if again > whole - CUT / 2 {
+        return Err(format!("the second transfer sent {again} of {whole} bytes again"));
+    }
+    bench.badge.boots(&May::run(&[ONE])).map(drop)
+}
+
+/// The second host on a cable is told so, and the first one does not notice.
+fn two_hosts(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
+    let bench = Bench::new(lab, folder, Faults::default(), seed)?;
+    let mut badge = bench.start()?;
+    let mut first = bench.begin(ONE)?;
+    while bench.cable.to_badge() < CUT / 4 && matches!(first.try_wait(), Ok(None)) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let second = bench.flash(TWO);
+    let first = first.wait().map_err(|e| e.to_string())?;
+    stop(&mut badge);
+    match second {
+        Err(told) if told.contains("in use") || told.contains("another") => {}
+        other => return Err(format!("the second host was not told: {other:?}")),
+    }
+    if !first.success() {
+        return Err(format!("the first host ended with {first}"));
+    }
+    bench.badge.boots(&May::run(&[ONE])).map(drop)
+}
+
+/// A badge with a cable, and a host at its other end.
+struct Bench<'lab> {
+    badge: Badge<'lab>,
+    cable: Cable,
+    folder: PathBuf,
+}
+
+impl<'lab> Bench<'lab> {
+    fn new(lab: &'lab Lab, folder: &Path, faults: Faults, seed: u64) -> Told<Self> {
+        let badge = Badge::new(lab, folder)?;
+        let cable = Cable::new(faults, seed).map_err(|e| format!("no terminals here: {e}"))?;
+        fs::write(folder.join("frame"), [0; 64 * 64]).map_err(|e| e.to_string())?;
+        let mut text = fs::read_to_string(&badge.config).map_err(|e| e.to_string())?;
+        text += &format!(
+            "[camera]\nsource = {:?}\n[pace]\nfps = 2.0\n[link]\nport = {:?}\n",
+            format!("pipe:{CAMERA}"),
+            cable.badge_port,
+        );
+        fs::write(&badge.config, text).map_err(|e| e.to_string())?;
+        Ok(Self { badge, cable, folder: folder.to_owned() })
+    }
+
+    /// Starts the badge, which runs until it is stopped.
+    fn start(&self) -> Told<Child> {
+        let mut command = self.badge.lab.badge();
+        command.args(["run", "--display", "json", "--config"]).arg(&self.badge.config);
+        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        let log = File::create(self.folder.join("badge.log")).map_err(|e| e.to_string())?;
+        command.stderr(log).spawn().map_err(|e| e.to_string())
+    }
+
+    /// The release, in this case's own folder, since what a host signs lies beside it.
+    fn bundle(&self, version: u64) -> Told<PathBuf> {
+        let bundle = self.folder.join(format!("{version}.emocue"));
+        if !bundle.exists() {
+            let release = self.badge.lab.release(version).map_err(|e| e.to_string())?;
+            fs::copy(release, &bundle).map_err(|e| e.to_string())?;
+        }
+        Ok(bundle)
+    }
+
+    fn command(&self, version: u64) -> Told<Command> {
+        let mut command = self.badge.lab.host_command();
+        let to = format!("serial:{}", self.cable.host_port);
+        command.args(["flash", "--to", &to, "--what", "bundle", "--yes"]);
+        command.args(["--intended-use", "testing"]);
+        command.arg("--key").arg(self.badge.lab.key_file());
+        command.arg("--bundle").arg(self.bundle(version)?);
+        Ok(command)
+    }
+
+    /// Begins to flash a release.
+    fn begin(&self, version: u64) -> Told<Child> {
+        let mut command = self.command(version)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map_err(|e| e.to_string())
+    }
+
+    /// Flashes a release.
+    fn flash(&self, version: u64) -> Verdict {
+        let done: Done =
+            finish_within(&mut self.command(version)?, PATIENCE).map_err(|e| e.to_string())?;
+        match done.code {
+            Some(0) => Ok(()),
+            _ => Err(format!("emocue flash of release {version}: {}", done.told())),
+        }
+    }
+}
+
+fn stop(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Two terminals and what carries bytes between them.
+struct Cable {
+    badge_port: String,
+    host_port: String,
+    to_badge: Arc<AtomicU64>,
+    needed: Arc<AtomicBool>,
+    /// While somebody holds them, a terminal outlives whoever opens it.
+    _held: [File; 2],
+}
+
+impl Cable {
+    fn new(faults: Faults, seed: u64) -> std::io::Result<Self> {
+        let (badge, badge_port, held_badge) = terminal()?;
+        let (host, host_port, held_host) = terminal()?;
+        let to_badge = Arc::new(AtomicU64::new(0));
+        let needed = Arc::new(AtomicBool::new(true));
+        let ends = [(host.try_clone()?, badge.try_clone()?), (badge, host)];
+        for (at, (from, to)) in (0_u64..).zip(ends) {
+            let (needed, count) = (Arc::clone(&needed), Arc::clone(&to_badge));
+            let line = Line::new(faults, seed * 2 + at);
+            thread::spawn(move || {
+                let counted = (at == 0).then_some(&*count);
+                carry(from, to, line, counted, &needed);
+            });
+        }
+        Ok(Self { badge_port, host_port, to_badge, needed, _held: [held_badge, held_host] })
+    }
+
+    /// Bytes that the badge was sent so far.
+    fn to_badge(&self) -> u64 {
+        self.to_badge.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        self.needed.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A terminal's inner end, its name, and a hold on it.
+fn terminal() -> std::io::Result<(File, String, File)> {
+    let inner: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    grantpt(&inner)?;
+    unlockpt(&inner)?;
+    let name = ptsname(&inner, Vec::new())?;
+    let name = name.into_string().map_err(std::io::Error::other)?;
+    let held = File::options().read(true).write(true).open(&name)?;
+    // Nobody wants an echo before the first program makes it raw.
+    let mut settings = rustix::termios::tcgetattr(&held)?;
+    settings.make_raw();
+    rustix::termios::tcsetattr(&held, rustix::termios::OptionalActions::Now, &settings)?;
+    Ok((inner.into(), name, held))
+}
+
+/// One direction, until it is not needed any more.
+fn carry(
+    mut from: File,
+    mut to: File,
+    mut line: Line,
+    count: Option<&AtomicU64>,
+    needed: &AtomicBool,
+) {
+    let (mut buffer, mut out) = ([0; 4096], Vec::new());
+    while needed.load(Ordering::Relaxed) {
+        let ready = poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&LOOK));
+        if !matches!(ready, Ok(1..)) {
+            continue;
+        }
+        let Ok(length @ 1..) = from.read(&mut buffer) else { continue };
+        if let Some(count) = count {
+            count.fetch_add(length as u64, Ordering::Relaxed);
+        }
+        out.clear();
+        line.pass(&buffer[..length], &mut out);
+        // A reader that has gone reads nothing.
+        let _ = to.write_all(&out);
+    }
+}
