@@ -41,7 +41,7 @@ pub(crate) struct SlotVerb {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where")]
 struct Place {
-    /// The badge's configuration, which names the folder and the trusted keys under [update]
+    /// The badge's configuration, which names the folder and the trusted keys in its section `update`
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Another folder than the configuration's

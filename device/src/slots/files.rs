@@ -29,6 +29,10 @@ impl Staged {
 
     /// Puts it into its place and waits until the folder says so on the disk.
     pub(super) fn commit(self) -> io::Result<()> {
+        if self.target.is_dir() {
+            // Nothing puts one there but a broken disk, and a rename would not replace it.
+            fs::remove_dir_all(&self.target)?;
+        }
         fs::rename(&self.path, &self.target)?;
         sync_folder(self.target.parent().unwrap_or(Path::new(".")))
     }
@@ -49,14 +53,14 @@ pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Staged::write(target, bytes)?.commit()
 }
 
-/// Makes `folder` where it is missing, so that it is there after a power failure too.
+/// Makes `folder` where it is missing, and waits until it and every folder that was made for it are on the disk; one
+/// that is there may be what a killed program left, so it is waited for too.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
+    let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
+    let missing = folder.ancestors().filter(is_named).take_while(|it| !it.is_dir()).count();
     fs::create_dir_all(folder)?;
-    sync_folder(folder)?;
-    folder.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
+    // The state folder, and the one that holds it, may be new even where this one is not.
+    folder.ancestors().filter(is_named).take(missing.max(2) + 1).try_for_each(sync_folder)
 }
 
 /// Waits until the names in `folder` are on the disk.
@@ -94,6 +98,18 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         replace(&target, b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_makes_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        fs::create_dir_all(target.join("inner")).unwrap();
+        replace(&target, b"new").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        make_folder(&folder.path().join("a/b/c")).unwrap();
+        assert!(folder.path().join("a/b/c").is_dir());
+        make_folder(&folder.path().join("a/b/c")).unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! STATE/ask, STATE/answer          what a program asks the wearer, and the button's answer ([`consent`])
 //! ```
 //!
-//! A new bundle is written beside the one that runs ([`install`]) and gets a few starts on trial. After a minute
+//! A new bundle is written beside the one that runs ([`Install`]) and gets a few starts on trial. After a minute
 //! without a fault it is kept ([`Store::confirm`]); else the one before returns ([`boot`]). Every change of the slots is
 //! one rename after everything that it leads to is on the disk, so whenever power fails the badge starts with the
 //! old bundle or with the new one. Where neither can be used it starts with the one inside the program. Nothing here

@@ -50,6 +50,10 @@ pub fn create(path: &Path) -> Result<PublicKey, KeyError> {
     let seed: [u8; 32] = rand::rng().random();
     let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     let public = SecretKey::from_seed(&seed).public();
+    if let Some(folder) = path.parent() {
+        let cannot = |source| KeyError::Write { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(cannot)?;
+    }
     write_new(&public_path(path), &format!("{public}\n"), 0o644)?;
     let written = write_new(path, &format!("{LABEL} {digits}\n"), 0o600);
     if written.is_err() {

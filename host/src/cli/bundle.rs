@@ -123,7 +123,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 /// Does what is asked and prints the result.
 ///
 /// # Errors
-/// [`HostBundleError`](crate::bundle::HostBundleError); nothing is written when a part or the bundle is bad.
+/// [`HostBundleError`]; nothing is written when a part or the bundle is bad.
 pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Error>> {
     match &args.action {
         Action::Show { bundle, card } => {
