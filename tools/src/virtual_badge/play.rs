@@ -12,8 +12,8 @@ use super::picture::{self, golden_answer, golden_state};
 use super::scenario::{Do, Picture, SCENARIOS, Scenario};
 use crate::Result;
 
-/// How long anything may take on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take on a busy computer, a bundle over the emulated cable included.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The button's and the LED's lines of the machine's PL061.
 const BUTTON: u32 = 3;
