@@ -119,7 +119,6 @@ impl Host {
             }
             if start.elapsed() > patience {
                 child.kill()?;
-                child.wait()?;
                 break child.wait()?;
             }
             std::thread::sleep(LOOK);
