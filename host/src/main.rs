@@ -9,7 +9,7 @@ use emocue_host::cli;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 failed (the message tells why), 2 wrong arguments."
+    after_help = "Exit codes: 0 done, 1 failed (the message tells why), 2 wrong arguments, 141 nobody reads the output."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -37,6 +37,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    emocue_host::panics::end_with_closed_output();
     let result = match Cli::parse().verb {
         Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Boxes(args) => cli::boxes::run(&args),

@@ -1,4 +1,4 @@
-//! What a library's panic said, so that it can be told as an error.
+//! What a library's panic said, so that it can be told as an error, and the one that is none.
 
 use std::any::Any;
 
@@ -6,6 +6,24 @@ use std::any::Any;
 pub fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+/// What a shell calls a program that a closed pipe ended: 128 and SIGPIPE's number.
+const CLOSED_PIPE: i32 = 141;
+
+/// Ends the program quietly when nobody reads its output any more, as in `emocue eval … | head`.
+///
+/// Rust ignores SIGPIPE, so that a cable or an SSH connection that closes is an error like others, and
+/// `println!` panics.
+pub fn end_with_closed_output() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(CLOSED_PIPE);
+        }
+        usual(panic);
+    }));
 }
 
 #[cfg(test)]

@@ -100,6 +100,15 @@ fn the_default_bundle_needs_no_file() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
+    let ended = command.args(["bundle", "show", "default"]).stdout(writer).output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(141), b"".as_slice()));
+}
+
+#[test]
 fn a_bad_part_is_named_and_the_old_bundle_stays() {
     let seven = judge(48, &[7]);
     let bad: [(&str, &[u8], &str); 5] = [

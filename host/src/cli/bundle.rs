@@ -1,7 +1,6 @@
 //! `emocue bundle`: pack, sign, verify, show and unpack.
 
 use std::error::Error;
-use std::io::{Write as _, stdout};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -133,7 +132,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Error>> {
                 true => checked.manifest().card.clone(),
                 false => serde_json::to_string_pretty(checked.manifest())? + "\n",
             };
-            stdout().write_all(text.as_bytes())?;
+            print!("{text}");
         }
         Action::Unpack { bundle, output } => {
             let bytes = bytes_of(bundle)?;

@@ -4,7 +4,8 @@
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{TensorShapeProto, type_proto};
 
-use super::graph::{Constant, Graph, OpenError, Values, label};
+use super::graph::{Constant, Graph, OpenError, Values};
+use super::node::label;
 
 /// A graph cannot be adopted.
 #[derive(Debug, thiserror::Error)]

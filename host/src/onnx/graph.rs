@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use prost::Message as _;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto,
-};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
+
+use super::node::label;
 
 /// The operator set in which `DequantizeLinear` knows channels and `MaxPool` knows `i8`.
 const OPSET: i64 = 13;
@@ -136,7 +136,7 @@ impl Constant {
         }
     }
 
-    fn read(tensor: TensorProto) -> Result<Self, OpenError> {
+    pub(super) fn read(tensor: TensorProto) -> Result<Self, OpenError> {
         let shape: Vec<usize> = tensor.dims.iter().map(|size| (*size).max(0) as usize).collect();
         let count: usize = shape.iter().product();
         let raw = &tensor.raw_data;
@@ -362,41 +362,4 @@ impl Graph {
 fn tensor_type(value: &ValueInfoProto) -> Option<&type_proto::Tensor> {
     let type_proto::Value::TensorType(tensor) = value.r#type.as_ref()?.value.as_ref()?;
     Some(tensor)
-}
-
-/// How messages call a node: its name and operator, or its output where it has no name.
-pub fn label(node: &NodeProto) -> String {
-    let name = Some(&node.name).filter(|name| !name.is_empty()).or(node.output.first());
-    format!("{} ({})", name.map_or("", String::as_str), node.op_type)
-}
-
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-/// An integer attribute, or its default.
-pub fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
-    attribute(node, name).map_or(default, |attribute| attribute.i)
-}
-
-/// A float attribute, or its default.
-pub fn float(node: &NodeProto, name: &str, default: f32) -> f32 {
-    attribute(node, name).map_or(default, |attribute| attribute.f)
-}
-
-/// A text attribute, or its default.
-pub fn text(node: &NodeProto, name: &str, default: &str) -> String {
-    attribute(node, name)
-        .map_or_else(|| default.to_owned(), |found| String::from_utf8_lossy(&found.s).into_owned())
-}
-
-/// The tensor inside a `Constant` node.
-pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, OpenError> {
-    if node.op_type != "Constant" {
-        return Ok(None);
-    }
-    match attribute(node, "value").and_then(|attribute| attribute.t.clone()) {
-        Some(tensor) => Constant::read(tensor).map(Some),
-        None => Ok(None),
-    }
 }

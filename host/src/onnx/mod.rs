@@ -18,6 +18,7 @@ mod builder;
 pub mod graph;
 mod layers;
 pub mod metadata;
+pub mod node;
 
 pub use builder::{Array, Attribute, Dim, GraphBuilder, GraphError, Model, Value};
 pub use layers::{Conv, Pool};

@@ -5,7 +5,8 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use super::QuantizeError;
-use crate::onnx::graph::{Constant, Graph, Values, constant_node, float, int, label};
+use crate::onnx::graph::{Constant, Graph, Values};
+use crate::onnx::node::{constant_node, float, int, label};
 
 /// Nodes that answer what they are given when a graph only infers.
 const PASSING: &[&str] = &["Identity", "Dropout"];

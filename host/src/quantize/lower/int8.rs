@@ -13,7 +13,8 @@ use super::super::range::Affine;
 use super::super::weights::Quantized;
 use super::super::{QuantizeError, Settings};
 use super::{Layer, Target, Treatment, fresh, layer, scales, treatment, zeros};
-use crate::onnx::graph::{Constant, Graph, Values, int, label};
+use crate::onnx::graph::{Constant, Graph, Values};
+use crate::onnx::node::{int, label};
 
 pub(super) fn lower(
     graph: &Graph,

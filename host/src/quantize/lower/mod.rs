@@ -10,7 +10,8 @@ use super::range::Affine;
 use super::simplify::groups;
 use super::weights::{self, Quantized};
 use super::{Form, QuantizeError, Settings};
-use crate::onnx::graph::{Constant, Graph, Values, float, int, label, text};
+use crate::onnx::graph::{Constant, Graph, Values};
+use crate::onnx::node::{float, int, label, text};
 
 /// What becomes of an operator in an integer graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use super::super::Settings;
 use super::super::calibrate::Calibration;
 use super::super::weights::Quantized;
 use super::{Layer, Target, fresh, layer, scales, zeros};
-use crate::onnx::graph::{Constant, Graph, Values, label};
+use crate::onnx::graph::{Constant, Graph, Values};
+use crate::onnx::node::label;
 
 /// All but the weights stays as it is.
 pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings) -> Target {

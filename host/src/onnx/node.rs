@@ -1,0 +1,42 @@
+//! Reading one node of a float ONNX graph: how messages call it, its attributes, what a `Constant` holds.
+
+use tract_onnx::pb::{AttributeProto, NodeProto};
+
+use super::graph::{Constant, OpenError};
+
+/// How messages call a node: its name and operator, or its output where it has no name.
+pub fn label(node: &NodeProto) -> String {
+    let name = Some(&node.name).filter(|name| !name.is_empty()).or(node.output.first());
+    format!("{} ({})", name.map_or("", String::as_str), node.op_type)
+}
+
+fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+/// An integer attribute, or its default.
+pub fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
+    attribute(node, name).map_or(default, |attribute| attribute.i)
+}
+
+/// A float attribute, or its default.
+pub fn float(node: &NodeProto, name: &str, default: f32) -> f32 {
+    attribute(node, name).map_or(default, |attribute| attribute.f)
+}
+
+/// A text attribute, or its default.
+pub fn text(node: &NodeProto, name: &str, default: &str) -> String {
+    attribute(node, name)
+        .map_or_else(|| default.to_owned(), |found| String::from_utf8_lossy(&found.s).into_owned())
+}
+
+/// The tensor inside a `Constant` node.
+pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, OpenError> {
+    if node.op_type != "Constant" {
+        return Ok(None);
+    }
+    match attribute(node, "value").and_then(|attribute| attribute.t.clone()) {
+        Some(tensor) => Constant::read(tensor).map(Some),
+        None => Ok(None),
+    }
+}

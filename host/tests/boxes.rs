@@ -1,0 +1,60 @@
+//! A detector is quantized and compared with the one it comes from, from outside.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Two portraits in the public domain.
+const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../device/pictures");
+
+fn emocue(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
+    command.current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// What `emocue boxes` says of `first` and `second`.
+fn compared(folder: &Path, [first, second]: [&str; 2]) -> serde_json::Value {
+    let said = emocue(folder, &["boxes", first, second, "--pictures", PICTURES, "--json"]);
+    assert!(said.status.success(), "{said:?}");
+    serde_json::from_slice(&said.stdout).unwrap()
+}
+
+#[test]
+fn a_detector_in_integers_finds_the_same_faces() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let unpacked = emocue(folder, &["bundle", "unpack", "default", "-o", "nets"]);
+    assert!(unpacked.status.success(), "{unpacked:?}");
+    let arguments = ["quantize", "nets", "--form", "int8", "--data", PICTURES, "-o", "int8"];
+    let quantized = emocue(folder, &arguments);
+    assert!(quantized.status.success(), "{quantized:?}");
+
+    let same = compared(folder, ["default", "nets"]);
+    assert_eq!((&same["both"], &same["mean_iou"]), (&2.into(), &1.0.into()), "{same}");
+    let other = compared(folder, ["int8", "nets"]);
+    let [iou, landmarks] = ["mean_iou", "landmark_error"].map(|key| other[key].as_f64().unwrap());
+    assert_eq!([&other["both"], &other["first_only"], &other["second_only"]], [2, 0, 0]);
+    assert!((0.85..1.0).contains(&iou) && (0.0..0.05).contains(&landmarks), "{other}");
+}
+
+#[test]
+fn what_is_no_detector_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let refused = |arguments: &[&str], named: &str| {
+        let said = emocue(folder, arguments);
+        let message = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(1), "{message}");
+        assert!(message.contains(named), "{message}");
+    };
+    refused(&["boxes", "default", "none", "--pictures", PICTURES], "none");
+    refused(&["boxes", "default", "default", "--pictures", "nowhere"], "nowhere");
+
+    std::fs::create_dir(folder.join("half")).unwrap();
+    std::fs::write(folder.join("half/pnet.onnx"), b"no graph").unwrap();
+    refused(&["boxes", "half", "default", "--pictures", PICTURES], "half");
+    let arguments = ["quantize", "half", "--form", "w8", "--data", PICTURES, "-o", "out"];
+    refused(&arguments, "half");
+    assert!(!folder.join("out").exists());
+}
