@@ -28,6 +28,7 @@ shows what would be done.
   emocue flash --to /media/you/rootfs --app emocue-badge --config emocue.toml
   emocue flash --to raspios.img --app emocue-badge --config emocue.toml --bundle mine.emocue
   emocue flash --to serial:/dev/ttyACM0 --bundle mine.emocue
+  emocue flash --to serial:/dev/ttyACM0 --rollback
 
 docs/first-flash.md goes from parts to a running badge in five steps, docs/recovery.md helps when it does not run.")]
 pub struct FlashArgs {
@@ -52,6 +53,9 @@ pub struct FlashArgs {
     /// What the bundle is meant for, instead of being asked
     #[arg(long, value_name = "TEXT")]
     intended_use: Option<String>,
+    /// Send nothing, and let a badge on a cable return to the bundle before
+    #[arg(long, conflicts_with_all = ["what", "app", "bundle", "config", "dry_run"])]
+    rollback: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -91,6 +95,10 @@ impl SshArgs {
 /// # Errors
 /// [`FlashError`]; what was on the badge is still there unless it says otherwise.
 pub fn run(args: &FlashArgs) -> Result<(), Box<dyn Error>> {
+    if args.rollback {
+        let Target::Serial(port) = &args.to else { return Err(FlashError::RollbackByCable.into()) };
+        return roll_back(args, port);
+    }
     let settings = args.ssh.settings()?;
     let parts = args.chosen()?;
     if args.partition.is_some() && !matches!(args.to, Target::Image(_)) {
@@ -148,6 +156,21 @@ fn through_cable(args: &FlashArgs, port: &Port, parts: &Parts) -> Result<(), Box
     }
     cable.close();
     Ok(())
+}
+
+#[cfg(unix)]
+fn roll_back(args: &FlashArgs, port: &Port) -> Result<(), Box<dyn Error>> {
+    let name = port.to_string();
+    let mut cable = serial::Cable::connect(&name, || serial::open(port), serial::settings())?;
+    args.confirm("Return to the bundle before?")?;
+    cable.roll_back(&mut Console::new(stop_on_ctrl_c()?))?;
+    cable.close();
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn roll_back(_args: &FlashArgs, _port: &Port) -> Result<(), Box<dyn Error>> {
+    Err("serial ports cannot be used on this system".into())
 }
 
 #[cfg(not(unix))]

@@ -30,6 +30,11 @@ pub enum FlashError {
         "nothing to flash\n  Name at least one of --app FILE, --bundle FILE|default, --config FILE."
     )]
     Empty,
+    /// Another target than a cable was asked to roll back.
+    #[error(
+        "only a badge on a cable is told to roll back from here\n  On the badge itself, `emocue-badge slot rollback` does it: docs/recovery.md."
+    )]
+    RollbackByCable,
     /// A file of this computer or of a mounted card cannot be read.
     #[error("cannot read {}: {source}{}", path.display(), hint(source))]
     Read {

@@ -117,6 +117,20 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
         Ok(())
     }
 
+    /// Lets the badge return to the bundle before the one that it runs.
+    ///
+    /// # Errors
+    /// [`FlashError::Serial`] with the badge's words, [`FlashError::Interrupted`].
+    pub fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), FlashError> {
+        let status = self.ask(Client::status)?;
+        watch.say(&format!("the badge on {} runs {}", self.port, running(&status)));
+        // Not asked again where the answer is lost: a second time would go back one bundle further.
+        self.client.rollback().map_err(|error| self.failed(error))?;
+        let words = self.ask(|client| client.wait_done(&mut |_| flow(watch)))?;
+        watch.say(&words);
+        Ok(())
+    }
+
     /// Ends the session, so that another program may begin one at once.
     pub fn close(self) {
         self.client.bye();

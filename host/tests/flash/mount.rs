@@ -205,4 +205,6 @@ fn damaged_and_missing_files_are_told() {
     assert!(said(&[]).contains("nothing to flash"));
     let by_cable = bad(&kit.flash(&["--to", "serial:/dev/null", "--app", "app"]), 1);
     assert!(by_cable.contains("may not write its own program"), "{by_cable}");
+    assert!(said(&["--rollback"]).contains("slot rollback"));
+    bad(&kit.flash(&["--to", "serial:/dev/null", "--rollback", "--bundle", "mine.emocue"]), 2);
 }

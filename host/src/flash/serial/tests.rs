@@ -24,6 +24,7 @@ struct Memory {
     /// Hangs up when so many bytes came, once.
     hangs_up_at: Option<usize>,
     sessions: usize,
+    rollbacks: usize,
 }
 
 #[derive(Clone)]
@@ -123,7 +124,13 @@ impl Badge for StandIn {
     }
 
     fn rollback(&mut self) -> Result<Progress, String> {
-        Err("not asked for".into())
+        let mut memory = self.memory.lock().unwrap();
+        memory.rollbacks += 1;
+        memory.progress = match memory.refuses {
+            true => vec![Progress::Failed("there is no bundle before this one".into())],
+            false => vec![Progress::Done("slot b starts next".into())],
+        };
+        Ok(Progress::Working)
     }
 
     fn self_test(&mut self) -> Result<Progress, String> {
@@ -225,6 +232,24 @@ fn the_badges_own_words_are_told() {
     let error = flash(&badge, &parts(false, true), &mut Told::default()).1.unwrap_err().to_string();
     assert!(error.contains("this key is not known here"), "{error}");
     assert!(error.contains("still in place") && error.contains("recovery.md"), "{error}");
+}
+
+#[test]
+fn a_badge_returns_to_the_bundle_before_once() {
+    let badge = StandIn::new();
+    let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
+    let mut told = Told::default();
+    cable.roll_back(&mut told).unwrap();
+    let said = told.said.join("\n");
+    assert!(
+        said.contains("runs default 5 from slot A") && said.contains("slot b starts"),
+        "{said}"
+    );
+
+    badge.memory.lock().unwrap().refuses = true;
+    let error = cable.roll_back(&mut told).unwrap_err().to_string();
+    assert!(error.contains("no bundle before this one"), "{error}");
+    assert_eq!(badge.memory.lock().unwrap().rollbacks, 2);
 }
 
 #[test]
