@@ -130,10 +130,20 @@ impl Host {
         Err(format!("emocue flash: {status}\n{told}").into())
     }
 
-    /// What the badge tells of itself over the cable, as JSON.
-    pub(crate) fn monitor(&self, port: &str) -> Result<String> {
+    /// What the badge tells of itself over the cable.
+    pub(crate) fn status(&self, port: &str) -> Result<serde_json::Value> {
         let on = format!("serial:{port}");
-        output(Command::new(&self.program).args(["monitor", "--on", &on, "--once", "--json"]))
+        let told =
+            output(Command::new(&self.program).args(["monitor", "--on", &on, "--once", "--json"]))?;
+        let mut told: serde_json::Value =
+            serde_json::from_str(told.lines().next().unwrap_or_default())?;
+        Ok(told.get_mut("status").map(serde_json::Value::take).unwrap_or(told))
+    }
+
+    /// Tells the badge over the cable to return to what ran before.
+    pub(crate) fn roll_back(&self, port: &str) -> Result<()> {
+        let to = format!("serial:{port}");
+        self.run(&["flash", "--to", &to, "--rollback", "--yes"])
     }
 }
 

@@ -160,6 +160,7 @@ impl Play {
                 self.host()?.flashed(PATIENCE, &log)
             }
             Do::Keeps(slot, release) => self.keeps(slot, release),
+            Do::RollBack => self.rolls_back(),
             Do::Told(text) => wait(PATIENCE, &format!("the badge says {text:?}"), || {
                 let log = self.log();
                 Ok(log.get(self.log_start..).is_some_and(|log| log.contains(text)).then_some(()))
@@ -188,13 +189,18 @@ impl Play {
         let port = self.port.clone();
         let host = self.host()?;
         wait(PATIENCE, &format!("slot {slot} keeps release {}", release.number()), || {
-            let told = host.monitor(&port)?;
-            let line = told.lines().next().unwrap_or_default();
-            let told: serde_json::Value = serde_json::from_str(line)?;
-            let status = told.get("status").unwrap_or(&told);
-            let runs = status["content_version"] == release.number()
-                && status["running"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(slot));
+            let status = host.status(&port)?;
+            let runs = status["content_version"] == release.number() && runs_from(&status, slot);
             Ok((runs && status["trial"].is_null()).then_some(()))
+        })
+    }
+
+    fn rolls_back(&mut self) -> Result<()> {
+        let port = self.port.clone();
+        let host = self.host()?;
+        host.roll_back(&port)?;
+        wait(PATIENCE, "the bundle inside its program runs", || {
+            Ok(runs_from(&host.status(&port)?, "embedded").then_some(()))
         })
     }
 
@@ -233,4 +239,9 @@ impl Play {
 
 fn on_or_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
+}
+
+/// Whether the badge says that its bundle comes from `place`: a slot, or its program.
+fn runs_from(status: &serde_json::Value, place: &str) -> bool {
+    status["running"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(place))
 }

@@ -49,6 +49,8 @@ pub(crate) enum Do {
     Flashed,
     /// The host hears over the cable that the badge runs this release, from this slot, and keeps it.
     Keeps(&'static str, Release),
+    /// The host tells it over the cable to return to what ran before, which is the bundle inside its program.
+    RollBack,
     /// The badge's log has this text since its last start.
     Told(&'static str),
     /// A message to the panel that nobody acknowledges, after those that were seen before.
@@ -221,6 +223,7 @@ const UPDATE: &[Step] = &[
         "flashed once more, it is whole again",
         &[Flash(Release::Second), Flashed, ANSWER, Keeps("A", Release::Second)],
     ),
+    step("told over the cable to return, it runs what is inside its program", &[RollBack, ANSWER]),
     step(
         "SIGTERM: panel off, LED off, exit code 0",
         &[Signal("TERM"), Ends(0), PanelOff, Led(false)],
