@@ -340,7 +340,18 @@ fn a_bundle_that_lies_on_the_card_is_installed_at_the_start() {
     let badge = lab.start();
     wait("it is refused and removed", || (!file.exists()).then_some(()));
     assert!(badge.kill().contains("runs the bundle inside this program"));
+    // One that only lacks a press of the button, which this badge does not have, waits for the next start.
+    lab.configure(&[], "none", 1);
     fs::rename(lab.release(900), &file).unwrap();
+    let badge = lab.start();
+    let mut host = lab.host();
+    wait("it says why", || {
+        let log = host.client.log(0).unwrap();
+        log.iter().any(|line| line.text.contains("no button")).then_some(())
+    });
+    assert!(file.exists());
+    drop((host, badge));
+    lab.configure(&[lab.key.public().to_string()], "none", 1);
     let _badge = lab.start();
     let mut host = lab.host();
     until(&mut host.client, "it runs", |status| status.content_version == 900);
