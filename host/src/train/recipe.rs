@@ -15,6 +15,7 @@ use crate::net::{NetSpec, Network};
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("badge", include_str!("../../recipes/badge.toml")),
+    ("badge-second", include_str!("../../recipes/badge-second.toml")),
     ("badge-int8", include_str!("../../recipes/badge-int8.toml")),
     ("alexnet", include_str!("../../recipes/alexnet.toml")),
     ("mini-xception", include_str!("../../recipes/mini-xception.toml")),
