@@ -108,6 +108,17 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
     assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(141), b"".as_slice()));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_a_full_disk_does_not_take_is_told() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
+    let ended = command.args(["bundle", "show", "default"]).stdout(full).output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.starts_with("error: cannot write the output: No space left"), "{told}");
+}
+
 #[test]
 fn a_bad_part_is_named_and_the_old_bundle_stays() {
     let seven = judge(48, &[7]);
