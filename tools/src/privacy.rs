@@ -4,43 +4,25 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde::Deserialize;
+
 use crate::Result;
 use crate::cargo::{cargo, output, root};
 
-/// Crates that open sockets or speak to servers; `deny.toml` repeats them for cargo-deny.
-const NETWORKING: &[&str] = &[
-    "actix-web",
-    "async-std",
-    "attohttpc",
-    "axum",
-    "curl",
-    "curl-sys",
-    "h2",
-    "h3",
-    "hyper",
-    "hyper-util",
-    "isahc",
-    "libssh2-sys",
-    "mio",
-    "minreq",
-    "native-tls",
-    "openssl",
-    "openssl-sys",
-    "quinn",
-    "reqwest",
-    "rumqttc",
-    "rustls",
-    "smol",
-    "socket2",
-    "ssh2",
-    "tiny_http",
-    "tokio",
-    "tonic",
-    "tungstenite",
-    "ureq",
-    "warp",
-    "zmq",
-];
+/// The list of banned crates, for this check and for cargo-deny.
+const LIST: &str = "device/deny.toml";
+
+/// The part of [`LIST`] that is read here.
+#[derive(Deserialize)]
+struct Deny {
+    bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    /// Plain names, without versions.
+    deny: Vec<String>,
+}
 
 /// What the lint must refuse, line by line, in the badge's own code.
 const FORBIDDEN: &[&str] = &[
@@ -56,11 +38,13 @@ const SECRET: &str = "emocue-secret-key ";
 /// Checks the dependencies, that the lint on `std::net` bites, and that nobody committed a secret key.
 pub(crate) fn run() -> Result<()> {
     no_secrets()?;
+    let text = std::fs::read_to_string(root().join(LIST)).map_err(|e| format!("{LIST}: {e}"))?;
+    let banned = banned(&text)?;
     for (build, options) in [("default build", &[][..]), ("build for boards", &["--all-features"])]
     {
         let tree = ["tree", "--package", "emocue-device", "--edges", "normal", "--prefix", "none"];
         let tree = output(cargo().args(tree).args(options).args(["--format", "{p}"]))?;
-        let found = networking(&tree);
+        let found = networking(&tree, &banned);
         if !found.is_empty() {
             let hint = "see who brings it with `cargo tree -p emocue-device -i CRATE`";
             return Err(
@@ -118,10 +102,26 @@ fn names(tree: &str) -> BTreeSet<&str> {
     tree.lines().filter_map(|line| line.split_whitespace().next()).collect()
 }
 
-/// The networking crates of a `cargo tree` listing.
-fn networking(tree: &str) -> Vec<&'static str> {
+/// The crates that the text of [`LIST`] bans.
+fn banned(text: &str) -> Result<Vec<String>> {
+    let deny: Deny = toml::from_str(text).map_err(|e| format!("{LIST}: {e}"))?;
+    // Then nothing would be checked.
+    if deny.bans.deny.is_empty() {
+        return Err(format!("{LIST} bans no crate").into());
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if let Some(name) = deny.bans.deny.iter().find(|name| !name.chars().all(plain)) {
+        return Err(
+            format!("{LIST}: expected a crate's name without a version, found {name:?}").into()
+        );
+    }
+    Ok(deny.bans.deny)
+}
+
+/// The banned crates of a `cargo tree` listing.
+fn networking<'a>(tree: &str, banned: &'a [String]) -> Vec<&'a str> {
     let names = names(tree);
-    NETWORKING.iter().copied().filter(|banned| names.contains(banned)).collect()
+    banned.iter().map(String::as_str).filter(|name| names.contains(name)).collect()
 }
 
 /// Lints `line` as if it stood in the badge.
@@ -156,12 +156,16 @@ fn lint(folder: &Path) -> Result<Output> {
 mod tests {
     use super::*;
 
+    fn list() -> Vec<String> {
+        banned(&std::fs::read_to_string(root().join(LIST)).unwrap()).unwrap()
+    }
+
     #[test]
     fn finds_a_networking_crate_by_its_whole_name() {
         let tree =
             "emocue-device v0.1.0 (/x/device)\nserde v1.0.0\ntokio v1.40.0\ntokio-like v1.0.0\n";
-        assert_eq!(networking(tree), ["tokio"]);
-        assert!(networking("mio-extras v1.0.0\n").is_empty());
+        assert_eq!(networking(tree, &list()), ["tokio"]);
+        assert!(networking("mio-extras v1.0.0\n", &list()).is_empty());
     }
 
     #[test]
@@ -173,11 +177,21 @@ mod tests {
     }
 
     #[test]
-    fn cargo_deny_bans_the_same_crates() {
-        let deny = std::fs::read_to_string(root().join("deny.toml")).unwrap();
-        let deny: toml::Table = deny.parse().unwrap();
-        let bans = deny["bans"]["deny"].as_array().unwrap();
-        let banned: Vec<_> = bans.iter().filter_map(|ban| ban["crate"].as_str()).collect();
-        assert_eq!(banned, NETWORKING);
+    fn the_list_has_the_well_known_ones() {
+        let list = list();
+        let known =
+            ["curl", "hyper", "mio", "openssl-sys", "reqwest", "rustls", "socket2", "tokio"];
+        for name in known {
+            assert!(list.iter().any(|banned| banned == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_would_check_less_is_refused() {
+        assert_eq!(banned("[bans]\ndeny = [\"tokio\"]\n").unwrap(), ["tokio"]);
+        assert!(banned("[bans]\ndeny = []\n").is_err());
+        assert!(banned("[bans]\ndeny = [\"tokio@1\"]\n").is_err());
+        assert!(banned("[bans]\ndeny = [{ crate = \"tokio@1.0.0\" }]\n").is_err());
+        assert!(banned("[licenses]\nallow = []\n").is_err());
     }
 }
