@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use emocue_models::luma::Luma;
-use emocue_models::run::RunError;
+use emocue_run::RunError;
 use serde::Serialize;
 
 use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, SyntheticSettings, Y4m};

@@ -13,7 +13,6 @@ pub mod doctor;
 pub mod link;
 pub mod load;
 pub mod nodes;
-pub mod portraits;
 pub mod show;
 pub mod slots;
 pub mod vision;

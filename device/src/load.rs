@@ -4,7 +4,7 @@ use std::path::Path;
 
 use emocue_models::bundle::container::read_file;
 use emocue_models::bundle::{self, Bundle, BundleError};
-use emocue_models::run::{Networks, RunError};
+use emocue_run::{Networks, RunError};
 
 use crate::vision::{UnshowableLabels, Vision};
 

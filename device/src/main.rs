@@ -16,9 +16,9 @@ use emocue_device::camera::{Mounted, Source, v4l2};
 use emocue_device::config::Config;
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::load::{describe, load};
-use emocue_device::portraits::PORTRAITS;
 use emocue_device::show;
 use emocue_models::luma::Orientation;
+use emocue_run::portraits::PORTRAITS;
 
 use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Verb};
 

@@ -3,7 +3,7 @@
 use emocue_models::geometry::Face;
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
-use emocue_models::run::{Classifier, Detector, RunError};
+use emocue_run::{Classifier, Detector, RunError};
 
 use crate::answer::{Answer, FaceAnswer, Report};
 use crate::camera::FrameInfo;

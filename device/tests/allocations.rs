@@ -15,8 +15,8 @@ use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{self, Bundle};
 use emocue_models::geometry::Face;
 use emocue_models::luma::Luma;
-use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets};
-use emocue_models::run::{Classifier, Detector, Networks, Recorded, Session};
+use emocue_run::mtcnn::{Mtcnn, MtcnnNets};
+use emocue_run::{Classifier, Detector, Networks, Recorded, Session};
 
 fn portrait() -> (Luma, FrameInfo) {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
@@ -82,11 +82,7 @@ fn only_tract_allocates_for_a_frame_and_always_the_same() {
 struct Still(Vec<Face>, Vec<f32>);
 
 impl Detector for Still {
-    fn detect(
-        &mut self,
-        _: &Luma,
-        faces: &mut Vec<Face>,
-    ) -> Result<(), emocue_models::run::RunError> {
+    fn detect(&mut self, _: &Luma, faces: &mut Vec<Face>) -> Result<(), emocue_run::RunError> {
         faces.clone_from(&self.0);
         Ok(())
     }
@@ -97,7 +93,7 @@ impl Classifier for Still {
         emocue_models::label::FERPLUS_8
     }
 
-    fn classify(&mut self, _: &Luma, _: &Face) -> Result<&[f32], emocue_models::run::RunError> {
+    fn classify(&mut self, _: &Luma, _: &Face) -> Result<&[f32], emocue_run::RunError> {
         // Another answer each time, so that displays have something to do.
         self.1.rotate_right(1);
         Ok(&self.1)

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use emocue_device::camera::{Camera, FrameInfo, Source, decode_picture};
-use emocue_device::portraits::PORTRAITS;
 use emocue_models::luma::{Luma, Orientation, Rotation};
+use emocue_run::portraits::PORTRAITS;
 use serde_json::Value;
 
 fn badge(arguments: &[&str]) -> Command {

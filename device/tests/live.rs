@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use emocue_device::camera::decode_picture;
-use emocue_device::portraits::PORTRAITS;
+use emocue_run::portraits::PORTRAITS;
 use serde_json::Value;
 
 /// Longer than anything takes on a busy machine; only a failing test waits for so long.

@@ -11,12 +11,12 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use emocue_device::camera::decode_picture;
-use emocue_device::portraits::PORTRAITS;
 use emocue_link::Client;
 use emocue_link::client::{ClientError, Settings};
 use emocue_link::message::{Running, Status, What};
 use emocue_link::transport::Streams;
 use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey};
+use emocue_run::portraits::PORTRAITS;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 

@@ -2,16 +2,16 @@
 //! on which runtimes are compared. Rows of FER2013 follow, as many again, where its file is named too.
 //!
 //! ```sh
-//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 device/pictures/*.jpg
+//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 models/run/pictures/*.jpg
 //! ```
 
 use std::error::Error;
 use std::path::Path;
 
-use emocue_host::data::{Split, fer2013, picture};
+use emocue_data::{Split, fer2013, picture};
 use emocue_models::bundle::{self, Bundle};
 use emocue_models::crop::Preprocess;
-use emocue_models::run::Networks;
+use emocue_run::Networks;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

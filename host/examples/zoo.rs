@@ -2,7 +2,7 @@
 //! operators:
 //!
 //! ```sh
-//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 device/pictures/*.jpg
+//! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 models/run/pictures/*.jpg
 //! cargo run --release -p emocue-host --example zoo -- nets crops-48.u8
 //! python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue --crops crops-48.u8 nets/*.onnx
 //! ```
@@ -12,13 +12,13 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use emocue_host::data::picture::scaled;
-use emocue_host::net::noise::Noise;
-use emocue_host::net::{NetSpec, Network};
-use emocue_host::quantize::{Form, Settings, quantize};
+use emocue_data::picture::scaled;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
-use emocue_models::run::Recorded;
+use emocue_quantize::{Form, Settings, quantize};
+use emocue_run::Recorded;
+use emocue_train::net::noise::Noise;
+use emocue_train::net::{NetSpec, Network};
 
 /// Of the crops in the file.
 const SIDE: usize = 48;

@@ -1,20 +1,13 @@
-//! The badge's companion: data, training, evaluation, export, bundles.
+//! The command line `emocue` and what only it does: judging, packing, importing, plans and reports.
+//!
+//! Datasets and predictions are in `emocue-data`, networks and training in `emocue-train`, graphs and the quantizer in
+//! `emocue-quantize`, flashing, monitoring and keys in `emocue-flash`.
 
 pub mod baseline;
 pub mod bundle;
 pub mod cli;
-pub mod data;
-pub mod detector;
-pub mod device;
 pub mod eval;
-pub mod files;
-pub mod flash;
-pub mod monitor;
-pub mod net;
-pub mod onnx;
-pub mod panics;
+pub mod import;
+pub mod output;
 pub mod plan;
-pub mod quantize;
 pub mod report;
-pub mod shell;
-pub mod train;

@@ -37,7 +37,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    emocue_host::panics::end_when_output_fails();
+    emocue_host::output::end_when_output_fails();
     let result = match Cli::parse().verb {
         Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Boxes(args) => cli::boxes::run(&args),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Two portraits in the public domain.
-const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../device/pictures");
+const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/run/pictures");
 
 fn emocue(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));

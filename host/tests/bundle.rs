@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emocue_host::onnx::{Array, Conv, Dim, GraphBuilder, Pool};
+use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, Pool};
 
 /// A network of `side` px whose outputs, each from the picture's mean, have the given numbers of values.
 fn judge(side: usize, outputs: &[usize]) -> Vec<u8> {

@@ -99,7 +99,7 @@ fn prepares_raw_pictures_and_goes_on() {
     let folder = folder.path();
     let raw = folder.join("raw/happy");
     std::fs::create_dir_all(&raw).unwrap();
-    let portraits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../device/pictures");
+    let portraits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/run/pictures");
     std::fs::copy(portraits.join("astronaut.jpg"), raw.join("astronaut.jpg")).unwrap();
     std::fs::copy(portraits.join("grace_hopper.jpg"), raw.join("hopper.jpg")).unwrap();
     GrayImage::from_pixel(90, 60, Luma([80])).save(raw.join("nobody.png")).unwrap();

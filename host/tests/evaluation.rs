@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emocue_host::onnx::{Array, Dim, GraphBuilder, metadata};
+use emocue_data::model::metadata;
+use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 use serde_json::Value;
 
 /// Where the data lies, as every verb takes it.

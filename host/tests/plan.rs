@@ -8,10 +8,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use emocue_host::net::NetSpec;
 use emocue_host::plan::Plan;
-use emocue_host::train::checkpoint::FILE;
-use emocue_host::train::recipe::Recipe;
+use emocue_train::checkpoint::FILE;
+use emocue_train::net::NetSpec;
+use emocue_train::recipe::Recipe;
 use serde_json::Value;
 
 /// 32 to train on, 8 to choose by, 8 to judge by.

@@ -4,15 +4,15 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Distribution, Tensor};
-use emocue_host::net::noise::Noise;
-use emocue_host::net::{self, NetSpec, Network};
-use emocue_host::onnx::graph::{Graph, Values};
-use emocue_host::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
-use emocue_host::quantize::range::Method;
-use emocue_host::quantize::weights::Granularity;
-use emocue_host::quantize::{Form, QuantizeError, Quantized, Settings, quantize};
 use emocue_models::label::FERPLUS_8;
-use emocue_models::run::{Recorded, Session};
+use emocue_quantize::onnx::graph::{Graph, Values};
+use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
+use emocue_quantize::range::Method;
+use emocue_quantize::weights::Granularity;
+use emocue_quantize::{Form, QuantizeError, Quantized, Settings, quantize};
+use emocue_run::{Recorded, Session};
+use emocue_train::net::noise::Noise;
+use emocue_train::net::{self, NetSpec, Network};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,13 +1,13 @@
-//! What the host and the badge agree on, and how a model runs.
+//! What the host and the badge agree on; no inference runtime.
 //!
-//! A frame walks one way: [`luma`] picture -> [`run::Detector`] -> [`crop`] -> [`run::Classifier`].
-//! The same functions prepare a training row on the host and a camera frame on the badge. This crate
+//! A frame walks one way: [`luma`] picture -> detector -> [`crop`] -> classifier, and the two networks of it run in
+//! `emocue-run`. The same functions prepare a training row on the host and a camera frame on the badge. This crate
 //! knows neither cameras nor training.
 
 pub mod bundle;
 pub mod crop;
+pub mod files;
 pub mod geometry;
 pub mod label;
 pub mod luma;
 pub mod resample;
-pub mod run;

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use emocue_host::onnx::{Array, Dim, GraphBuilder, Value};
 use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
+use emocue_quantize::onnx::{Array, Dim, GraphBuilder, Value};
 
 /// The badge's program, beside which the tests are built.
 fn program() -> PathBuf {

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use emocue_host::data::dataset::Dataset;
-use emocue_host::data::ferplus::Votes;
-use emocue_host::data::summary::Summary;
-use emocue_host::data::{Split, fer2013, ferplus};
-use emocue_host::eval::candidate::Candidate;
-use emocue_host::eval::predict::Settings;
+use emocue_data::dataset::Dataset;
+use emocue_data::ferplus::Votes;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::predict::Settings;
+use emocue_data::summary::Summary;
+use emocue_data::{Split, fer2013, ferplus};
 use emocue_host::eval::{also_in_training, evaluate};
 use emocue_models::bundle::{self, Bundle};
 

@@ -4,16 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
-use emocue_host::baseline::mtcnn::import;
-use emocue_host::detector::Agreement;
-use emocue_host::quantize::cascade::Watched;
-use emocue_host::quantize::{Form, Settings as QuantizeSettings, quantize};
+use emocue_host::eval::boxes::Agreement;
+use emocue_host::import::cascade::Watched;
+use emocue_host::import::mtcnn::import;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, DEFAULT};
 use emocue_models::geometry::{Face, Point, Rect};
 use emocue_models::luma::{Luma, luma_of_rgb};
-use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
-use emocue_models::run::{self, Detector};
+use emocue_quantize::{Form, Settings as QuantizeSettings, quantize};
+use emocue_run::Detector;
+use emocue_run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
 use serde::Deserialize;
 
 fn repository(path: &str) -> PathBuf {
@@ -80,7 +80,7 @@ fn portraits_agree_with_the_reference() {
     assert_eq!(reference.pictures.len(), 2);
     let mut mtcnn = Mtcnn::load(&nets, reference.settings).unwrap();
     for (name, recorded) in &reference.pictures {
-        let frame = luma(&repository("device/pictures").join(name));
+        let frame = luma(&repository("models/run/pictures").join(name));
         assert_eq!([frame.width(), frame.height()], recorded.size);
         let faces = detect(&mut mtcnn, &frame);
         assert_eq!(faces.len(), recorded.faces.len(), "{name}");
@@ -126,12 +126,12 @@ fn quantized_networks_find_the_same_faces() {
     let nets = nets();
     let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
     let portraits = ["astronaut.jpg", "grace_hopper.jpg"]
-        .map(|name| luma(&repository("device/pictures").join(name)));
+        .map(|name| luma(&repository("models/run/pictures").join(name)));
     let mut watched = Watched::new(Mtcnn::load(&nets, settings).unwrap());
     portraits.iter().for_each(|portrait| watched.see(portrait).unwrap());
     let inputs = watched.inputs(64);
     for (form, least) in [(Form::W8, 0.95), (Form::Int8, 0.85)] {
-        let network = |onnx: &[u8], rows: &[run::Recorded]| {
+        let network = |onnx: &[u8], rows: &[emocue_run::Recorded]| {
             quantize(onnx, rows, QuantizeSettings::of(form)).unwrap().onnx
         };
         let quantized = MtcnnNets {
@@ -160,7 +160,7 @@ fn quantized_networks_find_the_same_faces() {
 fn frames_may_change_their_size_or_hold_nothing() {
     let nets = nets();
     let mut mtcnn = Mtcnn::load(&nets, MtcnnSettings::default()).unwrap();
-    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
     let first = detect(&mut mtcnn, &portrait);
     assert_eq!(first.len(), 1);
     for (width, height) in [(0, 0), (1, 1), (39, 400), (40, 40), (41, 300)] {
@@ -172,7 +172,7 @@ fn frames_may_change_their_size_or_hold_nothing() {
 #[test]
 fn a_larger_smallest_face_skips_the_smaller_ones() {
     let nets = nets();
-    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
     for (min_face, count) in [(40.0, 1), (300.0, 0)] {
         let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
         let mut mtcnn = Mtcnn::load(&nets, settings).unwrap();
@@ -192,7 +192,7 @@ fn networks_that_do_not_fit_are_refused() {
     // P-Net takes any picture, but gives a map where one score is due.
     let maps = MtcnnNets { pnet: &pnet, rnet: &pnet, onet: &onet };
     let mut mtcnn = Mtcnn::load(&maps, MtcnnSettings::default()).unwrap();
-    let portrait = luma(&repository("device/pictures/astronaut.jpg"));
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
     let error = mtcnn.detect(&portrait, &mut Vec::new()).unwrap_err().to_string();
     assert!(error.starts_with("rnet: unexpected outputs"), "{error}");
     let cut = MtcnnNets { pnet: &pnet[..], rnet: &rnet[..1000], onet: &onet };
@@ -208,7 +208,7 @@ fn the_bundles_networks_are_the_published_ones_with_smaller_weights() {
     let mut theirs = Mtcnn::load(&published, settings).unwrap();
     let mut agreement = Agreement::default();
     for name in ["astronaut.jpg", "grace_hopper.jpg"] {
-        let portrait = luma(&repository("device/pictures").join(name));
+        let portrait = luma(&repository("models/run/pictures").join(name));
         agreement.see([&mut ours, &mut theirs], &portrait, &[]).unwrap();
     }
     assert_eq!((agreement.both, agreement.first_only, agreement.second_only), (2, 0, 0));

@@ -58,7 +58,7 @@ mod tests {
 
     use emocue_models::geometry::Face;
     use emocue_models::label::{FERPLUS_8, LabelSet};
-    use emocue_models::run::{Classifier, Detector, RunError};
+    use emocue_run::{Classifier, Detector, RunError};
 
     use super::*;
     use crate::answer::Report;

@@ -10,7 +10,7 @@ mod status;
 pub mod thermometer;
 pub mod watchdog;
 
-use emocue_models::run::RunError;
+use emocue_run::RunError;
 
 use crate::camera::CameraError;
 use crate::show::ShowError;

@@ -9,7 +9,7 @@ use image::metadata::Orientation as Exif;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{Camera, CameraError, FrameInfo, MAX_PIXELS};
-use crate::portraits::PORTRAITS;
+use emocue_run::portraits::PORTRAITS;
 
 /// The largest picture file read, bytes.
 const MAX_FILE: u64 = 128 << 20;

@@ -8,7 +8,7 @@ use image::GrayImage;
 use image::imageops::{FilterType, resize};
 
 use super::{Camera, CameraError, FrameInfo, SourceError, decode_picture, settings};
-use crate::portraits::PORTRAITS;
+use emocue_run::portraits::PORTRAITS;
 
 /// How the clip is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]

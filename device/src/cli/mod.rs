@@ -15,7 +15,7 @@ use emocue_device::camera::{SOURCES, Source};
 use emocue_device::config;
 use emocue_device::show::{self, Display, SINKS, ShowError};
 use emocue_models::luma::{Orientation, Rotation};
-use emocue_models::run::mtcnn::MtcnnSettings;
+use emocue_run::mtcnn::MtcnnSettings;
 
 pub(crate) use board::off;
 pub(crate) use failure::Failure;

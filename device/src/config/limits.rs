@@ -1,6 +1,6 @@
 //! What a value must be besides its type.
 
-use emocue_models::run::mtcnn::MtcnnSettings;
+use emocue_run::mtcnn::MtcnnSettings;
 
 use super::boards::Board;
 use super::read::Document;

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use emocue_models::label::Expression;
 use emocue_models::luma::Luma;
-use emocue_models::run::RunError;
+use emocue_run::RunError;
 
 use super::Outcome;
 use crate::answer::Answer;
 use crate::camera::{Camera, CameraError, FrameInfo, Stills};
 use crate::load::{describe, load};
-use crate::portraits::PORTRAITS;
 use crate::show::words::id;
 use crate::vision::Vision;
+use emocue_run::portraits::PORTRAITS;
 
 /// What each portrait looks like to the bundle inside this program. Any other must at least see the broad smile.
 const ANSWERS: [(Answer, bool); PORTRAITS.len()] =

@@ -61,10 +61,10 @@ fn needed_for(graph: &GraphProto, name: &str) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use emocue_models::run::Session;
+    use emocue_run::Session;
 
     use super::*;
-    use crate::onnx::{Array, Conv, Dim, GraphBuilder};
+    use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder};
 
     /// A picture of 2x2 px to the mean of each of two channels, and on to logits where `dense`.
     fn graph(dense: bool) -> Vec<u8> {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
-use crate::data::Split;
-use crate::data::dataset::Dataset;
-use crate::data::ferplus::Votes;
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_data::ferplus::Votes;
 
 /// What a baseline learns to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -84,7 +84,7 @@ mod tests {
     use emocue_models::label::FER_7;
 
     use super::*;
-    use crate::data::dataset::Row;
+    use emocue_data::dataset::Row;
 
     fn data() -> Dataset {
         let mut data = Dataset::new("test", FER_7, 1);

@@ -5,11 +5,11 @@ use std::thread;
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::bundle::Bundle;
 use emocue_models::crop::Preprocess;
-use emocue_models::run::{RunError, Session};
+use emocue_run::{RunError, Session};
 
 use super::cut::{CutError, before_dense};
 use super::threads;
-use crate::data::dataset::Dataset;
+use emocue_data::dataset::Dataset;
 
 /// Side of pictures made smaller, px.
 const SMALL: usize = 24;
@@ -229,8 +229,8 @@ mod tests {
     use emocue_models::label::FER_7;
 
     use super::*;
-    use crate::data::dataset::Row;
-    use crate::data::{SIDE, Split};
+    use emocue_data::dataset::Row;
+    use emocue_data::{SIDE, Split};
 
     fn data(side: usize, count: usize) -> Dataset {
         let mut data = Dataset::new("test", FER_7, side);

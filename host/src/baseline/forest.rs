@@ -114,7 +114,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::train::augment::generator;
+    use emocue_data::random::generator;
 
     const SETTINGS: ForestSettings = ForestSettings { trees: 20, max_depth: None, seed: 1 };
 

@@ -8,7 +8,7 @@ use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::features::Matrix;
-use crate::train::augment::shuffled;
+use emocue_data::random::shuffled;
 
 /// Rows a forward pass when answering.
 const BATCH: usize = 512;
@@ -259,7 +259,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::train::augment::generator;
+    use emocue_data::random::generator;
 
     fn settings() -> MlpSettings {
         MlpSettings {

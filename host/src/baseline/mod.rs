@@ -6,9 +6,7 @@ pub mod features;
 pub mod forest;
 pub mod knn;
 pub mod mlp;
-pub mod mtcnn;
 pub mod plot;
-mod pytorch;
 
 use std::num::NonZero;
 

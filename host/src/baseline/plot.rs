@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::files::write_atomically;
+use emocue_models::files::write_atomically;
 
 /// Width and height, px.
 const SIZE: (u32, u32) = (760, 460);

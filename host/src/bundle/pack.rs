@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
 use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::luma::Luma;
-use emocue_models::run::Networks;
-use emocue_models::run::mtcnn::MtcnnSettings;
-use emocue_models::run::yunet::YunetSettings;
+use emocue_run::Networks;
+use emocue_run::mtcnn::MtcnnSettings;
+use emocue_run::yunet::YunetSettings;
 
-use super::{HostBundleError, in_bundle};
-use crate::detector::FILES;
-use crate::eval::calibration::Calibration;
-use crate::onnx::metadata;
+use super::HostBundleError;
+use crate::import::mtcnn::FILES;
+use emocue_data::model::Calibration;
+use emocue_data::model::metadata;
+use emocue_models::bundle::in_bundle;
 
 /// Payload of a detector of one network.
 const YUNET: &str = "yunet.onnx";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::Bundle;
 
 use super::HostBundleError;
-use crate::files::write_atomically;
+use emocue_models::files::write_atomically;
 
 /// Writes every network, `manifest.json` and `card.md` into `folder`, which is made when missing; returns
 /// the files.

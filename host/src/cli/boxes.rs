@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use emocue_models::bundle::Bundle;
 use emocue_models::geometry::Rect;
-use emocue_models::run::mtcnn::{Mtcnn, MtcnnSettings};
-use emocue_models::run::{Detector, Networks};
+use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
+use emocue_run::{Detector, Networks};
 use serde::Deserialize;
 
 use super::eval::with_bar;
-use crate::bundle::{bytes_of, in_bundle};
-use crate::data::picture;
-use crate::detector::{Agreement, nets_in, pictures_in};
+use crate::eval::boxes::Agreement;
+use crate::import::mtcnn::nets_in;
+use emocue_data::picture;
+use emocue_data::picture::pictures_in;
+use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// Compare two detectors by their boxes, a quantized one with the one it comes from.
 ///

@@ -4,14 +4,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use emocue_models::bundle::{Bundle, PublicKey, Sha256};
-use emocue_models::run::mtcnn::MtcnnSettings;
+use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
+use emocue_run::mtcnn::MtcnnSettings;
 
-use crate::bundle::key::{self, KeyError};
-use crate::bundle::{
-    Changes, HostBundleError, INTENDED_USE, Parts, bytes_of, in_bundle, pack, sign, unpack,
-};
-use crate::files::write_atomically;
+use crate::bundle::{Parts, pack, unpack};
+use emocue_flash::key::{self, KeyError};
+use emocue_flash::sign::{Changes, INTENDED_USE, SignError, sign};
+use emocue_models::files::write_atomically;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
 #[derive(Args, Debug)]
@@ -178,7 +177,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Error>> {
         println!("meant for: {intended_use}");
     }
     if manifest.card.trim().is_empty() {
-        return Err(HostBundleError::NoCard(manifest.name.clone()).into());
+        return Err(SignError::NoCard(manifest.name.clone()).into());
     }
     let signer = checked
         .signer()

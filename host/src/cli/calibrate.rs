@@ -6,14 +6,15 @@ use clap::Args;
 
 use super::SourceArgs;
 use super::eval::with_bar;
-use crate::data::Split;
-use crate::eval::calibration::{Calibration, fit};
-use crate::eval::candidate::Candidate;
-use crate::eval::predict::{Settings, predict};
+use crate::eval::calibration::fit;
 use crate::eval::protocol::Ruler;
-use crate::files::write_atomically;
-use crate::onnx::Model;
-use crate::onnx::metadata::CALIBRATION;
+use emocue_data::Split;
+use emocue_data::model::Calibration;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::model::metadata::CALIBRATION;
+use emocue_data::predict::{Settings, predict};
+use emocue_models::files::write_atomically;
+use emocue_quantize::onnx::Model;
 
 /// Find the temperature and the threshold of a classifier and write them into its graph.
 ///

@@ -9,19 +9,19 @@ use indicatif::ProgressBar;
 
 use super::SourceArgs;
 use super::folds::FoldArgs;
-use crate::data::Split;
-use crate::data::dataset::Dataset;
-use crate::data::folds::Folds;
-use crate::eval::candidate::Candidate;
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
-use crate::eval::predict::Settings;
 use crate::eval::protocol::Ruler;
 use crate::eval::{EvalError, Judged, evaluate, table};
-use crate::files::write_atomically;
-use crate::onnx::metadata::known_labels;
 use crate::report::{Examples, Report, ReportError, choose};
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_data::folds::Folds;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::model::metadata::known_labels;
+use emocue_data::predict::Settings;
+use emocue_models::files::write_atomically;
 
 /// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
 ///

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use clap::Args;
 
-use crate::files::write_atomically;
-use crate::train::checkpoint::Checkpoint;
-use crate::train::export::onnx;
-use crate::train::optimizer;
+use emocue_models::files::write_atomically;
+use emocue_train::checkpoint::Checkpoint;
+use emocue_train::export::onnx;
+use emocue_train::optimizer::optimizer;
 
 /// Write a trained classifier as an ONNX graph.
 #[derive(Args, Debug)]

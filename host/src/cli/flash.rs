@@ -9,14 +9,14 @@ use clap::Args;
 use clap::error::ErrorKind;
 
 use super::interrupt::stop_on_ctrl_c;
-use crate::flash::bundle::{Wishes, prepare};
-use crate::flash::image::Image;
-use crate::flash::mount::Mount;
-use crate::flash::parts::{App, Config, choose};
-use crate::flash::ssh::{Settings, Ssh, SshError};
-use crate::flash::target::Port;
-use crate::flash::{FlashError, Part, Parts, Plan, Root, Target, serial};
 use console::{Console, Person};
+use emocue_flash::bundle::{Wishes, prepare};
+use emocue_flash::image::Image;
+use emocue_flash::mount::Mount;
+use emocue_flash::parts::{App, Config, choose};
+use emocue_flash::ssh::{Settings, Ssh, SshError};
+use emocue_flash::target::Port;
+use emocue_flash::{FlashError, Part, Parts, Plan, Root, Target, serial};
 
 /// Put program, bundle and configuration onto a badge.
 #[derive(Args, Debug)]

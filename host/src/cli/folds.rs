@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::data::dataset::Dataset;
-use crate::data::folds::{Folds, FoldsError};
+use emocue_data::dataset::Dataset;
+use emocue_data::folds::{Folds, FoldsError};
 
 /// How a dataset is divided for cross-validation.
 #[derive(Args, Clone, Copy, Debug)]

@@ -7,14 +7,15 @@ use emocue_models::label::LabelSet;
 
 use super::eval::with_bar;
 use super::plan::understood;
-use crate::data::Split;
-use crate::data::dataset::Dataset;
-use crate::eval::candidate::Candidate;
-use crate::eval::predict::Settings;
 use crate::eval::{EvalError, evaluate};
 use crate::plan::gather::{EnsembleResult, Figure, RecipeFigure, figures, gather};
 use crate::plan::status::{Folder, Status, graph};
 use crate::plan::{Job, Plan, short};
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_data::model::ModelError;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::predict::Settings;
 
 /// Show what became of a plan's trainings, and their means over seeds and folds.
 #[derive(Args, Debug)]
@@ -106,7 +107,7 @@ fn candidates(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<Candidate>>, Eval
         let (Status::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
         let path = job.run.join(graph(&head.labels));
         let onnx = std::fs::read(&path)
-            .map_err(|source| EvalError::Read { path: path.clone(), source })?;
+            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
         let labels = LabelSet::by_id(&head.labels);
         candidates.push(Candidate::from_onnx(&path.to_string_lossy(), onnx, labels)?);
     }

@@ -4,21 +4,22 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::DetectorSpec;
+use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::crop::Preprocess;
 use emocue_models::label::LabelSet;
-use emocue_models::run::yunet::{Yunet, YunetSettings};
+use emocue_run::yunet::{Yunet, YunetSettings};
 
 use super::create_dir;
-use crate::baseline::mtcnn;
-use crate::bundle::{Parts, bytes_of, in_bundle, pack, unpack};
-use crate::data::map::label_set;
-use crate::detector::FILES;
-use crate::eval::candidate::Candidate;
-use crate::files::write_atomically;
-use crate::onnx::metadata::{self, LABELS, PREPROCESS};
-use crate::onnx::{Model, adopt};
+use crate::bundle::{Parts, pack, unpack};
+use crate::import::adopt;
+use crate::import::mtcnn;
+use crate::import::mtcnn::FILES;
+use emocue_data::map::label_set;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::model::metadata::{self, LABELS, PREPROCESS};
+use emocue_models::files::write_atomically;
+use emocue_quantize::onnx::Model;
 
 /// Turn published weights and other people's graphs into networks that the badge runs.
 #[derive(Debug, Args)]

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use emocue_models::run::Session;
+use emocue_run::Session;
 
-use crate::files::write_atomically;
+use emocue_models::files::write_atomically;
 
 /// Run an ONNX graph in tract on raw values, to compare it with another runtime.
 #[derive(Args, Debug)]

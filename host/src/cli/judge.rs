@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use super::eval::with_bar;
-use crate::data::dataset::Dataset;
-use crate::eval::candidate::Candidate;
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
-use crate::eval::predict::Settings;
 use crate::eval::{EvalError, evaluate};
-use crate::files::write_atomically;
 use crate::plan::Judge;
 use crate::plan::gather::{Figure, figures};
 use crate::plan::status::{EVAL_FILE, graph};
-use crate::train::recipe::Recipe;
+use emocue_data::dataset::Dataset;
+use emocue_data::model::ModelError;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::predict::Settings;
+use emocue_models::files::write_atomically;
+use emocue_train::recipe::Recipe;
 
 /// Judges every graph that lies in `run`, prints the figures and writes them to `eval.json`.
 pub(super) fn judge(
@@ -31,7 +32,7 @@ pub(super) fn judge(
         let path = run.join(graph(labels.id));
         let name = path.to_string_lossy();
         let onnx = std::fs::read(&path)
-            .map_err(|source| EvalError::Read { path: path.clone(), source })?;
+            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
         let candidate = [Candidate::from_onnx(&name, onnx, Some(labels))?];
         let count = data.rows(split).len();
         match with_bar(count, |bar| evaluate(&candidate, data, &[split], settings, bar)) {

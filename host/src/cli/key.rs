@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::bundle::key;
+use emocue_flash::key;
 
 /// Make a key that signs bundles, or show its public half.
 #[derive(Args, Debug)]

@@ -18,11 +18,11 @@ use ratatui::crossterm::terminal::{
 
 use super::flash::SshArgs;
 use super::interrupt::stop_on_ctrl_c;
-use crate::flash::Target;
-use crate::monitor::history::History;
-use crate::monitor::source::OverSsh;
-use crate::monitor::view::draw;
-use crate::monitor::{Event, Session, Source, record, watch};
+use emocue_flash::Target;
+use emocue_flash::monitor::history::History;
+use emocue_flash::monitor::source::OverSsh;
+use emocue_flash::monitor::view::draw;
+use emocue_flash::monitor::{Event, Session, Source, record, watch};
 
 /// Between two looks at the keyboard.
 const LOOK: Duration = Duration::from_millis(200);

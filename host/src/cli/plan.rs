@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::{ArgMatches, Args, FromArgMatches, Parser};
 
 use super::train::{self, TrainArgs};
-use crate::files::write_atomically;
 use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
 use crate::plan::slurm::script;
 use crate::plan::status::{Folder, Status, record};
 use crate::plan::{Job, Plan};
-use crate::train::recipe::Recipe;
+use emocue_models::files::write_atomically;
+use emocue_train::recipe::Recipe;
 
 /// One training, or those of a plan.
 #[derive(Debug)]

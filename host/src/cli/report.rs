@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::eval::context::{Environment, command_line, portable};
-use crate::files::write_atomically;
 use crate::report::{Report, Run, read_eval};
+use emocue_models::files::write_atomically;
 
 /// Write one HTML page about a training and what it is worth.
 ///

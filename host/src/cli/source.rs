@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use emocue_models::label::LabelSet;
 
-use crate::data::dataset::Dataset;
-use crate::data::layout::{self, Layout, Options};
-use crate::data::map::{Map, label_set};
-use crate::data::{DataError, SIDE, ferplus};
-use crate::onnx::metadata::known_labels;
+use emocue_data::dataset::Dataset;
+use emocue_data::layout::{self, Layout, Options};
+use emocue_data::map::{Map, label_set};
+use emocue_data::model::metadata::known_labels;
+use emocue_data::{DataError, SIDE, ferplus};
 
 /// Under which these arguments stand in the help.
 const HEADING: &str = "Dataset";
@@ -100,7 +100,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::data::fixture;
+    use emocue_data::fixture;
 
     #[derive(Parser)]
     struct Program {

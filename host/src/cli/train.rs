@@ -12,20 +12,21 @@ use super::folds::FoldArgs;
 use super::interrupt::stop_on_ctrl_c;
 use super::train_view::View;
 use super::{SourceArgs, create_dir, judge};
-use crate::data::dataset::Dataset;
-use crate::device::DeviceName;
-use crate::eval::candidate::Candidate;
-use crate::files::write_atomically;
-use crate::net::Network;
-use crate::net::transfer::transfer;
 use crate::plan::Judge;
 use crate::plan::status::{EVAL_FILE, Folder, Status, graph, record};
-use crate::train::checkpoint::{Checkpoint, FILE, State};
-use crate::train::examples::Examples;
-use crate::train::export::onnx;
-use crate::train::recipe::{Recipe, RecipeError};
-use crate::train::teacher::Teacher;
-use crate::train::{Outcome, Plan, begin, lock, optimizer, train};
+use emocue_data::dataset::Dataset;
+use emocue_data::model::candidate::Candidate;
+use emocue_models::files::write_atomically;
+use emocue_train::backend::DeviceName;
+use emocue_train::checkpoint::{Checkpoint, FILE, State};
+use emocue_train::examples::Examples;
+use emocue_train::export::onnx;
+use emocue_train::net::Network;
+use emocue_train::net::transfer::transfer;
+use emocue_train::optimizer::optimizer;
+use emocue_train::recipe::{Recipe, RecipeError};
+use emocue_train::teacher::Teacher;
+use emocue_train::{Outcome, Plan, begin, lock, train};
 
 /// Train a classifier.
 #[derive(Args, Debug)]

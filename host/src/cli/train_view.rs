@@ -15,8 +15,8 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, LegendPosition, Paragraph};
 use ratatui::{Frame, layout::Rect};
 
-use crate::train::checkpoint::{EpochMetrics, State};
-use crate::train::{Progress, Watcher};
+use emocue_train::checkpoint::{EpochMetrics, State};
+use emocue_train::{Progress, Watcher};
 
 /// Between two pictures of the live view; slow enough to be calm and cheap.
 const REDRAW: Duration = Duration::from_millis(500);

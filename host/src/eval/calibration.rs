@@ -1,53 +1,15 @@
 //! Confidence that means what it says: one temperature for the logits (Guo et al. 2017), and the probability below
 //! which an answer is unsure.
 
-use serde::{Deserialize, Serialize};
-
-use super::metrics::{AbstentionPoint, Scores, top};
-use super::predict::Predictions;
+use super::metrics::{Scores, top};
 use super::protocol::Ruler;
+use emocue_data::model::Calibration;
+use emocue_data::predict::Predictions;
 
 /// Logarithms of the temperatures among which is searched: 1/10 to 10.
 const SEARCHED: std::ops::Range<f64> = -2.3..2.3;
 /// Halvings, nearly, of that range.
 const STEPS: usize = 40;
-
-/// A classifier's calibration and how it was found. Part of a graph's metadata.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Logits are divided by it, above 0.
-    pub temperature: f32,
-    /// Below this probability an answer is unsure, `0..=1`.
-    pub threshold: f32,
-    /// Which class was right: a protocol's name.
-    pub protocol: String,
-    /// Rows that it was fitted to.
-    pub rows: usize,
-    /// Expected calibration error on them before and after, `0..=1`.
-    pub error: [f64; 2],
-    /// At the threshold, the share of them that is answered, and of right ones among those, `0..=1`.
-    pub sure: [f64; 2],
-    /// What answering less gains on them.
-    pub curve: Vec<AbstentionPoint>,
-}
-
-impl Calibration {
-    /// Its figures by name, for a manifest.
-    pub fn figures(&self) -> Vec<(String, f64)> {
-        let mut figures = vec![
-            ("calibration.rows".to_owned(), self.rows as f64),
-            ("calibration.error.before".to_owned(), self.error[0]),
-            ("calibration.error.after".to_owned(), self.error[1]),
-            ("calibration.sure.answered".to_owned(), self.sure[0]),
-            ("calibration.sure.right".to_owned(), self.sure[1]),
-        ];
-        for point in &self.curve {
-            let at = format!("calibration.right.at.{:.3}", point.coverage);
-            figures.push((at, point.accuracy));
-        }
-        figures
-    }
-}
 
 /// Fits the temperature to the least negative log-likelihood of the right classes, and the threshold to the most
 /// answers of which a share of `right` (`0..=1`) is right. `None` when no row counts.

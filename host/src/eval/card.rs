@@ -5,9 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::ModelInfo;
 use super::context::Environment;
-use super::metrics::{AbstentionPoint, Averages, ClassScores, ReliabilityBin, Scores};
+use emocue_data::model::AbstentionPoint;
+use emocue_data::model::candidate::Candidate;
+
+use super::context::portable;
+use super::metrics::{Averages, ClassScores, ReliabilityBin, Scores};
 
 /// The value of [`EvalFile::format`].
 pub const FORMAT: &str = "emocue-eval-1";
@@ -184,6 +187,37 @@ impl Spread {
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
         Self { mean, deviation }
+    }
+}
+
+/// What a report says about a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// File or bundle.
+    pub name: String,
+    /// Its label set's identifier.
+    pub labels: String,
+    /// Side of its input, px.
+    pub side: usize,
+    /// Logits are divided by it.
+    pub temperature: f32,
+    /// Size of the ONNX graph, bytes.
+    pub bytes: usize,
+    /// Hash of the ONNX graph, hexadecimal.
+    pub sha256: String,
+}
+
+impl ModelInfo {
+    /// Of a model that is judged.
+    pub fn of(model: &Candidate) -> Self {
+        Self {
+            name: portable(model.name()),
+            labels: model.labels().id.to_owned(),
+            side: model.spec().preprocess.size,
+            temperature: model.spec().temperature,
+            bytes: model.onnx().len(),
+            sha256: model.sha256().to_string(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::shell::quote;
+use emocue_flash::shell::quote;
 
 /// The program and the machine, as far as figures depend on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,12 @@
 //! Cross-validation: every row is answered by a network that did not see it.
 
-use super::candidate::Candidate;
 use super::card::{Evaluation, FoldResult, FoldedProtocol, FoldsResult, ScoreCard, Spread};
 use super::metrics::Scores;
-use super::predict::{Settings, predict};
 use super::{EvalError, describe, rulers, score, threshold};
-use crate::data::dataset::Dataset;
-use crate::data::folds::{Folds, FoldsError};
+use emocue_data::dataset::Dataset;
+use emocue_data::folds::{Folds, FoldsError};
+use emocue_data::model::candidate::Candidate;
+use emocue_data::predict::{Settings, predict};
 
 /// Judges one candidate for each fold, in their order, on the rows that the fold tests; with `only`, one
 /// candidate on that fold, counted from 0.

@@ -1,5 +1,6 @@
 //! Counting right and wrong answers.
 
+use emocue_data::model::AbstentionPoint;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
@@ -58,17 +59,6 @@ pub struct ReliabilityBin {
     /// Mean top probability of those, 0 where there is none.
     pub confidence: f64,
     /// Share of right ones among those, 0 where there is none.
-    pub accuracy: f64,
-}
-
-/// What is gained by staying silent below a threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AbstentionPoint {
-    /// The lowest top probability that is still answered, `0..=1`.
-    pub threshold: f32,
-    /// Share of rows answered, `0..=1`.
-    pub coverage: f64,
-    /// Accuracy on those, `0..=1`.
     pub accuracy: f64,
 }
 

@@ -1,77 +1,36 @@
 //! Accuracy as deployed: ONNX graphs in tract, through the badge's own preprocessing.
 //!
-//! A [`candidate::Candidate`] (or several, averaged) answers for rows in [`mod@predict`]; a
+//! A [`Candidate`] (or several, averaged) answers for rows in [`mod@emocue_data::predict`]; a
 //! [`protocol::Ruler`] says which rows count and which class is right; [`metrics::Scores`] counts; and
 //! [`card`] has the shape of the results in memory, in JSON and in reports.
 
+pub mod boxes;
 pub mod calibration;
-pub mod candidate;
 pub mod card;
 pub mod context;
 pub mod folds;
 pub mod metrics;
-pub mod predict;
 pub mod protocol;
 pub mod table;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
-use emocue_models::run::RunError;
-
-use crate::bundle::HostBundleError;
-use crate::data::Split;
-use crate::data::dataset::Dataset;
-use crate::data::folds::FoldsError;
-use crate::onnx::metadata::{MetadataError, known_labels};
-use candidate::Candidate;
-use card::{Evaluation, ProtocolResult, ScoreCard, SplitResult};
+use card::{Evaluation, ModelInfo, ProtocolResult, ScoreCard, SplitResult};
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_data::folds::FoldsError;
+use emocue_data::model::ModelError;
+use emocue_data::model::candidate::{Candidate, common_labels};
+use emocue_data::predict::{Predictions, Settings, predict};
 use metrics::Scores;
-use predict::{Predictions, Settings, predict};
 use protocol::Ruler;
 
 /// An evaluation is impossible or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
-    /// A network does not run.
+    /// A model cannot be used.
     #[error(transparent)]
-    Run(#[from] RunError),
-    /// A bundle cannot be used.
-    #[error(transparent)]
-    Bundle(#[from] HostBundleError),
-    /// A graph cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A graph is none, or says what cannot be.
-    #[error("{model}: {source}")]
-    Metadata {
-        /// Which file.
-        model: String,
-        /// What is wrong.
-        source: MetadataError,
-    },
-    /// A graph does not tell its classes.
-    #[error(
-        "{model} does not tell its classes\n  Name them with --labels: {known}.",
-        known = known_labels()
-    )]
-    NoLabels {
-        /// Which file.
-        model: String,
-    },
-    /// Networks that share no classes cannot be averaged.
-    #[error(
-        "there is no average over {sets}\n  One of the networks must have only classes that all the others have too."
-    )]
-    NoCommonLabels {
-        /// Their label sets.
-        sets: String,
-    },
+    Model(#[from] ModelError),
     /// The split has no rows.
     #[error(
         "{layout} has no {split} rows; it has {has}\n  Choose a --split that is there, or --folds."
@@ -157,11 +116,11 @@ fn describe(
     data: &Dataset,
     settings: Settings,
 ) -> Result<Evaluation, EvalError> {
-    let models: Vec<_> = candidates.iter().map(Candidate::info).collect();
+    let models: Vec<_> = candidates.iter().map(ModelInfo::of).collect();
     let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
     Ok(Evaluation {
         name: names.join(" + "),
-        labels: candidate::common_labels(candidates)?.id.to_owned(),
+        labels: common_labels(candidates)?.id.to_owned(),
         models,
         dataset: data.layout().to_owned(),
         flip: settings.flip,

@@ -2,8 +2,9 @@
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
-use crate::data::dataset::Dataset;
-use crate::data::ferplus::Votes;
+use emocue_data::dataset::Dataset;
+use emocue_data::ferplus::Votes;
+use emocue_data::model::candidate::mapped;
 
 /// A named way to score.
 #[derive(Clone, Copy, Debug)]
@@ -106,31 +107,13 @@ impl<'a> Ruler<'a> {
     }
 }
 
-/// Probabilities over another label set: summed by name, then scaled to sum 1. All even where no
-/// probability is left.
-pub fn mapped(probabilities: &[f32], mapping: &[Option<usize>], classes: usize) -> Vec<f32> {
-    let mut target = vec![0.0; classes];
-    for (probability, class) in probabilities.iter().zip(mapping) {
-        if let Some(class) = class {
-            target[*class] += probability;
-        }
-    }
-    let sum: f32 = target.iter().sum();
-    if sum >= f32::MIN_POSITIVE {
-        target.iter_mut().for_each(|value| *value /= sum);
-    } else {
-        target.fill(1.0 / classes as f32);
-    }
-    target
-}
-
 #[cfg(test)]
 mod tests {
     use emocue_models::label::{AFFECTNET_8, CK_7, FER_7, VALENCE_3};
 
     use super::*;
-    use crate::data::Split;
-    use crate::data::dataset::Row;
+    use emocue_data::Split;
+    use emocue_data::dataset::Row;
 
     fn dataset(labels: LabelSet, classes: &[usize]) -> Dataset {
         let mut data = Dataset::new("test", labels, 1);

@@ -1,11 +1,12 @@
 use emocue_models::label::{CK_7, FER_7, FERPLUS_8, LabelSet};
 
 use super::*;
-use crate::data::dataset::Row;
-use crate::data::ferplus::Votes;
-use crate::data::folds::Folds;
 use crate::eval::folds::evaluate_folds;
-use crate::onnx::{Array, Dim, GraphBuilder, metadata};
+use emocue_data::dataset::Row;
+use emocue_data::ferplus::Votes;
+use emocue_data::folds::Folds;
+use emocue_data::model::metadata;
+use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 
 const QUIET: &(dyn Fn(usize) + Sync) = &|_| {};
 
@@ -221,7 +222,7 @@ fn what_cannot_be_judged_is_named() {
     let error = Candidate::from_onnx("a.onnx", silent.clone(), None).unwrap_err().to_string();
     assert!(error.contains("a.onnx does not tell its classes\n  Name them with --labels: fer-7"));
     let told = Candidate::from_onnx("a.onnx", silent, Some(FER_7)).unwrap();
-    assert_eq!((told.info().side, told.labels()), (64, FER_7));
+    assert_eq!((told.spec().preprocess.size, told.labels()), (64, FER_7));
     let error = Candidate::from_onnx("a.onnx", b"no graph".to_vec(), None).unwrap_err();
     assert!(error.to_string().starts_with("a.onnx: it is no ONNX graph"), "{error}");
     let error = Candidate::open("missing.onnx", None).unwrap_err().to_string();

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Job, KEPT_FILE, Plan, PlanError};
-use crate::files::write_atomically;
-use crate::shell::quote;
+use emocue_flash::shell::quote;
+use emocue_models::files::write_atomically;
 
 /// The command of `job` for the program at `program`.
 ///

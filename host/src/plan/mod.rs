@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Split;
+use emocue_data::Split;
 use slurm::Slurm;
 
 /// The commands, one line a job, inside the plan's folder.

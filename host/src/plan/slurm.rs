@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, PlanError};
-use crate::shell::quote;
+use emocue_flash::shell::quote;
 
 /// What to ask Slurm for; what is not said is the cluster's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

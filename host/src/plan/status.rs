@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::{Job, Judge};
 use crate::eval::card::EvalFile;
-use crate::files::write_atomically;
-use crate::train::checkpoint::{EpochMetrics, State};
-use crate::train::schedule::best;
+use emocue_models::files::write_atomically;
+use emocue_train::checkpoint::{EpochMetrics, State};
+use emocue_train::schedule::best;
 
 /// Why the last try of a job ended, inside its folder.
 pub const FAILED_FILE: &str = "failed.txt";

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::commands::{self, line, write_jobs};
 use super::slurm::script;
 use super::*;
-use crate::shell::quote;
+use emocue_flash::shell::quote;
 
 const TEXT: &str = r#"
 recipes = ["badge", "recipes/big.toml"]

@@ -5,10 +5,10 @@ use std::io::Cursor;
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 
 use super::ReportError;
-use crate::data::dataset::Dataset;
 use crate::eval::metrics::top;
-use crate::eval::predict::Predictions;
 use crate::eval::protocol::Ruler;
+use emocue_data::dataset::Dataset;
+use emocue_data::predict::Predictions;
 
 /// Pictures of one evaluation.
 #[derive(Clone, Debug)]

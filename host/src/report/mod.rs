@@ -14,8 +14,8 @@ use burn::tensor::Device;
 
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::Environment;
-use crate::train::checkpoint::Checkpoint;
-use crate::train::optimizer;
+use emocue_train::checkpoint::Checkpoint;
+use emocue_train::optimizer::optimizer;
 
 pub use curves::{Chart, Series, charts};
 pub use examples::{Example, Examples, choose};

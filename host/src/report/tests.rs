@@ -1,17 +1,18 @@
 use emocue_models::label::{FER_7, VALENCE_3};
 
 use super::*;
-use crate::data::Split;
-use crate::data::dataset::{Dataset, Row};
-use crate::eval::candidate::{Candidate, ModelInfo};
 use crate::eval::card::{
-    Evaluation, FoldResult, FoldedProtocol, FoldsResult, ProtocolResult, ScoreCard, SplitResult,
-    Spread,
+    Evaluation, FoldResult, FoldedProtocol, FoldsResult, ModelInfo, ProtocolResult, ScoreCard,
+    SplitResult, Spread,
 };
 use crate::eval::metrics::Scores;
-use crate::eval::predict::{Settings, predict};
 use crate::eval::protocol::Ruler;
-use crate::onnx::{Array, Dim, GraphBuilder, metadata};
+use emocue_data::Split;
+use emocue_data::dataset::{Dataset, Row};
+use emocue_data::model::candidate::Candidate;
+use emocue_data::model::metadata;
+use emocue_data::predict::{Settings, predict};
+use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 
 fn card() -> ScoreCard {
     let mut scores = Scores::new(VALENCE_3, 0.6);

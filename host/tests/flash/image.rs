@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emocue_host::flash::image::Image;
-use emocue_host::flash::parts::App;
-use emocue_host::flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::image::Image;
+use emocue_flash::parts::App;
+use emocue_flash::{FlashError, Parts, Plan, Root as _};
 
 use crate::kit::{AARCH64, Kit, StopAfter, app, bad, expected, good, has};
 

@@ -6,9 +6,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use emocue_host::bundle::{Changes, key, sign};
-use emocue_host::flash::Watch;
-use emocue_host::flash::table::{Source, TABLE};
+use emocue_flash::Watch;
+use emocue_flash::key;
+use emocue_flash::sign::{Changes, sign};
+use emocue_flash::table::{Source, TABLE};
 use emocue_models::bundle::{Bundle, DEFAULT};
 use tempfile::TempDir;
 
@@ -134,7 +135,7 @@ pub(crate) fn expected<'a>(
     config: &'a [u8],
     bundle: &'a [u8],
 ) -> impl Iterator<Item = (&'static str, u32, Result<&'a [u8], &'static str>)> {
-    use emocue_host::flash::Part;
+    use emocue_flash::Part;
     TABLE.iter().map(move |place| {
         let content = match place.source {
             Source::Inside(bytes) => Ok(bytes),

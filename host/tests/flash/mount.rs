@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
-use emocue_host::flash::mount::Mount;
-use emocue_host::flash::parts::{App, Config};
-use emocue_host::flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::mount::Mount;
+use emocue_flash::parts::{App, Config};
+use emocue_flash::{FlashError, Parts, Plan, Root as _};
 
 use crate::kit::{AARCH64, ARM, Kit, StopAfter, app, bad, expected, good, tree};
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
-use emocue_host::flash::parts::{App, Config};
-use emocue_host::flash::ssh::{Address, Settings, Ssh};
-use emocue_host::flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::parts::{App, Config};
+use emocue_flash::ssh::{Address, Settings, Ssh};
+use emocue_flash::{FlashError, Parts, Plan, Root as _};
 
 use crate::kit::{Kit, StopAfter, bad, good, has, tree};
 

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use emocue_data::dataset::Dataset;
 use emocue_host::cli::SourceArgs;
-use emocue_host::data::dataset::Dataset;
-use emocue_host::net::noise::Noise;
-use emocue_host::net::{NetSpec, Network};
-use emocue_host::train::checkpoint::{Checkpoint, EpochMetrics};
-use emocue_host::train::examples::Examples;
-use emocue_host::train::recipe::Recipe;
-use emocue_host::train::{Outcome, Plan, Progress, TrainError, Watcher, begin, optimizer, train};
+use emocue_train::checkpoint::{Checkpoint, EpochMetrics};
+use emocue_train::examples::Examples;
+use emocue_train::net::noise::Noise;
+use emocue_train::net::{NetSpec, Network};
+use emocue_train::optimizer::optimizer;
+use emocue_train::recipe::Recipe;
+use emocue_train::{Outcome, Plan, Progress, TrainError, Watcher, begin, train};
 
 pub(crate) const ROWS: usize = 40;
 

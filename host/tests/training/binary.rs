@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use emocue_host::train::checkpoint::FILE;
+use emocue_train::checkpoint::FILE;
 
 use crate::bench::{data, recipe};
 

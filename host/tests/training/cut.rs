@@ -1,12 +1,13 @@
 //! A training that is cut and resumed goes the way of one that is not; what it leaves can be trusted.
 
 use burn::tensor::Device;
-use emocue_host::train::checkpoint::{Checkpoint, FILE};
-use emocue_host::train::examples::Examples;
-use emocue_host::train::recipe::{ClassWeights, Decay, Recipe, Rule};
-use emocue_host::train::schedule::best;
-use emocue_host::train::validate::Validation;
-use emocue_host::train::{Outcome, lock, optimizer};
+use emocue_train::checkpoint::{Checkpoint, FILE};
+use emocue_train::examples::Examples;
+use emocue_train::optimizer::optimizer;
+use emocue_train::recipe::{ClassWeights, Decay, Recipe, Rule};
+use emocue_train::schedule::best;
+use emocue_train::validate::Validation;
+use emocue_train::{Outcome, lock};
 
 use crate::bench::{Bench, ROWS, logits, recipe};
 

@@ -8,7 +8,7 @@
 //! and 25.0.7) dies in `vkCreateComputePipelines`, and SwiftShader warns of `UNREACHABLE: TypePointer` and computes
 //! something else; on both, convolutions, pools and sums agree with the CPU.
 
-use emocue_host::device::DeviceName;
+use emocue_train::backend::DeviceName;
 
 use crate::bench::{Bench, recipe};
 

@@ -2,12 +2,12 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use emocue_host::net::graph::Rounding;
-use emocue_host::net::noise::Noise;
-use emocue_host::quantize::weights::Granularity;
-use emocue_host::quantize::{Form, Settings, quantize};
-use emocue_host::train::Outcome;
-use emocue_models::run::{Recorded, Session};
+use emocue_quantize::weights::Granularity;
+use emocue_quantize::{Form, Settings, quantize};
+use emocue_run::{Recorded, Session};
+use emocue_train::Outcome;
+use emocue_train::net::graph::Rounding;
+use emocue_train::net::noise::Noise;
 
 use crate::bench::{Bench, recipe};
 

@@ -1,8 +1,8 @@
 //! A training that begins with another's weights.
 
 use burn::module::Module as _;
-use emocue_host::net::{NetSpec, Network};
-use emocue_host::train::recipe::Head;
+use emocue_train::net::{NetSpec, Network};
+use emocue_train::recipe::Head;
 
 use crate::bench::{Bench, logits, recipe};
 

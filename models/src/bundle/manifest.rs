@@ -7,10 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
 use super::BundleError;
+use super::detector::{MtcnnSettings, YunetSettings};
 use crate::crop::Preprocess;
 use crate::label::LabelSet;
-use crate::run::mtcnn::MtcnnSettings;
-use crate::run::yunet::YunetSettings;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
@@ -286,7 +285,9 @@ impl ClassifierSpec {
         })
     }
 
-    pub(crate) fn check(&self) -> Result<(), BundleError> {
+    /// # Errors
+    /// [`BundleError::Manifest`] naming the entry that no program could run.
+    pub fn check(&self) -> Result<(), BundleError> {
         self.label_set()?;
         let Preprocess { size, landmarks, margin, mean, std } = &self.preprocess;
         let finite = |v: &f32| v.is_finite();

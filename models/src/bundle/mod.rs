@@ -4,16 +4,20 @@
 //! layout and [`manifest`] for what it says about itself.
 
 pub mod container;
+pub mod detector;
 pub mod manifest;
+mod named;
 pub mod signature;
 
 use std::path::PathBuf;
 
 pub use container::Bundle;
 pub use manifest::{Manifest, Sha256};
+pub use named::{DEFAULT_NAME, NamedBundleError, bytes_of, in_bundle};
 pub use signature::{PublicKey, SecretKey};
 
-/// The bundle that is part of every binary that asks for it; its card stands beside its file.
+/// The bundle that the default feature `default-bundle` embeds; its model card stands beside its file.
+#[cfg(feature = "default-bundle")]
 pub static DEFAULT: &[u8] = include_bytes!("../../bundles/default.emocue");
 
 /// A file that is no bundle, a damaged one, or one this program cannot run.

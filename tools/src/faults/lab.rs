@@ -28,7 +28,7 @@ pub(super) const THREE: u64 = 103;
 pub(super) const NEWEST: u64 = 999;
 
 /// The portraits that the badge looks at.
-const PICTURES: &str = "device/pictures";
+const PICTURES: &str = "models/run/pictures";
 
 /// Programs, keys and releases.
 pub(super) struct Lab {

@@ -15,7 +15,7 @@ pub(crate) const FRAME: (u32, u32) = (1280, 720);
 
 /// A portrait of the badge's own, in the middle of a black frame, as the camera gives it: YUYV, limited range.
 pub(crate) fn frame(portrait: &str) -> Result<Vec<u8>> {
-    let path = root().join("device/pictures").join(portrait);
+    let path = root().join("models/run/pictures").join(portrait);
     let picture = image::open(&path).map_err(|e| format!("{}: {e}", path.display()))?.to_rgb8();
     Ok(yuyv(&letterboxed(&picture, FRAME)))
 }
@@ -56,7 +56,7 @@ fn yuyv(picture: &RgbImage) -> Vec<u8> {
 pub(crate) fn golden_answer(badge: &Path, portrait: &str, mode: &str) -> Result<Vec<bool>> {
     let folder = tempfile::tempdir()?;
     let display = format!("png:{}", folder.path().display());
-    let camera = root().join("device/pictures").join(portrait);
+    let camera = root().join("models/run/pictures").join(portrait);
     let mut command = Command::new(badge);
     command.arg("run").arg("--camera").arg(camera);
     output(command.args(["--display", &display, "--words", mode]))?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::label::{FERPLUS_8, LabelSet};
-use emocue_models::run::{Classifier, Detector, RunError};
+use emocue_run::{Classifier, Detector, RunError};
 
 use emocue_models::luma::Luma;
 

@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::camera::decode_picture;
-    use crate::portraits::PORTRAITS;
+    use emocue_run::portraits::PORTRAITS;
 
     const ALL: [Pixels; 4] = [Pixels::Grey, Pixels::Nv12, Pixels::Yuyv, Pixels::Mjpg];
 

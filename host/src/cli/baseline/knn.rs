@@ -11,10 +11,10 @@ use super::{Common, Header, Sample, Task, print_json, progress};
 use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means, vote};
 use crate::baseline::plot::{Line, accuracy_over};
 use crate::baseline::score;
-use crate::data::Split;
 use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
 use crate::eval::table;
+use emocue_data::Split;
 
 #[derive(Args, Debug)]
 pub(super) struct KnnArgs {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Common, Sample, progress, report};
 use crate::baseline::mlp::{Epoch, MlpSettings};
 use crate::baseline::score;
-use crate::data::Split;
+use emocue_data::Split;
 
 #[derive(Args, Debug)]
 pub(super) struct MlpArgs {

@@ -16,12 +16,12 @@ use serde::Serialize;
 use super::SourceArgs;
 use crate::baseline::examples::{Examples, Target};
 use crate::baseline::features::{Features, Matrix};
-use crate::bundle::{bytes_of, in_bundle};
-use crate::data::Split;
-use crate::data::dataset::Dataset;
 use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
 use crate::eval::table;
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// What simple learners make of the same rows
 #[derive(Args, Debug)]

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
-use emocue_models::run::Networks;
+use emocue_run::Networks;
 
 use super::bar;
-use crate::bundle::{bytes_of, in_bundle};
-use crate::data::Split;
-use crate::data::fer2013;
-use crate::data::landmarks::{LandmarkStudy, MIN_FACE, study};
+use emocue_data::Split;
+use emocue_data::fer2013;
+use emocue_data::landmarks::{LandmarkStudy, MIN_FACE, study};
+use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// What `landmarks` is told.
 #[derive(Args, Debug)]

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
-use emocue_models::run::Networks;
+use emocue_run::Networks;
 
 use super::bar;
-use crate::bundle::{bytes_of, in_bundle};
 use crate::cli::interrupt::stop_on_ctrl_c;
-use crate::data::prepare::{
+use emocue_data::prepare::{
     Fallback, How, LOG, MIN_FACE, Outcome, Preparer, Record, Settings, jobs, run as prepare,
 };
-use crate::data::{SIDE, threads};
+use emocue_data::{SIDE, threads};
+use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// What `prepare` is told.
 #[derive(Args, Debug)]

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::SourceArgs;
-use crate::data::Split;
-use crate::data::sheet::{MOST_PER_CLASS, SheetOptions, draw, png};
-use crate::files::write_atomically;
+use emocue_data::Split;
+use emocue_data::sheet::{MOST_PER_CLASS, SheetOptions, draw, png};
+use emocue_models::files::write_atomically;
 
 /// What `show` is told.
 #[derive(Args, Debug)]

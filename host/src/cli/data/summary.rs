@@ -5,7 +5,7 @@ use std::error::Error;
 use clap::Args;
 
 use crate::cli::SourceArgs;
-use crate::data::summary::Summary;
+use emocue_data::summary::Summary;
 
 /// What `summary` is told.
 #[derive(Args, Debug)]

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-use crate::flash::bundle::{Owner, USES, chosen};
-use crate::flash::table::name;
-use crate::flash::{FlashError, Watch};
+use emocue_flash::bundle::{Owner, USES, chosen};
+use emocue_flash::table::name;
+use emocue_flash::{FlashError, Watch};
 
 /// Progress on a terminal, lines elsewhere.
 pub(super) struct Console {

@@ -3,16 +3,17 @@
 use std::error::Error;
 use std::path::Path;
 
-use emocue_models::run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
+use emocue_run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
 
 use super::{QuantizeArgs, table};
 use crate::cli::create_dir;
 use crate::cli::eval::with_bar;
-use crate::data::picture;
-use crate::detector::{FILES, nets_in, pictures_in};
-use crate::files::write_atomically;
-use crate::quantize::cascade::Watched;
-use crate::quantize::quantize;
+use crate::import::cascade::Watched;
+use crate::import::mtcnn::{FILES, nets_in};
+use emocue_data::picture;
+use emocue_data::picture::pictures_in;
+use emocue_models::files::write_atomically;
+use emocue_quantize::quantize;
 
 /// Pictures that are searched; more say little more.
 const PICTURES: usize = 160;
@@ -48,7 +49,7 @@ fn inputs(
     nets: &MtcnnNets,
     pictures: &[std::path::PathBuf],
     count: usize,
-) -> Result<MtcnnNets<Vec<emocue_models::run::Recorded>>, Box<dyn Error>> {
+) -> Result<MtcnnNets<Vec<emocue_run::Recorded>>, Box<dyn Error>> {
     // Small faces too: more windows reach the later networks.
     let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
     let mut watched = Watched::new(Mtcnn::load(nets, settings)?);

@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use emocue_models::crop::Preprocess;
 use emocue_models::geometry::Rect;
-use emocue_models::run::Recorded;
+use emocue_run::Recorded;
 
 use super::SourceArgs;
-use crate::data::dataset::Dataset;
-use crate::data::{Split, picture};
-use crate::detector::pictures_in;
-use crate::files::write_atomically;
-use crate::onnx::graph::Graph;
-use crate::onnx::metadata;
-use crate::quantize::noise::LayerNoise;
-use crate::quantize::range::Method;
-use crate::quantize::weights::Granularity;
-use crate::quantize::{Form, Settings, quantize};
+use emocue_data::dataset::Dataset;
+use emocue_data::model::metadata;
+use emocue_data::picture::pictures_in;
+use emocue_data::{Split, picture};
+use emocue_models::files::write_atomically;
+use emocue_quantize::noise::LayerNoise;
+use emocue_quantize::onnx::graph::Graph;
+use emocue_quantize::range::Method;
+use emocue_quantize::weights::Granularity;
+use emocue_quantize::{Form, Settings, quantize};
 
 /// Layers that the table shows.
 const WORST: usize = 8;

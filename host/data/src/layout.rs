@@ -1,0 +1,300 @@
+//! Which published layout something has, and reading it.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::ValueEnum;
+use emocue_models::label::{FER_7, LabelSet};
+
+use super::dataset::Dataset;
+use super::map::Map;
+use super::table::open_csv;
+use super::{
+    DataError, SIDE, affectnet, below, ck_plus, fer2013, folder, jaffe, name_of, npz, picture,
+    raf_db,
+};
+
+/// A layout that a dataset is published in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// fer2013.csv: emotion,pixels,Usage
+    Fer2013,
+    /// EmoLabel/list_patition_label.txt and Image/aligned
+    RafDb,
+    /// CK+48: folders anger to surprise with S010_004_00000017.png
+    CkPlus,
+    /// Files like KA.AN1.39.tiff
+    Jaffe,
+    /// train_set and val_set with images and annotations, or training.csv and validation.csv
+    #[value(name = "affectnet")]
+    AffectNet,
+    /// A NumPy archive: inputs_train and target_train, x_train and y_train, X and y; needs --data-labels
+    Npz,
+    /// toronto_face.npz
+    Toronto,
+    /// A folder per class, also below train, val and test
+    Folder,
+}
+
+/// How a dataset is to be read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Width and height of every picture, px.
+    pub side: usize,
+    /// What labels mean, for layouts that do not tell.
+    pub labels: Option<LabelSet>,
+    /// Which classes become which.
+    pub map: Option<Map>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { side: SIDE, labels: None, map: None }
+    }
+}
+
+impl Layout {
+    /// As it is written on the command line: `"raf-db"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fer2013 => "fer2013",
+            Self::RafDb => "raf-db",
+            Self::CkPlus => "ck-plus",
+            Self::Jaffe => "jaffe",
+            Self::AffectNet => "affectnet",
+            Self::Npz => "npz",
+            Self::Toronto => "toronto",
+            Self::Folder => "folder",
+        }
+    }
+
+    /// What distinguishes it.
+    pub fn looks_like(self) -> String {
+        let help = self.to_possible_value().and_then(|value| value.get_help().cloned());
+        help.map(|help| help.to_string()).unwrap_or_default()
+    }
+
+    /// The layout of a file or folder, told by its names and first bytes.
+    ///
+    /// # Errors
+    /// [`DataError`] with all layouts when it is none of them, and for an archive that is still packed.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        let io = |source| DataError::Io { path: path.to_owned(), source };
+        let unknown =
+            |what: String| DataError::Layout { path: path.to_owned(), what, known: known() };
+        if path.metadata().map_err(io)?.is_dir() {
+            return of_folder(path)?
+                .ok_or_else(|| unknown("the folder looks like none of the layouts".to_owned()));
+        }
+        let mut start = Vec::new();
+        File::open(path).map_err(io)?.take(512).read_to_end(&mut start).map_err(io)?;
+        let name = name_of(path).to_lowercase();
+        if name.ends_with(".npz") {
+            return Ok(if name.contains("toronto") { Self::Toronto } else { Self::Npz });
+        }
+        if let Some(archive) = archive(&start, &name) {
+            let what = format!("this is {archive}; unpack it and name the folder");
+            return Err(unknown(what));
+        }
+        if !(name.ends_with(".csv") || name.ends_with(".csv.gz")) {
+            return Err(unknown("the file looks like none of the layouts".to_owned()));
+        }
+        let mut table = open_csv(path, true)?;
+        let header = table.headers().map(|header| header.iter().collect::<Vec<_>>().join(","));
+        let header = header.unwrap_or_default();
+        let columns: Vec<&str> = header.trim_start_matches('\u{feff}').split(',').collect();
+        let first = columns.first().copied().unwrap_or_default();
+        if columns.contains(&"pixels") {
+            Ok(Self::Fer2013)
+        } else if first == affectnet::COLUMNS[0]
+            || (columns.len() == affectnet::COLUMNS.len() && first.contains('/'))
+        {
+            Ok(Self::AffectNet)
+        } else {
+            Err(unknown(format!("the header \"{header:.120}\" is none of the layouts'")))
+        }
+    }
+}
+
+/// One line for each layout.
+fn known() -> String {
+    let lines = Layout::value_variants()
+        .iter()
+        .map(|layout| format!("  --layout {:<10} {}", layout.name(), layout.looks_like()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What kind of archive the first bytes are.
+fn archive(start: &[u8], name: &str) -> Option<&'static str> {
+    match start {
+        [b'P', b'K', 3 | 5, ..] => Some("a packed ZIP archive"),
+        [0x1f, 0x8b, ..] if !name.ends_with(".csv.gz") => Some("a packed gzip archive"),
+        [b'R', b'a', b'r', b'!', ..] => Some("a packed RAR archive"),
+        [b'7', b'z', 0xBC, 0xAF, ..] => Some("a packed 7z archive"),
+        [0xFD, b'7', b'z', b'X', b'Z', ..] => Some("a packed xz archive"),
+        _ if start.get(257..262) == Some(b"ustar") => Some("a packed tar archive"),
+        _ => None,
+    }
+}
+
+fn of_folder(root: &Path) -> Result<Option<Layout>, DataError> {
+    if raf_db::list_below(root).is_some() {
+        return Ok(Some(Layout::RafDb));
+    }
+    if affectnet::has_annotations(root) || affectnet::has_lists(root) {
+        return Ok(Some(Layout::AffectNet));
+    }
+    // The first picture stands for all; the reader looks at every one.
+    for entry in below(root) {
+        let entry = entry?;
+        if !(entry.file_type().is_file() && picture::is_picture(entry.path())) {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy();
+        return Ok(match entry.depth() {
+            1 => jaffe::told_by(&name).map(|_| Layout::Jaffe),
+            2 if ck_plus::subject(&name).is_some() => Some(Layout::CkPlus),
+            _ => Some(Layout::Folder),
+        });
+    }
+    Ok(None)
+}
+
+/// Reads `path` in `layout`, or in the one it looks like.
+///
+/// # Errors
+/// [`DataError`] naming file and row; see the readers.
+pub fn read(path: &Path, layout: Option<Layout>, options: &Options) -> Result<Dataset, DataError> {
+    let layout = match layout {
+        Some(layout) => layout,
+        None => Layout::of(path)?,
+    };
+    let Options { side, labels, map } = options;
+    let brings_labels = !matches!(layout, Layout::Npz | Layout::Toronto | Layout::Folder);
+    if labels.is_some() && (brings_labels || map.is_some()) {
+        let what = format!(
+            "--data-labels does not go with {}",
+            if brings_labels { layout.name() } else { "--map" }
+        );
+        let help = "--data-labels tells what the labels of an npz or the names of a folder per class mean.";
+        return Err(DataError::Asked { what, help });
+    }
+    let data = match layout {
+        Layout::Fer2013 => fer2013::read(path)?.resized(*side),
+        Layout::RafDb => raf_db::read(path, *side)?,
+        Layout::CkPlus => ck_plus::read(path, *side)?,
+        Layout::Jaffe => jaffe::read(path, *side)?,
+        Layout::AffectNet => affectnet::read(path, *side)?,
+        Layout::Toronto => npz::read(path, layout.name(), labels.unwrap_or(FER_7), *side)?,
+        Layout::Npz => {
+            let labels = labels.ok_or_else(|| DataError::Asked {
+                what: format!("{} does not tell what its labels mean", path.display()),
+                help: "Name their order with --data-labels: fer-7, ferplus-8, affectnet-8, raf-7, ck-7 or valence-3.",
+            })?;
+            npz::read(path, layout.name(), labels, *side)?
+        }
+        // Its own names are mapped, not those of a label set.
+        Layout::Folder => return folder::read(path, *labels, map.as_ref(), *side),
+    };
+    match map {
+        Some(map) => map.apply(data),
+        None => Ok(data),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::VALENCE_3;
+
+    use super::*;
+    use crate::fixture;
+
+    /// A folder with the files, pictures where the name says so.
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            if picture::is_picture(&path) {
+                fixture::save(&path, 48, 1)
+            } else {
+                fixture::write(&path, b"")
+            }
+        }
+        root
+    }
+
+    fn told(files: &[&str]) -> Result<Layout, String> {
+        Layout::of(tree(files).path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn folders_are_told_by_their_names() {
+        assert_eq!(told(&["EmoLabel/list_patition_label.txt"]), Ok(Layout::RafDb));
+        assert_eq!(told(&["basic/EmoLabel/list_patition_label.txt"]), Ok(Layout::RafDb));
+        assert_eq!(told(&["KA.AN1.39.tiff", "README.txt"]), Ok(Layout::Jaffe));
+        assert_eq!(told(&["anger/S010_004_00000017.png", "happy/x.txt"]), Ok(Layout::CkPlus));
+        assert_eq!(told(&["train_set/annotations/1_exp.npy"]), Ok(Layout::AffectNet));
+        assert_eq!(told(&["validation.csv"]), Ok(Layout::AffectNet));
+        assert_eq!(told(&["happy/1.png", "sad/2.png"]), Ok(Layout::Folder));
+        assert_eq!(told(&["train/happy/S010_004_00000017.png"]), Ok(Layout::Folder));
+        for files in [&["IMG_1.jpg"][..], &["notes.txt"], &[]] {
+            let error = told(files).unwrap_err();
+            assert!(
+                error.contains("--layout raf-db ") && error.contains("KA.AN1.39.tiff"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn files_are_told_by_their_first_bytes() {
+        let root = tempfile::tempdir().unwrap();
+        let told = |name: &str, bytes: &[u8]| {
+            let file = root.path().join(name);
+            fixture::write(&file, bytes);
+            Layout::of(&file).map_err(|error| error.to_string())
+        };
+        assert_eq!(told("a.csv", b"emotion,pixels,Usage\n"), Ok(Layout::Fer2013));
+        assert_eq!(told("training.csv", b"subDirectory_filePath,face_x\n"), Ok(Layout::AffectNet));
+        assert_eq!(told("validation.csv", b"1/a.jpg,1,2,3,4,5;6,0,0,0\n"), Ok(Layout::AffectNet));
+        assert_eq!(told("toronto_face.npz", b"PK"), Ok(Layout::Toronto));
+        assert_eq!(told("faces.npz", b"PK"), Ok(Layout::Npz));
+        assert!(told("basic.zip", b"PK\x03\x04").unwrap_err().contains("unpack it"));
+        assert!(
+            told("fer2013.tar.gz", b"\x1f\x8b\x08").unwrap_err().contains("gzip archive; unpack")
+        );
+        assert!(told("b.csv", b"name,age\n").unwrap_err().contains("\"name,age\""));
+        assert!(told("b.bin", b"?").unwrap_err().contains("--layout folder"));
+        let error = Layout::of(&root.path().join("missing")).unwrap_err().to_string();
+        assert!(error.contains("cannot read") && error.contains("missing"), "{error}");
+    }
+
+    #[test]
+    fn labels_are_asked_for_only_where_the_layout_is_silent() {
+        let root = tree(&["KA.AN1.39.tiff", "KA.SU1.40.tiff"]);
+        let options = Options { labels: Some(FER_7), ..Options::default() };
+        let error = read(root.path(), None, &options).unwrap_err().to_string();
+        assert!(error.contains("--data-labels does not go with jaffe"), "{error}");
+        let npz = tree(&["faces.npz"]);
+        let error = read(&npz.path().join("faces.npz"), None, &Options::default());
+        assert!(error.unwrap_err().to_string().contains("--data-labels: fer-7"));
+    }
+
+    #[test]
+    fn every_layout_can_be_mapped_by_class_names() {
+        let root = tree(&["KA.AN1.39.tiff", "KA.HA1.40.tiff", "KA.SU1.41.tiff"]);
+        let map = root.path().join("map.toml");
+        let line = |name: &&str| match *name {
+            "happiness" => "happiness = \"positive\"\n".to_owned(),
+            "surprise" => "surprise = \"skip\"\n".to_owned(),
+            name => format!("{name} = \"negative\"\n"),
+        };
+        let lines: String = FER_7.names.iter().map(line).collect();
+        fixture::write(&map, format!("labels = \"valence-3\"\n[classes]\n{lines}"));
+        let options = Options { map: Some(Map::read(&map).unwrap()), ..Options::default() };
+        let data = read(root.path(), None, &options).unwrap();
+        assert_eq!((data.labels(), data.len(), data.label(1)), (VALENCE_3, 2, 0));
+        assert_eq!(data.skipped()["class surprise"], 1);
+    }
+}

@@ -1,0 +1,173 @@
+//! Readers for published datasets, one file each, and what is done with a dataset as a whole.
+//!
+//! A reader refuses what it cannot trust, naming the file and the row; nothing is repaired in silence. What a
+//! layout itself marks as unusable is skipped and counted.
+
+pub mod affectnet;
+pub mod ck_plus;
+pub mod dataset;
+pub mod fer2013;
+pub mod ferplus;
+#[cfg(any(test, feature = "test-util"))]
+pub mod fixture;
+pub mod folder;
+pub mod folds;
+pub mod jaffe;
+pub mod landmarks;
+pub mod layout;
+pub mod map;
+pub mod model;
+mod npy;
+pub mod npz;
+pub mod picture;
+pub mod predict;
+pub mod prepare;
+pub mod raf_db;
+pub mod random;
+pub mod sheet;
+pub mod summary;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use walkdir::{DirEntry, WalkDir};
+
+/// Width and height of a network's input and of a FER2013 row, px.
+pub const SIDE: usize = 48;
+/// Pixels in one row.
+pub const PIXELS: usize = SIDE * SIDE;
+
+/// Which part of a dataset a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Split {
+    /// For training.
+    Training,
+    /// For choosing settings while training.
+    PublicTest,
+    /// For the figures that are reported.
+    PrivateTest,
+}
+
+impl Split {
+    /// All three, in this order.
+    pub const ALL: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
+
+    /// FER2013's own spelling: `"Training"`, `"PublicTest"`, `"PrivateTest"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "Training",
+            Self::PublicTest => "PublicTest",
+            Self::PrivateTest => "PrivateTest",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|split| split.name() == name)
+    }
+}
+
+/// A dataset cannot be read or trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}\n  Check the path; the dataset's own page tells where to get it.", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A row is not what the layout says.
+    #[error("{path}, row {row}: {what}\n  {help}", path = path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Counts data rows from 1, the header not counted.
+        row: usize,
+        /// What is wrong.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// The files are none of the layouts that are known, or of several.
+    #[error("{path}: {what}\n{known}", path = path.display())]
+    Layout {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why none was chosen.
+        what: String,
+        /// One line for each layout: its name and what it looks like.
+        known: String,
+    },
+    /// What was asked for does not suit the dataset.
+    #[error("{what}\n  {help}")]
+    Asked {
+        /// What does not suit.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// The file as a whole is not what the layout says.
+    #[error("{path}: {what}\n  {help}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+}
+
+/// The entries of a folder by name, links followed, hidden ones left out.
+fn entries(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    walk(WalkDir::new(folder).max_depth(1), folder)
+}
+
+/// Everything below a folder by name, links followed, hidden ones left out.
+fn below(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    walk(WalkDir::new(folder), folder)
+}
+
+fn walk(walk: WalkDir, folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
+    let folder = folder.to_owned();
+    let shown = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        // `__MACOSX` is what macOS adds to the archives it packs.
+        entry.depth() == 0 || !(name.starts_with('.') || name == "__MACOSX")
+    };
+    let entries = walk.min_depth(1).follow_links(true).sort_by_file_name().into_iter();
+    entries.filter_entry(shown).map(move |entry| {
+        entry.map_err(|error| DataError::Io {
+            path: error.path().unwrap_or(&folder).to_owned(),
+            source: error.into(),
+        })
+    })
+}
+
+/// The folders and the files directly in a folder, by name.
+fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    for entry in entries(folder) {
+        let entry = entry?;
+        let list = if entry.file_type().is_dir() { &mut folders } else { &mut files };
+        list.push(entry.into_path());
+    }
+    Ok((folders, files))
+}
+
+/// Threads for work on many pictures.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
+}
+
+/// The last part of a path as text.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The path below `root`, for [`dataset::Row::origin`].
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}

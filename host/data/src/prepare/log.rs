@@ -1,0 +1,84 @@
+//! What was done to which picture, and with which settings: two files beside the results.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::{Outcome, PrepareError, Record, Settings};
+use emocue_models::files::write_atomically;
+
+/// One line a picture: `file,output,outcome,share,note`.
+pub const LOG: &str = "prepared.csv";
+/// The settings that all results in a folder share.
+pub const SETTINGS: &str = "prepared.toml";
+
+/// An open log.
+pub(super) struct Log(csv::Writer<File>);
+
+impl Log {
+    /// Opens the log in `out`, and tells the pictures that are done. What has no result although it should, and
+    /// what was unreadable, is not done.
+    pub(super) fn open(
+        out: &Path,
+        settings: &Settings,
+    ) -> Result<(Self, Vec<Record>), PrepareError> {
+        let named = |path: &Path, error: &dyn std::fmt::Display| {
+            io::Error::other(format!("cannot use {}: {error}", path.display()))
+        };
+        std::fs::create_dir_all(out).map_err(|error| named(out, &error))?;
+        let (log, file) = (out.join(LOG), out.join(SETTINGS));
+        let text = toml::to_string(settings).map_err(|error| named(&file, &error))?;
+        if file.exists() {
+            let old = std::fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
+            if toml::from_str::<Settings>(&old).ok().as_ref() != Some(settings) {
+                return Err(PrepareError::Folders(format!(
+                    "{} was begun with other settings:\n{old}  Use these, or choose another --out folder.",
+                    out.display()
+                )));
+            }
+        } else {
+            write_atomically(&file, text.as_bytes())?;
+        }
+        let mut done = Vec::new();
+        let mut seen = HashSet::new();
+        if log.exists() {
+            let mut reader = csv::ReaderBuilder::new()
+                .flexible(true)
+                .from_path(&log)
+                .map_err(io::Error::from)?;
+            // A line that was cut off when the program was killed is no record.
+            for record in reader.deserialize::<Record>().flatten() {
+                let is_done = match (record.outcome, record.output.as_str()) {
+                    (Outcome::Unreadable, _) => false,
+                    (_, "") => true,
+                    (_, output) => out.join(output).is_file(),
+                };
+                if is_done && seen.insert(record.file.clone()) {
+                    done.push(record);
+                }
+            }
+        }
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record(["file", "output", "outcome", "share", "note"])
+            .map_err(io::Error::from)?;
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(inner(writer)?);
+        for record in &done {
+            writer.serialize(record).map_err(io::Error::from)?;
+        }
+        write_atomically(&log, &inner(writer)?)?;
+        let append = OpenOptions::new().append(true).open(&log).map_err(|e| named(&log, &e))?;
+        Ok((Self(csv::WriterBuilder::new().has_headers(false).from_writer(append)), done))
+    }
+
+    /// Adds a line at once, so that nothing is lost when the program ends.
+    pub(super) fn add(&mut self, record: &Record) -> Result<(), PrepareError> {
+        self.0.serialize(record).map_err(io::Error::from)?;
+        Ok(self.0.flush()?)
+    }
+}
+
+fn inner(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, io::Error> {
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}

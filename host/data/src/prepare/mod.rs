@@ -1,0 +1,329 @@
+//! From raw pictures of any size and colour to square luma faces in the same folders: find the face, align it as
+//! the badge does, or fall back to the whole picture. Everything that was done is logged, and a run that was
+//! stopped goes on where it was.
+
+mod face;
+mod log;
+mod work;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use emocue_run::RunError;
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, below, picture, relative};
+
+pub use face::{MIN_FACE, Prepared, Preparer};
+pub use log::{LOG, SETTINGS};
+pub use work::run;
+
+/// How a found face becomes a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Eyes, nose and mouth come to lie where the badge puts them
+    Align,
+    /// The detector's box, with the badge's margin
+    Crop,
+    /// The whole picture, nothing is searched
+    Whole,
+}
+
+/// What happens to a picture whose face is not found or too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// Take the whole picture
+    Whole,
+    /// Leave it out
+    Skip,
+}
+
+/// What decides on the result; a folder of results has one of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How a found face becomes a square.
+    pub how: How,
+    /// What happens without one.
+    pub fallback: Fallback,
+    /// Width and height of the results, px.
+    pub side: usize,
+    /// A box whose longer side is a smaller part of the picture's shorter side is no face.
+    pub min_share: f32,
+    /// The bundle whose detector searches: name and version.
+    pub detector: String,
+}
+
+/// What became of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Aligned by its landmarks.
+    Aligned,
+    /// Cut out by its box.
+    Cropped,
+    /// Taken whole, as asked.
+    Whole,
+    /// No face was found: the fallback.
+    NoFace,
+    /// The face is too small: the fallback.
+    SmallFace,
+    /// No picture could be read from the file.
+    Unreadable,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The picture, below the input folder.
+    pub file: String,
+    /// The result, below the output folder; empty where there is none.
+    pub output: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The box's longer side as a part of the picture's shorter side, where a face was found.
+    pub share: Option<f32>,
+    /// Why it is unreadable.
+    pub note: String,
+}
+
+/// Pictures could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The input cannot be walked.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A network failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A result or the log cannot be written.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+    /// A result cannot be packed as PNG.
+    #[error("cannot pack {file} as PNG: {source}")]
+    Png {
+        /// The result.
+        file: String,
+        /// The encoder's words.
+        source: image::ImageError,
+    },
+    /// The folders do not go together.
+    #[error("{0}")]
+    Folders(String),
+}
+
+/// A picture and where its face goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    file: String,
+    output: String,
+}
+
+/// `path` as the system finds it, as far as it exists already.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for parent in path.ancestors() {
+        if let (Ok(found), Ok(rest)) = (parent.canonicalize(), path.strip_prefix(parent)) {
+            return found.join(rest);
+        }
+    }
+    path
+}
+
+/// The pictures below `input`, by name. The result has the same name with `.png`, and both endings where two
+/// pictures would share one.
+///
+/// # Errors
+/// [`PrepareError`] when the folder cannot be read, holds no picture or contains `out`.
+pub fn jobs(input: &Path, out: &Path) -> Result<Vec<Job>, PrepareError> {
+    if resolved(out).starts_with(resolved(input)) {
+        return Err(PrepareError::Folders(format!(
+            "{} lies in the input folder\n  Choose an --out folder beside it, so that results are not taken for raw pictures.",
+            out.display()
+        )));
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in below(input) {
+        let entry = entry?;
+        if entry.file_type().is_file() && picture::is_picture(entry.path()) {
+            files.push(PathBuf::from(relative(entry.path(), input)));
+        }
+    }
+    if files.is_empty() {
+        let what = format!("there is no picture in {}", input.display());
+        return Err(PrepareError::Folders(format!(
+            "{what}\n  JPEG, PNG, BMP, PNM and TIFF files are looked for in all its folders."
+        )));
+    }
+    let mut shared: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for file in &files {
+        *shared.entry(file.with_extension("png")).or_default() += 1;
+    }
+    let job = |file: PathBuf| {
+        let short = file.with_extension("png");
+        let output = match shared.get(&short) {
+            Some(1) => short,
+            _ => PathBuf::from(format!("{}.png", file.display())),
+        };
+        Job { file: file.display().to_string(), output: output.display().to_string() }
+    };
+    Ok(files.into_iter().map(job).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use emocue_models::crop::Preprocess;
+    use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+    use emocue_models::luma::Luma;
+    use emocue_run::Detector;
+
+    use super::*;
+    use crate::fixture;
+
+    /// Finds a face in the middle of every bright frame, as large as the frame is bright.
+    struct Bright;
+
+    impl Detector for Bright {
+        fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+            faces.clear();
+            let middle = frame.at_clamped(frame.width() as isize / 2, frame.height() as isize / 2);
+            if middle > 0 {
+                let (side, width) = (f32::from(middle), frame.width() as f32);
+                let start = (width - side) / 2.0;
+                let points = Preprocess::default().landmarks.points();
+                let scale = side / 48.0;
+                let points = points.map(|p| Point::new(start + p.x * scale, start + p.y * scale));
+                faces.push(Face {
+                    rect: Rect::new(start, start, side, side),
+                    score: 1.0,
+                    landmarks: Some(Landmarks::from_points(points)),
+                });
+            }
+            Ok(())
+        }
+    }
+
+    fn settings() -> Settings {
+        let detector = "test 1".to_owned();
+        Settings { how: How::Align, fallback: Fallback::Whole, side: 48, min_share: 0.5, detector }
+    }
+
+    fn preparers(settings: &Settings) -> Vec<Preparer> {
+        let one = || Preparer::new(Box::new(Bright), &Preprocess::default(), settings.clone());
+        vec![one(), one()]
+    }
+
+    fn grey(path: &Path, side: u32, value: u8) {
+        fixture::save(path, side, 1);
+        image::GrayImage::from_pixel(side, side, image::Luma([value])).save(path).unwrap();
+    }
+
+    /// Raw pictures: a face, a small one, none, one that cannot be read, and two with one name.
+    fn raw() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let at = |file: &str| root.path().join("raw").join(file);
+        grey(&at("happy/face.png"), 90, 200);
+        grey(&at("happy/small.bmp"), 90, 60);
+        grey(&at("sad/none.png"), 90, 0);
+        fixture::write(&at("sad/broken.jpg"), b"no picture");
+        fixture::write(&at("sad/notes.txt"), b"no picture");
+        grey(&at("sad/twice.png"), 20, 200);
+        grey(&at("sad/twice.bmp"), 20, 200);
+        root
+    }
+
+    fn prepare(root: &Path, settings: &Settings, stop: &AtomicBool) -> Result<Vec<Record>, String> {
+        let (input, out) = (root.join("raw"), root.join("out"));
+        let jobs = jobs(&input, &out).unwrap();
+        let mut records = Vec::new();
+        run(&input, &out, &jobs, preparers(settings), stop, |r| records.push(r.clone()))
+            .map_err(|error| error.to_string())?;
+        records.sort_by(|a, b| a.file.cmp(&b.file));
+        Ok(records)
+    }
+
+    #[test]
+    fn every_picture_gets_its_outcome_and_its_line() {
+        let root = raw();
+        let records = prepare(root.path(), &settings(), &AtomicBool::new(false)).unwrap();
+        let outcomes: Vec<_> =
+            records.iter().map(|r| (r.file.as_str(), r.output.as_str(), r.outcome)).collect();
+        assert_eq!(
+            outcomes,
+            [
+                ("happy/face.png", "happy/face.png", Outcome::Aligned),
+                ("happy/small.bmp", "happy/small.png", Outcome::SmallFace),
+                ("sad/broken.jpg", "", Outcome::Unreadable),
+                ("sad/none.png", "sad/none.png", Outcome::NoFace),
+                ("sad/twice.bmp", "sad/twice.bmp.png", Outcome::Aligned),
+                ("sad/twice.png", "sad/twice.png.png", Outcome::Aligned),
+            ]
+        );
+        // A box of 60 of the 240 px that the picture has for the search.
+        assert_eq!(records[1].share, Some(0.25));
+        let data = crate::folder::read(&root.path().join("out"), None, None, 48).unwrap();
+        assert_eq!((data.len(), data.picture(0)), (5, [200; 2304].as_slice()));
+        let log = std::fs::read_to_string(root.path().join("out").join(LOG)).unwrap();
+        assert!(log.starts_with("file,output,outcome,share,note\n"), "{log}");
+        assert!(log.contains("sad/broken.jpg,,unreadable,,\"no JPEG, PNG"), "{log}");
+    }
+
+    #[test]
+    fn what_is_done_is_skipped_and_what_failed_is_tried_again() {
+        let root = raw();
+        let out = root.path().join("out");
+        prepare(root.path(), &settings(), &AtomicBool::new(true)).unwrap();
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 2, "only the log and the settings");
+        prepare(root.path(), &settings(), &AtomicBool::new(false)).unwrap();
+        let first = std::fs::metadata(out.join("happy/face.png")).unwrap().modified().unwrap();
+        std::fs::remove_file(out.join("sad/none.png")).unwrap();
+        grey(&root.path().join("raw/sad/broken.jpg"), 90, 0);
+        // As if the log's last line had been cut off.
+        let log = std::fs::read_to_string(out.join(LOG)).unwrap();
+        std::fs::write(out.join(LOG), format!("{log}sad/tw")).unwrap();
+
+        let records = prepare(root.path(), &settings(), &AtomicBool::new(false)).unwrap();
+        assert_eq!(records.len(), 6);
+        assert!(records.iter().all(|record| record.outcome != Outcome::Unreadable));
+        assert!(out.join("sad/none.png").exists() && out.join("sad/broken.png").exists());
+        let second = std::fs::metadata(out.join("happy/face.png")).unwrap().modified().unwrap();
+        assert_eq!(first, second);
+        let lines = std::fs::read_to_string(out.join(LOG)).unwrap().lines().count();
+        assert_eq!(lines, 7);
+
+        let other = Settings { side: 64, ..settings() };
+        let error = prepare(root.path(), &other, &AtomicBool::new(false)).unwrap_err();
+        assert!(error.contains("other settings") && error.contains("side = 48"), "{error}");
+    }
+
+    #[test]
+    fn other_ways_and_the_other_fallback() {
+        for (how, fallback, outcomes) in [
+            (How::Crop, Fallback::Skip, [Outcome::Cropped, Outcome::SmallFace]),
+            (How::Whole, Fallback::Skip, [Outcome::Whole, Outcome::Whole]),
+        ] {
+            let root = raw();
+            let settings = Settings { how, fallback, ..settings() };
+            let records = prepare(root.path(), &settings, &AtomicBool::new(false)).unwrap();
+            assert_eq!([records[0].outcome, records[1].outcome], outcomes);
+            let small = root.path().join("out/happy/small.png");
+            assert_eq!(small.exists(), how == How::Whole);
+        }
+    }
+
+    #[test]
+    fn results_do_not_go_into_the_input() {
+        let root = raw();
+        let input = root.path().join("raw");
+        let out = input.join("out");
+        std::fs::create_dir(&out).unwrap();
+        let error = jobs(&input, &out).unwrap_err().to_string();
+        assert!(error.contains("lies in the input folder"), "{error}");
+        let error = jobs(&out, &root.path().join("out")).unwrap_err().to_string();
+        assert!(error.contains("there is no picture"), "{error}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Many pictures on many threads.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
+
+use super::face::{Prepared, Preparer};
+use super::log::Log;
+use super::{Job, Outcome, PrepareError, Record};
+use crate::{DataError, picture};
+use emocue_models::files::write_atomically;
+
+/// Prepares what the log in `out` does not have yet, one thread for each of `preparers`, until `stop` is set.
+/// `progress` is called with every finished picture, those of earlier runs first.
+///
+/// # Errors
+/// [`PrepareError`] when a network fails, a result cannot be written, or `out` was begun with other settings.
+pub fn run(
+    input: &Path,
+    out: &Path,
+    jobs: &[Job],
+    preparers: Vec<Preparer>,
+    stop: &AtomicBool,
+    mut progress: impl FnMut(&Record),
+) -> Result<(), PrepareError> {
+    let Some(first) = preparers.first() else { return Ok(()) };
+    let (mut log, done) = Log::open(out, first.settings())?;
+    let known: HashSet<&str> = done.iter().map(|record| record.file.as_str()).collect();
+    let left: Vec<&Job> = jobs.iter().filter(|job| !known.contains(job.file.as_str())).collect();
+    let asked: HashSet<&str> = jobs.iter().map(|job| job.file.as_str()).collect();
+    done.iter().filter(|record| asked.contains(record.file.as_str())).for_each(&mut progress);
+
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    let (sender, finished) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for mut preparer in preparers {
+            let (sender, left, next, failed) = (sender.clone(), &left, &next, &failed);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let Some(job) = left.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    match one(&mut preparer, input, out, job) {
+                        Ok(record) => {
+                            if sender.send(record).is_err() {
+                                break;
+                            }
+                        }
+                        Err(error) => {
+                            next.store(left.len(), Ordering::Relaxed);
+                            if let Ok(mut failed) = failed.lock() {
+                                failed.get_or_insert(error);
+                            }
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for record in finished {
+            log.add(&record)?;
+            progress(&record);
+        }
+        Ok::<_, PrepareError>(())
+    })?;
+    match failed.into_inner() {
+        Ok(Some(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Prepares one picture and writes the result.
+fn one(
+    preparer: &mut Preparer,
+    input: &Path,
+    out: &Path,
+    job: &Job,
+) -> Result<Record, PrepareError> {
+    let Job { file, output } = job.clone();
+    let picture = match picture::read(&input.join(&file)) {
+        Ok(picture) => picture,
+        Err(error) => {
+            let note = match error {
+                DataError::File { what, .. } => what,
+                other => other.to_string(),
+            };
+            let (output, outcome) = (String::new(), Outcome::Unreadable);
+            return Ok(Record { file, output, outcome, share: None, note });
+        }
+    };
+    let Prepared { outcome, share, square } = preparer.prepare(&picture)?;
+    let note = String::new();
+    let Some(square) = square else {
+        return Ok(Record { file, output: String::new(), outcome, share, note });
+    };
+    let path = out.join(&output);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut png = Vec::new();
+    let side = preparer.settings().side as u32;
+    PngEncoder::new(&mut png)
+        .write_image(&square, side, side, ExtendedColorType::L8)
+        .map_err(|source| PrepareError::Png { file: output.clone(), source })?;
+    write_atomically(&path, &png)?;
+    Ok(Record { file, output, outcome, share, note })
+}

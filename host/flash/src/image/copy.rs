@@ -1,0 +1,59 @@
+//! A copy of an image beside it, as cheaply as the file system can.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::{reading, writing};
+use crate::{FlashError, Watch};
+
+/// Copied at once; after each, a flash may stop.
+const CHUNK: usize = 1 << 20;
+
+/// Copies the image `path` to a file beside it, with its permissions, which is removed unless it takes its place.
+pub(super) fn beside(path: &Path, watch: &mut dyn Watch) -> Result<NamedTempFile, FlashError> {
+    let mut image = File::open(path).map_err(reading(path))?;
+    let metadata = image.metadata().map_err(reading(path))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut builder = tempfile::Builder::new();
+    let copy = builder.prefix(".emocue-new-").suffix(".img").tempfile_in(folder);
+    let mut copy = copy.map_err(writing(folder))?;
+    copy.as_file().set_permissions(metadata.permissions()).map_err(writing(path))?;
+    if same_blocks(copy.as_file(), &image) {
+        return Ok(copy);
+    }
+    watch.begin(&format!("a copy of {}", path.display()), metadata.len());
+    copy.as_file().set_len(metadata.len()).map_err(writing(copy.path()))?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        if watch.stop() {
+            return Err(FlashError::Interrupted);
+        }
+        let read = image.read(&mut chunk).map_err(reading(path))?;
+        match &chunk[..read] {
+            [] => break,
+            // Images are mostly empty, and the copy is empty already.
+            part if part.iter().all(|byte| *byte == 0) => {
+                copy.seek(SeekFrom::Current(read as i64)).map(drop)
+            }
+            part => copy.write_all(part),
+        }
+        .map_err(writing(path))?;
+        watch.advance(read as u64);
+    }
+    watch.end();
+    Ok(copy)
+}
+
+/// Lets the copy have the image's blocks until one of them is written, where the file system can (btrfs, XFS).
+#[cfg(target_os = "linux")]
+fn same_blocks(copy: &File, image: &File) -> bool {
+    rustix::fs::ioctl_ficlone(copy, image).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn same_blocks(_copy: &File, _image: &File) -> bool {
+    false
+}

@@ -1,0 +1,96 @@
+//! What `debugfs` is told, so that an image has what it shall have.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use super::debugfs::Tools;
+use super::{followed, real};
+use crate::plan::{Content, Item};
+use crate::table::{folder, folder_mode, folders, name, old};
+use crate::{FlashError, Part};
+
+/// Writes the contents of `items` where `debugfs` finds them, and returns its commands.
+pub(super) fn write(tools: &Tools, items: &[&Item<'_>]) -> Result<Vec<String>, FlashError> {
+    let mut script = Vec::new();
+    let mut made = BTreeSet::new();
+    for (number, item) in items.iter().enumerate() {
+        for folder in folders(item.place.path) {
+            let real = followed(tools, folder)?;
+            if tools.stat(&real)?.is_none() && made.insert(real.clone()) {
+                script.push(format!("mkdir {real}"));
+                script.extend(owner(tools, &real, 0o40_000 | folder_mode(folder))?);
+            }
+        }
+        replace(tools, item, number, &mut script)?;
+    }
+    if items.iter().any(|item| item.place.part == Part::App) {
+        script.push(renew(tools)?);
+    }
+    Ok(script)
+}
+
+/// The commands that put an item into its place. Links between files do not count in `debugfs`: `ln` and `unlink`
+/// together rename, and `rm` alone frees.
+fn replace(
+    tools: &Tools,
+    item: &Item<'_>,
+    number: usize,
+    script: &mut Vec<String>,
+) -> Result<(), FlashError> {
+    let here = real(tools, item.place.path)?;
+    if tools.stat(&here)?.is_some() {
+        if item.place.keep_old {
+            let kept = old(&here);
+            if tools.stat(&kept)?.is_some() {
+                script.push(format!("rm {kept}"));
+            }
+            script.extend([format!("ln {here} {kept}"), format!("unlink {here}")]);
+        } else {
+            script.push(format!("rm {here}"));
+        }
+    }
+    match item.content {
+        Content::Link(to) => script.push(format!("symlink {here} {to}")),
+        Content::File(bytes) => {
+            let content = tools.lay(number, bytes)?;
+            // `write` takes a name, and writes it into the folder it is in.
+            script.push(format!("cd {}", or_root(folder(&here))));
+            script.push(format!("write {content} {}", name(&here)));
+            script.extend(owner(tools, &here, 0o100_000 | item.place.mode)?);
+        }
+    }
+    Ok(())
+}
+
+/// The commands that give `path` its mode, and to whom its folder belongs.
+fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], FlashError> {
+    // A folder that is about to be made belongs to whom the nearest one above it belongs that is there.
+    let mut above = folder(path);
+    let (user, group) = loop {
+        match tools.stat(or_root(above))? {
+            Some(inode) => break (inode.user, inode.group),
+            None if above.is_empty() => break (0, 0),
+            None => above = folder(above),
+        }
+    };
+    let set = |field: &str, value: String| format!("set_inode_field {path} {field} {value}");
+    Ok([
+        set("mode", format!("0{mode:o}")),
+        set("uid", user.to_string()),
+        set("gid", group.to_string()),
+    ])
+}
+
+/// systemd makes the users that a card lacks when /usr is younger than what it remembers (systemd-sysusers.service,
+/// ConditionNeedsUpdate=), so /usr has to look changed.
+fn renew(tools: &Tools) -> Result<String, FlashError> {
+    let usr = followed(tools, "/usr")?;
+    let before = tools.stat(&usr)?.map_or(0, |inode| inode.modified);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_secs()).max(before + 1);
+    Ok(format!("set_inode_field {usr} mtime @{now}"))
+}
+
+fn or_root(folder: &str) -> &str {
+    if folder.is_empty() { "/" } else { folder }
+}

@@ -1,0 +1,181 @@
+//! Ways to a badge that can be watched.
+
+use std::io::Read;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use emocue_link::message::{LogLine, Status};
+use emocue_link::transport::Streams;
+use emocue_link::{Client, LinkError, Transport};
+
+use crate::serial::{self, settings};
+use crate::shell::quote;
+use crate::ssh::{Address, Settings, SshError, call, no_program};
+use crate::table::{APP, STATE};
+use crate::target::Port;
+
+/// How long an `ssh` that failed has to say why.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Something that a session can be begun with, again and again.
+pub trait Source {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// Why not and what to do, in words.
+    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String>;
+}
+
+/// A session with a badge.
+pub trait Session {
+    /// The badge's program.
+    fn program(&self) -> String;
+
+    /// How the badge is.
+    ///
+    /// # Errors
+    /// Why it does not tell, in words.
+    fn status(&mut self) -> Result<Status, String>;
+
+    /// Lines of its log from a number on; none when there are no more.
+    ///
+    /// # Errors
+    /// Why it does not tell, in words.
+    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, String>;
+}
+
+impl<T: Transport> Session for Client<T> {
+    fn program(&self) -> String {
+        Client::program(self).to_owned()
+    }
+
+    fn status(&mut self) -> Result<Status, String> {
+        Client::status(self).map_err(|error| error.to_string())
+    }
+
+    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, String> {
+        Client::log(self, from).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(unix)]
+impl Source for Port {
+    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+        let client = Client::connect(serial::open(self)?, settings());
+        Ok(Box::new(client.map_err(|error| format!("{self}: {error}"))?))
+    }
+}
+
+#[cfg(not(unix))]
+impl Source for Port {
+    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+        Err("serial ports cannot be used on this system".to_owned())
+    }
+}
+
+/// A badge that is asked over SSH, by its own `emocue-badge link`.
+#[derive(Debug)]
+pub struct OverSsh {
+    address: Address,
+    settings: Settings,
+    /// Whether ssh may ask for a password: only before a view covers the terminal.
+    asks: bool,
+}
+
+impl OverSsh {
+    /// The badge at `address`.
+    pub fn new(address: Address, settings: Settings) -> Self {
+        Self { address, settings, asks: std::io::IsTerminal::is_terminal(&std::io::stdin()) }
+    }
+
+    /// What runs on the badge. Its socket is its user's, so that one needs root.
+    fn script(&self) -> String {
+        let root = &self.address.root;
+        let program = quote(&format!("{root}{APP}"));
+        let state = match root.is_empty() {
+            true => String::new(),
+            false => format!(" --state {}", quote(&format!("{root}{STATE}"))),
+        };
+        let own = quote(&format!("{root}{STATE}"));
+        let script = format!(
+            "if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n {program} link{state}; \
+             else exec {program} link{state}; fi"
+        );
+        format!("exec sh -c {}", quote(&script))
+    }
+}
+
+impl Source for OverSsh {
+    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+        let mut ssh = call(&self.address, &self.settings, !self.asks);
+        ssh.args(["-T", "--"]).arg(self.address.destination()).arg(self.script());
+        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = ssh.spawn().map_err(|error| no_program(error).to_string())?;
+        let said = child.stderr.take().map(overhear);
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("ssh has no standard input and output".to_owned());
+        };
+        let piped = Piped { streams: Some(Streams::new(stdout, stdin)), child: Some(child) };
+        // Somebody may have to type a password first.
+        let patience = Duration::from_secs(if self.asks { 120 } else { 20 });
+        self.asks = false;
+        let patient = emocue_link::client::Settings { connect: patience, ..settings() };
+        match Client::connect(piped, patient) {
+            Ok(client) => Ok(Box::new(client)),
+            Err(error) => {
+                // Its input is closed by now, so it ends, and has said all.
+                let said = said.map(|said| said.recv_timeout(LAST_WORDS).unwrap_or_default());
+                let said = said.unwrap_or_default();
+                Err(match said.trim() {
+                    "" => format!("{}: {error}", self.address),
+                    // Its own words, or the badge's.
+                    said if said.contains("emocue-badge") => said.to_owned(),
+                    said => SshError::of(&self.address, said).to_string(),
+                })
+            }
+        }
+    }
+}
+
+/// Reads what a child says on its standard error, to the end, but keeps only its beginning: that is what counts.
+fn overhear(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut kept, mut bytes) = (Vec::new(), [0; 512]);
+        while let Ok(read @ 1..) = stderr.read(&mut bytes) {
+            if kept.len() < 4096 {
+                kept.extend_from_slice(&bytes[..read]);
+            }
+        }
+        // Nobody listens when all went well.
+        let _ = said.send(String::from_utf8_lossy(&kept).into_owned());
+    });
+    heard
+}
+
+/// A child's standard input and output.
+struct Piped {
+    streams: Option<Streams<ChildStdin>>,
+    child: Option<Child>,
+}
+
+impl Transport for Piped {
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError> {
+        self.streams.as_mut().ok_or(LinkError::Closed)?.read(buffer, timeout)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        self.streams.as_mut().ok_or(LinkError::Closed)?.write_all(bytes)
+    }
+}
+
+impl Drop for Piped {
+    fn drop(&mut self) {
+        // With its input closed the child says good-bye and ends, which may take as long as the network does.
+        self.streams = None;
+        if let Some(mut child) = self.child.take() {
+            std::thread::spawn(move || child.wait());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A stand-in for a badge on the other end of an in-memory cable.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use emocue_link::message::{LogLine, Running, State};
+use emocue_link::server::ServerSettings;
+use emocue_link::transport::{PipeEnd, pipe};
+use emocue_link::{Badge, Server};
+
+use super::*;
+use crate::bundle::Ready;
+use crate::parts::Config;
+
+/// What the stand-in was sent, and how it behaves.
+#[derive(Default)]
+struct Memory {
+    config: String,
+    bundle: Vec<u8>,
+    incoming: Option<(What, Vec<u8>)>,
+    progress: Vec<Progress>,
+    refuses: bool,
+    /// Hangs up when so many bytes came, once.
+    hangs_up_at: Option<usize>,
+    sessions: usize,
+    rollbacks: usize,
+}
+
+#[derive(Clone)]
+struct StandIn {
+    memory: Arc<Mutex<Memory>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl StandIn {
+    fn new() -> Self {
+        Self { memory: Arc::default(), stop: Arc::default() }
+    }
+
+    fn plug_in(&self) -> PipeEnd {
+        let (near, far) = pipe();
+        let badge = self.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let badge = Self { stop: Arc::clone(&stop), ..badge };
+        badge.memory.lock().unwrap().sessions += 1;
+        thread::spawn(move || {
+            let _ = Server::new(far, badge, ServerSettings::new("9.9.9")).serve(&stop);
+        });
+        near
+    }
+}
+
+impl Badge for StandIn {
+    fn status(&mut self) -> Status {
+        Status {
+            state: State::Streaming,
+            uptime_ms: 1000,
+            fps_milli: 15_000,
+            latency_ms: None,
+            temperature_milli: None,
+            slowdown: 1,
+            battery_low: None,
+            running: Running::A,
+            bundle: "default".into(),
+            content_version: 5,
+            trial: Some(3),
+            faults: 0,
+            log_next: 0,
+        }
+    }
+
+    fn log(&mut self, _from: u32) -> Vec<LogLine> {
+        Vec::new()
+    }
+
+    fn config(&mut self) -> String {
+        self.memory.lock().unwrap().config.clone()
+    }
+
+    fn begin(&mut self, what: What, _bytes: u32, _sha256: [u8; 32]) -> Result<u32, String> {
+        let mut memory = self.memory.lock().unwrap();
+        let kept = memory.incoming.take().filter(|(kind, _)| *kind == what);
+        let kept = kept.map(|(_, bytes)| bytes).unwrap_or_default();
+        let offset = kept.len() as u32;
+        memory.incoming = Some((what, kept));
+        Ok(offset)
+    }
+
+    fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String> {
+        let mut memory = self.memory.lock().unwrap();
+        let memory = &mut *memory;
+        let (_, bytes) = memory.incoming.as_mut().unwrap();
+        if offset as usize == bytes.len() {
+            bytes.extend(data);
+        }
+        if memory.hangs_up_at.is_some_and(|at| bytes.len() >= at) {
+            memory.hangs_up_at = None;
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        Ok(bytes.len() as u32)
+    }
+
+    fn finish(&mut self) -> Result<Progress, String> {
+        let mut memory = self.memory.lock().unwrap();
+        let (what, bytes) = memory.incoming.take().unwrap();
+        memory.progress = if memory.refuses {
+            vec![Progress::Failed("this key is not known here".into())]
+        } else if what == What::Bundle {
+            memory.bundle = bytes;
+            vec![
+                Progress::Done("bundle installed".into()),
+                Progress::PressButton("press it".into()),
+            ]
+        } else {
+            memory.config = String::from_utf8(bytes).unwrap();
+            vec![Progress::Done("configuration taken".into())]
+        };
+        Ok(Progress::Working)
+    }
+
+    fn progress(&mut self) -> Progress {
+        self.memory.lock().unwrap().progress.pop().unwrap_or(Progress::Idle)
+    }
+
+    fn rollback(&mut self) -> Result<Progress, String> {
+        let mut memory = self.memory.lock().unwrap();
+        memory.rollbacks += 1;
+        memory.progress = match memory.refuses {
+            true => vec![Progress::Failed("there is no bundle before this one".into())],
+            false => vec![Progress::Done("slot b starts next".into())],
+        };
+        Ok(Progress::Working)
+    }
+
+    fn self_test(&mut self) -> Result<Progress, String> {
+        self.memory.lock().unwrap().progress = vec![Progress::Done("both portraits agree".into())];
+        Ok(Progress::Working)
+    }
+
+    fn over(&mut self) {}
+}
+
+#[derive(Default)]
+struct Told {
+    said: Vec<String>,
+    moved: u64,
+    stop_at: Option<u64>,
+}
+
+impl Watch for Told {
+    fn begin(&mut self, _what: &str, _bytes: u64) {}
+
+    fn advance(&mut self, bytes: u64) {
+        self.moved += bytes;
+    }
+
+    fn end(&mut self) {}
+
+    fn say(&mut self, line: &str) {
+        self.said.push(line.to_owned());
+    }
+
+    fn stop(&self) -> bool {
+        self.stop_at.is_some_and(|at| self.moved >= at)
+    }
+}
+
+fn quick() -> Settings {
+    Settings { poll: Duration::from_millis(1), ..settings() }
+}
+
+fn parts(config: bool, bundle: bool) -> Parts {
+    let config =
+        config.then(|| Config { path: "new.toml".into(), text: "board = \"pi-4\"\n".into() });
+    let bundle = bundle.then(|| Ready {
+        bytes: (0..20_000_u32).map(|byte| byte as u8).collect(),
+        title: "mine 7".into(),
+        signer: None,
+        intended_use: None,
+    });
+    Parts { app: None, bundle, config }
+}
+
+fn flash(badge: &StandIn, parts: &Parts, told: &mut Told) -> (String, Result<(), FlashError>) {
+    let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
+    let plan = cable.plan(parts).unwrap();
+    let result = cable.flash(&plan, parts, told);
+    cable.close();
+    (plan.to_string(), result)
+}
+
+#[test]
+fn bundle_and_configuration_arrive_and_the_badge_tests_itself() {
+    let (badge, parts) = (StandIn::new(), parts(true, true));
+    let mut told = Told::default();
+    let (plan, result) = flash(&badge, &parts, &mut told);
+    result.unwrap();
+    assert!(plan.contains("running default 5 from slot A, on trial, 3 starts left"), "{plan}");
+    assert!(plan.contains("differs, and is overwritten") && plan.contains("mine 7"), "{plan}");
+    let bundle = &parts.bundle.as_ref().unwrap().bytes;
+    {
+        let memory = badge.memory.lock().unwrap();
+        assert_eq!(memory.config, parts.config.as_ref().unwrap().text);
+        assert_eq!(memory.bundle, *bundle);
+    }
+    assert_eq!(told.moved, bundle.len() as u64 + 15);
+    let said = told.said.join("\n");
+    for line in ["configuration taken", "press it", "bundle installed", "both portraits agree"] {
+        assert!(said.contains(line), "{said}");
+    }
+    // The second time, the configuration is there.
+    let (plan, result) = flash(&badge, &self::parts(true, false), &mut Told::default());
+    assert!(plan.contains("is there") && result.is_ok(), "{plan}");
+}
+
+#[test]
+fn a_cable_that_was_pulled_goes_on_where_it_was() {
+    let badge = StandIn::new();
+    badge.memory.lock().unwrap().hangs_up_at = Some(9_000);
+    let mut told = Told::default();
+    flash(&badge, &parts(false, true), &mut told).1.unwrap();
+    let memory = badge.memory.lock().unwrap();
+    assert_eq!((memory.bundle.len(), memory.sessions), (20_000, 2));
+    assert_eq!(told.moved, 20_000);
+}
+
+#[test]
+fn the_badges_own_words_are_told() {
+    let badge = StandIn::new();
+    badge.memory.lock().unwrap().refuses = true;
+    let error = flash(&badge, &parts(false, true), &mut Told::default()).1.unwrap_err().to_string();
+    assert!(error.contains("this key is not known here"), "{error}");
+    assert!(error.contains("still in place") && error.contains("recovery.md"), "{error}");
+}
+
+#[test]
+fn a_badge_returns_to_the_bundle_before_once() {
+    let badge = StandIn::new();
+    let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
+    let mut told = Told::default();
+    cable.roll_back(&mut told).unwrap();
+    let said = told.said.join("\n");
+    assert!(
+        said.contains("runs default 5 from slot A") && said.contains("slot b starts"),
+        "{said}"
+    );
+
+    badge.memory.lock().unwrap().refuses = true;
+    let error = cable.roll_back(&mut told).unwrap_err().to_string();
+    assert!(error.contains("no bundle before this one"), "{error}");
+    assert_eq!(badge.memory.lock().unwrap().rollbacks, 2);
+}
+
+#[test]
+fn stops_when_it_is_told_to() {
+    let badge = StandIn::new();
+    let mut told = Told { stop_at: Some(5_000), ..Told::default() };
+    let result = flash(&badge, &parts(false, true), &mut told).1;
+    assert!(matches!(result, Err(FlashError::Interrupted)));
+    assert!(badge.memory.lock().unwrap().bundle.is_empty());
+}
+
+#[test]
+fn a_program_does_not_go_through_a_cable() {
+    let badge = StandIn::new();
+    let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
+    let header = [b"\x7fELF\x02\x01".as_slice(), &[0; 12], &[183, 0]].concat();
+    let machine = crate::elf::Machine::of(&header).unwrap();
+    let app = crate::parts::App { path: "app".into(), bytes: Vec::new(), machine };
+    let parts = Parts { app: Some(app), ..Parts::default() };
+    let error = cable.plan(&parts).unwrap_err();
+    assert!(matches!(error, FlashError::AppByCable));
+    assert!(error.to_string().contains("may not write its own program"));
+}

@@ -1,0 +1,80 @@
+//! Vouching for a bundle.
+
+use emocue_models::bundle::{Bundle, NamedBundleError, SecretKey, in_bundle};
+
+/// A bundle cannot be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// It is damaged or invalid.
+    #[error(transparent)]
+    Bundle(#[from] NamedBundleError),
+    /// A badge refuses a bundle that does not say what it can and cannot do.
+    #[error("the bundle {0} has no model card; pack it again with --card")]
+    NoCard(String),
+}
+
+/// Where a manifest keeps what its bundle is meant for.
+pub const INTENDED_USE: &str = "intended-use";
+
+/// What is written into the manifest before it is signed; nothing changes where there is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// What the bundle is meant for, in its owner's words.
+    pub intended_use: Option<String>,
+    /// Counts the releases of this name.
+    pub content_version: Option<u32>,
+}
+
+/// Signs a bundle in place of whoever signed it before.
+///
+/// # Errors
+/// [`SignError::Bundle`] when it is damaged, or has no model card: a badge would refuse it.
+pub fn sign(bytes: &[u8], key: &SecretKey, changes: &Changes) -> Result<Vec<u8>, SignError> {
+    let bundle = Bundle::read(bytes).map_err(in_bundle("the bundle to sign"))?;
+    let mut manifest = bundle.manifest().clone();
+    if manifest.card.trim().is_empty() {
+        return Err(SignError::NoCard(manifest.name));
+    }
+    let name = manifest.name.clone();
+    if let Some(intended_use) = &changes.intended_use {
+        manifest.provenance.insert(INTENDED_USE.to_owned(), intended_use.clone());
+    }
+    manifest.content_version = changes.content_version.unwrap_or(manifest.content_version);
+    let payloads: Vec<_> = bundle.payloads().collect();
+    let packed = Bundle::pack(manifest, &payloads).map_err(in_bundle(&name))?;
+    Ok(Bundle::sign(&packed, key).map_err(in_bundle(&name))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use emocue_models::bundle::DEFAULT;
+
+    #[test]
+    fn changes_only_what_it_is_told_to() {
+        let key = SecretKey::from_seed(&[3; 32]);
+        let before = Bundle::read(DEFAULT).unwrap();
+        let signed = sign(DEFAULT, &key, &Changes::default()).unwrap();
+        let signed = Bundle::read(&signed).unwrap();
+        assert_eq!(signed.manifest(), before.manifest());
+        assert_eq!(signed.signer(), Some(key.public()));
+        let changes =
+            Changes { intended_use: Some("my own cue".into()), content_version: Some(900) };
+        let changed = sign(DEFAULT, &key, &changes).unwrap();
+        let changed = Bundle::read(&changed).unwrap();
+        assert_eq!(changed.manifest().content_version, 900);
+        assert_eq!(changed.manifest().provenance[INTENDED_USE], "my own cue");
+        assert!(changed.payloads().eq(before.payloads()));
+    }
+
+    #[test]
+    fn signs_nothing_without_a_model_card() {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        let mut manifest = bundle.manifest().clone();
+        manifest.card = " \n".into();
+        let payloads: Vec<_> = bundle.payloads().collect();
+        let bare = Bundle::pack(manifest, &payloads).unwrap();
+        let error = sign(&bare, &SecretKey::from_seed(&[3; 32]), &Changes::default());
+        assert!(error.unwrap_err().to_string().contains("no model card"));
+    }
+}

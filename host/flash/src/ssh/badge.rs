@@ -1,0 +1,165 @@
+//! What the badge's own program is asked for over SSH.
+
+use super::{Ssh, read_back, values};
+use crate::error::indented;
+use crate::shell::quote;
+use crate::table::{APP, CONFIG, SERVICE, STATE, USER, waiting};
+use crate::{FlashError, Part, Watch};
+
+/// What `emocue-badge slot install` ends with when it does not like the bundle.
+const REFUSED: i32 = 5;
+/// The same, when it cannot use its folder.
+const NO_STATE: i32 = 7;
+/// The same, when it does not know the signer and nobody presses its button.
+const NOT_ACCEPTED: i32 = 8;
+
+impl Ssh {
+    /// Runs the new program's demo before it gets its name, as whoever is logged in.
+    pub(super) fn try_demo(&self) -> Result<(), FlashError> {
+        let program = self.word(&waiting(APP));
+        let output = self.session.run(&format!("{program} demo --display json > /dev/null"))?;
+        match output.code {
+            Some(0) => Ok(()),
+            _ => Err(FlashError::Demo(indented(&output.all()))),
+        }
+    }
+
+    /// Lets the badge's program, the new one where there is one, judge the new configuration.
+    pub(super) fn check_config(&self, new: bool, watch: &mut dyn Watch) -> Result<(), FlashError> {
+        let program = if new { self.word(&waiting(APP)) } else { self.word(APP) };
+        let file = waiting(CONFIG);
+        let script = format!(
+            "if [ -x {program} ]; then {program} config check {}; else echo absent=; fi",
+            self.word(&file)
+        );
+        let output = self.session.run(&self.facts.elevated(&script))?;
+        // It is not yet where its owner would look for it.
+        let said = output.all().replace(&self.path(&file), "the new emocue.toml");
+        match output.code {
+            Some(0) if values(&said, "absent").next().is_some() => {
+                watch.say("config: no emocue-badge is there yet, so nobody has checked it");
+                Ok(())
+            }
+            Some(0) => Ok(()),
+            _ => Err(FlashError::ConfigRefused(indented(&said))),
+        }
+    }
+
+    /// Tells the running system of the new users, rules and units.
+    pub(super) fn announce(&self, watch: &mut dyn Watch) -> Result<(), FlashError> {
+        if !self.session.address().root.is_empty() || !self.facts.systemd {
+            return Ok(());
+        }
+        watch.say("the system learns of its new user, rules and service");
+        let script = "set -e\nsystemd-sysusers\nudevadm control --reload\nudevadm trigger\n\
+             systemctl daemon-reload\n";
+        self.root("telling the system of the new files", script).map(drop)
+    }
+
+    /// Hands a bundle to the badge, which checks it and may ask for a press of its button.
+    pub(super) fn install_bundle(
+        &self,
+        bytes: &[u8],
+        watch: &mut dyn Watch,
+    ) -> Result<(), FlashError> {
+        let script = "set -e\nd=$(mktemp -d /tmp/emocue-XXXXXX)\nchmod 755 \"$d\"\n\
+            cat > \"$d/bundle.emocue\"\nchmod 644 \"$d/bundle.emocue\"\nsync\necho \"folder=$d\"\n\
+            echo \"sha256=$(sha256sum < \"$d/bundle.emocue\")\"\n";
+        let output = self.session.send(script, "bundle", bytes, watch)?;
+        let said = output.good("sending the bundle")?;
+        let folder = values(&said, "folder").next().unwrap_or_default().to_owned();
+        let sent = read_back("the bundle", &said, bytes);
+        let installed = sent.and_then(|()| self.slot_install(&folder, watch));
+        if folder.starts_with("/tmp/emocue-") {
+            let _ = self.session.run(&format!("rm -rf {}", quote(&folder)));
+        }
+        match installed {
+            Err(_) if watch.stop() => Err(FlashError::Interrupted),
+            installed => installed,
+        }
+    }
+
+    /// Whether it is the system that runs there, with services.
+    pub(super) fn runs_here(&self) -> bool {
+        self.session.address().root.is_empty() && self.facts.systemd
+    }
+
+    /// Starts the service with what is new: a badge that runs is the one whose button is pressed for a new key.
+    pub(super) fn start(&self, parts: &[Part], watch: &mut dyn Watch) -> Result<(), FlashError> {
+        if !self.runs_here() {
+            return Ok(());
+        }
+        watch.say("the badge starts");
+        let anew = parts.iter().any(|part| *part != Part::Bundle);
+        let verb = if anew { "restart" } else { "start" };
+        let script = format!(
+            "systemctl enable {SERVICE} >/dev/null 2>&1\nsystemctl {verb} {SERVICE} || \
+             {{ journalctl --unit {SERVICE} --lines 20 --no-pager --output cat; exit 1; }}"
+        );
+        let output = self.session.run(&self.facts.elevated(&script))?;
+        if output.code == Some(0) {
+            return Ok(());
+        }
+        let mut said = indented(&output.all());
+        if parts.contains(&Part::App) {
+            said += &format!(
+                "\n  The program before it: sudo mv {APP}.old {APP} && sudo systemctl restart {SERVICE}"
+            );
+        }
+        Err(FlashError::SelfTest(said))
+    }
+
+    fn slot_install(&self, folder: &str, watch: &mut dyn Watch) -> Result<(), FlashError> {
+        let (state, config) = (self.word(STATE), self.word(CONFIG));
+        let file = quote(&format!("{folder}/bundle.emocue"));
+        let here = self.session.address().root.is_empty();
+        let own = here && self.facts.user;
+        // The badge's own configuration knows its folder; another root's means that root.
+        let place = if here { String::new() } else { format!(" --state {state}") };
+        let install = format!("{} slot install {file}{place}", self.word(APP));
+        let make = match own {
+            true => format!("install -d -m 700 -o {USER} -g {USER} {state}"),
+            false => format!("mkdir -p -m 700 {state}"),
+        };
+        let install = if own { self.facts.as_badge(&install) } else { install };
+        let script = format!(
+            "[ -d {state} ] || {make}\nif [ -e {config} ]; then {install} --config {config}; else {install}; fi"
+        );
+        watch.say("the badge looks at the bundle; where it knows no key yet, press its button when it asks");
+        let output = self.session.follow(&self.facts.elevated(&script), watch)?;
+        let next = match output.code {
+            Some(0) => return Ok(()),
+            Some(REFUSED) => {
+                "docs/recovery.md tells what to do about keys that the badge does not know."
+            }
+            Some(NOT_ACCEPTED) => {
+                "Press the badge's button when its panel asks; or put your public key (`emocue key show FILE`) into [update] keys of its configuration, and flash that."
+            }
+            Some(NO_STATE) => {
+                "Its folder /var/lib/emocue cannot be used: docs/recovery.md tells what to do."
+            }
+            _ => "Flash the program too (--app), if the badge has none or an old one.",
+        };
+        Err(FlashError::BundleRefused { said: indented(&output.all()), next })
+    }
+
+    /// Lets the badge tell how it is.
+    pub(super) fn ask_how_it_is(
+        &self,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<String>, FlashError> {
+        let status = format!("{APP} slot status --config {CONFIG}");
+        let status = self.session.run(&self.facts.elevated(&status))?;
+        status.all().lines().for_each(|line| watch.say(line));
+        let doctor = format!("{APP} doctor --config {CONFIG}");
+        let doctor = if self.facts.user { self.facts.as_badge(&doctor) } else { doctor };
+        let output = self.session.run(&self.facts.elevated(&doctor))?;
+        match output.code {
+            Some(0) => {
+                output.all().lines().for_each(|line| watch.say(line));
+                Ok(None)
+            }
+            _ => Err(FlashError::SelfTest(indented(&output.all()))),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a badge's system is like.
+
+use super::session::Session;
+use super::{SshError, values};
+use crate::shell::quote;
+use crate::table::USER;
+
+/// Groups that own the badge's devices, as its service has them.
+const GROUPS: [&str; 3] = ["video", "i2c", "gpio"];
+
+/// What was found out after logging in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// What `uname -m` prints.
+    pub(super) uname: String,
+    /// Whether commands need `sudo` to write.
+    sudo: bool,
+    /// Whether the badge's user exists.
+    pub(super) user: bool,
+    /// Whether systemd runs there.
+    pub(super) systemd: bool,
+    /// Those of [`GROUPS`] that exist.
+    groups: Vec<String>,
+}
+
+impl Facts {
+    /// Asks.
+    pub(super) fn ask(session: &Session) -> Result<Self, SshError> {
+        let etc = quote(&format!("{}/etc", session.address().root));
+        let script = format!(
+            "echo \"uname=$(uname -m)\"\n[ -d {etc} ] && echo etc=\n[ -w {etc} ] && echo writes=\n\
+             sudo -n true 2>/dev/null && echo sudo=\nid -u {USER} >/dev/null 2>&1 && echo user=\n\
+             [ -d /run/systemd/system ] && echo systemd=\n\
+             for g in {}; do getent group $g >/dev/null 2>&1 && echo group=$g; done\ntrue\n",
+            GROUPS.join(" ")
+        );
+        let said = session.run(&script)?.good("looking around")?;
+        Self::parse(&said, session)
+    }
+
+    fn parse(said: &str, session: &Session) -> Result<Self, SshError> {
+        let has = |key| values(said, key).next().is_some();
+        let address = session.address();
+        if !has("etc") {
+            return Err(SshError::NoSystem { address: address.to_string() });
+        }
+        if !has("writes") && !has("sudo") {
+            return Err(SshError::NoRoot { address: address.to_string() });
+        }
+        Ok(Self {
+            uname: values(said, "uname").next().unwrap_or_default().to_owned(),
+            sudo: !has("writes"),
+            user: has("user"),
+            systemd: has("systemd"),
+            groups: values(said, "group").map(str::to_owned).collect(),
+        })
+    }
+
+    /// A script, run as who may write to the badge.
+    pub(super) fn elevated(&self, script: &str) -> String {
+        match self.sudo {
+            true => format!("sudo -n sh -c {}", quote(script)),
+            false => script.to_owned(),
+        }
+    }
+
+    /// A command, run as the badge's service would; needs to be [`elevated`](Self::elevated).
+    pub(super) fn as_badge(&self, command: &str) -> String {
+        let groups: String = self.groups.iter().map(|group| format!(" -G {group}")).collect();
+        format!("runuser -u {USER}{groups} -- {command}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_run_as_who_may() {
+        let root = Facts { groups: vec!["i2c".into(), "gpio".into()], ..Facts::default() };
+        assert_eq!(root.elevated("echo 'a'"), "echo 'a'");
+        let user = Facts { sudo: true, ..root.clone() };
+        assert_eq!(user.elevated("echo 'a'"), r"sudo -n sh -c 'echo '\''a'\'''");
+        let command = root.as_badge("emocue-badge slot status");
+        assert_eq!(command, "runuser -u emocue -G i2c -G gpio -- emocue-badge slot status");
+    }
+}

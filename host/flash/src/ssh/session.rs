@@ -1,0 +1,259 @@
+//! Running the system's `ssh`: one connection, which asks for a password at most once, and many commands through it.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use super::{Address, Settings, SshError};
+use crate::error::indented;
+use crate::shell::quote;
+use crate::{FlashError, Watch};
+
+/// Names another `ssh`.
+const PROGRAM: &str = "EMOCUE_SSH";
+
+/// Sent at once; after each, a flash may stop.
+const CHUNK: usize = 32 << 10;
+
+/// What `ssh` ends with when it failed itself.
+const SSH_FAILED: i32 = 255;
+
+/// What every call has. A badge that is switched off is noticed after 15 s.
+const ALWAYS: [&str; 3] = ["ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3"];
+
+/// A login that stays open.
+#[derive(Debug)]
+pub struct Session {
+    address: Address,
+    settings: Settings,
+    /// Where the connection waits for commands; systems without it connect for each.
+    control: Option<TempDir>,
+}
+
+/// What a command on the badge says.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// Its exit status; `None` when it was killed.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Output {
+    /// Its standard output where it succeeded.
+    ///
+    /// # Errors
+    /// [`SshError::Command`] with all it said.
+    pub fn good(&self, what: &str) -> Result<String, SshError> {
+        match self.code {
+            Some(0) => Ok(self.out.clone()),
+            _ => Err(SshError::Command { what: what.to_owned(), said: indented(&self.all()) }),
+        }
+    }
+
+    /// All it said.
+    pub fn all(&self) -> String {
+        let parts = [self.out.trim(), self.err.trim()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Session {
+    /// Logs in.
+    ///
+    /// # Errors
+    /// [`SshError`] with what `ssh` says and what to do.
+    pub fn open(address: Address, settings: Settings) -> Result<Self, SshError> {
+        let control = match cfg!(unix) {
+            true => Some(tempfile::tempdir().map_err(SshError::Scratch)?),
+            false => None,
+        };
+        let session = Self { address, settings, control };
+        let Some(socket) = session.socket() else {
+            session.run("true")?;
+            return Ok(session);
+        };
+        // Goes into the background when it is logged in, and waits there for commands; an end that nobody tells it of
+        // comes after ten minutes. Its messages go to a file, as a pipe would stay open with it.
+        let mut messages = tempfile::tempfile().map_err(SshError::Scratch)?;
+        let background = ["-M", "-N", "-f", "-o", "ControlPersist=600"];
+        let status = session
+            .ssh(!io::stdin().is_terminal())
+            .args(background)
+            .arg("-S")
+            .arg(socket)
+            .arg("--")
+            .arg(session.address.destination())
+            .stdout(Stdio::null())
+            .stderr(messages.try_clone().map_err(SshError::Scratch)?)
+            .status()
+            .map_err(no_program)?;
+        if status.success() {
+            return Ok(session);
+        }
+        let mut said = Vec::new();
+        io::Seek::rewind(&mut messages).map_err(SshError::Scratch)?;
+        messages.read_to_end(&mut said).map_err(SshError::Scratch)?;
+        Err(SshError::of(&session.address, &String::from_utf8_lossy(&said)))
+    }
+
+    /// Which badge it is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// `ssh` with what every call has.
+    fn ssh(&self, batch: bool) -> Command {
+        call(&self.address, &self.settings, batch)
+    }
+
+    fn socket(&self) -> Option<OsString> {
+        self.control.as_ref().map(|folder| folder.path().join("s").into())
+    }
+
+    /// A call that runs `script` on the badge, in a POSIX shell whatever the login shell is.
+    fn command(&self, script: &str) -> Command {
+        let mut ssh = match self.socket() {
+            Some(socket) => {
+                let mut ssh = self.ssh(true);
+                ssh.args(["-o", "ControlMaster=no", "-S"]).arg(socket);
+                ssh
+            }
+            None => self.ssh(!io::stdin().is_terminal()),
+        };
+        ssh.args(["-T", "--"]).arg(self.address.destination());
+        ssh.arg(format!("exec sh -c {}", quote(script)));
+        ssh
+    }
+
+    /// Runs a script.
+    ///
+    /// # Errors
+    /// [`SshError`] when `ssh` fails; a script that fails is told in its output.
+    pub fn run(&self, script: &str) -> Result<Output, SshError> {
+        let output = self.command(script).stdin(Stdio::null()).output().map_err(no_program)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.ended(output.status, text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs a script with `bytes` on its standard input.
+    ///
+    /// # Errors
+    /// [`SshError`] when `ssh` fails, [`FlashError::Interrupted`] when it is told to stop.
+    pub fn send(
+        &self,
+        script: &str,
+        what: &str,
+        bytes: &[u8],
+        watch: &mut dyn Watch,
+    ) -> Result<Output, FlashError> {
+        let mut command = self.command(script);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(no_program)?;
+        let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
+        watch.begin(what, bytes.len() as u64);
+        let mut stopped = false;
+        if let Some(mut stdin) = child.stdin.take() {
+            for chunk in bytes.chunks(CHUNK) {
+                stopped = watch.stop();
+                // A script that ended early says why on its standard error.
+                if stopped || stdin.write_all(chunk).is_err() {
+                    break;
+                }
+                watch.advance(chunk.len() as u64);
+            }
+        }
+        if stopped {
+            let _ = child.kill();
+        }
+        watch.end();
+        let status = child.wait().map_err(no_program)?;
+        let (out, err) = (joined(out), joined(err));
+        match stopped || watch.stop() {
+            true => Err(FlashError::Interrupted),
+            false => Ok(self.ended(status, out, err)?),
+        }
+    }
+
+    /// Runs a script and tells each line when it comes.
+    ///
+    /// # Errors
+    /// [`SshError`] when `ssh` fails.
+    pub fn follow(&self, script: &str, watch: &mut dyn Watch) -> Result<Output, SshError> {
+        let mut command = self.command(&format!("{{ {script}\n}} 2>&1"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(no_program)?;
+        let err = drain(child.stderr.take());
+        let mut out = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                watch.say(&line);
+                out += &(line + "\n");
+            }
+        }
+        let status = child.wait().map_err(no_program)?;
+        self.ended(status, out, joined(err))
+    }
+
+    fn ended(&self, status: ExitStatus, out: String, err: String) -> Result<Output, SshError> {
+        match status.code() {
+            Some(SSH_FAILED) => Err(SshError::of(&self.address, &err)),
+            code => Ok(Output { code, out, err }),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket() {
+            let mut exit = self.ssh(true);
+            exit.arg("-S").arg(socket).args(["-O", "exit", "--"]).arg(self.address.destination());
+            // One that is gone already says so.
+            let _ = exit.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+/// `ssh` with what every call has; `batch` keeps it from asking anything.
+pub(crate) fn call(address: &Address, settings: &Settings, batch: bool) -> Command {
+    let mut ssh = Command::new(program());
+    // The first value of an option counts, so the user's come first.
+    ssh.args(settings.arguments());
+    ssh.args(ALWAYS.iter().flat_map(|option| ["-o", option]));
+    if batch {
+        ssh.args(["-o", "BatchMode=yes"]).stdin(Stdio::null());
+    }
+    if let Some(port) = address.port {
+        ssh.arg("-p").arg(port.to_string());
+    }
+    ssh
+}
+
+fn program() -> OsString {
+    std::env::var_os(PROGRAM).filter(|name| !name.is_empty()).unwrap_or_else(|| "ssh".into())
+}
+
+pub(crate) fn no_program(source: io::Error) -> SshError {
+    SshError::Program { program: program().to_string_lossy().into_owned(), source }
+}
+
+/// Reads a stream to its end beside us.
+fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            // What came before an error is worth telling.
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn joined(thread: JoinHandle<String>) -> String {
+    thread.join().unwrap_or_default()
+}

@@ -1,0 +1,222 @@
+//! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{Bytes, Device};
+use serde::{Deserialize, Serialize};
+
+use super::recipe::{Recipe, Schedule};
+use super::schedule::exhausted;
+use crate::net::{self, Network};
+use emocue_models::files::write_atomically;
+
+const MAGIC: [u8; 8] = *b"EMOTRN\0\x02";
+
+/// File name inside a run's folder.
+pub const FILE: &str = "checkpoint.bin";
+
+/// What one epoch achieved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Counts from 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub loss: f32,
+    /// Accuracy of the first head on the augmented training pictures, `0..=1`.
+    pub accuracy: f32,
+    /// The last step's learning rate.
+    pub learning_rate: f64,
+    /// Accuracy `0..=1` of every head on PublicTest with the averaged weights, in burn, by label set.
+    pub validation: BTreeMap<String, f32>,
+    /// Wall time of this epoch in this process, s.
+    pub seconds: f32,
+}
+
+/// Where a training stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Settings; a resumed training cannot change them.
+    pub recipe: Recipe,
+    /// Seed of order, augmentation, dropout and first weights.
+    pub seed: u64,
+    /// Of the training examples; a resumed training must see the same.
+    pub fingerprint: String,
+    /// Optimiser steps done.
+    pub step: usize,
+    /// Sum of the losses of the examples seen in the current epoch.
+    pub epoch_loss: f64,
+    /// Examples of the current epoch whose first head was right.
+    pub epoch_right: usize,
+    /// Finished epochs.
+    pub metrics: Vec<EpochMetrics>,
+}
+
+impl State {
+    /// Where the training in `dir` stands, without its weights; `None` where none was begun.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when the file cannot be read, is damaged or of another version.
+    pub fn peek(dir: &Path) -> Result<Option<Self>, CheckpointError> {
+        let path = dir.join(FILE);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(CheckpointError::Io(path, error)),
+        };
+        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        // The first field of `Stored`; what follows is not looked at.
+        let (text, _) = postcard::take_from_bytes::<String>(body(&bytes).map_err(content)?)
+            .map_err(|error| content(error.to_string()))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| content(error.to_string()))
+    }
+
+    /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
+    ///
+    /// Without validation rows it is the training's own.
+    pub fn scores(&self) -> Vec<f32> {
+        let first = self.recipe.heads.first();
+        let score = |metrics: &EpochMetrics| {
+            let validation = first.and_then(|head| metrics.validation.get(&head.labels));
+            validation.copied().unwrap_or(metrics.accuracy)
+        };
+        self.metrics.iter().map(score).collect()
+    }
+
+    /// Whether nothing is left to train: all epochs are done, or the recipe's patience ran out.
+    pub fn finished(&self) -> bool {
+        let Schedule { epochs, patience, .. } = self.recipe.schedule;
+        self.metrics.len() >= epochs || exhausted(&self.scores(), patience)
+    }
+}
+
+/// What follows the magic number.
+fn body(bytes: &[u8]) -> Result<&[u8], String> {
+    let strange = || "it does not begin like a checkpoint of this version".to_owned();
+    bytes.strip_prefix(&MAGIC).ok_or_else(strange)
+}
+
+/// Everything a training needs to go on.
+pub struct Checkpoint {
+    /// Where it stands.
+    pub state: State,
+    /// The weights that train.
+    pub net: Network,
+    /// The averaged weights, which are exported.
+    pub average: Network,
+    /// The averaged weights of the best epoch, where the recipe has a patience.
+    pub best: Option<Vec<u8>>,
+    /// Momentum.
+    pub optimizer: ModuleOptimizer,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// JSON, since postcard cannot read tagged enumerations.
+    state: String,
+    net: Vec<u8>,
+    average: Vec<u8>,
+    best: Option<Vec<u8>>,
+    optimizer: Vec<u8>,
+}
+
+/// A checkpoint cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system refuses.
+    #[error("checkpoint {path}: {source}\n  Check that the folder exists, is writable and has space.", path = .0.display(), source = .1)]
+    Io(PathBuf, std::io::Error),
+    /// The content is damaged or of another version.
+    #[error("checkpoint {path} cannot be used: {what}\n  Start again without --resume, or restore the file.", path = .0.display(), what = .1)]
+    Content(PathBuf, String),
+}
+
+impl Checkpoint {
+    /// Writes `dir/checkpoint.bin`: a temporary file, fsync, rename.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`]; the previous checkpoint then still stands.
+    pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
+        let path = dir.join(FILE);
+        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        let record = |bytes: Result<Bytes, RecordError>| match bytes {
+            Ok(bytes) => Ok(bytes.to_vec()),
+            Err(error) => Err(content(error.to_string())),
+        };
+        let stored = Stored {
+            state: serde_json::to_string(&self.state).map_err(|e| content(e.to_string()))?,
+            net: record(self.net.valid().into_record().into_bytes())?,
+            average: record(self.average.clone().into_record().into_bytes())?,
+            best: self.best.clone(),
+            optimizer: record(self.optimizer.into_bytes())?,
+        };
+        let bytes = postcard::to_extend(&stored, MAGIC.to_vec())
+            .map_err(|error| content(error.to_string()))?;
+        write_atomically(&path, &bytes).map_err(|source| CheckpointError::Io(path.clone(), source))
+    }
+
+    /// Reads `dir/checkpoint.bin`; the net trains on `device`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when the file is missing, damaged or of another version.
+    pub fn load(
+        dir: &Path,
+        device: &Device,
+        optimizer: impl FnOnce(&Recipe) -> ModuleOptimizer,
+    ) -> Result<Self, CheckpointError> {
+        let path = dir.join(FILE);
+        let bytes = std::fs::read(&path).map_err(|e| CheckpointError::Io(path.clone(), e))?;
+        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        let stored: Stored = postcard::from_bytes(body(&bytes).map_err(content)?)
+            .map_err(|error| content(error.to_string()))?;
+        let state: State =
+            serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
+        let recipe = &state.recipe;
+        recipe.check("inside").map_err(|error| content(error.to_string()))?;
+        let net = from_bytes(recipe, stored.net, device).map_err(content)?;
+        let inner = device.clone().inner();
+        let average = from_bytes(recipe, stored.average, &inner).map_err(content)?;
+        let optimizer = optimizer(recipe)
+            .from_bytes(Bytes::from_bytes_vec(stored.optimizer))
+            .map_err(|error| content(error.to_string()))?;
+        Ok(Self { state, net, average, best: stored.best, optimizer })
+    }
+
+    /// The validation figure of every finished epoch (see [`State::scores`]).
+    pub fn scores(&self) -> Vec<f32> {
+        self.state.scores()
+    }
+
+    /// The weights to export: the best epoch's where the recipe has a patience, else the last.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Content`] when the best weights are damaged; `dir` is named in it.
+    pub fn exported(&self, dir: &Path, device: &Device) -> Result<Network, CheckpointError> {
+        let Some(best) = &self.best else { return Ok(self.average.clone()) };
+        from_bytes(&self.state.recipe, best.clone(), device)
+            .map_err(|what| CheckpointError::Content(dir.join(FILE), what))
+    }
+
+    /// Remembers the averaged weights as the best.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Content`] when they cannot be written down.
+    pub fn keep_best(&mut self, dir: &Path) -> Result<(), CheckpointError> {
+        let bytes = self.average.clone().into_record().into_bytes();
+        let bytes = bytes.map_err(|e| CheckpointError::Content(dir.join(FILE), e.to_string()))?;
+        self.best = Some(bytes.to_vec());
+        Ok(())
+    }
+}
+
+fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
+    // Loading may draw weights before it replaces them.
+    let _drawing = net::drawing();
+    let net = recipe.network(device);
+    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+        .and_then(|record| net.try_load_record(record))
+        .map_err(|error| error.to_string())
+}

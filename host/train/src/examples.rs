@@ -1,0 +1,266 @@
+//! Which rows are trained on, with which targets, and how they become a batch.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::label::LabelSet;
+use rand::RngExt;
+use sha2::{Digest, Sha256};
+
+use super::augment::{augment, mixup_share};
+use super::recipe::{ClassWeights, Head, Recipe};
+use super::teacher::Teacher;
+use crate::net::noise::Noise;
+use emocue_data::Split;
+use emocue_data::dataset::Dataset;
+use emocue_data::ferplus::Votes;
+use emocue_data::random::generator;
+
+/// What one head should answer to every example.
+#[derive(Debug)]
+struct Targets {
+    classes: usize,
+    /// `[examples, classes]`; a row is 0 where nothing is known.
+    values: Vec<f32>,
+}
+
+/// The training rows and what was left out.
+#[derive(Debug)]
+pub struct Examples {
+    rows: Vec<usize>,
+    heads: Vec<Targets>,
+    /// Training rows dropped because a test row has the same pixels.
+    pub leaked: usize,
+    /// Training rows dropped because most FER+ raters saw no face.
+    pub not_a_face: usize,
+}
+
+/// A head cannot learn from the data.
+#[derive(Debug, thiserror::Error)]
+pub enum ExamplesError {
+    /// Every row was dropped.
+    #[error("no row to train on\n  The Training split is empty or every row was dropped.")]
+    Empty,
+    /// No label of the data maps to the head's classes.
+    #[error(
+        "no training row has a class for the head {0}: the data is labelled {1}\n  Name other heads with --heads or in the recipe, or bring data that has such labels."
+    )]
+    NoTarget(String, &'static str),
+}
+
+/// One batch on a device.
+pub struct Batch {
+    /// `[N,1,S,S]`, normalised luma.
+    pub luma: Tensor<4>,
+    /// For dropout.
+    pub noise: Noise,
+    /// `[N, classes]` for every head; each row sums to its weight, or 0 where nothing is known.
+    pub targets: Vec<Tensor<2>>,
+}
+
+impl Examples {
+    /// The Training split without rows that leak from another split or show no face; at most `limit`
+    /// of them.
+    ///
+    /// # Errors
+    /// [`ExamplesError`] when nothing is left or a head has no target at all.
+    pub fn training(
+        data: &Dataset,
+        recipe: &Recipe,
+        limit: Option<usize>,
+    ) -> Result<Self, ExamplesError> {
+        let leaked: std::collections::HashSet<usize> = data.leaked_rows().into_iter().collect();
+        let mut kept =
+            Self { rows: Vec::new(), heads: Vec::new(), leaked: leaked.len(), not_a_face: 0 };
+        for row in data.rows(Split::Training) {
+            if leaked.contains(&row) {
+                continue;
+            }
+            if data.votes(row).is_some_and(Votes::not_a_face) {
+                kept.not_a_face += 1;
+                continue;
+            }
+            kept.rows.push(row);
+        }
+        kept.rows.truncate(limit.unwrap_or(usize::MAX));
+        if kept.rows.is_empty() {
+            return Err(ExamplesError::Empty);
+        }
+        for (head, labels) in recipe.heads.iter().zip(recipe.label_sets()) {
+            let targets = Targets::of(data, &kept.rows, head, &labels);
+            if targets.values.iter().all(|value| *value == 0.0) {
+                return Err(ExamplesError::NoTarget(head.labels.clone(), data.labels().id));
+            }
+            kept.heads.push(targets);
+        }
+        Ok(kept)
+    }
+
+    /// Mixes teachers' answers into the targets of the heads that share their label set: `weight` of
+    /// them, the rest from the data; where the data says nothing, the teachers alone.
+    pub fn learn_from(&mut self, teachers: &[Teacher], recipe: &Recipe) {
+        let weight = recipe.distill.weight;
+        for (targets, labels) in self.heads.iter_mut().zip(recipe.label_sets()) {
+            let teachers: Vec<_> =
+                teachers.iter().filter(|teacher| teacher.labels() == labels).collect();
+            if teachers.is_empty() {
+                continue;
+            }
+            for (at, target) in targets.values.chunks_exact_mut(targets.classes).enumerate() {
+                let sum: f32 = target.iter().sum();
+                let (own, scale) = if sum > 0.0 { (1.0 - weight, sum) } else { (0.0, 1.0) };
+                target.iter_mut().for_each(|value| *value *= own);
+                for teacher in &teachers {
+                    let share = (1.0 - own) * scale / teachers.len() as f32;
+                    let answers = teacher.probabilities(at, recipe.distill.temperature);
+                    for (value, answer) in target.iter_mut().zip(answers) {
+                        *value += share * answer;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rows of the dataset, in order.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is nothing to train on; [`Examples::training`] never returns that.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// SHA-256 of pictures and targets: what a resumed training must see again.
+    pub fn fingerprint(&self, data: &Dataset) -> String {
+        let mut hash = Sha256::new();
+        self.rows.iter().for_each(|row| hash.update(data.picture(*row)));
+        for head in &self.heads {
+            head.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The examples at `indices`, augmented for `epoch`. The same arguments give the same batch.
+    pub fn batch(
+        &self,
+        indices: &[usize],
+        data: &Dataset,
+        recipe: &Recipe,
+        seed: u64,
+        epoch: usize,
+        device: &Device,
+    ) -> Batch {
+        let (count, side) = (indices.len(), recipe.net.side());
+        let pixels = side * side;
+        let mut luma = vec![0.0; count * pixels];
+        let mut targets: Vec<Vec<f32>> =
+            self.heads.iter().map(|head| Vec::with_capacity(count * head.classes)).collect();
+        let mut generators = Vec::with_capacity(count);
+        let mut picture = vec![0; pixels];
+        let preprocess = recipe.preprocess();
+        for (index, input) in indices.iter().zip(luma.chunks_exact_mut(pixels)) {
+            let mut rng = generator(seed, epoch, self.rows[*index]);
+            augment(&recipe.augment, &mut rng, data.picture(self.rows[*index]), &mut picture);
+            preprocess.normalise(&picture, input);
+            let mut partner = None;
+            if recipe.augment.mixup > 0.0 {
+                let share = mixup_share(&mut rng, recipe.augment.mixup);
+                let at = rng.random_range(0..self.len());
+                augment(&recipe.augment, &mut rng, data.picture(self.rows[at]), &mut picture);
+                let mut mixed = vec![0.0; pixels];
+                preprocess.normalise(&picture, &mut mixed);
+                mix(input, &mixed, share);
+                partner = Some((at, share));
+            }
+            for (head, values) in self.heads.iter().zip(&mut targets) {
+                let start = values.len();
+                values.extend_from_slice(head.of_example(*index));
+                if let Some((at, share)) = partner {
+                    mix(&mut values[start..], head.of_example(at), share);
+                }
+            }
+            generators.push(rng);
+        }
+        let matrix = |(values, head): (Vec<f32>, &Targets)| {
+            Tensor::<2>::from_data(TensorData::new(values, [count, head.classes]), device)
+        };
+        Batch {
+            noise: Noise::of(generators),
+            targets: targets.into_iter().zip(&self.heads).map(matrix).collect(),
+            luma: Tensor::from_data(TensorData::new(luma, [count, 1, side, side]), device),
+        }
+    }
+}
+
+/// `share * a + (1 - share) * b`, into `a`.
+fn mix(a: &mut [f32], b: &[f32], share: f32) {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a = share * *a + (1.0 - share) * b);
+}
+
+impl Targets {
+    /// The data's own targets, smoothed and weighted.
+    fn of(data: &Dataset, rows: &[usize], head: &Head, labels: &LabelSet) -> Self {
+        let classes = labels.len();
+        let mut values: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| data.target(*row, labels).unwrap_or_else(|| vec![0.0; classes]))
+            .collect();
+        let weights = class_weights(&values, classes, head.class_weights);
+        for target in values.chunks_exact_mut(classes) {
+            if target.iter().all(|value| *value == 0.0) {
+                continue;
+            }
+            for (value, weight) in target.iter_mut().zip(&weights) {
+                let smooth = head.label_smoothing;
+                *value = (*value * (1.0 - smooth) + smooth / classes as f32) * weight;
+            }
+        }
+        Self { classes, values }
+    }
+
+    fn of_example(&self, index: usize) -> &[f32] {
+        &self.values[index * self.classes..(index + 1) * self.classes]
+    }
+}
+
+/// Factors of the classes whose mean over all rows is 1.
+fn class_weights(values: &[f32], classes: usize, how: ClassWeights) -> Vec<f32> {
+    let mut counts = vec![0.0f32; classes];
+    for target in values.chunks_exact(classes) {
+        counts.iter_mut().zip(target).for_each(|(count, value)| *count += value);
+    }
+    let total: f32 = counts.iter().sum();
+    let weight = |count: &f32| match how {
+        ClassWeights::None => 1.0,
+        // A class that never occurs needs no weight.
+        _ if *count == 0.0 => 0.0,
+        ClassWeights::Balanced => total / (classes as f32 * count),
+        ClassWeights::Root => (total / (classes as f32 * count)).sqrt(),
+    };
+    let weights: Vec<f32> = counts.iter().map(weight).collect();
+    let mean: f32 = weights.iter().zip(&counts).map(|(w, c)| w * c).sum::<f32>() / total.max(1e-9);
+    weights.into_iter().map(|weight| weight / mean.max(1e-9)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_classes_have_equal_sums() {
+        // Three rows of class 0, one of class 1, none of class 2.
+        let values = [[1.0, 0.0, 0.0]; 3].concat();
+        let values = [values, vec![0.0, 1.0, 0.0]].concat();
+        let weights = class_weights(&values, 3, ClassWeights::Balanced);
+        assert!((3.0 * weights[0] - weights[1]).abs() < 1e-6, "{weights:?}");
+        assert!((3.0 * weights[0] + weights[1] - 4.0).abs() < 1e-5, "mean 1: {weights:?}");
+        assert_eq!(weights[2], 0.0);
+        let root = class_weights(&values, 3, ClassWeights::Root);
+        assert!((root[1] / root[0] - 3f32.sqrt()).abs() < 1e-5);
+        assert_eq!(class_weights(&values, 3, ClassWeights::None), [1.0; 3]);
+    }
+}

@@ -1,0 +1,158 @@
+//! Network architectures, one file each, and what is common to all: [`Network`].
+
+pub mod alexnet;
+pub mod badge;
+mod body;
+pub mod conv;
+mod flex;
+pub mod graph;
+pub mod head;
+pub mod layers;
+pub mod mini_xception;
+pub mod noise;
+pub mod norm;
+pub mod plain_cnn;
+pub mod pramerdorfer;
+pub mod resnet;
+pub mod resnet9;
+mod size;
+mod spec;
+pub mod transfer;
+pub mod vgg;
+mod zoo;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use burn::module::Module;
+use burn::store::RecordError;
+use burn::tensor::{Device, Tensor};
+use emocue_models::label::LabelSet;
+
+use body::Body;
+use emocue_quantize::onnx::{Dim, GraphBuilder, GraphError, Model};
+use graph::{Macs, Onnx, Rounding, Tensors};
+use head::Head;
+use noise::Noise;
+pub use size::Size;
+pub use spec::{NetError, NetSpec};
+
+/// Keeps others from drawing first weights, for whoever seeds them: burn has one generator for the whole
+/// process.
+pub fn drawing() -> MutexGuard<'static, ()> {
+    static DRAWING: Mutex<()> = Mutex::new(());
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A face classifier: one body, and a head for every label set that it answers in.
+#[derive(Module, Debug)]
+pub struct Network {
+    body: Body,
+    heads: Vec<Head>,
+    #[module(skip)]
+    spec: NetSpec,
+    #[module(skip)]
+    labels: Vec<LabelSet>,
+    #[module(skip)]
+    rounding: Option<Rounding>,
+}
+
+impl Network {
+    /// Fresh weights, drawn from the device's seed when they are first read. `spec` must pass
+    /// [`NetSpec::check`].
+    pub fn new(spec: &NetSpec, labels: &[LabelSet], device: &Device) -> Self {
+        let (body, features) = Body::new(spec, 1, device);
+        let head = |set: &LabelSet| Head::new(features, set.len(), device);
+        Self {
+            body,
+            heads: labels.iter().map(head).collect(),
+            spec: spec.clone(),
+            labels: labels.to_vec(),
+            rounding: None,
+        }
+    }
+
+    /// The same, rounding on the way forward as a quantized graph will; what is exported is not rounded.
+    #[must_use]
+    pub fn rounded(self, rounding: Option<Rounding>) -> Self {
+        Self { rounding, ..self }
+    }
+
+    /// What it was built from.
+    pub fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    /// The heads' label sets, in order.
+    pub fn labels(&self) -> &[LabelSet] {
+        &self.labels
+    }
+
+    /// The same with `other`'s body, and with its heads where they answer in the same classes; also tells
+    /// which heads those are.
+    ///
+    /// # Errors
+    /// What does not fit, when `other` has another body.
+    pub fn begin_with(mut self, other: Self) -> Result<(Self, Vec<LabelSet>), RecordError> {
+        // Loading may draw weights before it replaces them.
+        let _drawing = drawing();
+        self.body = self.body.try_load_record(other.body.into_record())?;
+        let mut taken = Vec::new();
+        for (labels, theirs) in other.labels.into_iter().zip(other.heads) {
+            let Some(at) = self.labels.iter().position(|ours| *ours == labels) else { continue };
+            let ours = self.heads.remove(at);
+            self.heads.insert(at, ours.try_load_record(theirs.into_record())?);
+            taken.push(labels);
+        }
+        Ok((self, taken))
+    }
+
+    /// Normalised luma `[N,1,S,S]`, `S` = [`NetSpec::side`], to the logits `[N,classes]` of every
+    /// head.
+    pub fn forward(&self, luma: Tensor<4>, noise: &mut Noise) -> Vec<Tensor<2>> {
+        let mut graph = Tensors::new(noise).rounded(self.rounding);
+        let features = self.body.forward(&mut graph, &luma);
+        let mut logits = |head: &Head| {
+            let logits = head.forward(&mut graph, &features);
+            let [n, classes, _, _] = logits.dims();
+            logits.reshape([n, classes])
+        };
+        self.heads.iter().map(&mut logits).collect()
+    }
+
+    /// Multiply-accumulates of one picture's answer from one head.
+    pub fn macs(&self) -> u64 {
+        let mut graph = Macs::default();
+        let side = self.spec.side();
+        let features = self.body.forward(&mut graph, &[1, side, side]);
+        if let Some(head) = self.heads.first() {
+            head.forward(&mut graph, &features);
+        }
+        graph.count
+    }
+
+    /// Weights that training moves, all heads counted; batch normalisation's running statistics are
+    /// none.
+    pub fn num_params(&self) -> usize {
+        Size::of(self).weights
+    }
+
+    /// The graph of head number `head`: `luma` `[N,1,S,S]` (normalised) to `logits` `[N,classes]`.
+    ///
+    /// # Errors
+    /// [`GraphError`] when there is no such head or two values of the architecture share a name.
+    pub fn export(&self, head: usize) -> Result<Model, GraphError> {
+        let mut builder = GraphBuilder::new(&format!("emocue-{}", self.spec.kind()));
+        let side = Dim::Fixed(self.spec.side());
+        let luma = builder.input("luma", &[Dim::BATCH, Dim::Fixed(1), side, side]);
+        if let (Some(head), Some(labels)) = (self.heads.get(head), self.labels.get(head)) {
+            let mut graph = Onnx::new(&mut builder);
+            let features = self.body.forward(&mut graph, &luma);
+            let logits = head.forward(&mut graph, &features);
+            builder.output(&logits, &[Dim::BATCH, Dim::Fixed(labels.len())]);
+        }
+        builder.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::label::{FER_7, FERPLUS_8};
+use emocue_run::Session;
+
+use super::*;
+
+mod gradients;
+mod published;
+
+/// Makes every batch norm matter: no gamma 1, no variance 1.
+pub(in crate::net) struct Shake(pub(in crate::net) u32);
+
+impl ModuleMapper for Shake {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|value| {
+            let shape = value.dims();
+            let device = value.device();
+            let noise: Vec<f32> = (0..shape.iter().product())
+                .map(|_| {
+                    self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    0.8 + 0.4 * (self.0 >> 8) as f32 / (1 << 24) as f32
+                })
+                .collect();
+            value * Tensor::from_data(TensorData::new(noise, shape), &device)
+        })
+    }
+}
+
+/// The heads of the tests.
+const LABELS: [LabelSet; 2] = [FERPLUS_8, FER_7];
+
+/// `count` pictures that differ.
+pub(in crate::net) fn pictures(count: usize, side: usize) -> Vec<f32> {
+    (0..count * side * side).map(|i| (i * 37 % 251) as f32 / 64.0 - 2.0).collect()
+}
+
+#[test]
+fn tract_runs_every_exported_graph_like_burn() {
+    let device = Device::flex();
+    for spec in NetSpec::zoo(8) {
+        device.seed(7);
+        let net = Network::new(&spec, &LABELS, &device).valid().map(&mut Shake(1));
+        let shape = [1, 1, spec.side(), spec.side()];
+        let input = pictures(1, spec.side());
+        let luma = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), &device);
+        for (head, expected) in net.forward(luma, &mut Noise::off()).into_iter().enumerate() {
+            let model = net.export(head).unwrap();
+            let session = Session::load(spec.kind(), &model.to_bytes(), &shape).unwrap();
+            let outputs = session.run(|target| target.copy_from_slice(&input)).unwrap();
+            let got = outputs.get(0).unwrap();
+            let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
+            assert_eq!(got.len(), LABELS[head].len());
+            let scale = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+            assert!(scale > 0.0);
+            for (a, b) in got.iter().zip(&expected) {
+                assert!((a - b).abs() <= 1e-4 * scale, "{spec:?}: {got:?} {expected:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_head_has_no_graph() {
+    let spec = NetSpec::Badge { width: 4, dropout: 0.0 };
+    let net = Network::new(&spec, &LABELS, &Device::flex());
+    assert_eq!(net.export(2).unwrap_err().to_string(), "graph emocue-badge has no output");
+}
+
+#[test]
+fn the_badges_net_stays_within_its_budget() {
+    let spec = NetSpec::Badge { width: 32, dropout: 0.1 };
+    let net = Network::new(&spec, &[FERPLUS_8], &Device::flex());
+    let (macs, params) = (net.macs(), net.num_params());
+    assert!(macs <= 60_000_000 && params <= 800_000, "{macs} MACs, {params} weights");
+}

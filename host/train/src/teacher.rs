@@ -1,0 +1,114 @@
+//! Teachers: exported networks whose answers a student learns (Hinton et al. 2015).
+//!
+//! A teacher answers every training picture and its mirror once, in tract; the answers are kept beside
+//! the checkpoint, so that a resumed training does not ask again.
+
+use std::path::Path;
+
+use emocue_models::label::LabelSet;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use emocue_data::dataset::Dataset;
+use emocue_data::model::ModelError;
+use emocue_data::model::candidate::Candidate;
+use emocue_data::predict::{Settings, predict};
+use emocue_models::files::write_atomically;
+
+/// One teacher's answers to the training rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Teacher {
+    labels: LabelSet,
+    /// `[rows, classes]`.
+    logarithms: Vec<f32>,
+}
+
+/// The content of a file of answers.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// SHA-256 of the graph and of the pictures.
+    of: [u8; 32],
+    /// `[rows, classes]`: natural logarithms of the probabilities, the mean of a picture's and its
+    /// mirror's.
+    logarithms: Vec<f32>,
+}
+
+/// A teacher cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TeacherError {
+    /// It cannot be read or does not run.
+    #[error("the teacher cannot answer: {0}")]
+    Model(#[from] ModelError),
+    /// Its answers cannot be kept.
+    #[error("the teacher's answers cannot be kept: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Teacher {
+    /// Asks `candidate` about `rows` of `data`, or reads from the folder `cache` what it said before.
+    /// `progress` hears how many more rows are done.
+    ///
+    /// # Errors
+    /// [`TeacherError`] when the network fails or the answers cannot be written.
+    pub fn ask(
+        candidate: &Candidate,
+        data: &Dataset,
+        rows: &[usize],
+        cache: &Path,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Self, TeacherError> {
+        let labels = candidate.labels();
+        let mut hash = Sha256::new_with_prefix(candidate.sha256().to_string());
+        rows.iter().for_each(|row| hash.update(data.picture(*row)));
+        let of: [u8; 32] = hash.finalize().into();
+        let name: String = of.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let cache = cache.join(format!("teacher-{name}.bin"));
+        let kept = std::fs::read(&cache).ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let fits =
+            |kept: &Kept| kept.of == of && kept.logarithms.len() == rows.len() * labels.len();
+        if let Some(Kept { logarithms, .. }) = kept.filter(fits) {
+            return Ok(Self { labels, logarithms });
+        }
+        let settings = Settings { flip: true, ..Settings::default() };
+        let asked = std::slice::from_ref(candidate);
+        let answers = predict(asked, data, rows, settings, progress)?;
+        let logarithm = |p: &f32| p.max(f32::MIN_POSITIVE).ln();
+        let logarithms = answers.iter().flat_map(|(_, row)| row.iter().map(logarithm)).collect();
+        let kept = Kept { of, logarithms };
+        let bytes = postcard::to_allocvec(&kept).map_err(std::io::Error::other)?;
+        write_atomically(&cache, &bytes)?;
+        Ok(Self { labels, logarithms: kept.logarithms })
+    }
+
+    /// The classes it answers in.
+    pub fn labels(&self) -> LabelSet {
+        self.labels
+    }
+
+    /// Its probabilities for training row number `at`, softened by `temperature`.
+    pub fn probabilities(&self, at: usize, temperature: f32) -> Vec<f32> {
+        let classes = self.labels.len();
+        let row = &self.logarithms[at * classes..(at + 1) * classes];
+        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let weights: Vec<f32> = row.iter().map(|v| ((v - top) / temperature).exp()).collect();
+        let sum: f32 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / sum).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::VALENCE_3;
+
+    use super::*;
+
+    #[test]
+    fn temperature_softens() {
+        let logarithms = [0.8f32, 0.1, 0.1, 0.6, 0.3, 0.1].iter().map(|p| p.ln()).collect();
+        let teacher = Teacher { labels: VALENCE_3, logarithms };
+        let plain = teacher.probabilities(1, 1.0);
+        assert!((plain[0] - 0.6).abs() < 1e-6 && (plain[1] - 0.3).abs() < 1e-6, "{plain:?}");
+        let soft = teacher.probabilities(1, 4.0);
+        assert!(soft[0] < 0.45 && (soft.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{soft:?}");
+    }
+}

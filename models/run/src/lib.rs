@@ -1,0 +1,69 @@
+//! How a bundle's networks run: tract sessions behind two small traits.
+//!
+//! ```
+//! use emocue_models::{bundle::Bundle, luma::Luma};
+//! use emocue_run::{Classifier, Networks};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundles/default.emocue");
+//! # let frame = Luma::new(640, 480);
+//! let bytes = std::fs::read(file)?;
+//! let mut networks = Networks::from_bundle(&Bundle::read(&bytes)?, None)?;
+//! let mut faces = Vec::new();
+//! networks.detector.detect(&frame, &mut faces)?;
+//! for face in &faces {
+//!     println!("{:?}", networks.classifier.classify(&frame, face)?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod area;
+pub mod classifier;
+pub mod mtcnn;
+pub mod networks;
+pub mod portraits;
+mod prelu;
+pub mod session;
+pub mod yunet;
+
+use emocue_models::geometry::Face;
+use emocue_models::label::LabelSet;
+use emocue_models::luma::Luma;
+
+pub use classifier::ExpressionNet;
+pub use networks::Networks;
+pub use session::{Recorded, Session};
+
+/// A model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[error("{model}: {what}: {reason}")]
+pub struct RunError {
+    /// Which model, as the bundle names it.
+    pub model: String,
+    /// What was being done: `"cannot read the ONNX graph"`.
+    pub what: &'static str,
+    /// The runtime's own words.
+    pub reason: String,
+}
+
+/// Finds faces in a frame.
+pub trait Detector {
+    /// Writes the faces of `frame` into `faces` (cleared first), largest first.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network fails.
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError>;
+}
+
+/// Tells which expression a face shows.
+pub trait Classifier {
+    /// The classes, in the order of the probabilities.
+    fn labels(&self) -> LabelSet;
+
+    /// Calibrated probabilities of one face of `frame`, one per class, each `0..=1`, sum 1.
+    ///
+    /// # Errors
+    /// [`RunError`] when the network fails.
+    fn classify(&mut self, frame: &Luma, face: &Face) -> Result<&[f32], RunError>;
+}

@@ -1,0 +1,175 @@
+//! MTCNN (Zhang et al. 2016): a cascade of three small networks that finds faces and five landmarks.
+//!
+//! P-Net looks at every window of 12 px at steps of 2 px in a pyramid of the frame; R-Net and O-Net judge what
+//! remains at 24x24 and 48x48. Numbers and order follow the reference implementation in `facenet-pytorch`.
+//! Its boxes count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is our left.
+
+mod candidate;
+mod proposal;
+mod refine;
+
+use self::candidate::{Candidate, Overlap, nms};
+use self::proposal::Proposals;
+use self::refine::{Shape, Stage};
+use super::area::AreaResize;
+use super::{Detector, Recorded, RunError, Session};
+use emocue_models::geometry::{Face, Landmarks, Point};
+use emocue_models::luma::Luma;
+
+pub use emocue_models::bundle::detector::MtcnnSettings;
+
+/// IoU above which the weaker of two windows of one pyramid level goes.
+const NMS_LEVEL: f32 = 0.5;
+/// The same across levels and after R-Net; after O-Net by the smaller box.
+const NMS: f32 = 0.7;
+/// Side of P-Net's window, px.
+const PNET_SIDE: f32 = 12.0;
+
+/// R-Net sees many windows in a frame; four in a run cost a quarter less each, more gain nothing.
+const RNET: Shape = Shape { side: 24, batch: 4, extra: 0 };
+/// O-Net sees few, and gains nothing from company. Ten values are five landmarks.
+const ONET: Shape = Shape { side: 48, batch: 1, extra: 10 };
+
+/// The three networks as ONNX, taking luma `0..=255` `[N,1,H,W]`; see their outputs at [`Mtcnn::load`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MtcnnNets<B = Vec<u8>> {
+    /// Proposal network.
+    pub pnet: B,
+    /// Refinement network.
+    pub rnet: B,
+    /// Output network.
+    pub onet: B,
+}
+
+/// The cascade, ready to search frames. Everything it needs for a frame is kept for the next one.
+pub struct Mtcnn {
+    settings: MtcnnSettings,
+    proposals: Proposals,
+    rnet: Stage,
+    onet: Stage,
+    resize: AreaResize,
+    candidates: Vec<Candidate>,
+    landmarks: Vec<Landmarks>,
+}
+
+impl Mtcnn {
+    /// Builds R- and O-Net; P-Net is built for each frame size when the first such frame comes.
+    ///
+    /// The graphs must give: P-Net `score` `[N,1,h,w]`, `box` `[N,4,h,w]`; R-Net `score` `[N,1]`, `box` `[N,4]`;
+    /// O-Net the same and `landmarks` `[N,10]`, five x then five y. A box is the shift of left, top, right and
+    /// bottom in widths and heights of the window; landmarks are relative to it.
+    ///
+    /// # Errors
+    /// [`RunError`] when a graph cannot be loaded or a setting is out of range.
+    pub fn load<B: AsRef<[u8]>>(
+        nets: &MtcnnNets<B>,
+        settings: MtcnnSettings,
+    ) -> Result<Self, RunError> {
+        if let Some(problem) = settings.problem() {
+            let reason = problem.to_owned();
+            return Err(RunError { model: "mtcnn".into(), what: "bad settings", reason });
+        }
+        Ok(Self {
+            settings,
+            proposals: Proposals::new(nets.pnet.as_ref().to_vec()),
+            rnet: Stage::load("rnet", nets.rnet.as_ref(), RNET)?,
+            onet: Stage::load("onet", nets.onet.as_ref(), ONET)?,
+            resize: AreaResize::default(),
+            candidates: Vec::new(),
+            landmarks: Vec::new(),
+        })
+    }
+
+    /// The settings in use.
+    pub fn settings(&self) -> MtcnnSettings {
+        self.settings
+    }
+
+    /// What each network sees while the cascade searches `frame`: inputs on which they can be calibrated.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network fails.
+    pub fn inputs(&mut self, frame: &Luma) -> Result<MtcnnNets<Vec<Recorded>>, RunError> {
+        let MtcnnSettings { min_face, factor, .. } = self.settings;
+        self.proposals.fit(frame.width(), frame.height(), min_face, factor)?;
+        self.proposals.sessions().for_each(Session::record);
+        self.rnet.session().record();
+        self.onet.session().record();
+        self.detect(frame, &mut Vec::new())?;
+        Ok(MtcnnNets {
+            pnet: self.proposals.sessions().flat_map(Session::take_recorded).collect(),
+            rnet: self.rnet.session().take_recorded(),
+            onet: self.onet.session().take_recorded(),
+        })
+    }
+
+    /// Windows that P-Net takes for faces.
+    fn propose(&mut self, frame: &Luma) -> Result<(), RunError> {
+        let MtcnnSettings { min_face, factor, thresholds } = self.settings;
+        self.proposals.fit(frame.width(), frame.height(), min_face, factor)?;
+        self.proposals.run(frame, thresholds[0], &mut self.resize, &mut self.candidates)?;
+        for candidate in &mut self.candidates {
+            candidate.regress_proposal();
+            candidate.square();
+        }
+        Ok(())
+    }
+
+    /// Judges and moves the windows by R-Net.
+    fn refine(&mut self, frame: &Luma) -> Result<(), RunError> {
+        let threshold = self.settings.thresholds[1];
+        self.rnet.run(frame, threshold, &mut self.resize, &mut self.candidates, |_, _| ())?;
+        nms(&mut self.candidates, NMS, Overlap::Union);
+        for candidate in &mut self.candidates {
+            candidate.regress();
+            candidate.square();
+        }
+        Ok(())
+    }
+
+    /// Judges and moves the windows by O-Net, which also gives landmarks.
+    fn finish(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        let landmarks = &mut self.landmarks;
+        landmarks.clear();
+        self.onet.run(
+            frame,
+            self.settings.thresholds[2],
+            &mut self.resize,
+            &mut self.candidates,
+            |candidate, values| {
+                candidate.tag = landmarks.len();
+                landmarks.push(decode_landmarks(candidate, values));
+            },
+        )?;
+        for candidate in &mut self.candidates {
+            candidate.regress();
+        }
+        nms(&mut self.candidates, NMS, Overlap::Smaller);
+        faces.extend(self.candidates.iter().map(|candidate| Face {
+            rect: candidate.rect(),
+            score: candidate.score,
+            landmarks: landmarks.get(candidate.tag).copied(),
+        }));
+        Ok(())
+    }
+}
+
+impl Detector for Mtcnn {
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        faces.clear();
+        self.candidates.clear();
+        self.propose(frame)?;
+        self.refine(frame)?;
+        self.finish(frame, faces)?;
+        faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
+        Ok(())
+    }
+}
+
+/// Five x and five y in widths and heights of the window that O-Net saw.
+fn decode_landmarks(window: &Candidate, values: &[f32]) -> Landmarks {
+    let rect = window.rect();
+    Landmarks::from_points(std::array::from_fn(|i| {
+        Point::new(rect.x + rect.width * values[i], rect.y + rect.height * values[i + 5])
+    }))
+}

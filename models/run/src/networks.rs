@@ -1,0 +1,58 @@
+//! Everything that a bundle lets a program do.
+
+use super::mtcnn::{Mtcnn, MtcnnNets};
+use super::yunet::Yunet;
+use super::{Detector, ExpressionNet, RunError};
+use emocue_models::bundle::Bundle;
+use emocue_models::bundle::manifest::DetectorSpec;
+
+/// A bundle's networks, ready to run. The bundle's bytes are no longer needed.
+pub struct Networks {
+    /// Finds faces.
+    pub detector: Box<dyn Detector + Send>,
+    /// Tells expressions.
+    pub classifier: ExpressionNet,
+}
+
+impl Networks {
+    /// Builds the networks; `min_face` (px) takes the place of the bundle's own where it is given.
+    ///
+    /// # Errors
+    /// [`RunError`] when a network does not run or the minimum face is out of range.
+    pub fn from_bundle(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Self, RunError> {
+        let detector = match &bundle.manifest().detector {
+            DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
+                let mut settings = *settings;
+                settings.min_face = min_face.unwrap_or(settings.min_face);
+                // A manifest that was read names only payloads that are there.
+                let network = |name: &str| bundle.payload(name).unwrap_or_default();
+                let nets =
+                    MtcnnNets { pnet: network(pnet), rnet: network(rnet), onet: network(onet) };
+                Box::new(Mtcnn::load(&nets, settings)?) as Box<dyn Detector + Send>
+            }
+            DetectorSpec::Yunet { network, settings } => {
+                let mut settings = *settings;
+                settings.min_face = min_face.unwrap_or(settings.min_face);
+                Box::new(Yunet::load(bundle.payload(network).unwrap_or_default(), settings)?)
+            }
+        };
+        Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::bundle::DEFAULT;
+    use emocue_models::luma::Luma;
+
+    use super::*;
+
+    #[test]
+    fn the_default_bundle_runs() {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        let mut networks = Networks::from_bundle(&bundle, Some(60.0)).unwrap();
+        let mut faces = Vec::new();
+        networks.detector.detect(&Luma::new(160, 120), &mut faces).unwrap();
+        assert_eq!(faces, []);
+    }
+}

@@ -1,0 +1,73 @@
+//! Settings of the detectors, as a manifest holds them.
+
+use serde::{Deserialize, Serialize};
+
+/// The smallest face that the network finds nearly always, px of what it sees: in a photograph of 29 people with faces
+/// from 24 px it finds 28 at half the size, 14 at 0.4, 4 at a third.
+pub const YUNET_SMALLEST_FACE: f32 = 20.0;
+
+/// How far the cascade looks and what it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MtcnnSettings {
+    /// Smallest face to look for, px of the frame; 40 at 640 wide is about 2 m with a 62 degree lens.
+    pub min_face: f32,
+    /// Step between the pyramid's levels, `0..1`.
+    pub factor: f32,
+    /// Scores that a candidate of P-, R- and O-Net must reach, `0..=1`.
+    pub thresholds: [f32; 3],
+}
+
+impl Default for MtcnnSettings {
+    /// The authors' thresholds and factor, a face of 40 px.
+    fn default() -> Self {
+        Self { min_face: 40.0, factor: 0.709, thresholds: [0.6, 0.7, 0.7] }
+    }
+}
+
+impl MtcnnSettings {
+    /// The first setting that no cascade can run with.
+    pub fn problem(&self) -> Option<&'static str> {
+        let share = 0.0..=1.0;
+        if !(12.0..=4096.0).contains(&self.min_face) {
+            Some("min_face is not in 12..=4096 px (P-Net's window has 12 px)")
+        } else if !(0.1..=0.95).contains(&self.factor) {
+            Some("factor is not in 0.1..=0.95")
+        } else if !self.thresholds.iter().all(|threshold| share.contains(threshold)) {
+            Some("a threshold is not in 0..=1")
+        } else {
+            None
+        }
+    }
+}
+
+/// How far the detector looks and what it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct YunetSettings {
+    /// Smallest face to look for, px of the frame: larger ones allow for a smaller picture.
+    pub min_face: f32,
+    /// Score that a face must reach, `0..=1`.
+    pub threshold: f32,
+    /// IoU above which the weaker of two boxes goes, `0..=1`.
+    pub overlap: f32,
+}
+
+impl Default for YunetSettings {
+    /// OpenCV's sample, and the badge's usual smallest face.
+    fn default() -> Self {
+        Self { min_face: 40.0, threshold: 0.7, overlap: 0.3 }
+    }
+}
+
+impl YunetSettings {
+    /// The first setting that no detector can run with.
+    pub fn problem(&self) -> Option<&'static str> {
+        let share = 0.0..=1.0;
+        if !(YUNET_SMALLEST_FACE..=4096.0).contains(&self.min_face) {
+            Some("min_face is not in 20..=4096 px")
+        } else if !share.contains(&self.threshold) || !share.contains(&self.overlap) {
+            Some("threshold or overlap is not in 0..=1")
+        } else {
+            None
+        }
+    }
+}

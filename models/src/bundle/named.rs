@@ -1,0 +1,52 @@
+//! A bundle by the name of its file, and errors that say which bundle they are about.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use super::{BundleError, container};
+
+/// The name of the bundle inside the program.
+pub const DEFAULT_NAME: &str = "default";
+
+/// A bundle that cannot be used, and which one.
+#[derive(Debug, thiserror::Error)]
+pub enum NamedBundleError {
+    /// Its file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// It is damaged or invalid.
+    #[error("{bundle}: {source}")]
+    Invalid {
+        /// Its file or name.
+        bundle: String,
+        /// What is wrong.
+        source: BundleError,
+    },
+}
+
+/// The bytes of the bundle in the file `name`, not checked yet; with the feature `default-bundle`, [`DEFAULT_NAME`]
+/// stands for the embedded one.
+///
+/// # Errors
+/// [`NamedBundleError`] when the file cannot be read.
+pub fn bytes_of(name: &str) -> Result<Cow<'static, [u8]>, NamedBundleError> {
+    #[cfg(feature = "default-bundle")]
+    if name == DEFAULT_NAME {
+        return Ok(Cow::Borrowed(super::DEFAULT));
+    }
+    container::read_file(Path::new(name)).map(Cow::Owned).map_err(in_bundle(name))
+}
+
+/// Says which bundle an error is about.
+pub fn in_bundle(bundle: impl Into<String>) -> impl FnOnce(BundleError) -> NamedBundleError {
+    move |source| match source {
+        // Names its file already.
+        BundleError::File { path, source } => NamedBundleError::Read { path, source },
+        source => NamedBundleError::Invalid { bundle: bundle.into(), source },
+    }
+}
