@@ -4,12 +4,26 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use emocue_host::cli;
+use emocue_models::failure::{self, Failure, Problem};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed, for a reason that no other code names
+  2    wrong arguments, recipe, plan or configuration
+  3    an input cannot be read or is invalid: a dataset, a picture, a graph, a checkpoint
+  4    an output cannot be written
+  5    a bundle or a network cannot be used, or is refused
+  7    a folder cannot be used: full, not writable, or another training runs in it
+  9    the badge cannot be reached, or refuses what it was sent
+  130  stopped by Ctrl-C
+  141  nobody reads the output";
 
 /// Train, judge, pack: the badge's companion.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 failed (the message tells why), 2 wrong arguments, 141 nobody reads the output."
+    after_help = AFTER_HELP
 )]
 struct Cli {
     #[command(subcommand)]
@@ -38,29 +52,39 @@ enum Verb {
 
 fn main() -> ExitCode {
     emocue_host::output::end_when_output_fails();
-    let result = match Cli::parse().verb {
-        Verb::Baseline(args) => cli::baseline::run(&args),
-        Verb::Boxes(args) => cli::boxes::run(&args),
-        Verb::Bundle(args) => cli::bundle::run(&args),
-        Verb::Calibrate(args) => cli::calibrate::run(&args),
-        Verb::Data(args) => cli::data::run(&args),
-        Verb::Train(args) => cli::plan::run(&args),
-        Verb::Flash(args) => cli::flash::run(&args),
-        Verb::Gather(args) => cli::gather::run(&args),
-        Verb::Export(args) => cli::export::run(&args),
-        Verb::Eval(args) => cli::eval::run(&args),
-        Verb::Import(args) => cli::import::run(&args),
-        Verb::Infer(args) => cli::infer::run(&args),
-        Verb::Key(args) => cli::key::run(&args),
-        Verb::Monitor(args) => cli::monitor::run(&args),
-        Verb::Quantize(args) => cli::quantize::run(&args),
-        Verb::Report(args) => cli::report::run(&args),
+    let result: Result<(), Box<dyn Failure>> = match Cli::parse().verb {
+        Verb::Baseline(args) => cli::baseline::run(&args).map_err(untyped),
+        Verb::Boxes(args) => cli::boxes::run(&args).map_err(untyped),
+        Verb::Bundle(args) => cli::bundle::run(&args).map_err(untyped),
+        Verb::Calibrate(args) => cli::calibrate::run(&args).map_err(untyped),
+        Verb::Data(args) => cli::data::run(&args).map_err(untyped),
+        Verb::Train(args) => cli::plan::run(&args).map_err(untyped),
+        Verb::Flash(args) => cli::flash::run(&args).map_err(untyped),
+        Verb::Gather(args) => cli::gather::run(&args).map_err(untyped),
+        Verb::Export(args) => cli::export::run(&args).map_err(untyped),
+        Verb::Eval(args) => cli::eval::run(&args).map_err(untyped),
+        Verb::Import(args) => cli::import::run(&args).map_err(untyped),
+        Verb::Infer(args) => cli::infer::run(&args).map_err(untyped),
+        Verb::Key(args) => cli::key::run(&args).map_err(untyped),
+        Verb::Monitor(args) => cli::monitor::run(&args).map_err(untyped),
+        Verb::Quantize(args) => cli::quantize::run(&args).map_err(untyped),
+        Verb::Report(args) => cli::report::run(&args).map_err(untyped),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+        Err(failure) => {
+            // Nobody can be told that standard error is closed.
+            let _ = failure::write(failure.as_ref(), &mut std::io::stderr());
+            ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// A verb's error that does not implement [`Failure`] yet: indented lines after the message are the help.
+fn untyped(error: Box<dyn std::error::Error>) -> Box<dyn Failure> {
+    let text = error.to_string();
+    match text.split_once("\n  ") {
+        Some((message, help)) => Problem::new(message).help(help.replace("\n  ", "\n")).into(),
+        None => text.into(),
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod bundle;
 pub mod crop;
+pub mod failure;
 pub mod files;
 pub mod geometry;
 pub mod label;
