@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::bundle::{BundleError, NamedBundleError};
+
 /// Exit codes of both programs; their `--help` lists those that they use.
 pub mod exit {
     /// Failed, for a reason that no other code names, or a check found a problem.
@@ -43,6 +45,28 @@ pub trait Failure: Error {
 }
 
 impl Failure for io::Error {}
+
+impl Failure for BundleError {
+    fn exit_code(&self) -> u8 {
+        exit::NETWORK
+    }
+}
+
+impl Failure for NamedBundleError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Invalid { source, .. } => source.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read { .. } => exit::INPUT,
+            Self::Invalid { source, .. } => source.exit_code(),
+        }
+    }
+}
 
 impl<'a, F: Failure + 'a> From<F> for Box<dyn Failure + 'a> {
     fn from(failure: F) -> Self {

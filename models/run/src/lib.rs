@@ -27,6 +27,7 @@ mod prelu;
 pub mod session;
 pub mod yunet;
 
+use emocue_models::failure::{Failure, exit};
 use emocue_models::geometry::Face;
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
@@ -45,6 +46,12 @@ pub struct RunError {
     pub what: &'static str,
     /// The runtime's own words.
     pub reason: String,
+}
+
+impl Failure for RunError {
+    fn exit_code(&self) -> u8 {
+        exit::NETWORK
+    }
 }
 
 /// Finds faces in a frame.
