@@ -1,5 +1,5 @@
 //! Signed bundles whose networks would take all memory or all time: the badge that is asked to install one refuses it
-//! and goes on as before.
+//! and continues as before.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]

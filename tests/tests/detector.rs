@@ -120,7 +120,7 @@ fn a_crowd_of_29_is_found() {
     }
 }
 
-/// Weights of 8 bits move boxes little; integers all through move them more.
+/// Weights of 8 bits move boxes little; full int8 moves them more.
 #[test]
 fn quantized_networks_find_the_same_faces() {
     let nets = nets();

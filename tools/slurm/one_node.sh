@@ -10,7 +10,7 @@ set -euo pipefail
 
 limit_s=${EMOCUE_SLURM_LIMIT:-300} # for the jobs; the daemons get a tenth of it to come up
 script=${1:?which sbatch script? usage: one_node.sh SCRIPT}
-[[ -f $script ]] || { echo "there is no script $script" >&2; exit 1; }
+[[ -f $script ]] || { echo "script not found: $script" >&2; exit 1; }
 for tool in munged slurmctld slurmd sbatch; do
     PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || {
         echo "$tool is missing; on Debian: apt-get install slurm-wlm munge" >&2

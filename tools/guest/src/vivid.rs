@@ -22,9 +22,11 @@ pub(crate) fn play(device: &str, picture: &[u8], width: u32, height: u32) -> Res
     if (format.width, format.height, &format.fourcc.repr) != (width, height, b"YUYV")
         || format.size as usize != picture.len()
     {
-        return Err(
-            format!("{} bytes are no picture of the device's:\n{format}", picture.len()).into()
-        );
+        return Err(format!(
+            "{} bytes are not a picture in the device's format:\n{format}",
+            picture.len()
+        )
+        .into());
     }
     let mut stream = MmapStream::with_buffers(&device, Type::VideoOutput, BUFFERS)?;
     // A buffer comes back only while another one waits; the first is queued by the stream itself.

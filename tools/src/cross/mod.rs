@@ -116,7 +116,7 @@ pub(crate) fn build(target: Target, profile: Profile, what: &[Built]) -> Result<
     Ok(folder(target).join(target.triple()).join(profile.name()))
 }
 
-/// A target folder for each compiler's files: one that builds the standard library too is told so by a variable that
+/// A target folder for each compiler's files: one that builds the standard library too learns so from a variable that
 /// build scripts look at, and everything would be built again.
 fn folder(target: Target) -> PathBuf {
     let usual = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

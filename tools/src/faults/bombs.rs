@@ -202,7 +202,7 @@ fn refused(lab: &Lab, folder: &Path, disk: &Tree, good: &[u8], bomb: &Bomb) -> V
     if let Some(difference) = before.difference(&state(&badge)?) {
         return Err(format!("a refused bundle changes the state: {difference}"));
     }
-    // The same state starts the same; what is no file of such a size may have left something else.
+    // The same state starts the same; what is not a file of such a size may have left something else.
     if matches!(bomb, Bomb::Changed(_)) {
         return Ok(());
     }

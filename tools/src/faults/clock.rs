@@ -14,7 +14,7 @@ use crate::Result;
 /// Seconds since 1970: the first one, the last one in 31 bits, in 32 bits, and one after.
 const TIMES: [u64; 4] = [0, (1 << 31) - 1, (1 << 32) - 1, (1 << 32) + 1];
 
-/// What `faketime` is told: an update from the time on the left is followed by a start at the one on the right.
+/// The times that `faketime` sets: an update from the time on the left is followed by a start at the one on the right.
 const CLOCKS: [[&str; 2]; 4] = [
     ["1970-01-02 00:00:10", "1970-01-02 00:00:10"],
     ["2106-02-07 06:28:20", "2106-02-07 06:28:20"],

@@ -280,5 +280,5 @@ fn refused(badge: &Badge<'_>) -> Verdict {
     if install.code == Some(7) {
         return Ok(());
     }
-    Err(format!("slot install into something that is no folder: {}", install.told()))
+    Err(format!("slot install into something that is not a folder: {}", install.told()))
 }

@@ -98,7 +98,7 @@ pub(crate) fn run(args: &FaultsArgs) -> Result<()> {
         all.lost += tally.lost;
     }
     if all.cases == 0 {
-        return Err("there is no such case".into());
+        return Err("unknown case".into());
     }
     println!("cases {}, survived {}, lost {}", all.cases, all.cases - all.lost, all.lost);
     if all.lost > 0 {

@@ -68,7 +68,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// A transfer that is cut goes on from where it was, and nothing of it is installed before it is whole.
+/// A transfer that is cut continues from where it was, and nothing of it is installed before it is whole.
 fn cut(lab: &Lab, folder: &Path, seed: u64, dies: Dies) -> Verdict {
     let bench = Bench::new(lab, folder, Faults::default(), seed)?;
     let mut badge = bench.start()?;
@@ -99,7 +99,7 @@ fn cut(lab: &Lab, folder: &Path, seed: u64, dies: Dies) -> Verdict {
     bench.badge.boots(&May::run(&[ONE])).map(drop)
 }
 
-/// The second host on a cable is told so, and the first one does not notice.
+/// The second host on a cable gets an error that says so, and the first one does not notice.
 fn two_hosts(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
     let bench = Bench::new(lab, folder, Faults::default(), seed)?;
     let mut badge = bench.start()?;
@@ -200,7 +200,7 @@ struct Cable {
     host_port: String,
     to_badge: Arc<AtomicU64>,
     needed: Arc<AtomicBool>,
-    /// While somebody holds them, a terminal outlives whoever opens it.
+    /// While somebody holds them, a terminal outlives the programs that open it.
     _held: [File; 2],
 }
 

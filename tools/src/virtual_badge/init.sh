@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The first process of the virtual machine: mounts, modules, then a shell for whoever is at the port "shell".
+# The first process of the virtual machine: mounts, modules, then a shell on the port "shell".
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
 mount -t proc proc /proc

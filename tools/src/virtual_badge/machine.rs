@@ -27,7 +27,7 @@ const INSTALL: &str = "apt-get install --yes --no-install-recommends qemu-system
 pub(crate) enum Board<'a> {
     /// QEMU's own, with two cores. What it writes to a port lies in a log of that name.
     Virt { ports: &'a [&'a str] },
-    /// QEMU's own with one core of this kind; its clock goes on by a nanosecond per instruction.
+    /// QEMU's own with one core of this kind; its clock advances by a nanosecond per instruction.
     Counting { cpu: &'a str },
     /// A Raspberry Pi 3B, with its device tree.
     Raspi3b { device_tree: &'a Path },

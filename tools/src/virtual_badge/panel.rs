@@ -4,7 +4,7 @@
 pub(crate) const WIDTH: usize = 128;
 pub(crate) const HEIGHT: usize = 64;
 
-/// How an address goes on after a byte.
+/// How an address advances after a byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Addressing {
     Horizontal,
