@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::random::Random;
 use crate::transport::{LinkError, Transport};
 
 /// How bad a direction is. [`Faults::default`] is a good one.
@@ -21,13 +22,13 @@ pub struct Faults {
 #[derive(Clone, Debug)]
 pub struct Line {
     faults: Faults,
-    random: u64,
+    random: Random,
 }
 
 impl Line {
     /// The same bytes with the same seed have the same faults.
     pub const fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults, random: seed }
+        Self { faults, random: Random::new(seed) }
     }
 
     /// Appends to `out` what comes out of the cable when `bytes` go in.
@@ -38,23 +39,18 @@ impl Line {
                 if self.chance(self.faults.lose) {
                     continue;
                 }
-                let flip = if self.chance(self.faults.flip) { 1 << (self.next() >> 61) } else { 0 };
+                let flip = if self.chance(self.faults.flip) {
+                    1 << (self.random.number() >> 61)
+                } else {
+                    0
+                };
                 out.push(byte ^ flip);
             }
         }
     }
 
     fn chance(&mut self, chance: f64) -> bool {
-        chance > 0.0 && ((self.next() >> 11) as f64) < chance * (1_u64 << 53) as f64
-    }
-
-    /// The next random number, by SplitMix64.
-    const fn next(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        chance > 0.0 && self.random.part() < chance
     }
 }
 

@@ -8,7 +8,7 @@
 //! | [`client`] | the host's side |
 //! | [`server`] | the badge's side |
 //! | [`inbox`] | where the badge keeps a file that is not whole yet |
-//! | [`faulty`] | a bad cable, for tests |
+//! | `faulty`, `random` | a bad cable and its random numbers, for tests (feature `test-util`) |
 //!
 //! The host asks, the badge answers, one request at a time: that is also the back-pressure, since a badge that is
 //! busy has at most one whole request waiting. What is lost or damaged is said again, and a request that came twice
@@ -19,10 +19,13 @@
 
 mod channel;
 pub mod client;
+#[cfg(feature = "test-util")]
 pub mod faulty;
 pub mod frame;
 pub mod inbox;
 pub mod message;
+#[cfg(feature = "test-util")]
+pub mod random;
 #[cfg(unix)]
 pub mod serial;
 pub mod server;

@@ -17,7 +17,7 @@ use crate::plan::status::{EVAL_FILE, Folder, Status, graph, record};
 use emocue_data::dataset::Dataset;
 use emocue_data::model::candidate::Candidate;
 use emocue_models::files::write_atomically;
-use emocue_train::backend::DeviceName;
+use emocue_train::backend::BackendName;
 use emocue_train::checkpoint::{Checkpoint, FILE, State};
 use emocue_train::examples::Examples;
 use emocue_train::export::onnx;
@@ -74,7 +74,7 @@ pub struct TrainArgs {
     limit: Option<usize>,
     /// Where to train: cpu, cuda:0 or vulkan:0; several, with commas, share every batch.
     #[arg(long, visible_alias = "devices", value_delimiter = ',', default_value = "cpu")]
-    device: Vec<DeviceName>,
+    device: Vec<BackendName>,
     /// Threads that compute gradients on the CPU.
     #[arg(long, default_value_t = default_workers())]
     workers: usize,
@@ -245,11 +245,11 @@ fn begun_with(
 }
 
 /// Each device with gradients; the CPU once a worker.
-fn open(names: &[DeviceName], workers: usize) -> Result<Vec<Device>, Box<dyn std::error::Error>> {
+fn open(names: &[BackendName], workers: usize) -> Result<Vec<Device>, Box<dyn std::error::Error>> {
     let mut devices = Vec::new();
     for name in names {
         let device = name.open()?.autodiff();
-        let times = if *name == DeviceName::Cpu { workers.max(1) } else { 1 };
+        let times = if *name == BackendName::Cpu { workers.max(1) } else { 1 };
         devices.extend(std::iter::repeat_n(device, times));
     }
     Ok(devices)

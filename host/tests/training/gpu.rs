@@ -8,7 +8,7 @@
 //! and 25.0.7) dies in `vkCreateComputePipelines`, and SwiftShader warns of `UNREACHABLE: TypePointer` and computes
 //! something else; on both, convolutions, pools and sums agree with the CPU.
 
-use emocue_train::backend::DeviceName;
+use emocue_train::backend::BackendName;
 
 use crate::bench::{Bench, recipe};
 
@@ -17,7 +17,7 @@ const STEPS: usize = 8;
 
 #[test]
 fn a_gpu_repeats_the_cpus_losses() {
-    let name = if cfg!(feature = "cuda") { DeviceName::Cuda(0) } else { DeviceName::Vulkan(0) };
+    let name = if cfg!(feature = "cuda") { BackendName::Cuda(0) } else { BackendName::Vulkan(0) };
     let gpu = name.open().unwrap_or_else(|error| panic!("{error}")).autodiff();
     let mut bench = Bench::new();
     // Both begin with the CPU's weights: each device draws its own.

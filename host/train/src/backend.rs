@@ -1,4 +1,4 @@
-//! Where a training runs: this CPU, NVIDIA GPUs, or whatever has a Vulkan driver.
+//! Where a training computes: this CPU, NVIDIA GPUs, or whatever has a Vulkan driver.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 /// A device as the command line names it: `cpu`, `cuda:0`, `vulkan`, `vulkan:1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceName {
+pub enum BackendName {
     /// burn's pure-Rust backend.
     Cpu,
     /// The NVIDIA GPU with this number.
@@ -18,7 +18,7 @@ pub enum DeviceName {
 
 /// A device cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
+pub enum BackendError {
     /// Not a device's name.
     #[error("\"{0}\" is no device: expected cpu, cuda:0 or vulkan:0")]
     Unknown(String),
@@ -31,7 +31,7 @@ pub enum DeviceError {
     #[error("{name} is not there: the {driver} driver lists {count} devices\n  {help}")]
     Missing {
         /// What was asked for.
-        name: DeviceName,
+        name: BackendName,
         /// `"CUDA"` or `"Vulkan"`.
         driver: &'static str,
         /// Devices that are there.
@@ -46,11 +46,11 @@ pub enum DeviceError {
     Driver(&'static str, String),
 }
 
-impl FromStr for DeviceName {
-    type Err = DeviceError;
+impl FromStr for BackendName {
+    type Err = BackendError;
 
-    fn from_str(text: &str) -> Result<Self, DeviceError> {
-        let unknown = || DeviceError::Unknown(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, BackendError> {
+        let unknown = || BackendError::Unknown(text.to_owned());
         let (kind, number) = text.split_once(':').unwrap_or((text, "0"));
         let number: usize = number.parse().map_err(|_| unknown())?;
         match kind {
@@ -62,7 +62,7 @@ impl FromStr for DeviceName {
     }
 }
 
-impl fmt::Display for DeviceName {
+impl fmt::Display for BackendName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
@@ -72,12 +72,12 @@ impl fmt::Display for DeviceName {
     }
 }
 
-impl DeviceName {
+impl BackendName {
     /// The device, without gradients.
     ///
     /// # Errors
-    /// [`DeviceError`] when the program was built without it or it is not there.
-    pub fn open(self) -> Result<Device, DeviceError> {
+    /// [`BackendError`] when the program was built without it or it is not there.
+    pub fn open(self) -> Result<Device, BackendError> {
         match self {
             Self::Cpu => Ok(Device::flex()),
             #[cfg(feature = "cuda")]
@@ -86,14 +86,14 @@ impl DeviceName {
                 self.pick(number, "CUDA", help, burn::tensor::DeviceType::Cuda)
             }
             #[cfg(not(feature = "cuda"))]
-            Self::Cuda(_) => Err(DeviceError::NotBuilt("cuda")),
+            Self::Cuda(_) => Err(BackendError::NotBuilt("cuda")),
             #[cfg(feature = "vulkan")]
             Self::Vulkan(number) => {
                 let help = "Look at vulkaninfo --summary, or train with --device cpu.";
                 self.pick(number, "Vulkan", help, burn::tensor::DeviceType::Vulkan)
             }
             #[cfg(not(feature = "vulkan"))]
-            Self::Vulkan(_) => Err(DeviceError::NotBuilt("vulkan")),
+            Self::Vulkan(_) => Err(BackendError::NotBuilt("vulkan")),
         }
     }
 
@@ -105,13 +105,13 @@ impl DeviceName {
         driver: &'static str,
         help: &'static str,
         kind: burn::tensor::DeviceType,
-    ) -> Result<Device, DeviceError> {
+    ) -> Result<Device, BackendError> {
         let listed = std::panic::catch_unwind(|| Device::enumerate(kind).into_vec());
         let devices = listed.map_err(|panic| {
-            DeviceError::Driver(driver, crate::panics::message(panic.as_ref()).to_owned())
+            BackendError::Driver(driver, crate::panics::message(panic.as_ref()).to_owned())
         })?;
         let count = devices.len();
-        devices.into_iter().nth(number).ok_or(DeviceError::Missing {
+        devices.into_iter().nth(number).ok_or(BackendError::Missing {
             name: self,
             driver,
             count,
@@ -127,22 +127,22 @@ mod tests {
     #[test]
     fn names_are_read_and_written_alike() {
         for (text, name) in [
-            ("cpu", DeviceName::Cpu),
-            ("cuda:1", DeviceName::Cuda(1)),
-            ("vulkan:0", DeviceName::Vulkan(0)),
+            ("cpu", BackendName::Cpu),
+            ("cuda:1", BackendName::Cuda(1)),
+            ("vulkan:0", BackendName::Vulkan(0)),
         ] {
             assert_eq!((text.parse(), name.to_string()), (Ok(name), text.to_owned()));
         }
-        assert_eq!("vulkan".parse(), Ok(DeviceName::Vulkan(0)));
+        assert_eq!("vulkan".parse(), Ok(BackendName::Vulkan(0)));
         for bad in ["", "gpu", "cuda:", "cuda:-1", "cpu:1"] {
-            assert!(bad.parse::<DeviceName>().unwrap_err().to_string().contains("expected cpu"));
+            assert!(bad.parse::<BackendName>().unwrap_err().to_string().contains("expected cpu"));
         }
     }
 
     #[test]
     #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
     fn what_was_not_built_says_how_to_build_it() {
-        let error = DeviceName::Cuda(0).open().unwrap_err().to_string();
+        let error = BackendName::Cuda(0).open().unwrap_err().to_string();
         assert!(error.contains("--features cuda"), "{error}");
     }
 }

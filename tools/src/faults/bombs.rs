@@ -9,9 +9,9 @@ use super::boot::{Badge, May, done};
 use super::cases::{Case, Group, Tally};
 use super::lab::{Lab, THREE, TWO, Told, Verdict};
 use super::process::finish;
-use super::random::Random;
 use super::tree::Tree;
 use crate::Result;
+use emocue_link::random::Random;
 
 /// Changed bytes of a bundle's payload; of its header and its end every byte is changed.
 const FLIPS: usize = 400;
@@ -109,7 +109,7 @@ type Change = Box<dyn Fn(&mut Vec<u8>) + Send + Sync>;
 
 /// Everything that is made of the whole bundle by changing, cutting and adding bytes.
 fn changes(lab: &Lab, good: &[u8]) -> Vec<(String, Change)> {
-    let mut random = Random::new(lab.seed, "bombs");
+    let mut random = Random::of(lab.seed, "bombs");
     let most = if lab.quick { QUICK } else { FLIPS };
     let mut all: Vec<(String, Change)> = Vec::new();
     let mut add = |name: String, change: Change| all.push((name, change));

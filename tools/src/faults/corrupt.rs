@@ -8,9 +8,9 @@ use super::boot::{Badge, May, Runs, allowed, done};
 use super::cases::{Case, Group, Tally};
 use super::lab::{Lab, NEWEST, ONE, TWO, Told, Verdict};
 use super::namespace::Namespace;
-use super::random::Random;
 use super::tree::Tree;
 use crate::Result;
+use emocue_link::random::Random;
 
 /// Changed bytes of the pointer, and bit flips of each slot, that a quick run looks at.
 const QUICK: usize = 40;
@@ -82,7 +82,7 @@ fn read(path: &Path) -> Told<Vec<u8>> {
 fn pointer<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
     let (lab, folder) = (whole.lab, tempfile::tempdir()?);
     let bytes = read(&pointer_of(&whole.copy(folder.path())?))?;
-    let mut random = Random::new(lab.seed, "pointer");
+    let mut random = Random::of(lab.seed, "pointer");
     let most = if lab.quick { QUICK } else { usize::MAX };
     let mut damages: Vec<(String, Vec<u8>)> = Vec::new();
     for length in random.sample(bytes.len(), most) {
@@ -156,7 +156,7 @@ impl Damage {
 fn slots<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
     let lab = whole.lab;
     let size = fs::metadata(lab.release(ONE)?)?.len() as usize;
-    let mut random = Random::new(lab.seed, "slots");
+    let mut random = Random::of(lab.seed, "slots");
     let most = if lab.quick { QUICK } else { FLIPS };
     let mut damages = vec![
         ("zeros".to_owned(), Damage::Zeros),

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::boot::{Badge, May, Runs, allowed};
 use super::cases::{Group, Tally};
 use super::lab::{Lab, ONE, Told};
-use super::random::Random;
 use crate::Result;
+use emocue_link::random::Random;
 
 /// How often something is killed.
 const KILLS: usize = 200;
@@ -71,7 +71,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let usual =
         TURNS.iter().map(|what| story.kill(*what, Moment::Never)).collect::<Told<Vec<_>>>()?;
     story.ended = 0;
-    let mut random = Random::new(lab.seed, "kill");
+    let mut random = Random::of(lab.seed, "kill");
     let kills = if lab.quick { QUICK } else { KILLS };
     let mut tally = Tally::default();
     for round in 0..kills {

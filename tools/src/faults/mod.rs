@@ -15,7 +15,6 @@ mod namespace;
 mod pair;
 mod power;
 mod process;
-mod random;
 mod record;
 mod serial;
 mod strace;

@@ -9,10 +9,10 @@ use super::cases::{Case, Group, Tally};
 use super::crash::{Run, State};
 use super::disk::Disk;
 use super::lab::{Lab, NEWEST, ONE, THREE, TWO, Told, Verdict};
-use super::random::Random;
 use super::record::record;
 use super::tree::Tree;
 use crate::Result;
+use emocue_link::random::Random;
 
 /// States that a quick run looks at.
 const QUICK: usize = 300;
@@ -217,7 +217,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
         })
         .collect();
     let most = if lab.quick && group.only.is_none() { QUICK } else { usize::MAX };
-    let chosen = Random::new(lab.seed, "power").sample(all.len(), most);
+    let chosen = Random::of(lab.seed, "power").sample(all.len(), most);
     println!("  {} states in all, {} of them looked at", all.len(), chosen.len());
     let cases = chosen.into_iter().map(|index| {
         let (scenario, run, at, state) = all[index];

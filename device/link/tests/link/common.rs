@@ -11,6 +11,7 @@ use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event};
 use emocue_link::message::{
     LogLine, Progress, Reply, Request, Running, State, Status, VERSION, What,
 };
+use emocue_link::random::Random;
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::PipeEnd;
 use emocue_link::{Badge, Inbox, LinkError, Server, Transport};
@@ -163,12 +164,7 @@ pub(crate) fn serve(
 
 /// A file that no compression and no repetition makes smaller.
 pub(crate) fn file(bytes: usize) -> Vec<u8> {
-    let mut random = 1_u32;
-    let mut next = || {
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (random >> 24) as u8
-    };
-    (0..bytes).map(|_| next()).collect()
+    Random::new(1).bytes(bytes)
 }
 
 /// A progress function that goes on.

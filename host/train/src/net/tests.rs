@@ -1,7 +1,10 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use emocue_data::random::generator;
 use emocue_models::label::{FER_7, FERPLUS_8};
 use emocue_run::Session;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
@@ -9,19 +12,21 @@ mod gradients;
 mod published;
 
 /// Makes every batch norm matter: no gamma 1, no variance 1.
-pub(in crate::net) struct Shake(pub(in crate::net) u32);
+pub(in crate::net) struct Shake(ChaCha8Rng);
+
+impl Shake {
+    pub(in crate::net) fn new(seed: u64) -> Self {
+        Self(generator(seed, 0, 0))
+    }
+}
 
 impl ModuleMapper for Shake {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|value| {
             let shape = value.dims();
             let device = value.device();
-            let noise: Vec<f32> = (0..shape.iter().product())
-                .map(|_| {
-                    self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    0.8 + 0.4 * (self.0 >> 8) as f32 / (1 << 24) as f32
-                })
-                .collect();
+            let count: usize = shape.iter().product();
+            let noise: Vec<f32> = (0..count).map(|_| self.0.random_range(0.8..1.2)).collect();
             value * Tensor::from_data(TensorData::new(noise, shape), &device)
         })
     }
@@ -40,7 +45,7 @@ fn tract_runs_every_exported_graph_like_burn() {
     let device = Device::flex();
     for spec in NetSpec::zoo(8) {
         device.seed(7);
-        let net = Network::new(&spec, &LABELS, &device).valid().map(&mut Shake(1));
+        let net = Network::new(&spec, &LABELS, &device).valid().map(&mut Shake::new(1));
         let shape = [1, 1, spec.side(), spec.side()];
         let input = pictures(1, spec.side());
         let luma = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), &device);

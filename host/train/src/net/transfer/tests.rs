@@ -23,7 +23,7 @@ fn published(spec: &NetSpec, channels: usize) -> Published {
     device.seed(11);
     let (body, features) = Body::new(spec, channels, &device);
     let head = Head::new(features, 10, &device);
-    Published { body, head }.valid().map(&mut Shake(3))
+    Published { body, head }.valid().map(&mut Shake::new(3))
 }
 
 /// Writes it as PyTorch would name it: `renames` are patterns of our paths.

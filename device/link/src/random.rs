@@ -1,17 +1,23 @@
-//! Numbers that are the same for the same seed.
+//! Random numbers for tests, the same for the same seed.
 
-/// Splitmix64: enough to spread cases, and a dependency less.
+/// SplitMix64: enough to spread cases, and a dependency less.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    /// Numbers of one seed.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Numbers for one purpose, which do not change when another purpose takes more of them.
-    pub(super) fn new(seed: u64, purpose: &str) -> Self {
-        let mixed = purpose.bytes().fold(seed, |seed, byte| Self(seed ^ u64::from(byte)).next());
+    pub fn of(seed: u64, purpose: &str) -> Self {
+        let mixed = purpose.bytes().fold(seed, |seed, byte| Self(seed ^ u64::from(byte)).number());
         Self(mixed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    /// Any number.
+    pub const fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,26 +26,27 @@ impl Random {
     }
 
     /// Below `end`, which is not 0.
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.number() % end as u64) as usize
     }
 
     /// From 0 to 1.
-    pub(super) fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    pub fn part(&mut self) -> f64 {
+        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A byte other than `byte`.
-    pub(super) fn other_byte(&mut self, byte: u8) -> u8 {
+    pub fn other_byte(&mut self, byte: u8) -> u8 {
         byte ^ (1 + self.below(255) as u8)
     }
 
-    pub(super) fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
+    /// Any bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.number() as u8).collect()
     }
 
     /// As many of `0..of` as there may be, one of each of as many equal parts, in order.
-    pub(super) fn sample(&mut self, of: usize, most: usize) -> Vec<usize> {
+    pub fn sample(&mut self, of: usize, most: usize) -> Vec<usize> {
         if of <= most {
             return (0..of).collect();
         }
@@ -54,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_seed_and_a_purpose_give_the_same_numbers() {
-        let first = |seed, purpose| Random::new(seed, purpose).next();
+        let first = |seed, purpose| Random::of(seed, purpose).number();
         assert_eq!(first(1, "kill"), first(1, "kill"));
         assert_ne!(first(1, "kill"), first(2, "kill"));
         assert_ne!(first(1, "kill"), first(1, "clock"));
@@ -62,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_spread_evenly() {
-        let mut random = Random::new(1, "sample");
+        let mut random = Random::of(1, "sample");
         let sample = random.sample(1000, 10);
         assert!(sample.iter().enumerate().all(|(part, at)| at / 100 == part), "{sample:?}");
         assert_eq!(random.sample(3, 10), [0, 1, 2]);
