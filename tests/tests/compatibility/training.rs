@@ -19,9 +19,10 @@ fn a_finished_training_is_finished_exported_and_reported() {
         ["train", "--continue", "--recipe", "plan/plain.toml", "--judge", "private", "--run", run];
     assert!(place.emocue(&[train.as_slice(), &DATA].concat()).contains("finished"));
     assert!(files.each_ref().map(|file| fs::read(place.at(file)).unwrap()) == before);
-    // With another seed it is another training.
+    // The recipe is what it was, but with another seed it is another training.
     let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
     assert_eq!(other.status.code(), Some(1), "{other:?}");
+    assert!(String::from_utf8_lossy(&other.stderr).contains("seed"), "{other:?}");
 
     place.emocue(&["export", "--run", run, "--head", "ferplus-8", "--out", "again.onnx"]);
     let eval = |model| [["eval", "--json", "--model", model].as_slice(), &DATA].concat();
@@ -46,6 +47,13 @@ fn an_interrupted_training_goes_to_the_same_end() {
     let answers =
         answers.map(|name| name.into_string().unwrap()).find(|name| name.starts_with("teacher-"));
     let answers = answers.unwrap();
+    // The recipe is what it was: only the seed differs.
+    fs::copy(kept("runs/badge.toml"), place.at("badge.toml")).unwrap();
+    let train = ["train", "--continue", "--run", "runs/badge", "--recipe", "badge.toml"];
+    let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    assert!(String::from_utf8_lossy(&other.stderr).contains("seed"), "{other:?}");
+
     let resume = [
         ["train", "--resume", "--run", "runs/badge", "--judge", "private", "--workers", "1"]
             .as_slice(),
