@@ -4,10 +4,10 @@
 
 use std::error::Error;
 
-use clap::ValueEnum;
+use emocue_config::{Mode, PanelSize};
+use emocue_device::show::Settings;
 use emocue_device::show::art::ANSWERS;
 use emocue_device::show::panel::Panel;
-use emocue_device::show::{Mode, PanelSize, Settings};
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
 
@@ -16,19 +16,19 @@ const SCALE: u32 = 3;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().ok_or("name the PNG file to write")?;
-    let mode = arguments.next().map_or(Ok(Mode::Both), |mode| Mode::from_str(&mode, true))?;
-    let panel =
-        arguments.next().map_or(Ok(PanelSize::Tall), |size| PanelSize::from_str(&size, true))?;
+    let named = |name: String| Mode::ALL.into_iter().find(|mode| mode.name() == name);
+    let mode = arguments.next().map_or(Some(Mode::Both), named).ok_or("emoji, word or both")?;
+    let named = |name: String| PanelSize::ALL.into_iter().find(|size| size.name() == name);
+    let panel = arguments.next().map_or(Some(PanelSize::Tall), named).ok_or("128x64 or 128x32")?;
     let settings = Settings { panel, mode };
-    let size = panel.size();
-    let (width, height) = (size.width * SCALE, size.height * SCALE);
+    let (width, height) = (panel.width() * SCALE, panel.height() * SCALE);
     let rows = (ANSWERS.len() as u32).div_ceil(2);
     let mut sheet = GrayImage::from_pixel(4 * (width + 8), rows * (height + 8), Luma([70]));
     for (i, answer) in (0..).zip(ANSWERS) {
-        let mut panel = Panel::new(panel);
-        panel.show(answer, &settings);
-        let picture = GrayImage::from_fn(size.width, size.height, |x, y| {
-            Luma([if panel.is_lit(x as usize, y as usize) { 255 } else { 0 }])
+        let mut shown = Panel::new(panel);
+        shown.show(answer, &settings);
+        let picture = GrayImage::from_fn(panel.width(), panel.height(), |x, y| {
+            Luma([if shown.is_lit(x as usize, y as usize) { 255 } else { 0 }])
         });
         let sharp = imageops::resize(&picture, width, height, FilterType::Nearest);
         let blurred =

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use emocue_config::source::SyntheticSettings;
 use emocue_models::luma::Luma;
 use emocue_run::RunError;
 use serde::Serialize;
 
-use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, SyntheticSettings, Y4m};
+use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, Y4m};
 use crate::show::Settings;
 use crate::show::panel::Panel;
 use crate::vision::Vision;

@@ -7,7 +7,6 @@ pub mod badge;
 pub mod bench;
 pub mod camera;
 pub mod clock;
-pub mod config;
 pub mod cue;
 pub mod doctor;
 pub mod link;

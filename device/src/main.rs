@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
+use emocue_config::{Config, Source};
 use emocue_device::bench;
-use emocue_device::camera::{Mounted, Source, v4l2};
-use emocue_device::config::Config;
+use emocue_device::camera::{self, Mounted, v4l2};
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::load::{describe, load};
 use emocue_device::show;
@@ -49,7 +49,7 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     for portrait in &PORTRAITS {
         tell(format_args!("  {}: {} ({})", portrait.file, portrait.who, portrait.credit));
     }
-    let camera = Mounted::new(Source::Portraits.open()?, Orientation::default());
+    let camera = Mounted::new(camera::open(&Source::Portraits)?, Orientation::default());
     let vision = load(demo.look.bundle.as_deref(), demo.look.min_face)?;
     let displays = demo.show.open(show::Settings::default(), false)?;
     let code = cli::every_frame(camera, vision, displays, None, &stop_on_signal())?;

@@ -6,10 +6,11 @@
 use std::io;
 
 use allocation_counter::measure;
+use emocue_config::PanelSize;
 use emocue_device::camera::{Camera, FrameInfo, Stills};
 use emocue_device::show::json::Json;
 use emocue_device::show::panel::Panel;
-use emocue_device::show::{Display, PanelSize, Settings};
+use emocue_device::show::{Display, Settings};
 use emocue_device::vision::Vision;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{self, Bundle};

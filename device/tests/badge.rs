@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use emocue_device::camera::{Camera, FrameInfo, Source, decode_picture};
+use emocue_config::Source;
+use emocue_device::camera::{self, Camera, FrameInfo, decode_picture};
 use emocue_models::luma::{Luma, Orientation, Rotation};
 use emocue_run::portraits::PORTRAITS;
 use serde_json::Value;
@@ -285,7 +286,7 @@ fn a_group_picture_gives_nearly_all_of_its_faces() {
         return;
     };
     let picture = Path::new(&data).join("pictures/solvay_conference_1927.jpg");
-    let mut camera = Source::Path(picture.clone()).open().unwrap();
+    let mut camera = camera::open(&Source::Path(picture.clone())).unwrap();
     assert!(camera.next(&mut Luma::default(), &mut FrameInfo::default()).unwrap());
     let lines = outcome(run(picture.to_str().unwrap(), &[])).lines;
     let faces = lines[0]["faces"].as_array().unwrap().len();

@@ -12,11 +12,12 @@ use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
+use emocue_config::{Mode, PanelSize};
 use emocue_device::answer::Answer;
 use emocue_device::show::art::{ANSWERS, Group, picture};
 use emocue_device::show::draw::{self, Layout};
 use emocue_device::show::panel::{self, LIT, Panel};
-use emocue_device::show::{Mode, PanelSize, Settings, words};
+use emocue_device::show::{Settings, words};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
@@ -168,7 +169,7 @@ fn nothing_is_drawn_outside_the_panel() {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
             for answer in ANSWERS {
                 let settings = Settings { panel, mode };
-                let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel.size()));
+                let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use emocue_config::PaceSettings;
 
 /// How far below a limit the board must cool before it speeds up again, °C.
 const COOLED_BY: f32 = 3.0;
@@ -10,40 +10,22 @@ const COOLED_BY: f32 = 3.0;
 /// The core rests for this part of every look's own time after it, so that a slow board is not kept at its limit.
 const REST: u32 = 4;
 
-/// How often to look, and when to slow down.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Frames to look at in a second, `0.1..=120`.
-    pub fps: f32,
-    /// From this temperature on, °C, half as many; below `hot_c`.
-    pub warm_c: f32,
-    /// From this temperature on, °C, a quarter; at most 110.
-    pub hot_c: f32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { fps: 15.0, warm_c: 70.0, hot_c: 78.0 }
-    }
-}
-
 /// Decides when to look next.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    settings: Settings,
+    settings: PaceSettings,
     slowdown: u32,
 }
 
 impl Pace {
     /// At the wished rate until it is told of heat.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: PaceSettings) -> Self {
         Self { settings, slowdown: 1 }
     }
 
     /// Takes the board's temperature into account, °C.
     pub fn feel(&mut self, celsius: f32) {
-        let Settings { warm_c, hot_c, .. } = self.settings;
+        let PaceSettings { warm_c, hot_c, .. } = self.settings;
         // Limits of the states already left upwards are lower by what it must have cooled.
         let reached = |limit: f32, factor: u32| {
             celsius >= if self.slowdown >= factor { limit - COOLED_BY } else { limit }
@@ -78,7 +60,7 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     fn pace() -> Pace {
-        Pace::new(Settings { fps: 10.0, warm_c: 70.0, hot_c: 80.0 })
+        Pace::new(PaceSettings { fps: 10.0, warm_c: 70.0, hot_c: 80.0 })
     }
 
     #[test]

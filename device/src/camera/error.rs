@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::SOURCES;
+use emocue_config::SOURCES;
+
 use super::pipe::PipeError;
 use super::v4l2::V4l2Error;
 

@@ -3,10 +3,9 @@
 
 mod error;
 mod folder;
+mod open;
 mod picture;
 pub mod pipe;
-mod settings;
-mod source;
 #[cfg(unix)]
 mod stamps;
 mod synthetic;
@@ -18,9 +17,9 @@ use std::time::Instant;
 use emocue_models::luma::{Luma, Orientation};
 
 pub use error::CameraError;
+pub use open::open;
 pub use picture::{Stills, decode as decode_picture};
-pub use source::{SOURCES, Source, SourceError};
-pub use synthetic::{Synthetic, SyntheticSettings};
+pub use synthetic::Synthetic;
 pub use y4m::Y4m;
 
 /// The largest frame taken, px: a 50-megapixel photo. What claims more is refused before decoding.

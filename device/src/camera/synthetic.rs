@@ -1,60 +1,14 @@
 //! A drawn clip: an embedded portrait drifting over a plain background, the same at every run.
 
 use std::f64::consts::TAU;
-use std::str::FromStr;
 
+use emocue_config::source::SyntheticSettings;
 use emocue_models::luma::Luma;
+use emocue_run::portraits::PORTRAITS;
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
 
-use super::{Camera, CameraError, FrameInfo, SourceError, decode_picture, settings};
-use emocue_run::portraits::PORTRAITS;
-
-/// How the clip is drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntheticSettings {
-    /// How many frames, 1 and more.
-    pub frames: u64,
-    /// Width, px, `64..=4096`.
-    pub width: usize,
-    /// Height, px, `64..=4096`.
-    pub height: usize,
-    /// Chooses the portrait and where its path begins.
-    pub seed: u64,
-    /// Frames per second of [`FrameInfo::time_ms`], `1..=1000`; frames come as fast as they are asked for.
-    pub fps: u64,
-}
-
-impl Default for SyntheticSettings {
-    fn default() -> Self {
-        Self { frames: 120, width: 640, height: 480, seed: 0, fps: 30 }
-    }
-}
-
-impl FromStr for SyntheticSettings {
-    type Err = SourceError;
-
-    /// `frames=N,size=WxH,seed=N,fps=N`, each optional; `&` separates as well as `,`.
-    fn from_str(text: &str) -> Result<Self, SourceError> {
-        let mut clip = Self::default();
-        settings::each("synthetic", text, |key, value| clip.set(key, value))?;
-        Ok(clip)
-    }
-}
-
-impl SyntheticSettings {
-    fn set(&mut self, key: &str, value: &str) -> Option<()> {
-        let number = || value.parse::<u64>().ok();
-        match key {
-            "frames" => self.frames = number().filter(|frames| *frames > 0)?,
-            "seed" => self.seed = number()?,
-            "fps" => self.fps = number().filter(|fps| (1..=1000).contains(fps))?,
-            "size" => (self.width, self.height) = settings::size(value)?,
-            _ => return None,
-        }
-        Some(())
-    }
-}
+use super::{Camera, CameraError, FrameInfo, decode_picture};
 
 /// The clip of [`SyntheticSettings`].
 pub struct Synthetic {

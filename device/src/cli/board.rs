@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use emocue_config::{Config, Driver, PanelSettings, Pins};
 use emocue_device::badge::live::{Live, Presses};
 use emocue_device::badge::thermometer::Thermometer;
 use emocue_device::badge::watchdog::Watchdog;
 use emocue_device::camera::Camera;
 use emocue_device::clock::{Clock, SystemClock};
-use emocue_device::config::Config;
-use emocue_device::cue::{self, Button, CueError, Driver, Gpio, Input, Motor, Pins};
+use emocue_device::cue::{self, Button, CueError, Gpio, Input, Motor};
 use emocue_device::show::{self, Display, oled};
 use emocue_device::vision::Vision;
 
@@ -25,9 +25,9 @@ pub(crate) fn panel(
     if !config.panel.enabled {
         return Ok(None);
     }
-    let oled = oled::Settings { size: settings.panel, ..config.panel.oled.clone() };
+    let panel = PanelSettings { size: settings.panel, ..config.panel.clone() };
     let start = if wait { oled::Start::Patient } else { oled::Start::Strict };
-    Ok(Some(oled::open(&oled, settings.mode, start)?))
+    Ok(Some(oled::open(&panel, settings.mode, start)?))
 }
 
 /// Everything but the loop.
@@ -46,7 +46,7 @@ pub(crate) fn live(
         camera,
         vision,
         displays,
-        mode: run.show.settings(config.shown()).mode,
+        mode: run.show.settings((&config.panel).into()).mode,
         button: button.map(presses).transpose()?,
         led: roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?,
         motor: motor.map(|output| Motor::new(output, tell)),
@@ -76,7 +76,7 @@ pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
         return cue::open(Driver::None, Path::new(""));
     }
     let chip = match config.gpio.driver {
-        Driver::Gpiocdev => config.gpio.node()?,
+        Driver::Gpiocdev => cue::chip_node(&config.gpio.chip)?,
         Driver::Rppal | Driver::None => PathBuf::new(),
     };
     cue::open(config.gpio.driver, &chip)
@@ -84,7 +84,7 @@ pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
 
 /// Everything off, whatever of it can be: an output that is taken is off.
 pub(crate) fn off(config: &Config) -> Result<(), Failure> {
-    let dark = if config.panel.enabled { oled::darken(&config.panel.oled) } else { Ok(()) };
+    let dark = if config.panel.enabled { oled::darken(&config.panel) } else { Ok(()) };
     let mut gpio = pins(config)?;
     for pin in [config.pins.led, config.pins.motor].into_iter().flatten() {
         drop(gpio.output(pin)?);

@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use emocue_config::{ConfigError, SourceError};
 use emocue_device::badge::BadgeError;
 use emocue_device::bench::BenchError;
-use emocue_device::camera::{CameraError, SourceError};
-use emocue_device::config::ConfigError;
+use emocue_device::camera::CameraError;
 use emocue_device::cue::CueError;
 use emocue_device::doctor::SelfTestError;
 use emocue_device::load::LoadError;

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::thread;
 
-use emocue_device::config::Config;
+use emocue_config::Config;
 use emocue_device::link::socket;
 
 use super::{Failure, Link};

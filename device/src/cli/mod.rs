@@ -10,9 +10,9 @@ mod slot;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use emocue_device::camera::{SOURCES, Source};
-use emocue_device::config;
+use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source};
 use emocue_device::show::{self, Display, SINKS, ShowError};
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_run::mtcnn::MtcnnSettings;
@@ -108,7 +108,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// A badge waits for its hardware; a source named by hand is there or is a mistake.
-    pub(crate) fn waits(&self, config: &config::Config) -> bool {
+    pub(crate) fn waits(&self, config: &Config) -> bool {
         self.wait || (self.config.is_some() && config.camera.wait)
     }
 }
@@ -215,8 +215,8 @@ pub(crate) struct Look {
 
 impl Look {
     /// As said here, else as in `usual`.
-    pub(crate) fn or(&self, usual: &config::Look) -> config::Look {
-        config::Look {
+    pub(crate) fn or(&self, usual: &LookSettings) -> LookSettings {
+        LookSettings {
             bundle: self.bundle.clone().or_else(|| usual.bundle.clone()),
             min_face: self.min_face.or(usual.min_face),
         }
@@ -236,11 +236,35 @@ pub(crate) struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
     displays: Vec<String>,
     /// Size of the panel, px; 128x64 where nothing else is said
-    #[arg(long, value_enum)]
-    panel: Option<show::PanelSize>,
+    #[arg(long, value_parser = one_of(&PANELS))]
+    panel: Option<PanelSize>,
     /// What the panel shows of an answer; both where nothing else is said
-    #[arg(long, value_enum)]
-    words: Option<show::Mode>,
+    #[arg(long, value_parser = one_of(&WORDS))]
+    words: Option<Mode>,
+}
+
+/// A value's name, the value, and its help.
+type Named<T> = (&'static str, T, &'static str);
+
+const PANELS: [Named<PanelSize>; 2] = [
+    (PanelSize::Tall.name(), PanelSize::Tall, "128x64 px, the whole face"),
+    (PanelSize::Flat.name(), PanelSize::Flat, "128x32 px, only eyes, brows and mouth"),
+];
+
+const WORDS: [Named<Mode>; 3] = [
+    (Mode::Emoji.name(), Mode::Emoji, "The emoji alone"),
+    (Mode::Word.name(), Mode::Word, "The word alone"),
+    (Mode::Both.name(), Mode::Both, "The emoji with the word beside it"),
+];
+
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [Named<T>],
+) -> impl TypedValueParser<Value = T> {
+    let names = all.iter().map(|(name, _, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(names).try_map(|text| {
+        let named = all.iter().find(|(name, ..)| *name == text);
+        named.map(|(_, value, _)| *value).ok_or("unknown value")
+    })
 }
 
 impl Show {

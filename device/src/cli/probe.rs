@@ -1,7 +1,7 @@
 //! What the doctor asks of hardware: each part is opened as the badge would, and let go.
 
-use emocue_device::camera::{Camera, FrameInfo, Source};
-use emocue_device::config::Config;
+use emocue_config::{Config, PanelSettings, Source};
+use emocue_device::camera::{self, Camera, FrameInfo};
 use emocue_device::cue::CueError;
 use emocue_device::doctor::Outcome;
 use emocue_device::show::{ShowError, oled};
@@ -18,7 +18,7 @@ pub(crate) fn camera_outcome(config: &Config) -> Outcome {
         }
     };
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-    let seen = source.open().and_then(|mut camera| {
+    let seen = camera::open(&source).and_then(|mut camera| {
         let seen = camera.next(&mut frame, &mut info);
         camera.close();
         seen
@@ -40,8 +40,8 @@ pub(crate) fn camera_outcome(config: &Config) -> Outcome {
 
 /// Asks the panel at its address; what it shows stays.
 pub(crate) fn panel_outcome(config: &Config) -> Outcome {
-    let oled::Settings { bus, address, .. } = &config.panel.oled;
-    match oled::probe(&config.panel.oled) {
+    let PanelSettings { bus, address, .. } = &config.panel;
+    match oled::probe(&config.panel) {
         Ok(()) => Outcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
         Err(ShowError::Panel { what, reason, next }) => {
             Outcome::problem(format!("{what}: {reason}"), next)

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use emocue_config::Config;
 use emocue_device::badge::live::Again;
 use emocue_device::badge::{self, Keeper, Tally, Watch};
-use emocue_device::camera::{Camera, Mounted};
-use emocue_device::config::Config;
+use emocue_device::camera::{self, Camera, Mounted};
 use emocue_device::link::{Hub, settings};
 use emocue_device::load::load;
 use emocue_device::show::Display;
@@ -71,10 +71,10 @@ impl Starts<'_> {
             None => config.camera.source.parse()?,
         };
         let orientation = run.mount.orientation(config.camera.orientation());
-        let camera = Mounted::new(source.open()?, orientation);
+        let camera = Mounted::new(camera::open(&source)?, orientation);
         let eyes = Eyes::open(run, &config, state)?;
         eyes.tell(&self.hub);
-        let mut shown = run.show.settings(config.shown());
+        let mut shown = run.show.settings((&config.panel).into());
         shown.mode = again.map_or(shown.mode, |again| again.mode);
         // Without a configuration there is no panel but those that `--display` names.
         let with_panel = run.config.as_ref();

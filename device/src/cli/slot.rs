@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use emocue_device::config::Config;
+use emocue_config::Config;
 use emocue_device::doctor::self_test;
 use emocue_device::load::load;
 use emocue_device::slots::consent::{Desk, NoConsent};

@@ -9,7 +9,9 @@ use gpiocdev::request::{Builder, Request};
 use gpiocdev::{Chip, Error};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Change, CueError, Gpio, Input, Output, Pin, refusal};
+use emocue_config::Pin;
+
+use super::{Change, CueError, Gpio, Input, Output, refusal};
 use crate::nodes;
 
 /// Who holds the lines, as `gpioinfo` lists it.

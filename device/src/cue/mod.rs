@@ -1,11 +1,11 @@
 //! What the wearer presses and feels: a button, an LED, a vibration motor and a battery's warning, each on one pin.
 
 mod button;
+mod chip;
 #[cfg(all(feature = "gpio", target_os = "linux"))]
 mod gpiocdev;
 mod motor;
 mod none;
-mod pattern;
 mod refusal;
 #[cfg(all(feature = "rppal", target_os = "linux"))]
 mod rppal;
@@ -13,33 +13,12 @@ mod rppal;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use emocue_config::{Driver, Pattern, Patterns, Pin};
 
+use crate::answer::Answer;
 pub use button::{Button, Press};
+pub use chip::chip_node;
 pub use motor::Motor;
-pub use pattern::{Pattern, PatternError, Patterns};
-
-/// One pin as the configuration describes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Pin {
-    /// The line's offset on its chip, which on a Raspberry Pi is the BCM number.
-    pub line: u32,
-    /// On, or pressed, is a low level: a button to ground with a pull-up, an LED to the supply.
-    pub active_low: bool,
-}
-
-/// Which pin has which role.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pins {
-    /// Short press: next mode. Long press: pause, or go on.
-    pub button: Option<Pin>,
-    /// Lit exactly while the camera streams.
-    pub led: Option<Pin>,
-    /// A vibration motor behind a transistor; a pin itself cannot drive one.
-    pub motor: Option<Pin>,
-    /// A power board's warning that the battery is nearly empty.
-    pub battery_low: Option<Pin>,
-}
 
 /// A pin that is driven. Whatever it is, it is off once this value is dropped.
 pub trait Output: Send {
@@ -111,17 +90,12 @@ pub struct CueError {
     pub next: String,
 }
 
-/// Which way leads to the pins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Driver {
-    /// The kernel's GPIO character device: any board. Needs the feature `gpio`.
-    Gpiocdev,
-    /// A Raspberry Pi's registers, which can dim an LED. Needs the feature `rppal`.
-    Rppal,
-    /// No pins: what is driven does nothing, what is watched never changes.
-    #[default]
-    None,
+/// What to play for an answer; nothing for what is not an expression.
+pub fn pattern(patterns: &Patterns, answer: Answer) -> Pattern {
+    match answer {
+        Answer::Looks(expression) => patterns.of(expression),
+        _ => Pattern::NONE,
+    }
 }
 
 /// Opens a driver; `chip`, such as `/dev/gpiochip0`, is for [`Driver::Gpiocdev`] alone.
@@ -145,7 +119,10 @@ pub fn open(driver: Driver, chip: &Path) -> Result<Box<dyn Gpio>, CueError> {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::label::Expression;
+
     use super::*;
+    use crate::show::art::ANSWERS;
 
     const PIN: Pin = Pin { line: 17, active_low: false };
 
@@ -184,16 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn drivers_have_the_names_of_the_configuration() {
-        #[derive(Deserialize)]
-        struct Table {
-            driver: Driver,
-        }
-        for (name, driver) in
-            [("gpiocdev", Driver::Gpiocdev), ("rppal", Driver::Rppal), ("none", Driver::None)]
-        {
-            let table: Table = toml::from_str(&format!("driver = {name:?}")).unwrap();
-            assert_eq!(table.driver, driver);
+    fn nothing_is_played_for_neutral_faces_and_for_states() {
+        let patterns = Patterns::default();
+        assert_eq!(pattern(&patterns, Answer::Looks(Expression::Neutral)), Pattern::NONE);
+        for answer in ANSWERS {
+            if !matches!(answer, Answer::Looks(_)) {
+                assert_eq!(pattern(&patterns, answer), Pattern::NONE, "{answer:?}");
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{CueError, Output, Pattern};
+use emocue_config::Pattern;
+
+use super::{CueError, Output};
 
 /// A motor that plays one pattern at a time. It stands still once this value is dropped.
 pub struct Motor {

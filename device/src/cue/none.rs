@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{Change, CueError, Gpio, Input, Output, Pin};
+use emocue_config::Pin;
+
+use super::{Change, CueError, Gpio, Input, Output};
 
 /// Pins that lead nowhere, for a desktop and for a badge without cues.
 pub(super) struct NoPins;

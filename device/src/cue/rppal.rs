@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use rppal::gpio::{Error, InputPin, Level, OutputPin, Trigger};
 
-use super::{Change, CueError, Gpio, Input, Output, Pin, refusal};
+use emocue_config::Pin;
+
+use super::{Change, CueError, Gpio, Input, Output, refusal};
 
 /// What a dimmed LED blinks with, Hz: too fast to be seen.
 const PWM_HZ: f64 = 200.0;

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::host::Host;
 use super::{Outcome, Probes};
-use crate::config::{Config, Gpio};
-use crate::cue::Driver;
-use crate::cue::Pins;
+use emocue_config::{Config, Driver, GpioSettings, Pins};
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
 pub const GROUPS: [(&str, &str); 4] =
@@ -102,7 +100,7 @@ pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> Outcome {
         true => "sudo raspi-config nonint do_i2c 0, then restart",
         false => "sudo modprobe i2c-dev; `i2cdetect -l` lists the buses that are there",
     };
-    match open(host, &config.panel.oled.bus, "i2c", absent) {
+    match open(host, &config.panel.bus, "i2c", absent) {
         Ok(()) => (probes.panel)(config),
         Err(outcome) => outcome,
     }
@@ -113,7 +111,7 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
     if !uses_pins(config) {
         return Outcome::skip("the configuration uses none");
     }
-    let Gpio { chip, .. } = &config.gpio;
+    let GpioSettings { chip, .. } = &config.gpio;
     let absent = "`gpiodetect` lists the chips that are there";
     let chips = match chip.starts_with('/') {
         true => vec![chip.clone()],

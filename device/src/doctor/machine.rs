@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::host::Host;
 use crate::badge::thermometer::Thermometer;
-use crate::config::{BOARDS, Board, Config};
+use emocue_config::{BOARDS, Board, Config};
 
 /// Whether the profile is that of the board in hand.
 pub(super) fn board(host: &Host, config: &Config) -> Outcome {

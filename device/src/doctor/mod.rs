@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::Config;
+use emocue_config::Config;
 
 pub use access::GROUPS;
 pub use host::Host;

@@ -2,8 +2,8 @@
 
 use super::Outcome;
 use super::host::Host;
-use crate::config::Config;
 use crate::slots::{Next, Status, Store};
+use emocue_config::Config;
 
 pub(super) fn check(host: &Host, config: &Config) -> Outcome {
     if config.look.bundle.is_some() {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::answer::Answer;
-use crate::cue::Pin;
+use emocue_config::Pin;
 
 const PI_4_CPU: &str = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
                         processor\t: 1\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
@@ -224,7 +224,7 @@ fn only_what_is_used_needs_a_group() {
     let mut config = config;
     config.pins.led = Some(Pin { line: 4, active_low: false });
     assert_eq!(wrong(access::groups(&host, &config)).0, "pi is not in gpio");
-    config.gpio.driver = crate::cue::Driver::None;
+    config.gpio.driver = emocue_config::Driver::None;
     assert_eq!(found(access::groups(&host, &config)), "pi is in video");
 }
 

@@ -15,7 +15,7 @@ use emocue_link::server::ServerSettings;
 use emocue_link::transport::Streams;
 
 use super::side::Board;
-use crate::config::Link;
+use emocue_config::LinkSettings;
 
 /// How often a port that is not there is looked for.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -35,7 +35,7 @@ impl Service {
     /// Begins to serve; `tell` gets what a log should know.
     pub fn start(
         board: &Arc<Board>,
-        link: &Link,
+        link: &LinkSettings,
         state: &Path,
         tell: impl Fn(String) + Clone + Send + 'static,
     ) -> Self {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::hub::Hub;
 use super::job::Programs;
-use crate::config::Config;
 use crate::slots::consent::Desk;
 use crate::slots::replace_file;
+use emocue_config::Config;
 
 /// Where the settings before lie until the new ones have proved themselves.
 fn before(config: &Path) -> PathBuf {

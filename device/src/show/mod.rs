@@ -17,11 +17,11 @@ pub mod terminal;
 pub mod text;
 pub mod words;
 
+use emocue_config::{Mode, PanelSettings, PanelSize};
 use emocue_models::luma::Luma;
 
 use crate::answer::Report;
 pub use error::ShowError;
-pub use panel::{Mode, PanelSize};
 
 /// Shows what the badge says about each frame.
 pub trait Display: Send {
@@ -66,6 +66,12 @@ pub struct Settings {
     pub panel: PanelSize,
     /// Emoji, word or both.
     pub mode: Mode,
+}
+
+impl From<&PanelSettings> for Settings {
+    fn from(panel: &PanelSettings) -> Self {
+        Self { panel: panel.size, mode: panel.words }
+    }
 }
 
 type Opened = Result<Box<dyn Display>, ShowError>;

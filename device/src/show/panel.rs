@@ -7,59 +7,16 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::primitives::Rectangle;
-use serde::{Deserialize, Serialize};
+use emocue_config::{Mode, PanelSize};
 
 use super::draw::{self, Layout, Palette};
 use super::text::Font;
 use super::{Settings, art, words};
 use crate::answer::Answer;
 
-/// Width and height of a panel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-pub enum PanelSize {
-    /// 128x64 px, the whole face.
-    #[default]
-    #[value(name = "128x64")]
-    #[serde(rename = "128x64")]
-    Tall,
-    /// 128x32 px, only eyes, brows and mouth.
-    #[value(name = "128x32")]
-    #[serde(rename = "128x32")]
-    Flat,
-}
-
-impl PanelSize {
-    /// Size in px.
-    pub fn size(self) -> Size {
-        match self {
-            Self::Tall => Size::new(128, 64),
-            Self::Flat => Size::new(128, 32),
-        }
-    }
-}
-
-/// What the panel shows of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// The emoji alone.
-    Emoji,
-    /// The word alone.
-    Word,
-    /// The emoji with the word beside it.
-    #[default]
-    Both,
-}
-
-impl Mode {
-    /// What a press of the button changes to: both, emoji, word, and again.
-    pub fn next(self) -> Self {
-        match self {
-            Self::Both => Self::Emoji,
-            Self::Emoji => Self::Word,
-            Self::Word => Self::Both,
-        }
-    }
+/// A panel's size in px.
+pub fn size_of(panel: PanelSize) -> Size {
+    Size::new(panel.width(), panel.height())
 }
 
 /// Lit lines on dark ground, as an OLED shows them best.
@@ -81,7 +38,7 @@ where
     D: DrawTarget<Color = BinaryColor>,
 {
     target.clear(BinaryColor::Off)?;
-    let size = settings.panel.size();
+    let size = size_of(settings.panel);
     if settings.mode != Mode::Word {
         let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
         let layout = match settings.panel {
@@ -138,7 +95,7 @@ pub struct Panel {
 impl Panel {
     /// A dark panel.
     pub fn new(size: PanelSize) -> Self {
-        let size = size.size();
+        let size = size_of(size);
         Self { size, lit: vec![false; (size.width * size.height) as usize] }
     }
 

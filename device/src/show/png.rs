@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use emocue_config::Mode;
 use emocue_models::luma::Luma;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use super::change::{Change, News};
 use super::panel::Panel;
-use super::{Display, Mode, Settings, ShowError};
+use super::{Display, Settings, ShowError};
 use crate::answer::Report;
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.

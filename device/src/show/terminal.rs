@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
+use emocue_config::{Mode, PanelSize};
 use emocue_models::luma::Luma;
 
 use super::change::{Change, News};
-use super::panel::{Panel, PanelSize};
+use super::panel::Panel;
 use super::words::Line;
-use super::{Display, Mode, Settings, ShowError};
+use super::{Display, Settings, ShowError};
 use crate::answer::Report;
 
 /// How pixels become characters.
@@ -35,10 +36,10 @@ impl Style {
     /// The largest style that leaves room for the caption and the cursor's line in a terminal of `columns` x
     /// `rows` characters.
     pub fn fitting(panel: PanelSize, columns: usize, rows: usize) -> Self {
-        let size = panel.size();
+        let (width, height) = (panel.width() as usize, panel.height() as usize);
         let fits = |style: &Self| {
             style.cell().is_some_and(|(across, down)| {
-                size.width as usize / across <= columns && size.height as usize / down + 2 <= rows
+                width / across <= columns && height / down + 2 <= rows
             })
         };
         [Self::Blocks, Self::Braille].into_iter().find(fits).unwrap_or(Self::Lines)

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use emocue_config::{Mode, Patterns};
 use emocue_link::message::State;
 use emocue_models::luma::Luma;
 
@@ -18,9 +19,9 @@ use crate::badge::thermometer::Thermometer;
 use crate::badge::watchdog::{STUCK, Watchdog};
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
-use crate::cue::{Input, Motor, Patterns, Press};
+use crate::cue::{self, Input, Motor, Press};
 use crate::link::Hub;
-use crate::show::{Display, Mode};
+use crate::show::Display;
 use crate::vision::Vision;
 
 /// How often displays may act on time passing, and the battery is asked.
@@ -137,7 +138,7 @@ impl Run<'_> {
         }
         self.tally.shown += 1;
         if let (true, Some(motor)) = (changed, &self.motor) {
-            motor.play(self.patterns.of(shown));
+            motor.play(cue::pattern(&self.patterns, shown));
         }
         Ok(())
     }

@@ -11,18 +11,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use emocue_config::{Mode, PaceSettings, Patterns};
+
 use super::capture::{Lamp, capture};
 use super::keeper::Keeper;
-use super::pace::{self, Pace};
+use super::pace::Pace;
 use super::slot::{Event, Slot, Wanted};
 use super::status::Status;
 use super::thermometer::Thermometer;
 use super::watchdog::Watchdog;
 use super::{BadgeError, Tally};
 use crate::camera::Camera;
-use crate::cue::{CueError, Input, Motor, Output, Patterns, Press};
+use crate::cue::{CueError, Input, Motor, Output, Press};
 use crate::link::Hub;
-use crate::show::{Display, Mode};
+use crate::show::Display;
 use crate::vision::Vision;
 use events::{Meter, Run};
 pub use notice::Notice;
@@ -57,7 +59,7 @@ pub struct Live {
     /// On while the battery is nearly empty.
     pub battery_low: Option<Box<dyn Input>>,
     /// How often to look.
-    pub pace: pace::Settings,
+    pub pace: PaceSettings,
     /// The board's temperature.
     pub thermometer: Thermometer,
     /// systemd's.

@@ -165,7 +165,7 @@ fn bench_with(wait_for_camera: bool, first: Cue, paused: bool, keeper: Option<Ke
         motor: None,
         patterns: Patterns::default(),
         battery_low: None,
-        pace: pace::Settings { fps: 60.0, ..pace::Settings::default() },
+        pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
         thermometer: Thermometer::default(),
         watchdog: Watchdog::from_env(),
         wait_for_camera,

@@ -1,28 +1,11 @@
 //! Frames out of a stream of bytes that comes in pieces of any size.
 
-use emocue_models::luma::{Luma, Range};
+use emocue_config::source::Coding;
+use emocue_models::luma::Luma;
 
 use super::super::CameraError;
 use super::super::y4m::{MAGIC, MAX_HEADER, Picture};
 use super::PipeError;
-
-/// How a program's output is to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Coding {
-    /// YUV4MPEG2, which describes itself.
-    Y4m,
-    /// Frames of one size, one after the other, with nothing between.
-    Raw {
-        /// Width, px.
-        width: usize,
-        /// Height, px.
-        height: usize,
-        /// Whether two quarter-size planes of chroma follow the luma plane.
-        chroma: bool,
-        /// How black and white are coded.
-        range: Range,
-    },
-}
 
 /// The shortest header line of a stream and of a frame: that much may be read at once without reading past it.
 const SHORTEST_STREAM: usize = b"YUV4MPEG2 W1 H1\n".len();
@@ -139,6 +122,7 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::luma::Range;
     use proptest::prelude::*;
 
     use super::*;

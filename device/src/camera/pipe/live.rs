@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use emocue_models::luma::Luma;
 
+use emocue_config::source::PipeSettings;
+
 use super::super::stamps::Stamps;
 use super::super::{Camera, CameraError, FrameInfo};
 use super::child::{Child, Found};
-use super::{Frames, PipeError, PipeSettings};
+use super::{Frames, PipeError};
 
 /// How long one call waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(1);

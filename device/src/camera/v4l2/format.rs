@@ -1,19 +1,7 @@
 //! Which of a camera's formats and sizes is taken.
 
+use emocue_config::source::{Pixels, RequestedFormat};
 use emocue_models::luma::Range;
-
-/// A pixel format that luma can be taken from, cheapest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pixels {
-    /// 8-bit luma alone.
-    Grey,
-    /// A luma plane, then interleaved chroma at half the size.
-    Nv12,
-    /// 4:2:2, luma in every second byte.
-    Yuyv,
-    /// A JPEG picture per frame.
-    Mjpg,
-}
 
 /// What there is to know about one of [`Pixels`].
 #[derive(Debug)]
@@ -22,8 +10,6 @@ pub struct PixelFormat {
     pub pixels: Pixels,
     /// V4L2's code.
     pub fourcc: [u8; 4],
-    /// As `format=` names it.
-    pub name: &'static str,
     /// Bytes of a row per pixel, of the plane that holds luma; 0 where rows have no fixed length.
     pub(super) bytes_per_pixel: usize,
     /// What taking it costs, on the scale of [`choose`]: 0.1 is as bad as a picture a tenth too large.
@@ -34,34 +20,10 @@ pub struct PixelFormat {
 /// JPEG of 640x480 px takes milliseconds to decode, so a raw format may miss the asked size or rate by half before
 /// MJPG is the better choice.
 pub const FORMATS: [PixelFormat; 4] = [
-    PixelFormat {
-        pixels: Pixels::Grey,
-        fourcc: *b"GREY",
-        name: "grey",
-        bytes_per_pixel: 1,
-        cost: 0.0,
-    },
-    PixelFormat {
-        pixels: Pixels::Nv12,
-        fourcc: *b"NV12",
-        name: "nv12",
-        bytes_per_pixel: 1,
-        cost: 0.02,
-    },
-    PixelFormat {
-        pixels: Pixels::Yuyv,
-        fourcc: *b"YUYV",
-        name: "yuyv",
-        bytes_per_pixel: 2,
-        cost: 0.05,
-    },
-    PixelFormat {
-        pixels: Pixels::Mjpg,
-        fourcc: *b"MJPG",
-        name: "mjpg",
-        bytes_per_pixel: 0,
-        cost: 0.5,
-    },
+    PixelFormat { pixels: Pixels::Grey, fourcc: *b"GREY", bytes_per_pixel: 1, cost: 0.0 },
+    PixelFormat { pixels: Pixels::Nv12, fourcc: *b"NV12", bytes_per_pixel: 1, cost: 0.02 },
+    PixelFormat { pixels: Pixels::Yuyv, fourcc: *b"YUYV", bytes_per_pixel: 2, cost: 0.05 },
+    PixelFormat { pixels: Pixels::Mjpg, fourcc: *b"MJPG", bytes_per_pixel: 0, cost: 0.5 },
 ];
 
 /// What sensors send that nobody has made a picture of yet: one colour per pixel.
@@ -76,47 +38,37 @@ pub fn is_bayer(fourcc: [u8; 4]) -> bool {
     BAYER.contains(&&fourcc)
 }
 
-impl Pixels {
-    /// The row of [`FORMATS`].
-    pub fn format(self) -> &'static PixelFormat {
+impl PixelFormat {
+    /// The row of [`FORMATS`] for `pixels`.
+    pub fn of(pixels: Pixels) -> &'static Self {
         // The table stands in the enum's order.
-        &FORMATS[self as usize]
-    }
-
-    /// The one with V4L2's code `fourcc`.
-    pub fn of_fourcc(fourcc: [u8; 4]) -> Option<Self> {
-        FORMATS.iter().find(|format| format.fourcc == fourcc).map(|format| format.pixels)
-    }
-
-    /// The one that `format=NAME` names.
-    pub fn of_name(name: &str) -> Option<Self> {
-        FORMATS.iter().find(|format| format.name == name).map(|format| format.pixels)
-    }
-
-    /// How a driver codes black and white when it does not say: `full_default` for a driver whose colour space is
-    /// JPEG's. Where the standard leaves it open (GREY), full is the choice that clips nothing.
-    pub fn range(self, said: Option<Range>, full_default: bool) -> Range {
-        match (self, said) {
-            (Self::Mjpg, _) => Range::Full,
-            (_, Some(range)) => range,
-            (Self::Grey, None) => Range::Full,
-            (Self::Nv12 | Self::Yuyv, None) if full_default => Range::Full,
-            (Self::Nv12 | Self::Yuyv, None) => Range::Limited,
-        }
+        &FORMATS[pixels as usize]
     }
 }
 
-/// What a camera is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Width, px.
-    pub width: u32,
-    /// Height, px.
-    pub height: u32,
-    /// Frames per second.
-    pub fps: u32,
-    /// One format, or the best.
-    pub pixels: Option<Pixels>,
+/// The format with V4L2's code `fourcc`.
+pub fn of_fourcc(fourcc: [u8; 4]) -> Option<Pixels> {
+    FORMATS.iter().find(|format| format.fourcc == fourcc).map(|format| format.pixels)
+}
+
+/// A code of four characters as text.
+pub fn code(fourcc: [u8; 4]) -> String {
+    fourcc
+        .iter()
+        .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' })
+        .collect()
+}
+
+/// How a driver codes black and white when it does not say: `full_default` for a driver whose colour space is
+/// JPEG's. Where the standard leaves it open (GREY), full is the choice that clips nothing.
+pub fn range(pixels: Pixels, said: Option<Range>, full_default: bool) -> Range {
+    match (pixels, said) {
+        (Pixels::Mjpg, _) => Range::Full,
+        (_, Some(range)) => range,
+        (Pixels::Grey, None) => Range::Full,
+        (Pixels::Nv12 | Pixels::Yuyv, None) if full_default => Range::Full,
+        (Pixels::Nv12 | Pixels::Yuyv, None) => Range::Limited,
+    }
 }
 
 /// One format that a camera offers.
@@ -164,9 +116,8 @@ pub struct Choice {
 
 /// The offer with the lowest cost: the format's own, and how far width, height and rate are from what is wanted,
 /// as the logarithm of their ratio. A rate above the wanted one costs nothing.
-pub fn choose(offers: &[Offer], wanted: &Wanted) -> Option<Choice> {
-    let candidates =
-        offers.iter().filter_map(|offer| Some((Pixels::of_fourcc(offer.fourcc)?, offer)));
+pub fn choose(offers: &[Offer], wanted: &RequestedFormat) -> Option<Choice> {
+    let candidates = offers.iter().filter_map(|offer| Some((of_fourcc(offer.fourcc)?, offer)));
     candidates
         .filter(|(pixels, _)| wanted.pixels.is_none_or(|only| only == *pixels))
         .flat_map(|(pixels, offer)| {
@@ -179,7 +130,7 @@ pub fn choose(offers: &[Offer], wanted: &Wanted) -> Option<Choice> {
             let slower = fps.map_or(0.0, |fps| off(wanted.fps as f32, fps).max(0.0));
             let size = off(width as f32, wanted.width as f32).abs()
                 + off(height as f32, wanted.height as f32).abs();
-            (pixels.format().cost + size + slower, Choice { pixels, width, height })
+            (PixelFormat::of(pixels).cost + size + slower, Choice { pixels, width, height })
         })
         .min_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, choice)| choice)
@@ -190,7 +141,7 @@ fn off(a: f32, b: f32) -> f32 {
     (a.max(1.0) / b.max(1.0)).ln()
 }
 
-fn nearest(sizes: Sizes, wanted: &Wanted) -> (u32, u32, Option<f32>) {
+fn nearest(sizes: Sizes, wanted: &RequestedFormat) -> (u32, u32, Option<f32>) {
     match sizes {
         Sizes::Exact { width, height, fps } => (width, height, fps),
         Sizes::Steps { min, max, step } => {
@@ -213,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    const VGA: Wanted = Wanted { width: 640, height: 480, fps: 30, pixels: None };
+    const VGA: RequestedFormat = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
 
     fn exact(fourcc: &[u8; 4], sizes: &[(u32, u32, f32)]) -> Offer {
         let sizes = sizes.iter().map(|&(width, height, fps)| Sizes::Exact {
@@ -224,7 +175,7 @@ mod tests {
         Offer { fourcc: *fourcc, sizes: sizes.collect() }
     }
 
-    fn chosen(offers: &[Offer], wanted: &Wanted) -> (Pixels, u32, u32) {
+    fn chosen(offers: &[Offer], wanted: &RequestedFormat) -> (Pixels, u32, u32) {
         let choice = choose(offers, wanted).unwrap();
         (choice.pixels, choice.width, choice.height)
     }
@@ -233,7 +184,8 @@ mod tests {
     fn the_table_stands_in_the_order_of_its_formats_and_costs() {
         for (i, format) in FORMATS.iter().enumerate() {
             assert_eq!(format.pixels as usize, i);
-            assert_eq!(Pixels::of_name(format.name), Some(format.pixels));
+            assert_eq!(Pixels::ALL[i], format.pixels);
+            assert_eq!(Pixels::of_name(format.pixels.name()), Some(format.pixels));
         }
         assert!(FORMATS.is_sorted_by(|a, b| a.cost < b.cost));
     }
@@ -259,10 +211,10 @@ mod tests {
             exact(b"MJPG", &[(640, 480, 30.0), (1280, 720, 30.0)]),
         ];
         assert_eq!(chosen(&webcam, &VGA), (Pixels::Yuyv, 640, 480));
-        let hd = Wanted { width: 1280, height: 720, ..VGA };
+        let hd = RequestedFormat { width: 1280, height: 720, ..VGA };
         assert_eq!(chosen(&webcam, &hd), (Pixels::Mjpg, 1280, 720));
-        assert_eq!(chosen(&webcam, &Wanted { fps: 10, ..hd }), (Pixels::Yuyv, 1280, 720));
-        let jpeg = Wanted { pixels: Some(Pixels::Mjpg), ..VGA };
+        assert_eq!(chosen(&webcam, &RequestedFormat { fps: 10, ..hd }), (Pixels::Yuyv, 1280, 720));
+        let jpeg = RequestedFormat { pixels: Some(Pixels::Mjpg), ..VGA };
         assert_eq!(chosen(&webcam, &jpeg), (Pixels::Mjpg, 640, 480));
     }
 
@@ -270,7 +222,7 @@ mod tests {
     fn stepwise_sizes_are_met_within_their_step_and_untold_ones_are_asked_for() {
         let steps = Sizes::Steps { min: [48, 32], max: [1920, 1080], step: [16, 8] };
         let offer = Offer { fourcc: *b"NV12", sizes: vec![steps] };
-        let odd = Wanted { width: 650, height: 2000, ..VGA };
+        let odd = RequestedFormat { width: 650, height: 2000, ..VGA };
         assert_eq!(chosen(&[offer], &odd), (Pixels::Nv12, 656, 1080));
         let untold = Offer { fourcc: *b"YUYV", sizes: Vec::new() };
         assert_eq!(chosen(&[untold], &VGA), (Pixels::Yuyv, 640, 480));
@@ -278,12 +230,12 @@ mod tests {
 
     #[test]
     fn black_and_white_are_where_the_driver_says_or_the_standard() {
-        assert_eq!(Pixels::Yuyv.range(None, false), Range::Limited);
-        assert_eq!(Pixels::Yuyv.range(None, true), Range::Full);
-        assert_eq!(Pixels::Nv12.range(Some(Range::Full), false), Range::Full);
-        assert_eq!(Pixels::Grey.range(None, false), Range::Full);
-        assert_eq!(Pixels::Grey.range(Some(Range::Limited), false), Range::Limited);
-        assert_eq!(Pixels::Mjpg.range(Some(Range::Limited), false), Range::Full);
+        assert_eq!(range(Pixels::Yuyv, None, false), Range::Limited);
+        assert_eq!(range(Pixels::Yuyv, None, true), Range::Full);
+        assert_eq!(range(Pixels::Nv12, Some(Range::Full), false), Range::Full);
+        assert_eq!(range(Pixels::Grey, None, false), Range::Full);
+        assert_eq!(range(Pixels::Grey, Some(Range::Limited), false), Range::Limited);
+        assert_eq!(range(Pixels::Mjpg, Some(Range::Limited), false), Range::Full);
     }
 
     proptest! {
@@ -293,7 +245,7 @@ mod tests {
             width in 64u32..=4096, height in 64u32..=4096,
         ) {
             let offers = [Offer { fourcc: *b"YUYV", sizes: vec![Sizes::Steps { min, max, step }] }];
-            let choice = choose(&offers, &Wanted { width, height, fps: 30, pixels: None }).unwrap();
+            let choice = choose(&offers, &RequestedFormat { width, height, fps: 30, pixels: None }).unwrap();
             for (axis, side) in [choice.width, choice.height].into_iter().enumerate() {
                 prop_assert!(side >= min[axis] && side <= max[axis].max(min[axis]));
                 prop_assert_eq!((side - min[axis]) % step[axis].max(1), 0);

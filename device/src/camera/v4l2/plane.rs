@@ -1,12 +1,13 @@
 //! Luma out of a camera's buffer.
 
+use emocue_config::source::Pixels;
 use emocue_models::luma::{Luma, Range};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::format::Pixels;
+use super::format::PixelFormat;
 
 /// How a negotiated buffer is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Plane {
     /// [`BadBuffer`] when no whole picture is in it; `frame` then holds nothing of use.
     pub fn extract(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
         let Layout { pixels, width, height, stride, range } = self.layout;
-        let row = width * pixels.format().bytes_per_pixel;
+        let row = width * PixelFormat::of(pixels).bytes_per_pixel;
         match pixels {
             Pixels::Mjpg => return self.decode(buffer, frame),
             Pixels::Grey | Pixels::Nv12 => rows(buffer, row, stride, height)?

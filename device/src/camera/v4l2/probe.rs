@@ -4,15 +4,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use emocue_config::source::RequestedFormat;
 use v4l::Device;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
 use super::error::{V4l2Error, group_remedy};
-use super::format::{Choice, Offer, Sizes, Wanted, choose, is_bayer};
+use super::finding::Finding;
+use super::format::{Choice, Offer, Sizes, choose, code, is_bayer};
 use super::nodes::{Node, Role, nodes, of_path};
-use super::report::{Finding, code};
 
 const DEV: &str = "/dev";
 const CLASS: &str = "/sys/class/video4linux";
@@ -24,7 +25,7 @@ const CLASS: &str = "/sys/class/video4linux";
 pub(super) fn open(
     name: &str,
     path: &Path,
-    wanted: &Wanted,
+    wanted: &RequestedFormat,
 ) -> Result<(Device, Choice), V4l2Error> {
     let node = of_path(path, DEV.as_ref(), CLASS.as_ref());
     let (device, offers) = ask(name, &node)?;
@@ -35,7 +36,7 @@ pub(super) fn open(
 /// What is behind `node`.
 pub(super) fn probe(node: &Node) -> Finding {
     let name = format!("v4l2:{}", node.path.display());
-    let wanted = Wanted { width: 640, height: 480, fps: 30, pixels: None };
+    let wanted = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
     let asked = ask(&name, node).and_then(|(_, offers)| {
         let choice = choice(&name, node, &offers, &wanted)?;
         Ok(Finding::Camera { offers, choice })
@@ -96,7 +97,12 @@ fn highest_rate(device: &Device, fourcc: v4l::FourCC, width: u32, height: u32) -
     rates.filter(|rate| rate.is_finite()).max_by(f32::total_cmp)
 }
 
-fn choice(name: &str, node: &Node, offers: &[Offer], wanted: &Wanted) -> Result<Choice, V4l2Error> {
+fn choice(
+    name: &str,
+    node: &Node,
+    offers: &[Offer],
+    wanted: &RequestedFormat,
+) -> Result<Choice, V4l2Error> {
     let name = || name.to_owned();
     match node.role() {
         Role::Receiver => return Err(V4l2Error::OnlyBayer { name: name() }),

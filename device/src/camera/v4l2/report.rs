@@ -6,23 +6,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::super::pipe::presets;
-use super::format::{Choice, Offer, Sizes};
-use super::nodes::{Node, nodes};
+use emocue_config::source::presets;
 
-/// What is behind a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
-    /// A camera: what it offers, and what would be taken of it.
-    Camera {
-        /// Formats with their sizes.
-        offers: Vec<Offer>,
-        /// Format and size for the default settings.
-        choice: Choice,
-    },
-    /// Nothing that can be used as it is, and why.
-    Unusable(String),
-}
+pub use super::finding::Finding;
+use super::format::{PixelFormat, Sizes, code};
+use super::nodes::{Node, nodes};
 
 /// Everything that [`list`] prints.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +19,7 @@ pub struct Report {
     pub nodes: Vec<(Node, Finding)>,
     /// Whether there are media controllers, as behind camera modules.
     pub media: bool,
-    /// Presets of [`pipe`](crate::camera::pipe) whose program is installed.
+    /// [`presets`] of child processes whose program is installed.
     pub presets: Vec<&'static str>,
 }
 
@@ -93,7 +81,7 @@ impl fmt::Display for Report {
                     for offer in offers {
                         writeln!(f, "  {}  {}", code(offer.fourcc), Listed(&offer.sizes))?;
                     }
-                    let taken = code(choice.pixels.format().fourcc);
+                    let taken = code(PixelFormat::of(choice.pixels).fourcc);
                     let (width, height) = (choice.width, choice.height);
                     writeln!(
                         f,
@@ -124,14 +112,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// A code of four characters as text.
-pub fn code(fourcc: [u8; 4]) -> String {
-    fourcc
-        .iter()
-        .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' })
-        .collect()
-}
-
 struct Listed<'a>(&'a [Sizes]);
 
 impl fmt::Display for Listed<'_> {
@@ -159,7 +139,9 @@ impl fmt::Display for Listed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::{Wanted, choose};
+    use emocue_config::source::RequestedFormat;
+
+    use super::super::format::{Offer, choose};
     use super::*;
 
     fn node(path: &str, name: &str) -> Node {
@@ -178,7 +160,7 @@ mod tests {
             },
             Offer { fourcc: *b"Y8\0\0", sizes: Vec::new() },
         ];
-        let wanted = Wanted { width: 640, height: 480, fps: 30, pixels: None };
+        let wanted = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
         let choice = choose(&offers, &wanted).unwrap();
         let report = Report {
             nodes: vec![

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use emocue_config::source::V4l2Settings;
 use emocue_models::luma::{Luma, Range};
 use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::{Flags, Metadata, Type};
@@ -19,9 +20,9 @@ use v4l::{Format, FourCC};
 use super::super::stamps::Stamps;
 use super::super::{Camera, CameraError, FrameInfo};
 use super::error::is_gone;
-use super::format::Pixels;
+use super::format::{self, PixelFormat};
 use super::plane::{BadBuffer, Layout, Plane};
-use super::{V4l2Error, V4l2Settings, probe};
+use super::{V4l2Error, probe};
 
 /// How long one call waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -78,7 +79,7 @@ impl V4l2 {
         }
         let wanted = self.settings.wanted;
         let (device, choice) = probe::open(&self.name, &self.settings.node, &wanted)?;
-        let fourcc = FourCC::new(&choice.pixels.format().fourcc);
+        let fourcc = FourCC::new(&PixelFormat::of(choice.pixels).fourcc);
         let format = device.set_format(&Format::new(choice.width, choice.height, fourcc));
         let format = format.map_err(|reason| self.fail("VIDIOC_S_FMT", reason))?;
         // The nearest rate is taken; cameras with a single one refuse to be asked.
@@ -102,7 +103,7 @@ impl V4l2 {
     /// What the driver made of the format asked for.
     fn layout(&self, format: &Format) -> Result<Layout, V4l2Error> {
         let pixels =
-            Pixels::of_fourcc(format.fourcc.repr).ok_or_else(|| V4l2Error::Unsupported {
+            format::of_fourcc(format.fourcc.repr).ok_or_else(|| V4l2Error::Unsupported {
                 name: self.name.clone(),
                 offered: format.fourcc.to_string(),
                 remedy: "another format=... may do".to_owned(),
@@ -117,7 +118,7 @@ impl V4l2 {
             width: format.width as usize,
             height: format.height as usize,
             stride: format.stride as usize,
-            range: pixels.range(said, matches!(format.colorspace, Colorspace::JPEG)),
+            range: format::range(pixels, said, matches!(format.colorspace, Colorspace::JPEG)),
         })
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use embedded_graphics::geometry::Point;
+use emocue_config::PanelSettings;
 
-use super::Settings;
 use crate::answer::Answer;
 
 /// How brightly the panel is lit.
@@ -21,31 +21,29 @@ pub(super) enum Light {
 /// Where the picture sits, one after the other; the first is where it belongs.
 const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1), Point::new(0, 1)];
 
-impl Settings {
-    /// The light for an answer that has been the same for `idle`.
-    pub(super) fn light(&self, answer: Answer, idle: Duration) -> Light {
-        let passed = |after_s: u32| after_s > 0 && idle >= Duration::from_secs(after_s.into());
-        let face = matches!(answer, Answer::Looks(_) | Answer::Unsure);
-        if !face && passed(self.blank_after_s) {
-            Light::Off
-        } else if passed(self.dim_after_s) {
-            Light::Dim
-        } else {
-            Light::Bright
-        }
+/// The light for an answer that has been the same for `idle`.
+pub(super) fn light(settings: &PanelSettings, answer: Answer, idle: Duration) -> Light {
+    let passed = |after_s: u32| after_s > 0 && idle >= Duration::from_secs(after_s.into());
+    let face = matches!(answer, Answer::Looks(_) | Answer::Unsure);
+    if !face && passed(settings.blank_after_s) {
+        Light::Off
+    } else if passed(settings.dim_after_s) {
+        Light::Dim
+    } else {
+        Light::Bright
     }
+}
 
-    /// The contrast for a light.
-    pub(super) fn contrast(&self, light: Light) -> u8 {
-        match light {
-            Light::Bright => self.brightness,
-            Light::Dim | Light::Off => self.dim_brightness,
-        }
+/// The contrast for a light.
+pub(super) fn contrast(settings: &PanelSettings, light: Light) -> u8 {
+    match light {
+        Light::Bright => settings.brightness,
+        Light::Dim | Light::Off => settings.dim_brightness,
     }
+}
 
-    /// How far the picture has moved, px, when the panel has run for `running`.
-    pub(super) fn shift(&self, running: Duration) -> Point {
-        let steps = running.as_secs().checked_div(self.shift_every_s.into()).unwrap_or(0);
-        SHIFTS[(steps % SHIFTS.len() as u64) as usize]
-    }
+/// How far the picture has moved, px, when the panel has run for `running`.
+pub(super) fn shift(settings: &PanelSettings, running: Duration) -> Point {
+    let steps = running.as_secs().checked_div(settings.shift_every_s.into()).unwrap_or(0);
+    SHIFTS[(steps % SHIFTS.len() as u64) as usize]
 }

@@ -6,13 +6,12 @@ use std::ops::Range;
 use display_interface::DataFormat::U8;
 use display_interface::DisplayError;
 use embedded_hal::i2c::I2c;
+use emocue_config::{Controller, PanelSettings, PanelSize};
 use ssd1306::command::{Command, VcomhLevel};
 use ssd1306::prelude::WriteOnlyDataCommand;
 
 use super::bus::Bus;
 use super::frame::{Frame, WIDTH};
-use super::{Controller, Settings};
-use crate::show::PanelSize;
 
 /// Where the controllers differ.
 struct Differences {
@@ -22,16 +21,14 @@ struct Differences {
     setup: &'static [u8],
 }
 
-impl Controller {
-    fn differences(self) -> Differences {
-        match self {
-            // 2Eh no scrolling; 8Dh 14h charge pump on; 20h 02h page addressing.
-            Self::Ssd1306 => {
-                Differences { first_column: 0, setup: &[0x2e, 0x8d, 0x14, 0x20, 0x02] }
-            }
-            // ADh 8Bh DC-DC converter on; page addressing is all there is.
-            Self::Sh1106 => Differences { first_column: 2, setup: &[0xad, 0x8b] },
+fn differences(controller: Controller) -> Differences {
+    match controller {
+        // 2Eh no scrolling; 8Dh 14h charge pump on; 20h 02h page addressing.
+        Controller::Ssd1306 => {
+            Differences { first_column: 0, setup: &[0x2e, 0x8d, 0x14, 0x20, 0x02] }
         }
+        // ADh 8Bh DC-DC converter on; page addressing is all there is.
+        Controller::Sh1106 => Differences { first_column: 2, setup: &[0xad, 0x8b] },
     }
 }
 
@@ -54,7 +51,7 @@ pub(super) struct Chip<I: I2c> {
 }
 
 impl<I: I2c> Chip<I> {
-    pub(super) fn new(i2c: I, settings: &Settings) -> Self {
+    pub(super) fn new(i2c: I, settings: &PanelSettings) -> Self {
         Self {
             bus: Bus::new(i2c, settings.address),
             controller: settings.controller,
@@ -81,11 +78,11 @@ impl<I: I2c> Chip<I> {
     pub(super) fn set_up(&mut self) -> Result<(), Refused> {
         self.send(&[
             Command::DisplayClockDiv(0x8, 0x0),
-            Command::Multiplex(self.size.size().height as u8 - 1),
+            Command::Multiplex(self.size.height() as u8 - 1),
             Command::DisplayOffset(0),
             Command::StartLine(0),
         ])?;
-        self.bus.send_commands(U8(self.controller.differences().setup))?;
+        self.bus.send_commands(U8(differences(self.controller).setup))?;
         self.send(&[
             // 128x32 panels have every COM line in a row, taller ones take turns.
             Command::ComPinConfig(self.size == PanelSize::Tall, false),
@@ -106,7 +103,7 @@ impl<I: I2c> Chip<I> {
         columns: Range<usize>,
     ) -> Result<(), Refused> {
         debug_assert!(page < frame.pages() && columns.end <= WIDTH);
-        let column = self.controller.differences().first_column + columns.start as u8;
+        let column = differences(self.controller).first_column + columns.start as u8;
         // (the crate counts pages in rows)
         self.send(&[Command::PageStart((page as u8 * 8).into()), Command::ColStart(column)])?;
         Ok(self.bus.send_data(U8(&frame.page(page)[columns]))?)

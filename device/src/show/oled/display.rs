@@ -4,15 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 use embedded_hal::i2c::I2c;
+use emocue_config::{Mode, PanelSettings};
 use emocue_models::luma::Luma;
 
-use super::Settings;
-use super::care::Light;
+use super::care::{self, Light};
 use super::chip::{Chip, Refused};
 use super::frame::Frame;
 use crate::answer::{Answer, Report};
 use crate::clock::Clock;
-use crate::show::{self, Display, Mode, ShowError, panel};
+use crate::show::{self, Display, ShowError, panel};
 
 /// A panel that keeps its connection but lost its power in between takes writes as if nothing had happened, and
 /// stays dark; so all of it is sent anew after so long, about 1 KB.
@@ -70,7 +70,7 @@ where
 {
     chip: Chip<I>,
     clock: C,
-    settings: Settings,
+    settings: PanelSettings,
     tell: Box<dyn FnMut(Notice) + Send>,
     mode: Mode,
     answer: Option<Answer>,
@@ -96,7 +96,7 @@ where
     pub fn new(
         i2c: I,
         clock: C,
-        settings: Settings,
+        settings: PanelSettings,
         mode: Mode,
         tell: impl FnMut(Notice) + Send + 'static,
     ) -> Self {
@@ -143,7 +143,7 @@ where
             return;
         }
         self.draw(answer, now);
-        let light = self.settings.light(answer, now.saturating_sub(self.news));
+        let light = care::light(&self.settings, answer, now.saturating_sub(self.news));
         // One write that went astray is not worth a message, nor a pause.
         let sent = self.send(light, now).or_else(|Refused| {
             self.link = Link::Unknown { at: now, pause: self.pause() };
@@ -157,7 +157,7 @@ where
 
     /// Draws the answer, where it is not drawn yet.
     fn draw(&mut self, answer: Answer, now: Duration) {
-        let shift = self.settings.shift(now.saturating_sub(self.started));
+        let shift = care::shift(&self.settings, now.saturating_sub(self.started));
         if self.drawn == Some((answer, self.mode)) && self.frame.shift == shift {
             return;
         }
@@ -189,7 +189,7 @@ where
             }
         };
         if shown.map(|(light, _)| light) != Some(light) {
-            self.chip.set_contrast(self.settings.contrast(light))?;
+            self.chip.set_contrast(care::contrast(&self.settings, light))?;
             self.chip.set_on(light != Light::Off)?;
         }
         self.link = Link::Known { light, since: shown.map_or(now, |(_, since)| since) };

@@ -7,8 +7,9 @@ use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
+use emocue_config::PanelSize;
 
-use crate::show::PanelSize;
+use crate::show::panel::size_of;
 
 /// Columns of every panel that is driven, px.
 pub(super) const WIDTH: usize = 128;
@@ -31,7 +32,7 @@ pub(super) struct Frame {
 impl Frame {
     /// A dark picture.
     pub(super) fn new(size: PanelSize) -> Self {
-        Self { bytes: [0; WIDTH * PAGES], size: size.size(), shift: Point::zero() }
+        Self { bytes: [0; WIDTH * PAGES], size: size_of(size), shift: Point::zero() }
     }
 
     pub(super) fn pages(&self) -> usize {

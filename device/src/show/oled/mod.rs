@@ -10,7 +10,6 @@ mod chip;
 mod display;
 mod frame;
 mod open;
-mod settings;
 
 #[cfg(test)]
 mod sim;
@@ -20,4 +19,3 @@ mod tests;
 pub use display::{Notice, Oled};
 pub(crate) use open::sink;
 pub use open::{Start, darken, open, probe};
-pub use settings::{Controller, Settings};

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::Settings;
+use emocue_config::{Mode, PanelSettings};
+
 use crate::nodes;
-use crate::show::{self, Display, Mode, ShowError};
+use crate::show::{self, Display, ShowError};
 
 /// What is expected of a panel when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,11 @@ pub enum Start {
 /// [`ShowError::Panel`] for a bus that does not exist or may not be opened, an address that the kernel itself
 /// uses, a program that was built without the feature `oled`, and with [`Start::Strict`] a panel that does not
 /// answer.
-pub fn open(settings: &Settings, mode: Mode, start: Start) -> Result<Box<dyn Display>, ShowError> {
+pub fn open(
+    settings: &PanelSettings,
+    mode: Mode,
+    start: Start,
+) -> Result<Box<dyn Display>, ShowError> {
     driver::open(settings, mode, start)
 }
 
@@ -29,7 +34,7 @@ pub fn open(settings: &Settings, mode: Mode, start: Start) -> Result<Box<dyn Dis
 ///
 /// # Errors
 /// As for [`open`] with [`Start::Strict`].
-pub fn probe(settings: &Settings) -> Result<(), ShowError> {
+pub fn probe(settings: &PanelSettings) -> Result<(), ShowError> {
     driver::probe(settings)
 }
 
@@ -37,7 +42,7 @@ pub fn probe(settings: &Settings) -> Result<(), ShowError> {
 ///
 /// # Errors
 /// As for [`open`] with [`Start::Strict`].
-pub fn darken(settings: &Settings) -> Result<(), ShowError> {
+pub fn darken(settings: &PanelSettings) -> Result<(), ShowError> {
     driver::darken(settings)
 }
 
@@ -47,9 +52,9 @@ pub(crate) fn sink(argument: &str, shown: &show::Settings) -> Result<Box<dyn Dis
     open(&settings, shown.mode, Start::Patient)
 }
 
-/// The argument `/dev/i2c-1@0x3d`, or only its first part; what is not said is as in [`Settings::default`].
-fn parse(argument: &str, shown: &show::Settings) -> Result<Settings, ShowError> {
-    let mut settings = Settings { size: shown.panel, ..Settings::default() };
+/// The argument `/dev/i2c-1@0x3d`, or only its first part; what is not said is as in [`PanelSettings::default`].
+fn parse(argument: &str, shown: &show::Settings) -> Result<PanelSettings, ShowError> {
+    let mut settings = PanelSettings { size: shown.panel, ..PanelSettings::default() };
     let (bus, address) = match argument.split_once('@') {
         Some((bus, address)) => (bus, Some(address)),
         None => (argument, None),
@@ -116,15 +121,16 @@ mod driver {
     use std::path::PathBuf;
 
     use embedded_hal::i2c::{ErrorType, I2c, Operation};
+    use emocue_config::{Mode, PanelSettings};
     use linux_embedded_hal::{I2CError, I2cdev};
 
-    use super::super::{Oled, Settings};
+    use super::super::Oled;
     use super::{Start, bus_error};
     use crate::clock::SystemClock;
-    use crate::show::{Display, Mode, ShowError};
+    use crate::show::{Display, ShowError};
 
     pub(super) fn open(
-        settings: &Settings,
+        settings: &PanelSettings,
         mode: Mode,
         start: Start,
     ) -> Result<Box<dyn Display>, ShowError> {
@@ -135,15 +141,15 @@ mod driver {
         Ok(Box::new(panel))
     }
 
-    pub(super) fn probe(settings: &Settings) -> Result<(), ShowError> {
+    pub(super) fn probe(settings: &PanelSettings) -> Result<(), ShowError> {
         answered(panel(settings, Mode::default())?.probe(), settings)
     }
 
-    pub(super) fn darken(settings: &Settings) -> Result<(), ShowError> {
+    pub(super) fn darken(settings: &PanelSettings) -> Result<(), ShowError> {
         answered(panel(settings, Mode::default())?.darken(), settings)
     }
 
-    fn panel(settings: &Settings, mode: Mode) -> Result<Oled<Bus, SystemClock>, ShowError> {
+    fn panel(settings: &PanelSettings, mode: Mode) -> Result<Oled<Bus, SystemClock>, ShowError> {
         let tell = |notice| {
             // (a reader of standard error that has gone is no reason to stop)
             let _ = writeln!(io::stderr(), "{notice}");
@@ -152,7 +158,7 @@ mod driver {
         Ok(Oled::new(bus, clock, settings.clone(), mode, tell))
     }
 
-    fn answered(answer: Result<(), String>, settings: &Settings) -> Result<(), ShowError> {
+    fn answered(answer: Result<(), String>, settings: &PanelSettings) -> Result<(), ShowError> {
         answer.map_err(|reason| ShowError::Panel {
             what: format!("no panel at {:#04x} of {}", settings.address, settings.bus.display()),
             reason,
@@ -169,7 +175,7 @@ mod driver {
     }
 
     impl Bus {
-        fn open(settings: &Settings) -> Result<Self, ShowError> {
+        fn open(settings: &PanelSettings) -> Result<Self, ShowError> {
             let teach = |error| bus_error(&settings.bus, &io::Error::from(error));
             let mut open = I2cdev::new(&settings.bus).map_err(teach)?;
             // Nothing is sent yet, but an address that a driver of the kernel's uses is refused.
@@ -201,19 +207,24 @@ mod driver {
 
 #[cfg(not(all(feature = "oled", target_os = "linux")))]
 mod driver {
-    use super::super::Settings;
+    use emocue_config::{Mode, PanelSettings};
+
     use super::Start;
-    use crate::show::{Display, Mode, ShowError};
+    use crate::show::{Display, ShowError};
 
-    pub(super) fn open(_: &Settings, _: Mode, _: Start) -> Result<Box<dyn Display>, ShowError> {
+    pub(super) fn open(
+        _: &PanelSettings,
+        _: Mode,
+        _: Start,
+    ) -> Result<Box<dyn Display>, ShowError> {
         Err(missing())
     }
 
-    pub(super) fn probe(_: &Settings) -> Result<(), ShowError> {
+    pub(super) fn probe(_: &PanelSettings) -> Result<(), ShowError> {
         Err(missing())
     }
 
-    pub(super) fn darken(_: &Settings) -> Result<(), ShowError> {
+    pub(super) fn darken(_: &PanelSettings) -> Result<(), ShowError> {
         Err(missing())
     }
 
@@ -231,22 +242,22 @@ mod driver {
 mod tests {
     use std::io::{Error, ErrorKind};
 
+    use emocue_config::PanelSize;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::show::PanelSize;
 
-    fn parsed(argument: &str) -> Result<Settings, String> {
+    fn parsed(argument: &str) -> Result<PanelSettings, String> {
         parse(argument, &show::Settings::default()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn bus_and_address_are_taken_and_the_rest_is_usual() {
-        let usual = Settings::default();
+        let usual = PanelSettings::default();
         assert_eq!(parsed(""), Ok(usual.clone()));
-        let other = Settings { bus: "/dev/i2c-7".into(), ..usual };
+        let other = PanelSettings { bus: "/dev/i2c-7".into(), ..usual };
         assert_eq!(parsed("/dev/i2c-7"), Ok(other.clone()));
-        assert_eq!(parsed("/dev/i2c-7@0x3d"), Ok(Settings { address: 0x3d, ..other }));
+        assert_eq!(parsed("/dev/i2c-7@0x3d"), Ok(PanelSettings { address: 0x3d, ..other }));
         let flat = show::Settings { panel: PanelSize::Flat, mode: Mode::Word };
         assert_eq!(parse("", &flat).unwrap().size, PanelSize::Flat);
     }
@@ -275,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_panel_that_is_not_there_is_an_error_and_no_panic() {
-        let settings = Settings { bus: "/dev/i2c-none".into(), ..Settings::default() };
+        let settings = PanelSettings { bus: "/dev/i2c-none".into(), ..PanelSettings::default() };
         let text = probe(&settings).unwrap_err().to_string();
         let opened = open(&settings, Mode::Both, Start::Patient).err().unwrap().to_string();
         let part = if cfg!(all(feature = "oled", target_os = "linux")) {

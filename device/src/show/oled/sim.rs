@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
-
-use super::Controller;
-use crate::show::PanelSize;
+use emocue_config::{Controller, PanelSize};
 
 /// What is in GDDRAM after power came: anything but a picture.
 const NOISE: u8 = 0xa5;
@@ -92,8 +90,7 @@ impl Sim {
 
     /// What an upright looker sees on the glass of `size`, row by row; `upside_down` says how it is mounted.
     pub(super) fn seen(&self, size: PanelSize, upside_down: bool) -> Vec<bool> {
-        let size = size.size();
-        let (width, height) = (size.width as usize, size.height as usize);
+        let (width, height) = (size.width() as usize, size.height() as usize);
         if !self.on || !self.supply {
             return vec![false; width * height];
         }

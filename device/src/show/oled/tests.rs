@@ -5,17 +5,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use emocue_config::{Controller, Mode, PanelSettings, PanelSize};
 use emocue_models::label::Expression;
 use emocue_models::luma::Luma;
 use proptest::prelude::*;
 
 use super::sim::{Sim, Wires, look};
-use super::{Controller, Notice, Oled, Settings};
+use super::{Notice, Oled};
 use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::show::art::ANSWERS;
 use crate::show::panel::Panel;
-use crate::show::{self, Display, Mode, PanelSize, fixture};
+use crate::show::{self, Display, fixture};
 
 const HAPPY: Answer = Answer::Looks(Expression::Happiness);
 const MODES: [Mode; 3] = [Mode::Emoji, Mode::Word, Mode::Both];
@@ -42,11 +43,11 @@ struct Bench {
     sim: Arc<Mutex<Sim>>,
     clock: Hand,
     notices: Arc<Mutex<Vec<Notice>>>,
-    settings: Settings,
+    settings: PanelSettings,
 }
 
 impl Bench {
-    fn new(settings: Settings, mode: Mode) -> Self {
+    fn new(settings: PanelSettings, mode: Mode) -> Self {
         let (wires, sim) = Sim::new(settings.controller, settings.address);
         let clock = Hand::default();
         let notices = Arc::new(Mutex::new(Vec::new()));
@@ -106,7 +107,8 @@ fn every_answer_is_seen_as_it_was_drawn() {
     for controller in [Controller::Ssd1306, Controller::Sh1106] {
         for size in [PanelSize::Tall, PanelSize::Flat] {
             for upside_down in [false, true] {
-                let settings = Settings { controller, size, upside_down, ..Settings::default() };
+                let settings =
+                    PanelSettings { controller, size, upside_down, ..PanelSettings::default() };
                 let mut bench = Bench::new(settings, Mode::Both);
                 for mode in MODES {
                     bench.oled.set_mode(mode).unwrap();
@@ -125,7 +127,7 @@ fn every_answer_is_seen_as_it_was_drawn() {
 
 #[test]
 fn noise_and_old_pictures_are_never_lit() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     // A program that ended badly left the panel on; one write goes astray on top.
     look(&bench.sim).on = true;
     look(&bench.sim).refuse = 1;
@@ -136,7 +138,7 @@ fn noise_and_old_pictures_are_never_lit() {
 
 #[test]
 fn nothing_is_written_while_nothing_changes() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(HAPPY);
     let writes = look(&bench.sim).writes;
     bench.repeat(HAPPY, 29);
@@ -146,7 +148,7 @@ fn nothing_is_written_while_nothing_changes() {
 
 #[test]
 fn a_change_writes_only_what_differs_in_long_runs() {
-    let mut bench = Bench::new(Settings::default(), Mode::Emoji);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Emoji);
     bench.show(Answer::Looks(Expression::Neutral));
     let (bytes, writes) = (bench.bytes(), look(&bench.sim).writes);
     assert!(look(&bench.sim).longest == 129, "a page is one write");
@@ -160,7 +162,7 @@ fn a_change_writes_only_what_differs_in_long_runs() {
 
 #[test]
 fn it_dims_then_blanks_and_wakes_for_news() {
-    let settings = Settings { shift_every_s: 0, ..Settings::default() };
+    let settings = PanelSettings { shift_every_s: 0, ..PanelSettings::default() };
     let mut bench = Bench::new(settings.clone(), Mode::Both);
     bench.show(Answer::NoFace);
     assert_eq!(look(&bench.sim).contrast, settings.brightness);
@@ -189,8 +191,12 @@ fn it_dims_then_blanks_and_wakes_for_news() {
 
 #[test]
 fn never_means_never() {
-    let settings =
-        Settings { dim_after_s: 0, blank_after_s: 0, shift_every_s: 0, ..Settings::default() };
+    let settings = PanelSettings {
+        dim_after_s: 0,
+        blank_after_s: 0,
+        shift_every_s: 0,
+        ..PanelSettings::default()
+    };
     let mut bench = Bench::new(settings.clone(), Mode::Both);
     bench.show(Answer::NoFace);
     bench.repeat(Answer::NoFace, 4000);
@@ -200,7 +206,8 @@ fn never_means_never() {
 
 #[test]
 fn the_picture_moves_by_a_pixel_and_returns() {
-    let settings = Settings { blank_after_s: 0, shift_every_s: 10, ..Settings::default() };
+    let settings =
+        PanelSettings { blank_after_s: 0, shift_every_s: 10, ..PanelSettings::default() };
     let mut bench = Bench::new(settings, Mode::Both);
     let still = golden(HAPPY, PanelSize::Tall, Mode::Both);
     bench.show(HAPPY);
@@ -212,7 +219,7 @@ fn the_picture_moves_by_a_pixel_and_returns() {
 
 #[test]
 fn one_write_that_goes_astray_is_made_good_at_once_and_not_told() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(Answer::NoFace);
     look(&bench.sim).refuse = 1;
     bench.show(HAPPY);
@@ -222,7 +229,7 @@ fn one_write_that_goes_astray_is_made_good_at_once_and_not_told() {
 
 #[test]
 fn a_panel_that_is_pulled_out_and_put_back_shows_the_answer_again() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(Answer::NoFace);
     look(&bench.sim).unplug();
     bench.show(HAPPY);
@@ -239,7 +246,7 @@ fn a_panel_that_is_pulled_out_and_put_back_shows_the_answer_again() {
 
 #[test]
 fn a_panel_that_lost_its_power_between_two_writes_comes_back_within_a_minute() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(HAPPY);
     look(&bench.sim).unplug();
     look(&bench.sim).plug();
@@ -252,7 +259,7 @@ fn a_panel_that_lost_its_power_between_two_writes_comes_back_within_a_minute() {
 
 #[test]
 fn a_panel_that_is_missing_is_asked_ever_more_rarely() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     look(&bench.sim).refuse = u32::MAX;
     let mut tried = Vec::new();
     for tenth in 0..300 {
@@ -270,7 +277,7 @@ fn a_panel_that_is_missing_is_asked_ever_more_rarely() {
 
 #[test]
 fn nothing_stays_lit_or_remembered_at_the_end() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(HAPPY);
     // The last writes may go astray as well.
     look(&bench.sim).refuse = 2;
@@ -284,7 +291,7 @@ fn nothing_stays_lit_or_remembered_at_the_end() {
 
 #[test]
 fn a_program_that_ends_on_an_error_leaves_nothing_lit() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(HAPPY);
     drop(bench.oled);
     assert!(!look(&bench.sim).on);
@@ -292,7 +299,7 @@ fn a_program_that_ends_on_an_error_leaves_nothing_lit() {
 
 #[test]
 fn asking_whether_a_panel_is_there_changes_nothing() {
-    let mut bench = Bench::new(Settings::default(), Mode::Both);
+    let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     look(&bench.sim).on = true;
     assert_eq!(bench.oled.probe(), Ok(()));
     assert_eq!(look(&bench.sim).bytes, 2);
@@ -339,7 +346,7 @@ proptest! {
         let size = if flat { PanelSize::Flat } else { PanelSize::Tall };
         let controller = if sh1106 { Controller::Sh1106 } else { Controller::Ssd1306 };
         let settings =
-            Settings { controller, size, blank_after_s: 0, shift_every_s: 0, ..Settings::default() };
+            PanelSettings { controller, size, blank_after_s: 0, shift_every_s: 0, ..PanelSettings::default() };
         let mut bench = Bench::new(settings, Mode::Both);
         let mut mode = Mode::Both;
         for event in events {

@@ -6,28 +6,31 @@ use std::time::Duration;
 use emocue_models::bundle::PublicKey;
 use serde::{Deserialize, Serialize};
 
+use crate::path;
+
 /// What a badge takes from its host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Update {
+pub struct UpdateSettings {
     /// Whoever signs with one of these is trusted. While there is none, here or learned, the badge asks for a press of its
     /// button before it trusts a first one.
     #[serde(with = "keys")]
     pub keys: Vec<PublicKey>,
     /// The folder that the badge may write to.
+    #[serde(deserialize_with = "path::required")]
     pub state: PathBuf,
     /// A new bundle is kept after so many seconds without a fault, `1..=3600`.
     pub healthy_s: u32,
 }
 
-impl Default for Update {
+impl Default for UpdateSettings {
     fn default() -> Self {
         Self { keys: Vec::new(), state: "/var/lib/emocue".into(), healthy_s: 60 }
     }
 }
 
-impl Update {
-    /// [`Update::healthy_s`].
+impl UpdateSettings {
+    /// [`UpdateSettings::healthy_s`].
     pub fn healthy(&self) -> Duration {
         Duration::from_secs(u64::from(self.healthy_s))
     }

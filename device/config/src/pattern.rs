@@ -3,8 +3,6 @@
 use emocue_models::label::Expression;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Answer;
-
 /// The most numbers in a pattern: five pulses and what lies between them.
 const MOST: usize = 9;
 /// Shorter, a motor does not start or stop, ms.
@@ -131,9 +129,8 @@ impl Default for Patterns {
 }
 
 impl Patterns {
-    /// What to play for an answer; nothing for what is no expression.
-    pub fn of(&self, answer: Answer) -> Pattern {
-        let Answer::Looks(expression) = answer else { return Pattern::NONE };
+    /// What to play for an expression.
+    pub fn of(&self, expression: Expression) -> Pattern {
         match expression {
             Expression::Neutral => self.neutral,
             Expression::Happiness => self.happiness,
@@ -152,27 +149,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::show::art::ANSWERS;
 
     #[test]
     fn every_pattern_is_gentle_and_unlike_the_others() {
         let patterns = Patterns::default();
-        let all = Expression::ALL.map(|expression| patterns.of(Answer::Looks(expression)));
+        let all = Expression::ALL.map(|expression| patterns.of(expression));
         for (i, pattern) in all.iter().enumerate() {
             assert_eq!(Pattern::new(pattern.ms()), Ok(*pattern));
             assert!(!all[..i].contains(pattern), "{pattern:?}");
         }
-    }
-
-    #[test]
-    fn nothing_is_played_for_neutral_faces_and_for_states() {
-        let patterns = Patterns::default();
-        assert_eq!(patterns.of(Answer::Looks(Expression::Neutral)), Pattern::NONE);
-        for answer in ANSWERS {
-            if !matches!(answer, Answer::Looks(_)) {
-                assert_eq!(patterns.of(answer), Pattern::NONE, "{answer:?}");
-            }
-        }
+        assert_eq!(patterns.neutral, Pattern::NONE);
     }
 
     #[test]

@@ -1,37 +1,17 @@
-//! Which chip pins are on, and who drives them.
+//! The chip that pins are on.
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use super::CueError;
 
-use crate::cue::{CueError, Driver};
-
-/// The chip that pins are on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Gpio {
-    /// Who drives pins.
-    pub driver: Driver,
-    /// A path such as `/dev/gpiochip0`, or the chip's label as `gpiodetect` prints it, which no kernel renumbers.
-    pub chip: String,
-}
-
-impl Default for Gpio {
-    fn default() -> Self {
-        Self { driver: Driver::Gpiocdev, chip: "/dev/gpiochip0".to_owned() }
-    }
-}
-
-impl Gpio {
-    /// The chip's device node: a label is looked up among all chips.
-    ///
-    /// # Errors
-    /// [`CueError`] when no chip has this label, or chips cannot be listed.
-    pub fn node(&self) -> Result<PathBuf, CueError> {
-        match self.chip.starts_with('/') {
-            true => Ok(PathBuf::from(&self.chip)),
-            false => called(&self.chip, chips()?),
-        }
+/// The device node of the chip that the configuration names: a path as it is, a label is looked up among all chips.
+///
+/// # Errors
+/// [`CueError`] when no chip has this label, or chips cannot be listed.
+pub fn chip_node(chip: &str) -> Result<PathBuf, CueError> {
+    match chip.starts_with('/') {
+        true => Ok(PathBuf::from(chip)),
+        false => called(chip, chips()?),
     }
 }
 
@@ -98,7 +78,6 @@ mod tests {
 
     #[test]
     fn a_path_is_taken_as_it_is() {
-        let gpio = Gpio { chip: "/dev/gpiochip3".to_owned(), ..Gpio::default() };
-        assert_eq!(gpio.node().unwrap(), PathBuf::from("/dev/gpiochip3"));
+        assert_eq!(chip_node("/dev/gpiochip3").unwrap(), PathBuf::from("/dev/gpiochip3"));
     }
 }

@@ -1,10 +1,9 @@
+use std::path::PathBuf;
+
+use emocue_models::luma::Rotation;
 use proptest::prelude::*;
 
-use super::*;
-use crate::camera::Source;
-use crate::cue::Pin;
-use crate::show::PanelSize;
-use crate::show::oled::Controller;
+use crate::*;
 
 const EXAMPLE: &str = include_str!("../../boards/example.toml");
 
@@ -82,11 +81,11 @@ fn a_file_goes_before_its_board_and_a_board_before_what_is_built_in() {
         "#,
     );
     assert_eq!(config.camera.source, "synthetic");
-    assert_eq!(config.panel.oled.bus, PathBuf::from("/dev/i2c-7"));
-    assert_eq!(config.panel.oled.controller, Controller::Sh1106);
-    assert_eq!(config.panel.oled.size, PanelSize::Flat);
+    assert_eq!(config.panel.bus, PathBuf::from("/dev/i2c-7"));
+    assert_eq!(config.panel.controller, Controller::Sh1106);
+    assert_eq!(config.panel.size, PanelSize::Flat);
     assert_eq!(config.panel.words, Mode::Word);
-    assert_eq!(config.panel.oled.address, 0x3c);
+    assert_eq!(config.panel.address, 0x3c);
     let pins = Pins {
         button: Some(Pin { line: 105, active_low: true }),
         led: None,
@@ -96,7 +95,7 @@ fn a_file_goes_before_its_board_and_a_board_before_what_is_built_in() {
     assert_eq!(config.pins, pins);
     assert_ne!(config.vibration.anger, Patterns::default().anger);
     assert_eq!(config.vibration.fear, Patterns::default().fear);
-    assert_eq!(config.pace, Pace { fps: 5.0, ..Pace::default() });
+    assert_eq!(config.pace, PaceSettings { fps: 5.0, ..PaceSettings::default() });
 }
 
 #[test]
@@ -182,6 +181,59 @@ fn every_mistake_has_its_place_and_a_way_out() {
 }
 
 #[test]
+fn every_kind_of_error_says_what_to_write() {
+    let cases = [
+        // A key that its table does not have.
+        (
+            "camera.colour = 1",
+            "1:8: unknown key \"colour\" in [camera]",
+            "possible: source, rotate",
+        ),
+        ("pins.led = { lin = 4 }", "1:14: unknown key \"lin\" in pins.led", "write line"),
+        // A word that is not one of the possible ones, and no word at all.
+        ("panel.words = 'bth'", "1:15: panel.words cannot be \"bth\"", "write \"both\""),
+        ("panel.words = 1", "invalid type: integer `1`", "one of \"emoji\", \"word\", \"both\""),
+        // Something else where a table belongs.
+        ("panel = true", "1:9: panel: invalid type: boolean `true`", "write [panel] and its keys"),
+        ("pace = [15, 70, 78]", "1:1: pace is a table", "write [pace] and its keys"),
+        // Another type, or a number out of range.
+        ("panel.bus = 1", "1:13: panel.bus: invalid type: integer `1`", "write a path in quotes"),
+        ("look.bundle = []", "1:15: look.bundle: invalid type", "write a path in quotes"),
+        ("link.port = 1.5", "1:13: link.port: invalid type", "write text in quotes"),
+        ("link.baud = -1", "1:13: link.baud: invalid value: integer `-1`", "a whole number from 0"),
+        ("pace.fps = '5'", "1:12: pace.fps: invalid type", "write a number"),
+        ("camera.rotate = 1.5", "1:17: camera.rotate: invalid type", "write a whole number"),
+        ("vibration.fear = 9", "1:18: vibration.fear: invalid type", "a list in square brackets"),
+        ("vibration.fear = [50, 70000, 50]", "1:23: vibration.fear: ", "from 0 to 65535"),
+        ("look.min_face = 1e400", "number that is too large", "write a number"),
+        ("camera.source = 1979-05-27", "camera.source: invalid type: date or time", "in quotes"),
+        // What a type's own check refuses.
+        (
+            "vibration.fear = [50, 50]",
+            "1:18: vibration.fear: 2 numbers",
+            "`emocue-badge config show`",
+        ),
+        ("update.keys = ['mine']", "1:15: update.keys: ", "`emocue-badge config show`"),
+        ("pins.led = {}", "1:12: pins.led: missing field `line`", "`emocue-badge config show`"),
+    ];
+    for (text, what, next) in cases {
+        let message = refusal(text);
+        assert!(message.starts_with("badge.toml:1:"), "{message}");
+        let (first, rest) = message.split_once('\n').unwrap();
+        assert!(first.contains(what), "{what:?} is not in\n{message}");
+        assert!(rest.lines().last().unwrap().contains(next), "{next:?} is not in\n{message}");
+    }
+}
+
+#[test]
+fn the_first_mistake_in_the_file_is_the_one_reported() {
+    let message = refusal("[panel]\nzoom = 1\naddress = 'x'\n[camera]\nmirror = 1");
+    assert!(message.starts_with("badge.toml:2:1: unknown key \"zoom\""), "{message}");
+    let message = refusal("[panel]\nsize = 'x'\naddress = 'x'\n[camera]\nmirror = 1");
+    assert!(message.starts_with("badge.toml:2:8: panel.size cannot be"), "{message}");
+}
+
+#[test]
 fn a_pi_without_panel_may_use_the_bus_s_pins_and_a_jetson_has_other_lines() {
     let config = parse("board = 'pi-4'\npanel.enabled = false\npins.led = 3");
     assert_eq!(config.pins.led.unwrap().line, 3);
@@ -259,16 +311,16 @@ prop_compose! {
     ) -> Config {
         let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
         let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
-        config.camera = Camera { source, rotate: rotations[rotate], mirror, wait };
-        config.look = Look { bundle: bundle.map(PathBuf::from), min_face };
+        config.camera = CameraSettings { source, rotate: rotations[rotate], mirror, wait };
+        config.look = LookSettings { bundle: bundle.map(PathBuf::from), min_face };
         config.panel.enabled = enabled;
-        config.panel.oled.upside_down = upside_down;
-        config.panel.oled.address = address;
-        config.panel.oled.dim_after_s = seconds;
+        config.panel.upside_down = upside_down;
+        config.panel.address = address;
+        config.panel.dim_after_s = seconds;
         let pin = |role: usize| pins[role].map(|active_low| Pin { line: lines[role], active_low });
         config.pins = Pins { button: pin(0), led: pin(1), motor: pin(2), battery_low: pin(3) };
         config.led.brightness = brightness;
-        config.pace = Pace { fps, warm_c: hot_c - below, hot_c };
+        config.pace = PaceSettings { fps, warm_c: hot_c - below, hot_c };
         config
     }
 }

@@ -1,4 +1,4 @@
-//! Pins as TOML: `led = 27`, `led = { line = 27, active = "low" }` or `led = "none"`.
+//! Which pin has which role; as TOML `led = 27`, `led = { line = 27, active = "low" }` or `led = "none"`.
 
 use std::fmt;
 
@@ -6,7 +6,27 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cue::{Pin, Pins};
+/// One pin as the configuration describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pin {
+    /// The line's offset on its chip, which on a Raspberry Pi is the BCM number.
+    pub line: u32,
+    /// On, or pressed, is a low level: a button to ground with a pull-up, an LED to the supply.
+    pub active_low: bool,
+}
+
+/// Which pin has which role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Short press: next mode. Long press: pause, or resume.
+    pub button: Option<Pin>,
+    /// Lit exactly while the camera streams.
+    pub led: Option<Pin>,
+    /// A vibration motor behind a transistor; a pin itself cannot drive one.
+    pub motor: Option<Pin>,
+    /// A power board's warning that the battery is nearly empty.
+    pub battery_low: Option<Pin>,
+}
 
 /// Every role's key, and whether its pin is active low unless said otherwise: a button to ground, a power board that
 /// pulls its warning low.
@@ -14,7 +34,7 @@ pub const ROLES: [(&str, bool); 4] =
     [("button", true), ("led", false), ("motor", false), ("battery_low", true)];
 
 /// Every role with its pin, in the order of [`ROLES`].
-pub(super) fn of(pins: &Pins) -> [(&'static str, Option<Pin>); 4] {
+pub(crate) fn of(pins: &Pins) -> [(&'static str, Option<Pin>); 4] {
     let [button, led, motor, battery_low] = ROLES.map(|(name, _)| name);
     [(button, pins.button), (led, pins.led), (motor, pins.motor), (battery_low, pins.battery_low)]
 }
@@ -91,7 +111,7 @@ impl<'de> Visitor<'de> for RoleVisitor {
     }
 }
 
-pub(super) fn serialize<S: Serializer>(pins: &Pins, out: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(pins: &Pins, out: S) -> Result<S::Ok, S::Error> {
     let mut roles = of(pins).into_iter().zip(ROLES).map(|((_, pin), (_, usually_low))| {
         pin.map(|Pin { line, active_low }| {
             let active = if active_low { Level::Low } else { Level::High };
@@ -102,7 +122,7 @@ pub(super) fn serialize<S: Serializer>(pins: &Pins, out: S) -> Result<S::Ok, S::
     Table { button: next(), led: next(), motor: next(), battery_low: next() }.serialize(out)
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pins, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pins, D::Error> {
     let Table { button, led, motor, battery_low } = Table::deserialize(from)?;
     let mut roles = [button, led, motor, battery_low].into_iter().zip(ROLES).map(
         |(Role(wire), (_, usually_low))| {

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::boards;
-use super::place::Place;
+use crate::boards;
+use crate::place::Place;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -5,20 +5,20 @@ use serde::{Deserialize, Serialize};
 /// Where a host may speak to the badge, besides whoever is logged in on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Link {
+pub struct LinkSettings {
     /// A serial port, or `"none"`.
     pub port: String,
     /// Its speed, baud; a USB port has none and takes any.
     pub baud: u32,
 }
 
-impl Default for Link {
+impl Default for LinkSettings {
     fn default() -> Self {
         Self { port: "none".to_owned(), baud: 115_200 }
     }
 }
 
-impl Link {
+impl LinkSettings {
     /// The port, where there is one.
     pub fn port(&self) -> Option<&str> {
         Some(self.port.as_str()).filter(|port| *port != "none")

@@ -55,6 +55,6 @@ impl Board {
 }
 
 /// All names, for errors and help.
-pub(super) fn names() -> String {
+pub(crate) fn names() -> String {
     BOARDS.map(|board| board.name).join(", ")
 }

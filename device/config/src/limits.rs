@@ -1,11 +1,13 @@
 //! What a value must be besides its type.
 
-use emocue_run::mtcnn::MtcnnSettings;
+use emocue_models::bundle::detector::MtcnnSettings;
 
-use super::boards::Board;
-use super::read::Document;
-use super::{Config, ConfigError, pins};
-use crate::camera::Source;
+use crate::boards::Board;
+use crate::config::Config;
+use crate::document::Document;
+use crate::error::ConfigError;
+use crate::pins;
+use crate::source::Source;
 
 /// A key, whether its value is possible, and what is.
 type Limit = (&'static str, fn(&Config) -> bool, &'static str);
@@ -13,17 +15,17 @@ type Limit = (&'static str, fn(&Config) -> bool, &'static str);
 const LIMITS: &[Limit] = &[
     (
         "panel.address",
-        |config| (0x08..=0x77).contains(&config.panel.oled.address),
+        |config| (0x08..=0x77).contains(&config.panel.address),
         "write a 7-bit address from 0x08 to 0x77; most panels have 0x3c, some 0x3d",
     ),
     (
         "panel.brightness",
-        |config| config.panel.oled.brightness > 0,
+        |config| config.panel.brightness > 0,
         "write 1 to 255; `enabled = false` is for no panel",
     ),
     (
         "panel.dim_brightness",
-        |config| config.panel.oled.dim_brightness > 0,
+        |config| config.panel.dim_brightness > 0,
         "write 1 to 255; `dim_after_s = 0` is for never",
     ),
     (
@@ -78,7 +80,7 @@ fn face_can_be_found(min_face: f32) -> bool {
 }
 
 /// Finds the first value that no badge can run with.
-pub(super) fn check(
+pub(crate) fn check(
     config: &Config,
     board: Option<&Board>,
     document: &Document,

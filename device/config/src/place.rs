@@ -22,7 +22,7 @@ const QUOTED: usize = 100;
 
 impl Place {
     /// Where bytes `span` of `text` stand; beyond its end is the end.
-    pub(super) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
+    pub(crate) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
         let (before, rest) = text.split_at(start);
         let line = before.matches('\n').count() + 1;
@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// The line with a mark below it; long ones are cut.
-    pub(super) fn quote(&self) -> String {
+    pub(crate) fn quote(&self) -> String {
         let line: String =
             [&*self.before, &self.marked, &self.after].concat().chars().take(QUOTED).collect();
         if self.column > QUOTED {

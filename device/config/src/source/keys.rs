@@ -1,6 +1,6 @@
 //! `key=value&key=value` after a camera's name.
 
-use super::SourceError;
+use super::error::SourceError;
 
 /// Hands every setting of `text` to `set`, which says `None` for what it does not know or take.
 ///

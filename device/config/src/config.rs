@@ -1,0 +1,81 @@
+//! Everything that an owner may choose.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::camera::CameraSettings;
+use crate::gpio::{Driver, GpioSettings, LedSettings};
+use crate::link::LinkSettings;
+use crate::look::LookSettings;
+use crate::pace::PaceSettings;
+use crate::panel::PanelSettings;
+use crate::pattern::Patterns;
+use crate::pins::{self, Pins};
+use crate::update::UpdateSettings;
+
+/// Everything that an owner may choose, filled in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The profile below these values: a name from [`BOARDS`](crate::BOARDS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub board: Option<String>,
+    /// Where frames come from.
+    pub camera: CameraSettings,
+    /// Which networks look at them.
+    pub look: LookSettings,
+    /// The OLED.
+    pub panel: PanelSettings,
+    /// How pins are driven.
+    pub gpio: GpioSettings,
+    /// Which pin has which role.
+    #[serde(with = "pins")]
+    pub pins: Pins,
+    /// The LED that is lit while the camera streams.
+    pub led: LedSettings,
+    /// What the motor does for each expression.
+    pub vibration: Patterns,
+    /// How often frames are looked at.
+    pub pace: PaceSettings,
+    /// Whose bundles are taken, and where they lie.
+    pub update: UpdateSettings,
+    /// The cable to a host.
+    pub link: LinkSettings,
+}
+
+impl Config {
+    /// Writes it as TOML, which reads back as the same configuration.
+    ///
+    /// # Errors
+    /// Whatever `out` returns.
+    pub fn write_toml(&self, mut out: impl Write) -> io::Result<()> {
+        let text = toml::to_string(self).map_err(io::Error::other)?;
+        out.write_all(text.as_bytes())
+    }
+
+    /// Writes a few lines about what it comes to: board, camera, panel, pins.
+    ///
+    /// # Errors
+    /// Whatever `out` returns.
+    pub fn write_summary(&self, mut out: impl Write) -> io::Result<()> {
+        writeln!(out, "board   {}", self.board.as_deref().unwrap_or("none"))?;
+        writeln!(out, "camera  {}", self.camera.source)?;
+        let PanelSettings { enabled, size, bus, address, .. } = &self.panel;
+        if *enabled {
+            let (width, height, bus) = (size.width(), size.height(), bus.display());
+            writeln!(out, "panel   {width}x{height} px on {bus} at {address:#04x}")?;
+        } else {
+            writeln!(out, "panel   none")?;
+        }
+        if self.gpio.driver == Driver::None {
+            return writeln!(out, "pins    none");
+        }
+        let used = pins::of(&self.pins).into_iter().filter_map(|(role, pin)| Some((role, pin?)));
+        let used: Vec<_> = used.map(|(role, pin)| format!("{role} {}", pin.line)).collect();
+        match used.is_empty() {
+            true => writeln!(out, "pins    none"),
+            false => writeln!(out, "pins    {} of {}", used.join(", "), self.gpio.chip),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The badge's configuration: one TOML file over a board's profile over built-in values.
+//!
+//! Badge and host read a file with the same code, so the host refuses what the badge would refuse.
+//! `device/boards/example.toml` has every key with its built-in value; every key may be left out.
+//!
+//! ```
+//! use emocue_config::Config;
+//!
+//! let config = Config::parse("badge.toml", "board = 'pi-4'\npace.fps = 5")?;
+//! assert_eq!(config.camera.source, "pipe:rpicam");
+//! let error = Config::parse("badge.toml", "[pace]\nfsp = 5").unwrap_err().to_string();
+//! assert!(error.starts_with("badge.toml:2:1: unknown key \"fsp\" in [pace]"));
+//! # Ok::<(), emocue_config::ConfigError>(())
+//! ```
+
+mod boards;
+mod camera;
+mod config;
+mod decode;
+mod decode_error;
+mod document;
+mod error;
+mod explain;
+mod gpio;
+mod limits;
+mod link;
+mod look;
+mod pace;
+mod panel;
+mod path;
+mod pattern;
+mod pins;
+mod place;
+mod read;
+pub mod source;
+#[cfg(test)]
+mod tests;
+mod update;
+
+pub use boards::{BOARDS, Board};
+pub use camera::CameraSettings;
+pub use config::Config;
+pub use error::ConfigError;
+pub use gpio::{Driver, GpioSettings, LedSettings};
+pub use link::LinkSettings;
+pub use look::LookSettings;
+pub use pace::PaceSettings;
+pub use panel::{Controller, Mode, PanelSettings, PanelSize};
+pub use pattern::{Pattern, PatternError, Patterns};
+pub use pins::{Pin, Pins, ROLES};
+pub use place::Place;
+pub use source::{SOURCES, Source, SourceError};
+pub use update::UpdateSettings;

@@ -1,0 +1,92 @@
+//! From a file to a [`Config`], or to the place where it is wrong.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::boards::Board;
+use crate::config::Config;
+use crate::decode::decode;
+use crate::document::Document;
+use crate::error::ConfigError;
+use crate::place::Place;
+use crate::{explain, limits};
+
+/// Longest file that is read, bytes.
+const LONGEST: u64 = 1 << 20;
+
+impl Config {
+    /// Reads a file: what it leaves out comes from its board's profile, and else is built in.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file cannot be read, or is wrong somewhere.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+            .and_then(|length| match length as u64 > LONGEST {
+                true => Err(io::Error::other("longer than 1 MiB")),
+                false => Ok(()),
+            })
+            .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
+        let file = path.display().to_string();
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(&file, text),
+            Err(error) => {
+                let (text, at) = (String::from_utf8_lossy(&bytes), error.valid_up_to());
+                Err(ConfigError::Wrong {
+                    place: Box::new(Place::new(&file, &text, at..at + 1)),
+                    what: "not UTF-8 text".to_owned(),
+                    next: "save the file as UTF-8".to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Reads `text`, which messages call `file`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] where it is wrong.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let document = Document::parse(file, text)?;
+        let wrong = |error| explain::wrong_value(&document, &error);
+        let own: Self = decode(document.root()).map_err(wrong)?;
+        let Some(name) = &own.board else {
+            limits::check(&own, None, &document)?;
+            return Ok(own);
+        };
+        let board = Board::named(name).ok_or_else(|| explain::unknown_board(&document, name))?;
+        let profile = Document::parse(board.name, board.profile)?;
+        let config = decode(&over(document.root(), profile.root())).map_err(wrong)?;
+        limits::check(&config, Some(board), &document)?;
+        Ok(config)
+    }
+
+    /// The profile of the board `name` over what is built in.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownBoard`] lists the boards.
+    pub fn board(name: &str) -> Result<Self, ConfigError> {
+        let unknown = || ConfigError::UnknownBoard { name: name.to_owned() };
+        let board = Board::named(name).ok_or_else(unknown)?;
+        let config = Self::parse(name, board.profile)?;
+        Ok(Self { board: Some(name.to_owned()), ..config })
+    }
+}
+
+/// `upper` over `lower`, key by key of each table: a pin or a pattern is replaced as a whole.
+fn over<'a>(upper: &DeTable<'a>, lower: &DeTable<'a>) -> DeTable<'a> {
+    let mut merged = lower.clone();
+    for (section, value) in upper {
+        match (merged.get_mut(section).map(Spanned::get_mut), value.get_ref()) {
+            (Some(DeValue::Table(below)), DeValue::Table(above)) => {
+                below.extend(above.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            _ => drop(merged.insert(section.clone(), value.clone())),
+        }
+    }
+    merged
+}

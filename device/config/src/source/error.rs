@@ -1,0 +1,13 @@
+//! A text that names no source, and what does.
+
+/// What [`Source`](super::Source) accepts, for help and errors.
+pub const SOURCES: &str = "v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv12|yuyv|mjpg]; \
+    pipe:rpicam[?size=WxH&fps=N] or pipe:gst-argus[?...] for a camera module on a Raspberry Pi or Jetson; \
+    pipe:COMMAND for a program that writes Y4M, pipe:?format=yuv420|grey&size=WxH[&range=full|limited] COMMAND \
+    for one that writes raw frames; a picture (.jpg, .png), a folder of pictures, a Y4M file, - for Y4M on \
+    standard input, portraits, or synthetic[:frames=N,size=WxH,seed=N,fps=N]";
+
+/// A `--camera` text that names no source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; --camera takes {SOURCES}")]
+pub struct SourceError(pub(super) String);

@@ -1,0 +1,88 @@
+//! `--camera SOURCE`: which source a text names.
+
+mod error;
+mod keys;
+mod pipe;
+mod synthetic;
+mod v4l2;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+pub use error::{SOURCES, SourceError};
+pub use pipe::{Coding, PipeSettings, presets};
+pub use synthetic::SyntheticSettings;
+pub use v4l2::{Pixels, RequestedFormat, V4l2Settings};
+
+/// A source of frames as named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A camera that V4L2 knows.
+    V4l2(V4l2Settings),
+    /// A child process.
+    Pipe(PipeSettings),
+    /// A picture, a folder or a stream: its content tells which.
+    Path(PathBuf),
+    /// Y4M on standard input.
+    Stdin,
+    /// The embedded portraits.
+    Portraits,
+    /// A drawn clip.
+    Synthetic(SyntheticSettings),
+}
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("", "") => Err(SourceError("no source is named".to_owned())),
+            ("-", "") => Ok(Self::Stdin),
+            ("portraits", "") => Ok(Self::Portraits),
+            ("v4l2", settings) => Ok(Self::V4l2(settings.parse()?)),
+            ("pipe", settings) => Ok(Self::Pipe(settings.parse()?)),
+            ("synthetic", settings) => Ok(Self::Synthetic(settings.parse()?)),
+            _ => Ok(Self::Path(text.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_sources() {
+        let source = |text: &str| text.parse::<Source>().unwrap();
+        assert_eq!(source("-"), Source::Stdin);
+        assert_eq!(source("portraits"), Source::Portraits);
+        assert_eq!(source("synthetic"), Source::Synthetic(SyntheticSettings::default()));
+        assert_eq!(source("synthetic:"), Source::Synthetic(SyntheticSettings::default()));
+        let settings = SyntheticSettings { frames: 3, ..SyntheticSettings::default() };
+        assert_eq!(source("synthetic:frames=3"), Source::Synthetic(settings));
+        assert!(
+            matches!(source("v4l2:/dev/video0?fps=15"), Source::V4l2(settings) if settings.wanted.fps == 15)
+        );
+        assert!(
+            matches!(source("pipe:cat a:b?c=d"), Source::Pipe(settings) if settings.command == "cat a:b?c=d")
+        );
+        assert_eq!(source("a:b/c.jpg"), Source::Path("a:b/c.jpg".into()));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_what_is_possible() {
+        for text in [
+            "",
+            "synthetic:frames=x",
+            "synthetic:size=640",
+            "synthetic:colour=red",
+            "v4l2:",
+            "pipe:",
+        ] {
+            let error = text.parse::<Source>().unwrap_err().to_string();
+            assert!(error.contains("--camera takes"), "{error}");
+        }
+        let error = "synthetic:fps=0".parse::<Source>().unwrap_err().to_string();
+        assert!(error.starts_with("synthetic: fps=0"), "{error}");
+    }
+}

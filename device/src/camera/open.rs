@@ -1,0 +1,55 @@
+//! Opening a source.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use emocue_config::Source;
+
+use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, y4m};
+
+/// Opens a source; pictures are read frame by frame later, and live cameras opened by their first frame.
+///
+/// # Errors
+/// [`CameraError`] when nothing can come from it: a missing file, an empty folder, a bad header, a kind of camera
+/// that this program was built without.
+pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
+    Ok(match source {
+        Source::V4l2(settings) => v4l2::open(settings)?,
+        Source::Pipe(settings) => pipe::open(settings)?,
+        Source::Path(path) => return open_path(path),
+        Source::Stdin => {
+            Box::new(Y4m::new("stdin", BufReader::with_capacity(1 << 16, io::stdin()))?)
+        }
+        Source::Portraits => Box::new(Stills::portraits()),
+        Source::Synthetic(settings) => Box::new(Synthetic::new(settings)?),
+    })
+}
+
+fn open_path(path: &Path) -> Result<Box<dyn Camera>, CameraError> {
+    let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
+    if path.is_dir() {
+        return Ok(Box::new(Stills::files(folder::pictures(path)?)));
+    }
+    let file = File::open(path).map_err(fail)?;
+    let is_file = file.metadata().map_err(fail)?.is_file();
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    // A stream may come from a named pipe, which can be neither rewound nor opened twice.
+    if !is_file || reader.fill_buf().map_err(fail)?.starts_with(y4m::MAGIC) {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        return Ok(Box::new(Y4m::new(&name, reader)?));
+    }
+    Ok(Box::new(Stills::files(vec![path.to_owned()])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_says_what_a_source_can_be() {
+        let error = open(&Source::Path("no/such/webcam".into())).err().unwrap().to_string();
+        assert!(error.starts_with("cannot read no/such/webcam: "), "{error}");
+        assert!(error.contains("a folder of pictures"), "{error}");
+    }
+}
