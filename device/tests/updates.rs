@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use emocue_device::camera::decode_picture;
 use emocue_link::Client;
-use emocue_link::client::{ClientError, Settings};
-use emocue_link::message::{Running, Status, What};
+use emocue_link::client::{ClientError, ClientSettings};
+use emocue_link::message::{BadgeStatus, BundleSource, FileKind};
 use emocue_link::transport::Streams;
 use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey};
 use emocue_run::portraits::PORTRAITS;
@@ -103,7 +103,7 @@ impl Lab {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let streams = Streams::new(child.stdout.take().unwrap(), child.stdin.take().unwrap());
-        match Client::connect(streams, Settings::default()) {
+        match Client::connect(streams, ClientSettings::default()) {
             Ok(client) => Some(Host { client, child }),
             Err(_) => {
                 child.wait().unwrap();
@@ -159,11 +159,11 @@ impl Drop for Host {
 /// What comes of a file.
 fn send<T: emocue_link::Transport>(
     client: &mut Client<T>,
-    what: What,
+    kind: FileKind,
     file: &Path,
 ) -> Result<String, String> {
     let bytes = fs::read(file).unwrap();
-    client.send(what, &bytes, &mut |_| ControlFlow::Continue(())).unwrap();
+    client.send(kind, &bytes, &mut |_| ControlFlow::Continue(())).unwrap();
     done(client)
 }
 
@@ -174,8 +174,8 @@ fn done<T: emocue_link::Transport>(client: &mut Client<T>) -> Result<String, Str
 fn until<T: emocue_link::Transport>(
     client: &mut Client<T>,
     what: &str,
-    wanted: impl Fn(&Status) -> bool,
-) -> Status {
+    wanted: impl Fn(&BadgeStatus) -> bool,
+) -> BadgeStatus {
     wait(what, || client.status().ok().filter(&wanted))
 }
 
@@ -189,10 +189,11 @@ fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_progr
     let badge = lab.start();
     let mut host = lab.host();
     let first = host.client.status().unwrap();
-    assert_eq!((first.running, first.bundle.as_str()), (Running::Embedded, "default"));
-    let done = send(&mut host.client, What::Bundle, &lab.release(900));
+    assert_eq!((first.running, first.bundle.as_str()), (BundleSource::Embedded, "default"));
+    let done = send(&mut host.client, FileKind::Bundle, &lab.release(900));
     assert!(done.as_ref().unwrap().contains("slot a"), "{done:?}");
-    let runs = |status: &Status| (status.running, status.content_version) == (Running::A, 900);
+    let runs =
+        |status: &BadgeStatus| (status.running, status.content_version) == (BundleSource::A, 900);
     until(&mut host.client, "the new bundle runs", runs);
     until(&mut host.client, "it is kept", |status| runs(status) && status.trial.is_none());
     let log: String = host.client.log(0).unwrap().iter().map(|l| l.text.clone() + "\n").collect();
@@ -208,7 +209,7 @@ fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_progr
     let badge = lab.start();
     let mut host = lab.host();
     let status = until(&mut host.client, "it runs", |status| !status.bundle.is_empty());
-    assert_eq!(status.running, Running::Embedded);
+    assert_eq!(status.running, BundleSource::Embedded);
     assert_eq!(status.faults, 1);
     let told = badge.kill();
     assert!(told.contains("slot a cannot be used") && told.contains("is damaged"), "{told}");
@@ -230,12 +231,13 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     let connect = || {
         let streams =
             Streams::new(controller.try_clone().unwrap(), controller.try_clone().unwrap());
-        Client::connect(streams, Settings { connect: PATIENCE, ..Settings::default() }).unwrap()
+        Client::connect(streams, ClientSettings { connect: PATIENCE, ..ClientSettings::default() })
+            .unwrap()
     };
     let badge = lab.start();
     let mut client = connect();
     let bytes = fs::read(lab.release(900)).unwrap();
-    let broken = client.send(What::Bundle, &bytes, &mut |offset| match offset {
+    let broken = client.send(FileKind::Bundle, &bytes, &mut |offset| match offset {
         0..600_000 => ControlFlow::Continue(()),
         _ => ControlFlow::Break(()),
     });
@@ -246,7 +248,7 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     client.status().unwrap_or_else(|error| panic!("{error}"));
     let mut first = None;
     client
-        .send(What::Bundle, &bytes, &mut |offset| {
+        .send(FileKind::Bundle, &bytes, &mut |offset| {
             first.get_or_insert(offset);
             ControlFlow::Continue(())
         })
@@ -258,7 +260,7 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     assert!(done(&mut client).unwrap().contains("as expected"));
     client.rollback().unwrap();
     done(&mut client).unwrap();
-    until(&mut client, "the one before runs", |status| status.running == Running::Embedded);
+    until(&mut client, "the one before runs", |status| status.running == BundleSource::Embedded);
     drop((badge, held));
 }
 
@@ -268,20 +270,20 @@ fn a_badge_without_a_button_takes_neither_a_first_key_nor_settings_over_the_link
     lab.configure(&[], "none", 1);
     let _badge = lab.start();
     let mut host = lab.host();
-    let refused = send(&mut host.client, What::Bundle, &lab.release(900));
+    let refused = send(&mut host.client, FileKind::Bundle, &lab.release(900));
     assert!(refused.as_ref().unwrap_err().contains("no button"), "{refused:?}");
     let before = fs::read(lab.at("emocue.toml")).unwrap();
     let mut settings = before.clone();
     settings.extend(b"[led]\nbrightness = 50\n");
     fs::write(lab.at("new.toml"), &settings).unwrap();
-    let refused = send(&mut host.client, What::Config, &lab.at("new.toml"));
+    let refused = send(&mut host.client, FileKind::Config, &lab.at("new.toml"));
     assert!(refused.as_ref().unwrap_err().contains("no button"), "{refused:?}");
     fs::write(lab.at("new.toml"), "[led]\nbrightness = 500\n").unwrap();
-    let refused = send(&mut host.client, What::Config, &lab.at("new.toml"));
+    let refused = send(&mut host.client, FileKind::Config, &lab.at("new.toml"));
     assert!(refused.as_ref().unwrap_err().contains("new configuration:2:14"), "{refused:?}");
     assert_eq!(fs::read(lab.at("emocue.toml")).unwrap(), before);
     assert_eq!(host.client.config().unwrap().into_bytes(), before);
-    assert_eq!(host.client.status().unwrap().running, Running::Embedded);
+    assert_eq!(host.client.status().unwrap().running, BundleSource::Embedded);
 }
 
 #[test]
@@ -315,10 +317,10 @@ fn while_one_host_sends_another_is_told_to_wait() {
     let [first, second] = [900, 901].map(|version| fs::read(lab.release(version)).unwrap());
     let mut refused = None;
     one.client
-        .send(What::Bundle, &first, &mut |offset| {
+        .send(FileKind::Bundle, &first, &mut |offset| {
             if offset > 100_000 && refused.is_none() {
                 let sent =
-                    two.client.send(What::Bundle, &second, &mut |_| ControlFlow::Continue(()));
+                    two.client.send(FileKind::Bundle, &second, &mut |_| ControlFlow::Continue(()));
                 refused = Some(sent.unwrap_err().to_string());
             }
             ControlFlow::Continue(())

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::frame::{Decoder, Encoder, Envelope, Event};
 use crate::transport::{LinkError, Transport};
 
-/// Most bytes that are thrown away before a request; more come only from what is no badge.
+/// Most bytes that are thrown away before a request; more come only from what is not a badge.
 const MAX_STALE: usize = 1 << 16;
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl<T: Transport> Channel<T> {
     }
 
     /// Sends a frame and returns its length, bytes. A message that does not fit is an error of the caller's and is
-    /// told as the system would tell it.
+    /// reported as the system would report it.
     pub(crate) fn send(&mut self, envelope: &Envelope) -> Result<usize, LinkError> {
         let frame = self.encoder.encode(envelope);
         let frame = frame.map_err(|error| LinkError::Io(std::io::Error::other(error)))?;

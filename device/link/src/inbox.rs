@@ -1,7 +1,7 @@
-//! Where the badge keeps a file that is not whole yet, so that a transfer goes on after a pulled cable or a power
+//! Where the badge keeps a file that is not whole yet, so that a transfer continues after a pulled cable or a power
 //! failure.
 //!
-//! Two files in one folder: `incoming.part` has the bytes, `incoming.info` says what they are for and how many of
+//! Two files in one folder: `incoming.part` has the bytes, `incoming.info` says what they are and how many of
 //! them are surely on the medium. The second is replaced by a rename, so it is the old one or the new one. What lies
 //! beyond its count after a power failure may be anything, and is cut off.
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::message::{MAX_TRANSFER, What};
+use crate::message::{FileKind, MAX_TRANSFER};
 
 /// Bytes after which what came is made durable.
 const SYNC_BYTES: u32 = 64 << 10;
@@ -20,10 +20,10 @@ const SYNC_BYTES: u32 = 64 << 10;
 /// Longest info file, bytes.
 const MAX_INFO: u64 = 256;
 
-/// Why a file is not received. [`ToString`] tells the host's user what to do.
+/// Why a file is not received. The text is sent to the host's user, so it also says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
-    /// The medium will not; full, broken, not writable.
+    /// The medium is full, broken or not writable.
     #[error("the badge cannot keep the file in {}: {source}; make room there, or check the card", .folder.display())]
     Medium {
         /// The inbox.
@@ -43,7 +43,7 @@ pub enum InboxError {
         /// Length that was announced, bytes.
         bytes: u32,
     },
-    /// The end was told, but parts are missing.
+    /// The end was announced, but parts are missing.
     #[error("the file is not whole: {have} of {bytes} bytes came; send the rest")]
     NotWhole {
         /// Bytes that came.
@@ -59,7 +59,7 @@ pub enum InboxError {
 /// What is received, as the info file has it before a CRC-32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Info {
-    what: What,
+    kind: FileKind,
     bytes: u32,
     sha256: [u8; 32],
     /// Bytes of the part that are surely on the medium.
@@ -87,16 +87,21 @@ impl Inbox {
         Self { folder: folder.into(), incoming: None }
     }
 
-    /// A file of `bytes` bytes comes. Returns where to go on from: beyond 0 when a part of the same file is there
+    /// A file of `bytes` bytes follows. Returns where to continue: beyond 0 when a part of the same file is there
     /// already, for whatever reason it is not whole. A part of another file is discarded.
     ///
     /// # Errors
     /// [`InboxError::TooLarge`], or [`InboxError::Medium`] when there is no room for it.
-    pub fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, InboxError> {
+    pub fn begin(
+        &mut self,
+        kind: FileKind,
+        bytes: u32,
+        sha256: [u8; 32],
+    ) -> Result<u32, InboxError> {
         if bytes > MAX_TRANSFER {
             return Err(InboxError::TooLarge(bytes));
         }
-        let wanted = Info { what, bytes, sha256, synced: 0 };
+        let wanted = Info { kind, bytes, sha256, synced: 0 };
         // What this program has written since the last sync is there as well. If that fails, nothing is kept, and
         // the file starts anew.
         let _ = self.sync();
@@ -110,7 +115,7 @@ impl Inbox {
         Ok(length)
     }
 
-    /// A part of the file that was begun. Returns where to go on from, which does not change when the part is there
+    /// A part of the file that was begun. Returns where to continue, which does not change when the part is there
     /// already or does not follow. What is returned may still be lost in a power failure; [`Inbox::begin`] knows.
     ///
     /// # Errors
@@ -145,12 +150,12 @@ impl Inbox {
     /// and [`InboxError::Medium`].
     pub fn finish(&mut self) -> Result<PathBuf, InboxError> {
         let incoming = self.incoming.as_ref().ok_or(InboxError::NotBegun)?;
-        let Info { what, bytes, sha256, .. } = incoming.info;
+        let Info { kind, bytes, sha256, .. } = incoming.info;
         if incoming.length < bytes {
             return Err(InboxError::NotWhole { have: incoming.length, bytes });
         }
         self.sync()?;
-        let result = self.check_and_move(what, sha256);
+        let result = self.check_and_move(kind, sha256);
         self.discard();
         result
     }
@@ -232,14 +237,14 @@ impl Inbox {
         })
     }
 
-    fn check_and_move(&self, what: What, sha256: [u8; 32]) -> Result<PathBuf, InboxError> {
+    fn check_and_move(&self, kind: FileKind, sha256: [u8; 32]) -> Result<PathBuf, InboxError> {
         let failed = |error| self.failed(error);
         if hash(&self.part()).map_err(failed)? != sha256 {
             return Err(InboxError::Damaged);
         }
-        let name = match what {
-            What::Bundle => "received.emocue",
-            What::Config => "received.toml",
+        let name = match kind {
+            FileKind::Bundle => "received.emocue",
+            FileKind::Config => "received.toml",
         };
         let path = self.folder.join(name);
         fs::rename(self.part(), &path).map_err(failed)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The rule: both sides speak when their `major` is the same. Within a major, messages are only added at the ends of
 /// the enums, and fields never change; each side uses what the lower `minor` of the two has. Whatever else changes
-/// raises `major`, and the older side is told to be updated.
+/// raises `major`, and the older side has to be updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// Raised by what the other side would misunderstand.
@@ -52,16 +52,16 @@ pub enum Request {
         /// The first byte wanted.
         offset: u32,
     },
-    /// A file comes; one that was begun before with the same hash goes on: [`Reply::GoOn`].
+    /// A file follows; one that was begun before with the same hash continues: [`Reply::Offset`].
     Begin {
         /// What it is.
-        what: What,
+        kind: FileKind,
         /// Its length, at most [`MAX_TRANSFER`].
         bytes: u32,
         /// Its SHA-256.
         sha256: [u8; 32],
     },
-    /// A part of the file: [`Reply::GoOn`] with where to go on from, which is also the answer to a part that is
+    /// A part of the file: [`Reply::Offset`] with where to continue, which is also the answer to a part that is
     /// there already or does not follow.
     Chunk {
         /// Where it belongs.
@@ -71,7 +71,7 @@ pub enum Request {
     },
     /// The file is whole: [`Reply::Progress`]; what comes of it is asked for with [`Request::Progress`].
     Finish,
-    /// What came of the file: [`Reply::Progress`].
+    /// Progress of what was asked for last: [`Reply::Progress`].
     Progress,
     /// Return to the bundle before: [`Reply::Progress`].
     Rollback,
@@ -92,7 +92,7 @@ pub enum Reply {
         program: String,
     },
     /// How the badge is.
-    Status(Status),
+    Status(BadgeStatus),
     /// Lines of its log.
     Log {
         /// At most [`MAX_LINES`], in order; none when there are no newer ones.
@@ -105,34 +105,34 @@ pub enum Reply {
         /// At most [`MAX_CHUNK`] bytes from the offset that was asked for.
         data: Vec<u8>,
     },
-    /// Where the file goes on from.
-    GoOn {
+    /// Where the file continues.
+    Offset {
         /// Bytes that are there and safe.
         offset: u32,
     },
-    /// How it goes with what was asked for.
+    /// Progress of what was asked for.
     Progress(Progress),
     /// It is not done.
     Refused(Refusal),
-    /// The session is over.
+    /// The session has ended.
     Bye,
 }
 
-/// What a file is for.
+/// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum FileKind {
     /// A signed bundle.
     Bundle,
     /// A configuration, TOML.
     Config,
 }
 
-/// How it goes with what was asked for.
+/// Progress of what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     /// Nothing was asked for yet.
     Idle,
-    /// The badge is at it.
+    /// The badge works on it.
     Working,
     /// The badge waits for a press of its button; the text tells what for.
     PressButton(String),
@@ -149,7 +149,7 @@ pub enum Refusal {
     Busy,
     /// Another major version; the badge speaks this one.
     Version(Version),
-    /// No session, or it is over: begin with [`Request::Hello`].
+    /// No session, or it has ended: begin with [`Request::Hello`].
     NoSession,
     /// The badge cannot, or will not; the text tells why, and what to do.
     Cannot(String),
@@ -157,7 +157,7 @@ pub enum Refusal {
 
 /// What a badge is doing, as far as the camera goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub enum CameraState {
     /// No frame yet.
     Starting,
     /// Frames come.
@@ -170,7 +170,7 @@ pub enum State {
 
 /// Where the bundle comes from that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Running {
+pub enum BundleSource {
     /// Inside the program.
     Embedded,
     /// Slot A.
@@ -183,9 +183,9 @@ pub enum Running {
 
 /// How the badge is: its machine, never what it sees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Status {
+pub struct BadgeStatus {
     /// What it is doing.
-    pub state: State,
+    pub state: CameraState,
     /// Time since its start, ms.
     pub uptime_ms: u64,
     /// Frames looked at in a second, 1/1000 Hz, over the last seconds.
@@ -199,7 +199,7 @@ pub struct Status {
     /// The power board's warning, where there is one.
     pub battery_low: Option<bool>,
     /// Where its bundle comes from.
-    pub running: Running,
+    pub running: BundleSource,
     /// What the bundle is called.
     pub bundle: String,
     /// Its release.

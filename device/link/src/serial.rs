@@ -1,5 +1,5 @@
 //! Serial ports: a UART, a USB gadget's port, a USB adapter; raw bytes, 8 data bits, no parity, 1 stop bit, no flow
-//! control. A node that is no terminal, such as a virtual machine's port or a FIFO, is used as it is.
+//! control. A node that is not a terminal, such as a virtual machine's port or a FIFO, is used as it is.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -23,46 +23,43 @@ pub const BAUDS: [u32; 18] = [
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no such node.
-    #[error("{} does not exist; plug the cable in, or name another port: `ls /dev/tty*` shows what there is",
-        .path.display())]
+    #[error("{} does not exist", .path.display())]
     Missing {
         /// The port.
         path: PathBuf,
     },
     /// A name that the system keeps for hardware that is not there.
-    #[error("{} has no hardware behind it; name another port: `ls /dev/tty*` shows what there is", .path.display())]
+    #[error("{} has no hardware behind it", .path.display())]
     NoHardware {
         /// The port.
         path: PathBuf,
     },
     /// A file or a disk, which writing would destroy.
-    #[error("{} is no serial port; name one: `ls /dev/tty*` shows what there is", .path.display())]
-    NoPort {
+    #[error("{} is not a serial port", .path.display())]
+    NotPort {
         /// What was named.
         path: PathBuf,
     },
     /// It is another user's.
-    #[error("{}: permission denied; add yourself to the group that owns it, mostly with \
-        `sudo usermod -a -G dialout $USER`, and log in again", .path.display())]
+    #[error("{}: permission denied", .path.display())]
     Permission {
         /// The port.
         path: PathBuf,
     },
     /// Another program has it.
-    #[error("{} is in use by another program; end that one first: `fuser -v {}` names it", .path.display(),
-        .path.display())]
+    #[error("{} is in use by another program", .path.display())]
     InUse {
         /// The port.
         path: PathBuf,
     },
     /// Not one of [`BAUDS`].
-    #[error("{baud} baud is no standard rate; take one of {BAUDS:?}")]
+    #[error("{baud} baud is not a standard rate; expected one of {BAUDS:?}")]
     Baud {
         /// What was asked for.
         baud: u32,
     },
     /// The hardware behind the port cannot be so fast or so slow.
-    #[error("{} cannot do {baud} baud; take another rate, such as 115200, on both sides", .path.display())]
+    #[error("{} does not support {baud} baud", .path.display())]
     BaudRefused {
         /// The port.
         path: PathBuf,
@@ -70,13 +67,44 @@ pub enum OpenError {
         baud: u32,
     },
     /// The system's own reason.
-    #[error("{} cannot be opened as a serial port: {source}", .path.display())]
+    #[error("failed to open {} as a serial port: {source}", .path.display())]
     Io {
         /// The port.
         path: PathBuf,
         /// The reason.
         source: io::Error,
     },
+}
+
+impl OpenError {
+    /// What to do about it, in whole sentences.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing { .. } => {
+                "Plug the cable in, or name another port: `ls /dev/tty*` lists them.".to_owned()
+            }
+            Self::NoHardware { .. } | Self::NotPort { .. } => {
+                "Name a serial port: `ls /dev/tty*` lists them.".to_owned()
+            }
+            Self::Permission { .. } => {
+                "Add yourself to the group that owns it, mostly with `sudo usermod -a -G dialout $USER`, and log in \
+                 again."
+                    .to_owned()
+            }
+            Self::InUse { path } => {
+                format!("End that program first: `fuser -v {}` names it.", path.display())
+            }
+            Self::BaudRefused { .. } => {
+                "Take another rate, such as 115200, on both sides.".to_owned()
+            }
+            Self::Baud { .. } | Self::Io { .. } => return None,
+        })
+    }
+
+    /// Message and help in one line, for a log.
+    pub fn to_line(&self) -> String {
+        self.help().map_or_else(|| self.to_string(), |help| format!("{self}. {help}"))
+    }
 }
 
 /// An open serial port, which no other Emocue program can open meanwhile.
@@ -99,7 +127,7 @@ pub fn open(path: impl AsRef<Path>, baud: u32) -> Result<Serial, OpenError> {
     let port = rustix::fs::open(path, flags, Mode::empty()).map_err(failed)?;
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&port).map_err(failed)?.st_mode);
     if !matches!(kind, FileType::CharacterDevice | FileType::Fifo) {
-        return Err(OpenError::NoPort { path: path.to_owned() });
+        return Err(OpenError::NotPort { path: path.to_owned() });
     }
     if kind == FileType::CharacterDevice {
         // Not TIOCEXCL: a terminal keeps that when a program is killed, and does not stop root.
@@ -120,7 +148,7 @@ fn failure(path: &Path, errno: Errno) -> OpenError {
         Errno::NOENT | Errno::NODEV | Errno::NXIO => OpenError::Missing { path },
         Errno::ACCESS | Errno::PERM => OpenError::Permission { path },
         Errno::IO => OpenError::NoHardware { path },
-        Errno::ISDIR => OpenError::NoPort { path },
+        Errno::ISDIR => OpenError::NotPort { path },
         Errno::BUSY | Errno::WOULDBLOCK => OpenError::InUse { path },
         errno => OpenError::Io { path, source: errno.into() },
     }

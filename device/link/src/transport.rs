@@ -19,15 +19,24 @@ pub enum LinkError {
     #[error("the other side closed the link: the cable was pulled, or its program ended")]
     Closed,
     /// The other side takes no bytes.
-    #[error("nobody takes what is sent: for {} s no byte went out; check that the other side runs and reads this \
-        port", WRITE_PATIENCE.as_secs())]
+    #[error("nobody takes what is sent: for {} s no byte went out", WRITE_PATIENCE.as_secs())]
     Stuck,
     /// The system's own reason.
-    #[error("the link failed: {0}; plug the cable in again, or restart the program")]
+    #[error("the link failed: {0}")]
     Io(#[source] io::Error),
 }
 
 impl LinkError {
+    /// What to do about it, in whole sentences.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Closed => return None,
+            Self::Stuck => "Check that the other side runs and reads this port.",
+            Self::Io(_) => "Plug the cable in again, or restart the program.",
+        };
+        Some(help.to_owned())
+    }
+
     /// The system's error; one that says that the other side is gone becomes [`LinkError::Closed`].
     pub(crate) fn from_io(error: io::Error) -> Self {
         // What a terminal says once its other side is closed.

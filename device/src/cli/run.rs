@@ -16,7 +16,7 @@ use emocue_device::show::Display;
 use emocue_device::slots::consent::{Attended, Desk};
 use emocue_device::slots::{Booted, Slot, Store, Trust, boot};
 use emocue_device::vision::Vision;
-use emocue_link::message::Running;
+use emocue_link::message::BundleSource;
 
 use super::board::{live, panel};
 use super::{Failure, Run};
@@ -156,7 +156,7 @@ struct Eyes {
     vision: Vision,
     notes: Vec<String>,
     line: Option<String>,
-    running: Running,
+    running: BundleSource,
     release: (String, u32),
     trial: Option<u8>,
     mark: Vec<u8>,
@@ -170,7 +170,7 @@ impl Eyes {
         if look.bundle.is_some() || run.config.is_none() {
             let vision = load(look.bundle.as_deref(), look.min_face)?;
             let named = look.bundle.as_deref().map(|file| file.display().to_string());
-            let running = if named.is_some() { Running::File } else { Running::Embedded };
+            let running = if named.is_some() { BundleSource::File } else { BundleSource::Embedded };
             return Ok(Self {
                 vision,
                 notes: Vec::new(),
@@ -186,9 +186,9 @@ impl Eyes {
         let line = Some(booted.line());
         let Booted { vision, slot, name, content_version, trial, notes, mark } = booted;
         let running = match slot {
-            None => Running::Embedded,
-            Some(Slot::A) => Running::A,
-            Some(Slot::B) => Running::B,
+            None => BundleSource::Embedded,
+            Some(Slot::A) => BundleSource::A,
+            Some(Slot::B) => BundleSource::B,
         };
         Ok(Self { vision, notes, line, running, release: (name, content_version), trial, mark })
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use emocue_link::message::{LogLine, MAX_TEXT, Running, State, Status};
+use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine, MAX_TEXT};
 
 /// Lines that are kept.
 const KEPT: usize = 256;
@@ -20,21 +20,21 @@ pub struct Hub {
 
 #[derive(Debug)]
 struct Inner {
-    status: Status,
+    status: BadgeStatus,
     log: VecDeque<LogLine>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        let status = Status {
-            state: State::Starting,
+        let status = BadgeStatus {
+            state: CameraState::Starting,
             uptime_ms: 0,
             fps_milli: 0,
             latency_ms: None,
             temperature_milli: None,
             slowdown: 1,
             battery_low: None,
-            running: Running::Embedded,
+            running: BundleSource::Embedded,
             bundle: String::new(),
             content_version: 0,
             trial: None,
@@ -74,13 +74,13 @@ impl Hub {
     }
 
     /// Changes how the badge is.
-    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+    pub fn update(&self, change: impl FnOnce(&mut BadgeStatus)) {
         change(&mut self.inner().status);
     }
 
     /// How the badge is.
-    pub fn status(&self) -> Status {
-        Status { uptime_ms: self.elapsed_ms(), ..self.inner().status.clone() }
+    pub fn status(&self) -> BadgeStatus {
+        BadgeStatus { uptime_ms: self.elapsed_ms(), ..self.inner().status.clone() }
     }
 
     /// Lines from number `from` on, at most `most` of them.

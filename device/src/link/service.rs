@@ -81,7 +81,7 @@ fn cable(board: &Arc<Board>, port: &Path, baud: u32, stop: &AtomicBool, tell: &i
             }
             Err(error) if !told => {
                 told = true;
-                tell(format!("no host can be served: {error}"));
+                tell(format!("no host can be served: {}", error.to_line()));
             }
             Err(_) => {}
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use emocue_link::message::{LogLine, MAX_LINES, Progress, Running, Status, What};
+use emocue_link::message::{BadgeStatus, BundleSource, FileKind, LogLine, MAX_LINES, Progress};
 use emocue_link::server::MAX_CONFIG;
 use emocue_link::{Badge, Inbox};
 
@@ -32,7 +32,7 @@ pub struct Board {
 #[derive(Debug)]
 struct Receiving {
     inbox: Inbox,
-    what: What,
+    kind: FileKind,
     /// Whose it is, and when that host was last heard.
     owner: Option<(u32, Instant)>,
 }
@@ -41,7 +41,7 @@ impl Board {
     /// A badge that does what is asked through `programs`.
     pub fn new(hub: Arc<Hub>, programs: Programs) -> Arc<Self> {
         let inbox = Inbox::new(programs.state.join("incoming"));
-        let receiving = Mutex::new(Receiving { inbox, what: What::Bundle, owner: None });
+        let receiving = Mutex::new(Receiving { inbox, kind: FileKind::Bundle, owner: None });
         Arc::new(Self { hub, programs, receiving, job: Job::default(), hosts: AtomicU32::new(0) })
     }
 
@@ -99,7 +99,7 @@ impl Side {
 }
 
 impl Badge for Side {
-    fn status(&mut self) -> Status {
+    fn status(&mut self) -> BadgeStatus {
         self.board.hub.status()
     }
 
@@ -112,11 +112,11 @@ impl Badge for Side {
         if text.len() > MAX_CONFIG { String::new() } else { text }
     }
 
-    fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
+    fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
         if self.board.job.is_running() {
             return Err("the badge is still at what came before; try again when it is done".into());
         }
-        if what == What::Config && bytes as usize > MAX_CONFIG {
+        if kind == FileKind::Config && bytes as usize > MAX_CONFIG {
             return Err(format!("{bytes} bytes are no configuration; at most {MAX_CONFIG}"));
         }
         let mut receiving = self.board.receiving();
@@ -127,8 +127,8 @@ impl Badge for Side {
             return Err("another host sends a file just now; try again when it is done".into());
         }
         receiving.owner = Some((self.id, Instant::now()));
-        receiving.what = what;
-        receiving.inbox.begin(what, bytes, sha256).map_err(|error| error.to_string())
+        receiving.kind = kind;
+        receiving.inbox.begin(kind, bytes, sha256).map_err(|error| error.to_string())
     }
 
     fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String> {
@@ -136,16 +136,16 @@ impl Badge for Side {
     }
 
     fn finish(&mut self) -> Result<Progress, String> {
-        let (file, what) = {
+        let (file, kind) = {
             let mut receiving = self.mine()?;
             receiving.owner = None;
-            (receiving.inbox.finish().map_err(|error| error.to_string())?, receiving.what)
+            (receiving.inbox.finish().map_err(|error| error.to_string())?, receiving.kind)
         };
         let (programs, hub) = (self.board.programs.clone(), Arc::clone(&self.board.hub));
         self.board.job.start(move || {
-            let done = match what {
-                What::Bundle => programs.run(&["slot", "install"], Some(&file)),
-                What::Config => settings::take(&file, &programs, &hub),
+            let done = match kind {
+                FileKind::Bundle => programs.run(&["slot", "install"], Some(&file)),
+                FileKind::Config => settings::take(&file, &programs, &hub),
             };
             // Whatever came of it, it is not needed any more.
             let _ = std::fs::remove_file(&file);
@@ -176,10 +176,10 @@ impl Badge for Side {
         let programs = self.board.programs.clone();
         let store = Store::new(&programs.state);
         let file: Option<PathBuf> = match self.board.hub.status().running {
-            Running::Embedded => None,
-            Running::A => Some(store.file(Slot::A)),
-            Running::B => Some(store.file(Slot::B)),
-            Running::File => {
+            BundleSource::Embedded => None,
+            BundleSource::A => Some(store.file(Slot::A)),
+            BundleSource::B => Some(store.file(Slot::B)),
+            BundleSource::File => {
                 return Err(
                     "the configuration names a bundle's file; run `emocue-badge doctor`".into()
                 );
@@ -188,7 +188,7 @@ impl Badge for Side {
         self.board.job.start(move || programs.run(&["slot", "check"], file.as_deref()))
     }
 
-    fn over(&mut self) {
+    fn session_ended(&mut self) {
         let mut receiving = self.board.receiving();
         if receiving.owner.is_some_and(|(owner, _)| owner == self.id) {
             receiving.owner = None;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use emocue_link::client::{ClientError, Settings};
-use emocue_link::message::{Progress, Status, What};
+use emocue_link::client::{ClientError, ClientSettings};
+use emocue_link::message::{BadgeStatus, FileKind, Progress};
 use emocue_link::{Client, Transport};
 use indicatif::DecimalBytes;
 
@@ -19,8 +19,8 @@ use crate::monitor::history::{place, trial};
 const RECONNECTS: usize = 6;
 
 /// How patient we are: a host that was killed a moment ago still holds the badge for ten seconds.
-pub fn settings() -> Settings {
-    Settings { busy: Duration::from_secs(12), ..Settings::default() }
+pub fn settings() -> ClientSettings {
+    ClientSettings { busy: Duration::from_secs(12), ..ClientSettings::default() }
 }
 
 /// Opens a port.
@@ -36,7 +36,7 @@ pub fn open(port: &Port) -> Result<emocue_link::serial::Serial, String> {
 pub struct Cable<T: Transport, F> {
     port: String,
     open: F,
-    settings: Settings,
+    settings: ClientSettings,
     client: Client<T>,
 }
 
@@ -55,7 +55,7 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
     ///
     /// # Errors
     /// [`FlashError::Serial`] when none answers.
-    pub fn connect(port: &str, mut open: F, settings: Settings) -> Result<Self, FlashError> {
+    pub fn connect(port: &str, mut open: F, settings: ClientSettings) -> Result<Self, FlashError> {
         let client = connect(port, &mut open, settings)?;
         Ok(Self { port: port.to_owned(), open, settings, client })
     }
@@ -96,10 +96,10 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
         watch: &mut dyn Watch,
     ) -> Result<(), FlashError> {
         if let (Some(config), Some((_, false))) = (&parts.config, plan.config) {
-            self.send(What::Config, Part::Config, config.text.as_bytes(), watch)?;
+            self.send(FileKind::Config, Part::Config, config.text.as_bytes(), watch)?;
         }
         if let Some(bundle) = &parts.bundle {
-            self.send(What::Bundle, Part::Bundle, &bundle.bytes, watch)?;
+            self.send(FileKind::Bundle, Part::Bundle, &bundle.bytes, watch)?;
         }
         watch.say("the badge tests itself");
         let tested = self.again(|client| {
@@ -138,7 +138,7 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
 
     fn send(
         &mut self,
-        what: What,
+        kind: FileKind,
         part: Part,
         bytes: &[u8],
         watch: &mut dyn Watch,
@@ -147,7 +147,7 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
         let mut arrived = 0;
         let mut said = String::new();
         let done = self.again(|client| {
-            client.send(what, bytes, &mut |offset| {
+            client.send(kind, bytes, &mut |offset| {
                 watch.advance(u64::from(offset.saturating_sub(arrived)));
                 arrived = arrived.max(offset);
                 flow(watch)
@@ -179,7 +179,7 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
                     ClientError::Silent(_)
                     | ClientError::NoAnswer(_)
                     | ClientError::Link(_)
-                    | ClientError::SessionOver
+                    | ClientError::SessionEnded
                     | ClientError::Unsure
                     | ClientError::Forgotten,
                 ) => {}
@@ -212,7 +212,7 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
 fn connect<T: Transport>(
     port: &str,
     open: &mut impl FnMut() -> Result<T, String>,
-    settings: Settings,
+    settings: ClientSettings,
 ) -> Result<Client<T>, FlashError> {
     let transport = open();
     let transport = transport.map_err(|reason| FlashError::Serial { reason, next: "" })?;
@@ -238,7 +238,7 @@ fn flow(watch: &dyn Watch) -> ControlFlow<()> {
 }
 
 /// What a badge runs, in words.
-pub fn running(status: &Status) -> String {
+pub fn running(status: &BadgeStatus) -> String {
     format!(
         "{} {} from {}, {}",
         status.bundle,

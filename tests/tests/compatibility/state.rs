@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use emocue_link::inbox::Inbox;
-use emocue_link::message::What;
+use emocue_link::message::FileKind;
 use serde_json::Value;
 
 use crate::place::{Place, bytes, json, kept, says, secret, text};
@@ -153,7 +153,7 @@ fn a_transfer_that_broke_off_goes_on() {
     let begin = |sha256| {
         fs::copy(kept("state/incoming.info"), place.at("incoming.info")).unwrap();
         fs::write(place.at("incoming.part"), vec![0; number("offset") as usize + 1000]).unwrap();
-        Inbox::new(place.0.path()).begin(What::Bundle, number("bytes"), sha256).unwrap()
+        Inbox::new(place.0.path()).begin(FileKind::Bundle, number("bytes"), sha256).unwrap()
     };
     assert_eq!(begin(sha256), number("offset"));
     assert_eq!(begin([0; 32]), 0, "another file begins anew");

@@ -9,88 +9,100 @@ use crate::transport::LinkError;
 /// Why a badge did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The bytes do not go or come.
+    /// The bytes cannot be sent or received.
     #[error(transparent)]
     Link(#[from] LinkError),
     /// Nothing answered at all.
-    #[error("no badge answered within {} s; check that the cable is a data cable and plugged in, that the badge \
-        runs with this port in its configuration ([link] port = ...), and that both sides have the same baud rate",
-        .0.as_secs_f32())]
+    #[error("no badge answered within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
     /// What was sent came back.
-    #[error(
-        "the port sends back what it gets, so no badge is there; check that it is the right port, that no login \
-        console runs on it, and that the data wires are not joined"
-    )]
+    #[error("the port sends back what it receives, so no badge is there")]
     Echo,
     /// Another host has a session.
-    #[error("another host holds the badge; end its program, or wait 10 s if it was killed")]
+    #[error("another host has a session with the badge")]
     Busy,
     /// Host and badge cannot speak with each other.
-    #[error("the badge speaks version {}.{} of the link and this program {}.{}: update {}", .badge.major,
-        .badge.minor, VERSION.major, VERSION.minor, older(.badge))]
+    #[error("the badge speaks version {}.{} of the link and this program {}.{}", .badge.major, .badge.minor,
+        VERSION.major, VERSION.minor)]
     Version {
         /// What the badge speaks.
         badge: Version,
     },
     /// It answered before, and does not any more.
-    #[error("the badge has been silent for {} s; check the cable and try again, what arrived is kept",
-        .0.as_secs_f32())]
+    #[error("the badge has been silent for {} s", .0.as_secs_f32())]
     Silent(Duration),
     /// Requests reach the badge in pieces only, again and again.
-    #[error(
-        "the line damages nearly everything; use a shorter cable, join the grounds, or take a lower baud rate"
-    )]
+    #[error("the line damages nearly everything")]
     Noise,
     /// The badge has no session of ours; [`crate::Client`] begins another one where that is safe.
-    #[error("the badge ended the session; connect again")]
-    SessionOver,
+    #[error("the badge ended the session")]
+    SessionEnded,
     /// The session ended while something was asked for that may not be done twice.
-    #[error(
-        "the badge ended the session before it answered, and may have done what was asked for; look at its \
-        status before asking again"
-    )]
+    #[error("the badge ended the session before it answered, and may have done what was asked for")]
     Unsure,
-    /// It will not; its own words.
+    /// The badge refuses; its own words.
     #[error("the badge refuses: {0}")]
     Refused(String),
-    /// It tried; its own words.
-    #[error("the badge could not do it: {0}")]
+    /// The badge tried and failed; its own words.
+    #[error("the badge failed: {0}")]
     Failed(String),
-    /// It was restarted while it was at it.
-    #[error(
-        "the badge no longer knows what it was asked for, so it was restarted meanwhile; look at its status"
-    )]
+    /// It was restarted meanwhile.
+    #[error("the badge no longer knows what it was asked for, so it was restarted meanwhile")]
     Forgotten,
-    /// The caller did not want to go on.
-    #[error("stopped; what arrived is kept, and the next try goes on from there")]
+    /// The caller stopped it.
+    #[error("stopped; what arrived is kept, and the next try continues from there")]
     Stopped,
     /// A file that no badge takes.
     #[error("{0} bytes are too many; a file has at most {MAX_TRANSFER}")]
     TooLarge(u64),
     /// The badge asks for the same part of a file again and again.
-    #[error("the transfer does not get beyond byte {offset}; restart the badge and try again")]
+    #[error("the transfer does not get beyond byte {offset}")]
     Stalled {
         /// Where it stands.
         offset: u32,
     },
     /// A configuration that no badge has.
     #[error(
-        "the badge's configuration claims {0} bytes, more than the {MAX_CONFIG} that it may have; update this \
-        program"
+        "the badge's configuration claims {0} bytes, more than the {MAX_CONFIG} that it may have"
     )]
     ConfigTooLong(u32),
-    /// The configuration is no text.
-    #[error("the badge's configuration is not UTF-8; replace it")]
+    /// The configuration is not text.
+    #[error("the badge's configuration is not UTF-8")]
     ConfigNotText,
-    /// A reply that does not fit the request, from a badge with other ideas.
-    #[error("the badge answered {request} with something else; update the older side")]
+    /// A reply that does not fit the request.
+    #[error("the badge answered {request} with something else")]
     Unexpected {
         /// What was asked for.
         request: &'static str,
     },
 }
 
-fn older(badge: &Version) -> &'static str {
-    if badge.major < VERSION.major { "the badge" } else { "this program" }
+impl ClientError {
+    /// What to do about it, in whole sentences.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Link(error) => return error.help(),
+            Self::NoAnswer(_) => {
+                "Check that the cable is a data cable and plugged in, that the badge runs with this port in its \
+                 configuration ([link] port = ...), and that both sides have the same baud rate."
+            }
+            Self::Echo => {
+                "Check that it is the right port, that no login console runs on it, and that the data wires are not \
+                 joined."
+            }
+            Self::Busy => "End the other host's program, or wait 10 s if it was killed.",
+            Self::Version { badge } if badge.major < VERSION.major => "Update the badge.",
+            Self::Version { .. } | Self::ConfigTooLong(_) => "Update this program.",
+            Self::Silent(_) => "Check the cable and try again; what arrived is kept.",
+            Self::Noise => "Use a shorter cable, join the grounds, or take a lower baud rate.",
+            Self::SessionEnded => "Connect again.",
+            Self::Unsure => "Look at the badge's status before you ask again.",
+            Self::Forgotten => "Look at the badge's status.",
+            Self::Stalled { .. } => "Restart the badge and try again.",
+            Self::ConfigNotText => "Replace it.",
+            Self::Unexpected { .. } => "Update the older side.",
+            Self::Refused(_) | Self::Failed(_) | Self::Stopped | Self::TooLarge(_) => return None,
+        };
+        Some(help.to_owned())
+    }
 }

@@ -22,7 +22,7 @@ pub(super) enum Answer {
         /// The request was sent only once.
         once: bool,
     },
-    /// It did not reach the badge whole. Only a part of a file ends so, since it may go on with a smaller one;
+    /// It did not reach the badge whole. Only a part of a file ends so, since it may continue with a smaller one;
     /// whatever else is sent again.
     Lost,
 }
@@ -53,7 +53,7 @@ impl<T: Transport> Client<T> {
         };
         let result = self.try_exchange(request, silence);
         if let Err(ClientError::Link(_)) = &result {
-            // Nobody is left to say good-bye to.
+            // No session is left to end.
             self.open = false;
         }
         result
@@ -85,7 +85,7 @@ impl<T: Transport> Client<T> {
                                 self.pace.measure(started.elapsed());
                             }
                             if reply == Reply::Refused(Refusal::NoSession) {
-                                return Err(over(tries));
+                                return Err(session_ended(tries));
                             }
                             return Ok(Answer::Reply { reply, once });
                         }
@@ -141,7 +141,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// The session is over; after a single try the request was surely not done.
-fn over(tries: u32) -> ClientError {
-    if tries == 1 { ClientError::SessionOver } else { ClientError::Unsure }
+/// The session has ended; after a single try the request was surely not done.
+fn session_ended(tries: u32) -> ClientError {
+    if tries == 1 { ClientError::SessionEnded } else { ClientError::Unsure }
 }

@@ -10,33 +10,33 @@ use std::time::{Duration, Instant};
 
 pub use error::ClientError;
 use exchange::{Answer, Pace};
-use transfer::PartSize;
+use transfer::ChunkSize;
 
 use crate::channel::Channel;
 use crate::frame::{Body, Envelope};
-use crate::message::{LogLine, Progress, Refusal, Reply, Request, Status, VERSION, Version};
+use crate::message::{BadgeStatus, LogLine, Progress, Refusal, Reply, Request, VERSION, Version};
 use crate::server::MAX_CONFIG;
 use crate::transport::Transport;
 
 /// How patient a client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ClientSettings {
     /// A reply that takes longer than usual by so much is asked for again; doubled each time.
     pub answer: Duration,
     /// A frame whose bytes stop coming for so long has lost its end. Longer than the pauses of a USB adapter, which
     /// hands bytes over every 16 ms.
     pub quiet: Duration,
-    /// A badge that says nothing for so long is given up.
+    /// A badge that is silent for so long is given up.
     pub silence: Duration,
     /// How long to look for a badge on a port.
     pub connect: Duration,
-    /// How long to wait while another host holds the badge; zero tells it at once.
+    /// How long to wait while another host holds the badge; zero fails at once.
     pub busy: Duration,
     /// How often [`Client::wait_done`] asks.
     pub poll: Duration,
 }
 
-impl Default for Settings {
+impl Default for ClientSettings {
     /// For real cables: 10 s of silence, 5 s to connect, no waiting for another host.
     fn default() -> Self {
         Self {
@@ -55,11 +55,11 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Client<T: Transport> {
     channel: Channel<T>,
-    settings: Settings,
+    settings: ClientSettings,
     session: u32,
     sequence: u32,
     pace: Pace,
-    part: PartSize,
+    part: ChunkSize,
     version: Version,
     program: String,
     /// There is a session to be ended.
@@ -72,14 +72,14 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// [`ClientError::NoAnswer`], [`ClientError::Echo`], [`ClientError::Busy`], [`ClientError::Version`] or
     /// [`ClientError::Link`].
-    pub fn connect(transport: T, settings: Settings) -> Result<Self, ClientError> {
+    pub fn connect(transport: T, settings: ClientSettings) -> Result<Self, ClientError> {
         let mut client = Self {
             channel: Channel::new(transport, settings.quiet),
             settings,
             session: 0,
             sequence: 0,
             pace: Pace::new(),
-            part: PartSize::new(),
+            part: ChunkSize::new(),
             version: VERSION,
             program: String::new(),
             open: false,
@@ -102,7 +102,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn status(&mut self) -> Result<Status, ClientError> {
+    pub fn status(&mut self) -> Result<BadgeStatus, ClientError> {
         match self.ask(&Request::Status)? {
             Reply::Status(status) => Ok(status),
             other => Err(unexpected("a question for its status", other)),
@@ -158,7 +158,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Asks until what was asked for is done, and returns the badge's words. `on_state` gets every answer and may
-    /// break off the waiting.
+    /// stop the waiting.
     ///
     /// # Errors
     /// [`ClientError::Failed`] with the badge's words, [`ClientError::Forgotten`], [`ClientError::Stopped`], or what
@@ -181,22 +181,22 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Asks the badge to return to the bundle before; [`Client::wait_done`] tells what comes of it.
+    /// Asks the badge to return to the bundle before; [`Client::wait_done`] waits for the result.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
     pub fn rollback(&mut self) -> Result<Progress, ClientError> {
         let reply = self.ask(&Request::Rollback)?;
-        progress("a wish to roll back", reply)
+        progress("a request to roll back", reply)
     }
 
-    /// Asks the badge to look at its embedded portraits; [`Client::wait_done`] tells what comes of it.
+    /// Asks the badge to look at its embedded portraits; [`Client::wait_done`] waits for the result.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
     pub fn self_test(&mut self) -> Result<Progress, ClientError> {
         let reply = self.ask(&Request::SelfTest)?;
-        progress("a wish for a self-test", reply)
+        progress("a request for a self-test", reply)
     }
 
     /// Ends the session, so that another host may begin one at once. Dropping a client does the same, but does not
@@ -213,7 +213,7 @@ impl<T: Transport> Client<T> {
     fn hello(&mut self) -> Result<(), ClientError> {
         let asked = Instant::now();
         loop {
-            self.session = random();
+            self.session = new_session_id();
             let reply = match self.exchange(Request::Hello { version: VERSION })? {
                 Answer::Reply { reply, .. } => reply,
                 Answer::Lost => return Err(ClientError::Noise),
@@ -239,11 +239,11 @@ impl<T: Transport> Client<T> {
     fn ask(&mut self, request: &Request) -> Result<Reply, ClientError> {
         let twice = !matches!(request, Request::Finish | Request::Rollback | Request::SelfTest);
         let answer = match self.exchange(request.clone()) {
-            Err(ClientError::Unsure) if twice => Err(ClientError::SessionOver),
+            Err(ClientError::Unsure) if twice => Err(ClientError::SessionEnded),
             result => result,
         };
         let answer = match answer {
-            Err(ClientError::SessionOver) => {
+            Err(ClientError::SessionEnded) => {
                 self.open = false;
                 self.hello()?;
                 self.exchange(request.clone())?
@@ -281,7 +281,7 @@ impl<T: Transport> Drop for Client<T> {
 }
 
 /// A number that no other host has.
-fn random() -> u32 {
+fn new_session_id() -> u32 {
     // The standard library's keys against collision attacks come from the system's random numbers.
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
@@ -300,7 +300,7 @@ fn unexpected(request: &'static str, reply: Reply) -> ClientError {
     match reply {
         Reply::Refused(Refusal::Busy) => ClientError::Busy,
         Reply::Refused(Refusal::Version(badge)) => ClientError::Version { badge },
-        Reply::Refused(Refusal::NoSession) => ClientError::SessionOver,
+        Reply::Refused(Refusal::NoSession) => ClientError::SessionEnded,
         Reply::Refused(Refusal::Cannot(why)) => ClientError::Refused(why),
         _ => ClientError::Unexpected { request },
     }

@@ -5,19 +5,19 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Client, ClientError, progress, unexpected};
-use crate::message::{MAX_CHUNK, MAX_TRANSFER, Progress, Reply, Request, What};
+use crate::message::{FileKind, MAX_CHUNK, MAX_TRANSFER, Progress, Reply, Request};
 use crate::transport::Transport;
 
 /// Smallest part of a file, bytes.
-const MIN_PART: usize = 32;
+const MIN_CHUNK: usize = 32;
 
 /// The first part of a file, bytes.
-const FIRST_PART: usize = 512;
+const FIRST_CHUNK: usize = 512;
 
 /// After so many parts in a row that came whole, parts get longer.
 const STREAK: u32 = 4;
 
-/// So many parts in a row that did not come whole, or replies that do not go on, are too many.
+/// So many parts in a row that did not come whole, or replies that do not advance, are too many.
 const MAX_STALLS: u32 = 200;
 
 /// How often a transfer begins again in a new session before it is given up.
@@ -25,14 +25,14 @@ const MAX_SESSIONS: u32 = 3;
 
 /// How much of a file is sent at once: short parts where the line is bad, so that most come whole.
 #[derive(Debug)]
-pub(super) struct PartSize {
+pub(super) struct ChunkSize {
     bytes: usize,
     streak: u32,
 }
 
-impl PartSize {
+impl ChunkSize {
     pub(super) const fn new() -> Self {
-        Self { bytes: FIRST_PART, streak: 0 }
+        Self { bytes: FIRST_CHUNK, streak: 0 }
     }
 
     fn whole(&mut self) {
@@ -43,13 +43,13 @@ impl PartSize {
     }
 
     fn damaged(&mut self) {
-        *self = Self { bytes: (self.bytes / 2).max(MIN_PART), streak: 0 };
+        *self = Self { bytes: (self.bytes / 2).max(MIN_CHUNK), streak: 0 };
     }
 }
 
 impl<T: Transport> Client<T> {
     /// Sends a file and says that it is whole; [`Client::wait_done`] tells what comes of it. One that was sent in
-    /// part before goes on from there. `on_progress` gets how many bytes the badge has, and may break off.
+    /// part before continues from there. `on_progress` gets how many bytes the badge has, and may stop it.
     ///
     /// # Errors
     /// [`ClientError::TooLarge`], [`ClientError::Refused`] with the badge's words, [`ClientError::Stopped`], or what
@@ -57,21 +57,21 @@ impl<T: Transport> Client<T> {
     /// link is closed.
     pub fn send(
         &mut self,
-        what: What,
+        kind: FileKind,
         file: &[u8],
         on_progress: &mut dyn FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Progress, ClientError> {
         let bytes = u32::try_from(file.len()).ok().filter(|bytes| *bytes <= MAX_TRANSFER);
         let bytes = bytes.ok_or(ClientError::TooLarge(file.len() as u64))?;
-        let begin = Request::Begin { what, bytes, sha256: Sha256::digest(file).into() };
+        let begin = Request::Begin { kind, bytes, sha256: Sha256::digest(file).into() };
         for _ in 0..MAX_SESSIONS {
             match self.send_parts(&begin, file, on_progress) {
                 // The next beginning greets anew.
-                Err(ClientError::SessionOver) => {}
+                Err(ClientError::SessionEnded) => {}
                 result => return result,
             }
         }
-        Err(ClientError::SessionOver)
+        Err(ClientError::SessionEnded)
     }
 
     fn send_parts(
@@ -82,7 +82,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<Progress, ClientError> {
         let bytes = file.len() as u32;
         let begun = self.ask(begin)?;
-        let mut offset = go_on("the beginning of a file", begun, bytes)?;
+        let mut offset = resume_at("the beginning of a file", begun, bytes)?;
         let (mut furthest, mut stalls) = (offset, 0);
         loop {
             if on_progress(offset).is_break() {
@@ -95,7 +95,7 @@ impl<T: Transport> Client<T> {
             let data = rest[..rest.len().min(self.part.bytes)].to_vec();
             let reply = match self.exchange(Request::Chunk { offset, data }) {
                 // A part may well be sent twice.
-                Err(ClientError::Unsure) => return Err(ClientError::SessionOver),
+                Err(ClientError::Unsure) => return Err(ClientError::SessionEnded),
                 Err(error) => return Err(error),
                 Ok(Answer::Lost) => {
                     self.part.damaged();
@@ -112,7 +112,7 @@ impl<T: Transport> Client<T> {
                     reply
                 }
             };
-            offset = go_on("a part of a file", reply, bytes)?;
+            offset = resume_at("a part of a file", reply, bytes)?;
             if offset > furthest {
                 (furthest, stalls) = (offset, 0);
             } else {
@@ -131,10 +131,10 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// Where the badge wants to go on from.
-fn go_on(request: &'static str, reply: Reply, bytes: u32) -> Result<u32, ClientError> {
+/// Where the badge wants the file to continue.
+fn resume_at(request: &'static str, reply: Reply, bytes: u32) -> Result<u32, ClientError> {
     match reply {
-        Reply::GoOn { offset } if offset <= bytes => Ok(offset),
+        Reply::Offset { offset } if offset <= bytes => Ok(offset),
         other => Err(unexpected(request, other)),
     }
 }
@@ -145,17 +145,17 @@ mod tests {
 
     #[test]
     fn parts_shrink_with_damage_and_grow_with_success() {
-        let mut part = PartSize::new();
+        let mut part = ChunkSize::new();
         for _ in 0..20 {
             part.damaged();
         }
-        assert_eq!(part.bytes, MIN_PART);
+        assert_eq!(part.bytes, MIN_CHUNK);
         for _ in 0..3 {
             part.whole();
         }
-        assert_eq!(part.bytes, MIN_PART);
+        assert_eq!(part.bytes, MIN_CHUNK);
         part.whole();
-        assert_eq!(part.bytes, 2 * MIN_PART);
+        assert_eq!(part.bytes, 2 * MIN_CHUNK);
         for _ in 0..100 {
             part.whole();
         }

@@ -1,14 +1,14 @@
 //! What a badge does for a host.
 
-use crate::message::{LogLine, Progress, Status, What};
+use crate::message::{BadgeStatus, FileKind, LogLine, Progress};
 
 /// What a server can do for a host. An error is a text for the host's user: why, and what to do.
 ///
 /// Every method is called from [`super::Server::serve`] and shall return within a second or so; what takes longer
-/// goes on elsewhere and is told by [`Badge::progress`].
+/// runs elsewhere and is reported by [`Badge::progress`].
 pub trait Badge {
     /// How the badge is.
-    fn status(&mut self) -> Status;
+    fn status(&mut self) -> BadgeStatus;
 
     /// Lines of its log from number `from` on, in order; no more than [`crate::message::MAX_LINES`] of them are sent.
     fn log(&mut self, from: u32) -> Vec<LogLine>;
@@ -16,13 +16,13 @@ pub trait Badge {
     /// Its configuration's text, at most [`super::MAX_CONFIG`] bytes.
     fn config(&mut self) -> String;
 
-    /// A file of `bytes` bytes comes; returns where to go on from, bytes.
+    /// A file of `bytes` bytes follows; returns the offset to continue from, bytes.
     ///
     /// # Errors
     /// Why it is not taken.
-    fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, String>;
+    fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String>;
 
-    /// A part of that file; returns where to go on from, bytes, also when the part is there already or does not
+    /// A part of that file; returns the offset to continue from, bytes, also when the part is there already or does not
     /// follow.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ pub trait Badge {
     /// Why nothing comes of it.
     fn finish(&mut self) -> Result<Progress, String>;
 
-    /// What came of what was asked for.
+    /// The progress of what was asked for last.
     fn progress(&mut self) -> Progress;
 
     /// Return to the bundle before.
@@ -50,12 +50,12 @@ pub trait Badge {
     /// Why not.
     fn self_test(&mut self) -> Result<Progress, String>;
 
-    /// The session is over: the host said so, is silent, or the cable was pulled.
-    fn over(&mut self);
+    /// The session has ended: the host ended it, is silent, or the cable was pulled.
+    fn session_ended(&mut self);
 }
 
 impl<B: Badge + ?Sized> Badge for &mut B {
-    fn status(&mut self) -> Status {
+    fn status(&mut self) -> BadgeStatus {
         (**self).status()
     }
 
@@ -67,8 +67,8 @@ impl<B: Badge + ?Sized> Badge for &mut B {
         (**self).config()
     }
 
-    fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
-        (**self).begin(what, bytes, sha256)
+    fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
+        (**self).begin(kind, bytes, sha256)
     }
 
     fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String> {
@@ -91,7 +91,7 @@ impl<B: Badge + ?Sized> Badge for &mut B {
         (**self).self_test()
     }
 
-    fn over(&mut self) {
-        (**self).over();
+    fn session_ended(&mut self) {
+        (**self).session_ended();
     }
 }

@@ -11,10 +11,12 @@ use reply::{cut, log, part, progress};
 
 use crate::channel::Channel;
 use crate::frame::{Body, Envelope, Event};
-use crate::message::{MAX_CHUNK, MAX_TRANSFER, Refusal, Reply, Request, Status, VERSION, Version};
+use crate::message::{
+    BadgeStatus, MAX_CHUNK, MAX_TRANSFER, Refusal, Reply, Request, VERSION, Version,
+};
 use crate::transport::{LinkError, Transport};
 
-/// How often a server that hears nothing looks whether it shall stop.
+/// How often a server that hears nothing checks whether to stop.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Longest configuration that is handed out, bytes.
@@ -23,9 +25,9 @@ pub const MAX_CONFIG: usize = 1 << 16;
 /// What a server needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// The badge's program, as a host is told: `"0.1.0"`.
+    /// The badge's program, as a host sees it: `"0.1.0"`.
     pub program: String,
-    /// A session that is silent for so long is over.
+    /// A session that is silent for so long ends.
     pub silence: Duration,
     /// A frame whose bytes stop coming for so long has lost its end. Longer than the pauses of a USB adapter, which
     /// hands bytes over every 16 ms.
@@ -45,7 +47,7 @@ impl ServerSettings {
 
 /// A host that is being served.
 #[derive(Debug)]
-struct Session {
+struct HostSession {
     id: u32,
     /// The last request that was answered, and its reply, for a host that did not get it.
     sequence: u32,
@@ -63,7 +65,7 @@ pub struct Server<T, B: Badge> {
     channel: Channel<T>,
     badge: B,
     settings: ServerSettings,
-    session: Option<Session>,
+    session: Option<HostSession>,
 }
 
 impl<T: Transport, B: Badge> Server<T, B> {
@@ -103,7 +105,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
     /// Ends the session, if there is one.
     fn end(&mut self) {
         if self.session.take().is_some() {
-            self.badge.over();
+            self.badge.session_ended();
         }
     }
 
@@ -173,7 +175,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
             Some(session) if session.id != id => return refused(Refusal::Busy),
             Some(_) => {}
             None => {
-                self.session = Some(Session {
+                self.session = Some(HostSession {
                     id,
                     sequence,
                     reply: hello.clone(),
@@ -196,7 +198,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
             Request::Hello { .. } => Err("a session begins only once".to_owned()),
             Request::Status => {
                 let status = badge.status();
-                Ok(Reply::Status(Status { bundle: cut(&status.bundle), ..status }))
+                Ok(Reply::Status(BadgeStatus { bundle: cut(&status.bundle), ..status }))
             }
             Request::Log { from } => Ok(log(badge.log(from), from)),
             Request::GetConfig { offset } => {
@@ -208,11 +210,11 @@ impl<T: Transport, B: Badge> Server<T, B> {
             Request::Begin { bytes, .. } if bytes > MAX_TRANSFER => {
                 Err(format!("{bytes} bytes are too many; a file has at most {MAX_TRANSFER}"))
             }
-            Request::Begin { what, bytes, sha256 } => {
+            Request::Begin { kind, bytes, sha256 } => {
                 session.begun = None;
-                badge.begin(what, bytes, sha256).map(|offset| {
+                badge.begin(kind, bytes, sha256).map(|offset| {
                     session.begun = Some(bytes);
-                    Reply::GoOn { offset }
+                    Reply::Offset { offset }
                 })
             }
             Request::Chunk { offset, data } => match session.begun {
@@ -223,7 +225,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
                 Some(bytes) if u64::from(offset) + data.len() as u64 > u64::from(bytes) => {
                     Err(format!("more comes than the {bytes} bytes that were announced"))
                 }
-                Some(_) => badge.chunk(offset, &data).map(|offset| Reply::GoOn { offset }),
+                Some(_) => badge.chunk(offset, &data).map(|offset| Reply::Offset { offset }),
             },
             Request::Finish if session.begun.is_none() => {
                 Err("no file was begun in this session; begin it first".to_owned())
@@ -245,6 +247,6 @@ fn reply(session: u32, sequence: u32, reply: Reply) -> Envelope {
     Envelope { session, sequence, body: Body::Reply(reply) }
 }
 
-fn again(session: &Session) -> Envelope {
+fn again(session: &HostSession) -> Envelope {
     Envelope { session: session.id, sequence: session.sequence, body: Body::Again }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use emocue_link::client::Settings;
+use emocue_link::client::ClientSettings;
 use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event};
 use emocue_link::message::{
-    LogLine, Progress, Reply, Request, Running, State, Status, VERSION, What,
+    BadgeStatus, BundleSource, CameraState, FileKind, LogLine, Progress, Reply, Request, VERSION,
 };
 use emocue_link::random::Random;
 use emocue_link::server::ServerSettings;
@@ -21,12 +21,12 @@ use tempfile::TempDir;
 pub(crate) const LONG: Duration = Duration::from_secs(5);
 
 /// Settings for a line without delays.
-pub(crate) fn quick() -> Settings {
-    Settings {
+pub(crate) fn quick() -> ClientSettings {
+    ClientSettings {
         answer: Duration::from_millis(20),
         quiet: Duration::from_millis(3),
         poll: Duration::from_millis(2),
-        ..Settings::default()
+        ..ClientSettings::default()
     }
 }
 
@@ -79,16 +79,16 @@ impl Default for Fake {
     }
 }
 
-pub(crate) fn status() -> Status {
-    Status {
-        state: State::Streaming,
+pub(crate) fn status() -> BadgeStatus {
+    BadgeStatus {
+        state: CameraState::Streaming,
         uptime_ms: 123_456,
         fps_milli: 14_900,
         latency_ms: Some(31),
         temperature_milli: Some(-5_500),
         slowdown: 1,
         battery_low: Some(false),
-        running: Running::A,
+        running: BundleSource::A,
         bundle: "small".into(),
         content_version: 3,
         trial: Some(2),
@@ -98,7 +98,7 @@ pub(crate) fn status() -> Status {
 }
 
 impl Badge for Fake {
-    fn status(&mut self) -> Status {
+    fn status(&mut self) -> BadgeStatus {
         status()
     }
 
@@ -111,9 +111,9 @@ impl Badge for Fake {
         self.text.clone()
     }
 
-    fn begin(&mut self, what: What, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
+    fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
         add(&self.counts.begins);
-        self.inbox.begin(what, bytes, sha256).map_err(|error| error.to_string())
+        self.inbox.begin(kind, bytes, sha256).map_err(|error| error.to_string())
     }
 
     fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String> {
@@ -143,7 +143,7 @@ impl Badge for Fake {
         Ok(Progress::Working)
     }
 
-    fn over(&mut self) {
+    fn session_ended(&mut self) {
         add(&self.counts.overs);
     }
 }
@@ -167,7 +167,7 @@ pub(crate) fn file(bytes: usize) -> Vec<u8> {
     Random::new(1).bytes(bytes)
 }
 
-/// A progress function that goes on.
+/// A progress function that continues.
 pub(crate) fn on(_: u32) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }

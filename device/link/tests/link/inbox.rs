@@ -4,7 +4,7 @@ use std::fs;
 
 use emocue_link::Inbox;
 use emocue_link::inbox::InboxError;
-use emocue_link::message::{MAX_TRANSFER, What};
+use emocue_link::message::{FileKind, MAX_TRANSFER};
 use sha2::{Digest, Sha256};
 
 const BYTES: u32 = 150_000;
@@ -37,8 +37,9 @@ fn a_whole_file_lies_alone_in_the_folder() {
     let folder = folder.path().join("made/with/the/first");
     let file = crate::common::file(BYTES as usize);
     let mut inbox = Inbox::new(&folder);
-    for (what, name) in [(What::Bundle, "received.emocue"), (What::Config, "received.toml")] {
-        assert_eq!(inbox.begin(what, BYTES, sha256(&file)).unwrap(), 0);
+    for (kind, name) in [(FileKind::Bundle, "received.emocue"), (FileKind::Config, "received.toml")]
+    {
+        assert_eq!(inbox.begin(kind, BYTES, sha256(&file)).unwrap(), 0);
         feed(&mut inbox, &file, 0, BYTES);
         let path = inbox.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), file);
@@ -54,7 +55,7 @@ fn parts_that_do_not_follow_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = crate::common::file(5000);
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(What::Bundle, 5000, sha256(&file)).unwrap();
+    inbox.begin(FileKind::Bundle, 5000, sha256(&file)).unwrap();
     assert_eq!(inbox.chunk(0, &file[..2000]).unwrap(), 2000);
     assert_eq!(inbox.chunk(0, &file[..2000]).unwrap(), 2000);
     assert_eq!(inbox.chunk(1000, &file[1000..3000]).unwrap(), 2000);
@@ -72,9 +73,9 @@ fn goes_on_where_it_was_when_only_the_cable_was_pulled() {
     let folder = tempfile::tempdir().unwrap();
     let file = crate::common::file(BYTES as usize);
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap();
+    inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     feed(&mut inbox, &file, 0, 70_000);
-    assert_eq!(inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap(), 70_000);
+    assert_eq!(inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap(), 70_000);
     feed(&mut inbox, &file, 70_000, BYTES);
     assert_eq!(fs::read(inbox.finish().unwrap()).unwrap(), file);
 }
@@ -85,7 +86,7 @@ fn goes_on_from_what_is_surely_there_after_a_power_failure() {
     let file = crate::common::file(BYTES as usize);
     let part = folder.path().join("incoming.part");
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap();
+    inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     feed(&mut inbox, &file, 0, 100_000);
     drop(inbox);
     // What was not synced may be anything.
@@ -94,17 +95,17 @@ fn goes_on_from_what_is_surely_there_after_a_power_failure() {
     bytes[70_000..].fill(0);
     fs::write(&part, bytes).unwrap();
     let mut inbox = Inbox::new(folder.path());
-    let offset = inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap();
+    let offset = inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     assert!((SYNC..=70_000).contains(&offset), "{offset}");
     feed(&mut inbox, &file, offset, BYTES);
     assert_eq!(fs::read(inbox.finish().unwrap()).unwrap(), file);
-    // A part that is shorter than what was synced is no start.
-    inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap();
+    // A part that is shorter than what was synced is not a start.
+    inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     feed(&mut inbox, &file, 0, 100_000);
     drop(inbox);
     fs::write(&part, &file[..60_000]).unwrap();
     let mut inbox = Inbox::new(folder.path());
-    assert_eq!(inbox.begin(What::Bundle, BYTES, sha256(&file)).unwrap(), 0);
+    assert_eq!(inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap(), 0);
 }
 
 #[test]
@@ -113,18 +114,18 @@ fn another_file_begins_anew() {
     let file = crate::common::file(BYTES as usize);
     let mut inbox = Inbox::new(folder.path());
     let wanted = [
-        (What::Bundle, BYTES, [1; 32]),
-        (What::Bundle, BYTES, [2; 32]),
-        (What::Config, BYTES, [2; 32]),
-        (What::Config, BYTES - 1, [2; 32]),
+        (FileKind::Bundle, BYTES, [1; 32]),
+        (FileKind::Bundle, BYTES, [2; 32]),
+        (FileKind::Config, BYTES, [2; 32]),
+        (FileKind::Config, BYTES - 1, [2; 32]),
     ];
-    for (what, bytes, sha256) in wanted {
-        assert_eq!(inbox.begin(what, bytes, sha256).unwrap(), 0);
+    for (kind, bytes, sha256) in wanted {
+        assert_eq!(inbox.begin(kind, bytes, sha256).unwrap(), 0);
         feed(&mut inbox, &file, 0, 70_000);
-        assert_eq!(inbox.begin(what, bytes, sha256).unwrap(), 70_000);
+        assert_eq!(inbox.begin(kind, bytes, sha256).unwrap(), 70_000);
     }
     assert!(matches!(
-        inbox.begin(What::Bundle, MAX_TRANSFER + 1, [0; 32]),
+        inbox.begin(FileKind::Bundle, MAX_TRANSFER + 1, [0; 32]),
         Err(InboxError::TooLarge(_))
     ));
 }
@@ -135,14 +136,14 @@ fn a_damaged_info_file_begins_anew() {
     let file = crate::common::file(BYTES as usize);
     let info = folder.path().join("incoming.info");
     let mut begun = Inbox::new(folder.path());
-    begun.begin(What::Bundle, BYTES, sha256(&file)).unwrap();
+    begun.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     feed(&mut begun, &file, 0, 70_000);
     drop(begun);
     let (part, good) = (fs::read(folder.path().join("incoming.part")), fs::read(&info).unwrap());
     let begin = |bytes: &[u8]| {
         fs::write(folder.path().join("incoming.part"), part.as_ref().unwrap()).unwrap();
         fs::write(&info, bytes).unwrap();
-        Inbox::new(folder.path()).begin(What::Bundle, BYTES, sha256(&file)).unwrap()
+        Inbox::new(folder.path()).begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap()
     };
     assert!(begin(&good) >= SYNC);
     for at in 0..good.len() {
@@ -161,21 +162,21 @@ fn a_file_that_is_not_what_was_announced_is_discarded() {
     let folder = tempfile::tempdir().unwrap();
     let file = crate::common::file(3000);
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(What::Bundle, 3000, [9; 32]).unwrap();
+    inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap();
     inbox.chunk(0, &file).unwrap();
     let damaged = inbox.finish().unwrap_err();
     assert!(matches!(damaged, InboxError::Damaged), "{damaged}");
     assert_eq!(names(folder.path()), [""; 0]);
-    assert_eq!(inbox.begin(What::Bundle, 3000, [9; 32]).unwrap(), 0);
+    assert_eq!(inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap(), 0);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_medium_is_told_and_nothing_half_is_kept() {
+fn a_full_medium_is_reported_and_nothing_half_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/dev/full", folder.path().join("incoming.part")).unwrap();
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(What::Bundle, 3000, [9; 32]).unwrap();
+    inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap();
     let full = inbox.chunk(0, &[1; 100]).unwrap_err().to_string();
     assert!(full.contains("No space left on device") && full.contains("make room"), "{full}");
     assert_eq!(names(folder.path()), [""; 0]);
@@ -183,10 +184,10 @@ fn a_full_medium_is_told_and_nothing_half_is_kept() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "x").unwrap();
     let mut inbox = Inbox::new(folder.path().join("file/below"));
-    let error = inbox.begin(What::Bundle, 3000, [9; 32]).unwrap_err().to_string();
+    let error = inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap_err().to_string();
     assert!(error.contains("file/below"), "{error}");
 }

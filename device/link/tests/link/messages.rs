@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event, MAX_FRAME};
 use emocue_link::message::{
-    LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT, Progress, Refusal, Reply, Request, Running, State,
-    Status, VERSION, Version, What,
+    BadgeStatus, BundleSource, CameraState, FileKind, LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT,
+    Progress, Refusal, Reply, Request, VERSION, Version,
 };
 use proptest::prelude::*;
 
@@ -35,14 +35,14 @@ fn version() -> impl Strategy<Value = Version> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let what = prop_oneof![Just(What::Bundle), Just(What::Config)];
+    let kind = prop_oneof![Just(FileKind::Bundle), Just(FileKind::Config)];
     prop_oneof![
         version().prop_map(|version| Request::Hello { version }),
         Just(Request::Status),
         any::<u32>().prop_map(|from| Request::Log { from }),
         any::<u32>().prop_map(|offset| Request::GetConfig { offset }),
-        (what, any::<u32>(), any::<[u8; 32]>()).prop_map(|(what, bytes, sha256)| Request::Begin {
-            what,
+        (kind, any::<u32>(), any::<[u8; 32]>()).prop_map(|(kind, bytes, sha256)| Request::Begin {
+            kind,
             bytes,
             sha256
         }),
@@ -65,35 +65,37 @@ fn progress() -> impl Strategy<Value = Progress> {
     ]
 }
 
-fn status() -> impl Strategy<Value = Status> {
+fn status() -> impl Strategy<Value = BadgeStatus> {
     let state = prop_oneof![
-        Just(State::Starting),
-        Just(State::Streaming),
-        Just(State::Paused),
-        Just(State::CameraMissing),
+        Just(CameraState::Starting),
+        Just(CameraState::Streaming),
+        Just(CameraState::Paused),
+        Just(CameraState::CameraMissing),
     ];
     let running = prop_oneof![
-        Just(Running::Embedded),
-        Just(Running::A),
-        Just(Running::B),
-        Just(Running::File)
+        Just(BundleSource::Embedded),
+        Just(BundleSource::A),
+        Just(BundleSource::B),
+        Just(BundleSource::File)
     ];
     let numbers = any::<(u64, u32, Option<u32>, Option<i32>, u32, Option<bool>)>();
     let others = any::<(u32, Option<u8>, u32, u32)>();
-    (state, running, text(), numbers, others).prop_map(|(state, running, bundle, n, o)| Status {
-        state,
-        uptime_ms: n.0,
-        fps_milli: n.1,
-        latency_ms: n.2,
-        temperature_milli: n.3,
-        slowdown: n.4,
-        battery_low: n.5,
-        running,
-        bundle,
-        content_version: o.0,
-        trial: o.1,
-        faults: o.2,
-        log_next: o.3,
+    (state, running, text(), numbers, others).prop_map(|(state, running, bundle, n, o)| {
+        BadgeStatus {
+            state,
+            uptime_ms: n.0,
+            fps_milli: n.1,
+            latency_ms: n.2,
+            temperature_milli: n.3,
+            slowdown: n.4,
+            battery_low: n.5,
+            running,
+            bundle,
+            content_version: o.0,
+            trial: o.1,
+            faults: o.2,
+            log_next: o.3,
+        }
     })
 }
 
@@ -116,7 +118,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         status().prop_map(Reply::Status),
         prop::collection::vec(line, 0..=MAX_LINES).prop_map(|lines| Reply::Log { lines }),
         (any::<u32>(), data()).prop_map(|(total, data)| Reply::Config { total, data }),
-        any::<u32>().prop_map(|offset| Reply::GoOn { offset }),
+        any::<u32>().prop_map(|offset| Reply::Offset { offset }),
         progress().prop_map(Reply::Progress),
         refusal.prop_map(Reply::Refused),
         Just(Reply::Bye),
@@ -206,18 +208,26 @@ fn each() -> Vec<(&'static str, Body)> {
     let version = VERSION;
     let refused = |refusal| Body::Reply(Reply::Refused(refusal));
     let progress = |progress| Body::Reply(Reply::Progress(progress));
-    let begin = |what| Body::Request(Request::Begin { what, bytes: 1_568_000, sha256: [0xa5; 32] });
-    let plain = Status {
-        state: State::Starting,
+    let begin = |kind| Body::Request(Request::Begin { kind, bytes: 1_568_000, sha256: [0xa5; 32] });
+    let plain = BadgeStatus {
+        state: CameraState::Starting,
         latency_ms: None,
         temperature_milli: None,
         battery_low: None,
-        running: Running::Embedded,
+        running: BundleSource::Embedded,
         trial: None,
         ..crate::common::status()
     };
-    let paused = Status { state: State::Paused, running: Running::B, ..crate::common::status() };
-    let missing = Status { state: State::CameraMissing, running: Running::File, ..plain.clone() };
+    let paused = BadgeStatus {
+        state: CameraState::Paused,
+        running: BundleSource::B,
+        ..crate::common::status()
+    };
+    let missing = BadgeStatus {
+        state: CameraState::CameraMissing,
+        running: BundleSource::File,
+        ..plain.clone()
+    };
     let long = Request::Chunk { offset: 1, data: (1..=255).chain(1..=45).collect() };
     let chunk = Request::Chunk { offset: 70_000, data: vec![0, 1, 2, 0, 0, 255] };
     vec![
@@ -225,8 +235,8 @@ fn each() -> Vec<(&'static str, Body)> {
         ("request status", Body::Request(Request::Status)),
         ("request log", Body::Request(Request::Log { from: 300 })),
         ("request get-config", Body::Request(Request::GetConfig { offset: 2048 })),
-        ("request begin bundle", begin(What::Bundle)),
-        ("request begin config", begin(What::Config)),
+        ("request begin bundle", begin(FileKind::Bundle)),
+        ("request begin config", begin(FileKind::Config)),
         ("request chunk", Body::Request(chunk)),
         ("request chunk long", Body::Request(long)),
         ("request finish", Body::Request(Request::Finish)),
@@ -241,7 +251,7 @@ fn each() -> Vec<(&'static str, Body)> {
         ("reply status missing", Body::Reply(Reply::Status(missing))),
         ("reply log", Body::Reply(Reply::Log { lines: vec![line] })),
         ("reply config", Body::Reply(Reply::Config { total: 7, data: b"[look]\n".to_vec() })),
-        ("reply go-on", Body::Reply(Reply::GoOn { offset: 70_006 })),
+        ("reply go-on", Body::Reply(Reply::Offset { offset: 70_006 })),
         ("reply progress idle", progress(Progress::Idle)),
         ("reply progress working", progress(Progress::Working)),
         ("reply progress press-button", progress(Progress::PressButton("to install".into()))),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::common::{Fake, LONG, file, on, quick, quick_server, serve};
-use emocue_link::message::What;
+use emocue_link::message::FileKind;
 use emocue_link::serial::{self, BAUDS, OpenError};
 use emocue_link::transport::Streams;
 use emocue_link::{Client, LinkError, Transport};
@@ -64,10 +64,15 @@ fn a_port_is_opened_by_one_program_at_a_time() {
 
 #[test]
 fn errors_tell_what_to_do() {
-    let missing = serial::open("/dev/ttyNONE7", 9600).unwrap_err().to_string();
-    assert!(missing.contains("/dev/ttyNONE7 does not exist; plug the cable in"), "{missing}");
+    let missing = serial::open("/dev/ttyNONE7", 9600).unwrap_err();
+    assert_eq!(missing.to_string(), "/dev/ttyNONE7 does not exist");
+    assert!(missing.help().unwrap().contains("Plug the cable in"), "{missing:?}");
+    assert!(missing.to_line().contains("does not exist. Plug the cable in"), "{missing:?}");
     let rate = serial::open("/dev/ttyNONE7", 12_345).unwrap_err().to_string();
-    assert!(rate.contains("12345 baud is no standard rate") && rate.contains("115200"), "{rate}");
+    assert!(
+        rate.contains("12345 baud is not a standard rate") && rate.contains("115200"),
+        "{rate}"
+    );
     assert!(BAUDS.is_sorted());
     for baud in BAUDS {
         let (_far, path) = pty();
@@ -80,7 +85,7 @@ fn files_and_folders_are_no_ports() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for path in [file.path(), file.path().parent().unwrap()] {
         let error = serial::open(path, 9600).unwrap_err();
-        assert!(matches!(error, OpenError::NoPort { .. }), "{error}");
+        assert!(matches!(error, OpenError::NotPort { .. }), "{error}");
     }
 }
 
@@ -92,7 +97,7 @@ fn a_file_goes_through_a_terminal_that_keeps_4_kilobytes() {
     let near = serial::open(&path, 4_000_000).unwrap();
     let mut client = Client::connect(near, quick()).unwrap();
     let file = file(100_000);
-    client.send(What::Bundle, &file, &mut on).unwrap();
+    client.send(FileKind::Bundle, &file, &mut on).unwrap();
     client.bye();
     assert_eq!(badge.join().unwrap().received, Some(file));
 }

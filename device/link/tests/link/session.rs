@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::common::{Fake, LONG, Raw, count, file, on, quick, quick_server, serve, status};
-use emocue_link::client::Settings;
+use emocue_link::client::ClientSettings;
 use emocue_link::frame::Body;
 use emocue_link::message::{
-    MAX_CHUNK, MAX_TRANSFER, Progress, Refusal, Reply, Request, VERSION, Version, What,
+    FileKind, MAX_CHUNK, MAX_TRANSFER, Progress, Refusal, Reply, Request, VERSION, Version,
 };
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{PipeEnd, pipe};
@@ -66,7 +66,7 @@ fn a_host_asks_and_the_badge_answers() {
 }
 
 #[test]
-fn another_host_is_told_that_the_badge_is_busy() {
+fn another_host_learns_that_the_badge_is_busy() {
     let (near, far) = pipe();
     let badge = Fake::default();
     let counts = badge.counts.clone();
@@ -102,7 +102,7 @@ fn a_silent_session_ends_and_a_patient_host_waits_for_that() {
     let server = serve(far, badge, ServerSettings { silence, ..quick_server() });
     let mut raw = Raw::new(near);
     assert!(matches!(raw.hello(1), Reply::Hello { .. }));
-    let client = Client::connect(&mut raw.end, Settings { busy: LONG, ..quick() });
+    let client = Client::connect(&mut raw.end, ClientSettings { busy: LONG, ..quick() });
     client.unwrap().bye();
     assert_eq!(raw.ask(1, 2, Request::Status), Reply::Refused(Refusal::NoSession));
     drop(raw);
@@ -111,7 +111,7 @@ fn a_silent_session_ends_and_a_patient_host_waits_for_that() {
 }
 
 #[test]
-fn other_major_versions_are_told_who_is_older() {
+fn other_major_versions_learn_who_is_older() {
     let (near, far) = pipe();
     let server = serve(far, Fake::default(), quick_server());
     let mut raw = Raw::new(near);
@@ -126,9 +126,9 @@ fn other_major_versions_are_told_who_is_older() {
 
     let hello = |version| Reply::Hello { version, program: "9".into() };
     let cases = [
-        (Reply::Refused(Refusal::Version(Version { major: 2, minor: 3 })), "update this program"),
-        (Reply::Refused(Refusal::Version(Version { major: 0, minor: 9 })), "update the badge"),
-        (hello(Version { major: 2, minor: 3 }), "update this program"),
+        (Reply::Refused(Refusal::Version(Version { major: 2, minor: 3 })), "Update this program."),
+        (Reply::Refused(Refusal::Version(Version { major: 0, minor: 9 })), "Update the badge."),
+        (hello(Version { major: 2, minor: 3 }), "Update this program."),
         (hello(newer), ""),
     ];
     for (reply, expected) in cases {
@@ -142,7 +142,7 @@ fn other_major_versions_are_told_who_is_older() {
         badge.join().unwrap();
         match connected {
             Ok(version) => assert_eq!((version, expected), (newer, "")),
-            Err(error) => assert!(error.to_string().ends_with(expected), "{error}"),
+            Err(error) => assert_eq!(error.help().as_deref(), Some(expected), "{error}"),
         }
     }
 }
@@ -155,11 +155,11 @@ fn what_comes_twice_is_done_once() {
     let server = serve(far, badge, quick_server());
     let mut raw = Raw::new(near);
     raw.hello(1);
-    let begin = Request::Begin { what: What::Config, bytes: 6, sha256: [0; 32] };
+    let begin = Request::Begin { kind: FileKind::Config, bytes: 6, sha256: [0; 32] };
     let chunk = Request::Chunk { offset: 0, data: vec![1; 3] };
     for (sequence, request, reply) in [
-        (2, begin, Reply::GoOn { offset: 0 }),
-        (3, chunk, Reply::GoOn { offset: 3 }),
+        (2, begin, Reply::Offset { offset: 0 }),
+        (3, chunk, Reply::Offset { offset: 3 }),
         (4, Request::SelfTest, Reply::Progress(Progress::Working)),
     ] {
         for _ in 0..3 {
@@ -180,7 +180,7 @@ fn what_comes_twice_is_done_once() {
     raw.say(1, 3, Body::Request(Request::SelfTest));
     assert!(matches!(raw.ask(1, 6, Request::Status), Reply::Status(_)));
     assert_eq!(count(&counts.self_tests), 1);
-    // Damage in a session is told at once.
+    // Damage in a session is reported at once.
     raw.end.write_all(&[0, 3, 7, 7, 0, 0]).unwrap();
     let again = raw.hear();
     assert_eq!((again.session, again.sequence, again.body), (1, 6, Body::Again));
@@ -209,7 +209,7 @@ fn a_host_that_sends_too_much_is_refused() {
     let server = serve(far, badge, quick_server());
     let mut raw = Raw::new(near);
     raw.hello(1);
-    let begin = |bytes| Request::Begin { what: What::Bundle, bytes, sha256: [7; 32] };
+    let begin = |bytes| Request::Begin { kind: FileKind::Bundle, bytes, sha256: [7; 32] };
     let chunk = |offset, bytes| Request::Chunk { offset, data: vec![0; bytes] };
     let cases = [
         (chunk(0, 1), "no file was begun"),
@@ -223,7 +223,7 @@ fn a_host_that_sends_too_much_is_refused() {
     ];
     for (sequence, (request, expected)) in (2..).zip(cases) {
         match raw.ask(1, sequence, request) {
-            Reply::GoOn { offset: 0 } => assert_eq!(expected, ""),
+            Reply::Offset { offset: 0 } => assert_eq!(expected, ""),
             other => {
                 let why = refused(other);
                 assert!(why.starts_with(expected), "{why}");
@@ -276,7 +276,7 @@ fn a_client_outlives_a_restart_of_the_badge() {
         }
         on(offset)
     };
-    assert_eq!(client.send(What::Bundle, &file, &mut progress).unwrap(), Progress::Working);
+    assert_eq!(client.send(FileKind::Bundle, &file, &mut progress).unwrap(), Progress::Working);
     assert_eq!(restarts, 1);
     drop((client, restart));
     server.join().unwrap();
@@ -350,10 +350,12 @@ impl Transport for Loop {
 
 #[test]
 fn a_port_without_a_badge_tells_what_to_check() {
-    let settings = Settings { connect: Duration::from_millis(50), ..quick() };
+    let settings = ClientSettings { connect: Duration::from_millis(50), ..quick() };
     let (near, far) = pipe();
-    let nothing = Client::connect(near, settings).unwrap_err().to_string();
-    assert!(nothing.contains("[link] port") && nothing.contains("cable"), "{nothing}");
+    let nothing = Client::connect(near, settings).unwrap_err();
+    assert_eq!(nothing.to_string(), "no badge answered within 0.05 s");
+    let help = nothing.help().unwrap();
+    assert!(help.contains("[link] port") && help.contains("cable"), "{help}");
     drop(far);
     let echo = Client::connect(Loop::default(), settings).unwrap_err();
     assert!(matches!(echo, ClientError::Echo), "{echo}");
@@ -374,7 +376,7 @@ fn a_badge_that_falls_silent_is_given_up() {
         raw
     });
     let silence = Duration::from_millis(80);
-    let mut client = Client::connect(near, Settings { silence, ..quick() }).unwrap();
+    let mut client = Client::connect(near, ClientSettings { silence, ..quick() }).unwrap();
     let raw = badge.join().unwrap();
     let silent = client.status().unwrap_err();
     assert!(matches!(silent, ClientError::Silent(_)), "{silent}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::common::{Fake, count, file, on, quick, quick_server, serve};
 use emocue_link::faulty::{Faults, Faulty};
 use emocue_link::frame::MAX_FRAME;
-use emocue_link::message::{MAX_CHUNK, Progress, What};
+use emocue_link::message::{FileKind, MAX_CHUNK, Progress};
 use emocue_link::transport::{PipeEnd, pipe};
 use emocue_link::{Client, ClientError, Inbox, LinkError, Transport};
 
@@ -21,7 +21,7 @@ fn through(faults: Faults, seed: u64) -> u64 {
     let server = serve(far, Fake::default(), quick_server());
     let started = Instant::now();
     let mut client = Client::connect(near, quick()).unwrap();
-    assert_eq!(client.send(What::Bundle, &file, &mut on).unwrap(), Progress::Working);
+    assert_eq!(client.send(FileKind::Bundle, &file, &mut on).unwrap(), Progress::Working);
     client.bye();
     let badge = server.join().unwrap();
     assert_eq!(badge.received.as_deref(), Some(file.as_slice()));
@@ -74,7 +74,7 @@ fn a_transfer_goes_on_after_a_cut() {
         let near = Faulty::new(near, Faults::default(), 0).cut_after(150_000);
         let server = serve(far, Fake::default(), quick_server());
         let mut client = Client::connect(near, quick()).unwrap();
-        let cut = client.send(What::Bundle, &file, &mut on).unwrap_err();
+        let cut = client.send(FileKind::Bundle, &file, &mut on).unwrap_err();
         assert!(matches!(cut, ClientError::Link(LinkError::Closed)), "{cut}");
         drop(client);
         let mut badge = server.join().unwrap();
@@ -92,7 +92,7 @@ fn a_transfer_goes_on_after_a_cut() {
             first.get_or_insert(offset);
             on(offset)
         };
-        client.send(What::Bundle, &file, &mut progress).unwrap();
+        client.send(FileKind::Bundle, &file, &mut progress).unwrap();
         client.bye();
         let badge = server.join().unwrap();
         assert_eq!(badge.received.as_deref(), Some(file.as_slice()));
@@ -112,10 +112,10 @@ fn a_caller_may_stop_and_go_on_later() {
     let mut client = Client::connect(near, quick()).unwrap();
     let mut stop =
         |offset| if offset >= 30_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let stopped = client.send(What::Bundle, &file, &mut stop).unwrap_err();
+    let stopped = client.send(FileKind::Bundle, &file, &mut stop).unwrap_err();
     assert!(matches!(stopped, ClientError::Stopped), "{stopped}");
     let chunks = count(&counts.chunks);
-    client.send(What::Bundle, &file, &mut on).unwrap();
+    client.send(FileKind::Bundle, &file, &mut on).unwrap();
     assert!(count(&counts.chunks) - chunks < chunks);
     drop(client);
     assert_eq!(server.join().unwrap().received, Some(file));
@@ -126,7 +126,7 @@ fn an_empty_file_is_a_file() {
     let (near, far) = pipe();
     let server = serve(far, Fake::default(), quick_server());
     let mut client = Client::connect(near, quick()).unwrap();
-    client.send(What::Config, &[], &mut on).unwrap();
+    client.send(FileKind::Config, &[], &mut on).unwrap();
     drop(client);
     assert_eq!(server.join().unwrap().received, Some(Vec::new()));
 }
@@ -138,7 +138,7 @@ fn a_file_that_no_badge_takes_is_not_begun() {
     let counts = badge.counts.clone();
     let server = serve(far, badge, quick_server());
     let mut client = Client::connect(near, quick()).unwrap();
-    let large = client.send(What::Bundle, &vec![0; (64 << 20) + 1], &mut on).unwrap_err();
+    let large = client.send(FileKind::Bundle, &vec![0; (64 << 20) + 1], &mut on).unwrap_err();
     assert!(matches!(large, ClientError::TooLarge(67_108_865)), "{large}");
     drop(client);
     server.join().unwrap();
@@ -174,9 +174,10 @@ fn a_slow_badge_never_has_more_than_one_part_waiting() {
     // Slower than the host's patience now and then.
     let badge = Fake { slow: Duration::from_millis(40), ..Fake::default() };
     let server = serve(far, badge, quick_server());
-    let settings = emocue_link::client::Settings { answer: Duration::from_millis(1), ..quick() };
+    let settings =
+        emocue_link::client::ClientSettings { answer: Duration::from_millis(1), ..quick() };
     let mut client = Client::connect(near, settings).unwrap();
-    client.send(What::Bundle, &file, &mut on).unwrap();
+    client.send(FileKind::Bundle, &file, &mut on).unwrap();
     drop(client);
     server.join().unwrap();
     let most = most.load(Ordering::SeqCst);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use emocue_config::{Mode, Patterns};
-use emocue_link::message::State;
+use emocue_link::message::CameraState;
 use emocue_models::luma::Luma;
 
 use super::WAKE;
@@ -276,10 +276,10 @@ impl Run<'_> {
         let aged = self.ages.0 - last.ages.0;
         let age = self.ages.1.saturating_sub(last.ages.1);
         let state = match &self.status {
-            Status { paused: true, .. } => State::Paused,
-            Status { missing: true, .. } => State::CameraMissing,
-            _ if self.streamed => State::Streaming,
-            _ => State::Starting,
+            Status { paused: true, .. } => CameraState::Paused,
+            Status { missing: true, .. } => CameraState::CameraMissing,
+            _ if self.streamed => CameraState::Streaming,
+            _ => CameraState::Starting,
         };
         let watched = self.battery_low.is_some();
         let slowdown = self.pace.slowdown();

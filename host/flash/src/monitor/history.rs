@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use emocue_link::message::{LogLine, Running, State, Status};
+use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine};
 
 use super::Event;
 
@@ -33,7 +33,7 @@ pub struct History {
     /// Its program.
     pub program: String,
     /// How it is, or was when it was last heard of.
-    pub status: Option<Status>,
+    pub status: Option<BadgeStatus>,
     /// Frames a second, 1/1000 Hz, once a second.
     pub fps: VecDeque<u64>,
     /// Latency, ms, once a second.
@@ -83,22 +83,22 @@ fn push<T>(values: &mut VecDeque<T>, value: T, most: usize) {
 }
 
 /// A state in words.
-pub fn state(state: State) -> &'static str {
+pub fn state(state: CameraState) -> &'static str {
     match state {
-        State::Starting => "starting",
-        State::Streaming => "streaming",
-        State::Paused => "paused by its wearer",
-        State::CameraMissing => "camera missing",
+        CameraState::Starting => "starting",
+        CameraState::Streaming => "streaming",
+        CameraState::Paused => "paused by its wearer",
+        CameraState::CameraMissing => "camera missing",
     }
 }
 
 /// Where a bundle runs from, in words.
-pub fn place(running: Running) -> &'static str {
+pub fn place(running: BundleSource) -> &'static str {
     match running {
-        Running::Embedded => "inside the program",
-        Running::A => "slot A",
-        Running::B => "slot B",
-        Running::File => "a file of its configuration",
+        BundleSource::Embedded => "inside the program",
+        BundleSource::A => "slot A",
+        BundleSource::B => "slot B",
+        BundleSource::File => "a file of its configuration",
     }
 }
 
@@ -120,7 +120,7 @@ pub fn fps(milli: u32) -> String {
 }
 
 /// Temperature and what it does to the badge, in words.
-pub fn heat(status: &Status) -> String {
+pub fn heat(status: &BadgeStatus) -> String {
     let temperature = match status.temperature_milli {
         Some(milli) => format!("{:.1} °C", f64::from(milli) / 1000.0),
         None => "temperature unknown".to_owned(),

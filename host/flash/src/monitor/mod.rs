@@ -8,7 +8,7 @@ pub mod view;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use emocue_link::message::{LogLine, Status};
+use emocue_link::message::{BadgeStatus, LogLine};
 
 pub use source::{Session, Source};
 
@@ -32,7 +32,7 @@ pub enum Event {
         reason: String,
     },
     /// How it is.
-    Status(Status),
+    Status(BadgeStatus),
     /// A line of its log.
     Log(LogLine),
 }
@@ -115,7 +115,7 @@ struct Log {
 
 impl Log {
     /// Where the log ends now.
-    fn begin(&mut self, status: &Status) -> u32 {
+    fn begin(&mut self, status: &BadgeStatus) -> u32 {
         match self.uptime_ms {
             None => self.next = status.log_next.saturating_sub(TAIL),
             Some(before) if status.uptime_ms < before => self.next = 0,

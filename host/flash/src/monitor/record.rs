@@ -1,6 +1,6 @@
 //! What is heard of a badge as lines: for people, and as JSON for programs.
 
-use emocue_link::message::{LogLine, Status};
+use emocue_link::message::{BadgeStatus, LogLine};
 use serde::Serialize;
 
 use super::Event;
@@ -12,7 +12,7 @@ use super::history::{battery, fps, heat, line, place, state, trial, uptime};
 enum Record<'a> {
     Connected { program: &'a str },
     Lost { reason: &'a str },
-    Status(&'a Status),
+    Status(&'a BadgeStatus),
     Log(&'a LogLine),
 }
 

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use emocue_link::message::{LogLine, Status};
+use emocue_link::message::{BadgeStatus, LogLine};
 use emocue_link::transport::Streams;
 use emocue_link::{Client, LinkError, Transport};
 
@@ -36,7 +36,7 @@ pub trait Session {
     ///
     /// # Errors
     /// Why it does not tell, in words.
-    fn status(&mut self) -> Result<Status, String>;
+    fn status(&mut self) -> Result<BadgeStatus, String>;
 
     /// Lines of its log from a number on; none when there are no more.
     ///
@@ -50,7 +50,7 @@ impl<T: Transport> Session for Client<T> {
         Client::program(self).to_owned()
     }
 
-    fn status(&mut self) -> Result<Status, String> {
+    fn status(&mut self) -> Result<BadgeStatus, String> {
         Client::status(self).map_err(|error| error.to_string())
     }
 
@@ -120,7 +120,7 @@ impl Source for OverSsh {
         // Somebody may have to type a password first.
         let patience = Duration::from_secs(if self.asks { 120 } else { 20 });
         self.asks = false;
-        let patient = emocue_link::client::Settings { connect: patience, ..settings() };
+        let patient = emocue_link::client::ClientSettings { connect: patience, ..settings() };
         match Client::connect(piped, patient) {
             Ok(client) => Ok(Box::new(client)),
             Err(error) => {

@@ -2,23 +2,23 @@
 
 use std::collections::VecDeque;
 
-use emocue_link::message::{Running, State};
+use emocue_link::message::{BundleSource, CameraState};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::history::{Connection, History};
 use super::*;
 
-fn status(uptime_s: u64, log_next: u32) -> Status {
-    Status {
-        state: State::Streaming,
+fn status(uptime_s: u64, log_next: u32) -> BadgeStatus {
+    BadgeStatus {
+        state: CameraState::Streaming,
         uptime_ms: uptime_s * 1000,
         fps_milli: 14_800,
         latency_ms: Some(63),
         temperature_milli: Some(71_200),
         slowdown: 2,
         battery_low: Some(true),
-        running: Running::B,
+        running: BundleSource::B,
         bundle: "default".into(),
         content_version: 5,
         trial: Some(2),
@@ -28,9 +28,9 @@ fn status(uptime_s: u64, log_next: u32) -> Status {
 }
 
 /// Answers that a session gives, one after the other; `None` breaks it.
-struct Script(VecDeque<Vec<Option<Status>>>);
+struct Script(VecDeque<Vec<Option<BadgeStatus>>>);
 
-struct Scripted(VecDeque<Option<Status>>);
+struct Scripted(VecDeque<Option<BadgeStatus>>);
 
 impl Source for Script {
     fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
@@ -44,7 +44,7 @@ impl Session for Scripted {
         "0.1.0".into()
     }
 
-    fn status(&mut self) -> Result<Status, String> {
+    fn status(&mut self) -> Result<BadgeStatus, String> {
         self.0.pop_front().flatten().ok_or("the cable was pulled".into())
     }
 
@@ -59,7 +59,7 @@ impl Session for Scripted {
 }
 
 /// What is told until `pauses` pauses are over.
-fn told(sessions: Vec<Vec<Option<Status>>>, pauses: usize) -> Vec<Event> {
+fn told(sessions: Vec<Vec<Option<BadgeStatus>>>, pauses: usize) -> Vec<Event> {
     let (mut events, mut left) = (Vec::new(), pauses);
     let mut tell = |event| {
         events.push(event);

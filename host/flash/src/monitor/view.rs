@@ -1,6 +1,6 @@
 //! The view of `emocue monitor`.
 
-use emocue_link::message::{State, Status};
+use emocue_link::message::{BadgeStatus, CameraState};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize as _};
@@ -72,14 +72,14 @@ fn heading(history: &History) -> Line<'_> {
     Line::from(vec![place, connection])
 }
 
-fn facts_of(status: &Status) -> Vec<Line<'_>> {
+fn facts_of(status: &BadgeStatus) -> Vec<Line<'_>> {
     let row = |name: &str, value: String, bad: bool| {
         let value =
             Span::styled(value, if bad { Style::new().fg(Color::Red) } else { Style::new() });
         Line::from(vec![Span::from(format!("{name:<NAMES$}")).dim(), value])
     };
     let bundle = format!("{} {}, {}", status.bundle, status.content_version, place(status.running));
-    let missing = status.state == State::CameraMissing;
+    let missing = status.state == CameraState::CameraMissing;
     vec![
         row("state", state(status.state).to_owned(), missing),
         row("up", uptime(status.uptime_ms), false),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use emocue_link::message::{LogLine, Running, State};
+use emocue_link::message::{BundleSource, CameraState, LogLine};
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{PipeEnd, pipe};
 use emocue_link::{Badge, Server};
@@ -18,7 +18,7 @@ use crate::parts::Config;
 struct Memory {
     config: String,
     bundle: Vec<u8>,
-    incoming: Option<(What, Vec<u8>)>,
+    incoming: Option<(FileKind, Vec<u8>)>,
     progress: Vec<Progress>,
     refuses: bool,
     /// Hangs up when so many bytes came, once.
@@ -52,16 +52,16 @@ impl StandIn {
 }
 
 impl Badge for StandIn {
-    fn status(&mut self) -> Status {
-        Status {
-            state: State::Streaming,
+    fn status(&mut self) -> BadgeStatus {
+        BadgeStatus {
+            state: CameraState::Streaming,
             uptime_ms: 1000,
             fps_milli: 15_000,
             latency_ms: None,
             temperature_milli: None,
             slowdown: 1,
             battery_low: None,
-            running: Running::A,
+            running: BundleSource::A,
             bundle: "default".into(),
             content_version: 5,
             trial: Some(3),
@@ -78,12 +78,12 @@ impl Badge for StandIn {
         self.memory.lock().unwrap().config.clone()
     }
 
-    fn begin(&mut self, what: What, _bytes: u32, _sha256: [u8; 32]) -> Result<u32, String> {
+    fn begin(&mut self, kind: FileKind, _bytes: u32, _sha256: [u8; 32]) -> Result<u32, String> {
         let mut memory = self.memory.lock().unwrap();
-        let kept = memory.incoming.take().filter(|(kind, _)| *kind == what);
+        let kept = memory.incoming.take().filter(|(begun, _)| *begun == kind);
         let kept = kept.map(|(_, bytes)| bytes).unwrap_or_default();
         let offset = kept.len() as u32;
-        memory.incoming = Some((what, kept));
+        memory.incoming = Some((kind, kept));
         Ok(offset)
     }
 
@@ -103,10 +103,10 @@ impl Badge for StandIn {
 
     fn finish(&mut self) -> Result<Progress, String> {
         let mut memory = self.memory.lock().unwrap();
-        let (what, bytes) = memory.incoming.take().unwrap();
+        let (kind, bytes) = memory.incoming.take().unwrap();
         memory.progress = if memory.refuses {
             vec![Progress::Failed("this key is not known here".into())]
-        } else if what == What::Bundle {
+        } else if kind == FileKind::Bundle {
             memory.bundle = bytes;
             vec![
                 Progress::Done("bundle installed".into()),
@@ -138,7 +138,7 @@ impl Badge for StandIn {
         Ok(Progress::Working)
     }
 
-    fn over(&mut self) {}
+    fn session_ended(&mut self) {}
 }
 
 #[derive(Default)]
@@ -166,8 +166,8 @@ impl Watch for Told {
     }
 }
 
-fn quick() -> Settings {
-    Settings { poll: Duration::from_millis(1), ..settings() }
+fn quick() -> ClientSettings {
+    ClientSettings { poll: Duration::from_millis(1), ..settings() }
 }
 
 fn parts(config: bool, bundle: bool) -> Parts {
