@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use emocue_data::picture::scaled;
+use emocue_data::resize::scaled;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
 use emocue_quantize::{Form, Settings, quantize};

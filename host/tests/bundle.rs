@@ -156,7 +156,7 @@ fn a_missing_part_and_a_damaged_bundle_are_named() {
     std::fs::remove_file(folder.join("onet.onnx")).unwrap();
     for (arguments, expected) in [
         (PACK, "cannot read ./onet.onnx: "),
-        (&PACK.replace("--labels ferplus-8", ""), "classifier.onnx does not tell its classes"),
+        (&PACK.replace("--labels ferplus-8", ""), "classifier.onnx does not name its classes"),
         ("bundle show damaged.emocue", "damaged.emocue: byte "),
         ("bundle unpack damaged.emocue -o apart", "is damaged, its SHA-256 differs; copy"),
         ("bundle show missing.emocue", "cannot read missing.emocue: "),

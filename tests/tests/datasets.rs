@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 
 use emocue_data::dataset::Dataset;
-use emocue_data::ferplus::Votes;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::predict::Settings;
+use emocue_data::model::ClassifierModel;
+use emocue_data::predict::PredictSettings;
 use emocue_data::summary::Summary;
+use emocue_data::votes::Votes;
 use emocue_data::{Split, fer2013, ferplus};
 use emocue_host::eval::{also_in_training, evaluate};
 use emocue_models::bundle::{self, Bundle};
@@ -73,9 +73,9 @@ fn summary_tells_what_is_known_of_fer2013() {
 fn default_bundle_reaches_its_bar_as_deployed() {
     let Some(data) = dataset() else { return };
     let bundle = Bundle::read(bundle::DEFAULT).unwrap();
-    let net = [Candidate::from_bundle("default", &bundle).unwrap()];
+    let net = [ClassifierModel::from_bundle("default", &bundle).unwrap()];
     let judged =
-        evaluate(&net, &data, &[Split::PrivateTest], Settings::default(), &|_| {}).unwrap();
+        evaluate(&net, &data, &[Split::PrivateTest], PredictSettings::default(), &|_| {}).unwrap();
     let split = &judged.evaluation.splits[0];
     assert_eq!((split.rows, split.also_in_training), (3_589, 288));
     let [plurality, authors, majority, label] = split.protocols.as_slice() else {

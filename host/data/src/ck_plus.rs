@@ -6,7 +6,8 @@ use std::path::Path;
 use emocue_models::label::CK_7;
 
 use super::dataset::{Dataset, Row};
-use super::picture::{self, Item, Sizes};
+use super::items::{Item, Sizes, push_all};
+use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
 const HELP: &str = "Expected the folders anger, contempt, disgust, fear, happy, sadness and surprise with files like S010_004_00000017.png; use --layout folder for anything else.";
@@ -52,7 +53,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         return Err(bad(root, "there is no picture in its folders"));
     }
     let mut data = Dataset::new("ck-plus", CK_7, side);
-    picture::push_all(&mut data, &items, Sizes::Same)?;
+    push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
 }
 
@@ -101,11 +102,11 @@ mod tests {
         ] {
             let root = tree();
             fixture::save(&root.path().join(file), side, 1);
-            let error = read(root.path(), 48).unwrap_err().to_string();
+            let error = fixture::reported(read(root.path(), 48).unwrap_err());
             assert!(error.contains(word), "{error}");
         }
         let empty = tempfile::tempdir().unwrap();
-        assert!(read(empty.path(), 48).unwrap_err().to_string().contains("no picture"));
+        assert!(fixture::reported(read(empty.path(), 48).unwrap_err()).contains("no picture"));
         assert_eq!(subject("S010_x_00000017.png"), None);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
-use super::ferplus::Votes;
-use super::{Split, picture};
+use super::votes::Votes;
+use super::{Split, resize};
 
 /// What is known of one picture besides its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Dataset {
         }
         let mut pixels = Vec::with_capacity(self.len() * side * side);
         for row in 0..self.len() {
-            pixels.extend(picture::scaled(self.picture(row), self.side, side));
+            pixels.extend(resize::scaled(self.picture(row), self.side, side));
         }
         Self { side, pixels, ..self }
     }

@@ -77,7 +77,7 @@ mod tests {
     fn read_body(body: &str) -> Result<Dataset, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         write!(file, "emotion,pixels,Usage\n{body}").unwrap();
-        read(file.path()).map_err(|error| error.to_string())
+        read(file.path()).map_err(crate::fixture::reported)
     }
 
     #[test]

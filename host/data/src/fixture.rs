@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use emocue_models::failure::{Failure, write as report};
 use image::{GrayImage, Luma};
 
 /// A picture with structure, another one for every `seed`; nobody's face.
@@ -23,4 +24,11 @@ pub fn save(path: &Path, side: u32, seed: u32) {
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
+}
+
+/// An error as a program reports it, help included.
+pub fn reported(error: impl Failure) -> String {
+    let mut out = Vec::new();
+    report(&error, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
 }

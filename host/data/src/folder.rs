@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use emocue_models::label::{LABEL_SETS, LabelSet};
 
 use super::dataset::{Dataset, Row};
+use super::items::{Item, Sizes, push_all};
 use super::map::Map;
-use super::picture::{self, Item, Sizes};
+use super::picture;
 use super::{DataError, Split, below, children, name_of, relative};
 
 const HELP: &str =
@@ -162,7 +163,7 @@ pub(super) fn read_classes(
         let what = "there is no picture in its folders".to_owned();
         return Err(DataError::File { path: root.to_owned(), what, help: HELP });
     }
-    picture::push_all(data, &items, Sizes::Square)
+    push_all(data, &items, Sizes::Square)
 }
 
 /// The first label set that has all names.
@@ -193,7 +194,7 @@ mod tests {
 
     fn labels(files: &[&str]) -> Result<LabelSet, String> {
         let data = read(tree(files).path(), None, None, 48);
-        data.map(|data| data.labels()).map_err(|error| error.to_string())
+        data.map(|data| data.labels()).map_err(fixture::reported)
     }
 
     #[test]
@@ -208,7 +209,7 @@ mod tests {
         let error = labels(&["laughing/1.png", "happy/1.png"]).unwrap_err();
         assert!(error.contains("classes happy, laughing") && error.contains("--map"), "{error}");
         let root = tree(&["happy/1.png", "neutral/2.png"]);
-        let error = read(root.path(), Some(CK_7), None, 48).unwrap_err().to_string();
+        let error = fixture::reported(read(root.path(), Some(CK_7), None, 48).unwrap_err());
         assert!(error.contains("\"neutral\" is no class of ck-7"), "{error}");
     }
 
@@ -238,8 +239,9 @@ mod tests {
         let file = root.path().join("map.toml");
         let text = "labels = \"valence-3\"\n[classes]\nlaughing = \"positive\"\nsobbing = \"negative\"\nasleep = \"skip\"\n";
         fixture::write(&file, text);
-        let error =
-            read(root.path(), None, Some(&Map::read(&file).unwrap()), 48).unwrap_err().to_string();
+        let error = fixture::reported(
+            read(root.path(), None, Some(&Map::read(&file).unwrap()), 48).unwrap_err(),
+        );
         assert!(error.contains("\"calm\" is not mapped"), "{error}");
         fixture::write(&file, format!("{text}calm = \"neutral\"\n"));
         let data = read(root.path(), None, Some(&Map::read(&file).unwrap()), 48).unwrap();
@@ -255,10 +257,10 @@ mod tests {
         assert!(error.contains("both the split train and the class happy"), "{error}");
         let root = tree(&["happy/1.png"]);
         fixture::write(&root.path().join("happy/2.png"), b"not a picture");
-        let error = read(root.path(), None, None, 48).unwrap_err().to_string();
+        let error = fixture::reported(read(root.path(), None, None, 48).unwrap_err());
         assert!(error.contains("happy/2.png: no JPEG, PNG"), "{error}");
         let empty = tempfile::tempdir().unwrap();
-        let error = read(empty.path(), None, None, 48).unwrap_err().to_string();
+        let error = fixture::reported(read(empty.path(), None, None, 48).unwrap_err());
         assert!(error.contains("no folder of a class"), "{error}");
     }
 }

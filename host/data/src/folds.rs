@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use emocue_models::failure::{Failure, exit};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -19,9 +20,7 @@ pub enum FoldsError {
     #[error("{0} folds, expected 3 to 100: one tests, one chooses, the others train")]
     Count(usize),
     /// Fewer people or pictures than folds.
-    #[error(
-        "{groups} groups of rows do not fill {folds} folds\n  Rows of one subject stay together, and so do identical pictures: ask for at most {groups} folds."
-    )]
+    #[error("{groups} groups of rows do not fill {folds} folds")]
     TooFewGroups {
         /// Groups that must stay together.
         groups: usize,
@@ -36,6 +35,21 @@ pub enum FoldsError {
         /// How many there are.
         folds: usize,
     },
+}
+
+impl Failure for FoldsError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::TooFewGroups { groups, .. } => Some(format!(
+                "Rows of one subject stay together, and so do identical pictures: ask for at most {groups} folds."
+            )),
+            Self::Count(_) | Self::Fold { .. } => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
 }
 
 /// Which fold each row of a dataset tests. The same dataset, count and seed give the same folds.
@@ -246,7 +260,7 @@ mod tests {
         assert_eq!(Folds::new(&data, 2, 1).unwrap_err(), FoldsError::Count(2));
         let error = Folds::new(&data, 4, 1).unwrap_err();
         assert_eq!(error, FoldsError::TooFewGroups { groups: 3, folds: 4 });
-        assert!(error.to_string().contains("at most 3"), "{error}");
+        assert!(crate::fixture::reported(error).contains("at most 3"), "{error}");
         let folds = Folds::new(&data, 3, 1).unwrap();
         assert!((0..3).all(|fold| !folds.rows(fold).is_empty()));
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 use emocue_models::label::{Expression, FER_7};
 
 use super::dataset::{Dataset, Row};
-use super::picture::{self, Item, Sizes};
+use super::items::{Item, Sizes, push_all};
+use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
 const HELP: &str =
@@ -59,7 +60,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         return Err(bad(root, "there is no picture in it"));
     }
     let mut data = Dataset::new("jaffe", FER_7, side);
-    picture::push_all(&mut data, &items, Sizes::Same)?;
+    push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
 }
 
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(read(root.path(), 48).unwrap().side(), 48);
 
         fixture::save(&root.path().join("KA.XX1.40.tiff"), 64, 4);
-        let error = read(root.path(), 48).unwrap_err().to_string();
+        let error = fixture::reported(read(root.path(), 48).unwrap_err());
         assert!(error.contains("KA.XX1.40.tiff: the name tells no"), "{error}");
     }
 

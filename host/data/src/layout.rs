@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use clap::ValueEnum;
 use emocue_models::label::{FER_7, LabelSet};
 
 use super::dataset::Dataset;
@@ -16,24 +15,23 @@ use super::{
 };
 
 /// A layout that a dataset is published in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// fer2013.csv: emotion,pixels,Usage
+    /// A CSV file, as Kaggle has it.
     Fer2013,
-    /// EmoLabel/list_patition_label.txt and Image/aligned
+    /// RAF-DB's basic emotions.
     RafDb,
-    /// CK+48: folders anger to surprise with S010_004_00000017.png
+    /// Cohn-Kanade, as Kaggle has it.
     CkPlus,
-    /// Files like KA.AN1.39.tiff
+    /// Japanese Female Facial Expression.
     Jaffe,
-    /// train_set and val_set with images and annotations, or training.csv and validation.csv
-    #[value(name = "affectnet")]
+    /// AffectNet, either of its two releases.
     AffectNet,
-    /// A NumPy archive: inputs_train and target_train, x_train and y_train, X and y; needs --data-labels
+    /// A NumPy archive.
     Npz,
-    /// toronto_face.npz
+    /// The Toronto Face Database.
     Toronto,
-    /// A folder per class, also below train, val and test
+    /// A folder per class.
     Folder,
 }
 
@@ -55,6 +53,18 @@ impl Default for Options {
 }
 
 impl Layout {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Fer2013,
+        Self::RafDb,
+        Self::CkPlus,
+        Self::Jaffe,
+        Self::AffectNet,
+        Self::Npz,
+        Self::Toronto,
+        Self::Folder,
+    ];
+
     /// As it is written on the command line: `"raf-db"`.
     pub fn name(self) -> &'static str {
         match self {
@@ -70,9 +80,21 @@ impl Layout {
     }
 
     /// What distinguishes it.
-    pub fn looks_like(self) -> String {
-        let help = self.to_possible_value().and_then(|value| value.get_help().cloned());
-        help.map(|help| help.to_string()).unwrap_or_default()
+    pub fn looks_like(self) -> &'static str {
+        match self {
+            Self::Fer2013 => "fer2013.csv: emotion,pixels,Usage",
+            Self::RafDb => "EmoLabel/list_patition_label.txt and Image/aligned",
+            Self::CkPlus => "CK+48: folders anger to surprise with S010_004_00000017.png",
+            Self::Jaffe => "Files like KA.AN1.39.tiff",
+            Self::AffectNet => {
+                "train_set and val_set with images and annotations, or training.csv and validation.csv"
+            }
+            Self::Npz => {
+                "A NumPy archive: inputs_train and target_train, x_train and y_train, X and y; needs --data-labels"
+            }
+            Self::Toronto => "toronto_face.npz",
+            Self::Folder => "A folder per class, also below train, val and test",
+        }
     }
 
     /// The layout of a file or folder, told by its names and first bytes.
@@ -117,11 +139,22 @@ impl Layout {
     }
 }
 
+#[cfg(feature = "clap")]
+impl clap::ValueEnum for Layout {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()).help(self.looks_like()))
+    }
+}
+
 /// One line for each layout.
 fn known() -> String {
-    let lines = Layout::value_variants()
+    let lines = Layout::ALL
         .iter()
-        .map(|layout| format!("  --layout {:<10} {}", layout.name(), layout.looks_like()));
+        .map(|layout| format!("--layout {:<10} {}", layout.name(), layout.looks_like()));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -225,7 +258,7 @@ mod tests {
     }
 
     fn told(files: &[&str]) -> Result<Layout, String> {
-        Layout::of(tree(files).path()).map_err(|error| error.to_string())
+        Layout::of(tree(files).path()).map_err(fixture::reported)
     }
 
     #[test]
@@ -253,7 +286,7 @@ mod tests {
         let told = |name: &str, bytes: &[u8]| {
             let file = root.path().join(name);
             fixture::write(&file, bytes);
-            Layout::of(&file).map_err(|error| error.to_string())
+            Layout::of(&file).map_err(fixture::reported)
         };
         assert_eq!(told("a.csv", b"emotion,pixels,Usage\n"), Ok(Layout::Fer2013));
         assert_eq!(told("training.csv", b"subDirectory_filePath,face_x\n"), Ok(Layout::AffectNet));
@@ -266,7 +299,7 @@ mod tests {
         );
         assert!(told("b.csv", b"name,age\n").unwrap_err().contains("\"name,age\""));
         assert!(told("b.bin", b"?").unwrap_err().contains("--layout folder"));
-        let error = Layout::of(&root.path().join("missing")).unwrap_err().to_string();
+        let error = fixture::reported(Layout::of(&root.path().join("missing")).unwrap_err());
         assert!(error.contains("cannot read") && error.contains("missing"), "{error}");
     }
 
@@ -274,11 +307,11 @@ mod tests {
     fn labels_are_asked_for_only_where_the_layout_is_silent() {
         let root = tree(&["KA.AN1.39.tiff", "KA.SU1.40.tiff"]);
         let options = Options { labels: Some(FER_7), ..Options::default() };
-        let error = read(root.path(), None, &options).unwrap_err().to_string();
+        let error = fixture::reported(read(root.path(), None, &options).unwrap_err());
         assert!(error.contains("--data-labels does not go with jaffe"), "{error}");
         let npz = tree(&["faces.npz"]);
         let error = read(&npz.path().join("faces.npz"), None, &Options::default());
-        assert!(error.unwrap_err().to_string().contains("--data-labels: fer-7"));
+        assert!(fixture::reported(error.unwrap_err()).contains("--data-labels: fer-7"));
     }
 
     #[test]

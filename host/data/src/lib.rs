@@ -6,12 +6,14 @@
 pub mod affectnet;
 pub mod ck_plus;
 pub mod dataset;
+mod error;
 pub mod fer2013;
 pub mod ferplus;
 #[cfg(any(test, feature = "test-util"))]
 pub mod fixture;
 pub mod folder;
 pub mod folds;
+mod items;
 pub mod jaffe;
 pub mod landmarks;
 pub mod layout;
@@ -24,12 +26,15 @@ pub mod predict;
 pub mod prepare;
 pub mod raf_db;
 pub mod random;
+pub mod resize;
 pub mod sheet;
 pub mod summary;
 mod table;
+pub mod votes;
 
 use std::path::{Path, PathBuf};
 
+pub use error::DataError;
 use serde::Serialize;
 use walkdir::{DirEntry, WalkDir};
 
@@ -65,59 +70,6 @@ impl Split {
     fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|split| split.name() == name)
     }
-}
-
-/// A dataset cannot be read or trusted.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The file cannot be opened or read.
-    #[error("cannot read {path}: {source}\n  Check the path; the dataset's own page tells where to get it.", path = path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A row is not what the layout says.
-    #[error("{path}, row {row}: {what}\n  {help}", path = path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Counts data rows from 1, the header not counted.
-        row: usize,
-        /// What is wrong.
-        what: String,
-        /// What to do next.
-        help: &'static str,
-    },
-    /// The files are none of the layouts that are known, or of several.
-    #[error("{path}: {what}\n{known}", path = path.display())]
-    Layout {
-        /// What was to be read.
-        path: PathBuf,
-        /// Why none was chosen.
-        what: String,
-        /// One line for each layout: its name and what it looks like.
-        known: String,
-    },
-    /// What was asked for does not suit the dataset.
-    #[error("{what}\n  {help}")]
-    Asked {
-        /// What does not suit.
-        what: String,
-        /// What to do next.
-        help: &'static str,
-    },
-    /// The file as a whole is not what the layout says.
-    #[error("{path}: {what}\n  {help}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-        /// What to do next.
-        help: &'static str,
-    },
 }
 
 /// The entries of a folder by name, links followed, hidden ones left out.

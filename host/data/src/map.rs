@@ -99,10 +99,10 @@ impl Map {
     }
 }
 
-/// A label set by its identifier, or what to say.
+/// A label set by its identifier, or the message for an unknown one.
 pub fn label_set(id: &str) -> Result<LabelSet, String> {
     LabelSet::by_id(id)
-        .ok_or_else(|| format!("no label set is called \"{id}\"; there are {}", known_labels()))
+        .ok_or_else(|| format!("unknown label set \"{id}\", expected one of {}", known_labels()))
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("map.toml");
         std::fs::write(&file, text).unwrap();
-        Map::read(&file).map_err(|error| error.to_string())
+        Map::read(&file).map_err(crate::fixture::reported)
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(map.class_of("laughing").unwrap(), Some(0));
         assert_eq!(map.class_of(" SOBBING").unwrap(), Some(2));
         assert_eq!(map.class_of("odd").unwrap(), None);
-        let error = map.class_of("calm").unwrap_err().to_string();
+        let error = crate::fixture::reported(map.class_of("calm").unwrap_err());
         assert!(error.contains("map.toml") && error.contains("\"calm\" is not mapped"), "{error}");
     }
 

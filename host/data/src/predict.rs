@@ -8,8 +8,8 @@ use emocue_run::{Classifier, ExpressionNet, RunError};
 use rand::RngExt;
 
 use crate::dataset::Dataset;
-use crate::model::ModelError;
-use crate::model::candidate::{Candidate, Member, common_labels};
+use crate::model::average::Member;
+use crate::model::{ClassifierModel, ModelError, common_labels};
 use crate::random::generator;
 
 /// Rows that a thread takes at once.
@@ -17,7 +17,7 @@ const BATCH: usize = 16;
 
 /// How rows are shown to a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub struct PredictSettings {
     /// Every face shifted and scaled by up to this fraction of its side, as a detector would miss it; 0 for
     /// none. The same row is always off by the same.
     pub jitter: f32,
@@ -27,7 +27,7 @@ pub struct Settings {
     pub threads: usize,
 }
 
-impl Default for Settings {
+impl Default for PredictSettings {
     /// As deployed, on all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -55,26 +55,26 @@ impl Predictions {
     }
 }
 
-/// Asks `candidates` about `rows`: the mean of their probabilities in the classes that they share.
+/// Asks `models` about `rows`: the mean of their probabilities in the classes that they share.
 ///
-/// `progress` hears how many more rows are done.
+/// `progress` is called with the number of rows just done.
 ///
 /// # Errors
-/// [`ModelError`] when a network fails or the candidates share no classes.
+/// [`ModelError`] when a network fails or the models share no classes.
 pub fn predict(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     rows: &[usize],
-    settings: Settings,
+    settings: PredictSettings,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Predictions, ModelError> {
-    let labels = common_labels(candidates)?;
+    let labels = common_labels(models)?;
     let mut probabilities = vec![0.0; rows.len() * labels.len()];
     // Each thread takes the next batch; answers have their places, so the order does not matter.
     let work = Mutex::new(rows.chunks(BATCH).zip(probabilities.chunks_mut(BATCH * labels.len())));
     let threads = settings.threads.clamp(1, rows.len().div_ceil(BATCH).max(1));
     let run = || -> Result<(), RunError> {
-        let mut viewer = Viewer::new(candidates, labels, data.side(), settings)?;
+        let mut viewer = Viewer::new(models, labels, data.side(), settings)?;
         loop {
             let next = work.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((rows, targets)) = next else { return Ok(()) };
@@ -97,7 +97,7 @@ pub fn predict(
 /// One thread's networks.
 struct Viewer {
     members: Vec<Member>,
-    settings: Settings,
+    settings: PredictSettings,
     /// The row as a frame, and its mirror image.
     frame: Luma,
     mirror: Luma,
@@ -105,12 +105,12 @@ struct Viewer {
 
 impl Viewer {
     fn new(
-        candidates: &[Candidate],
+        models: &[ClassifierModel],
         labels: LabelSet,
         side: usize,
-        settings: Settings,
+        settings: PredictSettings,
     ) -> Result<Self, RunError> {
-        let members = candidates.iter().map(|candidate| Member::load(candidate, labels));
+        let members = models.iter().map(|model| Member::load(model, labels));
         let members = members.collect::<Result<Vec<_>, _>>()?;
         let (frame, mirror) = (Luma::new(side, side), Luma::new(side, side));
         Ok(Self { members, settings, frame, mirror })

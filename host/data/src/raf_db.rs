@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use emocue_models::label::RAF_7;
 
 use super::dataset::{Dataset, Row};
-use super::picture::{self, Item, Sizes};
+use super::items::{Item, Sizes, push_all};
+use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
 /// The list's name, spelled as published.
@@ -59,7 +60,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         return Err(DataError::File { path: folder, what, help: HELP });
     }
     let mut data = Dataset::new("raf-db", RAF_7, side);
-    picture::push_all(&mut data, &items, Sizes::Same)?;
+    push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
 }
 
@@ -149,7 +150,7 @@ mod tests {
     }
 
     fn error(root: &tempfile::TempDir) -> String {
-        read(root.path(), 48).unwrap_err().to_string()
+        fixture::reported(read(root.path(), 48).unwrap_err())
     }
 
     #[test]

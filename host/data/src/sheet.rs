@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Split;
 use super::dataset::Dataset;
-use super::picture;
+use super::resize;
 
 /// Around the sheet, px.
 const MARGIN: u32 = 16;
@@ -126,7 +126,7 @@ impl Sheet {
     }
 
     fn place(&mut self, pixels: &[u8], own: u32, side: u32, x: u32, y: u32) {
-        let shown = picture::scaled(pixels, own as usize, side as usize);
+        let shown = resize::scaled(pixels, own as usize, side as usize);
         for (index, pixel) in shown.into_iter().enumerate() {
             let index = index as u32;
             self.0.put_pixel(x + index % side, y + index / side, Luma([pixel]));

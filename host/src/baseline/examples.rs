@@ -6,7 +6,7 @@ use emocue_models::label::{FERPLUS_8, LabelSet};
 
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
-use emocue_data::ferplus::Votes;
+use emocue_data::votes::Votes;
 
 /// What a baseline learns to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -4,19 +4,45 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::Bundle;
-
-use super::HostBundleError;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
-/// Writes every network, `manifest.json` and `card.md` into `folder`, which is made when missing; returns
+/// A bundle cannot be taken apart.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The manifest cannot be written as JSON.
+    #[error("cannot write the manifest as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The folder cannot be created.
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+impl Failure for UnpackError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Json(_) | Self::Write(_) => exit::OUTPUT,
+            Self::Folder { .. } => exit::FOLDER,
+        }
+    }
+}
+
+/// Writes every network, `manifest.json` and `card.md` into `folder`, which is created when missing; returns
 /// the files.
 ///
 /// # Errors
-/// [`HostBundleError::Write`] naming the file; each file is whole or untouched.
-pub fn unpack(bundle: &Bundle<'_>, folder: &Path) -> Result<Vec<PathBuf>, HostBundleError> {
-    std::fs::create_dir_all(folder).map_err(|e| {
-        io::Error::new(e.kind(), format!("cannot make the folder {}: {e}", folder.display()))
-    })?;
+/// [`UnpackError`] naming the file; each file is whole or untouched.
+pub fn unpack(bundle: &Bundle<'_>, folder: &Path) -> Result<Vec<PathBuf>, UnpackError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| UnpackError::Folder { path: folder.to_owned(), source })?;
     let manifest = bundle.manifest();
     let json = serde_json::to_string_pretty(manifest)? + "\n";
     let texts = [("manifest.json", json.as_bytes()), ("card.md", manifest.card.as_bytes())];

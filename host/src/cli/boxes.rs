@@ -1,10 +1,10 @@
 //! `emocue boxes`
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::geometry::Rect;
 use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
 use emocue_run::{Detector, Networks};
@@ -19,8 +19,8 @@ use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// Compare two detectors by their boxes, a quantized one with the one it comes from.
 ///
-/// Faces of both are the same where their boxes share half (IoU 0.5). Pictures without any face tell false alarms:
-/// whatever is found there is one.
+/// Faces of both are the same where their boxes share half (IoU 0.5). In pictures without any face
+/// every find is a false alarm.
 #[derive(Args, Debug)]
 pub struct BoxesArgs {
     /// The detector that is compared: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file or default.
@@ -68,14 +68,14 @@ struct Mark {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Error>> {
+pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Failure>> {
     let mut first = detector(&args.first, args.min_face)?;
     let mut second = detector(&args.second, args.min_face)?;
     let pictures = args.with_marks()?;
     let used = args.limit.unwrap_or(usize::MAX).min(pictures.len());
     let mut agreement = Agreement::default();
     with_bar(used, |progress| {
-        (0..used).try_for_each(|at| -> Result<(), Box<dyn Error>> {
+        (0..used).try_for_each(|at| -> Result<(), Box<dyn Failure>> {
             let (path, marks) = &pictures[at * pictures.len() / used];
             agreement.see([first.as_mut(), second.as_mut()], &picture::read(path)?, marks)?;
             progress(1);
@@ -92,13 +92,15 @@ pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Error>> {
 
 impl BoxesArgs {
     /// Pictures with the marked faces that count.
-    fn with_marks(&self) -> Result<Vec<Marked>, Box<dyn Error>> {
+    fn with_marks(&self) -> Result<Vec<Marked>, Box<dyn Failure>> {
         let Some(marked) = &self.marked else {
             let folder = self.pictures.as_deref().unwrap_or(Path::new("."));
             return Ok(pictures_in(folder)?.into_iter().map(|path| (path, Vec::new())).collect());
         };
         let folder = marked.parent().unwrap_or(Path::new("."));
-        let named = |error: csv::Error| format!("{}: {error}", marked.display());
+        let named = |error: csv::Error| {
+            Problem::new(format!("{}: {error}", marked.display())).code(exit::INPUT)
+        };
         let mut pictures: Vec<Marked> = Vec::new();
         for line in csv::Reader::from_path(marked).map_err(named)?.deserialize::<Mark>() {
             let Mark { file, x, y, w, h, label } = line.map_err(named)?;
@@ -118,7 +120,7 @@ impl BoxesArgs {
 }
 
 /// A detector by its folder or bundle.
-fn detector(name: &str, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Error>> {
+fn detector(name: &str, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Failure>> {
     if Path::new(name).is_dir() {
         let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
         return Ok(Box::new(Mtcnn::load(&nets_in(Path::new(name))?, settings)?));

@@ -1,16 +1,22 @@
 //! `emocue bundle`: pack, sign, verify, show and unpack.
 
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
-use emocue_run::mtcnn::MtcnnSettings;
-
-use crate::bundle::{Parts, pack, unpack};
+use emocue_data::map::label_set;
+use emocue_data::model::ClassifierModel;
 use emocue_flash::key::{self, KeyError};
 use emocue_flash::sign::{Changes, INTENDED_USE, SignError, sign};
-use emocue_models::files::write_atomically;
+use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
+use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::label::LabelSet;
+use emocue_run::mtcnn::MtcnnSettings;
+use emocue_run::yunet::YunetSettings;
+
+use super::open::{read, read_text, write};
+use crate::bundle::{DetectorParts, Parts, pack, unpack};
+use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
 #[derive(Args, Debug)]
@@ -45,7 +51,7 @@ enum Action {
     Verify {
         /// A bundle's file, or `default` for the one that the badge carries
         bundle: String,
-        /// Only this key's signature will do: 64 digits, or a key's file; again for another
+        /// Accept only this key's signature: 64 digits, or a key's file; again for another
         #[arg(long, value_name = "KEY")]
         key: Vec<String>,
     },
@@ -90,9 +96,9 @@ struct PackArgs {
     /// Counts the releases of this name
     #[arg(long, value_name = "N")]
     content_version: u32,
-    /// Label set of the classifier's output, where its graph does not tell
-    #[arg(long, value_name = "SET")]
-    labels: Option<String>,
+    /// Label set of the classifier's output, where its graph does not name its own
+    #[arg(long, value_name = "SET", value_parser = label_set)]
+    labels: Option<LabelSet>,
     /// Smallest face to look for, px
     #[arg(long, default_value_t = MtcnnSettings::default().min_face, value_name = "PX")]
     min_face: f32,
@@ -118,18 +124,18 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Does what is asked and prints the result.
+/// Runs the verb and prints the result.
 ///
 /// # Errors
-/// [`HostBundleError`]; nothing is written when a part or the bundle is bad.
-pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Error>> {
+/// What a part or the bundle lacks; nothing is written then.
+pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::Show { bundle, card } => {
             let bytes = bytes_of(bundle)?;
             let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
             let text = match card {
                 true => checked.manifest().card.clone(),
-                false => serde_json::to_string_pretty(checked.manifest())? + "\n",
+                false => json(checked.manifest())?,
             };
             print!("{text}");
         }
@@ -141,34 +147,49 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Error>> {
             }
         }
         Action::Pack(args) => {
-            let mut bytes = pack(&args.parts())?;
+            let mut bytes = pack(args.parts()?)?;
             if let Some(key) = &args.key {
-                bytes = sign(&bytes, &key::read_secret(key)?, &Changes::default())?;
+                let key = key::read_secret(key).map_err(of_key)?;
+                bytes = sign(&bytes, &key, &Changes::default()).map_err(of_signing)?;
             }
-            write(&args.output, &bytes)?;
+            save(&args.output, &bytes)?;
         }
         Action::Sign(args) => {
-            let key = key::read_secret(&args.key)?;
+            let key = key::read_secret(&args.key).map_err(of_key)?;
             let changes = Changes {
                 intended_use: args.intended_use.clone(),
                 content_version: args.content_version,
             };
-            write(&args.output, &sign(&bytes_of(&args.bundle)?, &key, &changes)?)?;
+            let signed = sign(&bytes_of(&args.bundle)?, &key, &changes).map_err(of_signing)?;
+            save(&args.output, &signed)?;
         }
         Action::Verify { bundle, key } => verify(bundle, key)?,
     }
     Ok(())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
-    write_atomically(path, bytes)?;
+fn json(manifest: &emocue_models::bundle::Manifest) -> Result<String, Problem> {
+    let text = serde_json::to_string_pretty(manifest);
+    text.map(|text| text + "\n").map_err(|error| Problem::new(error.to_string()))
+}
+
+fn of_key(error: KeyError) -> Problem {
+    Problem::new(error.to_string()).code(exit::INPUT)
+}
+
+fn of_signing(error: SignError) -> Problem {
+    Problem::new(error.to_string()).code(exit::NETWORK)
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
+    write(path, bytes)?;
     println!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
     Ok(())
 }
 
-fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Error>> {
-    let keys: Vec<PublicKey> =
-        keys.iter().map(|key| key::public(key)).collect::<Result<_, KeyError>>()?;
+fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
+    let keys: Result<Vec<PublicKey>, KeyError> = keys.iter().map(|key| key::public(key)).collect();
+    let keys = keys.map_err(of_key)?;
     let bytes = bytes_of(bundle)?;
     let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
     let manifest = checked.manifest();
@@ -177,33 +198,51 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Error>> {
         println!("meant for: {intended_use}");
     }
     if manifest.card.trim().is_empty() {
-        return Err(SignError::NoCard(manifest.name.clone()).into());
+        return Err(of_signing(SignError::NoCard(manifest.name.clone())).into());
     }
-    let signer = checked
-        .signer()
-        .ok_or("it is not signed, so badges refuse it; `emocue bundle sign` does that")?;
+    let signer = checked.signer().ok_or_else(|| {
+        Problem::new(format!("{bundle} is not signed, so badges refuse it"))
+            .help("Sign it with `emocue bundle sign`.")
+            .code(exit::NETWORK)
+    })?;
     println!("signed by {signer}");
     if !keys.is_empty() && !keys.contains(&signer) {
         let short = signer.short();
-        return Err(format!("its signer {short} is none of the keys that were given").into());
+        let message = format!("its signer {short} is none of the keys that were given");
+        return Err(Problem::new(message).code(exit::NETWORK).into());
     }
     Ok(())
 }
 
 impl PackArgs {
-    fn parts(&self) -> Parts {
-        Parts {
-            detector: self.detector.clone(),
-            classifier: self.classifier.clone(),
-            card: self.card.clone(),
-            metrics: self.metrics.clone(),
+    /// Reads every part.
+    fn parts(&self) -> Result<Parts, Box<dyn Failure>> {
+        let name = self.classifier.display().to_string();
+        let classifier = ClassifierModel::from_onnx(&name, read(&self.classifier)?, self.labels)?
+            .with_calibration(self.temperature, self.threshold);
+        let detector = if self.detector.is_dir() {
+            let settings = MtcnnSettings { min_face: self.min_face, ..MtcnnSettings::default() };
+            DetectorParts::mtcnn(nets_in(&self.detector)?, settings)
+        } else {
+            let settings = YunetSettings { min_face: self.min_face, ..YunetSettings::default() };
+            DetectorParts::yunet(read(&self.detector)?, settings)
+        };
+        Ok(Parts {
+            detector,
+            classifier,
+            card: read_text(&self.card)?,
+            metrics: self.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default(),
             name: self.name.clone(),
             content_version: self.content_version,
-            labels: self.labels.clone(),
-            min_face: self.min_face,
-            temperature: self.temperature,
-            threshold: self.threshold,
             provenance: self.provenance.iter().cloned().collect(),
-        }
+        })
     }
+}
+
+fn read_metrics(path: &Path) -> Result<BTreeMap<String, f64>, Problem> {
+    serde_json::from_str(&read_text(path)?).map_err(|error| {
+        Problem::new(format!("{}: {error}", path.display()))
+            .help("Expected {\"name\": number, ...}.")
+            .code(exit::INPUT)
+    })
 }

@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::SourceArgs;
 use super::eval::with_bar;
+use super::open::{open_model, write};
 use crate::eval::calibration::fit;
-use crate::eval::protocol::Ruler;
+use crate::eval::protocol::AppliedProtocol;
 use emocue_data::Split;
 use emocue_data::model::Calibration;
-use emocue_data::model::candidate::Candidate;
 use emocue_data::model::metadata::CALIBRATION;
-use emocue_data::predict::{Settings, predict};
-use emocue_models::files::write_atomically;
+use emocue_data::predict::{PredictSettings, predict};
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_quantize::onnx::Model;
 
 /// Find the temperature and the threshold of a classifier and write them into its graph.
@@ -36,7 +36,7 @@ pub struct CalibrateArgs {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| format!("\"{text}\" is no number"))?;
+    let value: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
     if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".into()) }
 }
 
@@ -44,29 +44,32 @@ fn share(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// What went wrong and what to do next; nothing is written then.
-pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
     if !args.model.to_ascii_lowercase().ends_with(".onnx") {
         let name = &args.model;
-        return Err(format!(
-            "{name} is no .onnx file\n  Calibrate the graph, then pack it; emocue bundle unpack gives a bundle's graphs."
-        )
-        .into());
+        return Err(Problem::usage(format!("{name} is not an .onnx file"))
+            .help("Calibrate the graph, then pack it; `emocue bundle unpack` gives a bundle's graphs.")
+            .into());
     }
-    let candidate = Candidate::open(&args.model, None)?.uncalibrated();
+    let model = open_model(&args.model, None)?.uncalibrated();
     let data = args.data.read()?;
     let rows = data.rows(Split::PublicTest);
-    let rulers = Ruler::all(&data, candidate.labels());
-    let asked = std::slice::from_ref(&candidate);
+    let applied = AppliedProtocol::all(&data, model.labels());
+    let asked = std::slice::from_ref(&model);
     let answers = with_bar(rows.len(), |progress| {
-        predict(asked, &data, &rows, Settings::default(), progress)
+        predict(asked, &data, &rows, PredictSettings::default(), progress)
     })?;
-    let fitted = rulers.first().and_then(|ruler| fit(&answers, ruler, args.right));
-    let calibration = fitted.ok_or(
-        "no PublicTest row has a class that the network knows\n  Give data with a validation split and the same classes.",
-    )?;
-    let json = serde_json::to_string(&calibration)?;
-    let model = Model::from_bytes(&std::fs::read(&args.model)?)?;
-    write_atomically(&args.output, &model.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
+    let fitted = applied.first().and_then(|applied| fit(&answers, applied, args.right));
+    let calibration = fitted.ok_or_else(|| {
+        Problem::new("no PublicTest row has a class that the network knows")
+            .help("Give data with a validation split and the same classes.")
+            .code(exit::INPUT)
+    })?;
+    let json = serde_json::to_string(&calibration)
+        .map_err(|error| Problem::new(format!("cannot write the calibration as JSON: {error}")))?;
+    let graph = Model::from_bytes(model.onnx())
+        .map_err(|error| Problem::new(format!("{}: {error}", args.model)).code(exit::INPUT))?;
+    write(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
     print!("{}", text(&calibration));
     println!("{}", args.output.display());
     Ok(())
@@ -74,7 +77,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn std::error::Error>> {
 
 /// The figures, with every fifth point of the curve.
 fn text(calibration: &Calibration) -> String {
-    let Calibration { temperature, threshold, protocol, rows, error, sure, curve } = calibration;
+    let Calibration { temperature, threshold, protocol, rows, error, at_threshold, curve } =
+        calibration;
     let mut lines = vec![
         format!("fitted to {rows} rows of PublicTest, {protocol}"),
         format!("temperature {temperature:.3}, threshold {threshold:.3}"),
@@ -85,8 +89,8 @@ fn text(calibration: &Calibration) -> String {
         ),
         format!(
             "at the threshold {:.1} % are answered, {:.1} % of those right",
-            100.0 * sure[0],
-            100.0 * sure[1]
+            100.0 * at_threshold[0],
+            100.0 * at_threshold[1]
         ),
     ];
     lines.push("answered   right   from".to_owned());

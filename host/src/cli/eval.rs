@@ -9,19 +9,20 @@ use indicatif::ProgressBar;
 
 use super::SourceArgs;
 use super::folds::FoldArgs;
+use super::open::{open_model, write};
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
-use crate::eval::protocol::Ruler;
+use crate::eval::protocol::AppliedProtocol;
 use crate::eval::{EvalError, Judged, evaluate, table};
 use crate::report::{Examples, Report, ReportError, choose};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::folds::Folds;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::model::metadata::known_labels;
-use emocue_data::predict::Settings;
-use emocue_models::files::write_atomically;
+use emocue_data::map::label_set;
+use emocue_data::model::ClassifierModel;
+use emocue_data::predict::PredictSettings;
+use emocue_models::failure::{Failure, Problem};
 
 /// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
 ///
@@ -39,7 +40,7 @@ pub struct EvalArgs {
     /// Two or more graphs or bundles, judged by the mean of their probabilities.
     #[arg(long, value_name = "FILE", num_args = 2.., conflicts_with = "folds")]
     ensemble: Vec<String>,
-    /// Label set of graphs that do not tell their own.
+    /// Label set of graphs that do not name their own.
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
     #[command(flatten)]
@@ -56,7 +57,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     jitter: f32,
     /// Threads; the result does not depend on them.
-    #[arg(long, default_value_t = Settings::default().threads)]
+    #[arg(long, default_value_t = PredictSettings::default().threads)]
     threads: usize,
     /// Print JSON instead of tables.
     #[arg(long)]
@@ -103,21 +104,17 @@ impl SplitArg {
 }
 
 fn fraction(text: &str) -> Result<f32, String> {
-    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is no number"))?;
+    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
     if (0.0..=0.5).contains(&value) { Ok(value) } else { Err("expected 0 to 0.5".into()) }
-}
-
-fn label_set(id: &str) -> Result<LabelSet, String> {
-    LabelSet::by_id(id).ok_or_else(|| format!("expected one of {}", known_labels()))
 }
 
 /// Runs the verb.
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let open = |name: &String| Candidate::open(name, args.labels);
-    let mut groups: Vec<Vec<Candidate>> = Vec::new();
+pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
+    let open = |name: &String| open_model(name, args.labels);
+    let mut groups: Vec<Vec<ClassifierModel>> = Vec::new();
     for name in &args.model {
         groups.push(vec![open(name)?]);
     }
@@ -133,7 +130,7 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
         Some(folds) => vec![cross_validate(args, &groups.concat(), &data, &folds)?],
         None => groups.iter().map(|group| judge(args, group, &data)).collect::<Result<_, _>>()?,
     };
-    let examples = examples(args, &judged, &data)?;
+    let examples = examples(args, &judged, &data).map_err(of_report)?;
     let file = EvalFile {
         format: FORMAT.to_owned(),
         environment: Environment::here(),
@@ -141,7 +138,8 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
         evaluations: judged.into_iter().map(|judged| judged.evaluation).collect(),
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&file)?);
+        let json = serde_json::to_string_pretty(&file);
+        println!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
     } else {
         let texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
         print!("{}", texts.join("\n\n"));
@@ -151,13 +149,17 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn std::error::Error>> {
         let title = names.join(", ");
         let (environment, command) = (file.environment.clone(), file.command.clone());
         let report = Report { title, run: None, files: vec![file], examples, environment, command };
-        write_atomically(path, report.html()?.as_bytes())?;
+        write(path, report.html().map_err(of_report)?.as_bytes())?;
         eprintln!("the page is in {}", path.display());
         if args.examples > 0 {
             eprintln!("  It shows people's faces: do not publish or commit it.");
         }
     }
     Ok(())
+}
+
+fn of_report(error: ReportError) -> Problem {
+    Problem::new(error.to_string())
 }
 
 /// Pictures of every evaluation by its first protocol on its last split, where they were asked for.
@@ -171,15 +173,15 @@ fn examples(
         let (Some(split), Some(answers)) = (evaluation.splits.last(), predictions.last()) else {
             continue;
         };
-        if let Some(ruler) = Ruler::all(data, answers.labels()).first() {
-            let title = format!("{}, {}, {}", evaluation.name, split.split, ruler.protocol.name);
-            chosen.push(choose(title, data, ruler, answers, args.examples)?);
+        if let Some(applied) = AppliedProtocol::all(data, answers.labels()).first() {
+            let title = format!("{}, {}, {}", evaluation.name, split.split, applied.protocol.name);
+            chosen.push(choose(title, data, applied, answers, args.examples)?);
         }
     }
     Ok(chosen)
 }
 
-fn judge(args: &EvalArgs, group: &[Candidate], data: &Dataset) -> Result<Judged, EvalError> {
+fn judge(args: &EvalArgs, group: &[ClassifierModel], data: &Dataset) -> Result<Judged, EvalError> {
     let splits = args.split.splits(data);
     let rows = splits.iter().map(|split| data.rows(*split).len()).sum();
     with_bar(rows, |progress| evaluate(group, data, &splits, settings(args), progress))
@@ -187,26 +189,26 @@ fn judge(args: &EvalArgs, group: &[Candidate], data: &Dataset) -> Result<Judged,
 
 fn cross_validate(
     args: &EvalArgs,
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     folds: &Folds,
 ) -> Result<Judged, EvalError> {
     let only = args.folds.index();
     let rows = only.map_or(data.len(), |fold| folds.rows(fold).len());
     let evaluation = with_bar(rows, |progress| {
-        evaluate_folds(candidates, data, folds, only, settings(args), progress)
+        evaluate_folds(models, data, folds, only, settings(args), progress)
     })?;
     Ok(Judged { evaluation, predictions: Vec::new() })
 }
 
-fn settings(args: &EvalArgs) -> Settings {
-    Settings { jitter: args.jitter, flip: args.flip, threads: args.threads.max(1) }
+fn settings(args: &EvalArgs) -> PredictSettings {
+    PredictSettings { jitter: args.jitter, flip: args.flip, threads: args.threads.max(1) }
 }
 
-/// Shows how far `work` is, where somebody watches.
+/// Shows the progress of `work` where standard error is a terminal.
 pub(super) fn with_bar<T>(rows: usize, work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
-    let watched = std::io::stderr().is_terminal();
-    let bar = if watched { ProgressBar::new(rows as u64) } else { ProgressBar::hidden() };
+    let terminal = std::io::stderr().is_terminal();
+    let bar = if terminal { ProgressBar::new(rows as u64) } else { ProgressBar::hidden() };
     let result = work(&|done| bar.inc(done as u64));
     bar.finish_and_clear();
     result

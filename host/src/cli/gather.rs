@@ -6,6 +6,7 @@ use clap::Args;
 use emocue_models::label::LabelSet;
 
 use super::eval::with_bar;
+use super::open::open_model;
 use super::plan::understood;
 use crate::eval::{EvalError, evaluate};
 use crate::plan::gather::{EnsembleResult, Figure, RecipeFigure, figures, gather};
@@ -13,9 +14,8 @@ use crate::plan::status::{Folder, Status, graph};
 use crate::plan::{Job, Plan, short};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
-use emocue_data::model::ModelError;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::predict::Settings;
+use emocue_data::model::ClassifierModel;
+use emocue_data::predict::PredictSettings;
 
 /// Show what became of a plan's trainings, and their means over seeds and folds.
 #[derive(Args, Debug)]
@@ -80,12 +80,12 @@ fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn s
         for fold in 0..of {
             let mine = |job: &&&Job| job.fold.is_none_or(|other| other == fold + 1);
             let members: Vec<&Job> = members.iter().filter(mine).copied().collect();
-            let Some(candidates) = candidates(&members, plan)? else { continue };
+            let Some(models) = models(&members, plan)? else { continue };
             let rows = match &folds {
                 Some(folds) => &data.clone().with_fold(folds, fold)?,
                 None => &data,
             };
-            judged.push(answer(&candidates, rows, split)?);
+            judged.push(answer(&models, rows, split)?);
         }
         results.push(EnsembleResult {
             name,
@@ -99,29 +99,27 @@ fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn s
 }
 
 /// The graphs of the first heads of `jobs`; `None` where one of these is not done.
-fn candidates(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<Candidate>>, EvalError> {
-    let mut candidates = Vec::new();
+fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, EvalError> {
+    let mut models = Vec::new();
     for job in jobs {
         let folder = Folder::of(job, plan.judge);
         let head = folder.training.as_ref().and_then(|state| state.recipe.heads.first());
         let (Status::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
         let path = job.run.join(graph(&head.labels));
-        let onnx = std::fs::read(&path)
-            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
         let labels = LabelSet::by_id(&head.labels);
-        candidates.push(Candidate::from_onnx(&path.to_string_lossy(), onnx, labels)?);
+        models.push(open_model(&path.to_string_lossy(), labels)?);
     }
-    Ok(Some(candidates))
+    Ok(Some(models))
 }
 
-/// The figures of the mean of `candidates` on the rows of `split`.
+/// The figures of the mean of `models` on the rows of `split`.
 fn answer(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     split: Split,
 ) -> Result<Vec<Figure>, EvalError> {
     let rows = data.rows(split).len();
     let judged =
-        with_bar(rows, |bar| evaluate(candidates, data, &[split], Settings::default(), bar))?;
+        with_bar(rows, |bar| evaluate(models, data, &[split], PredictSettings::default(), bar))?;
     Ok(figures(&[judged.evaluation], Some(split.name())))
 }

@@ -1,35 +1,35 @@
 //! `emocue import`: published weights and other people's graphs, as the badge needs them.
 
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use emocue_data::map::label_set;
+use emocue_data::model::ClassifierModel;
+use emocue_data::model::metadata::{self, LABELS, MetadataError, PREPROCESS};
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::crop::Preprocess;
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::label::LabelSet;
+use emocue_quantize::onnx::Model;
 use emocue_run::yunet::{Yunet, YunetSettings};
 
 use super::create_dir;
-use crate::bundle::{Parts, pack, unpack};
-use crate::import::adopt;
-use crate::import::mtcnn;
+use super::open::{read, read_text, write};
+use crate::bundle::{DetectorParts, Parts, pack};
 use crate::import::mtcnn::FILES;
-use emocue_data::map::label_set;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::model::metadata::{self, LABELS, PREPROCESS};
-use emocue_models::files::write_atomically;
-use emocue_quantize::onnx::Model;
+use crate::import::{adopt, mtcnn};
 
 /// Turn published weights and other people's graphs into networks that the badge runs.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     #[command(subcommand)]
-    what: Published,
+    source: Source,
 }
 
 #[derive(Debug, Subcommand)]
-enum Published {
+enum Source {
     /// MTCNN's three networks from facenet-pytorch 2.6.0: pnet.onnx, rnet.onnx, onet.onnx
     Mtcnn {
         /// Folder with pnet.pt, rnet.pt and onet.pt (in the package: facenet_pytorch/data)
@@ -65,7 +65,7 @@ struct OnnxArgs {
     /// The bundle's model card, Markdown: where the network comes from and what it must not be used for.
     #[arg(long, value_name = "MD")]
     card: Option<PathBuf>,
-    /// The bundle that gives what the graph is not: the classifier for a detector, the detector for a classifier.
+    /// The bundle that gives the rest: the classifier for a detector, the detector with its settings for a classifier.
     #[arg(long, value_name = "BUNDLE", default_value = "default")]
     with: String,
 }
@@ -78,97 +78,114 @@ enum Kind {
     Classifier,
 }
 
-/// Imports, writes the files and says what it wrote.
+/// Imports, writes the files and prints what it wrote.
 ///
 /// # Errors
-/// What is missing or wrong; nothing is written then.
-pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Error>> {
-    match &args.what {
-        Published::Mtcnn { weights, output } => {
+/// What is missing or invalid; nothing is written then.
+pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
+    match &args.source {
+        Source::Mtcnn { weights, output } => {
             let nets = mtcnn::import(weights)?;
             create_dir(output)?;
             for (name, bytes) in FILES.into_iter().zip([&nets.pnet, &nets.rnet, &nets.onet]) {
-                write(&output.join(name), bytes)?;
+                save(&output.join(name), bytes)?;
             }
             Ok(())
         }
-        Published::Onnx(args) => {
-            let path = args.model.display();
-            let onnx =
-                std::fs::read(&args.model).map_err(|e| format!("cannot read {path}: {e}"))?;
-            let adopted = args.adopt(&onnx).map_err(|error| format!("{path}: {error}"))?;
-            if args.output.extension().is_some_and(|extension| extension == "emocue") {
-                return write(&args.output, &args.bundle(&adopted)?);
-            }
-            write(&args.output, &adopted)
+        Source::Onnx(args) => {
+            let adopted = args.adopt(read(&args.model)?)?;
+            let bundled = args.output.extension().is_some_and(|extension| extension == "emocue");
+            let bytes = if bundled { args.bundle(adopted)? } else { adopted.into_onnx() };
+            save(&args.output, &bytes)
         }
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
-    write_atomically(path, bytes)?;
+fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
+    write(path, bytes)?;
     println!("{} ({} bytes)", path.display(), bytes.len());
     Ok(())
 }
 
+/// A graph as the badge needs it.
+enum Adopted {
+    Yunet(Vec<u8>),
+    Classifier(Box<ClassifierModel>),
+}
+
+impl Adopted {
+    fn into_onnx(self) -> Vec<u8> {
+        match self {
+            Self::Yunet(onnx) => onnx,
+            Self::Classifier(model) => model.onnx().to_vec(),
+        }
+    }
+}
+
 impl OnnxArgs {
     /// A bundle of the graph and of what `--with` has besides.
-    fn bundle(&self, adopted: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
-        let card = self.card.clone().ok_or(
-            "a bundle needs a model card\n  Write where the network comes from and name the file with --card.",
-        )?;
+    fn bundle(&self, adopted: Adopted) -> Result<Vec<u8>, Box<dyn Failure>> {
+        let card = self.card.as_deref().ok_or_else(|| {
+            Problem::usage("a bundle needs a model card")
+                .help("Write where the network comes from and name the file with --card.")
+        })?;
         let bytes = bytes_of(&self.with)?;
         let base = Bundle::read(&bytes).map_err(in_bundle(&self.with))?;
-        let folder = tempfile::tempdir()?;
-        unpack(&base, folder.path())?;
-        let brought = folder.path().join("brought.onnx");
-        write_atomically(&brought, adopted)?;
-        let (own_detector, min_face) = match &base.manifest().detector {
-            DetectorSpec::Mtcnn { settings, .. } => (folder.path().to_owned(), settings.min_face),
-            DetectorSpec::Yunet { network, settings } => {
-                (folder.path().join(network), settings.min_face)
+        let (detector, classifier) = match adopted {
+            Adopted::Yunet(onnx) => {
+                let settings = yunet_settings(&base.manifest().detector);
+                let classifier = ClassifierModel::from_bundle(&self.with, &base)?;
+                (DetectorParts::yunet(onnx, settings), classifier)
             }
-        };
-        let own_classifier = folder.path().join(&base.manifest().classifier.network);
-        let (detector, classifier) = match self.kind {
-            Kind::Yunet => (brought, own_classifier),
-            Kind::Classifier => (own_detector, brought),
+            Adopted::Classifier(model) => (DetectorParts::of_bundle(&base), *model),
         };
         let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
         let model = self.model.file_name().unwrap_or_default().to_string_lossy();
-        Ok(pack(&Parts {
+        Ok(pack(Parts {
             detector,
             classifier,
-            card,
-            metrics: None,
+            card: read_text(card)?,
+            metrics: BTreeMap::new(),
             name: stem.into_owned(),
             content_version: 1,
-            labels: None,
-            min_face,
-            temperature: None,
-            threshold: None,
             provenance: [("imported".to_owned(), model.into_owned())].into(),
         })?)
     }
 
     /// The graph as the badge needs it, after one run.
-    fn adopt(&self, onnx: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    fn adopt(&self, onnx: Vec<u8>) -> Result<Adopted, Box<dyn Failure>> {
+        let name = self.model.display().to_string();
+        let at = |failure: &dyn Failure| Problem::at(&name, failure);
         if self.kind == Kind::Yunet {
-            let adopted = adopt::yunet(onnx)?;
-            Yunet::load(&adopted, YunetSettings::default())?;
-            return Ok(adopted);
+            let adopted = adopt::yunet(&onnx).map_err(|error| at(&error))?;
+            Yunet::load(&adopted, YunetSettings::default()).map_err(|error| at(&error))?;
+            return Ok(Adopted::Yunet(adopted));
         }
-        let adopted = adopt::classifier(onnx)?;
-        let side = metadata::read(&adopted)?.side.ok_or(
-            "its input is no square of a fixed size\n  Export it for the size that it was trained on.",
-        )?;
+        let adopted = adopt::classifier(&onnx).map_err(|error| at(&error))?;
+        let metadata = metadata::read(&adopted).map_err(|error| at(&error))?;
+        let side = metadata.side().ok_or(MetadataError::Input).map_err(|error| at(&error))?;
         let preprocess = Preprocess { mean: self.mean, std: self.std, ..Preprocess::of_size(side) };
-        let preprocess = serde_json::to_string(&preprocess)?;
+        let preprocess = serde_json::to_string(&preprocess)
+            .map_err(|error| Problem::new(format!("{name}: {error}")))?;
         let labels = self.labels.map_or("", |set| set.id);
         let entries = [(LABELS, labels), (PREPROCESS, preprocess.as_str())];
-        let adopted = Model::from_bytes(&adopted)?.with_metadata(&entries).to_bytes();
+        let adopted = Model::from_bytes(&adopted)
+            .map_err(|error| Problem::new(format!("{name}: {error}")).code(exit::INPUT))?
+            .with_metadata(&entries)
+            .to_bytes();
+        let model = ClassifierModel::from_onnx(&name, adopted, None)?;
         // Loading runs it once and compares its answer with the classes.
-        Candidate::from_onnx(&self.model.display().to_string(), adopted.clone(), None)?.load()?;
-        Ok(adopted)
+        model.load()?;
+        Ok(Adopted::Classifier(Box::new(model)))
+    }
+}
+
+/// The settings of a bundle's YuNet; of another detector what both kinds have.
+fn yunet_settings(detector: &DetectorSpec) -> YunetSettings {
+    match detector {
+        DetectorSpec::Yunet { settings, .. } => *settings,
+        DetectorSpec::Mtcnn { settings, .. } => {
+            YunetSettings { min_face: settings.min_face, ..YunetSettings::default() }
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_run::Session;
 
-use emocue_models::files::write_atomically;
+use super::open::{read, write};
 
 /// Run an ONNX graph in tract on raw values, to compare it with another runtime.
 #[derive(Args, Debug)]
@@ -31,20 +32,20 @@ pub struct InferArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &InferArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
-    };
+pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
     let size = args.shape.iter().try_fold(4usize, |size, axis| size.checked_mul(*axis));
-    let size = size.filter(|size| *size > 0).ok_or("the shape has no or too many values")?;
+    let size = size
+        .filter(|size| *size > 0)
+        .ok_or_else(|| Problem::usage("the shape has no or too many values"))?;
     let input = read(&args.input)?;
     if input.len() % size != 0 {
-        return Err(format!(
-            "{} has {} bytes, which is no multiple of {size} (shape {:?} of f32)",
+        return Err(Problem::new(format!(
+            "{} has {} bytes, which is not a multiple of {size} (shape {:?} of f32)",
             args.input.display(),
             input.len(),
             args.shape
-        )
+        ))
+        .code(exit::INPUT)
         .into());
     }
     let session =
@@ -66,7 +67,7 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    write_atomically(&args.out, &out)?;
+    write(&args.out, &out)?;
     if args.time.is_some() {
         println!("{:.4}", 1e3 * least);
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::eval::with_bar;
+use super::open::open_model;
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::{EvalError, evaluate};
@@ -10,9 +11,7 @@ use crate::plan::Judge;
 use crate::plan::gather::{Figure, figures};
 use crate::plan::status::{EVAL_FILE, graph};
 use emocue_data::dataset::Dataset;
-use emocue_data::model::ModelError;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::predict::Settings;
+use emocue_data::predict::PredictSettings;
 use emocue_models::files::write_atomically;
 use emocue_train::recipe::Recipe;
 
@@ -25,17 +24,15 @@ pub(super) fn judge(
     threads: usize,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let split = rows.split();
-    let settings = Settings { threads: threads.max(1), ..Settings::default() };
+    let settings = PredictSettings { threads: threads.max(1), ..PredictSettings::default() };
     let mut evaluations = Vec::new();
     let mut unscored = None;
     for labels in recipe.label_sets() {
         let path = run.join(graph(labels.id));
         let name = path.to_string_lossy();
-        let onnx = std::fs::read(&path)
-            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
-        let candidate = [Candidate::from_onnx(&name, onnx, Some(labels))?];
+        let model = [open_model(&name, Some(labels))?];
         let count = data.rows(split).len();
-        match with_bar(count, |bar| evaluate(&candidate, data, &[split], settings, bar)) {
+        match with_bar(count, |bar| evaluate(&model, data, &[split], settings, bar)) {
             Ok(judged) => evaluations.push(judged.evaluation),
             // A head may be for other rows than these.
             Err(error @ EvalError::NothingToScore { .. }) => {

@@ -16,6 +16,7 @@ mod interrupt;
 mod judge;
 pub mod key;
 pub mod monitor;
+pub mod open;
 pub mod plan;
 pub mod quantize;
 pub mod report;

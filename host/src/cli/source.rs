@@ -42,8 +42,7 @@ pub struct SourceArgs {
 }
 
 fn layout_help() -> String {
-    let names: Vec<&str> =
-        <Layout as clap::ValueEnum>::value_variants().iter().map(|layout| layout.name()).collect();
+    let names: Vec<&str> = Layout::ALL.iter().map(|layout| layout.name()).collect();
     format!("Its layout, where it is not to be found out: {}", names.join(", "))
 }
 

@@ -15,7 +15,6 @@ use super::{SourceArgs, create_dir, judge};
 use crate::plan::Judge;
 use crate::plan::status::{EVAL_FILE, Folder, Status, graph, record};
 use emocue_data::dataset::Dataset;
-use emocue_data::model::candidate::Candidate;
 use emocue_models::files::write_atomically;
 use emocue_train::backend::BackendName;
 use emocue_train::checkpoint::{Checkpoint, FILE, State};
@@ -269,8 +268,8 @@ fn examples(
     );
     let mut teachers = Vec::new();
     for name in &args.teacher {
-        let candidate = Candidate::open(name, None)?;
-        let labels = candidate.labels();
+        let model = super::open::open_model(name, None)?;
+        let labels = model.labels();
         if !recipe.label_sets().contains(&labels) {
             let id = labels.id;
             return Err(format!(
@@ -281,8 +280,7 @@ fn examples(
         let bar = ProgressBar::new(examples.len() as u64).with_message(format!("asking {name}"));
         let bar = if std::io::stderr().is_terminal() { bar } else { ProgressBar::hidden() };
         let rows = examples.rows();
-        teachers
-            .push(Teacher::ask(&candidate, data, rows, &args.run, &|more| bar.inc(more as u64))?);
+        teachers.push(Teacher::ask(&model, data, rows, &args.run, &|more| bar.inc(more as u64))?);
         bar.finish_and_clear();
     }
     examples.learn_from(&teachers, recipe);

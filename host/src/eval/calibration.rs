@@ -2,7 +2,7 @@
 //! which an answer is unsure.
 
 use super::metrics::{Scores, top};
-use super::protocol::Ruler;
+use super::protocol::AppliedProtocol;
 use emocue_data::model::Calibration;
 use emocue_data::predict::Predictions;
 
@@ -15,10 +15,16 @@ const STEPS: usize = 40;
 /// answers of which a share of `right` (`0..=1`) is right. `None` when no row counts.
 ///
 /// `answers` must be without a temperature of their own.
-pub fn fit(answers: &Predictions, ruler: &Ruler<'_>, right: f64) -> Option<Calibration> {
+pub fn fit(
+    answers: &Predictions,
+    applied: &AppliedProtocol<'_>,
+    right: f64,
+) -> Option<Calibration> {
     let rows: Vec<(usize, Vec<f32>)> = answers
         .iter()
-        .filter_map(|(row, probabilities)| Some((ruler.truth(row)?, ruler.answer(probabilities))))
+        .filter_map(|(row, probabilities)| {
+            Some((applied.truth(row)?, applied.answer(probabilities)))
+        })
         .collect();
     if rows.is_empty() {
         return None;
@@ -26,19 +32,19 @@ pub fn fit(answers: &Predictions, ruler: &Ruler<'_>, right: f64) -> Option<Calib
     let temperature = temperature(&rows) as f32;
     let threshold = threshold(&rows, temperature, right);
     let judged = |temperature: f32, threshold: f32| {
-        let mut scores = Scores::new(ruler.labels, threshold);
+        let mut scores = Scores::new(applied.labels, threshold);
         rows.iter().for_each(|(truth, p)| scores.add(*truth, &softened(p, temperature)));
         scores
     };
     let (before, after) = (judged(1.0, 0.0), judged(temperature, threshold));
-    let (answered, right) = after.sure();
+    let found = after.at_threshold();
     Some(Calibration {
         temperature,
         threshold,
-        protocol: ruler.protocol.name.to_owned(),
+        protocol: applied.protocol.name.to_owned(),
         rows: rows.len(),
         error: [before.calibration_error(), after.calibration_error()],
-        sure: [answered, right],
+        at_threshold: [found.coverage, found.accuracy],
         curve: after.abstention(),
     })
 }

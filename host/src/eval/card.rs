@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Environment;
 use emocue_data::model::AbstentionPoint;
-use emocue_data::model::candidate::Candidate;
+use emocue_data::model::ClassifierModel;
 
 use super::context::portable;
 use super::metrics::{Averages, ClassScores, ReliabilityBin, Scores};
@@ -141,9 +141,11 @@ pub struct ScoreCard {
     /// Below this top probability an answer counts as unsure.
     pub threshold: f32,
     /// Share of answers that are not unsure.
-    pub sure_coverage: f64,
+    #[serde(rename = "sure_coverage")]
+    pub coverage: f64,
     /// Accuracy of those.
-    pub sure_accuracy: f64,
+    #[serde(rename = "sure_accuracy")]
+    pub accuracy_at_threshold: f64,
     /// By class, in the label set's order.
     pub classes: Vec<ClassScores>,
     /// Counts, row: truth, column: answer.
@@ -159,7 +161,7 @@ pub struct ScoreCard {
 impl ScoreCard {
     /// What `scores` come to.
     pub fn of(scores: &Scores) -> Self {
-        let (sure_coverage, sure_accuracy) = scores.sure();
+        let AbstentionPoint { coverage, accuracy, .. } = scores.at_threshold();
         Self {
             labels: scores.labels().id.to_owned(),
             rows: scores.rows(),
@@ -168,8 +170,8 @@ impl ScoreCard {
             weighted_average: scores.weighted_average(),
             calibration_error: scores.calibration_error(),
             threshold: scores.threshold(),
-            sure_coverage,
-            sure_accuracy,
+            coverage,
+            accuracy_at_threshold: accuracy,
             classes: scores.classes(),
             confusion: scores.confusion().to_vec(),
             confusion_normalised: scores.confusion_normalised(),
@@ -209,7 +211,7 @@ pub struct ModelInfo {
 
 impl ModelInfo {
     /// Of a model that is judged.
-    pub fn of(model: &Candidate) -> Self {
+    pub fn of(model: &ClassifierModel) -> Self {
         Self {
             name: portable(model.name()),
             labels: model.labels().id.to_owned(),

@@ -2,25 +2,25 @@
 
 use super::card::{Evaluation, FoldResult, FoldedProtocol, FoldsResult, ScoreCard, Spread};
 use super::metrics::Scores;
-use super::{EvalError, describe, rulers, score, threshold};
+use super::{EvalError, applied_protocols, describe, score, threshold};
 use emocue_data::dataset::Dataset;
 use emocue_data::folds::{Folds, FoldsError};
-use emocue_data::model::candidate::Candidate;
-use emocue_data::predict::{Settings, predict};
+use emocue_data::model::ClassifierModel;
+use emocue_data::predict::{PredictSettings, predict};
 
-/// Judges one candidate for each fold, in their order, on the rows that the fold tests; with `only`, one
-/// candidate on that fold, counted from 0.
+/// Judges one model for each fold, in their order, on the rows that the fold tests; with `only`, one
+/// model on that fold, counted from 0.
 ///
 /// Rows that also stand in Training do not occur, since identical pictures share a fold.
 ///
 /// # Errors
-/// [`EvalError`] when the candidates do not match the folds or a network fails.
+/// [`EvalError`] when the models do not match the folds or a network fails.
 pub fn evaluate_folds(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     folds: &Folds,
     only: Option<usize>,
-    settings: Settings,
+    settings: PredictSettings,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Evaluation, EvalError> {
     let asked: Vec<usize> = match only {
@@ -30,17 +30,17 @@ pub fn evaluate_folds(
         Some(fold) => vec![fold],
         None => (0..folds.count()).collect(),
     };
-    if candidates.len() != asked.len() {
-        return Err(EvalError::FoldModels { models: candidates.len(), folds: asked.len() });
+    if models.len() != asked.len() {
+        return Err(EvalError::FoldModels { models: models.len(), folds: asked.len() });
     }
-    let mut evaluation = describe(candidates, data, settings)?;
+    let mut evaluation = describe(models, data, settings)?;
     let mut results: Vec<Folded> = Vec::new();
-    for (fold, candidate) in asked.into_iter().zip(candidates) {
-        let candidate = std::slice::from_ref(candidate);
-        let answers = predict(candidate, data, &folds.rows(fold), settings, progress)?;
-        for ruler in rulers(data, &answers)? {
-            let scores = score(&ruler, &answers, threshold(candidate), &|_| true);
-            let (name, about) = (ruler.protocol.name, ruler.protocol.about);
+    for (fold, model) in asked.into_iter().zip(models) {
+        let model = std::slice::from_ref(model);
+        let answers = predict(model, data, &folds.rows(fold), settings, progress)?;
+        for applied in applied_protocols(data, &answers)? {
+            let scores = score(&applied, &answers, threshold(model), &|_| true);
+            let (name, about) = (applied.protocol.name, applied.protocol.about);
             // Networks of different label sets can be scored on different classes; those stay apart.
             let same = |known: &&mut Folded| {
                 known.name == name && known.pooled.labels() == scores.labels()

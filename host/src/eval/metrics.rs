@@ -200,11 +200,15 @@ impl Scores {
         (0..points).map(&mut point).collect()
     }
 
-    /// Share of answers at or above the threshold, and their accuracy.
-    pub fn sure(&self) -> (f64, f64) {
-        let sure = || self.answers.iter().filter(|(top, _)| *top >= self.threshold);
-        let (count, right) = (sure().count(), sure().filter(|(_, right)| *right).count());
-        (ratio(count, self.rows()), ratio(right, count))
+    /// Coverage at the threshold, and the accuracy of the answers that reach it.
+    pub fn at_threshold(&self) -> AbstentionPoint {
+        let covered = || self.answers.iter().filter(|(top, _)| *top >= self.threshold);
+        let (count, right) = (covered().count(), covered().filter(|(_, right)| *right).count());
+        AbstentionPoint {
+            threshold: self.threshold,
+            coverage: ratio(count, self.rows()),
+            accuracy: ratio(right, count),
+        }
     }
 
     /// Counts, row: truth, column: answer.
@@ -262,7 +266,8 @@ mod tests {
         near(classes[0].f1, 0.8);
         assert_eq!((classes[1].precision, classes[1].recall), (0.5, 1.0));
         assert_eq!(classes[2].support, 0);
-        assert_eq!(scores.sure(), (0.75, 2.0 / 3.0));
+        let AbstentionPoint { coverage, accuracy, .. } = scores.at_threshold();
+        assert_eq!((coverage, accuracy), (0.75, 2.0 / 3.0));
         assert_eq!(scores.confusion(), [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
         let shares = scores.confusion_normalised();
         near(shares[0][0], 2.0 / 3.0);

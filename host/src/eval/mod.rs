@@ -1,7 +1,7 @@
 //! Accuracy as deployed: ONNX graphs in tract, through the badge's own preprocessing.
 //!
-//! A [`Candidate`] (or several, averaged) answers for rows in [`mod@emocue_data::predict`]; a
-//! [`protocol::Ruler`] says which rows count and which class is right; [`metrics::Scores`] counts; and
+//! A [`ClassifierModel`] (or several, averaged) answers for rows in [`mod@emocue_data::predict`]; an
+//! [`protocol::AppliedProtocol`] says which rows count and which class is right; [`metrics::Scores`] counts; and
 //! [`card`] has the shape of the results in memory, in JSON and in reports.
 
 pub mod boxes;
@@ -19,11 +19,11 @@ use card::{Evaluation, ModelInfo, ProtocolResult, ScoreCard, SplitResult};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::folds::FoldsError;
-use emocue_data::model::ModelError;
-use emocue_data::model::candidate::{Candidate, common_labels};
-use emocue_data::predict::{Predictions, Settings, predict};
+use emocue_data::model::{ClassifierModel, ModelError, common_labels};
+use emocue_data::predict::{PredictSettings, Predictions, predict};
+use emocue_models::failure::{Failure, exit};
 use metrics::Scores;
-use protocol::Ruler;
+use protocol::AppliedProtocol;
 
 /// An evaluation is impossible or failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +32,7 @@ pub enum EvalError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The split has no rows.
-    #[error(
-        "{layout} has no {split} rows; it has {has}\n  Choose a --split that is there, or --folds."
-    )]
+    #[error("{layout} has no {split} rows; it has {has}")]
     EmptySplit {
         /// The dataset's layout.
         layout: &'static str,
@@ -57,15 +55,37 @@ pub enum EvalError {
     #[error(transparent)]
     Folds(#[from] FoldsError),
     /// Cross-validation needs a network for each fold.
-    #[error(
-        "{models} networks for {folds} folds\n  Give one --model for each, in their order, or one with --fold."
-    )]
+    #[error("{models} networks for {folds} folds")]
     FoldModels {
         /// Networks given.
         models: usize,
         /// Folds.
         folds: usize,
     },
+}
+
+impl Failure for EvalError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Model(error) => return error.help(),
+            Self::Folds(error) => return error.help(),
+            Self::NothingToScore { .. } => return None,
+            Self::EmptySplit { .. } => "Choose a --split that is there, or --folds.",
+            Self::FoldModels { .. } => {
+                "Give one --model for each, in their order, or one with --fold."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Model(error) => error.exit_code(),
+            Self::Folds(error) => error.exit_code(),
+            Self::EmptySplit { .. } | Self::NothingToScore { .. } => exit::INPUT,
+            Self::FoldModels { .. } => exit::USAGE,
+        }
+    }
 }
 
 /// An evaluation with the answers that it counts.
@@ -77,33 +97,33 @@ pub struct Judged {
     pub predictions: Vec<Predictions>,
 }
 
-/// Judges `candidates` (the mean of their answers where there are several) on each of `splits`.
+/// Judges `models` (the mean of their answers where there are several) on each of `splits`.
 ///
-/// `progress` hears how many more rows are done.
+/// `progress` is called with the number of rows just done.
 ///
 /// # Errors
-/// [`EvalError`] when a network fails, the candidates share no classes or a split has no rows.
+/// [`EvalError`] when a network fails, the models share no classes or a split has no rows.
 pub fn evaluate(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     splits: &[Split],
-    settings: Settings,
+    settings: PredictSettings,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Judged, EvalError> {
     let in_training = also_in_training(data);
-    let mut evaluation = describe(candidates, data, settings)?;
+    let mut evaluation = describe(models, data, settings)?;
     let mut predictions = Vec::new();
     for split in splits {
         let rows = data.rows(*split);
         if rows.is_empty() {
             return Err(empty(data, *split));
         }
-        let answers = predict(candidates, data, &rows, settings, progress)?;
+        let answers = predict(models, data, &rows, settings, progress)?;
         evaluation.splits.push(SplitResult {
             split: split.name().to_owned(),
             rows: rows.len(),
             also_in_training: rows.iter().filter(|row| in_training.contains(row)).count(),
-            protocols: judge(candidates, data, &answers, &in_training)?,
+            protocols: judge(models, data, &answers, &in_training)?,
         });
         predictions.push(answers);
     }
@@ -112,16 +132,16 @@ pub fn evaluate(
 
 /// An evaluation without results.
 fn describe(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
-    settings: Settings,
+    settings: PredictSettings,
 ) -> Result<Evaluation, EvalError> {
-    let models: Vec<_> = candidates.iter().map(ModelInfo::of).collect();
-    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    let infos: Vec<_> = models.iter().map(ModelInfo::of).collect();
+    let names: Vec<&str> = infos.iter().map(|model| model.name.as_str()).collect();
     Ok(Evaluation {
         name: names.join(" + "),
-        labels: common_labels(candidates)?.id.to_owned(),
-        models,
+        labels: common_labels(models)?.id.to_owned(),
+        models: infos,
         dataset: data.layout().to_owned(),
         flip: settings.flip,
         jitter: settings.jitter,
@@ -132,56 +152,59 @@ fn describe(
 
 /// The figures of `answers` by every protocol that applies.
 fn judge(
-    candidates: &[Candidate],
+    models: &[ClassifierModel],
     data: &Dataset,
     answers: &Predictions,
     in_training: &HashSet<usize>,
 ) -> Result<Vec<ProtocolResult>, EvalError> {
-    let threshold = threshold(candidates);
-    let result = |ruler: &Ruler<'_>| {
+    let threshold = threshold(models);
+    let result = |applied: &AppliedProtocol<'_>| {
         let card = |counts: &dyn Fn(usize) -> bool| {
-            ScoreCard::of(&score(ruler, answers, threshold, counts))
+            ScoreCard::of(&score(applied, answers, threshold, counts))
         };
         let leaks = answers.iter().any(|(row, _)| in_training.contains(&row));
         ProtocolResult {
-            protocol: ruler.protocol.name.to_owned(),
-            about: ruler.protocol.about.to_owned(),
+            protocol: applied.protocol.name.to_owned(),
+            about: applied.protocol.about.to_owned(),
             all: card(&|_| true),
             not_in_training: leaks.then(|| card(&|row| !in_training.contains(&row))),
         }
     };
-    Ok(rulers(data, answers)?.iter().map(result).collect())
+    Ok(applied_protocols(data, answers)?.iter().map(result).collect())
 }
 
 /// Every protocol that applies; at least one.
-fn rulers<'a>(data: &'a Dataset, answers: &Predictions) -> Result<Vec<Ruler<'a>>, EvalError> {
-    let rulers = Ruler::all(data, answers.labels());
-    if rulers.is_empty() {
+fn applied_protocols<'a>(
+    data: &'a Dataset,
+    answers: &Predictions,
+) -> Result<Vec<AppliedProtocol<'a>>, EvalError> {
+    let applied = AppliedProtocol::all(data, answers.labels());
+    if applied.is_empty() {
         let (data, layout) = (data.labels().id, data.layout());
         return Err(EvalError::NothingToScore { layout, data, network: answers.labels().id });
     }
-    Ok(rulers)
+    Ok(applied)
 }
 
 /// Counts the answers to the rows that `counts` admits.
 pub fn score(
-    ruler: &Ruler<'_>,
+    applied: &AppliedProtocol<'_>,
     answers: &Predictions,
     threshold: f32,
     counts: &dyn Fn(usize) -> bool,
 ) -> Scores {
-    let mut scores = Scores::new(ruler.labels, threshold);
+    let mut scores = Scores::new(applied.labels, threshold);
     for (row, probabilities) in answers.iter().filter(|(row, _)| counts(*row)) {
-        if let Some(truth) = ruler.truth(row) {
-            scores.add(truth, &ruler.answer(probabilities));
+        if let Some(truth) = applied.truth(row) {
+            scores.add(truth, &applied.answer(probabilities));
         }
     }
     scores
 }
 
 /// Below it an answer is unsure: the first network's threshold, since an average has none of its own.
-fn threshold(candidates: &[Candidate]) -> f32 {
-    candidates.first().map_or(0.0, Candidate::threshold)
+fn threshold(models: &[ClassifierModel]) -> f32 {
+    models.first().map_or(0.0, ClassifierModel::threshold)
 }
 
 /// Test rows whose pixels also stand in Training: a network may know them by heart.

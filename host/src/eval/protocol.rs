@@ -3,8 +3,8 @@
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
 use emocue_data::dataset::Dataset;
-use emocue_data::ferplus::Votes;
-use emocue_data::model::candidate::mapped;
+use emocue_data::model::mapped;
+use emocue_data::votes::Votes;
 
 /// A named way to score.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ impl Protocol {
 /// to sum 1: eight FER+ classes are scored on FER2013's seven. Where it does not, truth is expressed in
 /// the network's classes, and rows whose class it does not know are not scored.
 #[derive(Clone, Debug)]
-pub struct Ruler<'a> {
+pub struct AppliedProtocol<'a> {
     /// The protocol.
     pub protocol: &'static Protocol,
     /// Classes that are scored.
@@ -78,7 +78,7 @@ pub struct Ruler<'a> {
     answer: Vec<Option<usize>>,
 }
 
-impl<'a> Ruler<'a> {
+impl<'a> AppliedProtocol<'a> {
     /// `None` where the protocol says nothing about this dataset or this network.
     pub fn new(protocol: &'static Protocol, data: &'a Dataset, network: LabelSet) -> Option<Self> {
         let of_truth = (protocol.labels)(data);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn names(data: &Dataset, network: LabelSet) -> Vec<&'static str> {
-        Ruler::all(data, network).iter().map(|ruler| ruler.protocol.name).collect()
+        AppliedProtocol::all(data, network).iter().map(|applied| applied.protocol.name).collect()
     }
 
     #[test]
@@ -137,7 +137,8 @@ mod tests {
         assert_eq!(names(&data, FERPLUS_8), all);
         assert_eq!(names(&data, AFFECTNET_8), all);
         assert_eq!(names(&data, FER_7), ["label"]);
-        let truths: Vec<_> = Ruler::all(&data, FERPLUS_8).iter().map(|r| r.truth(0)).collect();
+        let truths: Vec<_> =
+            AppliedProtocol::all(&data, FERPLUS_8).iter().map(|r| r.truth(0)).collect();
         assert_eq!(truths, [Some(1), Some(1), None, Some(3)]);
         assert_eq!(Protocol::by_name("label").unwrap().name, "label");
     }
@@ -145,14 +146,14 @@ mod tests {
     #[test]
     fn what_the_truth_does_not_know_is_left_out() {
         let data = dataset(FER_7, &[0]);
-        let ruler = &Ruler::all(&data, FERPLUS_8)[0];
+        let applied = &AppliedProtocol::all(&data, FERPLUS_8)[0];
         let mut probabilities = [0.0; 8];
         probabilities[1] = 0.3;
         probabilities[7] = 0.7;
-        let seven = ruler.answer(&probabilities);
+        let seven = applied.answer(&probabilities);
         assert_eq!(seven[FER_7.index_of("happiness").unwrap()], 1.0);
         assert_eq!(seven.iter().sum::<f32>(), 1.0);
-        let nothing = ruler.answer(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let nothing = applied.answer(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         assert!(nothing.iter().all(|p| (p - 1.0 / 7.0).abs() < 1e-6), "{nothing:?}");
     }
 
@@ -160,13 +161,13 @@ mod tests {
     fn what_the_network_does_not_know_is_not_scored() {
         // Anger and contempt, for a network without contempt.
         let data = dataset(CK_7, &[0, 6]);
-        let ruler = &Ruler::all(&data, FER_7)[0];
-        assert_eq!(ruler.labels, FER_7);
-        assert_eq!((ruler.truth(0), ruler.truth(1)), (Some(0), None));
+        let applied = &AppliedProtocol::all(&data, FER_7)[0];
+        assert_eq!(applied.labels, FER_7);
+        assert_eq!((applied.truth(0), applied.truth(1)), (Some(0), None));
         // Surprise is neither pleasant nor not.
         let data = dataset(FER_7, &[0, 3, 5]);
-        let ruler = &Ruler::all(&data, VALENCE_3)[0];
-        assert_eq!([0, 1, 2].map(|row| ruler.truth(row)), [Some(2), Some(0), None]);
-        assert_eq!(ruler.answer(&[0.2, 0.3, 0.5]), [0.2, 0.3, 0.5]);
+        let applied = &AppliedProtocol::all(&data, VALENCE_3)[0];
+        assert_eq!([0, 1, 2].map(|row| applied.truth(row)), [Some(2), Some(0), None]);
+        assert_eq!(applied.answer(&[0.2, 0.3, 0.5]), [0.2, 0.3, 0.5]);
     }
 }

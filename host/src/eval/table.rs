@@ -92,7 +92,7 @@ fn heading(out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "{:<24} {:>6} {:>9}  {:>7} {:>5} {:>5} {:>9} {:>7}   {:>8} {:>8}",
-        "", "rows", "accuracy", "macro P", "R", "F1", "wgt. F1", "ECE", "sure on", "right"
+        "", "rows", "accuracy", "macro P", "R", "F1", "wgt. F1", "ECE", "coverage", "right"
     )
 }
 
@@ -108,8 +108,8 @@ fn figures(out: &mut String, name: &str, card: &ScoreCard) -> std::fmt::Result {
         average.f1,
         card.weighted_average.f1,
         percent(card.calibration_error),
-        percent(card.sure_coverage),
-        percent(card.sure_accuracy)
+        percent(card.coverage),
+        percent(card.accuracy_at_threshold)
     )
 }
 

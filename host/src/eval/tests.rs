@@ -3,9 +3,9 @@ use emocue_models::label::{CK_7, FER_7, FERPLUS_8, LabelSet};
 use super::*;
 use crate::eval::folds::evaluate_folds;
 use emocue_data::dataset::Row;
-use emocue_data::ferplus::Votes;
 use emocue_data::folds::Folds;
 use emocue_data::model::metadata;
+use emocue_data::votes::Votes;
 use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 
 const QUIET: &(dyn Fn(usize) + Sync) = &|_| {};
@@ -26,8 +26,8 @@ fn lines(labels: LabelSet, first: usize, width: usize, gain: f32) -> Vec<u8> {
     graph.finish().unwrap().with_metadata(&[(metadata::LABELS, labels.id)]).to_bytes()
 }
 
-fn candidate(labels: LabelSet, gain: f32) -> Candidate {
-    Candidate::from_onnx("lines.onnx", lines(labels, 0, 48, gain), None).unwrap()
+fn model(labels: LabelSet, gain: f32) -> ClassifierModel {
+    ClassifierModel::from_onnx("lines.onnx", lines(labels, 0, 48, gain), None).unwrap()
 }
 
 /// A picture of `side` px whose line `class` is bright, not quite evenly.
@@ -57,14 +57,14 @@ fn dataset(side: usize) -> Dataset {
     data
 }
 
-fn settings(threads: usize) -> Settings {
-    Settings { threads, ..Settings::default() }
+fn settings(threads: usize) -> PredictSettings {
+    PredictSettings { threads, ..PredictSettings::default() }
 }
 
 #[test]
 fn figures_stand_for_the_rows_and_leaks_are_told_apart() {
     let data = dataset(48);
-    let net = [candidate(FER_7, 0.05)];
+    let net = [model(FER_7, 0.05)];
     let splits = [Split::PrivateTest, Split::Training];
     let judged = evaluate(&net, &data, &splits, settings(2), QUIET).unwrap();
     let [private, training] = judged.evaluation.splits.as_slice() else { panic!("two splits") };
@@ -102,7 +102,7 @@ fn figures_stand_for_the_rows_and_leaks_are_told_apart() {
 fn the_number_of_threads_changes_nothing() {
     let data = dataset(48);
     let rows: Vec<usize> = (0..data.len()).rev().collect();
-    let net = [candidate(FERPLUS_8, 0.01)];
+    let net = [model(FERPLUS_8, 0.01)];
     let on = |threads| predict(&net, &data, &rows, settings(threads), QUIET).unwrap();
     assert_eq!(on(1), on(4));
     let sums = on(1).iter().map(|(_, p)| p.iter().sum::<f32>()).collect::<Vec<_>>();
@@ -113,23 +113,23 @@ fn the_number_of_threads_changes_nothing() {
 fn twice_the_same_network_is_the_network_and_others_meet_in_common_classes() {
     let data = dataset(48);
     let rows = data.rows(Split::PublicTest);
-    let ask = |nets: &[Candidate]| predict(nets, &data, &rows, settings(2), QUIET).unwrap();
-    let (eight, seven) = (candidate(FERPLUS_8, 0.02), candidate(FER_7, 0.02));
+    let ask = |nets: &[ClassifierModel]| predict(nets, &data, &rows, settings(2), QUIET).unwrap();
+    let (eight, seven) = (model(FERPLUS_8, 0.02), model(FER_7, 0.02));
     assert_eq!(ask(&[eight.clone(), eight.clone()]), ask(std::slice::from_ref(&eight)));
     let both = ask(&[eight.clone(), seven.clone()]);
     assert_eq!(both.labels(), FER_7);
     let (a, b) = (ask(&[eight]), ask(std::slice::from_ref(&seven)));
-    let ruler = &Ruler::all(&data, FERPLUS_8)[0];
+    let applied = &AppliedProtocol::all(&data, FERPLUS_8)[0];
     for (((_, mean), (_, a)), (_, b)) in both.iter().zip(a.iter()).zip(b.iter()) {
-        for ((mean, a), b) in mean.iter().zip(ruler.answer(a)).zip(b) {
+        for ((mean, a), b) in mean.iter().zip(applied.answer(a)).zip(b) {
             assert!((mean - (a + b) / 2.0).abs() < 1e-6);
         }
     }
-    let error = ask_error(&[seven, candidate(CK_7, 0.02)], &data);
+    let error = ask_error(&[seven, model(CK_7, 0.02)], &data);
     assert!(error.contains("no average over fer-7, ck-7"), "{error}");
 }
 
-fn ask_error(nets: &[Candidate], data: &Dataset) -> String {
+fn ask_error(nets: &[ClassifierModel], data: &Dataset) -> String {
     predict(nets, data, &[0], settings(1), QUIET).unwrap_err().to_string()
 }
 
@@ -144,10 +144,10 @@ fn a_mirror_changes_only_what_is_not_symmetric() {
     }
     data.push(row(Split::PublicTest, 3, None), &symmetric);
     data.push(row(Split::PublicTest, 3, None), &picture(48, 3, 0));
-    let net = [Candidate::from_onnx("left.onnx", lines(FER_7, 0, 20, 0.02), None).unwrap()];
+    let net = [ClassifierModel::from_onnx("left.onnx", lines(FER_7, 0, 20, 0.02), None).unwrap()];
     for jitter in [0.0, 0.1] {
         let ask = |flip| {
-            let settings = Settings { flip, jitter, threads: 1 };
+            let settings = PredictSettings { flip, jitter, threads: 1 };
             predict(&net, &data, &[0, 1], settings, QUIET).unwrap()
         };
         let (plain, flipped) = (ask(false), ask(true));
@@ -161,7 +161,7 @@ fn a_mirror_changes_only_what_is_not_symmetric() {
 
 #[test]
 fn a_row_of_another_side_is_scored_and_jitter_moves_it() {
-    let net = [candidate(FER_7, 0.05)];
+    let net = [model(FER_7, 0.05)];
     for side in [48, 96] {
         // The bright line is one of `side`, so that of 96 px is half as high.
         let mut data = Dataset::new("test", FER_7, side);
@@ -173,7 +173,7 @@ fn a_row_of_another_side_is_scored_and_jitter_moves_it() {
             data.push(row(Split::PublicTest, index % 7, None), &large);
         }
         let accuracy = |jitter| {
-            let settings = Settings { jitter, flip: true, threads: 2 };
+            let settings = PredictSettings { jitter, flip: true, threads: 2 };
             let judged = evaluate(&net, &data, &[Split::PublicTest], settings, QUIET).unwrap();
             judged.evaluation.splits[0].protocols[0].all.accuracy
         };
@@ -190,8 +190,9 @@ fn folds_are_judged_one_by_one_and_together() {
     }
     let folds = Folds::new(&data, 3, 5).unwrap();
     // The last network answers every line one class too far.
-    let shifted = Candidate::from_onnx("shifted.onnx", lines(FER_7, 1, 48, 0.05), None).unwrap();
-    let nets = [candidate(FER_7, 0.05), candidate(FER_7, 0.05), shifted];
+    let shifted =
+        ClassifierModel::from_onnx("shifted.onnx", lines(FER_7, 1, 48, 0.05), None).unwrap();
+    let nets = [model(FER_7, 0.05), model(FER_7, 0.05), shifted];
     let judged = evaluate_folds(&nets, &data, &folds, None, settings(2), QUIET).unwrap();
     let result = judged.folds.unwrap();
     assert_eq!((result.count, result.seed, result.by_subject), (3, 5, true));
@@ -219,18 +220,19 @@ fn what_cannot_be_judged_is_named() {
         graph.output(&x, &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(64), Dim::Fixed(64)]);
         graph.finish().unwrap().to_bytes()
     };
-    let error = Candidate::from_onnx("a.onnx", silent.clone(), None).unwrap_err().to_string();
-    assert!(error.contains("a.onnx does not tell its classes\n  Name them with --labels: fer-7"));
-    let told = Candidate::from_onnx("a.onnx", silent, Some(FER_7)).unwrap();
-    assert_eq!((told.spec().preprocess.size, told.labels()), (64, FER_7));
-    let error = Candidate::from_onnx("a.onnx", b"no graph".to_vec(), None).unwrap_err();
-    assert!(error.to_string().starts_with("a.onnx: it is no ONNX graph"), "{error}");
-    let error = Candidate::open("missing.onnx", None).unwrap_err().to_string();
+    let error = ClassifierModel::from_onnx("a.onnx", silent.clone(), None).unwrap_err();
+    assert_eq!(error.to_string(), "a.onnx does not name its classes");
+    assert!(error.help().unwrap().starts_with("Name them with --labels: fer-7"));
+    let described = ClassifierModel::from_onnx("a.onnx", silent, Some(FER_7)).unwrap();
+    assert_eq!((described.spec().preprocess.size, described.labels()), (64, FER_7));
+    let error = ClassifierModel::from_onnx("a.onnx", b"not a graph".to_vec(), None).unwrap_err();
+    assert!(error.to_string().starts_with("a.onnx: it is not an ONNX graph"), "{error}");
+    let error = crate::cli::open::open_model("missing.onnx", None).unwrap_err().to_string();
     assert!(error.starts_with("cannot read missing.onnx"), "{error}");
 
     let mut only = Dataset::new("only-training", FER_7, 48);
     only.push(row(Split::Training, 0, None), data.picture(0));
-    let net = [candidate(FER_7, 1.0)];
+    let net = [model(FER_7, 1.0)];
     let error = evaluate(&net, &only, &[Split::PrivateTest], settings(1), QUIET).unwrap_err();
     let words = "only-training has no PrivateTest rows; it has 1 Training";
     assert!(error.to_string().contains(words), "{error}");
@@ -249,7 +251,7 @@ fn votes_are_scored_three_ways_beside_the_label() {
         [0, 4, 3, 0, 0, 0, 0, 0, 3, 0],
     ];
     let data = data.with_votes(votes.map(Votes).to_vec());
-    let net = [candidate(FERPLUS_8, 0.05)];
+    let net = [model(FERPLUS_8, 0.05)];
     let judged = evaluate(&net, &data, &[Split::PublicTest], settings(1), QUIET).unwrap();
     let found: Vec<_> = judged.evaluation.splits[0]
         .protocols

@@ -4,6 +4,7 @@
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{TensorShapeProto, type_proto};
 
+use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::graph::{Constant, Graph, OpenError, Values};
 use emocue_quantize::onnx::node::label;
 
@@ -13,15 +14,11 @@ pub enum AdoptError {
     /// It cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// An input that is no picture, planes first.
-    #[error(
-        "its input {0:?} is no picture [N,1,H,W] or [N,3,H,W]\n  Export the network with its channels first."
-    )]
+    /// An input that is not a picture, channels first.
+    #[error("its input {0:?} is not a picture [N,1,H,W] or [N,3,H,W]")]
     Input(Vec<i64>),
     /// Colours that something else than a convolution reads.
-    #[error(
-        "{node} reads the colours\n  Only networks that begin with a convolution can be folded to luma; export it without preprocessing inside."
-    )]
+    #[error("{node} reads the colours")]
     Colours {
         /// Which node.
         node: String,
@@ -38,6 +35,23 @@ pub enum AdoptError {
     },
 }
 
+impl Failure for AdoptError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Open(_) | Self::Outputs { .. } => return None,
+            Self::Input(_) => "Export the network with its channels first.",
+            Self::Colours { .. } => {
+                "Only networks that begin with a convolution can be folded to luma; export it without preprocessing inside."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
+}
+
 /// YuNet's outputs: kinds by strides, in the order that the badge reads them.
 const YUNET_KINDS: [&str; 4] = ["cls", "obj", "bbox", "kps"];
 const YUNET_STRIDES: [usize; 3] = [8, 16, 32];
@@ -45,7 +59,7 @@ const YUNET_STRIDES: [usize; 3] = [8, 16, 32];
 /// A YuNet as OpenCV's model zoo has it, folded to luma, for pictures of any size that is a multiple of 32.
 ///
 /// # Errors
-/// [`AdoptError`] when the graph is no such network.
+/// [`AdoptError`] when the graph is not such a network.
 pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
     let mut graph = Graph::read(onnx)?;
     fold_colours(&mut graph)?;
@@ -270,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_network_is_refused() {
+    fn another_network_is_refused() {
         let text = yunet(&theirs(3)).unwrap_err().to_string();
         assert!(text.contains("cls_8") && text.contains("probabilities"), "{text}");
         let text = classifier(&theirs(2)).unwrap_err().to_string();

@@ -12,6 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
+use emocue_models::failure::{Failure, exit};
+
 use emocue_run::mtcnn::MtcnnNets;
 
 use super::pytorch::{Weights, WeightsError};
@@ -35,6 +37,15 @@ pub enum ImportError {
     Graph(#[from] GraphError),
 }
 
+impl Failure for ImportError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Weights(_) => exit::INPUT,
+            Self::Graph(_) => exit::FAILED,
+        }
+    }
+}
+
 /// A network's file cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
@@ -43,6 +54,12 @@ pub struct ReadError {
     pub path: PathBuf,
     /// The system's reason.
     pub source: std::io::Error,
+}
+
+impl Failure for ReadError {
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
 }
 
 /// Reads the networks in `folder`.

@@ -6,7 +6,7 @@ use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 
 use super::ReportError;
 use crate::eval::metrics::top;
-use crate::eval::protocol::Ruler;
+use crate::eval::protocol::AppliedProtocol;
 use emocue_data::dataset::Dataset;
 use emocue_data::predict::Predictions;
 
@@ -43,14 +43,14 @@ pub struct Example {
 pub fn choose(
     title: String,
     data: &Dataset,
-    ruler: &Ruler<'_>,
+    applied: &AppliedProtocol<'_>,
     answers: &Predictions,
     count: usize,
 ) -> Result<Examples, ReportError> {
     let mut judged: Vec<(usize, usize, usize, f32)> = Vec::new();
     for (row, probabilities) in answers.iter() {
-        if let Some(truth) = ruler.truth(row) {
-            let answer = ruler.answer(probabilities);
+        if let Some(truth) = applied.truth(row) {
+            let answer = applied.answer(probabilities);
             let best = top(&answer);
             judged.push((row, truth, best, answer[best]));
         }
@@ -60,8 +60,8 @@ pub fn choose(
         Ok(Example {
             picture: data_address(data.picture(row), data.side())?,
             side: data.side(),
-            truth: ruler.labels.names[truth],
-            answer: ruler.labels.names[answer],
+            truth: applied.labels.names[truth],
+            answer: applied.labels.names[answer],
             probability,
         })
     };

@@ -79,9 +79,9 @@ pub(super) fn abstention(title: &str, card: &ScoreCard) -> Result<String, Report
         let mut chart = chart(root, 0.0..1.0, floor.max(0.0)..1.0)?;
         mesh(&mut chart, "rows answered", "right", &share, &share)?;
         chart.draw_series(LineSeries::new(points(), SERIES[0].stroke_width(2)))?;
-        let sure = (card.sure_coverage, card.sure_accuracy);
-        if card.sure_coverage > 0.0 {
-            chart.draw_series([Circle::new(sure, 4, SERIES[1].filled())])?;
+        let chosen = (card.coverage, card.accuracy_at_threshold);
+        if card.coverage > 0.0 {
+            chart.draw_series([Circle::new(chosen, 4, SERIES[1].filled())])?;
         }
         Ok(())
     })

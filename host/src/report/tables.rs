@@ -91,8 +91,8 @@ fn line(name: &str, about: Option<&String>, card: &ScoreCard, class: &str) -> Ma
                 td.n { (format!("{value:.3}")) }
             }
             td.n { (rough(card.calibration_error)) }
-            td.n { (rough(card.sure_coverage)) }
-            td.n { (rough(card.sure_accuracy)) }
+            td.n { (rough(card.coverage)) }
+            td.n { (rough(card.accuracy_at_threshold)) }
         }
     }
 }

@@ -6,12 +6,12 @@ use crate::eval::card::{
     SplitResult, Spread,
 };
 use crate::eval::metrics::Scores;
-use crate::eval::protocol::Ruler;
+use crate::eval::protocol::AppliedProtocol;
 use emocue_data::Split;
 use emocue_data::dataset::{Dataset, Row};
-use emocue_data::model::candidate::Candidate;
+use emocue_data::model::ClassifierModel;
 use emocue_data::model::metadata;
-use emocue_data::predict::{Settings, predict};
+use emocue_data::predict::{PredictSettings, predict};
 use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 
 fn card() -> ScoreCard {
@@ -169,11 +169,11 @@ fn faces_are_shown_only_when_asked_and_with_a_warning() {
     let y = graph.dense("y", &flat, Array::new(&[7, 1], &weight), &bias);
     graph.output(&y, &[Dim::BATCH, Dim::Fixed(7)]);
     let onnx = graph.finish().unwrap().with_metadata(&[(metadata::LABELS, "fer-7")]).to_bytes();
-    let net = [Candidate::from_onnx("bright.onnx", onnx, None).unwrap()];
+    let net = [ClassifierModel::from_onnx("bright.onnx", onnx, None).unwrap()];
     let rows: Vec<usize> = (0..6).collect();
-    let answers = predict(&net, &data, &rows, Settings::default(), &|_| {}).unwrap();
-    let ruler = &Ruler::all(&data, FER_7)[0];
-    let examples = choose("bright".into(), &data, ruler, &answers, 2).unwrap();
+    let answers = predict(&net, &data, &rows, PredictSettings::default(), &|_| {}).unwrap();
+    let applied = &AppliedProtocol::all(&data, FER_7)[0];
+    let examples = choose("bright".into(), &data, applied, &answers, 2).unwrap();
     // Wrong are rows 1 and 4, of which 1 is farther from grey; 3 is nearest to grey.
     let words = |examples: &[Example]| {
         examples.iter().map(|e| format!("{}/{}", e.truth, e.answer)).collect::<Vec<_>>()

@@ -11,8 +11,8 @@ use super::teacher::Teacher;
 use crate::net::noise::Noise;
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
-use emocue_data::ferplus::Votes;
 use emocue_data::random::generator;
+use emocue_data::votes::Votes;
 
 /// What one head should answer to every example.
 #[derive(Debug)]

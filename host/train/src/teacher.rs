@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use emocue_data::dataset::Dataset;
+use emocue_data::model::ClassifierModel;
 use emocue_data::model::ModelError;
-use emocue_data::model::candidate::Candidate;
-use emocue_data::predict::{Settings, predict};
+use emocue_data::predict::{PredictSettings, predict};
 use emocue_models::files::write_atomically;
 
 /// One teacher's answers to the training rows.
@@ -45,20 +45,20 @@ pub enum TeacherError {
 }
 
 impl Teacher {
-    /// Asks `candidate` about `rows` of `data`, or reads from the folder `cache` what it said before.
+    /// Asks `model` about `rows` of `data`, or reads from the folder `cache` what it said before.
     /// `progress` hears how many more rows are done.
     ///
     /// # Errors
     /// [`TeacherError`] when the network fails or the answers cannot be written.
     pub fn ask(
-        candidate: &Candidate,
+        model: &ClassifierModel,
         data: &Dataset,
         rows: &[usize],
         cache: &Path,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, TeacherError> {
-        let labels = candidate.labels();
-        let mut hash = Sha256::new_with_prefix(candidate.sha256().to_string());
+        let labels = model.labels();
+        let mut hash = Sha256::new_with_prefix(model.sha256().to_string());
         rows.iter().for_each(|row| hash.update(data.picture(*row)));
         let of: [u8; 32] = hash.finalize().into();
         let name: String = of.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -69,8 +69,8 @@ impl Teacher {
         if let Some(Kept { logarithms, .. }) = kept.filter(fits) {
             return Ok(Self { labels, logarithms });
         }
-        let settings = Settings { flip: true, ..Settings::default() };
-        let asked = std::slice::from_ref(candidate);
+        let settings = PredictSettings { flip: true, ..PredictSettings::default() };
+        let asked = std::slice::from_ref(model);
         let answers = predict(asked, data, rows, settings, progress)?;
         let logarithm = |p: &f32| p.max(f32::MIN_POSITIVE).ln();
         let logarithms = answers.iter().flat_map(|(_, row)| row.iter().map(logarithm)).collect();

@@ -13,7 +13,7 @@ use crate::net::Network;
 use crate::net::noise::Noise;
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
-use emocue_data::ferplus::Votes;
+use emocue_data::votes::Votes;
 
 /// Rows a forward pass.
 const BATCH: usize = 256;

@@ -7,7 +7,7 @@ use emocue_models::geometry::Rect;
 
 use super::{HELP, Told, told_by};
 use crate::dataset::{Dataset, Row};
-use crate::picture::Item;
+use crate::items::Item;
 use crate::table::{csv_error, open_csv};
 use crate::{DataError, Split};
 
@@ -227,12 +227,12 @@ mod tests {
             ("../a.jpg,10,10,40,40,1;2,1,0,0", "row 1: \"../a.jpg\" is no path"),
             ("689/a.jpg,90,10,40,40,1;2,1,0,0", "a.jpg: 64x64 px, but the face is said at 90,10"),
         ] {
-            let error = read_set(release(training).path(), 48).unwrap_err().to_string();
+            let error = fixture::reported(read_set(release(training).path(), 48).unwrap_err());
             assert!(error.contains(word), "{error}");
         }
         let root = release("");
         fixture::write(&root.path().join("training.csv"), "path,label\na/b.jpg,1\n");
-        let error = read_set(root.path(), 48).unwrap_err().to_string();
+        let error = fixture::reported(read_set(root.path(), 48).unwrap_err());
         assert!(
             error.contains("no column subDirectory_filePath in the header \"path,label\""),
             "{error}"

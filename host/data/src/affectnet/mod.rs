@@ -16,8 +16,9 @@ use emocue_models::label::AFFECTNET_8;
 
 use super::dataset::{Dataset, Row};
 use super::folder::{class_folders, class_of, read_classes};
+use super::items::{Item, Sizes, push_all};
 use super::npy::Array;
-use super::picture::{self, Item, Sizes};
+use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
 pub(super) use list::COLUMNS;
@@ -74,7 +75,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let mut data = Dataset::new("affectnet", AFFECTNET_8, side);
     if root.is_file() || has_lists(root) {
         let items = list::items(root, &mut data)?;
-        picture::push_all(&mut data, &items, Sizes::Square)?;
+        push_all(&mut data, &items, Sizes::Square)?;
     } else if has_annotations(root) {
         let mut items = Vec::new();
         for (name, split) in SPLITS {
@@ -83,7 +84,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
                 annotated(root, &folder, *split, &mut data, &mut items)?;
             }
         }
-        picture::push_all(&mut data, &items, Sizes::Same)?;
+        push_all(&mut data, &items, Sizes::Same)?;
     } else {
         read_folders(root, &mut data)?;
     }
@@ -191,7 +192,7 @@ mod tests {
     }
 
     fn error(root: &tempfile::TempDir) -> String {
-        read(root.path(), 48).unwrap_err().to_string()
+        fixture::reported(read(root.path(), 48).unwrap_err())
     }
 
     #[test]

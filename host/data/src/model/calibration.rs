@@ -15,9 +15,10 @@ pub struct Calibration {
     pub rows: usize,
     /// Expected calibration error on them before and after, `0..=1`.
     pub error: [f64; 2],
-    /// At the threshold, the share of them that is answered, and of right ones among those, `0..=1`.
-    pub sure: [f64; 2],
-    /// What answering less gains on them.
+    /// At the threshold, the coverage (share of them that is answered) and the accuracy of those, `0..=1`.
+    #[serde(rename = "sure")]
+    pub at_threshold: [f64; 2],
+    /// Accuracy by coverage on them.
     pub curve: Vec<AbstentionPoint>,
 }
 
@@ -28,8 +29,8 @@ impl Calibration {
             ("calibration.rows".to_owned(), self.rows as f64),
             ("calibration.error.before".to_owned(), self.error[0]),
             ("calibration.error.after".to_owned(), self.error[1]),
-            ("calibration.sure.answered".to_owned(), self.sure[0]),
-            ("calibration.sure.right".to_owned(), self.sure[1]),
+            ("calibration.sure.answered".to_owned(), self.at_threshold[0]),
+            ("calibration.sure.right".to_owned(), self.at_threshold[1]),
         ];
         for point in &self.curve {
             let at = format!("calibration.right.at.{:.3}", point.coverage);
@@ -39,7 +40,7 @@ impl Calibration {
     }
 }
 
-/// What is gained by staying silent below a threshold.
+/// Coverage and accuracy of the answers at or above a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AbstentionPoint {
     /// The lowest top probability that is still answered, `0..=1`.

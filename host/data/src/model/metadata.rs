@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use emocue_models::bundle::manifest::Form;
 use emocue_models::crop::Preprocess;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
 use prost::Message;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{StringStringEntryProto, ValueInfoProto, type_proto};
 
-use super::Calibration;
+use super::calibration::Calibration;
 
 /// Key of the identifier of the logits' [`LabelSet`].
 pub const LABELS: &str = "emocue.labels";
@@ -21,7 +22,7 @@ pub const CALIBRATION: &str = "emocue.calibration";
 
 /// What `.onnx` bytes say about a classifier; `None` where they do not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Description {
+pub struct GraphMetadata {
     /// What it computes with, by its operators.
     pub form: Form,
     /// Classes of the logits, from [`LABELS`].
@@ -30,33 +31,87 @@ pub struct Description {
     pub preprocess: Option<Preprocess>,
     /// Temperature and threshold, from [`CALIBRATION`].
     pub calibration: Option<Calibration>,
-    /// Side of the first input where it is a square `[N, 1, side, side]` of known size, px.
-    pub side: Option<usize>,
+    /// Height and width of the first input where it is `[N, C, H, W]`, px; `None` where the graph leaves a size open.
+    pub input: Option<[Option<usize>; 2]>,
     /// All of `metadata_props`, ours and others'.
     pub entries: BTreeMap<String, String>,
 }
 
-/// A graph cannot be read, or says what cannot be.
+/// A graph cannot be read, or its metadata are invalid or contradict its input.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
-    /// The bytes are no `ModelProto`.
-    #[error(
-        "it is no ONNX graph: {0}\n  Give a file as `emocue export` or another framework writes it."
-    )]
+    /// The bytes are not a `ModelProto`.
+    #[error("it is not an ONNX graph: {0}")]
     Onnx(#[from] prost::DecodeError),
     /// A label set that this program does not know.
     #[error("its {LABELS} is {0:?}, which is none of {known}", known = known_labels())]
     Labels(String),
     /// A preprocessing that cannot be read.
-    #[error(
-        "its {PREPROCESS} cannot be read: {0}\n  Export it again with this version of the program."
-    )]
+    #[error("its {PREPROCESS} cannot be read: {0}")]
     Preprocess(serde_json::Error),
     /// A calibration that cannot be read.
-    #[error(
-        "its {CALIBRATION} cannot be read: {0}\n  Calibrate it again with this version of the program."
-    )]
+    #[error("its {CALIBRATION} cannot be read: {0}")]
     Calibration(serde_json::Error),
+    /// An input of another kind than a classifier's.
+    #[error("its input is not a square of a fixed size")]
+    Input,
+    /// A preprocessing for another input.
+    #[error("its {PREPROCESS} is for {declared} px, but its input has {input} px")]
+    Side {
+        /// Side that the preprocessing gives, px.
+        declared: usize,
+        /// Side that the graph takes, px.
+        input: usize,
+    },
+}
+
+impl Failure for MetadataError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Onnx(_) => "Give a file as `emocue export` or another framework writes it.",
+            Self::Labels(_) => return None,
+            Self::Preprocess(_) => "Export it again with this version of the program.",
+            Self::Calibration(_) => "Calibrate it again with this version of the program.",
+            Self::Input => "Export it for the size that it was trained on.",
+            Self::Side { .. } => "Export it again, so that both agree.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
+}
+
+impl GraphMetadata {
+    /// Side of the input where it is a square of a fixed size, px.
+    pub fn side(&self) -> Option<usize> {
+        match self.input? {
+            [Some(height), Some(width)] if height == width => Some(height),
+            _ => None,
+        }
+    }
+
+    /// From a face to the input: as the graph declares, else FER2013's geometry scaled to the input's side. `open` is
+    /// the side of an input whose size the graph leaves open, px.
+    ///
+    /// # Errors
+    /// [`MetadataError::Input`] where the input is not a square or nothing gives its size, [`MetadataError::Side`]
+    /// where the declared preprocessing contradicts it.
+    pub fn preprocess_for(&self, open: Option<usize>) -> Result<Preprocess, MetadataError> {
+        let input = self.input.ok_or(MetadataError::Input)?;
+        let declared = self.preprocess.as_ref().map(|preprocess| preprocess.size);
+        let fixed = input.into_iter().flatten().next();
+        let side = fixed.or(open).or(declared).ok_or(MetadataError::Input)?;
+        if input.into_iter().flatten().any(|size| size != side) {
+            return Err(MetadataError::Input);
+        }
+        match &self.preprocess {
+            None => Ok(Preprocess::of_size(side)),
+            Some(declared) if declared.size == side => Ok(declared.clone()),
+            Some(declared) => Err(MetadataError::Side { declared: declared.size, input: side }),
+        }
+    }
 }
 
 /// The known label sets' identifiers, for a message.
@@ -104,8 +159,8 @@ fn form(nodes: &[NodeOutline]) -> Form {
 /// Reads what the graph in `onnx` says about itself.
 ///
 /// # Errors
-/// [`MetadataError`] when the bytes are no graph or an entry of ours cannot be understood.
-pub fn read(onnx: &[u8]) -> Result<Description, MetadataError> {
+/// [`MetadataError`] when the bytes are not a graph or an entry of ours cannot be understood.
+pub fn read(onnx: &[u8]) -> Result<GraphMetadata, MetadataError> {
     let outline = Outline::decode(onnx)?;
     let entries: BTreeMap<String, String> =
         outline.metadata_props.into_iter().map(|entry| (entry.key, entry.value)).collect();
@@ -118,19 +173,19 @@ pub fn read(onnx: &[u8]) -> Result<Description, MetadataError> {
     let calibration = entries.get(CALIBRATION).map(|json| serde_json::from_str(json)).transpose();
     let calibration = calibration.map_err(MetadataError::Calibration)?;
     let graph = outline.graph.unwrap_or_default();
-    let side = graph.input.first().and_then(square_side);
-    Ok(Description { form: form(&graph.node), labels, preprocess, calibration, side, entries })
+    let input = graph.input.first().and_then(picture_size);
+    Ok(GraphMetadata { form: form(&graph.node), labels, preprocess, calibration, input, entries })
 }
 
-/// `S` of an input `[N, C, S, S]`.
-fn square_side(input: &ValueInfoProto) -> Option<usize> {
+/// `[H, W]` of an input `[N, C, H, W]`.
+fn picture_size(input: &ValueInfoProto) -> Option<[Option<usize>; 2]> {
     let type_proto::Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
     let size = |dim: &tract_onnx::pb::tensor_shape_proto::Dimension| match dim.value.as_ref()? {
-        dimension::Value::DimValue(size) => usize::try_from(*size).ok(),
+        dimension::Value::DimValue(size) => usize::try_from(*size).ok().filter(|size| *size > 0),
         dimension::Value::DimParam(_) => None,
     };
     match tensor.shape.as_ref()?.dim.as_slice() {
-        [_, _, height, width] if size(height) == size(width) => size(height),
+        [_, _, height, width] => Some([size(height), size(width)]),
         _ => None,
     }
 }
@@ -143,16 +198,19 @@ mod tests {
     use emocue_quantize::onnx::{Dim, GraphBuilder, Model};
 
     fn model() -> Model {
+        model_of([Dim::Fixed(64), Dim::Fixed(64)])
+    }
+
+    fn model_of([height, width]: [Dim; 2]) -> Model {
         let mut graph = GraphBuilder::new("net");
-        let side = Dim::Fixed(64);
-        let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), side, side]);
+        let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), height, width]);
         let y = graph.relu("y", &x);
-        graph.output(&y, &[Dim::BATCH, Dim::Fixed(1), side, side]);
+        graph.output(&y, &[Dim::BATCH, Dim::Fixed(1), height, width]);
         graph.finish().unwrap()
     }
 
     #[test]
-    fn what_is_written_is_read_and_the_last_word_counts() {
+    fn what_is_written_is_read_and_the_last_entry_counts() {
         let preprocess = Preprocess { size: 64, ..Preprocess::default() };
         let json = serde_json::to_string(&preprocess).unwrap();
         let model = model()
@@ -160,20 +218,47 @@ mod tests {
             .with_metadata(&[(LABELS, "fer-7"), (PREPROCESS, &json)]);
         let found = read(&model.to_bytes()).unwrap();
         assert_eq!(found.labels, Some(FER_7));
-        assert_eq!((found.preprocess, found.side), (Some(preprocess), Some(64)));
+        assert_eq!((found.preprocess.clone(), found.side()), (Some(preprocess), Some(64)));
         assert_eq!((found.entries.len(), found.entries["author"].as_str()), (3, "someone"));
     }
 
     #[test]
-    fn silence_is_no_mistake_but_nonsense_is() {
+    fn missing_entries_are_allowed_and_invalid_ones_refused() {
         let silent = read(&model().to_bytes()).unwrap();
-        assert_eq!((silent.side, silent.form), (Some(64), Form::Float32));
+        assert_eq!((silent.side(), silent.form), (Some(64), Form::Float32));
         assert_eq!((silent.labels, silent.preprocess, silent.calibration), (None, None, None));
         let said = |key, value| {
             read(&model().with_metadata(&[(key, value)]).to_bytes()).unwrap_err().to_string()
         };
         assert!(said(LABELS, "fer-9").contains("none of fer-7, ferplus-8"));
         assert!(said(PREPROCESS, "{}").contains("cannot be read"));
-        assert!(read(b"no graph").is_err());
+        assert!(read(b"not a graph").is_err());
+    }
+
+    #[test]
+    fn one_rule_gives_the_preprocessing() {
+        let declared = |size| Preprocess { mean: 0.4, ..Preprocess::of_size(size) };
+        let found = |sizes: [Dim; 2], own: Option<usize>, open| {
+            let json = own.map(|size| serde_json::to_string(&declared(size)).unwrap());
+            let entries: Vec<_> = json.iter().map(|json| (PREPROCESS, json.as_str())).collect();
+            let onnx = model_of(sizes).with_metadata(&entries).to_bytes();
+            read(&onnx).unwrap().preprocess_for(open).map_err(|error| error.to_string())
+        };
+        let square = [Dim::Fixed(64); 2];
+        let (open, wide) = ([Dim::Named("H"), Dim::Named("W")], [Dim::Fixed(48), Dim::Fixed(64)]);
+        assert_eq!(found(square, None, None).unwrap(), Preprocess::of_size(64));
+        assert_eq!(found(square, Some(64), None).unwrap(), declared(64));
+        assert_eq!(found(open, Some(40), None).unwrap(), declared(40));
+        assert_eq!(found(open, None, Some(40)).unwrap(), Preprocess::of_size(40));
+        let refused = [
+            (found(square, Some(48), None), "is for 48 px, but its input has 64 px"),
+            (found(open, Some(48), Some(40)), "is for 48 px, but its input has 40 px"),
+            (found(open, None, None), "not a square of a fixed size"),
+            (found(wide, None, None), "not a square of a fixed size"),
+            (found(wide, Some(48), Some(48)), "not a square of a fixed size"),
+        ];
+        for (found, expected) in refused {
+            assert!(found.unwrap_err().contains(expected), "{expected}");
+        }
     }
 }

@@ -22,7 +22,7 @@ use npyz::npz::NpzArchive;
 
 use super::dataset::{Dataset, Row};
 use super::npy::Array;
-use super::{DataError, Split, picture};
+use super::{DataError, Split, resize};
 use labels::{Classes, classes_of, first_label};
 use view::{Range, View};
 
@@ -143,7 +143,7 @@ fn read_parts(
             let pixels = view.picture(&array, index, range);
             let origin = format!("{} row {}", part.pictures, index + 1);
             let row = Row { split: part.split, label, subject: None, origin };
-            data.push(row, &picture::scaled(&pixels, view.side, side));
+            data.push(row, &resize::scaled(&pixels, view.side, side));
         }
     }
     if data.is_empty() { Err("the arrays hold no picture".to_owned().into()) } else { Ok(data) }
@@ -224,7 +224,7 @@ mod tests {
     fn read_bytes(bytes: &[u8]) -> Result<Dataset, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        read(file.path(), "npz", FER_7, SIDE).map_err(|error| error.to_string())
+        read(file.path(), "npz", FER_7, SIDE).map_err(fixture::reported)
     }
 
     fn faces(count: u32) -> Vec<u8> {

@@ -7,7 +7,7 @@ use emocue_models::resample::{Similarity, resample};
 use emocue_run::{Detector, RunError};
 
 use super::{Fallback, How, Outcome, Settings};
-use crate::picture;
+use crate::resize;
 
 /// Side of the square that is searched, px. One size for all pictures: the detector prepares itself for a size.
 const CANVAS: usize = 320;
@@ -68,7 +68,7 @@ impl Preparer {
     pub fn prepare(&mut self, picture: &Luma) -> Result<Prepared, RunError> {
         let side = self.settings.side;
         let (width, height) = (picture.width() as f32, picture.height() as f32);
-        let whole = || picture::cut(picture, &Rect::new(0.0, 0.0, width, height), side);
+        let whole = || resize::cut(picture, &Rect::new(0.0, 0.0, width, height), side);
         if self.settings.how == How::Whole {
             return Ok(Prepared { outcome: Outcome::Whole, share: None, square: Some(whole()) });
         }

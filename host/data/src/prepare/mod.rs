@@ -9,7 +9,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use emocue_models::failure::{Failure, exit};
 use emocue_run::RunError;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,8 @@ pub use log::{LOG, SETTINGS};
 pub use work::run;
 
 /// How a found face becomes a square.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum How {
     /// Eyes, nose and mouth come to lie where the badge puts them
@@ -32,7 +33,8 @@ pub enum How {
 }
 
 /// What happens to a picture whose face is not found or too small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Fallback {
     /// Take the whole picture
@@ -112,6 +114,25 @@ pub enum PrepareError {
     /// The folders do not go together.
     #[error("{0}")]
     Folders(String),
+}
+
+impl Failure for PrepareError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Data(error) => error.help(),
+            Self::Run(error) => error.help(),
+            Self::Write(_) | Self::Png { .. } | Self::Folders { .. } => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Data(error) => error.exit_code(),
+            Self::Run(error) => error.exit_code(),
+            Self::Write(_) | Self::Png { .. } => exit::OUTPUT,
+            Self::Folders { .. } => exit::FOLDER,
+        }
+    }
 }
 
 /// A picture and where its face goes.
@@ -241,7 +262,7 @@ mod tests {
         let jobs = jobs(&input, &out).unwrap();
         let mut records = Vec::new();
         run(&input, &out, &jobs, preparers(settings), stop, |r| records.push(r.clone()))
-            .map_err(|error| error.to_string())?;
+            .map_err(fixture::reported)?;
         records.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(records)
     }
@@ -321,9 +342,9 @@ mod tests {
         let input = root.path().join("raw");
         let out = input.join("out");
         std::fs::create_dir(&out).unwrap();
-        let error = jobs(&input, &out).unwrap_err().to_string();
+        let error = fixture::reported(jobs(&input, &out).unwrap_err());
         assert!(error.contains("lies in the input folder"), "{error}");
-        let error = jobs(&out, &root.path().join("out")).unwrap_err().to_string();
+        let error = fixture::reported(jobs(&out, &root.path().join("out")).unwrap_err());
         assert!(error.contains("there is no picture"), "{error}");
     }
 }

@@ -1,19 +1,19 @@
 //! `emocue data landmarks`: where eyes, nose and mouth lie in FER2013.
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
+use emocue_models::failure::Failure;
 use emocue_run::Networks;
 
-use super::bar;
+use super::{bar, json};
 use emocue_data::Split;
 use emocue_data::fer2013;
 use emocue_data::landmarks::{LandmarkStudy, MIN_FACE, study};
 use emocue_models::bundle::{bytes_of, in_bundle};
 
-/// What `landmarks` is told.
+/// Arguments of `landmarks`.
 #[derive(Args, Debug)]
 pub(super) struct LandmarksArgs {
     /// fer2013.csv, plain or gzipped, in Kaggle's layout
@@ -31,7 +31,7 @@ pub(super) struct LandmarksArgs {
 }
 
 /// Studies the rows and prints the result.
-pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let mut detector = Networks::from_bundle(&bundle, Some(MIN_FACE))?.detector;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Error>> {
     let found = study(pictures, detector.as_mut(), || bar.inc(1))?;
     bar.finish_and_clear();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        println!("{}", json(&found)?);
     } else {
         print(&found);
     }

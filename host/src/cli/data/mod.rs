@@ -5,10 +5,10 @@ mod prepare;
 mod show;
 mod summary;
 
-use std::error::Error;
 use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand};
+use emocue_models::failure::{Failure, Problem};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Look at datasets and prepare pictures
@@ -30,17 +30,22 @@ enum Action {
     Landmarks(landmarks::LandmarksArgs),
 }
 
-/// Does what is asked and prints the result.
+/// Runs the verb and prints the result.
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &DataArgs) -> Result<(), Box<dyn Error>> {
+pub fn run(args: &DataArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::Summary(args) => summary::run(args),
         Action::Show(args) => show::run(args),
         Action::Prepare(args) => prepare::run(args),
         Action::Landmarks(args) => landmarks::run(args),
     }
+}
+
+/// A result as indented JSON.
+fn json(value: &impl serde::Serialize) -> Result<String, Problem> {
+    serde_json::to_string_pretty(value).map_err(|error| Problem::new(error.to_string()))
 }
 
 /// A progress bar on standard error where that is a terminal.

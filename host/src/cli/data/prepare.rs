@@ -1,12 +1,12 @@
 //! `emocue data prepare`
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::bundle::Bundle;
-use emocue_run::Networks;
+use emocue_models::failure::{Failure, Problem};
+use emocue_run::{Networks, RunError};
 
 use super::bar;
 use crate::cli::interrupt::stop_on_ctrl_c;
@@ -16,7 +16,7 @@ use emocue_data::prepare::{
 use emocue_data::{SIDE, threads};
 use emocue_models::bundle::{bytes_of, in_bundle};
 
-/// What `prepare` is told.
+/// Arguments of `prepare`.
 #[derive(Args, Debug)]
 pub(super) struct PrepareArgs {
     /// Folder of raw pictures, in folders per class or any others
@@ -31,7 +31,7 @@ pub(super) struct PrepareArgs {
     /// What happens to a picture whose face is not found or too small
     #[arg(long, value_enum, default_value = "whole")]
     fallback: Fallback,
-    /// A box smaller than this part of the picture's shorter side is no face
+    /// A box smaller than this part of the picture's shorter side is not a face
     #[arg(long, value_name = "PART", default_value_t = 0.5, value_parser = share)]
     min_share: f32,
     /// Width and height of the results, px
@@ -46,7 +46,7 @@ pub(super) struct PrepareArgs {
 }
 
 fn share(text: &str) -> Result<f32, String> {
-    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is no number"))?;
+    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
     if (0.2..=1.0).contains(&value) { Ok(value) } else { Err("expected 0.2 to 1".into()) }
 }
 
@@ -56,7 +56,7 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 /// Prepares the pictures and prints what became of them.
-pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let manifest = bundle.manifest();
@@ -73,9 +73,9 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Error>> {
         Ok(Preparer::new(detector, classifier.preprocess(), settings.clone()))
     };
     let preparers: Vec<Preparer> =
-        (0..args.workers).map(|_| preparer()).collect::<Result<_, Box<dyn Error>>>()?;
+        (0..args.workers).map(|_| preparer()).collect::<Result<_, RunError>>()?;
 
-    let stop = stop_on_ctrl_c()?;
+    let stop = stop_on_ctrl_c().map_err(|error| Problem::new(error.to_string()))?;
     let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
     let bar = bar(jobs.len());
     prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &Record| {
@@ -88,9 +88,9 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Error>> {
     for (outcome, count) in &outcomes {
         println!("  {count:>7} {}", words(*outcome, args.fallback));
     }
-    println!("  {LOG} there tells what became of each");
+    println!("  {LOG} there says what became of each");
     if done < jobs.len() {
-        println!("stopped\n  The same command goes on where it was.");
+        println!("stopped\n  The same command continues where it stopped.");
     }
     Ok(())
 }

@@ -1,16 +1,16 @@
 //! `emocue data show`
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use emocue_models::failure::{Failure, Problem, exit};
 
 use crate::cli::SourceArgs;
+use crate::cli::open::write;
 use emocue_data::Split;
 use emocue_data::sheet::{MOST_PER_CLASS, SheetOptions, draw, png};
-use emocue_models::files::write_atomically;
 
-/// What `show` is told.
+/// Arguments of `show`.
 #[derive(Args, Debug)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
@@ -40,12 +40,13 @@ enum SplitName {
 }
 
 /// Reads the dataset and draws the sheet.
-pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Failure>> {
     let data = args.source.read()?;
     let labels = data.labels();
     let class = |name: &String| {
         labels.class_of(name).ok_or_else(|| {
-            format!("{} has no class \"{name}\"; there are {}", labels.id, labels.names.join(", "))
+            let classes = labels.names.join(", ");
+            Problem::usage(format!("{} has no class \"{name}\"; there are {classes}", labels.id))
         })
     };
     let options = SheetOptions {
@@ -54,12 +55,15 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
             SplitName::Public => Split::PublicTest,
             SplitName::Private => Split::PrivateTest,
         }),
-        classes: args.class.iter().map(class).collect::<Result<_, _>>()?,
+        classes: args.class.iter().map(class).collect::<Result<_, Problem>>()?,
         per_class: args.per_class,
         seed: args.seed,
     };
     let sheet = draw(&data, &options);
-    write_atomically(&args.output, &png(&sheet)?)?;
+    let png = png(&sheet).map_err(|error| {
+        Problem::new(format!("cannot pack the sheet as PNG: {error}")).code(exit::OUTPUT)
+    })?;
+    write(&args.output, &png)?;
     let output = args.output.display();
     println!(
         "{output}: {}x{} px; it shows people, so keep it to yourself",

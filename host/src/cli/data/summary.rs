@@ -1,13 +1,13 @@
 //! `emocue data summary`
 
-use std::error::Error;
-
 use clap::Args;
+use emocue_models::failure::Failure;
 
+use super::json;
 use crate::cli::SourceArgs;
 use emocue_data::summary::Summary;
 
-/// What `summary` is told.
+/// Arguments of `summary`.
 #[derive(Args, Debug)]
 pub(super) struct SummaryArgs {
     #[command(flatten)]
@@ -18,10 +18,10 @@ pub(super) struct SummaryArgs {
 }
 
 /// Reads the dataset and prints what is in it.
-pub(super) fn run(args: &SummaryArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &SummaryArgs) -> Result<(), Box<dyn Failure>> {
     let summary = Summary::of(&args.source.read()?);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        println!("{}", json(&summary)?);
     } else {
         print!("{summary}");
     }

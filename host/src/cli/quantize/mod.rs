@@ -13,9 +13,9 @@ use emocue_run::Recorded;
 
 use super::SourceArgs;
 use emocue_data::dataset::Dataset;
-use emocue_data::model::metadata;
+use emocue_data::model::{metadata, preprocess};
 use emocue_data::picture::pictures_in;
-use emocue_data::{Split, picture};
+use emocue_data::{Split, picture, resize};
 use emocue_models::files::write_atomically;
 use emocue_quantize::noise::LayerNoise;
 use emocue_quantize::onnx::graph::Graph;
@@ -85,14 +85,15 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Error>> {
     let named = |error: &dyn std::fmt::Display| format!("{path}: {error}");
     let onnx =
         std::fs::read(&args.model).map_err(|error| format!("cannot read {path}: {error}"))?;
-    let told = metadata::read(&onnx).map_err(|error| named(&error))?;
+    metadata::read(&onnx).map_err(|error| named(&error))?;
     let shape = Graph::read(&onnx).and_then(|graph| graph.input_shape(args.shape.as_deref()));
     let shape = shape.map_err(|error| named(&error))?;
-    let side = args.shape.as_ref().and_then(|shape| shape.last().copied()).or(told.side);
-    let preprocess = told.preprocess.or_else(|| side.map(Preprocess::of_size)).unwrap_or_default();
     let rows = match (args.raw, &args.data.data) {
         (true, Some(folder)) => middles(folder, &shape, args.rows)?,
-        _ => rows(&args.data.read()?, &preprocess, args.rows, &shape),
+        _ => {
+            let preprocess = preprocess(&path.to_string(), &onnx, shape.last().copied())?;
+            rows(&args.data.read()?, &preprocess, args.rows, &shape)
+        }
     };
     let result = quantize(&onnx, &rows, args.settings());
     let result = result.map_err(|error| named(&error))?;
@@ -163,7 +164,7 @@ fn middles(folder: &Path, shape: &[usize], count: usize) -> Result<Vec<Recorded>
         let (width, height) = (frame.width() as f32, frame.height() as f32);
         let square = width.min(height);
         let rect = Rect::new((width - square) / 2.0, (height - square) / 2.0, square, square);
-        let values = picture::cut(&frame, &rect, side).into_iter().map(f32::from).collect();
+        let values = resize::cut(&frame, &rect, side).into_iter().map(f32::from).collect();
         Ok(Recorded { shape: shape.to_vec(), values })
     };
     (0..count).map(middle).collect()

@@ -1,0 +1,78 @@
+//! Why a dataset is refused.
+
+use std::path::PathBuf;
+
+use emocue_models::failure::{Failure, exit};
+
+/// A dataset cannot be read or trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A row is not what the layout says.
+    #[error("{path}, row {row}: {what}", path = path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Counts data rows from 1, the header not counted.
+        row: usize,
+        /// What is wrong.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// The files are none of the layouts that are known, or of several.
+    #[error("{path}: {what}", path = path.display())]
+    Layout {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why none was chosen.
+        what: String,
+        /// One line for each layout: its name and what it looks like.
+        known: String,
+    },
+    /// What was asked for does not suit the dataset.
+    #[error("{what}")]
+    Asked {
+        /// What does not suit.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+    /// The file as a whole is not what the layout says.
+    #[error("{path}: {what}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+        /// What to do next.
+        help: &'static str,
+    },
+}
+
+impl Failure for DataError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Io { .. } => "Check the path; the dataset's own page says where to get it.",
+            Self::Layout { known, .. } => known,
+            Self::Row { help, .. } | Self::Asked { help, .. } | Self::File { help, .. } => help,
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Asked { .. } => exit::USAGE,
+            Self::Io { .. } | Self::Row { .. } | Self::Layout { .. } | Self::File { .. } => {
+                exit::INPUT
+            }
+        }
+    }
+}

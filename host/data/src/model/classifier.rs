@@ -1,0 +1,110 @@
+//! A classifier with its network: what is judged, asked as a teacher, calibrated and packed.
+
+use emocue_models::bundle::Bundle;
+use emocue_models::bundle::manifest::{ClassifierSpec, Sha256};
+use emocue_models::label::LabelSet;
+use emocue_run::{ExpressionNet, RunError};
+
+use super::calibration::Calibration;
+use super::describe::{ClassifierDescription, describe};
+use super::error::ModelError;
+use super::metadata;
+
+/// A classifier that can be loaded as often as there are threads.
+#[derive(Clone, Debug)]
+pub struct ClassifierModel {
+    name: String,
+    description: ClassifierDescription,
+    onnx: Vec<u8>,
+}
+
+impl ClassifierModel {
+    /// The classifier of a bundle, as its manifest describes it.
+    ///
+    /// # Errors
+    /// [`RunError`] when its label set is unknown.
+    pub fn from_bundle(name: &str, bundle: &Bundle<'_>) -> Result<Self, RunError> {
+        let spec = bundle.manifest().classifier.clone();
+        let labels = spec.label_set().map_err(|error| RunError {
+            model: name.to_owned(),
+            what: "cannot name the classes",
+            reason: error.to_string(),
+        })?;
+        let onnx = bundle.payload(&spec.network).unwrap_or_default().to_vec();
+        // The manifest says how it runs; how that was found only the graph does.
+        let calibration = metadata::read(&onnx).ok().and_then(|found| found.calibration);
+        let description = ClassifierDescription { spec, labels, calibration };
+        Ok(Self { name: name.to_owned(), description, onnx })
+    }
+
+    /// The graph in `onnx` by its own [`describe()`]; `labels` where it does not name its classes.
+    ///
+    /// # Errors
+    /// [`ModelError`] when it cannot be described.
+    pub fn from_onnx(
+        name: &str,
+        onnx: Vec<u8>,
+        labels: Option<LabelSet>,
+    ) -> Result<Self, ModelError> {
+        let description = describe(name, &onnx, labels)?;
+        Ok(Self { name: name.to_owned(), description, onnx })
+    }
+
+    /// The same with plain logits, whatever was fitted before.
+    #[must_use]
+    pub fn uncalibrated(self) -> Self {
+        self.with_calibration(Some(1.0), None)
+    }
+
+    /// The same with another temperature or threshold where one is given.
+    #[must_use]
+    pub fn with_calibration(mut self, temperature: Option<f32>, threshold: Option<f32>) -> Self {
+        let spec = &mut self.description.spec;
+        spec.temperature = temperature.unwrap_or(spec.temperature);
+        spec.threshold = threshold.unwrap_or(spec.threshold);
+        self
+    }
+
+    /// File or bundle.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Classes of its answers.
+    pub fn labels(&self) -> LabelSet {
+        self.description.labels
+    }
+
+    /// Below it an answer is unsure.
+    pub fn threshold(&self) -> f32 {
+        self.description.spec.threshold
+    }
+
+    /// How it is run.
+    pub fn spec(&self) -> &ClassifierSpec {
+        &self.description.spec
+    }
+
+    /// How temperature and threshold were found, where its graph tells.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.description.calibration.as_ref()
+    }
+
+    /// Hash of the graph.
+    pub fn sha256(&self) -> Sha256 {
+        Sha256::of(&self.onnx)
+    }
+
+    /// The graph, the content of an `.onnx` file.
+    pub fn onnx(&self) -> &[u8] {
+        &self.onnx
+    }
+
+    /// Ready to run on one thread.
+    ///
+    /// # Errors
+    /// [`RunError`] when the graph does not run or does not fit.
+    pub fn load(&self) -> Result<ExpressionNet, RunError> {
+        ExpressionNet::load(self.spec(), &self.onnx)
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a model cannot be used.
+
+use emocue_models::bundle::NamedBundleError;
+use emocue_models::failure::{Failure, exit};
+use emocue_run::RunError;
+
+use super::metadata::{MetadataError, known_labels};
+
+/// A model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A network does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A bundle cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] NamedBundleError),
+    /// A graph cannot be read.
+    #[error("cannot read {model}: {source}")]
+    Read {
+        /// Which file.
+        model: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Not an ONNX graph, or one whose metadata are invalid.
+    #[error("{model}: {source}")]
+    Metadata {
+        /// Which file.
+        model: String,
+        /// What is wrong.
+        source: MetadataError,
+    },
+    /// A graph does not name its classes.
+    #[error("{model} does not name its classes")]
+    NoLabels {
+        /// Which file.
+        model: String,
+    },
+    /// Networks that share no classes cannot be averaged.
+    #[error("there is no average over {sets}")]
+    NoCommonLabels {
+        /// Their label sets.
+        sets: String,
+    },
+}
+
+impl Failure for ModelError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Run(error) => error.help(),
+            Self::Bundle(error) => error.help(),
+            Self::Read { .. } => None,
+            Self::Metadata { source, .. } => source.help(),
+            Self::NoLabels { .. } => Some(format!("Name them with --labels: {}.", known_labels())),
+            Self::NoCommonLabels { .. } => Some(
+                "One of the networks must have only classes that all the others have too."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Run(error) => error.exit_code(),
+            Self::Bundle(error) => error.exit_code(),
+            Self::Read { .. } | Self::NoLabels { .. } => exit::INPUT,
+            Self::Metadata { source, .. } => source.exit_code(),
+            Self::NoCommonLabels { .. } => exit::NETWORK,
+        }
+    }
+}

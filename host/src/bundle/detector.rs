@@ -1,0 +1,49 @@
+//! A detector as it goes into a bundle: its networks and how they are run.
+
+use emocue_models::bundle::Bundle;
+use emocue_models::bundle::manifest::DetectorSpec;
+use emocue_run::mtcnn::{MtcnnNets, MtcnnSettings};
+use emocue_run::yunet::YunetSettings;
+
+use crate::import::mtcnn::FILES;
+
+/// Payload of a detector of one network.
+const YUNET: &str = "yunet.onnx";
+
+/// A detector's networks and their description.
+#[derive(Clone, Debug)]
+pub struct DetectorParts {
+    /// Kind, payload names and settings.
+    pub spec: DetectorSpec,
+    /// Payload names and the content of the `.onnx` files.
+    pub networks: Vec<(String, Vec<u8>)>,
+}
+
+impl DetectorParts {
+    /// MTCNN's three networks.
+    pub fn mtcnn(nets: MtcnnNets, settings: MtcnnSettings) -> Self {
+        let [pnet, rnet, onet] = FILES.map(str::to_owned);
+        let networks =
+            vec![(pnet.clone(), nets.pnet), (rnet.clone(), nets.rnet), (onet.clone(), nets.onet)];
+        Self { spec: DetectorSpec::Mtcnn { pnet, rnet, onet, settings }, networks }
+    }
+
+    /// YuNet's graph.
+    pub fn yunet(onnx: Vec<u8>, settings: YunetSettings) -> Self {
+        let spec = DetectorSpec::Yunet { network: YUNET.to_owned(), settings };
+        Self { spec, networks: vec![(YUNET.to_owned(), onnx)] }
+    }
+
+    /// The detector of a bundle, with all its settings.
+    pub fn of_bundle(bundle: &Bundle<'_>) -> Self {
+        let spec = bundle.manifest().detector.clone();
+        let names = match &spec {
+            DetectorSpec::Mtcnn { pnet, rnet, onet, .. } => vec![pnet, rnet, onet],
+            DetectorSpec::Yunet { network, .. } => vec![network],
+        };
+        // A manifest that was read names only payloads that are there.
+        let bytes = |name: &String| bundle.payload(name).unwrap_or_default().to_vec();
+        let networks = names.into_iter().map(|name| (name.clone(), bytes(name))).collect();
+        Self { spec, networks }
+    }
+}

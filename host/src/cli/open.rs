@@ -1,0 +1,45 @@
+//! Files that verbs are given, read once.
+
+use std::path::Path;
+
+use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
+use emocue_models::failure::{Problem, exit};
+use emocue_models::label::LabelSet;
+
+use emocue_data::model::{ClassifierModel, ModelError};
+
+/// A classifier by name: a file that ends in `.onnx`, else a bundle's file or `default`. `labels` are for a graph that
+/// does not name its own.
+///
+/// # Errors
+/// [`ModelError`] when it cannot be read or described.
+pub fn open_model(name: &str, labels: Option<LabelSet>) -> Result<ClassifierModel, ModelError> {
+    if !name.to_ascii_lowercase().ends_with(".onnx") {
+        let bytes = bytes_of(name)?;
+        let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
+        return Ok(ClassifierModel::from_bundle(name, &bundle)?);
+    }
+    let onnx = std::fs::read(name)
+        .map_err(|source| ModelError::Read { model: name.to_owned(), source })?;
+    ClassifierModel::from_onnx(name, onnx, labels)
+}
+
+/// A file's bytes.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+/// A file's text.
+pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
+}
+
+/// Writes a result, whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    emocue_models::files::write_atomically(path, bytes)
+        .map_err(|error| Problem::new(error.to_string()).code(exit::OUTPUT))
+}
