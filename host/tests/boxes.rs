@@ -39,22 +39,22 @@ fn a_detector_in_integers_finds_the_same_faces() {
 }
 
 #[test]
-fn what_is_no_detector_is_named() {
+fn another_thing_than_a_detector_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let refused = |arguments: &[&str], named: &str| {
+    let refused = |arguments: &[&str], code: i32, named: &str| {
         let said = emocue(folder, arguments);
         let message = String::from_utf8(said.stderr).unwrap();
-        assert_eq!(said.status.code(), Some(1), "{message}");
+        assert_eq!(said.status.code(), Some(code), "{message}");
         assert!(message.contains(named), "{message}");
     };
-    refused(&["boxes", "default", "none", "--pictures", PICTURES], "none");
-    refused(&["boxes", "default", "default", "--pictures", "nowhere"], "nowhere");
+    refused(&["boxes", "default", "none", "--pictures", PICTURES], 3, "none");
+    refused(&["boxes", "default", "default", "--pictures", "nowhere"], 3, "nowhere");
 
     std::fs::create_dir(folder.join("half")).unwrap();
     std::fs::write(folder.join("half/pnet.onnx"), b"no graph").unwrap();
-    refused(&["boxes", "half", "default", "--pictures", PICTURES], "half");
+    refused(&["boxes", "half", "default", "--pictures", PICTURES], 3, "half");
     let arguments = ["quantize", "half", "--form", "w8", "--data", PICTURES, "-o", "out"];
-    refused(&arguments, "half");
+    refused(&arguments, 1, "half");
     assert!(!folder.join("out").exists());
 }

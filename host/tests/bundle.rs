@@ -122,14 +122,14 @@ fn output_that_a_full_disk_does_not_take_is_told() {
 #[test]
 fn a_bad_part_is_named_and_the_old_bundle_stays() {
     let seven = judge(48, &[7]);
-    let bad: [(&str, &[u8], &str); 5] = [
-        ("rnet.onnx", b"no graph", "rnet"),
-        ("pnet.onnx", b"no graph", "pnet"),
-        ("classifier.onnx", &seven, "7 logits for the classes of ferplus-8"),
-        ("metrics.json", br#"{ "accuracy": "high" }"#, "metrics.json: invalid type"),
-        ("CARD.md", b"\xff\xfe", "CARD.md"),
+    let bad: [(&str, &[u8], i32, &str); 5] = [
+        ("rnet.onnx", b"not a graph", 5, "rnet"),
+        ("pnet.onnx", b"not a graph", 5, "pnet"),
+        ("classifier.onnx", &seven, 5, "7 logits for the classes of ferplus-8"),
+        ("metrics.json", br#"{ "accuracy": "high" }"#, 3, "metrics.json: invalid type"),
+        ("CARD.md", b"\xff\xfe", 3, "CARD.md"),
     ];
-    for (name, bytes, expected) in bad {
+    for (name, bytes, code, expected) in bad {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         parts(folder);
@@ -137,7 +137,7 @@ fn a_bad_part_is_named_and_the_old_bundle_stays() {
         std::fs::write(folder.join(name), bytes).unwrap();
         let failed = emocue(folder, PACK);
         let said = String::from_utf8(failed.stderr).unwrap();
-        assert_eq!(failed.status.code(), Some(1), "{name}: {said}");
+        assert_eq!(failed.status.code(), Some(code), "{name}: {said}");
         assert!(said.contains(expected), "{name}: {said}");
         assert_eq!(std::fs::read(folder.join("out.emocue")).unwrap(), b"old", "{name}");
     }
@@ -154,16 +154,16 @@ fn a_missing_part_and_a_damaged_bundle_are_named() {
     bytes[middle] ^= 1;
     std::fs::write(folder.join("damaged.emocue"), bytes).unwrap();
     std::fs::remove_file(folder.join("onet.onnx")).unwrap();
-    for (arguments, expected) in [
-        (PACK, "cannot read ./onet.onnx: "),
-        (&PACK.replace("--labels ferplus-8", ""), "classifier.onnx does not name its classes"),
-        ("bundle show damaged.emocue", "damaged.emocue: byte "),
-        ("bundle unpack damaged.emocue -o apart", "is damaged, its SHA-256 differs; copy"),
-        ("bundle show missing.emocue", "cannot read missing.emocue: "),
+    for (arguments, code, expected) in [
+        (PACK, 3, "cannot read ./onet.onnx: "),
+        (&PACK.replace("--labels ferplus-8", ""), 3, "classifier.onnx does not name its classes"),
+        ("bundle show damaged.emocue", 5, "damaged.emocue: byte "),
+        ("bundle unpack damaged.emocue -o apart", 5, "is damaged, its SHA-256 differs; copy"),
+        ("bundle show missing.emocue", 3, "cannot read missing.emocue: "),
     ] {
         let failed = emocue(folder, arguments);
         let said = String::from_utf8(failed.stderr).unwrap();
-        assert_eq!(failed.status.code(), Some(1), "{arguments}: {said}");
+        assert_eq!(failed.status.code(), Some(code), "{arguments}: {said}");
         assert!(said.contains(expected), "{arguments}: {said}");
     }
     assert!(!folder.join("apart").exists());
@@ -176,7 +176,7 @@ fn a_graph_that_is_brought_becomes_a_bundle() {
     parts(folder);
     let import = "import onnx classifier.onnx --kind classifier --labels ferplus-8 -o mine.emocue";
     let refused = emocue(folder, import);
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--card"), "{refused:?}");
     assert!(!folder.join("mine.emocue").exists());
 

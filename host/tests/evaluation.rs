@@ -198,18 +198,18 @@ fn what_cannot_be_done_is_said() {
     data(folder);
     network(&folder.join("a.onnx"), None);
     for (arguments, code, expected) in [
-        (format!("eval --model a.onnx {DATA}"), 1, "a.onnx does not name its classes"),
+        (format!("eval --model a.onnx {DATA}"), 3, "a.onnx does not name its classes"),
         (
             format!("eval --model a.onnx --labels fer-7 {DATA}"),
-            1,
+            5,
             "8 logits for the classes of fer-7",
         ),
         (format!("eval --labels fer-9 {DATA}"), 2, "expected one of fer-7"),
-        (format!("eval --folds 3 {DATA}"), 1, "1 networks for 3 folds"),
-        (format!("eval --folds 2 {DATA}"), 1, "2 folds, expected 3 to 100"),
+        (format!("eval --folds 3 {DATA}"), 2, "1 networks for 3 folds"),
+        (format!("eval --folds 2 {DATA}"), 2, "2 folds, expected 3 to 100"),
         (format!("eval --examples 3 {DATA}"), 2, "--report"),
-        (format!("calibrate default {DATA} -o c.onnx"), 1, "default is not an .onnx file"),
-        (format!("calibrate a.onnx {DATA} -o c.onnx"), 1, "does not name its classes"),
+        (format!("calibrate default {DATA} -o c.onnx"), 2, "default is not an .onnx file"),
+        (format!("calibrate a.onnx {DATA} -o c.onnx"), 3, "does not name its classes"),
         (format!("quantize b.onnx --form w8 {DATA} -o q.onnx"), 1, "cannot read b.onnx"),
         (format!("quantize a.onnx --form w8 {DATA} --rows 3 -o q.onnx"), 1, "3 calibration rows"),
         (format!("quantize a.onnx --form w4 {DATA} -o q.onnx"), 2, "int8"),
