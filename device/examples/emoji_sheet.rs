@@ -6,7 +6,7 @@ use std::error::Error;
 
 use emocue_config::{Mode, PanelSize};
 use emocue_device::show::Settings;
-use emocue_device::show::art::ANSWERS;
+use emocue_device::show::art::SCREENS;
 use emocue_device::show::panel::Panel;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
@@ -22,9 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let panel = arguments.next().map_or(Some(PanelSize::Tall), named).ok_or("128x64 or 128x32")?;
     let settings = Settings { panel, mode };
     let (width, height) = (panel.width() * SCALE, panel.height() * SCALE);
-    let rows = (ANSWERS.len() as u32).div_ceil(2);
+    let rows = (SCREENS.len() as u32).div_ceil(2);
     let mut sheet = GrayImage::from_pixel(4 * (width + 8), rows * (height + 8), Luma([70]));
-    for (i, answer) in (0..).zip(ANSWERS) {
+    for (i, answer) in (0..).zip(SCREENS) {
         let mut shown = Panel::new(panel);
         shown.show(answer, &settings);
         let picture = GrayImage::from_fn(panel.width(), panel.height(), |x, y| {

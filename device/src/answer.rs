@@ -5,15 +5,24 @@ use std::time::Instant;
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
 
-/// What the panel shows: an expression that a face looks like, or why there is none.
+/// What the nearest face looks like, or why that cannot be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// Loading; nothing has been seen yet.
-    Starting,
     /// The camera sees no face.
     NoFace,
     /// A face, but no class reaches the threshold.
     Unsure,
+    /// A face looks like this.
+    Looks(Expression),
+}
+
+/// What the screen shows: an answer, or a state of the badge itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Screen {
+    /// What the nearest face looks like.
+    Answer(Answer),
+    /// Loading; nothing has been seen yet.
+    Starting,
     /// The wearer paused the badge; the camera is closed.
     Paused,
     /// The camera is unplugged or does not answer.
@@ -22,8 +31,19 @@ pub enum Answer {
     LowBattery,
     /// A host wants something that only the wearer may allow, by a press of the button.
     PressButton,
-    /// A face looks like this.
-    Looks(Expression),
+}
+
+impl Screen {
+    /// A face that looks like `expression`.
+    pub const fn looks(expression: Expression) -> Self {
+        Self::Answer(Answer::Looks(expression))
+    }
+}
+
+impl From<Answer> for Screen {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
 }
 
 /// One face of a frame with its answer.
@@ -37,7 +57,7 @@ pub struct FaceAnswer {
     pub answer: Answer,
 }
 
-/// Everything known about one frame.
+/// Everything known about one frame, or what the badge shows without one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Where the frame came from: a file name, or the source's own name for it.
@@ -52,12 +72,17 @@ pub struct Report {
     pub labels: LabelSet,
     /// Every face, nearest (largest) first.
     pub faces: Vec<FaceAnswer>,
-    /// What the panel shows: the nearest face's answer.
-    pub shown: Answer,
+    /// What the screen shows: the nearest face's answer, or a state of the badge.
+    pub shown: Screen,
 }
 
 impl Report {
-    /// What there is to tell before anything was seen.
+    /// The nearest face's answer.
+    pub fn answer(&self) -> Answer {
+        self.faces.first().map_or(Answer::NoFace, |nearest| nearest.answer)
+    }
+
+    /// The report before anything was seen.
     pub(crate) fn starting(labels: LabelSet) -> Self {
         Self {
             source: String::new(),
@@ -66,7 +91,7 @@ impl Report {
             captured: None,
             labels,
             faces: Vec::new(),
-            shown: Answer::Starting,
+            shown: Screen::Starting,
         }
     }
 }

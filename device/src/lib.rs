@@ -1,17 +1,35 @@
 //! The badge: camera, faces, expression, panel.
 //!
 //! A frame walks one way: [`camera`] -> [`vision`] -> [`answer`] -> [`show`], driven by [`badge`].
+//!
+//! Settings are in the crate `emocue-config`. A module uses only modules of rows above its own:
+//!
+//! ```text
+//! answer  nodes  thermometer  sandbox     what is said of a frame; the machine's files; a child process
+//! camera  cue  show                       hardware
+//! config                                  their settings in one file
+//! vision                                  camera, answer
+//! bundle                                  vision: what looks, loaded
+//! slots                                   bundle: those that came after the program
+//! link                                    slots, sandbox: what a host may ask
+//! badge                                   all of them: the loop
+//! bench  doctor                           measure and check
+//! cli                                     (in the binary) puts them together
+//! ```
+//!
+//! Time is a parameter: what decides something by the clock takes `now: Instant`; only loops and drivers read it.
 
 pub mod answer;
 pub mod badge;
 pub mod bench;
+pub mod bundle;
 pub mod camera;
-pub mod clock;
 pub mod cue;
 pub mod doctor;
 pub mod link;
-pub mod load;
 pub mod nodes;
+pub mod sandbox;
 pub mod show;
 pub mod slots;
+pub mod thermometer;
 pub mod vision;

@@ -13,9 +13,9 @@ use std::time::Instant;
 use clap::Parser;
 use emocue_config::{Config, Source};
 use emocue_device::bench;
+use emocue_device::bundle::LoadedBundle;
 use emocue_device::camera::{self, Mounted, v4l2};
 use emocue_device::doctor::{self, Host, Probes};
-use emocue_device::load::{describe, load};
 use emocue_device::show;
 use emocue_models::luma::Orientation;
 use emocue_run::portraits::PORTRAITS;
@@ -50,9 +50,9 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
         tell(format_args!("  {}: {} ({})", portrait.file, portrait.who, portrait.credit));
     }
     let camera = Mounted::new(camera::open(&Source::Portraits)?, Orientation::default());
-    let vision = load(demo.look.bundle.as_deref(), demo.look.min_face)?;
+    let bundle = LoadedBundle::load(demo.look.bundle.as_deref(), demo.look.min_face)?;
     let displays = demo.show.open(show::Settings::default(), false)?;
-    let code = cli::every_frame(camera, vision, displays, None, &stop_on_signal())?;
+    let code = cli::every_frame(camera, bundle.vision, displays, None, &stop_on_signal())?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(
         "Words say how a face looks, not what anybody feels. Your own picture next:\n  \
@@ -104,14 +104,14 @@ fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
     let mut start = start;
     let mut out = io::stdout().lock();
     for bundle in bundles {
-        let mut vision = load(bundle, bench.look.min_face)?;
-        let measured = bench::measure(start, &mut vision, bench.frames)?;
+        let mut bundle = LoadedBundle::load(bundle, bench.look.min_face)?;
+        let measured = bench::measure(start, &mut bundle.vision, bench.frames)?;
         let written = if bench.json {
             serde_json::to_writer(&mut out, &measured)
                 .map_err(io::Error::from)
                 .and_then(|()| writeln!(out))
         } else {
-            writeln!(out, "{}", describe(bundle)?).and_then(|()| measured.write_table(&mut out))
+            writeln!(out, "{}", bundle.describe()).and_then(|()| measured.write_table(&mut out))
         };
         written.map_err(Failure::Output)?;
         start = Instant::now();

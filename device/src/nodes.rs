@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// The nodes whose path begins with `prefix`, such as `/dev/i2c-`, and goes on with a number, in its order.
+/// The nodes whose path begins with `prefix`, such as `/dev/i2c-`, and continues with a number, in its order.
 pub fn list(prefix: &str) -> Vec<String> {
     let Some((folder, stem)) = prefix.rsplit_once('/') else { return Vec::new() };
     let Ok(entries) = Path::new(folder).read_dir() else { return Vec::new() };

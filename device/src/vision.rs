@@ -1,9 +1,12 @@
 //! From a frame to a [`Report`]: find the faces, then tell what each looks like.
 
+use std::time::Duration;
+
+use emocue_models::decide::decide;
 use emocue_models::geometry::Face;
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
-use emocue_run::{Classifier, Detector, RunError};
+use emocue_run::{Classifier, Detector, RunError, SelfTestError};
 
 use crate::answer::{Answer, FaceAnswer, Report};
 use crate::camera::FrameInfo;
@@ -32,7 +35,7 @@ impl Vision {
     /// A face looks like its most probable class when that reaches `threshold` (`0..=1`); else unsure.
     ///
     /// # Errors
-    /// [`UnshowableLabels`] when a class is no expression.
+    /// [`UnshowableLabels`] when a class is not an expression.
     pub fn new(
         detector: Box<dyn Detector + Send>,
         classifier: Box<dyn Classifier + Send>,
@@ -49,6 +52,15 @@ impl Vision {
     /// The classes that answers are given in.
     pub fn labels(&self) -> LabelSet {
         self.report.labels
+    }
+
+    /// Looks at the embedded portraits ([`emocue_run::self_test`]), and returns the time that the last look took.
+    ///
+    /// # Errors
+    /// [`SelfTestError`] when a network fails or answers differently.
+    pub fn self_test(&mut self, built_in: bool) -> Result<Duration, SelfTestError> {
+        let (detector, classifier) = (self.detector.as_mut(), self.classifier.as_mut());
+        emocue_run::self_test(detector, classifier, self.threshold, built_in)
     }
 
     /// Everything about one frame; valid until the next.
@@ -81,12 +93,9 @@ impl Vision {
         report.faces.truncate(self.faces.len());
         for (index, face) in self.faces.iter().enumerate() {
             let probabilities = self.classifier.classify(frame, face)?;
-            let answer = match most_probable(probabilities) {
-                Some((class, probability)) if probability >= self.threshold => {
-                    report.labels.expression(class).map_or(Answer::Unsure, Answer::Looks)
-                }
-                _ => Answer::Unsure,
-            };
+            let expression = decide(probabilities, self.threshold)
+                .and_then(|class| report.labels.expression(class));
+            let answer = expression.map_or(Answer::Unsure, Answer::Looks);
             match report.faces.get_mut(index) {
                 Some(slot) => {
                     slot.face = *face;
@@ -100,13 +109,9 @@ impl Vision {
                 }
             }
         }
-        report.shown = report.faces.first().map_or(Answer::NoFace, |nearest| nearest.answer);
+        report.shown = report.answer().into();
         Ok(report)
     }
-}
-
-fn most_probable(probabilities: &[f32]) -> Option<(usize, f32)> {
-    probabilities.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))
 }
 
 #[cfg(test)]
@@ -115,6 +120,7 @@ mod tests {
     use emocue_models::label::{Expression, FERPLUS_8, VALENCE_3};
 
     use super::*;
+    use crate::answer::Screen;
 
     /// Finds what each frame's first pixels say: one face per non-zero pixel, that many px wide.
     struct PixelsAsFaces;
@@ -166,7 +172,7 @@ mod tests {
         };
         let mut vision = vision(0.5);
         let report = vision.look(&frame(&[90, 40]), &info).unwrap();
-        assert_eq!(report.shown, Answer::Looks(Expression::Happiness));
+        assert_eq!(report.shown, Screen::looks(Expression::Happiness));
         let answers: Vec<_> = report.faces.iter().map(|face| face.answer).collect();
         assert_eq!(answers, [Answer::Looks(Expression::Happiness), Answer::Unsure]);
         assert_eq!(report.faces[0].probabilities[1], 0.9);
@@ -181,15 +187,15 @@ mod tests {
         let report = vision.look(&frame(&[60]), &info).unwrap();
         assert_eq!((report.faces.len(), report.faces[0].probabilities[1]), (1, 0.6));
         let report = vision.look(&frame(&[0]), &info).unwrap();
-        assert_eq!((report.faces.len(), report.shown), (0, Answer::NoFace));
+        assert_eq!((report.faces.len(), report.shown), (0, Answer::NoFace.into()));
     }
 
     #[test]
     fn a_class_must_reach_the_threshold() {
         let info = FrameInfo::default();
         let shown = |threshold| vision(threshold).look(&frame(&[75]), &info).unwrap().shown;
-        assert_eq!(shown(0.75), Answer::Looks(Expression::Happiness));
-        assert_eq!(shown(0.76), Answer::Unsure);
+        assert_eq!(shown(0.75), Screen::looks(Expression::Happiness));
+        assert_eq!(shown(0.76), Answer::Unsure.into());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use std::io;
+use std::time::Instant;
 
 use allocation_counter::measure;
 use emocue_config::PanelSize;
@@ -115,7 +116,7 @@ fn answers_and_displays_allocate_nothing() {
     let mut panel = Panel::new(PanelSize::Tall);
     let mut show = || {
         let report = vision.look(&frame, &info).unwrap();
-        json.show(&frame, report).unwrap();
+        json.show(Some(&frame), report, Instant::now()).unwrap();
         panel.show(report.shown, &Settings::default());
     };
     (0..8).for_each(|_| show());

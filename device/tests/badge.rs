@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use emocue_config::Source;
-use emocue_device::camera::{self, Camera, FrameInfo, decode_picture};
+use emocue_device::camera::{self, FrameInfo, decode_picture};
 use emocue_models::luma::{Luma, Orientation, Rotation};
 use emocue_run::portraits::PORTRAITS;
 use serde_json::Value;

@@ -13,15 +13,15 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use emocue_config::{Mode, PanelSize};
-use emocue_device::answer::Answer;
-use emocue_device::show::art::{ANSWERS, Group, picture};
+use emocue_device::answer::{Answer, Screen};
+use emocue_device::show::art::{Group, SCREENS, picture};
 use emocue_device::show::draw::{self, Layout};
 use emocue_device::show::panel::{self, LIT, Panel};
 use emocue_device::show::{Settings, words};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
-fn shown(answer: Answer, panel: PanelSize, mode: Mode) -> Panel {
+fn shown(answer: Screen, panel: PanelSize, mode: Mode) -> Panel {
     let mut shown = Panel::new(panel);
     shown.show(answer, &Settings { panel, mode });
     shown
@@ -38,7 +38,7 @@ fn panels_look_as_they_did() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut changed = Vec::new();
     for (size, name) in SIZES {
-        for answer in ANSWERS {
+        for answer in SCREENS {
             let path = folder.join(format!("{}-{name}.txt", words::id(answer)));
             let now = text(&shown(answer, size, Mode::Both));
             if update {
@@ -83,7 +83,7 @@ fn blurred(panel: &Panel) -> Vec<f32> {
 fn any_two_pictures_differ_even_blurred() {
     // A cell of 4x4 px counts when its brightness differs by a sixth.
     for (size, least) in [(PanelSize::Tall, 32), (PanelSize::Flat, 14)] {
-        let pictures: Vec<_> = ANSWERS
+        let pictures: Vec<_> = SCREENS
             .iter()
             .map(|answer| (answer, blurred(&shown(*answer, size, Mode::Emoji))))
             .collect();
@@ -112,7 +112,7 @@ fn two_expressions_differ_in_more_than_one_feature() {
         let Ok(()) = draw::draw(picture(answer), layout, &LIT, &mut panel);
         panel
     };
-    let expressions = &ANSWERS[..8];
+    let expressions = &SCREENS[..8];
     for (i, a) in expressions.iter().enumerate() {
         for b in &expressions[..i] {
             let differing = |layout: &&Layout| {
@@ -127,10 +127,10 @@ fn two_expressions_differ_in_more_than_one_feature() {
 
 #[test]
 fn only_expressions_have_a_face() {
-    for answer in ANSWERS {
+    for answer in SCREENS {
         let signs = picture(answer).marks.iter().filter(|mark| mark.group == Group::Sign).count();
         let expected = match answer {
-            Answer::Looks(_) => 0,
+            Screen::Answer(Answer::Looks(_)) => 0,
             _ => picture(answer).marks.len(),
         };
         assert_eq!(signs, expected, "{answer:?}");
@@ -167,14 +167,14 @@ impl DrawTarget for Strict {
 fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
-            for answer in ANSWERS {
+            for answer in SCREENS {
                 let settings = Settings { panel, mode };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }
     }
     // Half of the square lies outside.
-    for answer in ANSWERS {
+    for answer in SCREENS {
         let layout = Layout::square(-32.0, -20.0, 90.0);
         let Ok(()) = draw::draw(picture(answer), &layout, &LIT, &mut Strict(Size::new(40, 30)));
     }
@@ -183,7 +183,7 @@ fn nothing_is_drawn_outside_the_panel() {
 #[test]
 fn words_are_whole_and_beside_the_emoji() {
     for (size, _) in SIZES {
-        for answer in ANSWERS {
+        for answer in SCREENS {
             let panel = shown(answer, size, Mode::Both);
             let emoji = shown(answer, size, Mode::Emoji);
             let column = |x| (0..panel.height()).any(|y| panel.is_lit(x, y));

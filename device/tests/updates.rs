@@ -372,7 +372,7 @@ fn a_bundle_that_fails_every_start_makes_way_after_three() {
         "slot b: default 901, on trial, 0 ",
         "slot a: default 900",
     ] {
-        let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
+        let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/run/pictures");
         let output = lab
             .command(&["run", "--display", "json"])
             .args([Path::new("--camera"), &pictures])

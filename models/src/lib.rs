@@ -6,9 +6,12 @@
 
 pub mod bundle;
 pub mod crop;
+pub mod decide;
 pub mod failure;
 pub mod files;
 pub mod geometry;
 pub mod label;
 pub mod luma;
+#[cfg(feature = "picture")]
+pub mod picture;
 pub mod resample;

@@ -1,11 +1,11 @@
-//! The capture thread: it alone touches the camera, and the LED tells exactly when that may see.
+//! The capture thread: it alone touches the camera, and the LED is lit exactly while that may see.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use emocue_models::luma::Luma;
 
-use super::slot::{Event, Slot, Wanted};
+use super::mailbox::{Event, Mailbox, Wanted};
 use crate::camera::{Camera, FrameInfo};
 use crate::cue::{CueError, Output};
 
@@ -47,19 +47,19 @@ impl Lamp {
 }
 
 /// Streams while that is wanted, until the end.
-pub(super) fn capture(camera: &mut dyn Camera, slot: &Slot, lamp: &Lamp) {
+pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
     let mut streams = false;
     let mut retry_ms = FIRST_RETRY_MS;
     loop {
-        match slot.wanted() {
+        match mailbox.wanted() {
             Wanted::Stream => {}
             Wanted::Closed => {
                 camera.close();
                 lamp.set(false);
                 streams = false;
-                slot.tell(Event::Closed);
-                slot.rest(Wanted::Closed, None);
+                mailbox.post(Event::Closed);
+                mailbox.rest(Wanted::Closed, None);
                 continue;
             }
             Wanted::End => break,
@@ -68,13 +68,13 @@ pub(super) fn capture(camera: &mut dyn Camera, slot: &Slot, lamp: &Lamp) {
         match camera.next(&mut frame, &mut info) {
             Ok(true) => {
                 if !streams {
-                    slot.tell(Event::Streams);
+                    mailbox.post(Event::Streams);
                 }
                 (streams, retry_ms) = (true, FIRST_RETRY_MS);
-                slot.put(&mut frame, &mut info);
+                mailbox.put(&mut frame, &mut info);
             }
             Ok(false) => {
-                slot.tell(Event::Ended);
+                mailbox.post(Event::Ended);
                 break;
             }
             Err(error) => {
@@ -82,11 +82,11 @@ pub(super) fn capture(camera: &mut dyn Camera, slot: &Slot, lamp: &Lamp) {
                 lamp.set(false);
                 streams = false;
                 let hopeless = !error.may_heal();
-                slot.tell(Event::Missing(error));
+                mailbox.post(Event::Missing(error));
                 if hopeless {
                     break;
                 }
-                slot.rest(Wanted::Stream, Some(Duration::from_millis(retry_ms)));
+                mailbox.rest(Wanted::Stream, Some(Duration::from_millis(retry_ms)));
                 retry_ms = (retry_ms * 2).min(LAST_RETRY_MS);
             }
         }

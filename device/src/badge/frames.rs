@@ -1,6 +1,7 @@
 //! Files: every frame is looked at, one after the other, until the end, a limit or a signal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use emocue_models::luma::Luma;
 
@@ -10,9 +11,9 @@ use crate::show::Display;
 use crate::vision::Vision;
 
 /// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
-/// nobody reads a display any more.
+/// a display is closed.
 ///
-/// A frame that cannot be read is counted and handed to `complain`; the run goes on with the next one.
+/// A frame that cannot be read is counted and handed to `complain`; the run continues with the next one.
 ///
 /// # Errors
 /// [`BadgeError`] when a network or a display fails.
@@ -39,8 +40,9 @@ pub fn run(
             }
         }
         let report = vision.look(&frame, &info)?;
+        let now = Instant::now();
         for display in displays.iter_mut() {
-            match display.show(&frame, report) {
+            match display.show(Some(&frame), report, now) {
                 Err(error) if error.is_closed() => return Ok(tally),
                 shown => shown?,
             }
@@ -111,7 +113,7 @@ mod tests {
     }
 
     impl Display for Notes {
-        fn show(&mut self, _: &Luma, report: &Report) -> Result<(), ShowError> {
+        fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
             if report.index >= self.closes_at {
                 return Err(ShowError::Closed);
             }
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_frame_is_told_and_the_rest_go_on() {
+    fn a_bad_frame_is_reported_and_the_rest_continue() {
         let outcome = run_of(&[0, 3], None, u64::MAX, false);
         assert_eq!(outcome.seen, [1, 2, 4]);
         assert_eq!(outcome.tally, Tally { shown: 3, unreadable: 2 });
@@ -154,7 +156,7 @@ mod tests {
         fn next(&mut self, _: &mut Luma, _: &mut FrameInfo) -> Result<bool, CameraError> {
             self.0.store(true, Ordering::Relaxed);
             let name = "stdin".to_owned();
-            Err(CameraError::Truncated { name, at: 7, missing: "the last frame goes on" })
+            Err(CameraError::Truncated { name, at: 7, missing: "the last frame is incomplete" })
         }
     }
 

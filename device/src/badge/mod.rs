@@ -2,12 +2,11 @@
 
 mod capture;
 mod frames;
-mod keeper;
 pub mod live;
+mod mailbox;
 pub mod pace;
-mod slot;
-mod status;
-pub mod thermometer;
+mod screen;
+mod update;
 pub mod watchdog;
 
 use emocue_run::RunError;
@@ -16,7 +15,7 @@ use crate::camera::CameraError;
 use crate::show::ShowError;
 
 pub use frames::run;
-pub use keeper::{Keeper, Watch};
+pub use update::{UpdateMonitor, Watched};
 
 /// How a run went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,13 +10,13 @@ pub(super) const STUCK: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Watchdog {
     interval: Option<Duration>,
-    next: Instant,
+    next: Option<Instant>,
 }
 
 impl Watchdog {
     /// As the environment asks (`NOTIFY_SOCKET`, `WATCHDOG_USEC`); outside of a service it does nothing.
     pub fn from_env() -> Self {
-        Self { interval: interval(), next: Instant::now() }
+        Self { interval: interval(), next: None }
     }
 
     /// The badge works.
@@ -33,9 +33,9 @@ impl Watchdog {
     pub fn feed(&mut self, now: Instant, well: bool) {
         if let Some(interval) = self.interval
             && well
-            && now >= self.next
+            && self.next.is_none_or(|next| now >= next)
         {
-            self.next = now + interval;
+            self.next = Some(now + interval);
             tell(State::Well);
         }
     }

@@ -33,7 +33,7 @@ pub enum CameraError {
         /// The file.
         name: String,
     },
-    /// A picture or stream that claims more than [`MAX_PIXELS`](super::MAX_PIXELS).
+    /// A picture or stream that claims more than [`MAX_PIXELS`](emocue_models::picture::MAX_PIXELS).
     #[error("{name}: {width}x{height} px is more than 50 megapixels; scale it down first")]
     TooLarge {
         /// The file.

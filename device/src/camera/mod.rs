@@ -4,10 +4,10 @@
 mod error;
 mod folder;
 mod open;
-mod picture;
 pub mod pipe;
 #[cfg(unix)]
 mod stamps;
+mod stills;
 mod synthetic;
 pub mod v4l2;
 mod y4m;
@@ -18,12 +18,9 @@ use emocue_models::luma::{Luma, Orientation};
 
 pub use error::CameraError;
 pub use open::open;
-pub use picture::{Stills, decode as decode_picture};
+pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;
 pub use y4m::Y4m;
-
-/// The largest frame taken, px: a 50-megapixel photo. What claims more is refused before decoding.
-pub const MAX_PIXELS: u64 = 50_000_000;
 
 /// What a source knows about a frame besides its pixels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +40,8 @@ pub trait Camera: Send {
     /// Writes the next frame into `frame` and `info`, whose allocations are reused; `false` at the end.
     ///
     /// # Errors
-    /// [`CameraError`] when this one frame could not be read. The caller may ask again: a folder goes
-    /// on with its next picture, a broken stream says that it is at its end. After an error `frame` and
+    /// [`CameraError`] when this one frame could not be read. The caller may ask again: a folder
+    /// continues with its next picture, a broken stream says that it is at its end. After an error `frame` and
     /// `info` hold nothing of use.
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError>;
 
@@ -60,20 +57,20 @@ pub trait Camera: Send {
 }
 
 /// A camera mounted askew: every frame is turned and mirrored upright.
-pub struct Mounted<C> {
-    camera: C,
+pub struct Mounted {
+    camera: Box<dyn Camera>,
     orientation: Orientation,
     raw: Luma,
 }
 
-impl<C: Camera> Mounted<C> {
+impl Mounted {
     /// Corrects `camera`'s frames by `orientation`.
-    pub fn new(camera: C, orientation: Orientation) -> Self {
+    pub fn new(camera: Box<dyn Camera>, orientation: Orientation) -> Self {
         Self { camera, orientation, raw: Luma::default() }
     }
 }
 
-impl<C: Camera> Camera for Mounted<C> {
+impl Camera for Mounted {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
         if self.orientation.is_identity() {
             return self.camera.next(frame, info);
@@ -91,19 +88,5 @@ impl<C: Camera> Camera for Mounted<C> {
 
     fn close(&mut self) {
         self.camera.close();
-    }
-}
-
-impl<C: Camera + ?Sized> Camera for Box<C> {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
-        (**self).next(frame, info)
-    }
-
-    fn is_live(&self) -> bool {
-        (**self).is_live()
-    }
-
-    fn close(&mut self) {
-        (**self).close();
     }
 }

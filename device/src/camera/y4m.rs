@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::y4m::{Colorspace, Decoder, Error, Limits};
 use emocue_models::luma::{Luma, Range};
+use emocue_models::picture::MAX_PIXELS;
 
-use super::{Camera, CameraError, FrameInfo, MAX_PIXELS};
+use super::{Camera, CameraError, FrameInfo};
 
 /// How every stream begins.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
@@ -158,9 +159,11 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
                 let name = self.name.clone();
                 return match error {
                     Error::EOF if at == start => Ok(false),
-                    Error::EOF => {
-                        Err(CameraError::Truncated { name, at, missing: "the last frame goes on" })
-                    }
+                    Error::EOF => Err(CameraError::Truncated {
+                        name,
+                        at,
+                        missing: "the last frame is incomplete",
+                    }),
                     Error::IoError(reason) => Err(CameraError::Io { name, reason }),
                     _ => {
                         let reason = "no FRAME begins here".to_owned();
@@ -191,7 +194,7 @@ fn number(header: &[u8], tag: u8) -> u64 {
     values.max().unwrap_or(0)
 }
 
-/// Counts the bytes read, and goes on when a signal interrupts.
+/// Counts the bytes read, and continues when a signal interrupts.
 struct Counted<R> {
     reader: R,
     read: Arc<AtomicU64>,

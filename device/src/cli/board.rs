@@ -1,19 +1,14 @@
 //! A badge put together from its configuration.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Instant;
 
 use emocue_config::{Config, Driver, PanelSettings, Pins};
-use emocue_device::badge::live::{Live, Presses};
-use emocue_device::badge::thermometer::Thermometer;
-use emocue_device::badge::watchdog::Watchdog;
-use emocue_device::camera::Camera;
-use emocue_device::clock::{Clock, SystemClock};
+use emocue_device::badge::live::{Cues, Presses};
 use emocue_device::cue::{self, Button, CueError, Gpio, Input, Motor};
 use emocue_device::show::{self, Display, oled};
-use emocue_device::vision::Vision;
 
-use super::{Failure, Run};
+use super::Failure;
 use crate::tell;
 
 /// The panel of the configuration, where it has one.
@@ -30,47 +25,27 @@ pub(crate) fn panel(
     Ok(Some(oled::open(&panel, settings.mode, start)?))
 }
 
-/// Everything but the loop.
-pub(crate) fn live(
-    run: &Run,
-    config: &Config,
-    camera: Box<dyn Camera>,
-    vision: Vision,
-    displays: Vec<Box<dyn Display>>,
-) -> Result<Live, Failure> {
+/// The configuration's pins, each in its role.
+pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
     let mut gpio = pins(config)?;
     let roles = &config.pins;
     let button = roles.button.map(|pin| gpio.input(pin)).transpose()?;
     let motor = roles.motor.map(|pin| gpio.output(pin)).transpose()?;
-    Ok(Live {
-        camera,
-        vision,
-        displays,
-        mode: run.show.settings((&config.panel).into()).mode,
+    Ok(Cues {
         button: button.map(presses).transpose()?,
         led: roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?,
         motor: motor.map(|output| Motor::new(output, tell)),
-        patterns: config.vibration.clone(),
         battery_low: roles.battery_low.map(|pin| gpio.input(pin)).transpose()?,
-        pace: config.pace,
-        thermometer: Thermometer::new(Path::new("/")),
-        watchdog: Watchdog::from_env(),
-        wait_for_camera: run.waits(config),
-        paused: false,
-        keeper: None,
-        hub: Arc::default(),
-        limit: run.limit,
     })
 }
 
 /// Watches a button.
 fn presses(mut input: Box<dyn Input>) -> Result<Presses, CueError> {
-    let clock = SystemClock::default();
-    let mut button = Button::new(input.is_on()?, clock.now());
-    Ok(Box::new(move |wait| button.watch(input.as_mut(), &clock, wait)))
+    let mut button = Button::new(input.is_on()?, Instant::now());
+    Ok(Box::new(move |wait| button.watch(input.as_mut(), wait, Instant::now)))
 }
 
-/// Whoever gives the configuration's pins.
+/// The driver of the configuration's pins.
 pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
     if config.pins == Pins::default() {
         return cue::open(Driver::None, Path::new(""));

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use emocue_config::{ConfigError, SourceError};
 use emocue_device::badge::BadgeError;
 use emocue_device::bench::BenchError;
+use emocue_device::bundle::LoadError;
 use emocue_device::camera::CameraError;
 use emocue_device::cue::CueError;
-use emocue_device::doctor::SelfTestError;
-use emocue_device::load::LoadError;
 use emocue_device::show::ShowError;
 use emocue_device::slots::{Refusal, SlotError};
+use emocue_run::SelfTestError;
 
 /// The message is the cause's own.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Slot(#[from] SlotError),
     #[error(transparent)]
-    SelfTest(SelfTestError),
+    SelfTest(#[from] SelfTestError),
     #[error("no badge answers at {}: {source}; start it: systemctl start emocue-badge", path.display())]
     NobodyServes { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output: {0}")]

@@ -30,7 +30,7 @@ pub(crate) fn link(link: &Link) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Like [`io::copy`], but every byte goes on at once.
+/// Like [`io::copy`], but every byte is passed on at once.
 fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = [0; 4096];
     loop {

@@ -55,7 +55,7 @@ pub(crate) enum Verb {
     Run(Run),
     /// List the cameras, their formats and sizes, and what to do for those that need more
     Cameras,
-    /// Check what the badge needs on this machine, and tell how to mend what is missing
+    /// Check what the badge needs on this machine, and say how to fix what is missing
     Doctor(Doctor),
     /// Check a configuration, or show what it comes to
     #[command(subcommand)]

@@ -1,7 +1,7 @@
 //! What the doctor asks of hardware: each part is opened as the badge would, and let go.
 
 use emocue_config::{Config, PanelSettings, Source};
-use emocue_device::camera::{self, Camera, FrameInfo};
+use emocue_device::camera::{self, FrameInfo};
 use emocue_device::cue::CueError;
 use emocue_device::doctor::Outcome;
 use emocue_device::show::{ShowError, oled};
@@ -77,7 +77,7 @@ pub(crate) fn pins_outcome(config: &Config) -> Outcome {
 /// An error that says what to do after its last semicolon.
 fn told(error: &str) -> Outcome {
     match error.rsplit_once("; ") {
-        Some((found, mend)) => Outcome::problem(found, mend),
+        Some((found, fix)) => Outcome::problem(found, fix),
         None => Outcome::problem(error, "`emocue-badge cameras` lists what is there"),
     }
 }

@@ -1,4 +1,4 @@
-//! `emocue-badge run`: from a command line and a configuration to a badge that runs, and starts anew when either its bundle
+//! `emocue-badge run`: from a command line and a configuration to a badge that runs, and starts again when its bundle
 //! or its configuration changes.
 
 use std::path::Path;
@@ -7,22 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use emocue_config::Config;
-use emocue_device::badge::live::Again;
-use emocue_device::badge::{self, Keeper, Tally, Watch};
+use emocue_device::badge::live::{Again, Live, Options, Parts};
+use emocue_device::badge::watchdog::Watchdog;
+use emocue_device::badge::{self, Tally, UpdateMonitor, Watched};
+use emocue_device::bundle::{LoadedBundle, Origin};
 use emocue_device::camera::{self, Camera, Mounted};
 use emocue_device::link::{Hub, settings};
-use emocue_device::load::load;
 use emocue_device::show::Display;
-use emocue_device::slots::consent::{Attended, Desk};
-use emocue_device::slots::{Booted, Slot, Store, Trust, boot};
+use emocue_device::slots::consent::{ConsentChannel, Presence};
+use emocue_device::slots::{Store, Trust, boot};
+use emocue_device::thermometer::Thermometer;
 use emocue_device::vision::Vision;
-use emocue_link::message::BundleSource;
 
-use super::board::{live, panel};
+use super::board::{cues, panel};
 use super::{Failure, Run};
 use crate::{config, stop_on_signal, tell};
 
-/// Looks at a camera until it ends or is told to.
+/// Looks at a camera until it ends or a signal comes.
 pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
     let mut badge = Starts { run, hub: Arc::default(), stop: stop_on_signal(), served: None };
     let mut again = None;
@@ -56,7 +57,7 @@ struct Starts<'a> {
 
 /// While it lives, hosts are served, and questions answered.
 struct Served {
-    attended: Arc<Attended>,
+    presence: Arc<Presence>,
     #[cfg(unix)]
     _service: emocue_device::link::Service,
 }
@@ -72,8 +73,8 @@ impl Starts<'_> {
         };
         let orientation = run.mount.orientation(config.camera.orientation());
         let camera = Mounted::new(camera::open(&source)?, orientation);
-        let eyes = Eyes::open(run, &config, state)?;
-        eyes.tell(&self.hub);
+        let bundle = self.bundle(&config, state)?;
+        let mark = Store::new(state).mark();
         let mut shown = run.show.settings((&config.panel).into());
         shown.mode = again.map_or(shown.mode, |again| again.mode);
         // Without a configuration there is no panel but those that `--display` names.
@@ -82,28 +83,43 @@ impl Starts<'_> {
         let panel = panel.transpose()?.flatten();
         let mut displays = run.show.open(shown, panel.is_some())?;
         displays.extend(panel);
+        let LoadedBundle { vision, origin, .. } = bundle;
         if !camera.is_live() {
-            return every_frame(camera, eyes.vision, displays, run.limit, &self.stop)
-                .map(Next::End);
+            return every_frame(camera, vision, displays, run.limit, &self.stop).map(Next::End);
         }
-        let keeper = run.config.as_deref().map(|file| {
+        // Before hosts are served: settings that the badge cannot run with are given up first.
+        let cues = cues(&config)?;
+        let monitor = run.config.as_deref().map(|file| {
             self.serve(file, state, &config);
-            let watch = Watch {
+            let watched = Watched {
                 state,
                 config: file,
-                mark: eyes.mark,
-                on_trial: eyes.trial.is_some(),
+                mark,
+                on_trial: matches!(origin, Origin::Slot { trial: Some(_), .. }),
                 healthy: config.update.healthy(),
                 has_button: config.pins.button.is_some(),
-                attended: self.served.as_ref().map(|served| Arc::clone(&served.attended)),
+                presence: self.served.as_ref().map(|served| Arc::clone(&served.presence)),
             };
-            Keeper::new(watch, Arc::clone(&self.hub))
+            UpdateMonitor::new(watched, Arc::clone(&self.hub))
         });
-        let mut live = live(run, &config, Box::new(camera), eyes.vision, displays)?;
-        live.keeper = keeper;
-        live.hub = Arc::clone(&self.hub);
-        live.mode = shown.mode;
-        live.paused = again.is_some_and(|again| again.paused);
+        let parts = Parts {
+            vision,
+            displays,
+            cues,
+            thermometer: Thermometer::new(Path::new("/")),
+            watchdog: Watchdog::from_env(),
+            monitor,
+            hub: Arc::clone(&self.hub),
+        };
+        let options = Options {
+            mode: shown.mode,
+            paused: again.is_some_and(|again| again.paused),
+            pace: config.pace,
+            wait_for_camera: run.waits(&config),
+            limit: run.limit,
+            patterns: config.vibration,
+        };
+        let live = Live { camera: Box::new(camera), parts, options };
         let ended = live.run(&self.stop, |notice| {
             if notice.is_fault() {
                 self.hub.fault();
@@ -113,6 +129,26 @@ impl Starts<'_> {
         Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
     }
 
+    /// The bundle that the command line names, else the configuration, else the slots; reported to the log and hosts.
+    fn bundle(&self, config: &Config, state: &Path) -> Result<LoadedBundle, Failure> {
+        let look = self.run.look.or(&config.look);
+        if look.bundle.is_some() || self.run.config.is_none() {
+            let bundle = LoadedBundle::load(look.bundle.as_deref(), look.min_face)?;
+            self.hub.runs(&bundle);
+            return Ok(bundle);
+        }
+        let (store, trust) = (Store::new(state), Trust::new(&config.update.keys, state));
+        let mut notes = Vec::new();
+        let bundle = boot(&store, &trust, look.min_face, &mut notes)?;
+        self.hub.runs(&bundle);
+        for note in &notes {
+            self.hub.fault();
+            self.say(note);
+        }
+        self.say(&bundle.runs());
+        Ok(bundle)
+    }
+
     /// Serves hosts from now on, where there is a folder for what they send.
     fn serve(&mut self, file: &Path, state: &Path, config: &Config) {
         if self.served.is_some() {
@@ -120,7 +156,7 @@ impl Starts<'_> {
         }
         // A service's folder is there already.
         let _ = std::fs::create_dir_all(state);
-        let Some(attended) = Desk::new(state).attend().map(Arc::new) else {
+        let Some(presence) = ConsentChannel::new(state).announce().map(Arc::new) else {
             let state = state.display();
             self.say(&format!(
                 "no updates: {state} cannot be written, or another badge uses it; [update] state or --state names \
@@ -140,7 +176,7 @@ impl Starts<'_> {
         #[cfg(not(unix))]
         let _ = (file, config);
         self.served = Some(Served {
-            attended,
+            presence,
             #[cfg(unix)]
             _service: service,
         });
@@ -148,65 +184,6 @@ impl Starts<'_> {
 
     fn say(&self, line: &str) {
         say(&self.hub, line);
-    }
-}
-
-/// Who looks, and where that comes from.
-struct Eyes {
-    vision: Vision,
-    notes: Vec<String>,
-    line: Option<String>,
-    running: BundleSource,
-    release: (String, u32),
-    trial: Option<u8>,
-    mark: Vec<u8>,
-}
-
-impl Eyes {
-    /// As the command line says, else as the configuration does, else as the slots do.
-    fn open(run: &Run, config: &Config, state: &Path) -> Result<Self, Failure> {
-        let look = run.look.or(&config.look);
-        let store = Store::new(state);
-        if look.bundle.is_some() || run.config.is_none() {
-            let vision = load(look.bundle.as_deref(), look.min_face)?;
-            let named = look.bundle.as_deref().map(|file| file.display().to_string());
-            let running = if named.is_some() { BundleSource::File } else { BundleSource::Embedded };
-            return Ok(Self {
-                vision,
-                notes: Vec::new(),
-                line: None,
-                running,
-                release: (named.unwrap_or_default(), 0),
-                trial: None,
-                mark: store.mark(),
-            });
-        }
-        let trust = Trust::new(&config.update.keys, state);
-        let booted = boot(&store, &trust, look.min_face)?;
-        let line = Some(booted.line());
-        let Booted { vision, slot, name, content_version, trial, notes, mark } = booted;
-        let running = match slot {
-            None => BundleSource::Embedded,
-            Some(Slot::A) => BundleSource::A,
-            Some(Slot::B) => BundleSource::B,
-        };
-        Ok(Self { vision, notes, line, running, release: (name, content_version), trial, mark })
-    }
-
-    /// Says so, to the log and to hosts.
-    fn tell(&self, hub: &Hub) {
-        hub.update(|status| {
-            status.running = self.running;
-            (status.bundle, status.content_version) = self.release.clone();
-            status.trial = self.trial;
-        });
-        for note in &self.notes {
-            hub.fault();
-            say(hub, note);
-        }
-        if let Some(line) = &self.line {
-            say(hub, line);
-        }
     }
 }
 
@@ -218,7 +195,7 @@ fn say(hub: &Hub, line: &str) {
 
 /// Looks at every frame of a file, or at every picture.
 pub(crate) fn every_frame(
-    mut camera: Mounted<Box<dyn Camera>>,
+    mut camera: Mounted,
     mut vision: Vision,
     mut displays: Vec<Box<dyn Display>>,
     limit: Option<u64>,

@@ -1,32 +1,19 @@
 //! `emocue-badge slot`: bundles that came after the program.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use emocue_config::Config;
-use emocue_device::doctor::self_test;
-use emocue_device::load::load;
-use emocue_device::slots::consent::{Desk, NoConsent};
+use emocue_device::bundle::LoadedBundle;
+use emocue_device::sandbox;
+use emocue_device::slots::consent::{ConsentChannel, NoConsent};
 use emocue_device::slots::{Install, Installed, Refusal, SlotError, Status, Store, Trust};
 use emocue_models::bundle::PublicKey;
 
 use super::{AFTER_HELP, Failure};
-
-/// For how long the networks of a new bundle may take, on the slowest board.
-const LONGEST: Duration = Duration::from_secs(120);
-
-/// Memory that they may take, bytes: several times what a badge needs.
-const MOST_MEMORY: u64 = 160 << 20;
-
-/// How a Rust program ends that panics, as a network does that gets no memory.
-const PANICKED: i32 = 101;
-
-/// How often it is looked whether they are done.
-const LOOK: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -91,12 +78,12 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
     let written = match &verb.action {
         Action::Install { file, force, remove } => {
             let trust = Trust::new(&update.keys, state);
-            let desk = Desk::new(state);
+            let channel = ConsentChannel::new(state);
             let install = Install {
                 store: &store,
                 trust: &trust,
-                test: &test,
-                ask: &|key| accept(&desk, key),
+                test: &sandbox::self_test,
+                ask: &|key| accept(&channel, key),
                 force: *force,
             };
             let done = install.take(file);
@@ -113,8 +100,8 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
             }
         }
         Action::Check { file } => {
-            limit();
-            let took = check(file.as_deref())?;
+            sandbox::limit();
+            let took = LoadedBundle::load(file.as_deref(), None)?.self_test()?;
             writeln!(out, "both portraits as expected, {:.0} ms each", took.as_secs_f64() * 1e3)
         }
         Action::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
@@ -145,63 +132,7 @@ fn is_settled(done: &Result<Installed, SlotError>) -> bool {
     }
 }
 
-fn accept(desk: &Desk, key: PublicKey) -> Result<(), NoConsent> {
+fn accept(channel: &ConsentChannel, key: PublicKey) -> Result<(), NoConsent> {
     eprintln!("emocue-badge: key {key} is new here: press the badge's button within a minute");
-    desk.ask(&format!("trust the key {}", key.short()))
-}
-
-/// Runs the networks of the bundle in `file`, or of the program's own.
-fn check(file: Option<&Path>) -> Result<Duration, Failure> {
-    let mut vision = load(file, None)?;
-    self_test(&mut vision, file.is_none()).map_err(Failure::SelfTest)
-}
-
-/// Bounds this process, which is about to run networks that nobody has seen.
-fn limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        let at_most = |most| Rlimit { current: Some(most), maximum: Some(most) };
-        // Where this is refused, the parent still stops it in time.
-        let _ = setrlimit(Resource::Data, at_most(MOST_MEMORY));
-        let _ = setrlimit(Resource::Cpu, at_most(LONGEST.as_secs()));
-        let _ = setrlimit(Resource::Core, at_most(0));
-    }
-}
-
-/// Runs `slot check` on the bundle in `file`, in a process of its own: whatever its networks do, this one goes on.
-fn test(file: &Path) -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let own = Path::new("/proc/self/exe");
-    let mut command = Command::new(if own.exists() { own } else { &program });
-    command.args(["slot", "check"]).arg(file);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child =
-        command.spawn().map_err(|error| format!("cannot start {program:?}: {error}"))?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if start.elapsed() < LONGEST => std::thread::sleep(LOOK),
-            Ok(None) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("its networks take longer than {} s", LONGEST.as_secs()));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-    };
-    if status.success() {
-        return Ok(());
-    }
-    let mut told = String::new();
-    if let Some(stderr) = child.stderr {
-        let _ = stderr.take(4096).read_to_string(&mut told);
-    }
-    let told = told.trim().trim_start_matches("emocue-badge: ");
-    Err(match status.code() {
-        // Its own words; a panic's are for programmers.
-        Some(code) if code != PANICKED && !told.is_empty() => told.to_owned(),
-        _ => format!("its networks need too much memory or time ({status})"),
-    })
+    channel.ask(&format!("trust the key {}", key.short()))
 }

@@ -1,9 +1,8 @@
 //! From a button's level to presses.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Change, CueError, Input};
-use crate::clock::Clock;
 
 /// A level counts once it has held so long; contacts bounce for less.
 const SETTLE: Duration = Duration::from_millis(30);
@@ -24,10 +23,10 @@ pub enum Press {
 #[derive(Clone, Copy, Debug)]
 struct Level {
     on: bool,
-    since: Duration,
+    since: Instant,
 }
 
-/// A button, told of its level and of time; it keeps no clock of its own.
+/// A button that gets its level and the time from its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Button {
     /// As the pin says.
@@ -37,20 +36,20 @@ pub struct Button {
     /// Whether the settled press was told already.
     told: bool,
     /// The last moment that was seen.
-    seen: Duration,
+    seen: Instant,
 }
 
 impl Button {
     /// A button whose level at `now` is `on`. One that is down from the start, held or jammed, presses nothing
     /// before it was let go.
-    pub fn new(on: bool, now: Duration) -> Self {
+    pub fn new(on: bool, now: Instant) -> Self {
         let level = Level { on, since: now };
         Self { raw: level, settled: level, told: true, seen: now }
     }
 
-    /// Takes the pin's level at `now`, whether it changed or not. What is told late, after a later moment was seen,
-    /// counts as of that moment.
-    pub fn see(&mut self, on: bool, now: Duration) -> Option<Press> {
+    /// Takes the pin's level at `now`, whether it changed or not. A level that comes after a later one counts as of
+    /// that later moment.
+    pub fn see(&mut self, on: bool, now: Instant) -> Option<Press> {
         let now = now.max(self.seen);
         self.seen = now;
         // What the old level meant until now comes first.
@@ -62,7 +61,7 @@ impl Button {
     }
 
     /// How long from `now` until a level that does not change means something; `None` for never.
-    pub fn patience(&self, now: Duration) -> Option<Duration> {
+    pub fn patience(&self, now: Instant) -> Option<Duration> {
         let next = if self.raw.on != self.settled.on {
             self.raw.since + SETTLE
         } else if self.settled.on && !self.told {
@@ -70,33 +69,35 @@ impl Button {
         } else {
             return None;
         };
-        Some(next.saturating_sub(now))
+        Some(next.saturating_duration_since(now))
     }
 
-    /// Watches `input` for at most `timeout`, and less where a press is told before.
+    /// Watches `input` for at most `timeout`, and less where a press is told before. `now` tells the time before and
+    /// after waiting: [`Instant::now`].
     ///
     /// # Errors
     /// [`CueError`] when the pin cannot be read any more.
     pub fn watch(
         &mut self,
         input: &mut dyn Input,
-        clock: &dyn Clock,
         timeout: Duration,
+        now: impl Fn() -> Instant,
     ) -> Result<Option<Press>, CueError> {
-        let patience = self.patience(clock.now()).unwrap_or(timeout);
+        let patience = self.patience(now()).unwrap_or(timeout);
         let change = input.wait(patience.min(timeout))?;
-        let now = clock.now();
+        let now = now();
         let (on, at) = match change {
-            Some(Change { on, ago }) => (on, now.saturating_sub(ago)),
+            Some(Change { on, ago }) => (on, now.checked_sub(ago).unwrap_or(self.seen)),
             // A change that the system dropped is seen here.
             None => (input.is_on()?, now),
         };
         Ok(self.see(on, at))
     }
 
-    fn settle(&mut self, now: Duration) -> Option<Press> {
-        if self.raw.on != self.settled.on && now.saturating_sub(self.raw.since) >= SETTLE {
-            let held = self.raw.since.saturating_sub(self.settled.since);
+    fn settle(&mut self, now: Instant) -> Option<Press> {
+        if self.raw.on != self.settled.on && now.saturating_duration_since(self.raw.since) >= SETTLE
+        {
+            let held = self.raw.since.saturating_duration_since(self.settled.since);
             let told = std::mem::replace(&mut self.told, !self.raw.on);
             self.settled = self.raw;
             if !self.raw.on && !told {
@@ -104,7 +105,7 @@ impl Button {
             }
         }
         let down = self.settled.on && self.raw.on && !self.told;
-        if down && now.saturating_sub(self.settled.since) >= LONG {
+        if down && now.saturating_duration_since(self.settled.since) >= LONG {
             self.told = true;
             return Some(Press::Long);
         }
@@ -114,6 +115,8 @@ impl Button {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -122,19 +125,29 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    /// A moment, ms after the first.
+    fn at(millis: u64) -> Instant {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *START + ms(millis)
+    }
+
+    fn millis(now: Instant) -> u64 {
+        now.duration_since(at(0)).as_millis() as u64
+    }
+
     /// Presses with their times, ms, when the level changes at `changes`, ms, from off; the button is asked as its
     /// patience demands.
     fn presses(changes: &[u64]) -> Vec<(u64, Press)> {
-        let mut button = Button::new(false, ms(0));
+        let mut button = Button::new(false, at(0));
         let (mut on, mut presses) = (false, Vec::new());
-        let mut now = ms(0);
+        let mut now = at(0);
         let ends = [changes, &[changes.last().copied().unwrap_or(0) + 5000]].concat();
         for (i, end) in ends.iter().enumerate() {
-            while let Some(patience) = button.patience(now).filter(|p| now + *p < ms(*end)) {
+            while let Some(patience) = button.patience(now).filter(|p| now + *p < at(*end)) {
                 now += patience;
-                presses.extend(button.see(on, now).map(|press| (now.as_millis() as u64, press)));
+                presses.extend(button.see(on, now).map(|press| (millis(now), press)));
             }
-            now = ms(*end);
+            now = at(*end);
             on = if i < changes.len() { !on } else { on };
             presses.extend(button.see(on, now).map(|press| (*end, press)));
         }
@@ -165,21 +178,21 @@ mod tests {
 
     #[test]
     fn a_press_that_was_seen_late_keeps_its_length() {
-        let mut button = Button::new(false, ms(0));
-        assert_eq!(button.see(true, ms(10)), None);
-        assert_eq!(button.see(false, ms(50)), None);
-        assert_eq!(button.see(false, ms(9000)), Some(Press::Short));
+        let mut button = Button::new(false, at(0));
+        assert_eq!(button.see(true, at(10)), None);
+        assert_eq!(button.see(false, at(50)), None);
+        assert_eq!(button.see(false, at(9000)), Some(Press::Short));
     }
 
     #[test]
     fn a_button_that_is_down_at_the_start_presses_nothing() {
-        let mut button = Button::new(true, ms(0));
-        assert_eq!(button.patience(ms(0)), None);
-        assert_eq!(button.see(true, ms(5000)), None);
-        assert_eq!(button.see(false, ms(6000)), None);
-        assert_eq!(button.see(false, ms(6100)), None);
-        assert_eq!(button.see(true, ms(7000)), None);
-        assert_eq!(button.see(true, ms(7800)), Some(Press::Long));
+        let mut button = Button::new(true, at(0));
+        assert_eq!(button.patience(at(0)), None);
+        assert_eq!(button.see(true, at(5000)), None);
+        assert_eq!(button.see(false, at(6000)), None);
+        assert_eq!(button.see(false, at(6100)), None);
+        assert_eq!(button.see(true, at(7000)), None);
+        assert_eq!(button.see(true, at(7800)), Some(Press::Long));
     }
 
     /// A pin whose wait ends with what the script says.
@@ -200,21 +213,13 @@ mod tests {
         }
     }
 
-    struct Still(Duration);
-
-    impl Clock for Still {
-        fn now(&self) -> Duration {
-            self.0
-        }
-    }
-
     #[test]
     fn watching_waits_no_longer_than_the_button_allows() {
         let down = Some(Change { on: true, ago: ms(0) });
         let mut pin = Script { waits: vec![down, None, None], now: true, asked: Vec::new() };
-        let mut button = Button::new(false, ms(0));
+        let mut button = Button::new(false, at(0));
         let mut watch =
-            |button: &mut Button, now| button.watch(&mut pin, &Still(ms(now)), ms(500)).unwrap();
+            |button: &mut Button, now| button.watch(&mut pin, ms(500), || at(now)).unwrap();
         assert_eq!(watch(&mut button, 100), None);
         assert_eq!(watch(&mut button, 110), None);
         assert_eq!(watch(&mut button, 950), Some(Press::Long));
@@ -227,9 +232,9 @@ mod tests {
         let late = |on, ago| Some(Change { on, ago: ms(ago) });
         let waits = vec![late(true, 0), None, None, late(false, 500), late(true, 400), None, None];
         let mut pin = Script { waits, now: true, asked: Vec::new() };
-        let mut button = Button::new(false, ms(0));
+        let mut button = Button::new(false, at(0));
         let told = [100, 130, 900, 2000, 2000, 2000, 2400]
-            .map(|now| button.watch(&mut pin, &Still(ms(now)), ms(500)).unwrap());
+            .map(|now| button.watch(&mut pin, ms(500), || at(now)).unwrap());
         let long = Some(Press::Long);
         assert_eq!(told, [None, None, long, None, None, None, long]);
     }

@@ -34,7 +34,7 @@ pub trait Output: Send {
 pub struct Change {
     /// Whether it is on.
     pub on: bool,
-    /// How long ago it changed, by whoever saw it first: a busy board may hear of two changes at once.
+    /// How long ago it changed, as its first observer says: a busy board may hear of two changes at once.
     pub ago: Duration,
 }
 
@@ -101,7 +101,7 @@ pub fn pattern(patterns: &Patterns, answer: Answer) -> Pattern {
 /// Opens a driver; `chip`, such as `/dev/gpiochip0`, is for [`Driver::Gpiocdev`] alone.
 ///
 /// # Errors
-/// [`CueError`] for a chip that does not exist or may not be opened, a board that is no Raspberry Pi, or a program
+/// [`CueError`] for a chip that does not exist or may not be opened, a board that is not a Raspberry Pi, or a program
 /// that was built without the driver.
 pub fn open(driver: Driver, chip: &Path) -> Result<Box<dyn Gpio>, CueError> {
     match driver {
@@ -122,7 +122,6 @@ mod tests {
     use emocue_models::label::Expression;
 
     use super::*;
-    use crate::show::art::ANSWERS;
 
     const PIN: Pin = Pin { line: 17, active_low: false };
 
@@ -164,10 +163,8 @@ mod tests {
     fn nothing_is_played_for_neutral_faces_and_for_states() {
         let patterns = Patterns::default();
         assert_eq!(pattern(&patterns, Answer::Looks(Expression::Neutral)), Pattern::NONE);
-        for answer in ANSWERS {
-            if !matches!(answer, Answer::Looks(_)) {
-                assert_eq!(pattern(&patterns, answer), Pattern::NONE, "{answer:?}");
-            }
+        for answer in [Answer::NoFace, Answer::Unsure] {
+            assert_eq!(pattern(&patterns, answer), Pattern::NONE, "{answer:?}");
         }
     }
 }

@@ -48,7 +48,7 @@ impl Drop for Motor {
 enum Order {
     Play(Pattern),
     /// Nothing came in time.
-    GoOn,
+    TimedOut,
     End,
 }
 
@@ -66,7 +66,7 @@ impl Orders for Receiver<Pattern> {
         };
         match order {
             Ok(pattern) => Order::Play(pattern),
-            Err(RecvTimeoutError::Timeout) => Order::GoOn,
+            Err(RecvTimeoutError::Timeout) => Order::TimedOut,
             Err(RecvTimeoutError::Disconnected) => Order::End,
         }
     }
@@ -96,7 +96,7 @@ fn perform(
     for (i, ms) in pattern.ms().iter().enumerate() {
         output.set(i % 2 == 0)?;
         match orders.next(Some(Duration::from_millis((*ms).into()))) {
-            Order::GoOn => {}
+            Order::TimedOut => {}
             order => {
                 // Two pulses must not melt into one.
                 output.set(false)?;
@@ -145,7 +145,7 @@ mod tests {
         fn set(&mut self, on: bool) -> Result<(), CueError> {
             self.log.push(if on { On } else { Off });
             if self.fails && on {
-                let [what, reason, next] = ["pin", "broken", "mend it"].map(str::to_owned);
+                let [what, reason, next] = ["pin", "broken", "fix it"].map(str::to_owned);
                 return Err(CueError { what, reason, next });
             }
             Ok(())
@@ -168,7 +168,7 @@ mod tests {
                     if let Some((waits, _)) = self.orders.first_mut() {
                         *waits -= 1;
                     }
-                    Order::GoOn
+                    Order::TimedOut
                 }
                 _ if self.orders.is_empty() => Order::End,
                 _ => Order::Play(self.orders.remove(0).1),

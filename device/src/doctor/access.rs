@@ -38,8 +38,8 @@ pub(super) fn groups(host: &Host, config: &Config) -> Outcome {
     let unknown: Vec<_> =
         needed.iter().copied().filter(|name| host.group(name).is_none()).collect();
     if !unknown.is_empty() {
-        let mend = "install the badge's sysusers and udev files, then restart";
-        return Outcome::problem(format!("there is no group {}", unknown.join(", ")), mend);
+        let fix = "install the badge's sysusers and udev files, then restart";
+        return Outcome::problem(format!("there is no group {}", unknown.join(", ")), fix);
     }
     let is_member =
         |name: &&str| host.group(name).is_some_and(|group| user.groups.contains(&group));
@@ -60,15 +60,15 @@ fn open(host: &Host, path: &Path, group: &str, absent: &str) -> Result<(), Outco
         ErrorKind::NotFound => Outcome::problem(format!("{shown} is not there"), absent),
         ErrorKind::PermissionDenied => {
             let user = host.user().map_or_else(|| "USER".to_owned(), |user| user.name);
-            let mend = format!(
+            let fix = format!(
                 "sudo usermod -aG {group} {user} and log in again; if it belongs to another group, \
                  install the badge's udev rules"
             );
-            Outcome::problem(format!("{shown}: permission denied"), mend)
+            Outcome::problem(format!("{shown}: permission denied"), fix)
         }
         ErrorKind::ResourceBusy => {
-            let mend = format!("stop the program that holds it: sudo fuser -v {shown}");
-            Outcome::problem(format!("{shown} is busy"), mend)
+            let fix = format!("stop the program that holds it: sudo fuser -v {shown}");
+            Outcome::problem(format!("{shown} is busy"), fix)
         }
         _ => Outcome::problem(format!("{shown}: {error}"), "check its wiring and restart"),
     })
@@ -85,7 +85,7 @@ pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> Outcome {
             return outcome;
         }
     } else if !uses_camera(config) {
-        return Outcome::skip(format!("{source} is no camera"));
+        return Outcome::skip(format!("{source} is not a camera"));
     }
     (probes.camera)(config)
 }
@@ -121,8 +121,8 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
         }
     };
     if chips.is_empty() {
-        let mend = "use a kernel with GPIO character devices (Linux 4.8 and later)";
-        return Outcome::problem("there is no /dev/gpiochip*", mend);
+        let fix = "use a kernel with GPIO character devices (Linux 4.8 and later)";
+        return Outcome::problem("there is no /dev/gpiochip*", fix);
     }
     let opened = chips.iter().try_for_each(|chip| open(host, Path::new(chip), "gpio", absent));
     match opened {

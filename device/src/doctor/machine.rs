@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::host::Host;
-use crate::badge::thermometer::Thermometer;
+use crate::thermometer::Thermometer;
 use emocue_config::{BOARDS, Board, Config};
 
 /// Whether the profile is that of the board in hand.
@@ -18,10 +18,10 @@ pub(super) fn board(host: &Host, config: &Config) -> Outcome {
             format!("write board = \"{}\"", actual.name),
         ),
         (None, Some(actual)) => {
-            let mend = format!("board = \"{}\" sets its camera, bus and pins", actual.name);
+            let fix = format!("board = \"{}\" sets its camera, bus and pins", actual.name);
             Outcome::problem(
                 format!("this is a {model}, and the configuration names no board"),
-                mend,
+                fix,
             )
         }
         (_, _) => Outcome::ok(model),
@@ -63,9 +63,9 @@ pub(super) fn cpu(host: &Host) -> Outcome {
         return Outcome::ok(format!("{what}, {best}; {weights}"));
     }
     if !has("asimd") && !has("neon") {
-        let mend =
+        let fix =
             "frames will take seconds; use a board with NEON: a Raspberry Pi Zero 2 W or later";
-        return Outcome::problem(format!("{what}, no NEON"), mend);
+        return Outcome::problem(format!("{what}, no NEON"), fix);
     }
     let half = if has("asimdhp") { "NEON with half floats" } else { "NEON" };
     match has("asimddp") {
@@ -81,13 +81,13 @@ pub(super) fn heat(host: &Host, config: &Config) -> Outcome {
         return Outcome::skip("no sensor");
     };
     let found = format!("{degrees:.0} degrees Celsius");
-    let mend = "let it cool, give it a heat sink or air, or lower fps under [pace]";
+    let fix = "let it cool, give it a heat sink or air, or lower fps under [pace]";
     match () {
         () if degrees >= config.pace.hot_c => {
-            Outcome::problem(format!("{found}: a quarter of all frames is looked at"), mend)
+            Outcome::problem(format!("{found}: a quarter of all frames is looked at"), fix)
         }
         () if degrees >= config.pace.warm_c => {
-            Outcome::problem(format!("{found}: half of all frames is looked at"), mend)
+            Outcome::problem(format!("{found}: half of all frames is looked at"), fix)
         }
         () => Outcome::ok(found),
     }
@@ -116,11 +116,11 @@ pub(super) fn power(host: &Host) -> Outcome {
         let set = THROTTLED.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name);
         set.collect::<Vec<_>>().join(", ")
     };
-    let mend = "use the board's own power supply with a short cable, and let it cool";
+    let fix = "use the board's own power supply with a short cable, and let it cool";
     match (named(bits), named(bits >> 16)) {
-        (now, _) if !now.is_empty() => Outcome::problem(format!("{now}, now"), mend),
+        (now, _) if !now.is_empty() => Outcome::problem(format!("{now}, now"), fix),
         (_, before) if !before.is_empty() => {
-            Outcome::problem(format!("{before}, since it started"), mend)
+            Outcome::problem(format!("{before}, since it started"), fix)
         }
         _ => Outcome::ok("enough since it started"),
     }

@@ -1,4 +1,4 @@
-//! `emocue-badge doctor`: what works here and how to mend what does not.
+//! `emocue-badge doctor`: what works here and how to fix what does not.
 
 mod access;
 mod host;
@@ -18,7 +18,6 @@ use emocue_config::Config;
 
 pub use access::GROUPS;
 pub use host::Host;
-pub use model::{SelfTestError, self_test};
 
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +32,9 @@ pub enum Outcome {
     Problem {
         /// What is wrong.
         found: String,
-        /// How to mend it.
-        mend: String,
+        /// How to fix it. The name in JSON is older.
+        #[serde(rename = "mend")]
+        fix: String,
     },
     /// It was not looked at.
     Skip {
@@ -49,9 +49,9 @@ impl Outcome {
         Self::Ok { found: found.into() }
     }
 
-    /// It does not work, and this mends it.
-    pub fn problem(found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::Problem { found: found.into(), mend: mend.into() }
+    /// It does not work, and this fixes it.
+    pub fn problem(found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::Problem { found: found.into(), fix: fix.into() }
     }
 
     /// It was not looked at.
@@ -100,8 +100,8 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
             config
         }
         Err(error) => {
-            let mend = "correct it; the checks below go by what is built in";
-            note("config", Outcome::problem(error.to_string(), mend));
+            let fix = "correct it; the checks below go by what is built in";
+            note("config", Outcome::problem(error.to_string(), fix));
             Config::default()
         }
     };
@@ -138,7 +138,7 @@ impl Findings {
         self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Problem { .. })).count()
     }
 
-    /// Writes a line for each check, and below a problem how to mend it.
+    /// Writes a line for each check, and below a problem how to fix it.
     ///
     /// # Errors
     /// Whatever `out` returns.
@@ -151,9 +151,9 @@ impl Findings {
         for Check { name, outcome } in &self.checks {
             match outcome {
                 Outcome::Ok { found } => line("ok", name, found)?,
-                Outcome::Problem { found, mend } => {
+                Outcome::Problem { found, fix } => {
                     line("problem", name, found)?;
-                    line("", "", &format!("mend: {mend}"))?;
+                    line("", "", &format!("fix: {fix}"))?;
                 }
                 Outcome::Skip { why } => line("skip", name, why)?,
             }

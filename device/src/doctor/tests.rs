@@ -6,8 +6,8 @@ use emocue_models::label::Expression;
 use tempfile::TempDir;
 
 use super::*;
-use crate::answer::Answer;
 use emocue_config::Pin;
+use emocue_run::SelfTestError;
 
 const PI_4_CPU: &str = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
                         processor\t: 1\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU part\t: 0xd08\n\n\
@@ -48,7 +48,7 @@ fn found(outcome: Outcome) -> String {
 
 fn wrong(outcome: Outcome) -> (String, String) {
     match outcome {
-        Outcome::Problem { found, mend } => (found, mend),
+        Outcome::Problem { found, fix } => (found, fix),
         other => panic!("{other:?}"),
     }
 }
@@ -65,14 +65,11 @@ fn slots_and_the_link_tell_what_starts_and_who_may_speak() {
     assert!(is_skipped(&access::link(&host, &Config::default())));
     let linked = config("link.port = '/dev/ttyGS0'");
     assert!(found(access::link(&host, &linked)).contains("/dev/ttyGS0"));
-    let (text, mend) = wrong(access::link(&host, &config("link.port = '/dev/ttyGS1'")));
-    assert!(
-        text.contains("/dev/ttyGS1 is not there") && mend.contains("g_serial"),
-        "{text} {mend}"
-    );
+    let (text, fix) = wrong(access::link(&host, &config("link.port = '/dev/ttyGS1'")));
+    assert!(text.contains("/dev/ttyGS1 is not there") && fix.contains("g_serial"), "{text} {fix}");
     let (_root, host) = machine(&[("/var/lib/emocue/slots/state", "damaged")]);
-    let (text, mend) = wrong(slots::check(&host, &Config::default()));
-    assert!(text.contains("state is damaged") && mend.contains("emocue flash"), "{text} {mend}");
+    let (text, fix) = wrong(slots::check(&host, &Config::default()));
+    assert!(text.contains("state is damaged") && fix.contains("emocue flash"), "{text} {fix}");
 }
 
 #[test]
@@ -90,9 +87,9 @@ fn an_empty_machine_skips_what_it_cannot_tell_and_misses_its_devices() {
     ] {
         assert!(is_skipped(&outcome), "{outcome:?}");
     }
-    let (found, mend) = wrong(access::panel(&host, &config, &probes()));
+    let (found, fix) = wrong(access::panel(&host, &config, &probes()));
     assert_eq!(found, "/dev/i2c-1 is not there");
-    assert!(mend.contains("raspi-config"), "{mend}");
+    assert!(fix.contains("raspi-config"), "{fix}");
     let (found, _) = wrong(access::pins(&host, &config, &probes()));
     assert_eq!(found, "there is no /dev/gpiochip*");
 }
@@ -100,11 +97,11 @@ fn an_empty_machine_skips_what_it_cannot_tell_and_misses_its_devices() {
 #[test]
 fn a_profile_of_another_board_is_noticed() {
     let (_root, host) = machine(&[("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")]);
-    let (found, mend) = wrong(machine::board(&host, &config("board = 'pi-4'")));
+    let (found, fix) = wrong(machine::board(&host, &config("board = 'pi-4'")));
     assert_eq!(found, "this is a Raspberry Pi 5 Model B Rev 1.0, configured as pi-4");
-    assert_eq!(mend, "write board = \"pi-5\"");
-    let (_, mend) = wrong(machine::board(&host, &Config::default()));
-    assert!(mend.contains("board = \"pi-5\""), "{mend}");
+    assert_eq!(fix, "write board = \"pi-5\"");
+    let (_, fix) = wrong(machine::board(&host, &Config::default()));
+    assert!(fix.contains("board = \"pi-5\""), "{fix}");
     let outcome = machine::board(&host, &config("board = 'pi-5'"));
     assert_eq!(self::found(outcome), "Raspberry Pi 5 Model B Rev 1.0");
     for (model, name) in [
@@ -134,9 +131,9 @@ fn a_processor_is_named_with_what_suits_it() {
     assert!(found(cpu(server)).starts_with("1 x Some Server, AVX-512;"));
     let old =
         "processor : 0\nmodel name : ARMv6-compatible processor rev 7 (v6l)\nFeatures : half vfp\n";
-    let (found, mend) = wrong(cpu(old));
+    let (found, fix) = wrong(cpu(old));
     assert_eq!(found, "1 x ARMv6-compatible processor rev 7 (v6l), no NEON");
-    assert!(mend.contains("Zero 2 W"), "{mend}");
+    assert!(fix.contains("Zero 2 W"), "{fix}");
 }
 
 #[test]
@@ -207,13 +204,13 @@ fn missing_groups_are_named_with_the_command_that_adds_them() {
     let (_root, host) = user("4 44 997 998", GROUP_FILE);
     assert_eq!(found(access::groups(&host, &config)), "pi is in video, i2c, gpio");
     let (_root, host) = user("998", GROUP_FILE);
-    let (found, mend) = wrong(access::groups(&host, &config));
+    let (found, fix) = wrong(access::groups(&host, &config));
     assert_eq!(found, "pi is not in video, gpio");
-    assert_eq!(mend, "sudo usermod -aG video,gpio pi, then log in again");
+    assert_eq!(fix, "sudo usermod -aG video,gpio pi, then log in again");
     let (_root, host) = user("44", "video:x:44:\n");
-    let (found, mend) = wrong(access::groups(&host, &config));
+    let (found, fix) = wrong(access::groups(&host, &config));
     assert_eq!(found, "there is no group i2c, gpio");
-    assert!(mend.contains("sysusers"), "{mend}");
+    assert!(fix.contains("sysusers"), "{fix}");
 }
 
 #[test]
@@ -249,24 +246,24 @@ fn a_device_is_opened_before_its_driver_is_asked() {
     assert_eq!(found(access::pins(&host, &config, &probes())), "pins probed");
 
     host.open = |_| Err(io::ErrorKind::PermissionDenied.into());
-    let (found, mend) = wrong(access::camera(&host, &config, &probes()));
+    let (found, fix) = wrong(access::camera(&host, &config, &probes()));
     assert_eq!(found, "/dev/video0: permission denied");
-    assert!(mend.contains("usermod -aG video"), "{mend}");
+    assert!(fix.contains("usermod -aG video"), "{fix}");
     assert!(wrong(access::panel(&host, &config, &probes())).1.contains("usermod -aG i2c"));
     assert!(wrong(access::pins(&host, &config, &probes())).1.contains("usermod -aG gpio"));
 
     host.open = |_| Err(io::ErrorKind::ResourceBusy.into());
-    let (found, mend) = wrong(access::camera(&host, &config, &probes()));
+    let (found, fix) = wrong(access::camera(&host, &config, &probes()));
     assert_eq!(found, "/dev/video0 is busy");
-    assert!(mend.contains("fuser -v /dev/video0"), "{mend}");
+    assert!(fix.contains("fuser -v /dev/video0"), "{fix}");
 }
 
 #[test]
 fn a_missing_camera_says_how_to_find_one_and_a_picture_is_none() {
     let (_root, host) = machine(&[]);
-    let (found, mend) = wrong(access::camera(&host, &Config::default(), &probes()));
+    let (found, fix) = wrong(access::camera(&host, &Config::default(), &probes()));
     assert_eq!(found, "/dev/video0 is not there");
-    assert!(mend.contains("emocue-badge cameras") && mend.contains("pipe:rpicam"), "{mend}");
+    assert!(fix.contains("emocue-badge cameras") && fix.contains("pipe:rpicam"), "{fix}");
     let pipe = config("camera.source = 'pipe:rpicam'");
     assert_eq!(self::found(access::camera(&host, &pipe, &probes())), "camera probed");
     let picture = config("camera.source = 'portraits'\npanel.enabled = false");
@@ -299,10 +296,10 @@ fn the_service_is_found_installed_enabled_or_running() {
 fn the_networks_inside_this_program_pass_and_a_missing_bundle_does_not() {
     let text = found(model::check(None));
     assert!(text.contains("both portraits as expected"), "{text}");
-    let (text, mend) = wrong(model::check(Some(Path::new("no/such.emocue"))));
-    assert!(text.contains("no/such.emocue") && mend.contains("[look]"), "{text}; {mend}");
-    let expected = Answer::Looks(Expression::Happiness);
-    let error = SelfTestError::Answer { portrait: "a.jpg", answer: Answer::Unsure, expected };
+    let (text, fix) = wrong(model::check(Some(Path::new("no/such.emocue"))));
+    assert!(text.contains("no/such.emocue") && fix.contains("[look]"), "{text}; {fix}");
+    let expected = Expression::Happiness;
+    let error = SelfTestError::Answer { portrait: "a.jpg", answer: None, expected };
     assert_eq!(error.to_string(), "a.jpg: unsure instead of happiness");
 }
 
@@ -316,7 +313,7 @@ fn findings_are_lines_or_json_and_a_wrong_file_is_one_of_them() {
     let text = String::from_utf8(out).unwrap();
     let place = format!("problem  config   {}:2:1: unknown key \"sorce\"", file.display());
     assert!(text.starts_with(&place), "{text}");
-    assert!(text.contains("\n                  mend: correct it"), "{text}");
+    assert!(text.contains("\n                  fix: correct it"), "{text}");
     assert!(text.contains("\nok       model    bundle "), "{text}");
     assert!(text.contains("\nskip     pins     "), "{text}");
     assert!(text.ends_with(&format!("{} problems\n", findings.problems())), "{text}");

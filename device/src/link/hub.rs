@@ -1,4 +1,4 @@
-//! What a host may be told: how the badge's machine is, and its log.
+//! What is reported to a host: how the badge's machine is, and its log.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine, MAX_TEXT};
 
+use crate::bundle::{LoadedBundle, Origin, Slot};
+
 /// Lines that are kept.
 const KEPT: usize = 256;
 
-/// Filled by the badge about once a second, read by whoever serves a host. It holds nothing that was seen.
+/// Filled by the badge about once a second, read by what serves a host. It holds nothing that was seen.
 #[derive(Debug)]
 pub struct Hub {
     start: Instant,
@@ -76,6 +78,22 @@ impl Hub {
     /// Changes how the badge is.
     pub fn update(&self, change: impl FnOnce(&mut BadgeStatus)) {
         change(&mut self.inner().status);
+    }
+
+    /// Which bundle runs from now on.
+    pub fn runs(&self, bundle: &LoadedBundle) {
+        let release = (bundle.name.clone(), bundle.content_version);
+        let (running, release, trial) = match &bundle.origin {
+            Origin::BuiltIn => (BundleSource::Embedded, release, None),
+            Origin::File(file) => (BundleSource::File, (file.display().to_string(), 0), None),
+            Origin::Slot { slot: Slot::A, trial } => (BundleSource::A, release, *trial),
+            Origin::Slot { slot: Slot::B, trial } => (BundleSource::B, release, *trial),
+        };
+        self.update(|status| {
+            status.running = running;
+            (status.bundle, status.content_version) = release;
+            status.trial = trial;
+        });
     }
 
     /// How the badge is.

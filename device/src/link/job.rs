@@ -1,4 +1,4 @@
-//! What takes longer than a reply: it goes on elsewhere, one at a time, in a program of its own that cannot take the
+//! What takes longer than a reply: it continues elsewhere, one at a time, in a program of its own that cannot take the
 //! badge with it.
 
 use std::ffi::OsString;
@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use emocue_link::message::Progress;
+
+use crate::sandbox::own_program;
 
 /// How this program is called for jobs.
 #[derive(Clone, Debug)]
@@ -21,15 +23,9 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// This very program, also when its file was replaced since.
+    /// This very program.
     pub fn own(config: &Path, state: &Path) -> Self {
-        let running = PathBuf::from("/proc/self/exe");
-        let program = if running.exists() {
-            running
-        } else {
-            std::env::current_exe().unwrap_or_else(|_| "emocue-badge".into())
-        };
-        Self { program, config: config.to_owned(), state: state.to_owned() }
+        Self { program: own_program(), config: config.to_owned(), state: state.to_owned() }
     }
 
     /// Runs a verb and returns its output's last line.

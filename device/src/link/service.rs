@@ -1,4 +1,4 @@
-//! Serves hosts: at a serial port, and at a socket in the state folder for whoever is logged in on the badge.
+//! Serves hosts: at a serial port, and at a socket in the state folder for users who are logged in on the badge.
 
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ use emocue_config::LinkSettings;
 /// How often a port that is not there is looked for.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Threads that serve hosts until they are told to stop.
+/// Threads that serve hosts until they are stopped.
 pub struct Service {
     stop: Arc<AtomicBool>,
     socket: PathBuf,
@@ -60,7 +60,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes whoever waits there.
+        // Wakes the thread that waits there.
         let _ = UnixStream::connect(&self.socket);
         let _ = fs::remove_file(&self.socket);
     }

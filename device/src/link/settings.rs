@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::hub::Hub;
 use super::job::Programs;
-use crate::slots::consent::Desk;
+use crate::slots::consent::ConsentChannel;
 use crate::slots::replace_file;
 use emocue_config::Config;
 
@@ -28,7 +28,7 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
         return Ok("the badge has these settings already".to_owned());
     }
     Config::parse("the new configuration", &text).map_err(|error| error.to_string())?;
-    let asked = Desk::new(&programs.state).ask("take other settings");
+    let asked = ConsentChannel::new(&programs.state).ask("take other settings");
     asked.map_err(|reason| format!("the settings stay as they are: {reason}"))?;
     let write = || -> io::Result<()> {
         // Where others wait to prove themselves, the ones before those are what is known to work.
@@ -54,7 +54,7 @@ pub fn is_waiting(config: &Path) -> bool {
 /// They have proved themselves.
 ///
 /// # Errors
-/// The system's own; they go on waiting.
+/// The system's own; they stay unproven.
 pub fn keep(config: &Path) -> io::Result<()> {
     fs::remove_file(before(config))
 }

@@ -12,7 +12,7 @@ use emocue_link::{Badge, Inbox};
 use super::hub::Hub;
 use super::job::{Job, Programs};
 use super::settings;
-use crate::slots::consent::Desk;
+use crate::slots::consent::ConsentChannel;
 use crate::slots::{Slot, Store};
 
 /// A file whose host is silent for so long may make way for another host's.
@@ -159,7 +159,7 @@ impl Badge for Side {
 
     fn progress(&mut self) -> Progress {
         match self.board.job.progress() {
-            Progress::Working => match Desk::new(&self.board.programs.state).question() {
+            Progress::Working => match ConsentChannel::new(&self.board.programs.state).question() {
                 Some(question) => Progress::PressButton(question.text),
                 None => Progress::Working,
             },
@@ -192,7 +192,7 @@ impl Badge for Side {
         let mut receiving = self.board.receiving();
         if receiving.owner.is_some_and(|(owner, _)| owner == self.id) {
             receiving.owner = None;
-            // What came so far is what the next session goes on from.
+            // The next session continues from what came so far.
             let _ = receiving.inbox.sync();
         }
     }

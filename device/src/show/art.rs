@@ -5,7 +5,7 @@
 
 use emocue_models::label::Expression;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Screen};
 
 /// A picture: marks drawn one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -90,29 +90,29 @@ pub enum Ink {
     Drop,
 }
 
-/// Every answer that has a picture.
-pub const ANSWERS: [Answer; 15] = [
-    Answer::Looks(Expression::Neutral),
-    Answer::Looks(Expression::Happiness),
-    Answer::Looks(Expression::Surprise),
-    Answer::Looks(Expression::Sadness),
-    Answer::Looks(Expression::Anger),
-    Answer::Looks(Expression::Disgust),
-    Answer::Looks(Expression::Fear),
-    Answer::Looks(Expression::Contempt),
-    Answer::NoFace,
-    Answer::Unsure,
-    Answer::Paused,
-    Answer::CameraMissing,
-    Answer::LowBattery,
-    Answer::PressButton,
-    Answer::Starting,
+/// Everything that has a picture.
+pub const SCREENS: [Screen; 15] = [
+    Screen::looks(Expression::Neutral),
+    Screen::looks(Expression::Happiness),
+    Screen::looks(Expression::Surprise),
+    Screen::looks(Expression::Sadness),
+    Screen::looks(Expression::Anger),
+    Screen::looks(Expression::Disgust),
+    Screen::looks(Expression::Fear),
+    Screen::looks(Expression::Contempt),
+    Screen::Answer(Answer::NoFace),
+    Screen::Answer(Answer::Unsure),
+    Screen::Paused,
+    Screen::CameraMissing,
+    Screen::LowBattery,
+    Screen::PressButton,
+    Screen::Starting,
 ];
 
-/// The picture for an answer.
-pub fn picture(answer: Answer) -> &'static Picture {
-    match answer {
-        Answer::Looks(expression) => match expression {
+/// The picture for what the screen shows.
+pub fn picture(screen: impl Into<Screen>) -> &'static Picture {
+    match screen.into() {
+        Screen::Answer(Answer::Looks(expression)) => match expression {
             Expression::Neutral => &NEUTRAL,
             Expression::Happiness => &HAPPINESS,
             Expression::Surprise => &SURPRISE,
@@ -122,13 +122,13 @@ pub fn picture(answer: Answer) -> &'static Picture {
             Expression::Fear => &FEAR,
             Expression::Contempt => &CONTEMPT,
         },
-        Answer::NoFace => &NO_FACE,
-        Answer::Unsure => &UNSURE,
-        Answer::Paused => &PAUSED,
-        Answer::CameraMissing => &CAMERA_MISSING,
-        Answer::LowBattery => &LOW_BATTERY,
-        Answer::PressButton => &PRESS_BUTTON,
-        Answer::Starting => &STARTING,
+        Screen::Answer(Answer::NoFace) => &NO_FACE,
+        Screen::Answer(Answer::Unsure) => &UNSURE,
+        Screen::Paused => &PAUSED,
+        Screen::CameraMissing => &CAMERA_MISSING,
+        Screen::LowBattery => &LOW_BATTERY,
+        Screen::PressButton => &PRESS_BUTTON,
+        Screen::Starting => &STARTING,
     }
 }
 

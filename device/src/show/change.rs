@@ -1,12 +1,12 @@
 //! Whether a report says something new.
 
-use crate::answer::{Answer, Report};
+use crate::answer::{Report, Screen};
 
 /// Remembers what was shown last, so that displays act on a change only.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     source: String,
-    shown: Option<Answer>,
+    shown: Option<Screen>,
     renewed: bool,
 }
 

@@ -21,6 +21,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use emocue_models::geometry::{Landmarks, Rect};
 use emocue_models::label::LabelSet;
@@ -56,14 +57,20 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write + Send> Display for Json<W> {
-    fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        frame: Option<&Luma>,
+        report: &Report,
+        now: Instant,
+    ) -> Result<(), ShowError> {
+        let (width, height) = frame.map_or((0, 0), |frame| (frame.width(), frame.height()));
         let record = Record {
             source: &report.source,
             index: report.index,
             time_ms: report.time_ms,
-            age_ms: report.captured.map(|at| at.elapsed().as_millis() as u64),
-            width: frame.width(),
-            height: frame.height(),
+            age_ms: report.captured.map(|at| now.saturating_duration_since(at).as_millis() as u64),
+            width,
+            height,
             shown: words::id(report.shown),
             labels: report.labels.id,
             faces: report,
@@ -137,14 +144,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::answer::Answer;
+    use crate::answer::{Answer, Screen};
     use crate::show::fixture;
 
     fn lines(reports: &[Report]) -> Vec<String> {
         let mut out = Vec::new();
         let mut sink = Json::new(&mut out, None);
         for report in reports {
-            sink.show(&Luma::new(64, 48), report).unwrap();
+            sink.show(Some(&Luma::new(64, 48)), report, Instant::now()).unwrap();
         }
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
@@ -197,8 +204,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("faces.jsonl");
         let mut sink = open(path.to_str().unwrap()).unwrap();
-        let report = fixture::report("a", 0, None, Answer::Paused);
-        sink.show(&Luma::default(), &report).unwrap();
+        let report = fixture::report("a", 0, None, Screen::Paused);
+        sink.show(None, &report, Instant::now()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
         let missing = folder.path().join("none/faces.jsonl");
@@ -210,8 +217,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_the_next_step() {
         let mut sink = open("/dev/full").unwrap();
-        let report = fixture::report("a", 0, None, Answer::Paused);
-        let error = sink.show(&Luma::default(), &report).unwrap_err();
+        let report = fixture::report("a", 0, None, Screen::Paused);
+        let error = sink.show(None, &report, Instant::now()).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("/dev/full") && text.contains("free some space"), "{text}");
     }

@@ -17,6 +17,8 @@ pub mod terminal;
 pub mod text;
 pub mod words;
 
+use std::time::Instant;
+
 use emocue_config::{Mode, PanelSettings, PanelSize};
 use emocue_models::luma::Luma;
 
@@ -25,20 +27,25 @@ pub use error::ShowError;
 
 /// Shows what the badge says about each frame.
 pub trait Display: Send {
-    /// Shows one frame's report. `frame` may be empty (0x0 px) where there is no picture, as while starting,
-    /// paused or without a camera.
+    /// Shows one frame's report; without a frame, a state of the badge itself. `now` is the time at which it is
+    /// shown.
     ///
     /// # Errors
     /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that nobody reads any more, which
     /// ends a run quietly.
-    fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError>;
+    fn show(
+        &mut self,
+        frame: Option<&Luma>,
+        report: &Report,
+        now: Instant,
+    ) -> Result<(), ShowError>;
 
     /// Shows the emoji, the word or both from now on, where the display has a panel.
     ///
     /// # Errors
     /// As for [`Display::show`].
-    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
-        let _ = mode;
+    fn set_mode(&mut self, mode: Mode, now: Instant) -> Result<(), ShowError> {
+        let _ = (mode, now);
         Ok(())
     }
 
@@ -46,7 +53,8 @@ pub trait Display: Send {
     ///
     /// # Errors
     /// As for [`Display::show`].
-    fn tick(&mut self) -> Result<(), ShowError> {
+    fn tick(&mut self, now: Instant) -> Result<(), ShowError> {
+        let _ = now;
         Ok(())
     }
 
@@ -146,7 +154,7 @@ pub(crate) mod fixture {
     use emocue_models::geometry::{Face, Landmarks, Point, Rect};
     use emocue_models::label::FERPLUS_8;
 
-    use crate::answer::{Answer, FaceAnswer, Report};
+    use crate::answer::{Answer, FaceAnswer, Report, Screen};
 
     /// A face whose box is `[x, y, width, height]` px; landmarks sit where they do in an upright face.
     pub(crate) fn face([x, y, width, height]: [f32; 4], answer: Answer, top: f32) -> FaceAnswer {
@@ -172,11 +180,21 @@ pub(crate) mod fixture {
         }
     }
 
-    /// A report of one 40 px face, or of none where `answer` is a state without a face.
-    pub(crate) fn report(source: &str, index: u64, time_ms: Option<u64>, answer: Answer) -> Report {
-        let faces = match answer {
-            Answer::Looks(_) => vec![face([10.0, 10.0, 40.0, 40.0], answer, 0.93)],
-            Answer::Unsure => vec![face([10.0, 10.0, 40.0, 40.0], answer, 0.3)],
+    /// A report of one 40 px face, or of none where `shown` is without a face.
+    pub(crate) fn report(
+        source: &str,
+        index: u64,
+        time_ms: Option<u64>,
+        shown: impl Into<Screen>,
+    ) -> Report {
+        let shown = shown.into();
+        let faces = match shown {
+            Screen::Answer(answer @ Answer::Looks(_)) => {
+                vec![face([10.0, 10.0, 40.0, 40.0], answer, 0.93)]
+            }
+            Screen::Answer(Answer::Unsure) => {
+                vec![face([10.0, 10.0, 40.0, 40.0], Answer::Unsure, 0.3)]
+            }
             _ => Vec::new(),
         };
         Report {
@@ -186,7 +204,7 @@ pub(crate) mod fixture {
             captured: None,
             labels: FERPLUS_8,
             faces,
-            shown: answer,
+            shown,
         }
     }
 }

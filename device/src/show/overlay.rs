@@ -3,6 +3,8 @@
 mod canvas;
 mod place;
 
+use std::time::Instant;
+
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
@@ -51,10 +53,8 @@ impl Overlay {
 }
 
 impl Display for Overlay {
-    fn show(&mut self, frame: &Luma, report: &Report) -> Result<(), ShowError> {
-        if frame.pixels().is_empty() {
-            return Ok(());
-        }
+    fn show(&mut self, frame: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+        let Some(frame) = frame.filter(|frame| !frame.pixels().is_empty()) else { return Ok(()) };
         paint(frame, report, &mut self.canvas, &mut self.scratch);
         let Size { width, height } = self.canvas.bounds().size;
         self.folder.write(report, self.canvas.bytes(), width, height, ExtendedColorType::Rgb8)

@@ -12,7 +12,7 @@ use emocue_config::{Mode, PanelSize};
 use super::draw::{self, Layout, Palette};
 use super::text::Font;
 use super::{Settings, art, words};
-use crate::answer::Answer;
+use crate::answer::Screen;
 
 /// A panel's size in px.
 pub fn size_of(panel: PanelSize) -> Size {
@@ -29,11 +29,11 @@ pub const LIT: Palette<BinaryColor> = Palette {
     drop: BinaryColor::On,
 };
 
-/// Draws an answer on a panel of `settings.panel`'s size; `target` is cleared first.
+/// Draws `screen` on a panel of `settings.panel`'s size; `target` is cleared first.
 ///
 /// # Errors
 /// Whatever the target's own drawing returns.
-pub fn draw<D>(answer: Answer, settings: &Settings, target: &mut D) -> Result<(), D::Error>
+pub fn draw<D>(screen: Screen, settings: &Settings, target: &mut D) -> Result<(), D::Error>
 where
     D: DrawTarget<Color = BinaryColor>,
 {
@@ -45,17 +45,17 @@ where
             PanelSize::Tall => Layout::square(x, 0.0, 64.0),
             PanelSize::Flat => Layout::strip(x, 0.0),
         };
-        draw::draw(art::picture(answer), &layout, &LIT, target)?;
+        draw::draw(art::picture(screen), &layout, &LIT, target)?;
     }
     match settings.mode {
         Mode::Emoji => Ok(()),
         Mode::Word => {
-            let words = words::words(answer);
+            let words = words::words(screen);
             let area = Rectangle::new(Point::zero(), size);
             write(words.above, &[words.wide], area, target)
         }
         Mode::Both => {
-            let words = words::words(answer);
+            let words = words::words(screen);
             // Two columns stay free between the face and the word.
             let area = Rectangle::new(Point::new(66, 0), Size::new(62, size.height));
             write(words.above, words.narrow, area, target)
@@ -99,9 +99,9 @@ impl Panel {
         Self { size, lit: vec![false; (size.width * size.height) as usize] }
     }
 
-    /// Shows an answer.
-    pub fn show(&mut self, answer: Answer, settings: &Settings) {
-        match draw(answer, settings, self) {
+    /// Shows `screen`.
+    pub fn show(&mut self, screen: Screen, settings: &Settings) {
+        match draw(screen, settings, self) {
             Ok(()) => {}
             Err(never) => match never {},
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use emocue_config::Mode;
 use emocue_models::luma::Luma;
@@ -40,13 +41,13 @@ impl PanelPng {
 }
 
 impl Display for PanelPng {
-    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+    fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         self.settings.mode = mode;
         self.change.renew();
         Ok(())
     }
 
-    fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
+    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
         if self.change.see(report) == News::None {
             return Ok(());
         }
@@ -138,10 +139,10 @@ mod tests {
     use emocue_models::label::Expression;
 
     use super::*;
-    use crate::answer::Answer;
+    use crate::answer::{Answer, Screen};
     use crate::show::fixture::report;
 
-    const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+    const HAPPY: Screen = Screen::looks(Expression::Happiness);
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
@@ -156,8 +157,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("made/here");
         let mut sink = PanelPng::create(into.to_str().unwrap(), &Settings::default()).unwrap();
-        for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace, HAPPY]) {
-            sink.show(&Luma::default(), &report("clip.y4m", index, None, answer)).unwrap();
+        for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace.into(), HAPPY]) {
+            let report = report("clip.y4m", index, None, answer);
+            sink.show(None, &report, Instant::now()).unwrap();
         }
         let expected = ["clip-000000.png", "clip-000002.png", "clip-000003.png"];
         assert_eq!(names(&into), expected);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use emocue_config::{Mode, PanelSize};
 use emocue_models::luma::Luma;
@@ -97,13 +98,13 @@ impl<W: Write> Terminal<W> {
 }
 
 impl<W: Write + Send> Display for Terminal<W> {
-    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+    fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         self.settings.mode = mode;
         self.change.renew();
         Ok(())
     }
 
-    fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
+    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
         let news = self.change.see(report);
         self.text.clear();
         match self.style.cell() {
@@ -167,19 +168,19 @@ mod tests {
     use emocue_models::label::Expression;
 
     use super::*;
-    use crate::answer::Answer;
+    use crate::answer::{Answer, Screen};
     use crate::show::fixture::report;
 
-    const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+    const HAPPY: Screen = Screen::looks(Expression::Happiness);
 
     #[test]
     fn another_mode_is_drawn_in_place_with_the_next_frame() {
         let mut out = Vec::new();
         let mut terminal = Terminal::new(&mut out, Style::Braille, &Settings::default());
         let report = report("cam", 0, None, HAPPY);
-        terminal.show(&Luma::default(), &report).unwrap();
-        terminal.set_mode(Mode::Word).unwrap();
-        terminal.show(&Luma::default(), &report).unwrap();
+        terminal.show(None, &report, Instant::now()).unwrap();
+        terminal.set_mode(Mode::Word, Instant::now()).unwrap();
+        terminal.show(None, &report, Instant::now()).unwrap();
         let text = String::from_utf8(out).unwrap();
         let panels: Vec<_> = text.split("\x1b[17A\r").collect();
         assert_eq!(panels.len(), 2, "{text}");
@@ -190,14 +191,15 @@ mod tests {
         let mut out = Vec::new();
         let mut terminal = Terminal::new(&mut out, style, &Settings::default());
         for report in reports {
-            terminal.show(&Luma::default(), report).unwrap();
+            terminal.show(None, report, Instant::now()).unwrap();
         }
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn lines_come_on_a_change_of_answer_only() {
-        let answers = [Answer::NoFace, Answer::NoFace, HAPPY, HAPPY, Answer::Paused];
+        let no_face = Screen::Answer(Answer::NoFace);
+        let answers = [no_face, no_face, HAPPY, HAPPY, Screen::Paused];
         let reports: Vec<_> = (0..)
             .zip(answers)
             .map(|(i, answer)| report("clip.y4m", i, Some(i * 100), answer))
@@ -279,7 +281,7 @@ mod tests {
             }
         }
         let mut terminal = Terminal::new(Closed, Style::Lines, &Settings::default());
-        let error = terminal.show(&Luma::default(), &report("a", 0, None, HAPPY)).unwrap_err();
+        let error = terminal.show(None, &report("a", 0, None, HAPPY), Instant::now()).unwrap_err();
         assert!(error.is_closed());
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::{self, Write as _};
 
 use emocue_models::label::{Expression, LabelSet};
 
-use crate::answer::{Answer, FaceAnswer, Report};
+use crate::answer::{Answer, FaceAnswer, Report, Screen};
 
-/// The panel's words for an answer.
+/// The panel's words for what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Words {
     /// Small, above the word: `"looks"` for expressions, empty for states.
@@ -17,17 +17,18 @@ pub struct Words {
     pub narrow: &'static [&'static str],
 }
 
-/// The panel's words for `answer`.
-pub fn words(answer: Answer) -> Words {
-    let (wide, narrow): (_, &[&str]) = match answer {
-        Answer::Starting => ("starting", &["starting"]),
-        Answer::NoFace => ("no face", &["no", "face"]),
-        Answer::Unsure => ("unsure", &["unsure"]),
-        Answer::Paused => ("paused", &["paused"]),
-        Answer::CameraMissing => ("no camera", &["no", "camera"]),
-        Answer::LowBattery => ("low battery", &["low", "battery"]),
-        Answer::PressButton => ("press button", &["press", "button"]),
-        Answer::Looks(expression) => {
+/// The panel's words for `screen`.
+pub fn words(screen: impl Into<Screen>) -> Words {
+    let screen = screen.into();
+    let (wide, narrow): (_, &[&str]) = match screen {
+        Screen::Starting => ("starting", &["starting"]),
+        Screen::Answer(Answer::NoFace) => ("no face", &["no", "face"]),
+        Screen::Answer(Answer::Unsure) => ("unsure", &["unsure"]),
+        Screen::Paused => ("paused", &["paused"]),
+        Screen::CameraMissing => ("no camera", &["no", "camera"]),
+        Screen::LowBattery => ("low battery", &["low", "battery"]),
+        Screen::PressButton => ("press button", &["press", "button"]),
+        Screen::Answer(Answer::Looks(expression)) => {
             let narrow: &[&str] = match expression {
                 Expression::Neutral => &["neutral"],
                 Expression::Happiness => &["happy"],
@@ -41,22 +42,22 @@ pub fn words(answer: Answer) -> Words {
             (expression.adjective(), narrow)
         }
     };
-    let above = if matches!(answer, Answer::Looks(_)) { "looks" } else { "" };
+    let above = if matches!(screen, Screen::Answer(Answer::Looks(_))) { "looks" } else { "" };
     Words { above, wide, narrow }
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
 /// `"no-face"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
-pub fn id(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Starting => "starting",
-        Answer::NoFace => "no-face",
-        Answer::Unsure => "unsure",
-        Answer::Paused => "paused",
-        Answer::CameraMissing => "camera-missing",
-        Answer::LowBattery => "low-battery",
-        Answer::PressButton => "press-button",
-        Answer::Looks(expression) => expression.name(),
+pub fn id(screen: impl Into<Screen>) -> &'static str {
+    match screen.into() {
+        Screen::Starting => "starting",
+        Screen::Answer(Answer::NoFace) => "no-face",
+        Screen::Answer(Answer::Unsure) => "unsure",
+        Screen::Paused => "paused",
+        Screen::CameraMissing => "camera-missing",
+        Screen::LowBattery => "low-battery",
+        Screen::PressButton => "press-button",
+        Screen::Answer(Answer::Looks(expression)) => expression.name(),
     }
 }
 
@@ -89,7 +90,7 @@ impl fmt::Display for Line<'_> {
         let Words { above, wide, .. } = words(report.shown);
         let space = if above.is_empty() { "" } else { " " };
         write!(f, " {above}{space}{wide}")?;
-        let nearest = report.faces.first().filter(|face| face.answer == report.shown);
+        let nearest = report.faces.first().filter(|face| report.shown == face.answer.into());
         if let Some(percent) = nearest.and_then(|face| percent(face, &report.labels)) {
             write!(f, " ({percent} %)")?;
         }
@@ -113,8 +114,8 @@ mod tests {
     use super::*;
     use crate::show::{art, fixture};
 
-    fn line(source: &str, time_ms: Option<u64>, answer: Answer) -> String {
-        Line(&fixture::report(source, 0, time_ms, answer)).to_string()
+    fn line(source: &str, time_ms: Option<u64>, screen: impl Into<Screen>) -> String {
+        Line(&fixture::report(source, 0, time_ms, screen)).to_string()
     }
 
     #[test]
@@ -127,13 +128,13 @@ mod tests {
 
     #[test]
     fn a_file_name_cannot_steer_the_terminal() {
-        assert_eq!(line("a\x1b[2Jb\n", None, Answer::Paused), "a?[2Jb?: paused");
+        assert_eq!(line("a\x1b[2Jb\n", None, Screen::Paused), "a?[2Jb?: paused");
     }
 
     #[test]
     fn a_probability_that_does_not_belong_to_the_shown_answer_is_left_out() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
-        report.shown = Answer::Looks(Expression::Anger);
+        report.shown = Screen::looks(Expression::Anger);
         assert_eq!(Line(&report).to_string(), "a: looks angry");
     }
 
@@ -146,8 +147,8 @@ mod tests {
 
     #[test]
     fn the_narrow_word_is_the_wide_one() {
-        for answer in art::ANSWERS {
-            let Words { wide, narrow, .. } = words(answer);
+        for screen in art::SCREENS {
+            let Words { wide, narrow, .. } = words(screen);
             let joined = narrow.join(" ").replace("- ", "");
             assert_eq!(joined, wide);
         }

@@ -30,7 +30,7 @@ pub struct Question {
     pub text: String,
 }
 
-/// How the wearer, or the badge for want of a button, answers.
+/// How the wearer answers, or the badge where there is no button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -82,17 +82,17 @@ pub enum NoConsent {
     },
 }
 
-/// Where questions and answers lie.
+/// Carries questions to the badge that runs, and its answers back: files in the state folder.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct ConsentChannel {
     state: PathBuf,
 }
 
 /// While it lives, a badge runs that answers questions.
-pub struct Attended(#[expect(dead_code, reason = "unlocked when it is closed")] File);
+pub struct Presence(#[expect(dead_code, reason = "unlocked when it is closed")] File);
 
-impl Desk {
-    /// The desk in the state folder `state`.
+impl ConsentChannel {
+    /// The channel in the state folder `state`.
     pub fn new(state: &Path) -> Self {
         Self { state: state.to_owned() }
     }
@@ -101,15 +101,16 @@ impl Desk {
         self.state.join(name)
     }
 
-    /// Says that a badge runs; `None` where that cannot be said, or another one runs. What was asked before is void.
-    pub fn attend(&self) -> Option<Attended> {
+    /// Announces that a badge runs; `None` where that is not possible, or another one runs. What was asked before is
+    /// void.
+    pub fn announce(&self) -> Option<Presence> {
         let file = File::create(self.path("run.lock")).ok()?;
         file.try_lock().ok()?;
         let _ = fs::remove_file(self.path("ask"));
-        Some(Attended(file))
+        Some(Presence(file))
     }
 
-    fn is_attended(&self) -> bool {
+    fn is_present(&self) -> bool {
         let locked = File::open(self.path("run.lock")).map(|file| file.try_lock());
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
@@ -119,7 +120,7 @@ impl Desk {
     /// # Errors
     /// [`NoConsent`] for every answer but yes.
     pub fn ask(&self, text: &str) -> Result<(), NoConsent> {
-        if !self.is_attended() {
+        if !self.is_present() {
             return Err(NoConsent::NobodyRuns);
         }
         let (ask, answer) = (self.path("ask"), self.path("answer"));
@@ -134,7 +135,7 @@ impl Desk {
             if let Some(given) = given {
                 break given.verdict;
             }
-            if start.elapsed() > WAITED || !self.is_attended() {
+            if start.elapsed() > WAITED || !self.is_present() {
                 break Verdict::Silence;
             }
             std::thread::sleep(AGAIN);
@@ -166,7 +167,7 @@ impl Desk {
 
     /// Answers it; the question is gone then.
     pub fn answer(&self, question: &Question, verdict: Verdict) {
-        // Whoever asked gives up by itself where this fails.
+        // Where this fails, the program that asked gives up by itself.
         let _ = files::replace(&self.path("answer"), &json(&Answer { id: question.id, verdict }));
         let _ = fs::remove_file(self.path("ask"));
     }
@@ -187,24 +188,24 @@ mod tests {
     /// Waits for a question and answers it.
     fn answered(verdict: Verdict) -> Result<(), NoConsent> {
         let state = tempfile::tempdir().unwrap();
-        let desk = Desk::new(state.path());
-        let attended = desk.attend().unwrap();
+        let channel = ConsentChannel::new(state.path());
+        let presence = channel.announce().unwrap();
         let done = std::thread::scope(|scope| {
-            let asks = scope.spawn(|| desk.ask("trust 12345678?"));
+            let asks = scope.spawn(|| channel.ask("trust 12345678?"));
             let question = loop {
-                match desk.question() {
+                match channel.question() {
                     Some(question) => break question,
                     None => std::thread::yield_now(),
                 }
             };
             assert_eq!(question.text, "trust 12345678?");
-            assert!(matches!(desk.ask("me too?"), Err(NoConsent::Busy)));
-            desk.answer(&question, verdict);
+            assert!(matches!(channel.ask("me too?"), Err(NoConsent::Busy)));
+            channel.answer(&question, verdict);
             asks.join().unwrap()
         });
-        assert_eq!(desk.question(), None);
-        drop(attended);
-        assert!(matches!(desk.ask("anybody?"), Err(NoConsent::NobodyRuns)));
+        assert_eq!(channel.question(), None);
+        drop(presence);
+        assert!(matches!(channel.ask("anybody?"), Err(NoConsent::NobodyRuns)));
         done
     }
 
@@ -219,15 +220,15 @@ mod tests {
     #[test]
     fn a_badge_that_goes_answers_for_itself() {
         let state = tempfile::tempdir().unwrap();
-        let desk = Desk::new(state.path());
-        let attended = desk.attend().unwrap();
-        assert!(desk.attend().is_none());
+        let channel = ConsentChannel::new(state.path());
+        let presence = channel.announce().unwrap();
+        assert!(channel.announce().is_none());
         std::thread::scope(|scope| {
-            let asks = scope.spawn(|| desk.ask("?"));
-            while desk.question().is_none() {
+            let asks = scope.spawn(|| channel.ask("?"));
+            while channel.question().is_none() {
                 std::thread::yield_now();
             }
-            drop(attended);
+            drop(presence);
             assert!(matches!(asks.join().unwrap(), Err(NoConsent::Silence)));
         });
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use emocue_models::bundle::{Bundle, PublicKey};
 
+use super::TRIALS;
 use super::consent::NoConsent;
 use super::error::{Refusal, SlotError};
 use super::files::Staged;
-use super::pointer::{Held, Slot};
+use super::pointer::Held;
 use super::store::Store;
 use super::trust::Trust;
-use super::{TRIALS, boot};
+use crate::bundle::{Slot, built_in_release};
 
 /// How a bundle is taken.
 pub struct Install<'a> {
@@ -87,7 +88,7 @@ impl Install<'_> {
             return Ok(());
         }
         let confirmed = self.store.pointer().map_err(Err)?.newest.get(name).copied();
-        let (own_name, own) = boot::embedded();
+        let (own_name, own) = built_in_release();
         let own = (own_name == name).then_some(own);
         match confirmed.max(own) {
             Some(newest) if version < newest => {

@@ -4,7 +4,7 @@
 //! ```text
 //! STATE/slots/a.emocue, b.emocue   the bundles
 //! STATE/slots/state                which one runs, and how far each is trusted ([`pointer`])
-//! STATE/slots/lock                 held by whoever changes them
+//! STATE/slots/lock                 held while a program changes them
 //! STATE/keys                       public keys that were accepted by a press of the button ([`trust`])
 //! STATE/ask, STATE/answer          what a program asks the wearer, and the button's answer ([`consent`])
 //! ```
@@ -27,11 +27,13 @@ mod store;
 pub(crate) mod tests;
 pub mod trust;
 
-pub use boot::{Booted, boot};
+pub use boot::boot;
 pub use error::{Refusal, SlotError};
 pub use files::replace as replace_file;
 pub use install::{Install, Installed};
-pub use pointer::{Held, Pointer, Slot};
+pub use pointer::{Held, Pointer};
+
+pub use crate::bundle::Slot;
 pub use status::{Next, Status};
 pub use store::Store;
 pub use trust::Trust;

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::pointer::{Held, Slot};
+use super::SlotError;
+use super::pointer::Held;
 use super::store::{Found, Store};
-use super::{SlotError, boot};
+use crate::bundle::{Slot, built_in_release};
 
 /// Everything about the slots, as it is on the disk; looking changes nothing.
 #[derive(Clone, Debug, Serialize)]
@@ -63,7 +64,7 @@ impl Status {
     pub fn of(store: &Store) -> Result<Self, SlotError> {
         let mut notes = Vec::new();
         if matches!(store.found()?, Found::Damaged) {
-            notes.push("the slots' state is damaged; the next start mends it".to_owned());
+            notes.push("the slots' state is damaged; the next start repairs it".to_owned());
         }
         let pointer = store.pointer()?;
         let mut entry = |slot| {
@@ -98,7 +99,7 @@ impl Status {
             Some(Next { slot: slot.to_string(), name, content_version })
         });
         let next = next.unwrap_or_else(|| {
-            let (name, content_version) = boot::embedded();
+            let (name, content_version) = built_in_release();
             Next { slot: "embedded".to_owned(), name, content_version }
         });
         Ok(Self { next, slots, notes })

@@ -10,7 +10,8 @@ use emocue_models::bundle::container::MAX_BYTES;
 
 use super::error::{Refusal, SlotError};
 use super::files;
-use super::pointer::{Held, Pointer, Slot};
+use super::pointer::{Held, Pointer};
+use crate::bundle::Slot;
 
 /// Longest pointer that is read, bytes.
 const LONGEST: u64 = 64 << 10;
@@ -78,7 +79,7 @@ impl Store {
     }
 
     /// What is known about the slots; the default where nothing was installed, or the pointer is damaged: the next
-    /// start mends it.
+    /// start repairs it.
     ///
     /// # Errors
     /// [`SlotError::Folder`] when it cannot be read.

@@ -5,6 +5,7 @@ use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey};
 use tempfile::TempDir;
 
 use super::*;
+use crate::bundle::{LoadedBundle, Origin};
 use crate::slots::consent::NoConsent;
 
 /// A badge's folder, and bundles for it.
@@ -67,10 +68,20 @@ impl Lab {
         error.to_string()
     }
 
+    fn booted(&self) -> (LoadedBundle, Vec<String>) {
+        let mut notes = Vec::new();
+        let bundle = boot(&self.store, &self.trust, None, &mut notes).unwrap();
+        (bundle, notes)
+    }
+
     /// Slot and release that a start runs, and what it notes.
     fn boot(&self) -> (Option<Slot>, u32, String) {
-        let booted = boot(&self.store, &self.trust, None).unwrap();
-        (booted.slot, booted.content_version, booted.notes.join("\n"))
+        let (bundle, notes) = self.booted();
+        let slot = match bundle.origin {
+            Origin::Slot { slot, .. } => Some(slot),
+            _ => None,
+        };
+        (slot, bundle.content_version, notes.join("\n"))
     }
 
     /// Installs release `version` and keeps it.
@@ -99,9 +110,9 @@ fn a_new_bundle_is_on_trial_for_three_starts_and_then_the_one_before_returns() {
     lab.keep(900);
     lab.install(&lab.release(901)).unwrap();
     for left in [2, 1, 0] {
-        let booted = boot(&lab.store, &lab.trust, None).unwrap();
-        assert_eq!((booted.slot, booted.content_version), (Some(Slot::B), 901));
-        assert_eq!(booted.trial, Some(left));
+        let (bundle, _) = lab.booted();
+        assert_eq!(bundle.origin, Origin::Slot { slot: Slot::B, trial: Some(left) });
+        assert_eq!(bundle.content_version, 901);
     }
     let (slot, version, notes) = lab.boot();
     assert_eq!((slot, version), (Some(Slot::A), 900));
@@ -166,7 +177,7 @@ fn a_damaged_slot_is_passed_by_and_both_damaged_lead_to_the_program_s_own() {
 }
 
 #[test]
-fn a_damaged_pointer_is_mended_from_the_slots() {
+fn a_damaged_pointer_is_rebuilt_from_the_slots() {
     let lab = Lab::new();
     lab.keep(900);
     lab.keep(901);

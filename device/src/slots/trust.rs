@@ -23,7 +23,7 @@ impl Trust {
         Self { configured: configured.to_vec(), file: state.join("keys") }
     }
 
-    /// All of them. A line that is no key any more is nobody's key.
+    /// All of them. A line that is not a key is skipped.
     pub fn keys(&self) -> Vec<PublicKey> {
         let learned = files::read(&self.file, LONGEST).unwrap_or_default();
         let learned = String::from_utf8_lossy(&learned);

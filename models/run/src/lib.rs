@@ -24,6 +24,7 @@ pub mod mtcnn;
 pub mod networks;
 pub mod portraits;
 mod prelu;
+mod self_test;
 pub mod session;
 pub mod yunet;
 
@@ -34,6 +35,7 @@ use emocue_models::luma::Luma;
 
 pub use classifier::ExpressionNet;
 pub use networks::Networks;
+pub use self_test::{SelfTestError, self_test};
 pub use session::{Recorded, Session};
 
 /// A model could not be loaded or run.

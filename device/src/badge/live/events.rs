@@ -3,26 +3,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use emocue_config::{Mode, Patterns};
+use emocue_config::Mode;
 use emocue_link::message::CameraState;
 use emocue_models::luma::Luma;
 
-use super::WAKE;
 use super::notice::Notice;
-use crate::answer::Answer;
+use super::{Options, Parts, WAKE};
+use crate::answer::{Report, Screen};
 use crate::badge::capture::Lamp;
-use crate::badge::keeper::{Keeper, Kept};
+use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
-use crate::badge::slot::{Event, Slot, Wanted};
-use crate::badge::status::Status;
-use crate::badge::thermometer::Thermometer;
-use crate::badge::watchdog::{STUCK, Watchdog};
+use crate::badge::screen::ScreenState;
+use crate::badge::update::UpdateEvent;
+use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
-use crate::cue::{self, Input, Motor, Press};
-use crate::link::Hub;
+use crate::cue::{self, Press};
 use crate::show::Display;
-use crate::vision::Vision;
 
 /// How often displays may act on time passing, and the battery is asked.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,42 +27,76 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often the temperature is read.
 const FEEL: Duration = Duration::from_secs(5);
 
-/// What [`super::Live::run`] keeps from one event to the next.
+/// The loop of one [`super::Live::run`].
 pub(super) struct Run<'a> {
-    pub(super) slot: &'a Slot,
+    pub(super) parts: Parts,
+    pub(super) options: Options,
+    pub(super) state: State,
+    pub(super) mailbox: &'a Mailbox,
     pub(super) lamp: &'a Lamp,
-    pub(super) vision: Vision,
-    pub(super) displays: Vec<Box<dyn Display>>,
-    pub(super) mode: Mode,
-    pub(super) motor: Option<Motor>,
-    pub(super) patterns: Patterns,
-    pub(super) battery_low: Option<Box<dyn Input>>,
-    pub(super) pace: Pace,
-    pub(super) thermometer: Thermometer,
-    pub(super) watchdog: Watchdog,
-    pub(super) wait_for_camera: bool,
-    /// It was there once, so it may come back.
-    pub(super) streamed: bool,
-    pub(super) limit: u64,
-    pub(super) status: Status,
-    pub(super) tally: Tally,
-    /// How many frames had an age, and the sum of those.
-    pub(super) ages: (u64, Duration),
-    pub(super) meter: Meter,
-    pub(super) keeper: Option<Keeper>,
-    pub(super) hub: &'a Hub,
     pub(super) tell: &'a mut dyn FnMut(Notice),
 }
 
-/// What the last telling to the hub knew.
-#[derive(Default)]
-pub(super) struct Meter {
-    since: Option<Instant>,
-    shown: u64,
-    ages: (u64, Duration),
+/// What it keeps from one event to the next.
+pub(super) struct State {
+    /// What panels show.
+    pub(super) mode: Mode,
+    pub(super) screen: ScreenState,
+    pub(super) tally: Tally,
+    pub(super) ages: Ages,
+    pace: Pace,
+    /// The camera was there once, so it may come back.
+    streamed: bool,
+    meter: Meter,
 }
 
-/// Whether to go on, or why not: only the last is a failure.
+impl State {
+    pub(super) fn new(parts: &Parts, options: &Options) -> Self {
+        Self {
+            mode: options.mode,
+            screen: ScreenState::new(parts.vision.labels(), options.paused),
+            tally: Tally::default(),
+            ages: Ages::default(),
+            pace: Pace::new(options.pace),
+            streamed: false,
+            meter: Meter::default(),
+        }
+    }
+}
+
+/// How old frames were when they were shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ages {
+    count: u64,
+    sum: Duration,
+}
+
+impl Ages {
+    fn add(&mut self, age: Duration) {
+        self.count += 1;
+        self.sum += age;
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        Self { count: self.count - earlier.count, sum: self.sum.saturating_sub(earlier.sum) }
+    }
+
+    /// `None` where no frame had an age.
+    pub(super) fn mean(self) -> Option<Duration> {
+        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+        self.sum.checked_div(count)
+    }
+}
+
+/// What the hub got last.
+#[derive(Default)]
+struct Meter {
+    since: Option<Instant>,
+    shown: u64,
+    ages: Ages,
+}
+
+/// Why the loop ends: only the last is a failure.
 enum Stop {
     End,
     /// To start anew.
@@ -92,19 +123,21 @@ impl Run<'_> {
 
     fn events(&mut self, stop: &AtomicBool) -> Result<(), Stop> {
         let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+        let limit = self.options.limit.unwrap_or(u64::MAX);
         let start = Instant::now();
         let (mut ready, mut tick, mut feel) = (start, start, start);
-        self.say(Answer::Starting)?;
-        while !stop.load(Ordering::Relaxed) && self.tally.shown < self.limit {
+        self.show(Screen::Starting, start)?;
+        while !stop.load(Ordering::Relaxed) && self.state.tally.shown < limit {
             let deadline = (Instant::now() + WAKE).min(tick);
-            match self.slot.wait(&mut frame, &mut info, ready, deadline) {
+            let event = self.mailbox.wait(&mut frame, &mut info, ready, deadline);
+            let begin = Instant::now();
+            match event {
                 Event::Frame => {
-                    let begin = Instant::now();
                     self.look(&frame, &info)?;
-                    ready = begin + self.pace.interval(begin.elapsed());
+                    ready = begin + self.state.pace.interval(begin.elapsed());
                 }
                 Event::Nothing => {}
-                event => self.obey(event)?,
+                event => self.obey(event, begin)?,
             }
             let now = Instant::now();
             if now >= tick {
@@ -115,80 +148,87 @@ impl Run<'_> {
                 feel = now + FEEL;
                 self.feel();
             }
-            self.watchdog.feed(now, self.slot.capture_age() < STUCK);
+            let well = self.is_well(now);
+            self.parts.watchdog.feed(now, well);
         }
         Ok(())
+    }
+
+    /// Whether the capture thread is not stuck.
+    fn is_well(&self, now: Instant) -> bool {
+        self.mailbox.capture_age(now) < STUCK
     }
 
     fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<(), Stop> {
         // The wearer may have paused while this frame was under way.
-        if self.status.paused {
+        if self.state.screen.paused {
             return Ok(());
         }
-        let report = self.vision.look(frame, info)?;
-        let changed = self.status.see(report);
-        let shown = report.shown;
-        if self.status.cover().is_none() {
-            for display in &mut self.displays {
-                display.show(frame, report)?;
-            }
+        let report = self.parts.vision.look(frame, info)?;
+        let changed = self.state.screen.see(report);
+        let answer = report.answer();
+        if self.state.screen.cover().is_none() {
+            show(&mut self.parts.displays, Some(frame), report, Instant::now())?;
         }
         if let Some(captured) = info.captured {
-            self.ages = (self.ages.0 + 1, self.ages.1 + captured.elapsed());
+            self.state.ages.add(captured.elapsed());
         }
-        self.tally.shown += 1;
-        if let (true, Some(motor)) = (changed, &self.motor) {
-            motor.play(cue::pattern(&self.patterns, shown));
+        self.state.tally.shown += 1;
+        if let (true, Some(motor)) = (changed, &self.parts.cues.motor) {
+            motor.play(cue::pattern(&self.options.patterns, answer));
         }
         Ok(())
     }
 
-    fn obey(&mut self, event: Event) -> Result<(), Stop> {
+    fn obey(&mut self, event: Event, now: Instant) -> Result<(), Stop> {
         match event {
-            Event::Press(press) if self.keeper.as_mut().is_some_and(|it| it.press(press)) => {
-                self.asked(false)?;
+            Event::Press(press)
+                if self.parts.monitor.as_mut().is_some_and(|monitor| monitor.press(press)) =>
+            {
+                self.ask(false, now)?;
             }
             Event::Press(Press::Short) => {
-                self.mode = self.mode.next();
-                for display in &mut self.displays {
-                    display.set_mode(self.mode)?;
+                self.state.mode = self.state.mode.next();
+                for display in &mut self.parts.displays {
+                    display.set_mode(self.state.mode, now)?;
                 }
             }
             Event::Press(Press::Long) => {
-                self.status.paused = !self.status.paused;
-                if self.status.paused {
-                    self.slot.want(Wanted::Closed);
+                self.state.screen.paused = !self.state.screen.paused;
+                if self.state.screen.paused {
+                    self.mailbox.want(Wanted::Closed);
                 } else {
-                    (self.tell)(Notice::GoesOn);
-                    // One that is still missing is to be told and shown again.
-                    self.status.missing = false;
-                    self.slot.want(Wanted::Stream);
-                    self.say(Answer::Starting)?;
+                    (self.tell)(Notice::Resumed);
+                    // One that is still missing is to be reported and shown again.
+                    self.state.screen.missing = false;
+                    self.mailbox.want(Wanted::Stream);
+                    self.show(Screen::Starting, now)?;
                 }
             }
             // Said only once it is true.
-            Event::Closed if self.status.paused => {
+            Event::Closed if self.state.screen.paused => {
                 (self.tell)(Notice::Paused);
-                self.say(Answer::Paused)?;
+                self.show(Screen::Paused, now)?;
             }
             Event::Closed => {}
             Event::Streams => {
-                self.streamed = true;
-                self.status.missing = false;
-                self.watchdog.ready();
+                self.state.streamed = true;
+                self.state.screen.missing = false;
+                self.parts.watchdog.ready();
                 (self.tell)(Notice::Streams);
             }
             Event::Missing(error) => {
-                if !error.may_heal() || !(self.streamed || self.wait_for_camera) {
+                let may_come = self.state.streamed || self.options.wait_for_camera;
+                if !error.may_heal() || !may_come {
                     return Err(Stop::Failed(error.into()));
                 }
-                if !self.status.missing {
-                    self.status.missing = true;
-                    self.tally.unreadable += 1;
+                if !self.state.screen.missing {
+                    self.state.screen.missing = true;
+                    self.state.tally.unreadable += 1;
                     // A badge that waits for its camera works as it should.
-                    self.watchdog.ready();
+                    self.parts.watchdog.ready();
                     (self.tell)(Notice::Missing(error));
-                    self.say(Answer::CameraMissing)?;
+                    self.show(Screen::CameraMissing, now)?;
                 }
             }
             Event::Pin(error) => (self.tell)(Notice::Pin(error)),
@@ -199,106 +239,104 @@ impl Run<'_> {
     }
 
     /// Shows a state of the badge itself.
-    fn say(&mut self, answer: Answer) -> Result<(), Stop> {
-        let report = self.status.say(answer);
-        for display in &mut self.displays {
-            display.show(&Luma::default(), report)?;
-        }
-        Ok(())
+    fn show(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
+        show(&mut self.parts.displays, None, self.state.screen.show(screen), now)
+    }
+
+    /// Shows that a question waits for the button, or no longer.
+    fn ask(&mut self, asking: bool, now: Instant) -> Result<(), Stop> {
+        show(&mut self.parts.displays, None, self.state.screen.ask(asking), now)
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), Stop> {
-        let low = match self.battery_low.as_mut().map(|input| input.is_on()) {
+        let low = match self.parts.cues.battery_low.as_mut().map(|input| input.is_on()) {
             Some(Ok(low)) => low,
             Some(Err(error)) => {
                 // Asking again each second would only fill the log.
-                self.battery_low = None;
+                self.parts.cues.battery_low = None;
                 (self.tell)(Notice::Pin(error));
                 false
             }
             None => false,
         };
-        if self.status.battery(low, now) {
-            let report = self.status.shown();
-            for display in &mut self.displays {
-                display.show(&Luma::default(), report)?;
-            }
+        if self.state.screen.battery(low, now) {
+            show(&mut self.parts.displays, None, self.state.screen.shown(), now)?;
         }
         if let Some(error) = self.lamp.failure() {
             (self.tell)(Notice::Pin(error));
         }
-        for display in &mut self.displays {
-            display.tick()?;
+        for display in &mut self.parts.displays {
+            display.tick(now)?;
         }
         self.measure(now, low);
-        self.keep(now)
+        self.watch_updates(now)
     }
 
-    /// Looks after new bundles and questions.
-    fn keep(&mut self, now: Instant) -> Result<(), Stop> {
-        let well = self.slot.capture_age() < STUCK;
-        let Some(keeper) = &mut self.keeper else { return Ok(()) };
-        match keeper.tick(now, well) {
-            Kept::Nothing => {}
-            Kept::Yes(slot) => (self.tell)(Notice::Kept(slot)),
-            Kept::Not(error) => (self.tell)(Notice::NotKept(error)),
-            Kept::Ask(text) => {
+    fn watch_updates(&mut self, now: Instant) -> Result<(), Stop> {
+        let well = self.is_well(now);
+        let Some(monitor) = &mut self.parts.monitor else { return Ok(()) };
+        match monitor.tick(now, well) {
+            None => {}
+            Some(UpdateEvent::Kept(slot)) => (self.tell)(Notice::Kept(slot)),
+            Some(UpdateEvent::NotKept(error)) => (self.tell)(Notice::NotKept(error)),
+            Some(UpdateEvent::Question(text)) => {
                 (self.tell)(Notice::Asks(text));
-                self.asked(true)?;
+                self.ask(true, now)?;
             }
-            Kept::Asked => self.asked(false)?,
-            Kept::Again => {
-                (self.tell)(Notice::Changes);
+            Some(UpdateEvent::QuestionEnded) => self.ask(false, now)?,
+            Some(UpdateEvent::Restart) => {
+                (self.tell)(Notice::Restarts);
                 return Err(Stop::Again);
             }
         }
         Ok(())
     }
 
-    /// Shows that a question waits for the button, or no longer.
-    fn asked(&mut self, asking: bool) -> Result<(), Stop> {
-        let report = self.status.ask(asking);
-        for display in &mut self.displays {
-            display.show(&Luma::default(), report)?;
-        }
-        Ok(())
-    }
-
-    /// Tells the hub what happened since the last time.
+    /// Gives the hub what happened since the last time.
     fn measure(&mut self, now: Instant, battery_low: bool) {
-        let last = std::mem::replace(
-            &mut self.meter,
-            Meter { since: Some(now), shown: self.tally.shown, ages: self.ages },
-        );
-        let Some(since) = last.since else { return };
-        let elapsed_ms = now.saturating_duration_since(since).as_millis().max(1) as u64;
-        let looks = self.tally.shown - last.shown;
-        let aged = self.ages.0 - last.ages.0;
-        let age = self.ages.1.saturating_sub(last.ages.1);
-        let state = match &self.status {
-            Status { paused: true, .. } => CameraState::Paused,
-            Status { missing: true, .. } => CameraState::CameraMissing,
-            _ if self.streamed => CameraState::Streaming,
+        let State { tally, ages, screen, streamed, pace, .. } = &self.state;
+        let meter = Meter { since: Some(now), shown: tally.shown, ages: *ages };
+        let state = match screen {
+            ScreenState { paused: true, .. } => CameraState::Paused,
+            ScreenState { missing: true, .. } => CameraState::CameraMissing,
+            _ if *streamed => CameraState::Streaming,
             _ => CameraState::Starting,
         };
-        let watched = self.battery_low.is_some();
-        let slowdown = self.pace.slowdown();
-        self.hub.update(|status| {
+        let slowdown = pace.slowdown();
+        let last = std::mem::replace(&mut self.state.meter, meter);
+        let Some(since) = last.since else { return };
+        let elapsed_ms = now.saturating_duration_since(since).as_millis().max(1) as u64;
+        let looks = self.state.tally.shown - last.shown;
+        let age = self.state.ages.since(last.ages).mean();
+        let watched = self.parts.cues.battery_low.is_some();
+        self.parts.hub.update(|status| {
             status.state = state;
             status.fps_milli = u32::try_from(looks * 1_000_000 / elapsed_ms).unwrap_or(u32::MAX);
-            status.latency_ms = (aged > 0).then(|| (age.as_millis() / u128::from(aged)) as u32);
+            status.latency_ms = age.map(|age| age.as_millis() as u32);
             status.battery_low = watched.then_some(battery_low);
             status.slowdown = slowdown;
         });
     }
 
     fn feel(&mut self) {
-        let Some(celsius) = self.thermometer.celsius() else { return };
-        self.hub.update(|status| status.temperature_milli = Some((celsius * 1000.0) as i32));
-        let before = self.pace.slowdown();
-        self.pace.feel(celsius);
-        if self.pace.slowdown() != before {
-            (self.tell)(Notice::Slowed(self.pace.slowdown()));
+        let Some(celsius) = self.parts.thermometer.celsius() else { return };
+        let milli = (celsius * 1000.0) as i32;
+        self.parts.hub.update(|status| status.temperature_milli = Some(milli));
+        let pace = &mut self.state.pace;
+        let before = pace.slowdown();
+        pace.feel(celsius);
+        if pace.slowdown() != before {
+            (self.tell)(Notice::Slowed(pace.slowdown()));
         }
     }
+}
+
+/// Shows a report on every display.
+fn show(
+    displays: &mut [Box<dyn Display>],
+    frame: Option<&Luma>,
+    report: &Report,
+    now: Instant,
+) -> Result<(), Stop> {
+    Ok(displays.iter_mut().try_for_each(|display| display.show(frame, report, now))?)
 }

@@ -1,4 +1,4 @@
-//! A camera that streams: the newest frame is looked at, the button obeyed, and what goes missing waited for.
+//! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
 
 mod events;
 mod notice;
@@ -14,19 +14,17 @@ use std::time::Duration;
 use emocue_config::{Mode, PaceSettings, Patterns};
 
 use super::capture::{Lamp, capture};
-use super::keeper::Keeper;
-use super::pace::Pace;
-use super::slot::{Event, Slot, Wanted};
-use super::status::Status;
-use super::thermometer::Thermometer;
+use super::mailbox::{Event, Mailbox, Wanted};
+use super::update::UpdateMonitor;
 use super::watchdog::Watchdog;
 use super::{BadgeError, Tally};
 use crate::camera::Camera;
 use crate::cue::{CueError, Input, Motor, Output, Press};
 use crate::link::Hub;
 use crate::show::Display;
+use crate::thermometer::Thermometer;
 use crate::vision::Vision;
-use events::{Meter, Run};
+use events::{Run, State};
 pub use notice::Notice;
 
 /// The longest time without looking whether the badge shall stop.
@@ -42,36 +40,56 @@ pub type Presses = Box<dyn FnMut(Duration) -> Result<Option<Press>, CueError> + 
 pub struct Live {
     /// Streams by itself ([`Camera::is_live`]).
     pub camera: Box<dyn Camera>,
+    /// What it works with.
+    pub parts: Parts,
+    /// How it behaves.
+    pub options: Options,
+}
+
+/// What a badge works with.
+pub struct Parts {
     /// Looks at the frames.
     pub vision: Vision,
     /// Show the answers.
     pub displays: Vec<Box<dyn Display>>,
-    /// What panels show at first.
-    pub mode: Mode,
-    /// Short press: next mode. Long press: pause, or go on.
+    /// What the wearer presses, sees and feels besides.
+    pub cues: Cues,
+    /// The board's temperature.
+    pub thermometer: Thermometer,
+    /// systemd's.
+    pub watchdog: Watchdog,
+    /// Watches new bundles and questions, where there is a folder for them.
+    pub monitor: Option<UpdateMonitor>,
+    /// Gets how the badge is.
+    pub hub: Arc<Hub>,
+}
+
+/// What is on a badge's pins.
+#[derive(Default)]
+pub struct Cues {
+    /// Short press: next mode. Long press: pause or resume.
     pub button: Option<Presses>,
     /// Lit exactly while the camera may see.
     pub led: Option<Box<dyn Output>>,
     /// Plays a pattern when the answer becomes another one.
     pub motor: Option<Motor>,
-    /// What it plays.
-    pub patterns: Patterns,
     /// On while the battery is nearly empty.
     pub battery_low: Option<Box<dyn Input>>,
-    /// How often to look.
-    pub pace: PaceSettings,
-    /// The board's temperature.
-    pub thermometer: Thermometer,
-    /// systemd's.
-    pub watchdog: Watchdog,
-    /// Wait for a camera that is missing from the start, instead of ending.
-    pub wait_for_camera: bool,
+}
+
+/// How a badge behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What panels show at first.
+    pub mode: Mode,
     /// Begin paused, as before a new start.
     pub paused: bool,
-    /// Looks after new bundles and questions, where there is a folder for them.
-    pub keeper: Option<Keeper>,
-    /// Told how the badge is.
-    pub hub: Arc<Hub>,
+    /// How often to look.
+    pub pace: PaceSettings,
+    /// What the motor plays.
+    pub patterns: Patterns,
+    /// Wait for a camera that is missing from the start, instead of ending.
+    pub wait_for_camera: bool,
     /// End after so many looks.
     pub limit: Option<u64>,
 }
@@ -95,58 +113,34 @@ pub struct Again {
 }
 
 impl Live {
-    /// Runs until `stop` is set, the limit is reached, the source ends or nobody reads a display any more. Then the
+    /// Runs until `stop` is set, the limit is reached, the source ends or a display is closed by its reader. Then the
     /// camera is closed, the LED and the motor are off and the panels dark.
     ///
     /// # Errors
     /// [`BadgeError`] when the camera cannot be used and waiting would not help, or a network or a display fails.
-    pub fn run(
-        mut self,
-        stop: &AtomicBool,
-        mut tell: impl FnMut(Notice),
-    ) -> Result<Ended, BadgeError> {
-        let slot = Arc::new(Slot::new());
-        if self.paused {
-            slot.want(Wanted::Closed);
+    pub fn run(self, stop: &AtomicBool, mut tell: impl FnMut(Notice)) -> Result<Ended, BadgeError> {
+        let Self { camera, mut parts, options } = self;
+        let mailbox = Arc::new(Mailbox::new());
+        if options.paused {
+            mailbox.want(Wanted::Closed);
         }
-        let lamp = Lamp::new(self.led.take());
-        let closed = start_capture(self.camera, &slot, &lamp);
+        let lamp = Lamp::new(parts.cues.led.take());
+        let closed = start_capture(camera, &mailbox, &lamp);
         let ended = Arc::new(AtomicBool::new(false));
-        if let Some(button) = self.button.take() {
-            start_button(button, &slot, &ended);
+        if let Some(button) = parts.cues.button.take() {
+            start_button(button, &mailbox, &ended);
         }
-        let status = Status::new(self.vision.labels(), self.paused);
-        let mut run = Run {
-            slot: &slot,
-            lamp: &lamp,
-            vision: self.vision,
-            displays: self.displays,
-            mode: self.mode,
-            motor: self.motor,
-            patterns: self.patterns,
-            battery_low: self.battery_low,
-            pace: Pace::new(self.pace),
-            thermometer: self.thermometer,
-            watchdog: self.watchdog,
-            wait_for_camera: self.wait_for_camera,
-            streamed: false,
-            limit: self.limit.unwrap_or(u64::MAX),
-            status,
-            tally: Tally::default(),
-            ages: (0, Duration::ZERO),
-            meter: Meter::default(),
-            keeper: self.keeper,
-            hub: &self.hub,
-            tell: &mut tell,
-        };
+        let state = State::new(&parts, &options);
+        let mut run =
+            Run { parts, options, state, mailbox: &mailbox, lamp: &lamp, tell: &mut tell };
         let done = run.until(stop);
-        run.watchdog.stopping();
-        let (tally, (aged, age)) = (run.tally, run.ages);
-        let chosen = Again { mode: run.mode, paused: run.status.paused };
+        run.parts.watchdog.stopping();
+        let (tally, age) = (run.state.tally, run.state.ages.mean());
+        let chosen = Again { mode: run.state.mode, paused: run.state.screen.paused };
         ended.store(true, Ordering::Relaxed);
-        slot.want(Wanted::End);
+        mailbox.want(Wanted::End);
         // Panels first: whatever the camera does, nothing stays lit.
-        let finished = run.displays.iter_mut().try_for_each(|display| display.finish());
+        let finished = run.parts.displays.iter_mut().try_for_each(|display| display.finish());
         drop(run);
         if closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
             lamp.set(false);
@@ -154,33 +148,32 @@ impl Live {
         }
         let again = done?.then_some(chosen);
         finished?;
-        let age = (aged > 0).then(|| age / u32::try_from(aged).unwrap_or(u32::MAX));
         tell(Notice::Stopped { looks: tally.shown, age });
         Ok(Ended { tally, again })
     }
 }
 
 /// Starts the capture thread; the receiver is disconnected once its camera is closed.
-fn start_capture(mut camera: Box<dyn Camera>, slot: &Arc<Slot>, lamp: &Lamp) -> Receiver<()> {
-    let (slot, lamp) = (Arc::clone(slot), lamp.clone());
+fn start_capture(mut camera: Box<dyn Camera>, mailbox: &Arc<Mailbox>, lamp: &Lamp) -> Receiver<()> {
+    let (mailbox, lamp) = (Arc::clone(mailbox), lamp.clone());
     let (closes, closed) = channel();
     thread::spawn(move || {
-        capture(camera.as_mut(), &slot, &lamp);
+        capture(camera.as_mut(), &mailbox, &lamp);
         drop(closes);
     });
     closed
 }
 
 /// Starts the thread that watches the button.
-fn start_button(mut button: Presses, slot: &Arc<Slot>, ended: &Arc<AtomicBool>) {
-    let (slot, ended) = (Arc::clone(slot), Arc::clone(ended));
+fn start_button(mut button: Presses, mailbox: &Arc<Mailbox>, ended: &Arc<AtomicBool>) {
+    let (mailbox, ended) = (Arc::clone(mailbox), Arc::clone(ended));
     thread::spawn(move || {
         while !ended.load(Ordering::Relaxed) {
             match button(WAKE) {
                 Ok(None) => {}
-                Ok(Some(press)) => slot.tell(Event::Press(press)),
+                Ok(Some(press)) => mailbox.post(Event::Press(press)),
                 Err(error) => {
-                    slot.tell(Event::Pin(error));
+                    mailbox.post(Event::Pin(error));
                     break;
                 }
             }

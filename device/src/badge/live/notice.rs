@@ -1,4 +1,4 @@
-//! What a log is told of a live badge.
+//! What a live badge reports to the log.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use crate::camera::CameraError;
 use crate::cue::CueError;
 use crate::slots::{Slot, SlotError};
 
-/// What a log is told.
+/// A line of the log.
 #[derive(Debug)]
 pub enum Notice {
     /// The camera streams.
     Streams,
     /// The camera gives nothing; it is tried again until it does.
     Missing(CameraError),
-    /// The camera is closed by the wearer's wish.
+    /// The wearer paused it; the camera is closed.
     Paused,
-    /// The wearer wants to go on.
-    GoesOn,
+    /// The wearer resumed it.
+    Resumed,
     /// Heat slows the badge by this factor; 1 is its usual pace.
     Slowed(u32),
-    /// A pin does not do as it should.
+    /// A pin fails.
     Pin(CueError),
     /// A new bundle ran for a healthy minute and is kept.
     Kept(Slot),
-    /// It could not be noted that a bundle is kept.
+    /// It could not be written that a bundle is kept.
     NotKept(SlotError),
     /// The host wants something that the wearer is asked about.
     Asks(String),
     /// Another bundle or configuration is to be used.
-    Changes,
+    Restarts,
     /// The camera did not close in time.
     Stuck,
     /// How often was looked, and how old frames were on average when they were shown.
@@ -47,14 +47,14 @@ impl fmt::Display for Notice {
             Self::Streams => f.write_str("camera streams"),
             Self::Missing(error) => write!(f, "camera missing: {error}"),
             Self::Paused => f.write_str("paused: the camera is closed"),
-            Self::GoesOn => f.write_str("goes on"),
+            Self::Resumed => f.write_str("resumes"),
             Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
             Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
             Self::Pin(error) => error.fmt(f),
             Self::Kept(slot) => write!(f, "slot {slot} ran well and is kept"),
             Self::NotKept(error) => write!(f, "the bundle on trial cannot be kept: {error}"),
             Self::Asks(text) => write!(f, "press the button to {text}; a long press declines"),
-            Self::Changes => f.write_str("starts anew with another bundle or configuration"),
+            Self::Restarts => f.write_str("starts again with another bundle or configuration"),
             Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),
             Self::Stopped { looks, age: Some(age) } => {
                 let age = age.as_millis();

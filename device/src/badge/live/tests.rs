@@ -10,13 +10,12 @@ use emocue_run::{Classifier, Detector, RunError};
 use emocue_models::luma::Luma;
 
 use super::*;
-use crate::answer::Answer;
-use crate::answer::Report;
-use crate::badge::keeper::Watch;
+use crate::answer::{Answer, Report, Screen};
+use crate::badge::update::Watched;
 use crate::camera::v4l2::V4l2Error;
 use crate::camera::{CameraError, FrameInfo};
 use crate::show::ShowError;
-use crate::slots::consent::{Desk, NoConsent};
+use crate::slots::consent::{ConsentChannel, NoConsent};
 
 /// Longer than any step takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -98,20 +97,20 @@ impl Classifier for Shade {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
-    Shown(Answer),
+    Shown(Screen),
     Mode(Mode),
     Finished,
 }
 
-struct Eyes(Sender<Seen>);
+struct Watcher(Sender<Seen>);
 
-impl Display for Eyes {
-    fn show(&mut self, _: &Luma, report: &Report) -> Result<(), ShowError> {
+impl Display for Watcher {
+    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
         let _ = self.0.send(Seen::Shown(report.shown));
         Ok(())
     }
 
-    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+    fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         let _ = self.0.send(Seen::Mode(mode));
         Ok(())
     }
@@ -147,32 +146,42 @@ fn bench(wait_for_camera: bool, first: Cue) -> Bench {
     bench_with(wait_for_camera, first, false, None)
 }
 
-fn bench_with(wait_for_camera: bool, first: Cue, paused: bool, keeper: Option<Keeper>) -> Bench {
+fn bench_with(
+    wait_for_camera: bool,
+    first: Cue,
+    paused: bool,
+    monitor: Option<UpdateMonitor>,
+) -> Bench {
     let (camera, cues) = channel();
     camera.send(first).unwrap();
     let (button, presses) = channel();
-    let (eyes, seen) = channel();
+    let (sees, seen) = channel();
     let (open, led) = (Arc::default(), Arc::default());
     let (stop, notices) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
     let live = Live {
         camera: Box::new(Told { cues, open: Arc::clone(&open), index: 0 }),
-        vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
-            .unwrap(),
-        displays: vec![Box::new(Eyes(eyes))],
-        mode: Mode::Both,
-        button: Some(Box::new(move |wait| Ok(presses.recv_timeout(wait).ok()))),
-        led: Some(Box::new(Light(Arc::clone(&led)))),
-        motor: None,
-        patterns: Patterns::default(),
-        battery_low: None,
-        pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
-        thermometer: Thermometer::default(),
-        watchdog: Watchdog::from_env(),
-        wait_for_camera,
-        paused,
-        keeper,
-        hub: Arc::default(),
-        limit: None,
+        parts: Parts {
+            vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
+                .unwrap(),
+            displays: vec![Box::new(Watcher(sees))],
+            cues: Cues {
+                led: Some(Box::new(Light(Arc::clone(&led)))),
+                button: Some(Box::new(move |wait| Ok(presses.recv_timeout(wait).ok()))),
+                ..Cues::default()
+            },
+            thermometer: Thermometer::default(),
+            watchdog: Watchdog::from_env(),
+            monitor,
+            hub: Arc::default(),
+        },
+        options: Options {
+            mode: Mode::Both,
+            paused,
+            pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
+            patterns: Patterns::default(),
+            wait_for_camera,
+            limit: None,
+        },
     };
     let run = {
         let (stop, notices) = (Arc::clone(&stop), Arc::clone(&notices));
@@ -192,8 +201,8 @@ impl Bench {
         {}
     }
 
-    fn shows(&self, answer: Answer) {
-        self.until(&Seen::Shown(answer));
+    fn shows(&self, screen: impl Into<Screen>) {
+        self.until(&Seen::Shown(screen.into()));
     }
 
     fn open_and_lit(&self) -> (bool, bool) {
@@ -223,7 +232,7 @@ fn unplugged() -> CameraError {
 #[test]
 fn a_face_is_shown_and_everything_is_off_after_the_end() {
     let badge = bench(false, Cue::Frame(0));
-    badge.shows(Answer::Starting);
+    badge.shows(Screen::Starting);
     badge.looks(1);
     assert_eq!(badge.open_and_lit(), (true, true));
     let (done, notices) = badge.stop();
@@ -233,19 +242,19 @@ fn a_face_is_shown_and_everything_is_off_after_the_end() {
 }
 
 #[test]
-fn a_long_press_closes_the_camera_before_it_says_so_and_another_goes_on() {
+fn a_long_press_closes_the_camera_before_it_says_so_and_another_resumes() {
     let badge = bench(false, Cue::Frame(0));
     badge.looks(1);
     badge.button.send(Press::Long).unwrap();
-    badge.shows(Answer::Paused);
+    badge.shows(Screen::Paused);
     assert_eq!(badge.open_and_lit(), (false, false));
     badge.button.send(Press::Long).unwrap();
-    badge.shows(Answer::Starting);
+    badge.shows(Screen::Starting);
     badge.looks(2);
     assert_eq!(badge.open_and_lit(), (true, true));
     let (done, notices) = badge.stop();
     assert!(done.is_ok());
-    assert_eq!(notices[1..4], ["paused: the camera is closed", "goes on", "camera streams"]);
+    assert_eq!(notices[1..4], ["paused: the camera is closed", "resumes", "camera streams"]);
 }
 
 #[test]
@@ -260,13 +269,13 @@ fn a_short_press_changes_the_mode() {
 }
 
 #[test]
-fn an_unplugged_camera_is_told_once_and_comes_back_by_itself() {
+fn an_unplugged_camera_is_reported_once_and_comes_back_by_itself() {
     let badge = bench(false, Cue::Frame(0));
     badge.looks(1);
     for _ in 0..3 {
         badge.camera.send(Cue::Fail(unplugged())).unwrap();
     }
-    badge.shows(Answer::CameraMissing);
+    badge.shows(Screen::CameraMissing);
     badge.looks(3);
     let (done, notices) = badge.stop();
     assert_eq!(done.unwrap().tally.unreadable, 1);
@@ -278,12 +287,12 @@ fn an_unplugged_camera_is_told_once_and_comes_back_by_itself() {
 #[test]
 fn a_camera_that_is_still_missing_after_a_pause_is_shown_as_missing_again() {
     let badge = bench(true, Cue::Fail(unplugged()));
-    badge.shows(Answer::CameraMissing);
+    badge.shows(Screen::CameraMissing);
     badge.button.send(Press::Long).unwrap();
-    badge.shows(Answer::Paused);
+    badge.shows(Screen::Paused);
     badge.camera.send(Cue::Fail(unplugged())).unwrap();
     badge.button.send(Press::Long).unwrap();
-    badge.shows(Answer::CameraMissing);
+    badge.shows(Screen::CameraMissing);
     badge.looks(1);
     badge.stop().0.unwrap();
 }
@@ -300,7 +309,7 @@ fn a_camera_that_is_missing_from_the_start_ends_the_run_unless_it_is_waited_for(
     assert!(!*led.lock().unwrap());
 
     let badge = bench(true, Cue::Fail(unplugged()));
-    badge.shows(Answer::CameraMissing);
+    badge.shows(Screen::CameraMissing);
     badge.looks(4);
     badge.stop().0.unwrap();
 }
@@ -314,29 +323,29 @@ fn a_source_that_ends_ends_the_run() {
     assert!(badge.run.join().unwrap().is_ok());
 }
 
-fn keeper(state: &std::path::Path) -> Keeper {
-    let attended = Desk::new(state).attend().map(Arc::new);
-    let watch = Watch {
+fn monitor(state: &std::path::Path) -> UpdateMonitor {
+    let presence = ConsentChannel::new(state).announce().map(Arc::new);
+    let watched = Watched {
         state,
         config: std::path::Path::new("none"),
         mark: Vec::new(),
         on_trial: false,
         healthy: Duration::from_secs(60),
         has_button: true,
-        attended,
+        presence,
     };
-    Keeper::new(watch, Arc::default())
+    UpdateMonitor::new(watched, Arc::default())
 }
 
 #[test]
 fn a_question_is_shown_and_the_button_answers_it_instead_of_changing_the_mode() {
     let state = tempfile::tempdir().unwrap();
-    let badge = bench_with(false, Cue::Frame(0), false, Some(keeper(state.path())));
+    let badge = bench_with(false, Cue::Frame(0), false, Some(monitor(state.path())));
     badge.looks(1);
     for (press, agrees) in [(Press::Short, true), (Press::Long, false)] {
-        let desk = Desk::new(state.path());
-        let asks = thread::spawn(move || desk.ask("trust the key 12345678"));
-        badge.shows(Answer::PressButton);
+        let channel = ConsentChannel::new(state.path());
+        let asks = thread::spawn(move || channel.ask("trust the key 12345678"));
+        badge.shows(Screen::PressButton);
         badge.button.send(press).unwrap();
         match asks.join().unwrap() {
             Ok(()) => assert!(agrees),
@@ -356,8 +365,8 @@ fn a_question_is_shown_and_the_button_answers_it_instead_of_changing_the_mode() 
 #[test]
 fn another_bundle_ends_the_run_for_a_new_start_that_stays_paused() {
     let state = tempfile::tempdir().unwrap();
-    let badge = bench_with(false, Cue::Frame(0), true, Some(keeper(state.path())));
-    badge.shows(Answer::Paused);
+    let badge = bench_with(false, Cue::Frame(0), true, Some(monitor(state.path())));
+    badge.shows(Screen::Paused);
     assert_eq!(badge.open_and_lit(), (false, false));
     std::fs::create_dir(state.path().join("slots")).unwrap();
     std::fs::write(state.path().join("slots").join("state"), "another").unwrap();

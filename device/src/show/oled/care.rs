@@ -5,7 +5,7 @@ use std::time::Duration;
 use embedded_graphics::geometry::Point;
 use emocue_config::PanelSettings;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Screen};
 
 /// How brightly the panel is lit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,10 @@ pub(super) enum Light {
 /// Where the picture sits, one after the other; the first is where it belongs.
 const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1), Point::new(0, 1)];
 
-/// The light for an answer that has been the same for `idle`.
-pub(super) fn light(settings: &PanelSettings, answer: Answer, idle: Duration) -> Light {
+/// The light for a screen that has been the same for `idle`.
+pub(super) fn light(settings: &PanelSettings, screen: Screen, idle: Duration) -> Light {
     let passed = |after_s: u32| after_s > 0 && idle >= Duration::from_secs(after_s.into());
-    let face = matches!(answer, Answer::Looks(_) | Answer::Unsure);
+    let face = matches!(screen, Screen::Answer(Answer::Looks(_) | Answer::Unsure));
     if !face && passed(settings.blank_after_s) {
         Light::Off
     } else if passed(settings.dim_after_s) {

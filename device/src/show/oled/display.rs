@@ -1,7 +1,7 @@
 //! The display: what is sent to the panel, and when.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use embedded_hal::i2c::I2c;
 use emocue_config::{Mode, PanelSettings};
@@ -10,8 +10,7 @@ use emocue_models::luma::Luma;
 use super::care::{self, Light};
 use super::chip::{Chip, Refused};
 use super::frame::Frame;
-use crate::answer::{Answer, Report};
-use crate::clock::Clock;
+use crate::answer::{Report, Screen};
 use crate::show::{self, Display, ShowError, panel};
 
 /// A panel that keeps its connection but lost its power in between takes writes as if nothing had happened, and
@@ -57,29 +56,27 @@ impl fmt::Display for Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
     /// Nothing is known: all is to be sent, from `at` on; after a failure `pause` was waited for.
-    Unknown { at: Duration, pause: Duration },
+    Unknown { at: Instant, pause: Duration },
     /// It holds [`Oled::held`] under this light; all was sent last at `since`.
-    Known { light: Light, since: Duration },
+    Known { light: Light, since: Instant },
 }
 
 /// A panel on an I2C bus. A write goes out only for what changed.
-pub struct Oled<I, C>
+pub struct Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
-    C: Clock,
 {
     chip: Chip<I>,
-    clock: C,
     settings: PanelSettings,
     tell: Box<dyn FnMut(Notice) + Send>,
     mode: Mode,
-    answer: Option<Answer>,
-    started: Duration,
-    /// When the answer or the mode was new.
-    news: Duration,
+    screen: Option<Screen>,
+    started: Instant,
+    /// When the screen or the mode was new.
+    news: Instant,
     /// What it should show, and of what that is a picture.
     frame: Frame,
-    drawn: Option<(Answer, Mode)>,
+    drawn: Option<(Screen, Mode)>,
     /// What it does show.
     held: Frame,
     link: Link,
@@ -87,26 +84,24 @@ where
     finished: bool,
 }
 
-impl<I, C> Oled<I, C>
+impl<I> Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
-    C: Clock,
 {
-    /// A panel behind `i2c`; nothing is sent before the first answer. `tell` hears when it goes and comes back.
+    /// A panel behind `i2c` from `now` on; nothing is sent before there is something to show. `tell` is called when
+    /// it stops answering and when it answers again.
     pub fn new(
         i2c: I,
-        clock: C,
         settings: PanelSettings,
         mode: Mode,
+        now: Instant,
         tell: impl FnMut(Notice) + Send + 'static,
     ) -> Self {
-        let now = clock.now();
         Self {
             chip: Chip::new(i2c, &settings),
-            clock,
             tell: Box::new(tell),
             mode,
-            answer: None,
+            screen: None,
             started: now,
             news: now,
             frame: Frame::new(settings.size),
@@ -127,7 +122,7 @@ where
         self.chip.probe().map_err(|Refused| self.chip.reason())
     }
 
-    /// Switches the panel off, whoever lit it.
+    /// Switches the panel off, also after another program.
     ///
     /// # Errors
     /// The system's own words when it does not answer.
@@ -136,14 +131,14 @@ where
     }
 
     /// Brings the panel to what it should show now.
-    fn refresh(&mut self) {
-        let Some(answer) = self.answer else { return };
-        let now = self.clock.now();
+    fn refresh(&mut self, now: Instant) {
+        let Some(screen) = self.screen else { return };
         if matches!(self.link, Link::Unknown { at, .. } if now < at) {
             return;
         }
-        self.draw(answer, now);
-        let light = care::light(&self.settings, answer, now.saturating_sub(self.news));
+        self.draw(screen, now);
+        let idle = now.saturating_duration_since(self.news);
+        let light = care::light(&self.settings, screen, idle);
         // One write that went astray is not worth a message, nor a pause.
         let sent = self.send(light, now).or_else(|Refused| {
             self.link = Link::Unknown { at: now, pause: self.pause() };
@@ -151,29 +146,34 @@ where
         });
         match sent {
             Ok(()) => self.came_back(),
-            Err(Refused) => self.went_away(now),
+            Err(Refused) => {
+                let pause = (self.pause() * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                self.link = Link::Unknown { at: now + pause, pause };
+                self.went_away();
+            }
         }
     }
 
-    /// Draws the answer, where it is not drawn yet.
-    fn draw(&mut self, answer: Answer, now: Duration) {
-        let shift = care::shift(&self.settings, now.saturating_sub(self.started));
-        if self.drawn == Some((answer, self.mode)) && self.frame.shift == shift {
+    /// Draws the screen, unless that is done already.
+    fn draw(&mut self, screen: Screen, now: Instant) {
+        let running = now.saturating_duration_since(self.started);
+        let shift = care::shift(&self.settings, running);
+        if self.drawn == Some((screen, self.mode)) && self.frame.shift == shift {
             return;
         }
         self.frame.shift = shift;
         let settings = show::Settings { panel: self.settings.size, mode: self.mode };
-        match panel::draw(answer, &settings, &mut self.frame) {
-            Ok(()) => self.drawn = Some((answer, self.mode)),
+        match panel::draw(screen, &settings, &mut self.frame) {
+            Ok(()) => self.drawn = Some((screen, self.mode)),
             Err(never) => match never {},
         }
     }
 
     /// Sends what the panel does not show yet.
-    fn send(&mut self, light: Light, now: Duration) -> Result<(), Refused> {
+    fn send(&mut self, light: Light, now: Instant) -> Result<(), Refused> {
         let shown = match self.link {
             Link::Known { light: shown, since }
-                if light == Light::Off || now.saturating_sub(since) < RENEW_AFTER =>
+                if light == Light::Off || now.saturating_duration_since(since) < RENEW_AFTER =>
             {
                 self.send_changes()?;
                 Some((shown, since))
@@ -224,9 +224,7 @@ where
         }
     }
 
-    fn went_away(&mut self, now: Duration) {
-        let pause = (self.pause() * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        self.link = Link::Unknown { at: now + pause, pause };
+    fn went_away(&mut self) {
         if !self.lost {
             self.lost = true;
             let (address, reason) = (self.settings.address, self.chip.reason());
@@ -244,7 +242,7 @@ where
     /// Darkens the panel, empties its memory, and sends nothing any more.
     fn put_out(&mut self) {
         // One that showed nothing of ours is none of our business.
-        if self.finished || self.answer.is_none() {
+        if self.finished || self.screen.is_none() {
             return;
         }
         self.finished = true;
@@ -255,40 +253,39 @@ where
         };
         // The last chance, so one write that goes astray must not leave it lit.
         if off().is_err() && off().is_err() && off().is_err() {
-            self.went_away(self.clock.now());
+            self.went_away();
         }
     }
 }
 
-impl<I, C> Display for Oled<I, C>
+impl<I> Display for Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
-    C: Clock,
 {
-    fn show(&mut self, _frame: &Luma, report: &Report) -> Result<(), ShowError> {
+    fn show(&mut self, _: Option<&Luma>, report: &Report, now: Instant) -> Result<(), ShowError> {
         if self.finished {
             return Ok(());
         }
-        if self.answer != Some(report.shown) {
-            self.answer = Some(report.shown);
-            self.news = self.clock.now();
+        if self.screen != Some(report.shown) {
+            self.screen = Some(report.shown);
+            self.news = now;
         }
-        self.refresh();
+        self.refresh(now);
         Ok(())
     }
 
-    fn set_mode(&mut self, mode: Mode) -> Result<(), ShowError> {
+    fn set_mode(&mut self, mode: Mode, now: Instant) -> Result<(), ShowError> {
         if self.mode != mode && !self.finished {
             self.mode = mode;
-            self.news = self.clock.now();
-            self.refresh();
+            self.news = now;
+            self.refresh(now);
         }
         Ok(())
     }
 
-    fn tick(&mut self) -> Result<(), ShowError> {
+    fn tick(&mut self, now: Instant) -> Result<(), ShowError> {
         if !self.finished {
-            self.refresh();
+            self.refresh(now);
         }
         Ok(())
     }
@@ -299,10 +296,9 @@ where
     }
 }
 
-impl<I, C> Drop for Oled<I, C>
+impl<I> Drop for Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
-    C: Clock,
 {
     fn drop(&mut self) {
         self.put_out();

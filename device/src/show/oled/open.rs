@@ -10,7 +10,7 @@ use crate::show::{self, Display, ShowError};
 /// What is expected of a panel when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// It may come later: one that does not answer is told on standard error and tried again.
+    /// It may come later: one that does not answer is reported on standard error and tried again.
     Patient,
     /// It answers at once, or it is an error.
     Strict,
@@ -119,6 +119,7 @@ fn bus_error(bus: &Path, reason: &std::io::Error) -> ShowError {
 mod driver {
     use std::io::{self, Write};
     use std::path::PathBuf;
+    use std::time::Instant;
 
     use embedded_hal::i2c::{ErrorType, I2c, Operation};
     use emocue_config::{Mode, PanelSettings};
@@ -126,7 +127,6 @@ mod driver {
 
     use super::super::Oled;
     use super::{Start, bus_error};
-    use crate::clock::SystemClock;
     use crate::show::{Display, ShowError};
 
     pub(super) fn open(
@@ -149,13 +149,12 @@ mod driver {
         answered(panel(settings, Mode::default())?.darken(), settings)
     }
 
-    fn panel(settings: &PanelSettings, mode: Mode) -> Result<Oled<Bus, SystemClock>, ShowError> {
+    fn panel(settings: &PanelSettings, mode: Mode) -> Result<Oled<Bus>, ShowError> {
         let tell = |notice| {
             // (a reader of standard error that has gone is no reason to stop)
             let _ = writeln!(io::stderr(), "{notice}");
         };
-        let (bus, clock) = (Bus::open(settings)?, SystemClock::default());
-        Ok(Oled::new(bus, clock, settings.clone(), mode, tell))
+        Ok(Oled::new(Bus::open(settings)?, settings.clone(), mode, Instant::now(), tell))
     }
 
     fn answered(answer: Result<(), String>, settings: &PanelSettings) -> Result<(), ShowError> {

@@ -3,45 +3,29 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use emocue_config::{Controller, Mode, PanelSettings, PanelSize};
 use emocue_models::label::Expression;
-use emocue_models::luma::Luma;
 use proptest::prelude::*;
 
 use super::sim::{Sim, Wires, look};
 use super::{Notice, Oled};
-use crate::answer::Answer;
-use crate::clock::Clock;
-use crate::show::art::ANSWERS;
+use crate::answer::{Answer, Screen};
+use crate::show::art::SCREENS;
 use crate::show::panel::Panel;
 use crate::show::{self, Display, fixture};
 
-const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+const HAPPY: Screen = Screen::looks(Expression::Happiness);
+const NO_FACE: Screen = Screen::Answer(Answer::NoFace);
+const UNSURE: Screen = Screen::Answer(Answer::Unsure);
 const MODES: [Mode; 3] = [Mode::Emoji, Mode::Word, Mode::Both];
-
-/// A clock that a test sets.
-#[derive(Clone, Default)]
-struct Hand(Arc<Mutex<Duration>>);
-
-impl Hand {
-    fn pass(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-}
 
 /// A badge's panel with everything around it.
 struct Bench {
-    oled: Oled<Wires, Hand>,
+    oled: Oled<Wires>,
     sim: Arc<Mutex<Sim>>,
-    clock: Hand,
+    now: Instant,
     notices: Arc<Mutex<Vec<Notice>>>,
     settings: PanelSettings,
 }
@@ -49,24 +33,25 @@ struct Bench {
 impl Bench {
     fn new(settings: PanelSettings, mode: Mode) -> Self {
         let (wires, sim) = Sim::new(settings.controller, settings.address);
-        let clock = Hand::default();
+        let now = Instant::now();
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
-        let oled = Oled::new(wires, clock.clone(), settings.clone(), mode, move |notice| {
+        let oled = Oled::new(wires, settings.clone(), mode, now, move |notice| {
             heard.lock().unwrap().push(notice);
         });
-        Self { oled, sim, clock, notices, settings }
+        Self { oled, sim, now, notices, settings }
     }
 
-    fn show(&mut self, answer: Answer) {
-        self.oled.show(&Luma::default(), &fixture::report("camera", 0, None, answer)).unwrap();
+    fn show(&mut self, screen: Screen) {
+        let report = fixture::report("camera", 0, None, screen);
+        self.oled.show(None, &report, self.now).unwrap();
     }
 
-    /// Time passes while the loop repeats the answer once a second.
-    fn repeat(&mut self, answer: Answer, seconds: u32) {
+    /// Time passes while the loop repeats the screen once a second.
+    fn repeat(&mut self, screen: Screen, seconds: u32) {
         for _ in 0..seconds {
-            self.clock.pass(Duration::from_secs(1));
-            self.show(answer);
+            self.now += Duration::from_secs(1);
+            self.show(screen);
         }
     }
 
@@ -88,9 +73,9 @@ impl Bench {
 }
 
 /// The picture that the panel must show.
-fn golden(answer: Answer, panel: PanelSize, mode: Mode) -> Vec<bool> {
+fn golden(screen: Screen, panel: PanelSize, mode: Mode) -> Vec<bool> {
     let mut golden = Panel::new(panel);
-    golden.show(answer, &show::Settings { panel, mode });
+    golden.show(screen, &show::Settings { panel, mode });
     golden.pixels().to_vec()
 }
 
@@ -111,8 +96,8 @@ fn every_answer_is_seen_as_it_was_drawn() {
                     PanelSettings { controller, size, upside_down, ..PanelSettings::default() };
                 let mut bench = Bench::new(settings, Mode::Both);
                 for mode in MODES {
-                    bench.oled.set_mode(mode).unwrap();
-                    for answer in ANSWERS {
+                    bench.oled.set_mode(mode, bench.now).unwrap();
+                    for answer in SCREENS {
                         bench.show(answer);
                         assert!(
                             bench.seen() == golden(answer, size, mode),
@@ -142,14 +127,14 @@ fn nothing_is_written_while_nothing_changes() {
     bench.show(HAPPY);
     let writes = look(&bench.sim).writes;
     bench.repeat(HAPPY, 29);
-    bench.oled.set_mode(Mode::Both).unwrap();
+    bench.oled.set_mode(Mode::Both, bench.now).unwrap();
     assert_eq!(look(&bench.sim).writes, writes);
 }
 
 #[test]
 fn a_change_writes_only_what_differs_in_long_runs() {
     let mut bench = Bench::new(PanelSettings::default(), Mode::Emoji);
-    bench.show(Answer::Looks(Expression::Neutral));
+    bench.show(Screen::looks(Expression::Neutral));
     let (bytes, writes) = (bench.bytes(), look(&bench.sim).writes);
     assert!(look(&bench.sim).longest == 129, "a page is one write");
     bench.show(HAPPY);
@@ -164,15 +149,15 @@ fn a_change_writes_only_what_differs_in_long_runs() {
 fn it_dims_then_blanks_and_wakes_for_news() {
     let settings = PanelSettings { shift_every_s: 0, ..PanelSettings::default() };
     let mut bench = Bench::new(settings.clone(), Mode::Both);
-    bench.show(Answer::NoFace);
+    bench.show(NO_FACE);
     assert_eq!(look(&bench.sim).contrast, settings.brightness);
-    bench.repeat(Answer::NoFace, settings.dim_after_s);
+    bench.repeat(NO_FACE, settings.dim_after_s);
     assert_eq!(look(&bench.sim).contrast, settings.dim_brightness);
     assert!(!bench.is_dark());
-    bench.repeat(Answer::NoFace, settings.blank_after_s - settings.dim_after_s);
+    bench.repeat(NO_FACE, settings.blank_after_s - settings.dim_after_s);
     assert!(bench.is_dark() && !look(&bench.sim).on);
     let bytes = bench.bytes();
-    bench.repeat(Answer::NoFace, 1000);
+    bench.repeat(NO_FACE, 1000);
     assert_eq!(bench.bytes(), bytes, "a dark panel is left alone");
 
     bench.show(HAPPY);
@@ -183,10 +168,10 @@ fn it_dims_then_blanks_and_wakes_for_news() {
     assert!(!bench.is_dark());
     assert_eq!(look(&bench.sim).contrast, settings.dim_brightness);
 
-    bench.repeat(Answer::Paused, settings.blank_after_s + 1);
+    bench.repeat(Screen::Paused, settings.blank_after_s + 1);
     assert!(bench.is_dark());
-    bench.oled.set_mode(Mode::Word).unwrap();
-    assert_eq!(bench.seen(), golden(Answer::Paused, PanelSize::Tall, Mode::Word), "at once");
+    bench.oled.set_mode(Mode::Word, bench.now).unwrap();
+    assert_eq!(bench.seen(), golden(Screen::Paused, PanelSize::Tall, Mode::Word), "at once");
 }
 
 #[test]
@@ -198,9 +183,9 @@ fn never_means_never() {
         ..PanelSettings::default()
     };
     let mut bench = Bench::new(settings.clone(), Mode::Both);
-    bench.show(Answer::NoFace);
-    bench.repeat(Answer::NoFace, 4000);
-    assert_eq!(bench.seen(), golden(Answer::NoFace, PanelSize::Tall, Mode::Both));
+    bench.show(NO_FACE);
+    bench.repeat(NO_FACE, 4000);
+    assert_eq!(bench.seen(), golden(NO_FACE, PanelSize::Tall, Mode::Both));
     assert_eq!(look(&bench.sim).contrast, settings.brightness);
 }
 
@@ -220,7 +205,7 @@ fn the_picture_moves_by_a_pixel_and_returns() {
 #[test]
 fn one_write_that_goes_astray_is_made_good_at_once_and_not_told() {
     let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
-    bench.show(Answer::NoFace);
+    bench.show(NO_FACE);
     look(&bench.sim).refuse = 1;
     bench.show(HAPPY);
     assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
@@ -230,7 +215,7 @@ fn one_write_that_goes_astray_is_made_good_at_once_and_not_told() {
 #[test]
 fn a_panel_that_is_pulled_out_and_put_back_shows_the_answer_again() {
     let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
-    bench.show(Answer::NoFace);
+    bench.show(NO_FACE);
     look(&bench.sim).unplug();
     bench.show(HAPPY);
     bench.repeat(HAPPY, 20);
@@ -250,10 +235,10 @@ fn a_panel_that_lost_its_power_between_two_writes_comes_back_within_a_minute() {
     bench.show(HAPPY);
     look(&bench.sim).unplug();
     look(&bench.sim).plug();
-    bench.show(Answer::Unsure);
-    bench.repeat(Answer::Unsure, 60);
+    bench.show(UNSURE);
+    bench.repeat(UNSURE, 60);
     assert!(look(&bench.sim).on);
-    let still = golden(Answer::Unsure, PanelSize::Tall, Mode::Both);
+    let still = golden(UNSURE, PanelSize::Tall, Mode::Both);
     assert_eq!(bench.seen(), shifted(&still, 1, 0));
 }
 
@@ -268,7 +253,7 @@ fn a_panel_that_is_missing_is_asked_ever_more_rarely() {
         if look(&bench.sim).refuse != before {
             tried.push(tenth);
         }
-        bench.clock.pass(Duration::from_millis(100));
+        bench.now += Duration::from_millis(100);
     }
     // Pauses of 0.25, 0.5, 1, 2, 4 and then 5 s, on the next tenth of a second.
     assert_eq!(tried, [0, 3, 8, 18, 38, 78, 128, 178, 228, 278]);
@@ -283,7 +268,7 @@ fn nothing_stays_lit_or_remembered_at_the_end() {
     look(&bench.sim).refuse = 2;
     bench.oled.finish().unwrap();
     assert!(!look(&bench.sim).on);
-    bench.show(Answer::NoFace);
+    bench.show(NO_FACE);
     assert!(!look(&bench.sim).on, "it stays off");
     look(&bench.sim).on = true;
     assert!(bench.is_dark(), "its memory is empty");
@@ -314,7 +299,7 @@ fn asking_whether_a_panel_is_there_changes_nothing() {
 /// What may happen to a panel.
 #[derive(Clone, Debug)]
 enum Event {
-    Show(Answer),
+    Show(Screen),
     Mode(Mode),
     Pass(u64),
     Refuse(u32),
@@ -324,7 +309,7 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        4 => prop::sample::select(ANSWERS.to_vec()).prop_map(Event::Show),
+        4 => prop::sample::select(SCREENS.to_vec()).prop_map(Event::Show),
         1 => prop::sample::select(MODES.to_vec()).prop_map(Event::Mode),
         3 => (0..20_000u64).prop_map(Event::Pass),
         2 => (1..40u32).prop_map(Event::Refuse),
@@ -339,7 +324,7 @@ proptest! {
     #[test]
     fn whatever_happens_a_healthy_panel_shows_the_last_answer(
         events in prop::collection::vec(event(), 0..40),
-        last in prop::sample::select(ANSWERS.to_vec()),
+        last in prop::sample::select(SCREENS.to_vec()),
         flat in any::<bool>(),
         sh1106 in any::<bool>(),
     ) {
@@ -354,9 +339,9 @@ proptest! {
                 Event::Show(answer) => bench.show(answer),
                 Event::Mode(next) => {
                     mode = next;
-                    bench.oled.set_mode(next).unwrap();
+                    bench.oled.set_mode(next, bench.now).unwrap();
                 }
-                Event::Pass(ms) => bench.clock.pass(Duration::from_millis(ms)),
+                Event::Pass(ms) => bench.now += Duration::from_millis(ms),
                 Event::Refuse(writes) => look(&bench.sim).refuse = writes,
                 Event::Unplug => look(&bench.sim).unplug(),
                 Event::Plug => look(&bench.sim).plug(),

@@ -22,7 +22,7 @@ fn group() -> (Luma, Report) {
     for (i, pixel) in frame.pixels_mut().iter_mut().enumerate() {
         *pixel = 60 + (i / 1024 / 8 % 64) as u8;
     }
-    let shown = faces[0].answer;
+    let shown = faces[0].answer.into();
     let report = Report {
         source: "group.png".into(),
         index: 0,
@@ -118,7 +118,7 @@ fn every_frame_is_a_file_and_no_picture_is_none() {
     let mut sink = Overlay::create(folder.path().to_str().unwrap()).unwrap();
     for (index, size) in (0..).zip([0, 48, 48]) {
         let report = fixture::report("clip.y4m", index, None, Answer::NoFace);
-        sink.show(&Luma::new(size, size), &report).unwrap();
+        sink.show(Some(&Luma::new(size, size)), &report, Instant::now()).unwrap();
     }
     let size = |name: &str| image::image_dimensions(folder.path().join(name)).ok();
     assert_eq!(size("clip-000000.png"), None);

@@ -1,4 +1,4 @@
-//! Keeps a new bundle that runs well, notices another one, and asks the wearer what others want to know.
+//! Watches updates: keeps a new bundle that runs well, notices another one, and puts questions to the wearer.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,30 +6,28 @@ use std::time::{Duration, Instant};
 
 use crate::cue::Press;
 use crate::link::{Hub, settings};
-use crate::slots::consent::{Attended, Desk, Question, SHOWN, Verdict};
+use crate::slots::consent::{ConsentChannel, Presence, Question, SHOWN, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
-/// What a look around found.
+/// What the monitor found.
 #[derive(Debug)]
-pub(super) enum Kept {
-    /// Nothing to do.
-    Nothing,
+pub(super) enum UpdateEvent {
     /// The bundle on trial is kept.
-    Yes(Slot),
-    /// That could not be noted.
-    Not(SlotError),
+    Kept(Slot),
+    /// That could not be written.
+    NotKept(SlotError),
     /// Another bundle or configuration is to be used.
-    Again,
-    /// The wearer is asked.
-    Ask(String),
-    /// The question is over.
-    Asked,
+    Restart,
+    /// A question waits for the wearer.
+    Question(String),
+    /// The question has ended.
+    QuestionEnded,
 }
 
-/// Looks around about once a second.
-pub struct Keeper {
+/// Checks about once a second.
+pub struct UpdateMonitor {
     store: Store,
-    desk: Desk,
+    consent: ConsentChannel,
     hub: Arc<Hub>,
     mark: Vec<u8>,
     on_trial: bool,
@@ -39,11 +37,11 @@ pub struct Keeper {
     well_since: Option<Instant>,
     question: Option<(Question, Instant)>,
     has_button: bool,
-    _attended: Option<Arc<Attended>>,
+    _presence: Option<Arc<Presence>>,
 }
 
-/// What a [`Keeper`] needs to know.
-pub struct Watch<'a> {
+/// What an [`UpdateMonitor`] watches.
+pub struct Watched<'a> {
     /// The folder that the badge may write to.
     pub state: &'a Path,
     /// The configuration that it runs with.
@@ -56,18 +54,18 @@ pub struct Watch<'a> {
     pub healthy: Duration,
     /// Whether there is a button to press.
     pub has_button: bool,
-    /// Says that this badge answers questions.
-    pub attended: Option<Arc<Attended>>,
+    /// Announces that this badge answers questions.
+    pub presence: Option<Arc<Presence>>,
 }
 
-impl Keeper {
-    /// A keeper for one start.
-    pub fn new(watch: Watch, hub: Arc<Hub>) -> Self {
-        let Watch { state, config, mark, on_trial, healthy, has_button, attended } = watch;
+impl UpdateMonitor {
+    /// A monitor for one start.
+    pub fn new(watched: Watched, hub: Arc<Hub>) -> Self {
+        let Watched { state, config, mark, on_trial, healthy, has_button, presence } = watched;
         let unproven = settings::is_waiting(config).then(|| config.to_owned());
         Self {
             store: Store::new(state),
-            desk: Desk::new(state),
+            consent: ConsentChannel::new(state),
             hub,
             mark,
             on_trial,
@@ -76,71 +74,71 @@ impl Keeper {
             well_since: None,
             question: None,
             has_button,
-            _attended: attended,
+            _presence: presence,
         }
     }
 
-    /// Looks around; `well` tells whether the badge works as it should.
-    pub(super) fn tick(&mut self, now: Instant, well: bool) -> Kept {
+    /// Checks; `well` says whether the badge works as it should.
+    pub(super) fn tick(&mut self, now: Instant, well: bool) -> Option<UpdateEvent> {
         if self.hub.takes_start() || self.store.mark() != self.mark {
-            return Kept::Again;
+            return Some(UpdateEvent::Restart);
         }
         if let Some((question, until)) = &self.question {
-            let over = if now >= *until {
-                self.desk.answer(question, Verdict::Silence);
+            let ended = if now >= *until {
+                self.consent.answer(question, Verdict::Silence);
                 true
             } else {
-                // Whoever asked may have gone.
-                self.desk.question().as_ref() != Some(question)
+                // The program that asked may have ended.
+                self.consent.question().as_ref() != Some(question)
             };
-            if over {
+            if ended {
                 self.question = None;
-                return Kept::Asked;
+                return Some(UpdateEvent::QuestionEnded);
             }
-        } else if let Some(question) = self.desk.question() {
+        } else if let Some(question) = self.consent.question() {
             if !self.has_button {
-                self.desk.answer(&question, Verdict::NoButton);
-                return Kept::Nothing;
+                self.consent.answer(&question, Verdict::NoButton);
+                return None;
             }
             let text = question.text.clone();
             self.question = Some((question, now + SHOWN));
-            return Kept::Ask(text);
+            return Some(UpdateEvent::Question(text));
         }
         self.prove(now, well)
     }
 
     /// A minute without a fault proves a bundle, and settings.
-    fn prove(&mut self, now: Instant, well: bool) -> Kept {
+    fn prove(&mut self, now: Instant, well: bool) -> Option<UpdateEvent> {
         if !self.on_trial && self.unproven.is_none() {
-            return Kept::Nothing;
+            return None;
         }
         if !well {
             self.well_since = None;
-            return Kept::Nothing;
+            return None;
         }
         let since = *self.well_since.get_or_insert(now);
         if now.saturating_duration_since(since) < self.healthy {
-            return Kept::Nothing;
+            return None;
         }
         if let Some(config) = self.unproven.take() {
-            // Where this fails they go on waiting, at most until they fail.
+            // Where this fails they stay unproven, at most until they fail.
             let _ = settings::keep(&config);
         }
         if !self.on_trial {
-            return Kept::Nothing;
+            return None;
         }
         match self.store.confirm(Some(&self.mark)) {
             Ok(slot) => {
                 self.on_trial = false;
                 self.mark = self.store.mark();
                 self.hub.update(|status| status.trial = None);
-                Kept::Yes(slot)
+                Some(UpdateEvent::Kept(slot))
             }
-            // Somebody installs just now: the next second is early enough.
-            Err(SlotError::Busy(_)) => Kept::Nothing,
+            // An installation is under way: the next second is early enough.
+            Err(SlotError::Busy(_)) => None,
             Err(error) => {
                 self.on_trial = false;
-                Kept::Not(error)
+                Some(UpdateEvent::NotKept(error))
             }
         }
     }
@@ -152,7 +150,7 @@ impl Keeper {
             Press::Short => Verdict::Yes,
             Press::Long => Verdict::No,
         };
-        self.desk.answer(&question, verdict);
+        self.consent.answer(&question, verdict);
         true
     }
 }
@@ -166,31 +164,31 @@ mod tests {
         start + Duration::from_secs(seconds)
     }
 
-    fn keeper(lab: &Lab, has_button: bool) -> Keeper {
+    fn monitor(lab: &Lab, has_button: bool) -> UpdateMonitor {
         let state = lab.state();
-        let watch = Watch {
+        let watched = Watched {
             state: &state,
             config: Path::new("none"),
             mark: lab.store.mark(),
             on_trial: true,
             healthy: Duration::from_secs(60),
             has_button,
-            attended: Desk::new(&state).attend().map(Arc::new),
+            presence: ConsentChannel::new(&state).announce().map(Arc::new),
         };
-        Keeper::new(watch, Arc::default())
+        UpdateMonitor::new(watched, Arc::default())
     }
 
     #[test]
     fn a_bundle_is_kept_after_a_minute_without_a_fault() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
-        let mut keeper = keeper(&lab, true);
+        let mut monitor = monitor(&lab, true);
         let start = Instant::now();
         for second in 0..100 {
             // A stuck camera at 30 s makes the minute begin anew.
-            match keeper.tick(seconds(start, second), second != 30) {
-                Kept::Nothing => assert_ne!(second, 91),
-                Kept::Yes(Slot::A) => assert_eq!(second, 91),
+            match monitor.tick(seconds(start, second), second != 30) {
+                None => assert_ne!(second, 91),
+                Some(UpdateEvent::Kept(Slot::A)) => assert_eq!(second, 91),
                 other => panic!("{second} s: {other:?}"),
             }
         }
@@ -201,11 +199,11 @@ mod tests {
     fn a_bundle_that_was_replaced_is_not_kept_in_the_place_of_another() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
-        let mut keeper = keeper(&lab, true);
+        let mut monitor = monitor(&lab, true);
         let start = Instant::now();
-        assert!(matches!(keeper.tick(start, true), Kept::Nothing));
+        assert!(monitor.tick(start, true).is_none());
         lab.install(&lab.release(901)).unwrap();
-        assert!(matches!(keeper.tick(seconds(start, 61), true), Kept::Again));
+        assert!(matches!(monitor.tick(seconds(start, 61), true), Some(UpdateEvent::Restart)));
         assert_eq!(lab.store.pointer().unwrap().active, None);
     }
 
@@ -215,17 +213,18 @@ mod tests {
         let lab = Lab::new();
         std::fs::create_dir_all(lab.state()).unwrap();
         for (has_button, end) in [(false, 0), (true, 61)] {
-            let mut keeper = keeper(&lab, has_button);
-            let desk = Desk::new(&lab.state());
+            let mut monitor = monitor(&lab, has_button);
+            let consent = ConsentChannel::new(&lab.state());
             let start = Instant::now();
             std::thread::scope(|scope| {
-                let asks = scope.spawn(|| desk.ask("?"));
-                while desk.question().is_none() {
+                let asks = scope.spawn(|| consent.ask("?"));
+                while consent.question().is_none() {
                     std::thread::yield_now();
                 }
                 for second in 0..=end {
-                    let kept = keeper.tick(seconds(start, second), true);
-                    assert_eq!(matches!(kept, Kept::Asked), second == 60, "{kept:?}");
+                    let event = monitor.tick(seconds(start, second), true);
+                    let ended = matches!(event, Some(UpdateEvent::QuestionEnded));
+                    assert_eq!(ended, second == 60, "{event:?}");
                 }
                 match asks.join().unwrap() {
                     Err(NoConsent::NoButton) => assert!(!has_button),

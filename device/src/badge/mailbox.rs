@@ -1,4 +1,4 @@
-//! The latest-frame slot: capture overwrites, vision takes the newest, and whatever else happens wakes the badge.
+//! The frame mailbox: capture overwrites, vision takes the newest, and every other event wakes the badge.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -53,12 +53,12 @@ struct State {
 }
 
 /// What the threads of a badge share.
-pub(super) struct Slot {
+pub(super) struct Mailbox {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-impl Slot {
+impl Mailbox {
     pub(super) fn new() -> Self {
         let state = State {
             frame: Luma::default(),
@@ -86,8 +86,8 @@ impl Slot {
         self.changed.notify_all();
     }
 
-    /// Tells the badge. Whatever follows, a frame from before is not the newest any more.
-    pub(super) fn tell(&self, event: Event) {
+    /// Tells the badge. After that, a frame from before is not the newest any more.
+    pub(super) fn post(&self, event: Event) {
         let mut state = self.state();
         if matches!(event, Event::Closed | Event::Missing(_)) {
             state.fresh = false;
@@ -160,8 +160,9 @@ impl Slot {
     }
 
     /// How long the capture thread has been at one frame; zero while it rests on purpose.
-    pub(super) fn capture_age(&self) -> Duration {
-        self.state().capture.map_or(Duration::ZERO, |since| since.elapsed())
+    pub(super) fn capture_age(&self, now: Instant) -> Duration {
+        let since = self.state().capture;
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 
@@ -178,52 +179,52 @@ mod tests {
 
     #[test]
     fn the_newest_frame_wins_and_is_taken_once() {
-        let slot = Slot::new();
+        let mailbox = Mailbox::new();
         for value in [1, 2, 3] {
             let (mut pixels, mut info) = frame(value);
-            slot.put(&mut pixels, &mut info);
+            mailbox.put(&mut pixels, &mut info);
         }
         let (mut pixels, mut info) = frame(0);
         let now = Instant::now();
-        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Frame));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Frame));
         assert_eq!((pixels.pixels()[0], info.index), (3, 3));
-        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Nothing));
     }
 
     #[test]
     fn a_frame_waits_for_its_time_and_events_do_not() {
-        let slot = Slot::new();
+        let mailbox = Mailbox::new();
         let (mut pixels, mut info) = frame(1);
-        slot.put(&mut pixels, &mut info);
-        slot.tell(Event::Press(Press::Short));
+        mailbox.put(&mut pixels, &mut info);
+        mailbox.post(Event::Press(Press::Short));
         let now = Instant::now();
         let later = now + Duration::from_secs(3600);
-        let event = slot.wait(&mut pixels, &mut info, later, now);
+        let event = mailbox.wait(&mut pixels, &mut info, later, now);
         assert!(matches!(event, Event::Press(Press::Short)));
-        assert!(matches!(slot.wait(&mut pixels, &mut info, later, now), Event::Nothing));
-        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Frame));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, later, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Frame));
     }
 
     #[test]
     fn no_frame_from_before_the_camera_closed_is_shown_afterwards() {
-        let slot = Slot::new();
+        let mailbox = Mailbox::new();
         let (mut pixels, mut info) = frame(1);
-        slot.put(&mut pixels, &mut info);
-        slot.tell(Event::Closed);
+        mailbox.put(&mut pixels, &mut info);
+        mailbox.post(Event::Closed);
         let now = Instant::now();
-        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Closed));
-        assert!(matches!(slot.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Closed));
+        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Nothing));
     }
 
     #[test]
     fn another_wish_ends_a_rest() {
-        let slot = Slot::new();
+        let mailbox = Mailbox::new();
         std::thread::scope(|scope| {
-            let rest = scope.spawn(|| slot.rest(Wanted::Closed, None));
-            slot.want(Wanted::Closed);
-            slot.want(Wanted::End);
+            let rest = scope.spawn(|| mailbox.rest(Wanted::Closed, None));
+            mailbox.want(Wanted::Closed);
+            mailbox.want(Wanted::End);
             rest.join().unwrap();
         });
-        assert_eq!(slot.wanted(), Wanted::End);
+        assert_eq!(mailbox.wanted(), Wanted::End);
     }
 }

@@ -1,24 +1,24 @@
-//! What the badge says of itself: paused, without a camera, nearly empty.
+//! What the screen shows: the answer, or that the badge is paused, without a camera, nearly empty.
 
 use std::time::{Duration, Instant};
 
 use emocue_models::label::LabelSet;
 
-use crate::answer::{Answer, Report};
+use crate::answer::{Report, Screen};
 
-/// For how long the battery's picture covers the answer, and after how long again.
+/// How long the battery's picture covers the screen, and after how long again.
 const BATTERY_SHOWN: Duration = Duration::from_secs(5);
 const BATTERY_AGAIN: Duration = Duration::from_secs(60);
 
 /// The badge's own state, and the report that shows it.
-pub(super) struct Status {
+pub(super) struct ScreenState {
     /// By the wearer's wish.
     pub(super) paused: bool,
     /// The camera gives nothing.
     pub(super) missing: bool,
     report: Report,
     /// What is shown when nothing covers it.
-    answer: Answer,
+    screen: Screen,
     /// A question waits for the button.
     asking: bool,
     /// When the battery's picture goes, or comes again.
@@ -31,41 +31,41 @@ enum Cover {
     Hidden,
 }
 
-impl Status {
+impl ScreenState {
     /// Starting; `labels` are those of the reports beside.
     pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
         let report = Report { source: "badge".to_owned(), ..Report::starting(labels) };
-        let answer = Answer::Starting;
-        Self { paused, missing: false, report, answer, asking: false, battery: None }
+        let screen = Screen::Starting;
+        Self { paused, missing: false, report, screen, asking: false, battery: None }
     }
 
-    /// Takes note of what vision reports; whether it is another answer than before.
+    /// Records what vision reports; whether it is another answer than before.
     pub(super) fn see(&mut self, report: &Report) -> bool {
         // Displays tell a new source from a new answer by its name.
         self.report.source.clone_from(&report.source);
-        let changed = self.answer != report.shown;
-        self.answer = report.shown;
+        let changed = self.screen != report.shown;
+        self.screen = report.shown;
         changed
     }
 
-    /// The report that shows `answer`, or what covers it.
-    pub(super) fn say(&mut self, answer: Answer) -> &Report {
-        self.answer = answer;
+    /// The report that shows `screen`, or what covers it.
+    pub(super) fn show(&mut self, screen: Screen) -> &Report {
+        self.screen = screen;
         self.shown()
     }
 
     /// The report that shows what is to be seen now.
     pub(super) fn shown(&mut self) -> &Report {
-        self.report.shown = self.cover().unwrap_or(self.answer);
+        self.report.shown = self.cover().unwrap_or(self.screen);
         self.report.index += 1;
         &self.report
     }
 
-    /// What covers the answer just now.
-    pub(super) fn cover(&self) -> Option<Answer> {
+    /// What covers it just now.
+    pub(super) fn cover(&self) -> Option<Screen> {
         match self.battery {
-            _ if self.asking => Some(Answer::PressButton),
-            Some((Cover::Shown, _)) => Some(Answer::LowBattery),
+            _ if self.asking => Some(Screen::PressButton),
+            Some((Cover::Shown, _)) => Some(Screen::LowBattery),
             _ => None,
         }
     }
@@ -99,40 +99,43 @@ mod tests {
     use emocue_models::label::FERPLUS_8;
 
     use super::*;
+    use crate::answer::Answer;
+
+    const NO_FACE: Screen = Screen::Answer(Answer::NoFace);
 
     #[test]
     fn a_low_battery_shows_for_a_while_and_reminds_every_minute() {
-        let mut status = Status::new(FERPLUS_8, false);
+        let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        status.say(Answer::NoFace);
+        state.show(NO_FACE);
         let said: Vec<_> = (0..140)
             .filter_map(|second| {
                 let now = start + Duration::from_secs(second);
-                status.battery(second >= 10, now).then(|| (second, status.shown().shown))
+                state.battery(second >= 10, now).then(|| (second, state.shown().shown))
             })
             .collect();
-        let (low, back) = (Answer::LowBattery, Answer::NoFace);
+        let (low, back) = (Screen::LowBattery, NO_FACE);
         assert_eq!(said, [(10, low), (15, back), (75, low), (80, back)]);
     }
 
     #[test]
     fn what_happens_under_the_battery_is_shown_after_it() {
-        let mut status = Status::new(FERPLUS_8, false);
+        let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        status.battery(true, start);
-        assert_eq!(status.say(Answer::Paused).shown, Answer::LowBattery);
-        assert!(status.battery(false, start));
-        assert_eq!(status.shown().shown, Answer::Paused);
+        state.battery(true, start);
+        assert_eq!(state.show(Screen::Paused).shown, Screen::LowBattery);
+        assert!(state.battery(false, start));
+        assert_eq!(state.shown().shown, Screen::Paused);
     }
 
     #[test]
     fn a_question_covers_everything_until_it_is_over() {
-        let mut status = Status::new(FERPLUS_8, false);
+        let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        status.battery(true, start);
-        assert_eq!(status.ask(true).shown, Answer::PressButton);
-        assert_eq!(status.say(Answer::NoFace).shown, Answer::PressButton);
-        assert!(!status.battery(false, start));
-        assert_eq!(status.ask(false).shown, Answer::NoFace);
+        state.battery(true, start);
+        assert_eq!(state.ask(true).shown, Screen::PressButton);
+        assert_eq!(state.show(NO_FACE).shown, Screen::PressButton);
+        assert!(!state.battery(false, start));
+        assert_eq!(state.ask(false).shown, NO_FACE);
     }
 }

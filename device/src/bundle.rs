@@ -1,0 +1,190 @@
+//! The bundle in use: from a file, a slot or this program itself, loaded and ready to look.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use emocue_models::bundle::container::read_file;
+use emocue_models::bundle::manifest::Form;
+use emocue_models::bundle::{self, Bundle, BundleError};
+use emocue_run::{Networks, RunError, SelfTestError};
+use serde::{Deserialize, Serialize};
+
+use crate::vision::{UnshowableLabels, Vision};
+
+/// One of the two places for bundles that came after the program ([`crate::slots`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl Slot {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// The one that this one is not.
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "a",
+            Self::B => "b",
+        })
+    }
+}
+
+/// Where a bundle comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is inside this program.
+    BuiltIn,
+    /// A file that the command line or the configuration names.
+    File(PathBuf),
+    /// A slot.
+    Slot {
+        /// Which.
+        slot: Slot,
+        /// Starts that it has left, where it is on trial.
+        trial: Option<u8>,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("inside this program"),
+            Self::File(file) => file.display().fmt(f),
+            Self::Slot { slot, .. } => write!(f, "slot {slot}"),
+        }
+    }
+}
+
+/// A bundle that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the bundle {origin}: {reason}")]
+pub struct LoadError {
+    origin: Origin,
+    /// Why not.
+    #[source]
+    pub reason: LoadReason,
+}
+
+/// Why a bundle cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadReason {
+    /// It cannot be read, or is damaged.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its networks do not run.
+    #[error("{0}; pack it again with another network")]
+    Network(#[from] RunError),
+    /// Its classes cannot be shown.
+    #[error(transparent)]
+    Labels(#[from] UnshowableLabels),
+}
+
+/// The bundle in use, loaded and ready to look.
+pub struct LoadedBundle {
+    /// Looks at frames.
+    pub vision: Vision,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it is called.
+    pub name: String,
+    /// Its release.
+    pub content_version: u32,
+    form: Form,
+    bytes: usize,
+}
+
+impl LoadedBundle {
+    /// Loads the bundle in `file`, or the one inside this program.
+    ///
+    /// `min_face` (px of the frame) takes the place of the bundle's own.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the file cannot be read, is damaged, or its networks do not run.
+    pub fn load(file: Option<&Path>, min_face: Option<f32>) -> Result<Self, LoadError> {
+        let Some(file) = file else {
+            return Self::read(bundle::DEFAULT, Origin::BuiltIn, min_face);
+        };
+        let origin = Origin::File(file.to_owned());
+        match read_file(file) {
+            Ok(bytes) => Self::read(&bytes, origin, min_face),
+            Err(error) => Err(LoadError { origin, reason: error.into() }),
+        }
+    }
+
+    /// Loads a bundle from the bytes of its file.
+    ///
+    /// # Errors
+    /// As for [`LoadedBundle::load`].
+    pub fn read(bytes: &[u8], origin: Origin, min_face: Option<f32>) -> Result<Self, LoadError> {
+        let load = || -> Result<_, LoadReason> {
+            let bundle = Bundle::read(bytes)?;
+            let manifest = bundle.manifest();
+            let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
+            let threshold = manifest.classifier.threshold;
+            let vision = Vision::new(detector, Box::new(classifier), threshold)?;
+            let form = manifest.classifier.form;
+            Ok((vision, manifest.name.clone(), manifest.content_version, form))
+        };
+        match load() {
+            Ok((vision, name, content_version, form)) => {
+                Ok(Self { vision, origin, name, content_version, form, bytes: bytes.len() })
+            }
+            Err(reason) => Err(LoadError { origin, reason }),
+        }
+    }
+
+    /// Looks at the embedded portraits, and returns the time that the last look took.
+    ///
+    /// # Errors
+    /// [`SelfTestError`] when a network fails or answers differently.
+    pub fn self_test(&mut self) -> Result<Duration, SelfTestError> {
+        self.vision.self_test(self.origin == Origin::BuiltIn)
+    }
+
+    /// What it is, in one line: `bundle default 8, inside this program: classifier in int8, 1.30 MB`.
+    pub fn describe(&self) -> String {
+        let Self { name, content_version, origin, form, .. } = self;
+        let megabytes = self.bytes as f64 / 1e6;
+        format!(
+            "bundle {name} {content_version}, {origin}: classifier in {form}, {megabytes:.2} MB"
+        )
+    }
+
+    /// That it runs, in one line: `runs slot b: default 8, on trial, 2 starts left`.
+    pub fn runs(&self) -> String {
+        let Self { name, content_version, origin, .. } = self;
+        let (place, trial) = match origin {
+            Origin::BuiltIn => ("the bundle inside this program".to_owned(), None),
+            Origin::File(_) => (origin.to_string(), None),
+            Origin::Slot { trial, .. } => (origin.to_string(), *trial),
+        };
+        let trial = match trial {
+            Some(1) => ", on trial, 1 start left".to_owned(),
+            Some(left) => format!(", on trial, {left} starts left"),
+            None => String::new(),
+        };
+        format!("runs {place}: {name} {content_version}{trial}")
+    }
+}
+
+/// Name and release of the bundle inside this program.
+pub fn built_in_release() -> (String, u32) {
+    let bundle = Bundle::read(bundle::DEFAULT).ok();
+    let release = bundle.map(|b| (b.manifest().name.clone(), b.manifest().content_version));
+    release.unwrap_or_default()
+}

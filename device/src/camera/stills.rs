@@ -1,0 +1,155 @@
+//! JPEG and PNG pictures.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use emocue_models::luma::Luma;
+use emocue_models::picture::{self, PictureError, Rules};
+use emocue_run::portraits::PORTRAITS;
+
+use super::{Camera, CameraError, FrameInfo};
+
+/// Still pictures, one after the other.
+pub struct Stills {
+    items: std::vec::IntoIter<Still>,
+    index: u64,
+}
+
+enum Still {
+    File(PathBuf),
+    Embedded { file: &'static str, bytes: &'static [u8] },
+}
+
+impl Stills {
+    /// Pictures from files.
+    pub fn files(paths: Vec<PathBuf>) -> Self {
+        Self::new(paths.into_iter().map(Still::File))
+    }
+
+    /// The embedded [`PORTRAITS`].
+    pub fn portraits() -> Self {
+        Self::new(
+            PORTRAITS.map(|portrait| Still::Embedded { file: portrait.file, bytes: portrait.jpeg }),
+        )
+    }
+
+    fn new(items: impl IntoIterator<Item = Still>) -> Self {
+        Self { items: items.into_iter().collect::<Vec<_>>().into_iter(), index: 0 }
+    }
+}
+
+impl Camera for Stills {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+        let Some(item) = self.items.next() else { return Ok(false) };
+        info.index = self.index;
+        info.time_ms = None;
+        self.index += 1;
+        info.source.clear();
+        match item {
+            Still::File(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                info.source.push_str(&name.to_string_lossy());
+                *frame = decode(&path.display().to_string(), &read(&path)?)?;
+            }
+            Still::Embedded { file, bytes } => {
+                info.source.push_str(file);
+                *frame = decode(file, bytes)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CameraError> {
+    let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(fail)?;
+    file.take(Rules::BADGE.max_file + 1).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+/// Decodes a JPEG or PNG file, turned upright by its EXIF orientation; `name` is for the errors.
+///
+/// # Errors
+/// [`CameraError`] for another format, a picture of more than [`picture::MAX_PIXELS`], a damaged or a cut-off file.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Luma, CameraError> {
+    picture::decode(bytes, &Rules::BADGE).map_err(|error| {
+        let name = name.to_owned();
+        match error {
+            PictureError::Empty => {
+                CameraError::Truncated { name, at: 0, missing: "the file is empty" }
+            }
+            PictureError::FileTooLarge { .. } => {
+                CameraError::Io { name, reason: io::Error::other(error) }
+            }
+            PictureError::UnknownFormat { .. } => CameraError::UnknownFormat { name },
+            PictureError::TooLarge { width, height } => {
+                CameraError::TooLarge { name, width, height }
+            }
+            PictureError::CutOff { at } => {
+                CameraError::Truncated { name, at, missing: "the picture is incomplete" }
+            }
+            PictureError::Damaged(reason) => CameraError::Picture { name, reason },
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{DynamicImage, GrayImage, ImageFormat, Luma as Grey};
+
+    use super::*;
+
+    fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.into().write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn ramp() -> GrayImage {
+        GrayImage::from_fn(24, 16, |x, y| Grey([(x * 10 + y) as u8]))
+    }
+
+    #[test]
+    fn a_size_bomb_is_refused_by_its_header() {
+        let mut png = encoded(ramp(), ImageFormat::Png);
+        png[16..24].copy_from_slice(&[0, 0, 0x70, 0, 0, 0, 0x70, 0]);
+        let crc = crc32(&png[12..29]).to_be_bytes();
+        png[29..33].copy_from_slice(&crc);
+        let error = decode("bomb.png", &png).unwrap_err().to_string();
+        assert!(error.starts_with("bomb.png: 28672x28672 px"), "{error}");
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+                (c >> 1) ^ (0xEDB8_8320 & (c & 1).wrapping_neg())
+            })
+        })
+    }
+
+    #[test]
+    fn other_formats_are_told_what_to_do() {
+        let error = decode("clip.mp4", b"\0\0\0\x20ftypisom").unwrap_err().to_string();
+        assert!(error.contains("ffmpeg"), "{error}");
+    }
+
+    #[test]
+    fn every_cut_of_a_picture_is_told_with_its_byte() {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png] {
+            let bytes = encoded(ramp(), format);
+            // PNG's closing chunk of 12 bytes carries no pixels, and its decoder does not ask for it.
+            let pixels_end = bytes.len() - if format == ImageFormat::Png { 12 } else { 0 };
+            for length in (0..pixels_end).step_by(7).chain([pixels_end - 1]) {
+                let error = decode("cut", &bytes[..length]).unwrap_err();
+                if length > 8 {
+                    let expected = format!("cut: cut off at byte {length}");
+                    assert!(error.to_string().starts_with(&expected), "{format:?}: {error}");
+                }
+            }
+        }
+    }
+}

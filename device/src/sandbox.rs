@@ -1,0 +1,81 @@
+//! The self-test of a bundle that nobody has seen, in a process of its own with bounded memory and CPU time.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the networks of a new bundle may take, on the slowest board.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Memory that they may take, bytes: several times what a badge needs.
+#[cfg(unix)]
+const MOST_MEMORY: u64 = 160 << 20;
+
+/// How a Rust program ends that panics, as a network does that gets no memory.
+const PANICKED: i32 = 101;
+
+/// How often the parent checks whether they are done.
+const POLL: Duration = Duration::from_millis(20);
+
+/// This very program, even if its file was replaced since.
+pub fn own_program() -> PathBuf {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return running;
+    }
+    std::env::current_exe().unwrap_or_else(|_| "emocue-badge".into())
+}
+
+/// Bounds this process, which is about to run unknown networks.
+pub fn limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let at_most = |most| Rlimit { current: Some(most), maximum: Some(most) };
+        // Where this is refused, the parent still stops it in time.
+        let _ = setrlimit(Resource::Data, at_most(MOST_MEMORY));
+        let _ = setrlimit(Resource::Cpu, at_most(LONGEST.as_secs()));
+        let _ = setrlimit(Resource::Core, at_most(0));
+    }
+}
+
+/// Runs `slot check` on the bundle in `file` in a child process, which calls [`limit`]. Nothing that its networks do
+/// reaches this process.
+///
+/// # Errors
+/// Why the bundle fails, as a text.
+pub fn self_test(file: &Path) -> Result<(), String> {
+    let program = own_program();
+    let mut command = Command::new(&program);
+    command.args(["slot", "check"]).arg(file);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().map_err(|error| format!("cannot start {program:?}: {error}"))?;
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if start.elapsed() < LONGEST => std::thread::sleep(POLL),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("its networks take longer than {} s", LONGEST.as_secs()));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let mut message = String::new();
+    if let Some(stderr) = child.stderr {
+        let _ = stderr.take(4096).read_to_string(&mut message);
+    }
+    let message = message.trim().trim_start_matches("emocue-badge: ");
+    Err(match status.code() {
+        // Its own words; a panic's are for programmers.
+        Some(code) if code != PANICKED && !message.is_empty() => message.to_owned(),
+        _ => format!("its networks need too much memory or time ({status})"),
+    })
+}

@@ -1,0 +1,223 @@
+//! Picture files, decoded to luma.
+//!
+//! The steps are one function. Who decodes states what it accepts ([`Rules`]): the badge takes photos that a person
+//! names, the host data sets of any age.
+
+use std::io::{self, Cursor};
+
+use image::metadata::Orientation as Exif;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+use crate::failure::{Failure, exit};
+use crate::luma::{Luma, Orientation, Rotation, luma_of_rgb};
+
+/// The largest picture that is decoded, px: a 50-megapixel photo. What claims more is refused before decoding.
+pub const MAX_PIXELS: u64 = 50_000_000;
+
+/// What is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    formats: &'static [ImageFormat],
+    names: &'static str,
+    /// The largest file, bytes.
+    pub max_file: u64,
+    /// The largest decoded picture, bytes.
+    max_decoded: u64,
+    jpeg_end: JpegEnd,
+    /// Whether EXIF data that cannot be read make the picture damaged; otherwise it counts as upright.
+    strict_exif: bool,
+}
+
+/// Where the end-of-image marker of a complete JPEG file must be. The decoder fills what is missing with grey instead
+/// of failing.
+#[derive(Clone, Copy, Debug)]
+enum JpegEnd {
+    /// After the first scan's header; a thumbnail's own end comes before it.
+    AfterFirstScan,
+    /// After the last scan's header.
+    AfterLastScan,
+}
+
+impl Rules {
+    /// A badge's pictures: JPEG and PNG.
+    pub const BADGE: Self = Self {
+        formats: &[ImageFormat::Jpeg, ImageFormat::Png],
+        names: "JPEG or PNG",
+        max_file: 128 << 20,
+        // Four 8-bit channels.
+        max_decoded: 4 * MAX_PIXELS,
+        jpeg_end: JpegEnd::AfterFirstScan,
+        strict_exif: true,
+    };
+
+    /// Data sets: also BMP, PNM and TIFF, where the program is built with those decoders of `image`.
+    pub const DATASET: Self = Self {
+        formats: &[
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::Bmp,
+            ImageFormat::Pnm,
+            ImageFormat::Tiff,
+        ],
+        names: "JPEG, PNG, BMP, PNM or TIFF",
+        max_file: 64 << 20,
+        // Four 16-bit channels.
+        max_decoded: 8 * MAX_PIXELS,
+        jpeg_end: JpegEnd::AfterLastScan,
+        strict_exif: false,
+    };
+}
+
+/// A picture that cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// There are no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The file is larger than [`Rules::max_file`].
+    #[error("a picture file of more than {} MiB is not read", limit >> 20)]
+    FileTooLarge {
+        /// The largest file, bytes.
+        limit: u64,
+    },
+    /// Another format.
+    #[error("not a {expected} picture")]
+    UnknownFormat {
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// More than [`MAX_PIXELS`], or more bytes for each than is accepted.
+    #[error("{width}x{height} px are more than {MAX_PIXELS} px in all")]
+    TooLarge {
+        /// Claimed width, px.
+        width: u64,
+        /// Claimed height, px.
+        height: u64,
+    },
+    /// The file ends before the picture does.
+    #[error("the picture is cut off at byte {at}")]
+    CutOff {
+        /// How many bytes there were.
+        at: u64,
+    },
+    /// Damaged or unsupported.
+    #[error("a damaged picture: {0}")]
+    Damaged(String),
+}
+
+impl Failure for PictureError {
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
+}
+
+/// Decodes a picture file to full-range luma, turned upright by its EXIF orientation.
+///
+/// Colours become BT.601 luma, grey stays as it is, transparency is ignored.
+///
+/// # Errors
+/// [`PictureError`] for what `rules` do not accept, and for a damaged or a cut-off file.
+pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
+    let cut_off = || PictureError::CutOff { at: bytes.len() as u64 };
+    let fail = |reason: ImageError| match &reason {
+        ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut_off(),
+        _ => PictureError::Damaged(reason.to_string()),
+    };
+    if bytes.is_empty() {
+        return Err(PictureError::Empty);
+    }
+    if bytes.len() as u64 > rules.max_file {
+        return Err(PictureError::FileTooLarge { limit: rules.max_file });
+    }
+    let format = image::guess_format(bytes).ok().filter(|format| rules.formats.contains(format));
+    let format = format.ok_or(PictureError::UnknownFormat { expected: rules.names })?;
+    if format == ImageFormat::Jpeg && !rules.jpeg_end.is_in(bytes) {
+        return Err(cut_off());
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(rules.max_decoded);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(fail)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (u64::from(width), u64::from(height));
+    if width * height > MAX_PIXELS || decoder.total_bytes() > rules.max_decoded {
+        return Err(PictureError::TooLarge { width, height });
+    }
+    let exif = match decoder.orientation() {
+        Err(reason) if rules.strict_exif => return Err(fail(reason)),
+        exif => exif.unwrap_or(Exif::NoTransforms),
+    };
+    let picture = luma(DynamicImage::from_decoder(decoder).map_err(fail)?);
+    let orientation = upright(exif);
+    if orientation.is_identity() {
+        return Ok(picture);
+    }
+    let mut turned = Luma::default();
+    orientation.apply(&picture, &mut turned);
+    Ok(turned)
+}
+
+fn luma(picture: DynamicImage) -> Luma {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let mut out = Luma::new(width, height);
+    if picture.color().has_color() {
+        let rgb = picture.into_rgb8();
+        for (to, from) in out.pixels_mut().iter_mut().zip(rgb.pixels()) {
+            *to = luma_of_rgb(from.0);
+        }
+    } else {
+        out.pixels_mut().copy_from_slice(&picture.into_luma8());
+    }
+    out
+}
+
+/// EXIF's eight orientations as a clockwise turn followed by a mirror.
+fn upright(exif: Exif) -> Orientation {
+    let (rotation, mirror) = match exif {
+        Exif::NoTransforms => (Rotation::None, false),
+        Exif::FlipHorizontal => (Rotation::None, true),
+        Exif::Rotate90 => (Rotation::Cw90, false),
+        Exif::Rotate90FlipH => (Rotation::Cw90, true),
+        Exif::Rotate180 => (Rotation::Half, false),
+        Exif::FlipVertical => (Rotation::Half, true),
+        Exif::Rotate270 => (Rotation::Cw270, false),
+        Exif::Rotate270FlipH => (Rotation::Cw270, true),
+    };
+    Orientation { rotation, mirror }
+}
+
+impl JpegEnd {
+    fn is_in(self, jpeg: &[u8]) -> bool {
+        match self {
+            Self::AfterFirstScan => ends_after_the_first_scan(jpeg),
+            Self::AfterLastScan => {
+                let last = |marker| jpeg.windows(2).rposition(|pair| pair == [0xFF, marker]);
+                let (scan, end) = (last(0xDA), last(0xD9));
+                end.is_some() && end > scan
+            }
+        }
+    }
+}
+
+fn ends_after_the_first_scan(jpeg: &[u8]) -> bool {
+    const FIRST_SCAN: u8 = 0xDA;
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    loop {
+        match *rest {
+            [0xFF, 0xFF, ..] => rest = &rest[1..],
+            [0xFF, FIRST_SCAN, ..] => return rest.windows(2).any(|pair| pair == [0xFF, 0xD9]),
+            [0xFF, 0x01 | 0xD0..=0xD7, ..] => rest = &rest[2..],
+            [0xFF, _, high, low, ..] => {
+                let length = 2 + usize::from(u16::from_be_bytes([high, low]));
+                let Some(next) = rest.get(length..) else { return false };
+                rest = next;
+            }
+            // Shorter than a segment's head, or no marker where one must be: the decoder's own message is better.
+            _ => return rest.len() >= 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
