@@ -53,22 +53,22 @@ enum Verb {
 fn main() -> ExitCode {
     emocue_host::output::end_when_output_fails();
     let result: Result<(), Box<dyn Failure>> = match Cli::parse().verb {
-        Verb::Baseline(args) => cli::baseline::run(&args).map_err(untyped),
+        Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Boxes(args) => cli::boxes::run(&args),
         Verb::Bundle(args) => cli::bundle::run(&args),
         Verb::Calibrate(args) => cli::calibrate::run(&args),
         Verb::Data(args) => cli::data::run(&args),
-        Verb::Train(args) => cli::plan::run(&args).map_err(untyped),
+        Verb::Train(args) => cli::plan::run(&args),
         Verb::Flash(args) => cli::flash::run(&args).map_err(untyped),
-        Verb::Gather(args) => cli::gather::run(&args).map_err(untyped),
-        Verb::Export(args) => cli::export::run(&args).map_err(untyped),
+        Verb::Gather(args) => cli::gather::run(&args),
+        Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
         Verb::Import(args) => cli::import::run(&args),
         Verb::Infer(args) => cli::infer::run(&args),
         Verb::Key(args) => cli::key::run(&args).map_err(untyped),
         Verb::Monitor(args) => cli::monitor::run(&args).map_err(untyped),
         Verb::Quantize(args) => cli::quantize::run(&args).map_err(untyped),
-        Verb::Report(args) => cli::report::run(&args).map_err(untyped),
+        Verb::Report(args) => cli::report::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -107,12 +107,12 @@ fn bad_arguments_are_named() {
     dataset(folder.path());
     for (arguments, code, word) in [
         ("knn --k 0", 2, "0 is not in 1.."),
-        ("knn --k 1,21", 1, "k is 21, but there are only 20 training rows"),
-        ("mlp --epochs 0", 1, "--epochs is 0"),
+        ("knn --k 1,21", 2, "k is 21, but there are only 20 training rows"),
+        ("mlp --epochs 0", 2, "--epochs is 0"),
         ("mlp --learning-rate 1e30", 1, "Lower --learning-rate"),
-        ("forest --trees 0", 1, "--trees is 0"),
-        ("forest --max-depth 0", 1, "--max-depth is 0"),
-        ("forest --features network --bundle missing.emocue", 1, "cannot read missing.emocue"),
+        ("forest --trees 0", 2, "--trees is 0"),
+        ("forest --max-depth 0", 2, "--max-depth is 0"),
+        ("forest --features network --bundle missing.emocue", 3, "cannot read missing.emocue"),
         ("forest --features edges", 2, "pixels-24"),
     ] {
         let output = baseline(folder.path(), arguments);

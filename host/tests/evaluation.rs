@@ -214,7 +214,7 @@ fn what_cannot_be_done_is_said() {
         (format!("quantize a.onnx --form w8 {DATA} --rows 3 -o q.onnx"), 1, "3 calibration rows"),
         (format!("quantize a.onnx --form w4 {DATA} -o q.onnx"), 2, "int8"),
         ("report".to_owned(), 2, "--run"),
-        ("report --run missing".to_owned(), 1, "no metrics.jsonl and no recipe"),
+        ("report --run missing".to_owned(), 3, "no metrics.jsonl and no recipe"),
     ] {
         let failed = emocue(folder, &arguments);
         let said = String::from_utf8(failed.stderr).unwrap();

@@ -239,7 +239,7 @@ fn refuses_what_no_job_would_understand() {
         (code, error)
     };
     let (code, error) = refused("", &["--seed", "3"]);
-    assert!(code == 1 && error.contains("'--seed <SEED>' cannot be used multiple"), "{error}");
+    assert!(code == 2 && error.contains("'--seed <SEED>' cannot be used multiple"), "{error}");
     let (_, error) = refused("", &["--speed", "3"]);
     assert!(error.contains("plan.toml: arguments: unexpected argument '--speed'"), "{error}");
     let (_, error) = refused("folds = 1", &[]);
@@ -252,7 +252,7 @@ fn refuses_what_no_job_would_understand() {
     assert!(code == 2 && error.contains("--fer2013"), "{error}");
     let with_data = ["train", "--fer2013", "fer.csv", "--ferplus", "votes.csv", "--folds", "3"];
     let (code, error) = bench.refused(&with_data);
-    assert!(code == 1 && error.contains("--folds needs --fold"), "{error}");
+    assert!(code == 2 && error.contains("--folds needs --fold"), "{error}");
 }
 
 /// Debian's own tools run the array on a cluster of this machine alone.

@@ -2,17 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-use burn::module::Module as _;
-use burn::tensor::{Device, Distribution, Tensor};
-use emocue_models::label::FERPLUS_8;
 use emocue_quantize::onnx::graph::{Graph, Values};
 use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
 use emocue_quantize::range::Method;
 use emocue_quantize::weights::Granularity;
 use emocue_quantize::{Form, QuantizeError, Quantized, Settings, quantize};
 use emocue_run::{Recorded, Session};
-use emocue_train::net::noise::Noise;
-use emocue_train::net::{self, NetSpec, Network};
+use emocue_train::net::{NetSpec, zoo};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -91,23 +87,9 @@ fn dense(graph: &mut GraphBuilder, name: &str, x: &Value, [to, from]: [usize; 2]
     graph.dense(name, x, Array::new(&[to, from], &weight), &bias)
 }
 
-/// Every architecture at an eighth of its width, its batch normalisation used to `rows`.
+/// Every architecture at an eighth of its width.
 fn zoo() -> Vec<(NetSpec, Vec<u8>)> {
-    let device = Device::flex().autodiff();
-    let export = |spec: NetSpec| {
-        let drawing = net::drawing();
-        device.seed(1);
-        let net = Network::new(&spec, &[FERPLUS_8], &device);
-        let shape = [8, 1, spec.side(), spec.side()];
-        for _ in 0..8 {
-            let luma = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
-            net.forward(luma, &mut Noise::off());
-        }
-        drop(drawing);
-        let onnx = net.valid().export(0).unwrap().to_bytes();
-        (spec, onnx)
-    };
-    NetSpec::zoo(8).into_iter().map(export).collect()
+    zoo::graphs(8).unwrap()
 }
 
 #[test]

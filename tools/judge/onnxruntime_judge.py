@@ -5,7 +5,7 @@
     emocue bundle unpack default -o nets
     python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
 
-`cargo run --release -p emocue-host --example zoo -- nets` writes every architecture that can be trained, and
+`cargo run --release -p emocue-train --example zoo -- nets` writes every architecture that can be trained, and
 `--example crops` the files for `--crops`: faces to compare on, where a graph's side is theirs. Other graphs get
 random inputs; a symbolic axis becomes 1, a symbolic height or width `--side`.
 

@@ -2,28 +2,45 @@
 
 use std::collections::HashSet;
 
+use emocue_models::failure::{Failure, exit};
 use prost::Message as _;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
 
 /// A graph without the layer that it should be cut at.
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
-    /// The bytes are no ONNX file.
-    #[error("this is no ONNX graph: {0}")]
+    /// The bytes are not an ONNX file.
+    #[error("not an ONNX graph: {0}")]
     Damaged(#[from] prost::DecodeError),
     /// The first output does not come out of a dense layer.
-    #[error(
-        "the graph's first output does not depend on a Gemm or MatMul with constant weights\n  Features are \
-         read before the last dense layer in 32-bit floats; use a network that has one."
-    )]
+    #[error("the graph's first output does not depend on a Gemm or MatMul with constant weights")]
     NoDenseLayer,
+}
+
+impl Failure for CutError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Damaged(_) => None,
+            Self::NoDenseLayer => Some(
+                "Features are read before the last dense layer in 32-bit floats; use a network that has one."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Damaged(_) => exit::INPUT,
+            Self::NoDenseLayer => exit::NETWORK,
+        }
+    }
 }
 
 /// The graph that ends where the last dense layer (`Gemm`, `MatMul`) begins: its only output is the vector
 /// which that layer reads, the pooled features. Nodes that no longer count are gone.
 ///
 /// # Errors
-/// [`CutError`] when the bytes are no ONNX graph or nothing dense leads to its first output.
+/// [`CutError`] when the bytes are not an ONNX graph or nothing dense leads to its first output.
 pub fn before_dense(onnx: &[u8]) -> Result<Vec<u8>, CutError> {
     let mut model = ModelProto::decode(onnx)?;
     let graph = model.graph.as_mut().ok_or(CutError::NoDenseLayer)?;

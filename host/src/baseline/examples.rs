@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use emocue_models::failure::{Failure, exit};
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
 use emocue_data::Split;
@@ -21,15 +22,30 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExamplesError {
     /// The target needs FER+ votes.
-    #[error(
-        "the target is ferplus, but no votes are joined\n  Name fer2013new.csv with --ferplus."
-    )]
+    #[error("the target is ferplus, but no votes are joined")]
     NoVotes,
     /// A split is empty.
-    #[error(
-        "no row of {0} can be used\n  A baseline needs Training rows and rows of the split that it is judged by."
-    )]
+    #[error("no row of {0} can be used")]
     NoRows(&'static str),
+}
+
+impl Failure for ExamplesError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NoVotes => "Name fer2013new.csv with --ferplus.",
+            Self::NoRows(_) => {
+                "A baseline needs Training rows and rows of the split that it is judged by."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoVotes => exit::USAGE,
+            Self::NoRows(_) => exit::INPUT,
+        }
+    }
 }
 
 /// Rows of a [`Dataset`] and their classes.

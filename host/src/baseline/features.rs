@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::bundle::Bundle;
 use emocue_models::crop::Preprocess;
+use emocue_models::failure::{Failure, exit};
 use emocue_run::{RunError, Session};
 
 use super::cut::{CutError, before_dense};
@@ -37,15 +37,11 @@ pub enum Features<'a> {
 /// Pictures cannot become vectors.
 #[derive(Debug, thiserror::Error)]
 pub enum FeatureError {
-    /// The pictures' size is no multiple of the smaller one.
-    #[error(
-        "pictures of {0} px cannot become {SMALL} px by whole squares\n  Use --features pixels."
-    )]
+    /// The pictures' size is not a multiple of the smaller one.
+    #[error("pictures of {0} px cannot become {SMALL} px by whole squares")]
     Side(usize),
     /// The network takes another size.
-    #[error(
-        "{network} takes pictures of {size} px, but the dataset has {side} px\n  Name another --bundle, or use --features pixels."
-    )]
+    #[error("{network} takes pictures of {size} px, but the dataset has {side} px")]
     NetworkSide {
         /// The bundle's classifier.
         network: String,
@@ -68,6 +64,28 @@ pub enum FeatureError {
     /// A thread died.
     #[error("a thread stopped; its message is above")]
     Thread,
+}
+
+impl Failure for FeatureError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Side(_) => "Use --features pixels.",
+            Self::NetworkSide { .. } => "Name another --bundle, or use --features pixels.",
+            Self::Cut { source, .. } => return source.help(),
+            Self::Run(error) => return error.help(),
+            Self::Thread => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Side(_) | Self::NetworkSide { .. } => exit::USAGE,
+            Self::Cut { source, .. } => source.exit_code(),
+            Self::Run(error) => error.exit_code(),
+            Self::Thread => exit::FAILED,
+        }
+    }
 }
 
 impl Matrix {
@@ -113,12 +131,6 @@ impl Matrix {
     /// Every row, to be changed in place.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         self.values.chunks_exact_mut(self.width)
-    }
-
-    /// `[len, width]` on a device.
-    pub fn tensor(&self, device: &Device) -> Tensor<2> {
-        let shape = [self.len(), self.width];
-        Tensor::from_data(TensorData::new(self.values.clone(), shape), device)
     }
 }
 

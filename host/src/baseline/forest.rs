@@ -5,6 +5,7 @@
 //! and keeps an order of all rows for every pixel, 516 MB a tree; `randomforest` counts all rows of a node
 //! anew at every threshold.
 
+use emocue_models::failure::{Failure, exit};
 use rafor::prelude::*;
 use rafor::rf::Classifier;
 
@@ -28,20 +29,37 @@ pub struct ForestSettings {
 /// A forest cannot be grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForestError {
-    /// Nobody would vote.
-    #[error("--trees is 0\n  Grow at least one.")]
+    /// No tree would vote.
+    #[error("--trees is 0")]
     NoTrees,
     /// A tree that asks nothing answers the same for all.
-    #[error("--max-depth is 0\n  Allow at least one question, or leave it out for full trees.")]
+    #[error("--max-depth is 0")]
     NoDepth,
     /// Nothing to learn from.
     #[error("there is no training row")]
     NoRows,
     /// More features than the trees can count.
-    #[error(
-        "{0} features are more than the {MAX_FEATURES} that a forest can tell apart\n  Use --features pixels-24 or network."
-    )]
+    #[error("{0} features are more than the {MAX_FEATURES} that a forest can tell apart")]
     TooManyFeatures(usize),
+}
+
+impl Failure for ForestError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NoTrees => "Grow at least one.",
+            Self::NoDepth => "Allow at least one question, or leave it out for full trees.",
+            Self::NoRows => return None,
+            Self::TooManyFeatures(_) => "Use --features pixels-24 or network.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoTrees | Self::NoDepth | Self::TooManyFeatures(_) => exit::USAGE,
+            Self::NoRows => exit::INPUT,
+        }
+    }
 }
 
 /// A grown forest.

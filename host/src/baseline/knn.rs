@@ -2,13 +2,14 @@
 
 use std::thread;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::failure::{Failure, exit};
+use ndarray::{ArrayView2, ShapeError};
 
 use super::features::Matrix;
 use super::threads;
 
-/// Queries whose distances are in memory at once; times 28,000 rows they take 57 MB.
-const BLOCK: usize = 512;
+/// Queries whose distances are in memory at once, on every thread; times 28,000 rows they take 28 MB.
+const BLOCK: usize = 256;
 
 /// What near means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -34,10 +35,10 @@ impl Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnnError {
     /// No neighbour, no answer.
-    #[error("k is 0\n  Ask for at least one neighbour.")]
+    #[error("k is 0")]
     ZeroK,
     /// More neighbours than there are.
-    #[error("k is {k}, but there are only {rows} training rows\n  Choose a k of at most {rows}.")]
+    #[error("k is {k}, but there are only {rows} training rows")]
     TooManyNeighbours {
         /// What was asked for.
         k: usize,
@@ -57,6 +58,23 @@ pub enum KnnError {
     Thread,
 }
 
+impl Failure for KnnError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::ZeroK => Some("Ask for at least one neighbour.".to_owned()),
+            Self::TooManyNeighbours { rows, .. } => Some(format!("Choose a k of at most {rows}.")),
+            Self::Width { .. } | Self::Thread => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::ZeroK | Self::TooManyNeighbours { .. } => exit::USAGE,
+            Self::Width { .. } | Self::Thread => exit::FAILED,
+        }
+    }
+}
+
 /// One training row beside a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neighbour {
@@ -69,21 +87,18 @@ pub struct Neighbour {
 /// Training rows, ready to be searched.
 pub struct Knn {
     metric: Metric,
-    width: usize,
-    /// `[rows, width]`; of length 1 each for the cosine.
-    rows: Tensor<2>,
+    /// Of length 1 each for the cosine.
+    rows: Matrix,
     /// Squared length of each row.
     lengths: Vec<f32>,
-    device: Device,
 }
 
 impl Knn {
     /// Takes the training rows in.
     pub fn new(mut rows: Matrix, metric: Metric) -> Self {
-        let device = Device::flex();
         prepare(&mut rows, metric);
         let lengths = rows.rows().map(squared_length).collect();
-        Self { metric, width: rows.width(), rows: rows.tensor(&device), lengths, device }
+        Self { metric, rows, lengths }
     }
 
     /// The `k` nearest training rows of every query, nearest first; of two equally near ones the earlier
@@ -106,57 +121,51 @@ impl Knn {
         if k > rows {
             return Err(KnnError::TooManyNeighbours { k, rows });
         }
-        if queries.width() != self.width {
-            let (training, queries) = (self.width, queries.width());
+        if queries.width() != self.rows.width() {
+            let (training, queries) = (self.rows.width(), queries.width());
             return Err(KnnError::Width { training, queries });
         }
         prepare(&mut queries, self.metric);
+        let width = queries.width();
         let mut found = Vec::with_capacity(queries.len());
-        for block in queries.values().chunks(BLOCK * self.width) {
-            let count = block.len() / self.width;
-            let data = TensorData::new(block.to_vec(), [count, self.width]);
-            let products = Tensor::<2>::from_data(data, &self.device)
-                .matmul(self.rows.clone().transpose())
-                .into_data();
-            let products: Vec<f32> = products.iter::<f32>().collect();
-            found.extend(self.select(block, &products, k)?);
-            done(count);
+        for block in queries.values().chunks(BLOCK * threads() * width) {
+            let share = block.len().div_ceil(width).div_ceil(threads());
+            let parts = thread::scope(|scope| {
+                let handles: Vec<_> = block
+                    .chunks(share * width)
+                    .map(|queries| scope.spawn(move || self.select(queries, k)))
+                    .collect();
+                let parts = handles.into_iter().map(|handle| handle.join());
+                parts.collect::<Result<Vec<_>, _>>().map_err(|_| KnnError::Thread)
+            })?;
+            done(block.len() / width);
+            for part in parts {
+                found.extend(part.map_err(|_| KnnError::Thread)?);
+            }
         }
         Ok(found)
     }
 
-    /// The nearest of each query of a block, on all threads.
-    fn select(
-        &self,
-        block: &[f32],
-        products: &[f32],
-        k: usize,
-    ) -> Result<Vec<Vec<Neighbour>>, KnnError> {
-        let count = block.len() / self.width;
-        let share = count.div_ceil(threads());
-        let parts = thread::scope(|scope| {
-            let queries = block.chunks(share * self.width);
-            let parts = queries.zip(products.chunks(share * self.lengths.len()));
-            let handles: Vec<_> = parts
-                .map(|(queries, products)| {
-                    scope.spawn(move || {
-                        let queries = queries.chunks_exact(self.width);
-                        let pairs = queries.zip(products.chunks_exact(self.lengths.len()));
-                        pairs.map(|(q, p)| self.nearest_of(q, p, k)).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            let parts = handles.into_iter().map(|handle| handle.join());
-            parts.collect::<Result<Vec<_>, _>>().map_err(|_| KnnError::Thread)
-        })?;
-        Ok(parts.concat())
+    /// The nearest of each of a few queries.
+    fn select(&self, queries: &[f32], k: usize) -> Result<Vec<Vec<Neighbour>>, ShapeError> {
+        let (width, rows) = (self.rows.width(), self.rows.len());
+        let own = ArrayView2::from_shape((queries.len() / width, width), queries)?;
+        let training = ArrayView2::from_shape((rows, width), self.rows.values())?;
+        let products = own.dot(&training.t());
+        let nearest = queries.chunks_exact(width).zip(products.outer_iter());
+        Ok(nearest.map(|(query, products)| self.nearest_of(query, products.iter(), k)).collect())
     }
 
-    fn nearest_of(&self, query: &[f32], products: &[f32], k: usize) -> Vec<Neighbour> {
+    fn nearest_of<'a>(
+        &self,
+        query: &[f32],
+        products: impl Iterator<Item = &'a f32>,
+        k: usize,
+    ) -> Vec<Neighbour> {
         let own = squared_length(query);
         // Sorted; rows come in order, so an equally near one belongs behind those that are there.
         let mut best: Vec<Neighbour> = Vec::with_capacity(k + 1);
-        for (row, (product, length)) in products.iter().zip(&self.lengths).enumerate() {
+        for (row, (product, length)) in products.zip(&self.lengths).enumerate() {
             let distance = match self.metric {
                 // Squared until the end: the order is the same.
                 Metric::Euclidean => (own - 2.0 * product + length).max(0.0),

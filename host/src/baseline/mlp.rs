@@ -1,17 +1,12 @@
-//! A multilayer perceptron, trained by plain stochastic gradient descent.
+//! A multilayer perceptron, trained by plain stochastic gradient descent in `emocue-train`.
 
-use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::activation::{log_softmax, relu, softmax};
-use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::failure::{Failure, exit};
+use emocue_train::perceptron::{
+    Diverged, EpochFigures, Perceptron, PerceptronRecipe, Vectors, Watcher,
+};
+use emocue_train::recipe::{Optimizer, Rule};
 
 use super::features::Matrix;
-use emocue_data::random::shuffled;
-
-/// Rows a forward pass when answering.
-const BATCH: usize = 512;
 
 /// How a perceptron is made.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -34,7 +29,7 @@ pub struct MlpSettings {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MlpError {
     /// A setting makes no sense.
-    #[error("{name} is {value}\n  Expected {expected}.")]
+    #[error("{name} is {value}, expected {expected}")]
     Setting {
         /// Which one, as the command line names it.
         name: &'static str,
@@ -43,14 +38,25 @@ pub enum MlpError {
         /// What it may be.
         expected: &'static str,
     },
-    /// The loss is no number any more.
-    #[error("the loss is {loss} in epoch {epoch}\n  Lower --learning-rate or --momentum.")]
-    Diverged {
-        /// Not finite.
-        loss: f32,
-        /// Counts from 1.
-        epoch: usize,
-    },
+    /// The loss is not a finite number.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+}
+
+impl Failure for MlpError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Setting { .. } => None,
+            Self::Diverged(_) => Some("Lower --learning-rate or --momentum.".to_owned()),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Setting { .. } => exit::USAGE,
+            Self::Diverged(_) => exit::FAILED,
+        }
+    }
 }
 
 /// After an epoch.
@@ -64,71 +70,25 @@ pub struct Epoch {
     pub training_accuracy: f32,
 }
 
-/// Dense layers with ReLU between them: `[N, features]` to `[N, classes]`, logits.
-#[derive(Module, Debug)]
-pub struct Perceptron {
-    layers: Vec<Linear>,
-}
-
-impl Perceptron {
-    fn new(sizes: &[usize], device: &Device) -> Self {
-        let layer = |pair: &[usize]| LinearConfig::new(pair[0], pair[1]).init(device);
-        Self { layers: sizes.windows(2).map(layer).collect() }
-    }
-
-    /// Logits.
-    pub fn forward(&self, mut x: Tensor<2>) -> Tensor<2> {
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 {
-                x = relu(x);
-            }
-            x = layer.forward(x);
-        }
-        x
-    }
-}
-
-/// A trained perceptron with the scaling of its features.
-#[derive(Debug)]
-pub struct Mlp {
-    net: Perceptron,
-    scaling: Scaling,
-}
-
-/// Brings every feature to mean 0 and variance 1 over the training rows, so that one learning rate fits.
+/// A trained perceptron.
 #[derive(Clone, Debug)]
-struct Scaling {
-    mean: Vec<f32>,
-    factor: Vec<f32>,
+pub struct Mlp(Perceptron);
+
+/// Passes on what happens in a training.
+struct Follow<D, W> {
+    done: D,
+    watcher: W,
 }
 
-impl Scaling {
-    fn of(rows: &Matrix) -> Self {
-        let count = rows.len().max(1) as f64;
-        let mut sums = vec![(0f64, 0f64); rows.width()];
-        for row in rows.rows() {
-            for ((sum, squares), value) in sums.iter_mut().zip(row) {
-                *sum += f64::from(*value);
-                *squares += f64::from(*value).powi(2);
-            }
-        }
-        let mean = sums.iter().map(|(sum, _)| (sum / count) as f32).collect();
-        let factor = |(sum, squares): &(f64, f64)| {
-            let variance = squares / count - (sum / count).powi(2);
-            // A feature that never changes tells nothing.
-            if variance > 1e-12 { variance.sqrt().recip() as f32 } else { 0.0 }
-        };
-        Self { mean, factor: sums.iter().map(factor).collect() }
+impl<D: FnMut(usize), W: FnMut(&Epoch, &Mlp)> Watcher for Follow<D, W> {
+    fn step(&mut self, rows: usize) {
+        (self.done)(rows);
     }
 
-    fn tensor<'a>(&self, rows: impl Iterator<Item = &'a [f32]>, device: &Device) -> Tensor<2> {
-        let mut values = Vec::new();
-        for row in rows {
-            let scaled = row.iter().zip(&self.mean).zip(&self.factor);
-            values.extend(scaled.map(|((value, mean), factor)| (value - mean) * factor));
-        }
-        let shape = [values.len() / self.mean.len(), self.mean.len()];
-        Tensor::from_data(TensorData::new(values, shape), device)
+    fn epoch(&mut self, figures: EpochFigures, perceptron: &Perceptron) {
+        let EpochFigures { epoch, loss, accuracy } = figures;
+        let epoch = Epoch { epoch, loss, training_accuracy: accuracy };
+        (self.watcher)(&epoch, &Mlp(perceptron.clone()));
     }
 }
 
@@ -158,14 +118,20 @@ impl MlpSettings {
         Ok(())
     }
 
-    fn optimizer(&self) -> ModuleOptimizer {
-        let momentum = (self.momentum > 0.0).then(|| {
-            MomentumConfig::new()
-                .with_momentum(self.momentum)
-                .with_dampening(0.0)
-                .with_nesterov(false)
-        });
-        SgdConfig::new().with_momentum(momentum).init()
+    fn recipe(&self) -> PerceptronRecipe {
+        PerceptronRecipe {
+            hidden: self.hidden.clone(),
+            epochs: self.epochs,
+            optimizer: Optimizer {
+                rule: Rule::Sgd { momentum: self.momentum, nesterov: false },
+                learning_rate: self.learning_rate,
+                weight_decay: 0.0,
+                batch: self.batch,
+                accumulate: 1,
+                ema_decay: 0.0,
+            },
+            seed: self.seed,
+        }
     }
 
     /// Trains on `rows`, whose classes are below `count`. After every epoch `watcher` gets its figures and
@@ -181,41 +147,13 @@ impl MlpSettings {
         rows: &Matrix,
         classes: &[usize],
         count: usize,
-        mut done: impl FnMut(usize),
-        mut watcher: impl FnMut(&Epoch, &Mlp),
+        done: impl FnMut(usize),
+        watcher: impl FnMut(&Epoch, &Mlp),
     ) -> Result<Mlp, MlpError> {
         self.check()?;
-        assert_eq!(rows.len(), classes.len(), "one class a row");
-        let device = Device::flex().autodiff();
-        device.seed(self.seed);
-        let sizes: Vec<usize> =
-            [rows.width()].into_iter().chain(self.hidden.clone()).chain([count]).collect();
-        let mut net = Perceptron::new(&sizes, &device);
-        let mut optimizer = self.optimizer();
-        let scaling = Scaling::of(rows);
-        for epoch in 1..=self.epochs {
-            let (mut loss, mut right) = (0f64, 0);
-            let order = shuffled(self.seed, epoch, rows.len());
-            for batch in order.chunks(self.batch) {
-                let x = scaling.tensor(batch.iter().map(|row| rows.row(*row)), &device);
-                let truth: Vec<usize> = batch.iter().map(|row| classes[*row]).collect();
-                let logits = net.forward(x);
-                let mean = cross_entropy(logits.clone(), &truth, &device);
-                loss += f64::from(mean.clone().into_scalar::<f32>()) * batch.len() as f64;
-                right += tops(logits).iter().zip(&truth).filter(|(a, b)| a == b).count();
-                let grads = GradientsParams::from_grads(mean.backward(), &net);
-                net = optimizer.step(self.learning_rate, net, grads);
-                done(batch.len());
-            }
-            let loss = (loss / rows.len().max(1) as f64) as f32;
-            if !loss.is_finite() {
-                return Err(MlpError::Diverged { loss, epoch });
-            }
-            let training_accuracy = right as f32 / rows.len().max(1) as f32;
-            let now = Mlp { net: net.valid(), scaling: scaling.clone() };
-            watcher(&Epoch { epoch, loss, training_accuracy }, &now);
-        }
-        Ok(Mlp { net: net.valid(), scaling })
+        let vectors = Vectors { values: rows.values(), width: rows.width(), classes, count };
+        let trained = self.recipe().train(vectors, &mut Follow { done, watcher })?;
+        Ok(Mlp(trained))
     }
 }
 
@@ -225,33 +163,9 @@ impl Mlp {
     /// # Panics
     /// When the rows have another width than those it was trained on: a caller's mistake.
     pub fn probabilities(&self, rows: &Matrix) -> Vec<f32> {
-        assert_eq!(rows.width(), self.scaling.mean.len(), "features as in training");
-        let device = Device::flex();
-        let mut probabilities = Vec::new();
-        for block in rows.values().chunks(BATCH * rows.width()) {
-            let x = self.scaling.tensor(block.chunks_exact(rows.width()), &device);
-            let answers = softmax(self.net.forward(x), 1).into_data();
-            probabilities.extend(answers.iter::<f32>());
-        }
-        probabilities
+        assert_eq!(rows.width(), self.0.width(), "features as in training");
+        self.0.probabilities(rows.values())
     }
-}
-
-/// `-log p(truth)`, the batch's mean.
-fn cross_entropy(logits: Tensor<2>, truth: &[usize], device: &Device) -> Tensor<1> {
-    let [rows, classes] = logits.dims();
-    let mut one_hot = vec![0f32; rows * classes];
-    truth.iter().enumerate().for_each(|(row, class)| one_hot[row * classes + class] = 1.0);
-    let one_hot = Tensor::<2>::from_data(TensorData::new(one_hot, [rows, classes]), device);
-    (log_softmax(logits, 1) * one_hot).sum().div_scalar(-(rows as f32))
-}
-
-/// Index of each row's largest value.
-fn tops(logits: Tensor<2>) -> Vec<usize> {
-    let width = logits.dims()[1];
-    let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
-    let best = |row: &[f32]| (0..width).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
-    values.chunks_exact(width).map(best).collect()
 }
 
 #[cfg(test)]
@@ -321,7 +235,8 @@ mod tests {
     fn bad_settings_and_divergence_are_named() {
         let (rows, classes) = xor(1);
         let error = |settings: MlpSettings| {
-            settings.train(&rows, &classes, 2, |_| (), |_, _| ()).unwrap_err().to_string()
+            let error = settings.train(&rows, &classes, 2, |_| (), |_, _| ()).unwrap_err();
+            format!("{error} {}", error.help().unwrap_or_default())
         };
         assert!(error(MlpSettings { epochs: 0, ..settings() }).contains("--epochs is 0"));
         assert!(error(MlpSettings { batch: 0, ..settings() }).contains("--batch is 0"));

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
 /// Width and height, px.
 const SIZE: (u32, u32) = (760, 460);
 
-/// Told apart by people who see colours differently (Okabe and Ito 2008).
+/// Distinguishable for people who see colours differently (Okabe and Ito 2008).
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
@@ -35,6 +36,15 @@ pub enum PlotError {
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] io::Error),
+}
+
+impl Failure for PlotError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Nothing | Self::Drawing(_) => exit::FAILED,
+            Self::Write(_) => exit::OUTPUT,
+        }
+    }
 }
 
 /// Writes an SVG with one line of dots for each of `lines` over the setting called `setting`.

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Device;
 use clap::Args;
 
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
-use emocue_train::checkpoint::Checkpoint;
-use emocue_train::export::onnx;
-use emocue_train::optimizer::optimizer;
+use emocue_train::export::TrainedNetwork;
 
 /// Write a trained classifier as an ONNX graph.
 #[derive(Args, Debug)]
@@ -28,24 +26,25 @@ pub struct ExportArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &ExportArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let at = Checkpoint::load(&args.run, &Device::flex().autodiff(), optimizer)?;
-    let net = at.exported(&args.run, &Device::flex())?;
-    let labels = net.labels();
+pub fn run(args: &ExportArgs) -> Result<(), Box<dyn Failure>> {
+    let trained = TrainedNetwork::load(&args.run)?;
+    let labels = trained.labels();
     let Some(head) = labels.iter().position(|set| set.id == args.head) else {
         let known: Vec<&str> = labels.iter().map(|set| set.id).collect();
-        let asked = &args.head;
-        return Err(format!("no head {asked:?}\n  This network has: {}.", known.join(", ")).into());
+        let help = format!("This network has: {}.", known.join(", "));
+        return Err(Problem::usage(format!("no head {:?}", args.head)).help(help).into());
     };
-    let bytes = onnx(&at.state.recipe, &net, head)?;
-    write_atomically(&args.out, &bytes)?;
+    let bytes = trained.onnx(head).map_err(|error| Problem::new(error.to_string()))?;
+    write_atomically(&args.out, &bytes).map_err(|error| {
+        Problem::new(format!("cannot write {}: {error}", args.out.display())).code(exit::OUTPUT)
+    })?;
     println!(
         "{}: {} bytes, {} after step {} (seed {})",
         args.out.display(),
         bytes.len(),
         args.head,
-        at.state.step,
-        at.state.seed
+        trained.state().step,
+        trained.state().seed
     );
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use emocue_models::failure::{Failure, Problem};
 use emocue_models::label::LabelSet;
 
 use super::eval::with_bar;
@@ -10,7 +11,7 @@ use super::open::open_model;
 use super::plan::understood;
 use crate::eval::{EvalError, evaluate};
 use crate::plan::gather::{EnsembleResult, Figure, RecipeFigure, figures, gather};
-use crate::plan::status::{Folder, Status, graph};
+use crate::plan::status::{Folder, Status};
 use crate::plan::{Job, Plan, short};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
@@ -35,21 +36,23 @@ pub struct GatherArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &GatherArgs) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(args: &GatherArgs) -> Result<(), Box<dyn Failure>> {
     let plan = Plan::load(&args.plan)?;
     let mut gathered = gather(&plan);
     if args.ensembles {
         let Some(judge) = plan.judge else {
             let path = args.plan.display();
-            return Err(format!(
-                "plan {path} has no judge, so there are no rows to judge ensembles by\n  Add judge = \"public\" or \"private\" to it."
-            )
+            return Err(Problem::usage(format!(
+                "plan {path} has no judge, so there are no rows to judge ensembles by"
+            ))
+            .help("Add judge = \"public\" or \"private\" to it.")
             .into());
         };
         gathered.ensembles = ensembles(&plan, judge.split())?;
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&gathered)?);
+        let json = serde_json::to_string_pretty(&gathered);
+        println!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
     } else {
         print!("{}", gathered.text());
     }
@@ -57,7 +60,7 @@ pub fn run(args: &GatherArgs) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Each recipe's seeds together, and all networks together, wherever that is more than one.
-fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn std::error::Error>> {
+fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn Failure>> {
     let jobs = plan.jobs();
     let mut groups: Vec<(String, Vec<&Job>)> = Vec::new();
     for recipe in plan.recipes.iter().filter(|_| plan.seeds.len() > 1) {
@@ -68,7 +71,7 @@ fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn s
         groups.push(("all".to_owned(), jobs.iter().collect()));
     }
     let (Some(first), false) = (jobs.first(), groups.is_empty()) else { return Ok(Vec::new()) };
-    // The jobs differ in what they train, not in the data, so one of them tells it for all.
+    // The jobs differ in what they train, not in the data, so the first one's arguments name it for all.
     let asked = understood(first)?;
     let data = asked.data.read()?;
     let folds = asked.folds.divide(&data)?;
@@ -103,9 +106,9 @@ fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, Ev
     let mut models = Vec::new();
     for job in jobs {
         let folder = Folder::of(job, plan.judge);
-        let head = folder.training.as_ref().and_then(|state| state.recipe.heads.first());
+        let head = folder.run.state().and_then(|state| state.recipe.heads.first());
         let (Status::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
-        let path = job.run.join(graph(&head.labels));
+        let path = folder.run.graph(&head.labels);
         let labels = LabelSet::by_id(&head.labels);
         models.push(open_model(&path.to_string_lossy(), labels)?);
     }

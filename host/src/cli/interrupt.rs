@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use emocue_models::failure::{Problem, exit};
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::LeaveAlternateScreen;
@@ -12,8 +13,8 @@ use ratatui::crossterm::terminal::LeaveAlternateScreen;
 /// that and ends the program with code 130.
 ///
 /// # Errors
-/// When the system refuses, or somebody asks twice.
-pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
+/// When the system refuses, or this is called twice.
+pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Problem> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();
     ctrlc::set_handler(move || {
@@ -22,8 +23,9 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
                 // A live view may be there; without one this changes nothing.
                 let _ = execute!(stdout(), LeaveAlternateScreen, Show);
             }
-            std::process::exit(130);
+            std::process::exit(exit::INTERRUPTED.into());
         }
-    })?;
+    })
+    .map_err(|error| Problem::new(format!("failed to handle Ctrl-C: {error}")))?;
     Ok(stop)
 }

@@ -1,7 +1,5 @@
 //! `emocue train --judge`: a training's graphs as deployed, on the spot.
 
-use std::path::Path;
-
 use super::eval::with_bar;
 use super::open::open_model;
 use crate::eval::card::{EvalFile, FORMAT};
@@ -9,26 +7,27 @@ use crate::eval::context::{Environment, command_line};
 use crate::eval::{EvalError, evaluate};
 use crate::plan::Judge;
 use crate::plan::gather::{Figure, figures};
-use crate::plan::status::{EVAL_FILE, graph};
 use emocue_data::dataset::Dataset;
 use emocue_data::predict::PredictSettings;
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_train::recipe::Recipe;
+use emocue_train::run::{EVAL_FILE, Run};
 
 /// Judges every graph that lies in `run`, prints the figures and writes them to `eval.json`.
 pub(super) fn judge(
-    run: &Path,
+    run: &Run,
     recipe: &Recipe,
     data: &Dataset,
     rows: Judge,
     threads: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<(), Box<dyn Failure>> {
     let split = rows.split();
     let settings = PredictSettings { threads: threads.max(1), ..PredictSettings::default() };
     let mut evaluations = Vec::new();
     let mut unscored = None;
     for labels in recipe.label_sets() {
-        let path = run.join(graph(labels.id));
+        let path = run.graph(labels.id);
         let name = path.to_string_lossy();
         let model = [open_model(&name, Some(labels))?];
         let count = data.rows(split).len();
@@ -56,8 +55,11 @@ pub(super) fn judge(
         command: command_line(std::env::args()),
         evaluations,
     };
-    let path = run.join(EVAL_FILE);
-    write_atomically(&path, serde_json::to_string_pretty(&file)?.as_bytes())?;
+    let path = run.folder().join(EVAL_FILE);
+    let write = || write_atomically(&path, serde_json::to_string_pretty(&file)?.as_bytes());
+    write().map_err(|error: std::io::Error| {
+        Problem::new(format!("cannot write {}: {error}", path.display())).code(exit::FOLDER)
+    })?;
     println!("{}", path.display());
     Ok(())
 }

@@ -12,10 +12,12 @@ use super::train::{self, TrainArgs};
 use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
 use crate::plan::slurm::script;
-use crate::plan::status::{Folder, Status, record};
+use crate::plan::status::{Folder, Status};
 use crate::plan::{Job, Plan};
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_train::recipe::Recipe;
+use emocue_train::run::{RunError, record_failure};
 
 /// One training, or those of a plan.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub enum TrainVerb {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Plans")]
 pub struct PlanArgs {
-    /// Run the trainings that this TOML file plans, one after the other; again goes on.
+    /// Run the trainings that this TOML file plans, one after the other; run it again to continue.
     #[arg(long, value_name = "FILE")]
     plan: PathBuf,
     /// Only write their commands, one a line, to jobs.txt in the plan's run folder.
@@ -83,27 +85,30 @@ impl FromArgMatches for TrainVerb {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn Failure>> {
     match verb {
         TrainVerb::One(args) => train::run(args),
         TrainVerb::Plan(args) => run_plan(args),
     }
 }
 
-fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn std::error::Error>> {
+fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
     let plan = Plan::load(&args.plan)?;
     for recipe in &plan.recipes {
         Recipe::load(recipe)?;
     }
     let jobs = plan.jobs();
     for job in &jobs {
-        understood(job)
-            .map_err(|what| format!("plan {}: arguments: {what}", args.plan.display()))?;
+        let place = format!("plan {}: arguments", args.plan.display());
+        understood(job).map_err(|problem| Problem::at(place, &problem))?;
     }
     let program = std::env::current_exe()?;
     let file = write_jobs(&plan, &args.plan, &program)?;
     if let Some(path) = &args.slurm {
-        write_atomically(path, script(&plan, &std::env::current_dir()?)?.as_bytes())?;
+        let script = script(&plan, &std::env::current_dir()?)?;
+        write_atomically(path, script.as_bytes()).map_err(|error| {
+            Problem::new(format!("cannot write {}: {error}", path.display())).code(exit::OUTPUT)
+        })?;
         println!("{}: {} jobs\n  Hand it in with sbatch {0}.", path.display(), jobs.len());
         println!("  Then see emocue gather {}.", args.plan.display());
         return Ok(());
@@ -121,18 +126,15 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn std::error::Error>> {
     if failed.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "{} of {} jobs failed: {}\n  Their messages are above; running the plan again tries them again.",
-        failed.len(),
-        jobs.len(),
-        failed.join(", ")
-    )
-    .into())
+    let names = failed.join(", ");
+    Err(Problem::new(format!("{} of {} jobs failed: {names}", failed.len(), jobs.len()))
+        .help("Their messages are above; running the plan again tries them again.")
+        .into())
 }
 
 /// The arguments of a job as its training understands them: a mistake in them shows before the first of many
 /// begins.
-pub(super) fn understood(job: &Job) -> Result<TrainArgs, String> {
+pub(super) fn understood(job: &Job) -> Result<TrainArgs, Problem> {
     #[derive(Parser)]
     #[command(name = "emocue train", disable_help_flag = true)]
     struct Probe {
@@ -142,8 +144,8 @@ pub(super) fn understood(job: &Job) -> Result<TrainArgs, String> {
     Probe::try_parse_from(&job.arguments).map(|probe| probe.args).map_err(|error| {
         let text = error.to_string();
         let what = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-        format!(
-            "{what}\n  They follow \"emocue train\" of every job, which brings --recipe, --seed, --run, --folds, --fold and --judge itself."
+        Problem::usage(what).help(
+            "They follow \"emocue train\" of every job, which brings --recipe, --seed, --run, --folds, --fold and --judge itself.",
         )
     })
 }
@@ -156,14 +158,15 @@ struct Current {
 }
 
 /// One job after the other, each a process of its own.
-fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Failure>> {
     let current = Arc::new(Mutex::new(Current::default()));
     let shared = current.clone();
     ctrlc::set_handler(move || {
         let mut current = shared.lock().unwrap_or_else(PoisonError::into_inner);
         current.asked += 1;
         current.child.into_iter().for_each(interrupt);
-    })?;
+    })
+    .map_err(|error| Problem::new(format!("failed to handle Ctrl-C: {error}")))?;
     for (at, job) in jobs.iter().enumerate() {
         println!("job {} of {}: {}", at + 1, jobs.len(), job.name);
         let Some(mut child) = start(job, program, &current)? else { break };
@@ -178,14 +181,14 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn std
         }
         if current.lock().unwrap_or_else(PoisonError::into_inner).asked > 0 {
             let text = folder.status.text();
-            println!("stopped in {} ({text})\n  Run the plan again to go on.", job.name);
+            println!("stopped in {} ({text})\n  Run the plan again to continue.", job.name);
             break;
         }
     }
     Ok(())
 }
 
-/// Starts a job, unless somebody asked to stop.
+/// Starts a job, unless a stop was asked for.
 fn start(job: &Job, program: &Path, current: &Mutex<Current>) -> std::io::Result<Option<Child>> {
     // Held until the child is known, so that no Ctrl-C falls between.
     let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,22 +213,22 @@ fn interrupt(process: u32) {
     let _ = Command::new("kill").args(["-INT", &process]).stderr(Stdio::null()).status();
 }
 
-/// The console has told it.
+/// The console has interrupted it too.
 #[cfg(not(unix))]
 fn interrupt(_: u32) {}
 
 /// Notes how a job ended that could not say so itself.
-fn settle(job: &Job, status: ExitStatus) -> std::io::Result<()> {
+fn settle(job: &Job, status: ExitStatus) -> Result<(), RunError> {
     let said = matches!(Folder::of(job, None).status, Status::Failed { .. });
-    if status.success() || status.code() == Some(INTERRUPTED) || said {
+    if status.success() || status.code() == Some(i32::from(exit::INTERRUPTED)) || said {
         return Ok(());
     }
     #[cfg(unix)]
     if status.signal() == Some(9) {
-        return record(&job.run, Some("it was killed, as by a system that has no memory left"));
+        return record_failure(
+            &job.run,
+            Some("it was killed, as by a system that has no memory left"),
+        );
     }
-    record(&job.run, Some(&format!("it ended by itself: {status}")))
+    record_failure(&job.run, Some(&format!("it ended by itself: {status}")))
 }
-
-/// The exit code of a training that was interrupted twice.
-const INTERRUPTED: i32 = 130;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::eval::context::{Environment, command_line, portable};
 use crate::report::{Report, Run, read_eval};
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 
 /// Write one HTML page about a training and what it is worth.
@@ -31,7 +32,7 @@ pub struct ReportArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &ReportArgs) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
     let run = args.run.as_deref().map(Run::read).transpose()?;
     let files = args.eval.iter().map(|path| read_eval(path)).collect::<Result<Vec<_>, _>>()?;
     let folder = args.run.as_ref().map(|folder| portable(&folder.display().to_string()));
@@ -46,7 +47,9 @@ pub fn run(args: &ReportArgs) -> Result<(), Box<dyn std::error::Error>> {
         command: command_line(std::env::args()),
     };
     let html = report.html()?;
-    write_atomically(&args.out, html.as_bytes())?;
+    write_atomically(&args.out, html.as_bytes()).map_err(|error| {
+        Problem::new(format!("cannot write {}: {error}", args.out.display())).code(exit::OUTPUT)
+    })?;
     println!("{}: {} bytes", args.out.display(), html.len());
     Ok(())
 }

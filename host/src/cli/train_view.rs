@@ -1,9 +1,10 @@
 //! What `emocue train` shows while it runs: a live view on a terminal, plain lines elsewhere.
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Stdout, stdout};
+use std::io::{IsTerminal, Stdout, stderr, stdout};
 use std::time::{Duration, Instant};
 
+use indicatif::{ProgressBar, ProgressFinish};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::execute;
@@ -16,7 +17,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, LegendPosi
 use ratatui::{Frame, layout::Rect};
 
 use emocue_train::checkpoint::{EpochMetrics, State};
-use emocue_train::{Progress, Watcher};
+use emocue_train::watcher::{Note, Progress, Watcher};
 
 /// Between two pictures of the live view; slow enough to be calm and cheap.
 const REDRAW: Duration = Duration::from_millis(500);
@@ -25,14 +26,16 @@ const LINE: Duration = Duration::from_secs(30);
 /// Steps over which the speed is measured.
 const WINDOW: usize = 50;
 
-/// Watches a training and tells.
+/// Shows a training.
 pub(super) struct View {
+    plain: bool,
     screen: Option<Terminal<CrosstermBackend<Stdout>>>,
     history: History,
     last: Instant,
 }
 
 /// What is drawn.
+#[derive(Default)]
 struct History {
     title: String,
     /// Loss by step, thinned out.
@@ -43,20 +46,9 @@ struct History {
 }
 
 impl View {
-    /// Begins to tell about the training that `state` describes; `plain` asks for lines.
-    pub(super) fn new(state: &State, plain: bool) -> Self {
-        let screen = (!plain && stdout().is_terminal()).then(open).flatten();
-        let title = format!(" {}, seed {} ", state.recipe.net.kind(), state.seed);
-        let history = History {
-            title,
-            losses: Vec::new(),
-            epochs: state.metrics.clone(),
-            progress: None,
-            times: VecDeque::new(),
-        };
-        let mut view = Self { screen, history, last: Instant::now() };
-        view.draw();
-        view
+    /// Nothing yet; `plain` asks for lines.
+    pub(super) fn new(plain: bool) -> Self {
+        Self { plain, screen: None, history: History::default(), last: Instant::now() }
     }
 
     /// Gives the terminal back and prints what happened on the live view.
@@ -87,6 +79,28 @@ fn open() -> Option<Terminal<CrosstermBackend<Stdout>>> {
 }
 
 impl Watcher for View {
+    fn note(&mut self, note: &Note<'_>) {
+        println!("{note}");
+    }
+
+    fn asking(&mut self, teacher: &str, rows: usize) -> Box<dyn Fn(usize) + Sync> {
+        let bar = if stderr().is_terminal() {
+            ProgressBar::new(rows as u64).with_finish(ProgressFinish::AndClear)
+        } else {
+            ProgressBar::hidden()
+        };
+        let bar = bar.with_message(format!("asking {teacher}"));
+        Box::new(move |more| bar.inc(more as u64))
+    }
+
+    fn begin(&mut self, state: &State) {
+        self.screen = (!self.plain && stdout().is_terminal()).then(open).flatten();
+        self.history.title = format!(" {}, seed {} ", state.recipe.net.kind(), state.seed);
+        self.history.epochs.clone_from(&state.metrics);
+        self.last = Instant::now();
+        self.draw();
+    }
+
     fn step(&mut self, progress: &Progress) {
         self.history.push(progress);
         let due = if self.screen.is_some() { REDRAW } else { LINE };
@@ -177,7 +191,7 @@ impl History {
         frame.render_widget(gauge, top);
         self.draw_losses(frame, loss);
         self.draw_accuracies(frame, accuracy);
-        frame.render_widget(Paragraph::new("Ctrl-C saves and stops; --resume goes on"), bottom);
+        frame.render_widget(Paragraph::new("Ctrl-C saves and stops; --resume continues"), bottom);
     }
 
     fn draw_losses(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -285,13 +299,7 @@ mod tests {
 
     #[test]
     fn a_tiny_terminal_and_an_empty_history_do_not_matter() {
-        let empty = History {
-            title: String::new(),
-            losses: Vec::new(),
-            epochs: Vec::new(),
-            progress: None,
-            times: VecDeque::new(),
-        };
+        let empty = History::default();
         for (width, height) in [(1, 1), (10, 3), (200, 5)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
             terminal.draw(|frame| empty.draw(frame)).unwrap();

@@ -3,4 +3,3 @@
 pub mod adopt;
 pub mod cascade;
 pub mod mtcnn;
-mod pytorch;

@@ -12,12 +12,11 @@
 
 use std::path::{Path, PathBuf};
 
-use emocue_models::failure::{Failure, exit};
-
 use emocue_run::mtcnn::MtcnnNets;
 
-use super::pytorch::{Weights, WeightsError};
+use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, GraphError, Pool, Value};
+use emocue_train::weights::{Weights, WeightsError};
 
 /// MTCNN's networks as `emocue import mtcnn` writes them: P-, R- and O-Net.
 pub const FILES: [&str; 3] = ["pnet.onnx", "rnet.onnx", "onet.onnx"];
@@ -38,9 +37,16 @@ pub enum ImportError {
 }
 
 impl Failure for ImportError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Weights(error) => error.help(),
+            Self::Graph(_) => None,
+        }
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Weights(_) => exit::INPUT,
+            Self::Weights(error) => error.exit_code(),
             Self::Graph(_) => exit::FAILED,
         }
     }

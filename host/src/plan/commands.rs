@@ -10,11 +10,11 @@ use emocue_models::files::write_atomically;
 /// The command of `job` for the program at `program`.
 ///
 /// # Errors
-/// [`PlanError::Program`] when the program's path is no text or has a line break.
+/// [`PlanError::Program`] when the program's path is not text or has a line break.
 pub fn line(program: &Path, job: &Job) -> Result<String, PlanError> {
-    let unspeakable = || PlanError::Program(program.to_owned());
+    let unnameable = || PlanError::Program(program.to_owned());
     let text = program.to_str().filter(|text| !text.chars().any(char::is_control));
-    let program = text.ok_or_else(unspeakable)?;
+    let program = text.ok_or_else(unnameable)?;
     let words = std::iter::once(program).chain(job.arguments.iter().map(String::as_str));
     Ok(words.map(quote).collect::<Vec<_>>().join(" "))
 }

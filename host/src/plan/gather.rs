@@ -20,7 +20,7 @@ pub struct Gathered {
     pub recipes: Vec<RecipeResult>,
     /// Means of several networks' answers, where they were asked for.
     pub ensembles: Vec<EnsembleResult>,
-    /// Names of the jobs that are not done; no figure of [`Gathered::recipes`] knows them.
+    /// Names of the jobs that are not done; no figure of [`Gathered::recipes`] counts them.
     pub missing: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct JobResult {
     /// How far it is.
     #[serde(flatten)]
     pub status: Status,
-    /// Accuracy of the first head on PublicTest, in burn, `0..=1`.
+    /// Accuracy of the first head on PublicTest while training, `0..=1`.
     pub validation: Option<f64>,
     /// Of every graph by every protocol, the first head's first one first.
     pub judged: Vec<Figure>,
@@ -130,7 +130,7 @@ fn result(job: &Job, plan: &Plan) -> JobResult {
         recipe: job.recipe.clone(),
         seed: job.seed,
         fold: job.fold,
-        validation: folder.validation(),
+        validation: folder.run.validation(),
         judged: folder.judged.map(|file| figures(&file.evaluations, split)).unwrap_or_default(),
         status: folder.status,
     }

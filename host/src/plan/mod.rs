@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use emocue_data::Split;
+use emocue_models::failure::{Failure, exit};
 use slurm::Slurm;
 
 /// The commands, one line a job, inside the plan's folder.
@@ -110,12 +111,27 @@ pub enum PlanError {
     Range(PathBuf, &'static str, String, String),
     /// The plan is another than the one whose jobs lie in its folder.
     #[error(
-        "plan {path}: {setting} is not what it was when the jobs in {run} were begun\n  Choose another run folder, or delete that one.", path = .0.display(), setting = .1, run = .2.display()
+        "plan {path}: {setting} is not what it was when the jobs in {run} were begun",
+        path = .0.display(), setting = .1, run = .2.display()
     )]
     Changed(PathBuf, &'static str, PathBuf),
-    /// A command that no shell could be told.
-    #[error("this program lies at {path}, which no line of a shell can name\n  Move it to a folder of plain letters.", path = .0.display())]
+    /// A path that no shell command can hold.
+    #[error("this program lies at {path}, which no shell command can name", path = .0.display())]
     Program(PathBuf),
+}
+
+impl Failure for PlanError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Changed(..) => Some("Choose another run folder, or delete that one.".to_owned()),
+            Self::Program(_) => Some("Move it to a folder of plain letters.".to_owned()),
+            Self::Io(..) | Self::Toml(..) | Self::Range(..) => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
 }
 
 impl Plan {

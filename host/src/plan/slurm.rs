@@ -88,14 +88,14 @@ fn digits(text: &str, more: &str) -> bool {
 /// # Errors
 /// [`PlanError::Program`] when `folder` cannot be named in it.
 pub fn script(plan: &Plan, folder: &Path) -> Result<String, PlanError> {
-    let speakable = |path: &Path| {
+    let nameable = |path: &Path| {
         let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
         text.map(str::to_owned).ok_or_else(|| PlanError::Program(path.to_owned()))
     };
     let run = folder.join(&plan.run);
-    let (folder, jobs) = (speakable(folder)?, speakable(&folder.join(plan.jobs_file()))?);
+    let (folder, jobs) = (nameable(folder)?, nameable(&folder.join(plan.jobs_file()))?);
     // `%` begins a replacement there.
-    let log = speakable(&run)?.replace('%', "%%") + "/job-%a.log";
+    let log = nameable(&run)?.replace('%', "%%") + "/job-%a.log";
     let count = plan.jobs().len();
     let Slurm { partition, time, cpus, memory, gpus, at_once, options, setup } = &plan.slurm;
     let name = run.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -126,7 +126,7 @@ pub fn script(plan: &Plan, folder: &Path) -> Result<String, PlanError> {
     if gpus.is_none() {
         text += "# A graphics card each: set slurm.gpus, and \"--device\", \"cuda:0\" in the plan's arguments.\n";
     }
-    text += "#\n# The jobs of the array are the lines of the plan's jobs.txt. Each goes on from its checkpoint, so this\n";
+    text += "#\n# The jobs of the array are the lines of the plan's jobs.txt. Each continues from its checkpoint, so this\n";
     text +=
         "# script may be handed in again after a time limit, and a requeued job loses little.\n";
     for line in setup {

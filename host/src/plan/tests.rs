@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::commands::{self, line, write_jobs};
 use super::slurm::script;
+use emocue_models::failure::Failure as _;
+
 use super::*;
 use emocue_flash::shell::quote;
 
@@ -147,7 +149,8 @@ fn a_shell_reads_back_what_was_quoted() {
     let line = line(Path::new("/opt/it's here/emocue"), job).unwrap();
     assert_eq!(words(&line)[1..], job.arguments);
     assert_eq!(words(&line)[0], "/opt/it's here/emocue");
-    assert!(commands::line(Path::new("/a\nb"), job).unwrap_err().to_string().contains("Move it"));
+    let error = commands::line(Path::new("/a\nb"), job).unwrap_err();
+    assert!(error.help().unwrap().contains("Move it"));
 }
 
 proptest! {

@@ -10,12 +10,10 @@ mod tables;
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::Environment;
-use emocue_train::checkpoint::Checkpoint;
-use emocue_train::optimizer::optimizer;
+use emocue_models::failure::{Failure, exit};
+use emocue_train::checkpoint::State;
 
 pub use curves::{Chart, Series, charts};
 pub use examples::{Example, Examples, choose};
@@ -32,7 +30,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A file is not what it should be.
-    #[error("{}: {reason}\n  {help}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Content {
         /// Which file.
         path: PathBuf,
@@ -42,10 +40,7 @@ pub enum ReportError {
         help: &'static str,
     },
     /// A run's folder has neither metrics nor recipe.
-    #[error(
-        "{} has no metrics.jsonl and no recipe\n  Name the --run folder of a training that finished an epoch.",
-        .0.display()
-    )]
+    #[error("{} has no metrics.jsonl and no recipe", .0.display())]
     EmptyRun(PathBuf),
     /// A plot cannot be drawn.
     #[error("cannot draw {plot}: {reason}")]
@@ -58,6 +53,25 @@ pub enum ReportError {
     /// A picture cannot be packed.
     #[error("cannot write an example as PNG: {0}")]
     Picture(#[from] image::ImageError),
+}
+
+impl Failure for ReportError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Content { help, .. } => Some((*help).to_owned()),
+            Self::EmptyRun(_) => {
+                Some("Name the --run folder of a training that finished an epoch.".to_owned())
+            }
+            Self::Read { .. } | Self::Plot { .. } | Self::Picture(_) => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read { .. } | Self::Content { .. } | Self::EmptyRun(_) => exit::INPUT,
+            Self::Plot { .. } | Self::Picture(_) => exit::FAILED,
+        }
+    }
 }
 
 /// What a training left in its folder.
@@ -73,7 +87,7 @@ impl Run {
     /// Reads `metrics.jsonl` and the recipe: `recipe.toml`, else the checkpoint's.
     ///
     /// # Errors
-    /// [`ReportError`] when there is neither, or the metrics are no JSON lines.
+    /// [`ReportError`] when there is neither, or the metrics are not JSON lines.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
         let metrics = folder.join("metrics.jsonl");
         let charts = match read_if_there(&metrics)? {
@@ -95,10 +109,10 @@ impl Run {
     }
 }
 
-/// A report goes on without it: curves and figures say the more important things.
+/// A report is made without it too: curves and figures say the more important things.
 fn recipe_of_checkpoint(folder: &Path) -> Option<String> {
-    let at = Checkpoint::load(folder, &Device::flex().autodiff(), optimizer).ok()?;
-    toml::to_string(&at.state.recipe).ok()
+    let state = State::peek(folder).ok()??;
+    toml::to_string(&state.recipe).ok()
 }
 
 /// Reads what `emocue eval --json` printed.
@@ -128,7 +142,7 @@ fn read_if_there(path: &Path) -> Result<Option<String>, ReportError> {
     }
 }
 
-/// Everything that a page tells.
+/// Everything that a page shows.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The page's title.

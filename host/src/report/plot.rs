@@ -56,7 +56,7 @@ pub(super) fn reliability(title: &str, card: &ScoreCard) -> Result<String, Repor
             let corners = [(bin.from + 0.004, 0.0), (bin.to - 0.004, bin.accuracy)];
             Rectangle::new(corners, SERIES[0].mix(0.55).filled())
         }))?;
-        // The mean probability within the bin: right on the line where chances are told truly.
+        // The mean probability within the bin: on the line where confidences are right.
         above.draw_series(
             bins().map(|bin| Circle::new((bin.confidence, bin.accuracy), 3, SERIES[1].filled())),
         )?;

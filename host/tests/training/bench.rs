@@ -1,21 +1,13 @@
-//! What the tests train on: tiny pictures, a tiny net, and a record of the losses.
+//! What the tests train on: tiny pictures and a tiny net.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use emocue_data::dataset::Dataset;
 use emocue_host::cli::SourceArgs;
-use emocue_train::checkpoint::{Checkpoint, EpochMetrics};
-use emocue_train::examples::Examples;
-use emocue_train::net::noise::Noise;
-use emocue_train::net::{NetSpec, Network};
-use emocue_train::optimizer::optimizer;
+use emocue_train::net::NetSpec;
 use emocue_train::recipe::Recipe;
-use emocue_train::{Outcome, Plan, Progress, TrainError, Watcher, begin, train};
 
-pub(crate) const ROWS: usize = 40;
+const ROWS: usize = 40;
 
 /// Both datasets in their published layouts, drawn here: a bar whose place tells the class.
 pub(crate) fn data(dir: &Path) -> SourceArgs {
@@ -46,74 +38,4 @@ pub(crate) fn recipe() -> Recipe {
     recipe.schedule.epochs = 3;
     recipe.schedule.warmup_epochs = 1.0;
     recipe
-}
-
-/// Records the losses and stops after `stop_at` steps.
-pub(crate) struct Recorder<'a> {
-    losses: Vec<f32>,
-    stop_at: usize,
-    stop: &'a AtomicBool,
-}
-
-impl Watcher for Recorder<'_> {
-    fn step(&mut self, progress: &Progress) {
-        self.losses.push(progress.loss);
-        if progress.step == self.stop_at {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn epoch(&mut self, _: &EpochMetrics) {}
-}
-
-pub(crate) fn logits(net: &Network) -> Vec<f32> {
-    let luma: Vec<f32> = (0..48 * 48).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
-    let luma = Tensor::<4>::from_data(TensorData::new(luma, [1, 1, 48, 48]), &Device::flex());
-    net.forward(luma, &mut Noise::off())[0].to_data().iter::<f32>().collect()
-}
-
-/// What every test trains on.
-pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    pub(crate) data: Dataset,
-    pub(crate) device: Device,
-}
-
-impl Bench {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = data(folder.path()).read().unwrap();
-        Self { folder, data, device: Device::flex().autodiff() }
-    }
-
-    pub(crate) fn dir(&self, name: &str) -> PathBuf {
-        let dir = self.folder.path().join(name);
-        std::fs::create_dir_all(&dir).unwrap();
-        dir
-    }
-
-    pub(crate) fn begin(&self, recipe: &Recipe) -> (Examples, Checkpoint) {
-        let examples = Examples::training(&self.data, recipe, None).unwrap();
-        let fingerprint = examples.fingerprint(&self.data);
-        (examples, begin(recipe.clone(), 3, fingerprint, &self.device))
-    }
-
-    pub(crate) fn train(
-        &self,
-        dir: &Path,
-        examples: &Examples,
-        at: &mut Checkpoint,
-        stop_at: usize,
-    ) -> Result<(Outcome, Vec<f32>), TrainError> {
-        let stop = AtomicBool::new(false);
-        let mut recorder = Recorder { losses: Vec::new(), stop_at, stop: &stop };
-        let devices = [self.device.clone(), self.device.clone()];
-        let plan = Plan { data: &self.data, examples, dir, devices: &devices };
-        let outcome = train(&plan, at, &stop, &mut recorder)?;
-        Ok((outcome, recorder.losses))
-    }
-
-    pub(crate) fn load(&self, dir: &Path) -> Checkpoint {
-        Checkpoint::load(dir, &self.device, optimizer).unwrap()
-    }
 }

@@ -34,7 +34,7 @@ fn a_full_disk_leaves_the_last_checkpoint() {
 
     let output = train("8", &[&recipe_arguments[..], &["--overwrite"]].concat());
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(7), "{error}");
     assert!(error.contains(FILE) && error.contains("space"), "{error}");
     assert_eq!(std::fs::read(run_dir.join(FILE)).unwrap(), before);
 }
@@ -80,7 +80,7 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
     let mut again = emocue("train");
     with_data(&mut again);
     let output = again.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--resume"));
 
     let onnx = folder.path().join("net.onnx");

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 
-use super::recipe::{Augment, Border};
+use crate::recipe::{Augment, Border};
 
 /// Writes a changed copy of the square `picture` into the square `target`, which may have another
 /// side: mirrored, turned, scaled and shifted in one bilinear resampling, then brightness, contrast
@@ -49,7 +49,7 @@ fn erase(rng: &mut ChaCha8Rng, target: &mut [u8], side: usize) {
     }
 }
 
-/// A square picture that goes on beyond its border.
+/// A square picture that continues beyond its border.
 struct Source<'a> {
     picture: &'a [u8],
     side: usize,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use emocue_models::failure::{Failure, exit};
 
 /// A device as the command line names it: `cpu`, `cuda:0`, `vulkan`, `vulkan:1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +21,13 @@ pub enum BackendName {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
     /// Not a device's name.
-    #[error("\"{0}\" is no device: expected cpu, cuda:0 or vulkan:0")]
+    #[error("\"{0}\" is not a device: expected cpu, cuda:0 or vulkan:0")]
     Unknown(String),
     /// The program was built without it.
-    #[error(
-        "this program was built without {0}\n  Build it with: cargo build --release --package emocue-host --features {0}"
-    )]
+    #[error("this program was built without {0}")]
     NotBuilt(&'static str),
     /// The driver lists no such device.
-    #[error("{name} is not there: the {driver} driver lists {count} devices\n  {help}")]
+    #[error("{name} is not there: the {driver} driver lists {count} devices")]
     Missing {
         /// What was asked for.
         name: BackendName,
@@ -39,11 +38,29 @@ pub enum BackendError {
         /// What to do next.
         help: &'static str,
     },
-    /// The driver cannot even be asked.
-    #[error(
-        "the {0} driver cannot be used: {1}\n  Install the driver, or train with --device cpu."
-    )]
+    /// The driver does not even list its devices.
+    #[error("failed to use the {0} driver: {1}")]
     Driver(&'static str, String),
+}
+
+impl Failure for BackendError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::NotBuilt(feature) => Some(format!(
+                "Build it with: cargo build --release --package emocue-host --features {feature}"
+            )),
+            Self::Missing { help, .. } => Some((*help).to_owned()),
+            Self::Driver(..) => Some("Install the driver, or train with --device cpu.".to_owned()),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unknown(_) | Self::NotBuilt(_) => exit::USAGE,
+            Self::Missing { .. } | Self::Driver(..) => exit::FAILED,
+        }
+    }
 }
 
 impl FromStr for BackendName {
@@ -142,7 +159,7 @@ mod tests {
     #[test]
     #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
     fn what_was_not_built_says_how_to_build_it() {
-        let error = BackendName::Cuda(0).open().unwrap_err().to_string();
-        assert!(error.contains("--features cuda"), "{error}");
+        let help = BackendName::Cuda(0).open().unwrap_err().help().unwrap();
+        assert!(help.contains("--features cuda"), "{help}");
     }
 }

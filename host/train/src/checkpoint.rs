@@ -9,9 +9,11 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
-use super::recipe::{Recipe, Schedule};
-use super::schedule::exhausted;
+use crate::build;
 use crate::net::{self, Network};
+use crate::recipe::{Recipe, Schedule};
+use crate::schedule::exhausted;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
 const MAGIC: [u8; 8] = *b"EMOTRN\0\x02";
@@ -65,7 +67,7 @@ impl State {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(CheckpointError::Io(path, error)),
+            Err(error) => return Err(CheckpointError::Read(path, error)),
         };
         let content = |what: String| CheckpointError::Content(path.clone(), what);
         // The first field of `Stored`; what follows is not looked at.
@@ -95,11 +97,11 @@ impl State {
 
 /// What follows the magic number.
 fn body(bytes: &[u8]) -> Result<&[u8], String> {
-    let strange = || "it does not begin like a checkpoint of this version".to_owned();
-    bytes.strip_prefix(&MAGIC).ok_or_else(strange)
+    let unknown = || "it does not begin like a checkpoint of this version".to_owned();
+    bytes.strip_prefix(&MAGIC).ok_or_else(unknown)
 }
 
-/// Everything a training needs to go on.
+/// Everything a training needs to continue.
 pub struct Checkpoint {
     /// Where it stands.
     pub state: State,
@@ -126,19 +128,40 @@ struct Stored {
 /// A checkpoint cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The file system refuses.
-    #[error("checkpoint {path}: {source}\n  Check that the folder exists, is writable and has space.", path = .0.display(), source = .1)]
-    Io(PathBuf, std::io::Error),
+    /// The file system refuses to read it.
+    #[error("cannot read the checkpoint {path}: {source}", path = .0.display(), source = .1)]
+    Read(PathBuf, std::io::Error),
+    /// The file system refuses to write it.
+    #[error("cannot write the checkpoint {path}: {source}", path = .0.display(), source = .1)]
+    Write(PathBuf, std::io::Error),
     /// The content is damaged or of another version.
-    #[error("checkpoint {path} cannot be used: {what}\n  Start again without --resume, or restore the file.", path = .0.display(), what = .1)]
+    #[error("checkpoint {path} cannot be used: {what}", path = .0.display(), what = .1)]
     Content(PathBuf, String),
+}
+
+impl Failure for CheckpointError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Read(..) => "Name the --run folder of a training that has begun.",
+            Self::Write(..) => "Check that the folder exists, is writable and has space.",
+            Self::Content(..) => "Start again without --resume, or restore the file.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read(..) | Self::Content(..) => exit::INPUT,
+            Self::Write(..) => exit::FOLDER,
+        }
+    }
 }
 
 impl Checkpoint {
     /// Writes `dir/checkpoint.bin`: a temporary file, fsync, rename.
     ///
     /// # Errors
-    /// [`CheckpointError::Io`]; the previous checkpoint then still stands.
+    /// [`CheckpointError::Write`]; the previous checkpoint then still stands.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         let path = dir.join(FILE);
         let content = |what: String| CheckpointError::Content(path.clone(), what);
@@ -155,20 +178,17 @@ impl Checkpoint {
         };
         let bytes = postcard::to_extend(&stored, MAGIC.to_vec())
             .map_err(|error| content(error.to_string()))?;
-        write_atomically(&path, &bytes).map_err(|source| CheckpointError::Io(path.clone(), source))
+        write_atomically(&path, &bytes)
+            .map_err(|source| CheckpointError::Write(path.clone(), source))
     }
 
     /// Reads `dir/checkpoint.bin`; the net trains on `device`.
     ///
     /// # Errors
     /// [`CheckpointError`] when the file is missing, damaged or of another version.
-    pub fn load(
-        dir: &Path,
-        device: &Device,
-        optimizer: impl FnOnce(&Recipe) -> ModuleOptimizer,
-    ) -> Result<Self, CheckpointError> {
+    pub fn load(dir: &Path, device: &Device) -> Result<Self, CheckpointError> {
         let path = dir.join(FILE);
-        let bytes = std::fs::read(&path).map_err(|e| CheckpointError::Io(path.clone(), e))?;
+        let bytes = std::fs::read(&path).map_err(|e| CheckpointError::Read(path.clone(), e))?;
         let content = |what: String| CheckpointError::Content(path.clone(), what);
         let stored: Stored = postcard::from_bytes(body(&bytes).map_err(content)?)
             .map_err(|error| content(error.to_string()))?;
@@ -179,7 +199,7 @@ impl Checkpoint {
         let net = from_bytes(recipe, stored.net, device).map_err(content)?;
         let inner = device.clone().inner();
         let average = from_bytes(recipe, stored.average, &inner).map_err(content)?;
-        let optimizer = optimizer(recipe)
+        let optimizer = build::optimizer(&recipe.optimizer)
             .from_bytes(Bytes::from_bytes_vec(stored.optimizer))
             .map_err(|error| content(error.to_string()))?;
         Ok(Self { state, net, average, best: stored.best, optimizer })
@@ -215,7 +235,7 @@ impl Checkpoint {
 fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
     // Loading may draw weights before it replaces them.
     let _drawing = net::drawing();
-    let net = recipe.network(device);
+    let net = build::network(recipe, device);
     ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
         .and_then(|record| net.try_load_record(record))
         .map_err(|error| error.to_string())

@@ -1,14 +1,15 @@
 //! Which rows are trained on, with which targets, and how they become a batch.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
-use super::augment::{augment, mixup_share};
-use super::recipe::{ClassWeights, Head, Recipe};
-use super::teacher::Teacher;
+use crate::augment::{augment, mixup_share};
 use crate::net::noise::Noise;
+use crate::recipe::{ClassWeights, Head, Recipe};
+use crate::teacher::Teacher;
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::random::generator;
@@ -37,13 +38,27 @@ pub struct Examples {
 #[derive(Debug, thiserror::Error)]
 pub enum ExamplesError {
     /// Every row was dropped.
-    #[error("no row to train on\n  The Training split is empty or every row was dropped.")]
+    #[error("no row to train on")]
     Empty,
     /// No label of the data maps to the head's classes.
-    #[error(
-        "no training row has a class for the head {0}: the data is labelled {1}\n  Name other heads with --heads or in the recipe, or bring data that has such labels."
-    )]
+    #[error("no training row has a class for the head {0}: the data is labelled {1}")]
     NoTarget(String, &'static str),
+}
+
+impl Failure for ExamplesError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Empty => "The Training split is empty or every row was dropped.",
+            Self::NoTarget(..) => {
+                "Name other heads with --heads or in the recipe, or bring data that has such labels."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
 }
 
 /// One batch on a device.

@@ -4,31 +4,30 @@ mod check;
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use emocue_models::crop::Preprocess;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
-use crate::net::graph::Rounding;
-use crate::net::{NetSpec, Network};
+use crate::net::spec::{NetSpec, Rounding};
 
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
-    ("badge", include_str!("../../recipes/badge.toml")),
-    ("badge-second", include_str!("../../recipes/badge-second.toml")),
-    ("badge-int8", include_str!("../../recipes/badge-int8.toml")),
-    ("alexnet", include_str!("../../recipes/alexnet.toml")),
-    ("mini-xception", include_str!("../../recipes/mini-xception.toml")),
-    ("mini-xception-2", include_str!("../../recipes/mini-xception-2.toml")),
-    ("plain-cnn", include_str!("../../recipes/plain-cnn.toml")),
-    ("pramerdorfer-03", include_str!("../../recipes/pramerdorfer-03.toml")),
-    ("pramerdorfer-04", include_str!("../../recipes/pramerdorfer-04.toml")),
-    ("resnet18", include_str!("../../recipes/resnet18.toml")),
-    ("resnet50", include_str!("../../recipes/resnet50.toml")),
-    ("resnet9", include_str!("../../recipes/resnet9.toml")),
-    ("senet50", include_str!("../../recipes/senet50.toml")),
-    ("vgg16", include_str!("../../recipes/vgg16.toml")),
-    ("vgg19", include_str!("../../recipes/vgg19.toml")),
+    ("badge", include_str!("../recipes/badge.toml")),
+    ("badge-second", include_str!("../recipes/badge-second.toml")),
+    ("badge-int8", include_str!("../recipes/badge-int8.toml")),
+    ("alexnet", include_str!("../recipes/alexnet.toml")),
+    ("mini-xception", include_str!("../recipes/mini-xception.toml")),
+    ("mini-xception-2", include_str!("../recipes/mini-xception-2.toml")),
+    ("plain-cnn", include_str!("../recipes/plain-cnn.toml")),
+    ("pramerdorfer-03", include_str!("../recipes/pramerdorfer-03.toml")),
+    ("pramerdorfer-04", include_str!("../recipes/pramerdorfer-04.toml")),
+    ("resnet18", include_str!("../recipes/resnet18.toml")),
+    ("resnet50", include_str!("../recipes/resnet50.toml")),
+    ("resnet9", include_str!("../recipes/resnet9.toml")),
+    ("senet50", include_str!("../recipes/senet50.toml")),
+    ("vgg16", include_str!("../recipes/vgg16.toml")),
+    ("vgg19", include_str!("../recipes/vgg19.toml")),
 ];
 
 /// Everything a training depends on besides the data, the teachers and the seed.
@@ -254,7 +253,7 @@ fn one() -> usize {
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     /// Neither a file nor a built-in name.
-    #[error("no recipe \"{0}\": name a TOML file or one of: {names}", names = names())]
+    #[error("no recipe \"{0}\"")]
     Unknown(String),
     /// The file cannot be read.
     #[error("cannot read the recipe {path}: {source}", path = .0.display(), source = .1)]
@@ -265,6 +264,19 @@ pub enum RecipeError {
     /// A value out of its range.
     #[error("recipe {0}: {1} is {2}, expected {3}")]
     Range(String, String, String, String),
+}
+
+impl Failure for RecipeError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_) => Some(format!("Name a TOML file or one of: {}.", names())),
+            Self::Io(..) | Self::Toml(..) | Self::Range(..) => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
 }
 
 fn names() -> String {
@@ -310,11 +322,6 @@ impl Recipe {
         self.heads.iter().filter_map(|head| LabelSet::by_id(&head.labels)).collect()
     }
 
-    /// The network, with weights that are drawn when they are first read.
-    pub fn network(&self, device: &Device) -> Network {
-        Network::new(&self.net, &self.label_sets(), device).rounded(self.rounding)
-    }
-
     /// How the badge must prepare a face for this network.
     pub fn preprocess(&self) -> Preprocess {
         let Input { mean, std } = self.input;
@@ -354,6 +361,6 @@ mod tests {
             let error = Recipe::load(path.to_str().unwrap()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
-        assert!(Recipe::load("resnet1000").unwrap_err().to_string().contains("badge"));
+        assert!(Recipe::load("resnet1000").unwrap_err().help().unwrap().contains("badge"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::recipe::{Decay, Schedule};
+use crate::recipe::{Decay, Schedule};
 
 /// Learning rate of a step as a factor of the peak: linear warm-up from 0, then the recipe's decay.
 ///

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -44,9 +45,25 @@ pub enum TeacherError {
     Io(#[from] std::io::Error),
 }
 
+impl Failure for TeacherError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Model(error) => error.help(),
+            Self::Io(_) => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Model(error) => error.exit_code(),
+            Self::Io(_) => exit::FOLDER,
+        }
+    }
+}
+
 impl Teacher {
     /// Asks `model` about `rows` of `data`, or reads from the folder `cache` what it said before.
-    /// `progress` hears how many more rows are done.
+    /// `progress` receives how many more rows are done.
     ///
     /// # Errors
     /// [`TeacherError`] when the network fails or the answers cannot be written.

@@ -8,9 +8,10 @@ use emocue_models::crop::Preprocess;
 use emocue_models::label::{FERPLUS_8, LabelSet};
 use emocue_models::luma::Luma;
 
-use super::recipe::Recipe;
+use crate::loss::tops;
 use crate::net::Network;
 use crate::net::noise::Noise;
+use crate::recipe::Recipe;
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::votes::Votes;
@@ -77,7 +78,7 @@ impl Validation {
             for ((logits, (_, truth)), right) in logits.into_iter().zip(&self.truth).zip(&mut right)
             {
                 let truth = &truth[number * BATCH..number * BATCH + rows.len()];
-                let answers = top(logits);
+                let answers = tops(logits);
                 let hit = |(answer, truth): &(usize, &Option<usize>)| Some(*answer) == **truth;
                 *right += answers.into_iter().zip(truth).filter(hit).count();
             }
@@ -91,12 +92,4 @@ impl Validation {
         };
         self.truth.iter().zip(right).map(share).collect()
     }
-}
-
-/// Index of each row's largest value.
-fn top(logits: Tensor<2>) -> Vec<usize> {
-    let width = logits.dims()[1];
-    let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
-    let best = |row: &[f32]| (0..width).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
-    values.chunks_exact(width).map(best).collect()
 }

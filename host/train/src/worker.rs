@@ -9,13 +9,13 @@ use std::thread::Scope;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor};
 
-use super::examples::Examples;
-use super::recipe::Recipe;
+use crate::examples::Examples;
+use crate::loss::{agreements, cross_entropy};
 use crate::net::Network;
 use crate::panics::message;
+use crate::recipe::Recipe;
 use emocue_data::dataset::Dataset;
 
 /// What every worker reads.
@@ -108,7 +108,7 @@ impl Workers {
     }
 }
 
-/// Soft cross-entropy of all heads, `-sum(target * log p)`, averaged over the whole step.
+/// The gradient of all heads' soft cross-entropy, averaged over the whole step.
 fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     let Shared { data, examples, recipe, seed } = shared;
     let mut batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
@@ -122,22 +122,10 @@ fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     };
     let mut loss = Tensor::<1>::zeros([1], device);
     for ((logits, target), head) in logits.into_iter().zip(batch.targets).zip(&recipe.heads) {
-        loss = loss + (log_softmax(logits, 1) * target).sum().mul_scalar(-head.weight);
+        loss = loss + cross_entropy(logits, target).mul_scalar(head.weight);
     }
     let loss = loss.div_scalar(job.step as f32);
     let value = loss.clone().into_scalar::<f32>();
     let grads = GradientsParams::from_grads(loss.backward(), &net);
     Share { grads, loss: value, right }
-}
-
-/// Rows whose largest logit stands where the target's largest value does; a row without target never.
-fn agreements(logits: Tensor<2>, targets: Tensor<2>) -> usize {
-    let classes = logits.dims()[1];
-    let values = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<f32>>();
-    let top = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    let (logits, targets) = (values(logits), values(targets));
-    let agrees = |(logits, target): &(&[f32], &[f32])| {
-        target.iter().any(|value| *value > 0.0) && top(logits) == top(target)
-    };
-    logits.chunks(classes).zip(targets.chunks(classes)).filter(agrees).count()
 }

@@ -1,9 +1,9 @@
 //! `emocue baseline forest`
 
-use std::error::Error;
 use std::time::Instant;
 
 use clap::Args;
+use emocue_models::failure::Failure;
 
 use super::{Common, Sample, report};
 use crate::baseline::forest::ForestSettings;
@@ -24,7 +24,7 @@ pub(super) struct ForestArgs {
     seed: u64,
 }
 
-pub(super) fn run(args: &ForestArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &ForestArgs) -> Result<(), Box<dyn Failure>> {
     let common = &args.common;
     let settings = ForestSettings { trees: args.trees, max_depth: args.max_depth, seed: args.seed };
     let task = common.task()?;

@@ -1,6 +1,5 @@
 //! `emocue baseline knn`
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
 use crate::eval::table;
 use emocue_data::Split;
+use emocue_models::failure::{Failure, Problem};
 
 #[derive(Args, Debug)]
 pub(super) struct KnnArgs {
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         sample: &Sample,
         k: usize,
         found: &mut Found,
-    ) -> Result<Vec<Vec<Neighbour>>, Box<dyn Error>> {
+    ) -> Result<Vec<Vec<Neighbour>>, Box<dyn Failure>> {
         let mut features = sample.features.clone();
         if self.mean_free {
             remove_means(&mut features);
@@ -128,7 +128,7 @@ impl<'a> Search<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
     let common = &args.common;
     let mut ks: Vec<usize> = args.k.iter().map(|k| *k as usize).collect();
     ks.sort_unstable();
@@ -177,7 +177,7 @@ fn sweep(
     public: &Sample,
     ks: &[usize],
     found: &mut Found,
-) -> Result<Chosen, Box<dyn Error>> {
+) -> Result<Chosen, Box<dyn Failure>> {
     let (metric, split) = (search.metric, Split::PublicTest.name());
     let nearest = search.nearest(public, ks.last().copied().unwrap_or(0), found)?;
     let mut chosen: Option<Chosen> = None;
@@ -189,7 +189,7 @@ fn sweep(
             chosen = Some(Chosen { metric, k, split, scores: ScoreCard::of(&scores) });
         }
     }
-    chosen.ok_or_else(|| "no k to try\n  Name at least one with --k.".into())
+    chosen.ok_or_else(|| Problem::usage("no k to try").help("Name at least one with --k.").into())
 }
 
 fn lines(sweep: &[Try], mean_free: bool) -> Vec<Line> {

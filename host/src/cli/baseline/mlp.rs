@@ -1,9 +1,9 @@
 //! `emocue baseline mlp`
 
-use std::error::Error;
 use std::time::Instant;
 
 use clap::Args;
+use emocue_models::failure::Failure;
 use serde::Serialize;
 
 use super::{Common, Sample, progress, report};
@@ -44,7 +44,7 @@ pub(super) struct EpochReport {
     public_accuracy: Option<f64>,
 }
 
-pub(super) fn run(args: &MlpArgs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(args: &MlpArgs) -> Result<(), Box<dyn Failure>> {
     let common = &args.common;
     let settings = MlpSettings {
         hidden: args.hidden.clone(),

@@ -4,7 +4,6 @@ mod forest;
 mod knn;
 mod mlp;
 
-use std::error::Error;
 use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -22,6 +21,7 @@ use crate::eval::table;
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_models::bundle::{bytes_of, in_bundle};
+use emocue_models::failure::{Failure, Problem};
 
 /// What simple learners make of the same rows
 #[derive(Args, Debug)]
@@ -107,7 +107,7 @@ struct Header<'a> {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &BaselineArgs) -> Result<(), Box<dyn Error>> {
+pub fn run(args: &BaselineArgs) -> Result<(), Box<dyn Failure>> {
     match &args.learner {
         Learner::Knn(args) => knn::run(args),
         Learner::Mlp(args) => mlp::run(args),
@@ -123,7 +123,7 @@ impl Common {
         }
     }
 
-    fn task(&self) -> Result<Task, Box<dyn Error>> {
+    fn task(&self) -> Result<Task, Box<dyn Failure>> {
         let data = self.data.read()?;
         let bundle = match self.features {
             FeaturesArg::Network => Some(bytes_of(&self.bundle)?.into_owned()),
@@ -142,7 +142,7 @@ impl Common {
         Ok(Task { data, labels, bundle, training: Sample { features, classes }, leaked })
     }
 
-    fn sample(&self, task: &Task, split: Split) -> Result<Sample, Box<dyn Error>> {
+    fn sample(&self, task: &Task, split: Split) -> Result<Sample, Box<dyn Failure>> {
         let Examples { rows, classes, .. } = self.target.examples(&task.data, split)?;
         let features = self.features(&task.data, task.bundle.as_deref(), &rows)?;
         Ok(Sample { features, classes })
@@ -153,7 +153,7 @@ impl Common {
         data: &Dataset,
         bundle: Option<&[u8]>,
         rows: &[usize],
-    ) -> Result<Matrix, Box<dyn Error>> {
+    ) -> Result<Matrix, Box<dyn Failure>> {
         let bundle = bundle.map(|bytes| Bundle::read(bytes).map_err(in_bundle(&self.bundle)));
         let bundle = bundle.transpose()?;
         let features = match (&bundle, self.features) {
@@ -189,7 +189,7 @@ fn report(
     epochs: &[mlp::EpochReport],
     seconds: f64,
     scores: &Scores,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), Box<dyn Failure>> {
     #[derive(Serialize)]
     struct Report<'a, S> {
         #[serde(flatten)]
@@ -212,8 +212,9 @@ fn report(
     Ok(())
 }
 
-fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Error>> {
-    println!("{}", serde_json::to_string_pretty(report)?);
+fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Failure>> {
+    let text = serde_json::to_string_pretty(report);
+    println!("{}", text.map_err(|error| Problem::new(error.to_string()))?);
     Ok(())
 }
 

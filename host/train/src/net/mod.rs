@@ -9,6 +9,7 @@ pub mod graph;
 pub mod head;
 pub mod layers;
 pub mod mini_xception;
+pub mod mlp;
 pub mod noise;
 pub mod norm;
 pub mod plain_cnn;
@@ -16,10 +17,10 @@ pub mod pramerdorfer;
 pub mod resnet;
 pub mod resnet9;
 mod size;
-mod spec;
+pub mod spec;
 pub mod transfer;
 pub mod vgg;
-mod zoo;
+pub mod zoo;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,7 +37,7 @@ use noise::Noise;
 pub use size::Size;
 pub use spec::{NetError, NetSpec};
 
-/// Keeps others from drawing first weights, for whoever seeds them: burn has one generator for the whole
+/// Keeps others from drawing first weights while they are seeded and drawn: burn has one generator for the whole
 /// process.
 pub fn drawing() -> MutexGuard<'static, ()> {
     static DRAWING: Mutex<()> = Mutex::new(());
@@ -87,8 +88,8 @@ impl Network {
         &self.labels
     }
 
-    /// The same with `other`'s body, and with its heads where they answer in the same classes; also tells
-    /// which heads those are.
+    /// The same with `other`'s body, and with its heads where they answer in the same classes; also
+    /// returns which heads those are.
     ///
     /// # Errors
     /// What does not fit, when `other` has another body.

@@ -1,4 +1,4 @@
-//! Which network: the recipe's `[net]` table.
+//! Which network: the recipe's `[net]` and `[rounding]` tables.
 
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,16 @@ pub enum NetSpec {
         /// After every block and before the heads.
         dropout: f32,
     },
+}
+
+/// What is rounded to 8 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rounding {
+    /// A scale for every output channel instead of one for the layer.
+    pub per_channel: bool,
+    /// What a layer reads too, between the least and the greatest value of the batch.
+    pub activations: bool,
 }
 
 /// A setting of `[net]` is out of its range.

@@ -16,6 +16,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn_store::burn_pack::Tensor as Stored;
 use burn_store::{ModuleStore, PytorchStore, SafetensorsStore, bridge};
+use emocue_models::failure::{Failure, exit};
 
 use super::Network;
 
@@ -80,7 +81,7 @@ pub enum TransferError {
     },
     /// The file is neither of the formats, or damaged.
     #[error(
-        "{} is damaged, or neither safetensors nor what torch.save writes: {reason}\n  Save a state dict, or download the file again.",
+        "{} is damaged, or neither safetensors nor what torch.save writes: {reason}",
         path.display()
     )]
     Damaged {
@@ -91,7 +92,7 @@ pub enum TransferError {
     },
     /// Not one tensor fits: another network's file.
     #[error(
-        "nothing in {} fits a {kind} of this size: it has {theirs}, the network takes {ours}\n  Give a file of this architecture, or change kind and width in the recipe's [net].",
+        "nothing in {} fits a {kind} of this size: it has {theirs}, the network takes {ours}",
         path.display()
     )]
     NothingMatched {
@@ -105,12 +106,10 @@ pub enum TransferError {
         ours: String,
     },
     /// The architecture has no published weights that we know the names of.
-    #[error(
-        "no published weights are known for a {0}\n  They are for resnet9, resnet18, resnet50, senet50, vgg16, vgg19 and alexnet."
-    )]
+    #[error("no published weights are known for a {0}")]
     NoNames(&'static str),
     /// NaN or infinity would silently spoil the training.
-    #[error("{}: tensor {name} holds {value}\n  Download the file again.", path.display())]
+    #[error("{}: tensor {name} holds {value}", path.display())]
     NotFinite {
         /// The weights file.
         path: PathBuf,
@@ -119,6 +118,33 @@ pub enum TransferError {
         /// The value.
         value: f32,
     },
+}
+
+impl Failure for TransferError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Io { .. } => return None,
+            Self::Damaged { .. } => "Save a state dict, or download the file again.",
+            Self::NothingMatched { .. } => {
+                "Give a file of this architecture, or change kind and width in the recipe's [net]."
+            }
+            Self::NoNames(_) => {
+                "They are for resnet9, resnet18, resnet50, senet50, vgg16, vgg19 and alexnet."
+            }
+            Self::NotFinite { .. } => "Download the file again.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoNames(_) => exit::USAGE,
+            Self::Io { .. }
+            | Self::Damaged { .. }
+            | Self::NothingMatched { .. }
+            | Self::NotFinite { .. } => exit::INPUT,
+        }
+    }
 }
 
 /// A tensor of the body.
@@ -145,7 +171,7 @@ impl Slot {
 ///
 /// # Errors
 /// [`TransferError`] when the file cannot be read or nothing in it fits; a file that fits in part is
-/// used in part, which the report tells.
+/// used in part, as the report says.
 pub fn transfer(net: Network, file: &Path) -> Result<(Network, Report), TransferError> {
     let kind = net.spec().kind();
     let table = names::of(net.spec());

@@ -1,6 +1,35 @@
 //! Every architecture once, small.
 
-use super::NetSpec;
+use burn::module::Module as _;
+use burn::tensor::{Device, Distribution, Tensor};
+use emocue_models::label::FERPLUS_8;
+use emocue_quantize::onnx::GraphError;
+
+use super::noise::Noise;
+use super::spec::NetSpec;
+use super::{Network, drawing};
+
+/// Every architecture of [`NetSpec::zoo`] as an ONNX graph, its batch normalisation used to random pictures.
+///
+/// # Errors
+/// [`GraphError`] when an architecture is wrong.
+pub fn graphs(share: usize) -> Result<Vec<(NetSpec, Vec<u8>)>, GraphError> {
+    let device = Device::flex().autodiff();
+    let export = |spec: NetSpec| {
+        let guard = drawing();
+        device.seed(1);
+        let net = Network::new(&spec, &[FERPLUS_8], &device);
+        let shape = [8, 1, spec.side(), spec.side()];
+        for _ in 0..8 {
+            let luma = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+            net.forward(luma, &mut Noise::off());
+        }
+        drop(guard);
+        let onnx = net.valid().export(0)?.to_bytes();
+        Ok((spec, onnx))
+    };
+    NetSpec::zoo(share).into_iter().map(export).collect()
+}
 
 impl NetSpec {
     /// Every architecture at a `share`-th of its usual width, so that all can be tried in seconds; both

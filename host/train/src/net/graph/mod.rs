@@ -10,10 +10,10 @@ mod tensors;
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear, PaddingConfig2d};
 
+pub use super::spec::Rounding;
 pub use emocue_quantize::onnx::Pool;
 pub use macs::Macs;
 pub use onnx::Onnx;
-pub use rounding::Rounding;
 pub use tensors::Tensors;
 
 /// The operators that networks are made of; each has the same meaning in burn, tract and ONNX Runtime.

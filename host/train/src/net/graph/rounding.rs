@@ -2,17 +2,8 @@
 //! graph will round them; the gradient passes as if they were not (Bengio et al. 2013).
 
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 
-/// What is rounded to 8 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rounding {
-    /// A scale for every output channel instead of one for the layer.
-    pub per_channel: bool,
-    /// What a layer reads too, between the least and the greatest value of the batch.
-    pub activations: bool,
-}
+use crate::net::spec::Rounding;
 
 impl Rounding {
     /// A layer's weights, whose first axis counts output channels.

@@ -1,7 +1,7 @@
 //! A GPU computes the losses that the CPU computes. It is for machines that have one:
 //!
 //! ```sh
-//! cargo test --release --workspace --features emocue-host/vulkan --test training gpu    # or cuda
+//! cargo test --release --workspace --features emocue-train/vulkan --test training gpu    # or cuda
 //! ```
 //!
 //! Software devices do not do. On the matrix product that cubecl 0.11 compiles for Vulkan, Mesa's lavapipe (22.3.6

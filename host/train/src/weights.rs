@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use burn_store::pytorch::{PytorchError, PytorchReader};
 use burn_store::pytorch_reader::DType;
 
-/// Larger files are refused unread: the networks imported here have at most a few MB.
+use emocue_models::failure::{Failure, exit};
+
+/// Larger files are refused unread: the networks that are read this way have at most a few MB.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// A weights file is missing, is damaged, or belongs to another network.
@@ -20,7 +22,7 @@ pub enum WeightsError {
         /// The system's words.
         reason: std::io::Error,
     },
-    /// Nobody publishes weights of this size for these networks.
+    /// No weights of these networks are that large.
     #[error("{} has {bytes} bytes, more than the {MAX_FILE_BYTES} a weights file may have", file.display())]
     TooLarge {
         /// The weights file.
@@ -29,15 +31,15 @@ pub enum WeightsError {
         bytes: u64,
     },
     /// The file is not what `torch.save` writes, or is cut short.
-    #[error("{} is damaged or no PyTorch state dict; download it again: {reason}", file.display())]
+    #[error("{} is damaged or not a PyTorch state dict: {reason}", file.display())]
     Damaged {
         /// The weights file.
         file: PathBuf,
         /// The reader's words.
-        reason: PytorchError,
+        reason: String,
     },
     /// A layer is missing: probably another network's file.
-    #[error("{} has no tensor {tensor:?}; is it the right network's file?", file.display())]
+    #[error("{} has no tensor {tensor:?}", file.display())]
     MissingTensor {
         /// The weights file.
         file: PathBuf,
@@ -45,8 +47,7 @@ pub enum WeightsError {
         tensor: String,
     },
     /// A layer has another size or type: probably another network's file.
-    #[error("{}: tensor {tensor:?} is {actual_type:?} {actual:?}, expected F32 {expected:?}; \
-             is it the right network's file?", file.display())]
+    #[error("{}: tensor {tensor:?} is {actual_type} {actual:?}, expected F32 {expected:?}", file.display())]
     WrongTensor {
         /// The weights file.
         file: PathBuf,
@@ -57,10 +58,10 @@ pub enum WeightsError {
         /// The shape found.
         actual: Vec<usize>,
         /// The element type found.
-        actual_type: DType,
+        actual_type: String,
     },
     /// A tensor's bytes cannot be read.
-    #[error("{}: tensor {tensor:?} is damaged; download the file again: {reason}", file.display())]
+    #[error("{}: tensor {tensor:?} is damaged: {reason}", file.display())]
     DamagedTensor {
         /// The weights file.
         file: PathBuf,
@@ -70,7 +71,7 @@ pub enum WeightsError {
         reason: std::io::Error,
     },
     /// NaN or infinity would silently spoil every answer.
-    #[error("{}: tensor {tensor:?} holds {value} at position {index}; download the file again",
+    #[error("{}: tensor {tensor:?} holds {value} at position {index}",
             file.display())]
     NotFinite {
         /// The weights file.
@@ -84,15 +85,37 @@ pub enum WeightsError {
     },
 }
 
+impl Failure for WeightsError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Unreadable { .. } | Self::TooLarge { .. } => return None,
+            Self::MissingTensor { .. } | Self::WrongTensor { .. } => {
+                "Check that it is the right network's file."
+            }
+            Self::Damaged { .. } | Self::DamagedTensor { .. } | Self::NotFinite { .. } => {
+                "Download the file again."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
+}
+
 /// One opened state dict.
-pub(super) struct Weights {
+pub struct Weights {
     file: PathBuf,
     reader: PytorchReader,
 }
 
 impl Weights {
     /// Opens a `.pt` file; tensors are read when asked for.
-    pub(super) fn open(file: &Path) -> Result<Self, WeightsError> {
+    ///
+    /// # Errors
+    /// [`WeightsError`] when the file cannot be read, is too large or is not a state dict.
+    pub fn open(file: &Path) -> Result<Self, WeightsError> {
         let owned = || file.to_path_buf();
         let unreadable = |reason| WeightsError::Unreadable { file: owned(), reason };
         let bytes = fs::metadata(file).map_err(unreadable)?.len();
@@ -104,12 +127,15 @@ impl Weights {
             Err(PytorchError::Io(reason)) if reason.raw_os_error().is_some() => {
                 Err(unreadable(reason))
             }
-            Err(reason) => Err(WeightsError::Damaged { file: owned(), reason }),
+            Err(reason) => Err(WeightsError::Damaged { file: owned(), reason: reason.to_string() }),
         }
     }
 
     /// The values of `tensor`, row-major.
-    pub(super) fn get(&self, tensor: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    ///
+    /// # Errors
+    /// [`WeightsError`] when it is missing, damaged, or has another shape or type.
+    pub fn get(&self, tensor: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let (file, name) = (|| self.file.clone(), tensor.to_owned());
         let Some(found) = self.reader.get(tensor) else {
             return Err(WeightsError::MissingTensor { file: file(), tensor: name });
@@ -120,7 +146,7 @@ impl Weights {
                 tensor: name,
                 expected: shape.to_vec(),
                 actual: found.shape().to_vec(),
-                actual_type: found.dtype(),
+                actual_type: format!("{:?}", found.dtype()),
             });
         }
         let bytes = match found.read() {

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 models/run/pictures/*.jpg
-//! cargo run --release -p emocue-host --example zoo -- nets crops-48.u8
+//! cargo run --release -p emocue-train --example zoo -- nets crops-48.u8
 //! python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue --crops crops-48.u8 nets/*.onnx
 //! ```
 

@@ -1,14 +1,20 @@
-//! The recipe's update rule in burn.
+//! What a recipe asks for, in burn: its network and its update rule.
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+use burn::tensor::Device;
 
-use super::recipe::{Recipe, Rule};
+use crate::net::Network;
+use crate::recipe::{Optimizer, Recipe, Rule};
 
-/// The optimiser that a recipe asks for.
-pub fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    let settings = &recipe.optimizer;
+/// The recipe's network, with weights that are drawn when they are first read.
+pub fn network(recipe: &Recipe, device: &Device) -> Network {
+    Network::new(&recipe.net, &recipe.label_sets(), device).rounded(recipe.rounding)
+}
+
+/// The update rule that `settings` describe.
+pub fn optimizer(settings: &Optimizer) -> ModuleOptimizer {
     let decay =
         (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay));
     match settings.rule {

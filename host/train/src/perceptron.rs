@@ -1,0 +1,195 @@
+//! Training [`Mlp`] on vectors that are not pictures, to compare other networks with.
+//!
+//! The optimiser, the loss and the layers are those of every training; there is no folder and no checkpoint, since a
+//! training takes a minute.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::build;
+use crate::loss::{cross_entropy, tops};
+use crate::net::drawing;
+use crate::net::mlp::Mlp;
+use crate::recipe::Optimizer;
+use emocue_data::random::shuffled;
+
+/// Rows a forward pass when answering.
+const BATCH: usize = 512;
+
+/// How a perceptron is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerceptronRecipe {
+    /// Units of each hidden layer; none gives logistic regression.
+    pub hidden: Vec<usize>,
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// The learning rate is the same from beginning to end; nothing is averaged or accumulated.
+    pub optimizer: Optimizer,
+    /// Of first weights and order.
+    pub seed: u64,
+}
+
+/// Vectors and their classes.
+#[derive(Clone, Copy, Debug)]
+pub struct Vectors<'a> {
+    /// `[rows, width]`, row-major.
+    pub values: &'a [f32],
+    /// Values of a row.
+    pub width: usize,
+    /// One a row, each below `count`.
+    pub classes: &'a [usize],
+    /// Number of classes.
+    pub count: usize,
+}
+
+/// After an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochFigures {
+    /// Counts from 1.
+    pub epoch: usize,
+    /// Mean cross-entropy over the epoch, nats.
+    pub loss: f32,
+    /// Share of right answers while learning, `0..=1`.
+    pub accuracy: f32,
+}
+
+/// The loss is not a finite number.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("the loss is {loss} in epoch {epoch}")]
+pub struct Diverged {
+    /// Not finite.
+    pub loss: f32,
+    /// Counts from 1.
+    pub epoch: usize,
+}
+
+/// Follows the training of a perceptron.
+pub trait Watcher {
+    /// So many more rows were learned from.
+    fn step(&mut self, rows: usize);
+    /// After every epoch, with the perceptron as it is.
+    fn epoch(&mut self, figures: EpochFigures, perceptron: &Perceptron);
+}
+
+/// A trained perceptron with the scaling of its features.
+#[derive(Clone, Debug)]
+pub struct Perceptron {
+    net: Mlp,
+    scaling: Scaling,
+}
+
+/// Brings every feature to mean 0 and variance 1 over the training rows, so that one learning rate fits.
+#[derive(Clone, Debug)]
+struct Scaling {
+    mean: Vec<f32>,
+    factor: Vec<f32>,
+}
+
+impl Scaling {
+    fn of(rows: Vectors<'_>) -> Self {
+        let count = rows.classes.len().max(1) as f64;
+        let mut sums = vec![(0f64, 0f64); rows.width];
+        for row in rows.values.chunks_exact(rows.width) {
+            for ((sum, squares), value) in sums.iter_mut().zip(row) {
+                *sum += f64::from(*value);
+                *squares += f64::from(*value).powi(2);
+            }
+        }
+        let mean = sums.iter().map(|(sum, _)| (sum / count) as f32).collect();
+        let factor = |(sum, squares): &(f64, f64)| {
+            let variance = squares / count - (sum / count).powi(2);
+            // A feature that never changes says nothing.
+            if variance > 1e-12 { variance.sqrt().recip() as f32 } else { 0.0 }
+        };
+        Self { mean, factor: sums.iter().map(factor).collect() }
+    }
+
+    fn tensor<'a>(&self, rows: impl Iterator<Item = &'a [f32]>, device: &Device) -> Tensor<2> {
+        let mut values = Vec::new();
+        for row in rows {
+            let scaled = row.iter().zip(&self.mean).zip(&self.factor);
+            values.extend(scaled.map(|((value, mean), factor)| (value - mean) * factor));
+        }
+        let shape = [values.len() / self.mean.len(), self.mean.len()];
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+impl PerceptronRecipe {
+    /// Trains on `rows`.
+    ///
+    /// # Errors
+    /// [`Diverged`] where the learning rate is too large.
+    ///
+    /// # Panics
+    /// When the counts of `rows` do not fit each other or a class is outside the set: a caller's mistake.
+    pub fn train(
+        &self,
+        rows: Vectors<'_>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Perceptron, Diverged> {
+        let Vectors { values, width, classes, count } = rows;
+        assert_eq!(values.len(), classes.len() * width, "one class a row");
+        let device = Device::flex().autodiff();
+        let guard = drawing();
+        device.seed(self.seed);
+        let mut net = Mlp::new(width, &self.hidden, count, &device);
+        // Reads, and so draws, every weight.
+        let mut perceptron = Perceptron { net: net.valid(), scaling: Scaling::of(rows) };
+        drop(guard);
+        let mut optimizer = build::optimizer(&self.optimizer);
+        for epoch in 1..=self.epochs {
+            let (mut loss, mut right) = (0f64, 0);
+            let order = shuffled(self.seed, epoch, classes.len());
+            for batch in order.chunks(self.optimizer.batch) {
+                let row = |row: &usize| &values[row * width..(row + 1) * width];
+                let x = perceptron.scaling.tensor(batch.iter().map(row), &device);
+                let truth: Vec<usize> = batch.iter().map(|row| classes[*row]).collect();
+                let logits = net.logits(x);
+                let sum = cross_entropy(logits.clone(), one_hot(&truth, count, &device));
+                let mean = sum.div_scalar(batch.len() as f32);
+                loss += f64::from(mean.clone().into_scalar::<f32>()) * batch.len() as f64;
+                right += tops(logits).iter().zip(&truth).filter(|(a, b)| a == b).count();
+                let grads = GradientsParams::from_grads(mean.backward(), &net);
+                net = optimizer.step(self.optimizer.learning_rate, net, grads);
+                watcher.step(batch.len());
+            }
+            let of_all = |sum: f64| (sum / classes.len().max(1) as f64) as f32;
+            let (loss, accuracy) = (of_all(loss), of_all(right as f64));
+            if !loss.is_finite() {
+                return Err(Diverged { loss, epoch });
+            }
+            perceptron.net = net.valid();
+            watcher.epoch(EpochFigures { epoch, loss, accuracy }, &perceptron);
+        }
+        Ok(perceptron)
+    }
+}
+
+impl Perceptron {
+    /// Values of a row that it was trained on.
+    pub fn width(&self) -> usize {
+        self.scaling.mean.len()
+    }
+
+    /// Probabilities of every class for every row of [`Perceptron::width`] values, row-major.
+    pub fn probabilities(&self, values: &[f32]) -> Vec<f32> {
+        let device = Device::flex();
+        let mut probabilities = Vec::new();
+        for block in values.chunks(BATCH * self.width()) {
+            let x = self.scaling.tensor(block.chunks_exact(self.width()), &device);
+            let answers = softmax(self.net.logits(x), 1).into_data();
+            probabilities.extend(answers.iter::<f32>());
+        }
+        probabilities
+    }
+}
+
+/// `[rows, classes]`: 1 at each row's class, else 0.
+fn one_hot(truth: &[usize], classes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; truth.len() * classes];
+    truth.iter().enumerate().for_each(|(row, class)| values[row * classes + class] = 1.0);
+    Tensor::from_data(TensorData::new(values, [truth.len(), classes]), device)
+}

@@ -1,0 +1,137 @@
+//! Why a run's folder cannot be used, or a training in it fails.
+
+use std::path::PathBuf;
+
+use emocue_models::failure::{Failure, exit};
+use emocue_quantize::onnx::GraphError;
+
+use crate::backend::BackendError;
+use crate::checkpoint::CheckpointError;
+use crate::examples::ExamplesError;
+use crate::net::transfer::TransferError;
+use crate::recipe::RecipeError;
+use crate::teacher::TeacherError;
+use crate::train::TrainError;
+
+/// A training cannot begin in its folder, or fails there.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A checkpoint is there, and the request says nothing about it.
+    #[error("{} exists", .0.display())]
+    Exists(PathBuf),
+    /// The folder cannot be created.
+    #[error("cannot create the folder {}: {}", .0.display(), .1)]
+    Create(PathBuf, #[source] std::io::Error),
+    /// A file in the folder cannot be written.
+    #[error("cannot write {}: {}", .0.display(), .1)]
+    Write(PathBuf, #[source] std::io::Error),
+    /// Another training writes to the same folder.
+    #[error("another training runs in {}", .0.display())]
+    Busy(PathBuf),
+    /// The folder cannot be locked.
+    #[error("cannot lock the folder {}: {}", .0.display(), .1)]
+    Lock(PathBuf, #[source] std::io::Error),
+    /// The folder's checkpoint was begun with another recipe or seed.
+    #[error("{} was begun with another {what}", path.display())]
+    Other {
+        /// The checkpoint.
+        path: PathBuf,
+        /// `"recipe"` or `"seed"`.
+        what: &'static str,
+    },
+    /// No device to compute on.
+    #[error("no device to train on")]
+    NoDevice,
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A device cannot be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The checkpoint cannot be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The data have nothing to learn from.
+    #[error(transparent)]
+    Examples(#[from] ExamplesError),
+    /// A teacher cannot answer.
+    #[error(transparent)]
+    Teacher(#[from] TeacherError),
+    /// A teacher answers in classes that the recipe does not have.
+    #[error("the teacher {teacher} answers in {labels}, which no head of the recipe has")]
+    TeacherLabels {
+        /// As it was named.
+        teacher: String,
+        /// Its label set.
+        labels: &'static str,
+    },
+    /// Published weights cannot be taken.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// Another run's network has another body.
+    #[error("the {theirs} trained in {} does not fit this {ours}: {reason}", run.display())]
+    OtherNet {
+        /// The other run's folder.
+        run: PathBuf,
+        /// Architecture of its network.
+        theirs: &'static str,
+        /// Architecture of the recipe's.
+        ours: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The training itself failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A graph cannot be exported.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+impl RunError {
+    /// What it wraps, if that has its own help and exit code.
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Recipe(error) => Some(error),
+            Self::Backend(error) => Some(error),
+            Self::Checkpoint(error) => Some(error),
+            Self::Examples(error) => Some(error),
+            Self::Teacher(error) => Some(error),
+            Self::Transfer(error) => Some(error),
+            Self::Train(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Failure for RunError {
+    fn help(&self) -> Option<String> {
+        if let Some(inner) = self.inner() {
+            return inner.help();
+        }
+        let help = match self {
+            Self::Exists(_) => {
+                "Resume it with --resume, replace it with --overwrite, or choose another --run folder."
+            }
+            Self::Busy(_) => "Wait for it, stop it, or choose another --run folder.",
+            Self::Other { .. } => {
+                "Resume it as it was begun with --resume, replace it with --overwrite, or choose another --run folder."
+            }
+            Self::OtherNet { .. } => "Give the recipe the same [net] as that training's.",
+            _ => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        if let Some(inner) = self.inner() {
+            return inner.exit_code();
+        }
+        match self {
+            Self::Exists(_) | Self::Other { .. } | Self::NoDevice => exit::USAGE,
+            Self::TeacherLabels { .. } | Self::OtherNet { .. } => exit::USAGE,
+            Self::Create(..) | Self::Write(..) | Self::Busy(_) | Self::Lock(..) => exit::FOLDER,
+            _ => exit::FAILED,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A run's folder and how far its training is.
+
+use std::path::{Path, PathBuf};
+
+use emocue_models::failure::Failure;
+use emocue_models::files::write_atomically;
+
+use super::error::RunError;
+use super::lock::{Lock, lock};
+use crate::checkpoint::{CheckpointError, EpochMetrics, FILE, State};
+use crate::schedule::best;
+
+/// Why the last try ended, inside the folder.
+pub const FAILED_FILE: &str = "failed.txt";
+/// The figures of the folder's graphs, inside the folder.
+pub const EVAL_FILE: &str = "eval.json";
+
+/// How a training begins in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// From scratch, in a folder without a checkpoint.
+    Fresh,
+    /// From scratch, replacing a checkpoint.
+    Overwrite,
+    /// From the folder's checkpoint, with its recipe and seed.
+    Resume,
+    /// From the folder's checkpoint where there is one, else from scratch. A failure is recorded in the folder.
+    Continue,
+}
+
+/// How far a folder's training is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// There is no checkpoint.
+    Empty,
+    /// There is a checkpoint to resume; whether a training runs just now, the folder does not say.
+    Begun {
+        /// Finished ones.
+        epochs: usize,
+        /// In all.
+        of: usize,
+    },
+    /// All epochs are done, but a graph is missing.
+    Trained,
+    /// All epochs are done and every head's graph is there.
+    Exported,
+    /// The last try failed, or the checkpoint is damaged.
+    Failed(String),
+}
+
+/// A run's folder as it was when it was read.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) folder: PathBuf,
+    state: Result<Option<State>, CheckpointError>,
+    failure: Option<String>,
+    pub(super) start: Start,
+    /// While a training may write there.
+    #[expect(dead_code, reason = "it is held, not read")]
+    lock: Option<Lock>,
+}
+
+impl Run {
+    /// Looks at the folder; what cannot be read is part of the answer.
+    pub fn read(folder: &Path) -> Self {
+        let failure = std::fs::read_to_string(folder.join(FAILED_FILE)).ok();
+        Self {
+            folder: folder.to_owned(),
+            state: State::peek(folder),
+            failure: failure.map(|text| text.trim_end().to_owned()),
+            start: Start::Fresh,
+            lock: None,
+        }
+    }
+
+    /// Creates the folder where it is missing, and keeps other trainings out of it as long as this lives.
+    ///
+    /// # Errors
+    /// [`RunError`] when another training runs there, or a checkpoint lies there that `start` does not mention.
+    pub fn claim(folder: &Path, start: Start) -> Result<Self, RunError> {
+        let checkpoint = folder.join(FILE);
+        if start == Start::Fresh && checkpoint.exists() {
+            return Err(RunError::Exists(checkpoint));
+        }
+        std::fs::create_dir_all(folder)
+            .map_err(|error| RunError::Create(folder.to_owned(), error))?;
+        let lock = Some(lock(folder)?);
+        if start == Start::Continue {
+            record_failure(folder, None)?;
+        }
+        Ok(Self { lock, start, ..Self::read(folder) })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the training stands, where it has begun and its checkpoint can be read.
+    pub fn state(&self) -> Option<&State> {
+        self.state.as_ref().ok()?.as_ref()
+    }
+
+    /// How far the training is.
+    pub fn stage(&self) -> Stage {
+        if let Some(failure) = &self.failure {
+            return Stage::Failed(failure.clone());
+        }
+        let state = match &self.state {
+            Ok(None) => return Stage::Empty,
+            Ok(Some(state)) => state,
+            Err(error) => return Stage::Failed(error.to_string()),
+        };
+        let exported = state.recipe.heads.iter().all(|head| self.graph(&head.labels).exists());
+        match (state.finished(), exported) {
+            (true, true) => Stage::Exported,
+            (true, false) => Stage::Trained,
+            (false, _) => {
+                Stage::Begun { epochs: state.metrics.len(), of: state.recipe.schedule.epochs }
+            }
+        }
+    }
+
+    /// Where the graph of the head with this label set lies.
+    pub fn graph(&self, labels: &str) -> PathBuf {
+        self.folder.join(format!("{labels}.onnx"))
+    }
+
+    /// The epoch whose weights count: the best where the recipe has a patience, else the last.
+    pub fn epoch(&self) -> Option<&EpochMetrics> {
+        let state = self.state()?;
+        match state.recipe.schedule.patience {
+            0 => state.metrics.last(),
+            _ => state.metrics.get(best(&state.scores())?),
+        }
+    }
+
+    /// Accuracy of the first head on PublicTest in that epoch; `None` without such rows.
+    pub fn validation(&self) -> Option<f64> {
+        let first = self.state()?.recipe.heads.first()?;
+        self.epoch()?.validation.get(&first.labels).map(|accuracy| f64::from(*accuracy))
+    }
+
+    /// Leaves a failure in the folder for the collector of many runs, where the training was begun with
+    /// [`Start::Continue`].
+    ///
+    /// # Errors
+    /// [`RunError::Write`] when the folder refuses.
+    pub fn record(&self, failure: &dyn Failure) -> Result<(), RunError> {
+        if self.start != Start::Continue {
+            return Ok(());
+        }
+        let help = failure.help().map(|help| format!("\n{help}")).unwrap_or_default();
+        record_failure(&self.folder, Some(&format!("{failure}{help}")))
+    }
+}
+
+/// Leaves in `folder` why a try ended, or that none failed.
+///
+/// # Errors
+/// [`RunError::Write`] when the folder refuses.
+pub fn record_failure(folder: &Path, failure: Option<&str>) -> Result<(), RunError> {
+    let path = folder.join(FAILED_FILE);
+    let result = match failure {
+        Some(message) => write_atomically(&path, format!("{message}\n").as_bytes()),
+        None => match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    };
+    result.map_err(|error| RunError::Write(path, error))
+}

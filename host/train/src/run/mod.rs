@@ -1,0 +1,21 @@
+//! A run's folder: which files lie there, how far its training is, and who may write to it.
+//!
+//! | File | What |
+//! |---|---|
+//! | `checkpoint.bin` | the training's whole state ([`crate::checkpoint`]) |
+//! | `metrics.jsonl` | a JSON object for each finished epoch |
+//! | `<label set>.onnx` | the graph of a head |
+//! | `eval.json` | the figures of the graphs as deployed, written by who judges them |
+//! | `failed.txt` | why the last try ended, where it failed |
+//! | `teacher-*.bin` | answers of a teacher |
+//! | `lock` | held by the training that runs there |
+
+mod error;
+mod folder;
+mod lock;
+mod training;
+
+pub use error::RunError;
+pub use folder::{EVAL_FILE, FAILED_FILE, Run, Stage, Start, record_failure};
+pub use lock::{Lock, lock};
+pub use training::{Prepared, Request, Trained, Training};

@@ -1,0 +1,265 @@
+//! A training in its folder: decided once, prepared, trained, exported.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use burn::module::Module as _;
+use burn::tensor::Device;
+use emocue_data::dataset::Dataset;
+use emocue_data::model::ClassifierModel;
+use emocue_models::files::write_atomically;
+use emocue_models::label::LabelSet;
+
+use super::error::RunError;
+use super::folder::{EVAL_FILE, Run, Stage, Start};
+use crate::backend::BackendName;
+use crate::checkpoint::{Checkpoint, FILE, State};
+use crate::examples::Examples;
+use crate::export::onnx;
+use crate::net::Network;
+use crate::net::transfer::transfer;
+use crate::recipe::{Recipe, RecipeError};
+use crate::teacher::Teacher;
+use crate::train::{Outcome, Plan, begin, train};
+use crate::watcher::{Note, Watcher};
+
+/// What a training is asked for besides its data and teachers.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A built-in recipe's name or a TOML file.
+    pub recipe: String,
+    /// Label sets instead of the recipe's heads, if any.
+    pub heads: Vec<String>,
+    /// Epochs instead of the recipe's.
+    pub epochs: Option<usize>,
+    /// Of first weights, order, augmentation and dropout.
+    pub seed: u64,
+    /// A file of published weights, or another run's folder, to begin with.
+    pub transfer: Option<PathBuf>,
+    /// Only the first rows.
+    pub limit: Option<usize>,
+    /// Where to compute; several share every batch.
+    pub backends: Vec<BackendName>,
+    /// Threads that compute gradients on the CPU.
+    pub workers: usize,
+}
+
+/// What is left to do in a folder.
+#[derive(Debug)]
+pub struct Training<'a> {
+    run: &'a Run,
+    request: &'a Request,
+    /// The recipe to begin with; `None` where a checkpoint is resumed.
+    fresh: Option<Recipe>,
+}
+
+/// A training whose devices are open and whose checkpoint is in memory.
+pub struct Prepared<'a> {
+    run: &'a Run,
+    request: &'a Request,
+    devices: Vec<Device>,
+    from: Origin,
+}
+
+enum Origin {
+    Recipe(Box<Recipe>),
+    Checkpoint(Box<Checkpoint>),
+}
+
+/// What a training left.
+#[derive(Debug)]
+pub struct Trained {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where it stands.
+    pub state: State,
+    /// The graph of every head; none where it was interrupted.
+    pub graphs: Vec<PathBuf>,
+}
+
+impl Request {
+    /// The recipe with what the request changes in it.
+    fn recipe(&self) -> Result<Recipe, RecipeError> {
+        let mut recipe = Recipe::load(&self.recipe)?;
+        if !self.heads.is_empty() {
+            recipe = recipe.with_heads(&self.heads);
+        }
+        recipe.schedule.epochs = self.epochs.unwrap_or(recipe.schedule.epochs);
+        recipe.check(&self.recipe)?;
+        Ok(recipe)
+    }
+
+    /// Each device with gradients; the CPU once a worker.
+    fn devices(&self) -> Result<Vec<Device>, RunError> {
+        let mut devices = Vec::new();
+        for name in &self.backends {
+            let device = name.open()?.autodiff();
+            let times = if *name == BackendName::Cpu { self.workers.max(1) } else { 1 };
+            devices.extend(std::iter::repeat_n(device, times));
+        }
+        Ok(devices)
+    }
+}
+
+impl Run {
+    /// Whether the folder's training begins or resumes.
+    ///
+    /// # Errors
+    /// [`RunError`] when the recipe cannot be used, or the folder's checkpoint cannot be read or, for
+    /// [`Start::Continue`], was begun with another recipe or seed.
+    pub fn decide<'a>(&'a self, request: &'a Request) -> Result<Training<'a>, RunError> {
+        let training = |fresh| Training { run: self, request, fresh };
+        if self.start == Start::Resume {
+            return Ok(training(None));
+        }
+        let asked = || request.recipe();
+        if self.start != Start::Continue {
+            return Ok(training(Some(asked()?)));
+        }
+        let Some(state) = State::peek(&self.folder)? else { return Ok(training(Some(asked()?))) };
+        let what = match (asked()? == state.recipe, request.seed == state.seed) {
+            (true, true) => return Ok(training(None)),
+            (false, _) => "recipe",
+            (true, false) => "seed",
+        };
+        Err(RunError::Other { path: self.folder.join(FILE), what })
+    }
+}
+
+impl<'a> Training<'a> {
+    /// Whether it is asked to continue what is trained and exported already.
+    pub fn is_exported(&self) -> bool {
+        self.run.start == Start::Continue && self.run.stage() == Stage::Exported
+    }
+
+    /// Opens the devices and, to resume, reads the checkpoint.
+    ///
+    /// # Errors
+    /// [`RunError`] when a device is not there or the checkpoint cannot be read.
+    pub fn prepare(self) -> Result<Prepared<'a>, RunError> {
+        let Self { run, request, fresh } = self;
+        let devices = request.devices()?;
+        let first = devices.first().ok_or(RunError::NoDevice)?;
+        let from = match fresh {
+            Some(recipe) => Origin::Recipe(Box::new(recipe)),
+            None => Origin::Checkpoint(Box::new(Checkpoint::load(&run.folder, first)?)),
+        };
+        Ok(Prepared { run, request, devices, from })
+    }
+}
+
+impl Prepared<'_> {
+    /// Trains on `data`, and on the answers of `teachers`, until the recipe's end or until `stop` is set; then writes every head's graph.
+    ///
+    /// # Errors
+    /// [`RunError`]; the last saved checkpoint is kept.
+    pub fn train(
+        self,
+        data: &Dataset,
+        teachers: &[ClassifierModel],
+        stop: &AtomicBool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Trained, RunError> {
+        let Self { run, request, devices, from } = self;
+        let folder = run.folder.as_path();
+        let recipe = match &from {
+            Origin::Recipe(recipe) => recipe,
+            Origin::Checkpoint(at) => &at.state.recipe,
+        };
+        let mut examples = Examples::training(data, recipe, request.limit)?;
+        watcher.note(&Note::Examples(&examples));
+        learn_from(&mut examples, teachers, (data, recipe), folder, watcher)?;
+        let mut at = match from {
+            Origin::Checkpoint(at) => *at,
+            Origin::Recipe(recipe) => {
+                let first = devices.first().ok_or(RunError::NoDevice)?;
+                let at = begin(*recipe, request.seed, examples.fingerprint(data), first);
+                transferred(at, request.transfer.as_deref(), first, watcher)?
+            }
+        };
+        if !at.state.finished() {
+            // Figures of other weights than the coming ones.
+            let _ = std::fs::remove_file(folder.join(EVAL_FILE));
+        }
+        watcher.begin(&at.state);
+        let plan = Plan { data, examples: &examples, dir: folder, devices: &devices };
+        let outcome = train(&plan, &mut at, stop, watcher)?;
+        let graphs = match outcome {
+            Outcome::Interrupted => Vec::new(),
+            Outcome::Stopped | Outcome::Finished => export(&at, run)?,
+        };
+        Ok(Trained { outcome, state: at.state, graphs })
+    }
+}
+
+/// Mixes the teachers' answers into the examples' targets.
+fn learn_from(
+    examples: &mut Examples,
+    teachers: &[ClassifierModel],
+    (data, recipe): (&Dataset, &Recipe),
+    folder: &Path,
+    watcher: &mut dyn Watcher,
+) -> Result<(), RunError> {
+    let mut answers = Vec::new();
+    for model in teachers {
+        let labels = model.labels();
+        if !recipe.label_sets().contains(&labels) {
+            let teacher = model.name().to_owned();
+            return Err(RunError::TeacherLabels { teacher, labels: labels.id });
+        }
+        let progress = watcher.asking(model.name(), examples.len());
+        answers.push(Teacher::ask(model, data, examples.rows(), folder, &*progress)?);
+    }
+    examples.learn_from(&answers, recipe);
+    Ok(())
+}
+
+/// A fresh start, with other weights where they are asked for.
+fn transferred(
+    mut at: Checkpoint,
+    from: Option<&Path>,
+    device: &Device,
+    watcher: &mut dyn Watcher,
+) -> Result<Checkpoint, RunError> {
+    let Some(path) = from else { return Ok(at) };
+    if path.is_dir() {
+        let (net, heads) = begun_with(at.net, path, device)?;
+        watcher.note(&Note::BegunWith(path, &heads));
+        at.net = net;
+    } else {
+        let (net, report) = transfer(at.net, path)?;
+        watcher.note(&Note::Transferred(path, &report));
+        at.net = net;
+    }
+    at.average = at.net.valid();
+    Ok(at)
+}
+
+/// `net` with the weights that the training in the folder `run` would export, and which heads it took.
+fn begun_with(
+    net: Network,
+    run: &Path,
+    device: &Device,
+) -> Result<(Network, Vec<LabelSet>), RunError> {
+    let other = Checkpoint::load(run, device)?.exported(run, device)?;
+    let (ours, theirs) = (net.spec().kind(), other.spec().kind());
+    net.begin_with(other).map_err(|error| RunError::OtherNet {
+        run: run.to_owned(),
+        theirs,
+        ours,
+        reason: error.to_string(),
+    })
+}
+
+/// Writes every head's graph into the run's folder, named after its label set.
+fn export(at: &Checkpoint, run: &Run) -> Result<Vec<PathBuf>, RunError> {
+    let net = at.exported(&run.folder, &Device::flex())?;
+    let mut files = Vec::new();
+    for (head, labels) in at.state.recipe.label_sets().iter().enumerate() {
+        let path = run.graph(labels.id);
+        write_atomically(&path, &onnx(&at.state.recipe, &net, head)?)
+            .map_err(|error| RunError::Write(path.clone(), error))?;
+        files.push(path);
+    }
+    Ok(files)
+}

@@ -1,0 +1,76 @@
+//! How a caller follows a training.
+
+use std::fmt;
+use std::path::Path;
+
+use emocue_models::label::LabelSet;
+
+use crate::checkpoint::{EpochMetrics, State};
+use crate::examples::Examples;
+use crate::net::transfer::Report;
+
+/// Where a running training stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The current epoch, from 1.
+    pub epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// The last step's mean loss.
+    pub loss: f32,
+    /// The current epoch's mean loss so far.
+    pub epoch_loss: f32,
+    /// Examples of a step.
+    pub examples: usize,
+}
+
+/// Follows a training while it runs.
+pub trait Watcher {
+    /// Something was found out before the first step.
+    fn note(&mut self, _note: &Note<'_>) {}
+    /// A teacher is about to answer `rows` rows; what is returned receives how many more are done.
+    fn asking(&mut self, _teacher: &str, _rows: usize) -> Box<dyn Fn(usize) + Sync> {
+        Box::new(|_| ())
+    }
+    /// Right before the first step.
+    fn begin(&mut self, _state: &State) {}
+    /// After every step.
+    fn step(&mut self, progress: &Progress);
+    /// After every epoch.
+    fn epoch(&mut self, metrics: &EpochMetrics);
+}
+
+/// What a training found out before its first step.
+#[derive(Debug)]
+pub enum Note<'a> {
+    /// Rows to train on, and those that were dropped.
+    Examples(&'a Examples),
+    /// Tensors taken from a file of published weights.
+    Transferred(&'a Path, &'a Report),
+    /// The body, and these heads, taken from another run.
+    BegunWith(&'a Path, &'a [LabelSet]),
+}
+
+impl fmt::Display for Note<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Examples(examples) => write!(
+                f,
+                "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
+                examples.len(),
+                examples.leaked,
+                examples.not_a_face
+            ),
+            Self::Transferred(file, report) => write!(f, "{}: {report}", file.display()),
+            Self::BegunWith(run, heads) => {
+                let heads: Vec<&str> = heads.iter().map(|labels| labels.id).collect();
+                let heads = if heads.is_empty() { "none".to_owned() } else { heads.join(", ") };
+                write!(f, "{}: the body taken; heads: {heads}", run.display())
+            }
+        }
+    }
+}
