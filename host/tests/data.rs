@@ -77,7 +77,7 @@ fn tells_what_it_refuses() {
     classes(&folder.join("faces"), 20);
     std::fs::write(folder.join("faces/train/happy/0.png"), b"<html>").unwrap();
     let error = refused(folder, "data summary --data faces");
-    assert!(error.contains("faces/train/happy/0.png: no JPEG"), "{error}");
+    assert!(error.contains("faces/train/happy/0.png: not a JPEG"), "{error}");
 }
 
 #[test]

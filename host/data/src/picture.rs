@@ -1,23 +1,15 @@
 //! Pictures in files: decoded to luma and checked.
 
 use std::fs::File;
-use std::io::{Cursor, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use emocue_models::luma::{Luma, luma_of_rgb};
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use emocue_models::luma::Luma;
+use emocue_models::picture::{Rules, decode};
 use walkdir::WalkDir;
 
 use super::DataError;
 
-/// The largest picture file that is read, bytes.
-const MAX_FILE: u64 = 64 << 20;
-/// The largest picture that is decoded, px.
-const MAX_PIXELS: u64 = 50_000_000;
-
-const FORMATS: [ImageFormat; 5] =
-    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Pnm, ImageFormat::Tiff];
 const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "bmp", "pgm", "ppm", "pnm", "tif", "tiff"];
 
 /// Whether the name says that this is a picture.
@@ -55,69 +47,37 @@ pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 pub fn read(path: &Path) -> Result<Luma, DataError> {
     let io = |source| DataError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
-    decode(&bytes).map_err(|what| DataError::File {
+    let rules = Rules::DATASET;
+    File::open(path).map_err(io)?.take(rules.max_file + 1).read_to_end(&mut bytes).map_err(io)?;
+    decode(&bytes, &rules).map_err(|error| DataError::File {
         path: path.to_owned(),
-        what,
+        what: error.to_string(),
         help: "Fetch or unpack it again; a picture that stays unreadable must be taken out by hand.",
     })
 }
 
-/// Decodes the bytes of a picture file; see [`read`].
-///
-/// # Errors
-/// What is wrong with it.
-pub fn decode(bytes: &[u8]) -> Result<Luma, String> {
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("a picture file of more than {} MiB is not read", MAX_FILE >> 20));
-    }
-    let format = image::guess_format(bytes).ok().filter(|format| FORMATS.contains(format));
-    let format = format.ok_or("no JPEG, PNG, BMP, PNM or TIFF picture")?;
-    if format == ImageFormat::Jpeg && !jpeg_has_its_end(bytes) {
-        return Err("the JPEG is cut off".to_owned());
-    }
-    let broken = |error: image::ImageError| format!("a damaged picture: {error}");
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(8 * MAX_PIXELS);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(format!("{width}x{height} px are more than {MAX_PIXELS} px in all"));
-    }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    picture.apply_orientation(orientation);
-    Ok(luma(picture))
-}
-
-/// The JPEG decoder paints what is missing grey instead of failing.
-fn jpeg_has_its_end(jpeg: &[u8]) -> bool {
-    let last = |marker| jpeg.windows(2).rposition(|pair| pair == [0xFF, marker]);
-    let (scan, end) = (last(0xDA), last(0xD9));
-    end.is_some() && end > scan
-}
-
-fn luma(picture: DynamicImage) -> Luma {
-    let mut out = Luma::new(picture.width() as usize, picture.height() as usize);
-    if picture.color().has_color() {
-        for (to, from) in out.pixels_mut().iter_mut().zip(picture.into_rgb8().pixels()) {
-            *to = luma_of_rgb(from.0);
-        }
-    } else {
-        out.pixels_mut().copy_from_slice(&picture.into_luma8());
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use image::{Rgb, RgbImage};
+    use std::io::Cursor;
+
+    use emocue_models::picture::PictureError;
+    use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
     use proptest::prelude::*;
 
     use super::*;
     use crate::fixture;
+
+    const FORMATS: [ImageFormat; 5] = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Pnm,
+        ImageFormat::Tiff,
+    ];
+
+    fn decode(bytes: &[u8]) -> Result<Luma, PictureError> {
+        super::decode(bytes, &Rules::DATASET)
+    }
 
     fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -140,10 +100,11 @@ mod tests {
     fn an_incomplete_picture_is_refused() {
         let jpeg = encoded(fixture::face(32, 1), ImageFormat::Jpeg);
         assert!(decode(&jpeg).is_ok());
-        assert_eq!(decode(&jpeg[..jpeg.len() - 2]).unwrap_err(), "the JPEG is cut off");
+        let at = jpeg.len() as u64 - 2;
+        assert_eq!(decode(&jpeg[..jpeg.len() - 2]).unwrap_err(), PictureError::CutOff { at });
         let png = encoded(fixture::face(32, 1), ImageFormat::Png);
-        assert!(decode(&png[..png.len() / 2]).unwrap_err().contains("damaged"));
-        assert!(decode(b"GIF89a").unwrap_err().contains("JPEG, PNG"));
+        assert!(decode(&png[..png.len() / 2]).is_err());
+        assert!(decode(b"GIF89a").unwrap_err().to_string().contains("JPEG, PNG"));
         assert!(decode(b"").is_err());
     }
 

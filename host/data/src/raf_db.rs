@@ -203,7 +203,7 @@ mod tests {
         let text = error(&root);
         assert!(text.contains("train_00003") && text.contains("96x96 px, but"), "{text}");
         fixture::write(&picture(&root, "train_00003_aligned.jpg"), b"<html>");
-        assert!(error(&root).contains("train_00003_aligned.jpg: no JPEG"));
+        assert!(error(&root).contains("train_00003_aligned.jpg: not a JPEG"));
         std::fs::remove_file(picture(&root, "train_00003_aligned.jpg")).unwrap();
         assert!(error(&root).contains("row 3: ") && error(&root).contains("is missing"));
         let root = tree(&NAMES);

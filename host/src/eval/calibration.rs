@@ -1,10 +1,11 @@
 //! Confidence that means what it says: one temperature for the logits (Guo et al. 2017), and the probability below
 //! which an answer is unsure.
 
-use super::metrics::{Scores, top};
+use super::metrics::Scores;
 use super::protocol::AppliedProtocol;
 use emocue_data::model::Calibration;
 use emocue_data::predict::Predictions;
+use emocue_models::decide::most_probable;
 
 /// Logarithms of the temperatures among which is searched: 1/10 to 10.
 const SEARCHED: std::ops::Range<f64> = -2.3..2.3;
@@ -82,9 +83,9 @@ fn temperature(rows: &[(usize, Vec<f32>)]) -> f64 {
 fn threshold(rows: &[(usize, Vec<f32>)], temperature: f32, right: f64) -> f32 {
     let mut answers: Vec<(f32, bool)> = rows
         .iter()
-        .map(|(truth, p)| {
-            let best = top(p);
-            (softened(p, temperature)[best], best == *truth)
+        .filter_map(|(truth, p)| {
+            let (answer, _) = most_probable(p)?;
+            Some((softened(p, temperature)[answer], answer == *truth))
         })
         .collect();
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -103,6 +104,10 @@ fn threshold(rows: &[(usize, Vec<f32>)], temperature: f32, right: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn top(probabilities: &[f32]) -> usize {
+        most_probable(probabilities).unwrap().0
+    }
 
     /// Answers of a classifier that knows its chances, then made too sure by `temperature`.
     fn rows(temperature: f32) -> Vec<(usize, Vec<f32>)> {

@@ -1,6 +1,7 @@
 //! Counting right and wrong answers.
 
 use emocue_data::model::AbstentionPoint;
+use emocue_models::decide::most_probable;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +72,10 @@ impl Scores {
 
     /// Counts one answer: `probabilities` over the label set, `truth` an index into it.
     pub fn add(&mut self, truth: usize, probabilities: &[f32]) {
-        let best = top(probabilities);
-        self.confusion[truth][best] += 1;
-        self.answers.push((probabilities[best], best == truth));
+        if let Some((answer, probability)) = most_probable(probabilities) {
+            self.confusion[truth][answer] += 1;
+            self.answers.push((probability, answer == truth));
+        }
     }
 
     /// Adds the answers of `other`, which has the same label set: folds become one.
@@ -224,13 +226,6 @@ impl Scores {
         };
         self.confusion.iter().map(share).collect()
     }
-}
-
-/// Index of the highest probability, of the last where several are.
-pub fn top(probabilities: &[f32]) -> usize {
-    (0..probabilities.len())
-        .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
-        .unwrap_or(0)
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {

@@ -5,10 +5,10 @@ use std::io::Cursor;
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 
 use super::ReportError;
-use crate::eval::metrics::top;
 use crate::eval::protocol::AppliedProtocol;
 use emocue_data::dataset::Dataset;
 use emocue_data::predict::Predictions;
+use emocue_models::decide::most_probable;
 
 /// Pictures of one evaluation.
 #[derive(Clone, Debug)]
@@ -49,10 +49,9 @@ pub fn choose(
 ) -> Result<Examples, ReportError> {
     let mut judged: Vec<(usize, usize, usize, f32)> = Vec::new();
     for (row, probabilities) in answers.iter() {
-        if let Some(truth) = applied.truth(row) {
-            let answer = applied.answer(probabilities);
-            let best = top(&answer);
-            judged.push((row, truth, best, answer[best]));
+        let answer = most_probable(&applied.answer(probabilities));
+        if let (Some(truth), Some((answer, probability))) = (applied.truth(row), answer) {
+            judged.push((row, truth, answer, probability));
         }
     }
     judged.sort_by(|a, b| b.3.total_cmp(&a.3).then(a.0.cmp(&b.0)));
