@@ -156,54 +156,72 @@ fn softmax(logits: &[f32], temperature: f32, probabilities: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use emocue_models::bundle::manifest::Form;
+    use prost::Message as _;
+    use tract_onnx::pb::tensor_proto::DataType;
+    use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+    use tract_onnx::pb::{
+        GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+        TypeProto, ValueInfoProto, type_proto,
+    };
 
-    /// A protobuf field that holds bytes: a string, a message or packed numbers.
-    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut length = bytes.len();
-        let mut encoded = vec![number << 3 | 2];
-        while length >= 128 {
-            encoded.push(length as u8 | 128);
-            length >>= 7;
+    use super::*;
+
+    /// A float value of fixed shape.
+    fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
+        let dim = |size: &usize| Dimension {
+            value: Some(dimension::Value::DimValue(*size as i64)),
+            ..Dimension::default()
+        };
+        let tensor = type_proto::Tensor {
+            elem_type: DataType::Float as i32,
+            shape: Some(TensorShapeProto { dim: shape.iter().map(dim).collect() }),
+        };
+        let r#type = TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            ..TypeProto::default()
+        };
+        ValueInfoProto { name: name.into(), r#type: Some(r#type), ..ValueInfoProto::default() }
+    }
+
+    fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+        NodeProto {
+            op_type: op.into(),
+            input: inputs.iter().map(|&name| name.into()).collect(),
+            output: vec![output.into()],
+            ..NodeProto::default()
         }
-        encoded.push(length as u8);
-        [encoded, bytes.to_vec()].concat()
-    }
-
-    /// A protobuf field that holds an integer below 16384.
-    fn int(number: u8, value: usize) -> Vec<u8> {
-        vec![number << 3, value as u8 | 128, (value >> 7) as u8]
-    }
-
-    /// `ValueInfoProto` of an f32 tensor.
-    fn value(name: &str, shape: &[usize]) -> Vec<u8> {
-        let dims = shape.iter().flat_map(|size| field(1, &int(1, *size))).collect::<Vec<_>>();
-        let tensor = [int(1, 1), field(2, &dims)].concat();
-        [field(1, name.as_bytes()), field(2, &field(1, &tensor))].concat()
-    }
-
-    /// `NodeProto` without attributes.
-    fn node(op: &str, inputs: &[&str], output: &str) -> Vec<u8> {
-        let inputs = inputs.iter().flat_map(|name| field(1, name.as_bytes())).collect::<Vec<_>>();
-        [inputs, field(2, output.as_bytes()), field(4, op.as_bytes())].concat()
     }
 
     /// A graph whose logit `k` is `gain` times the crop's normalised pixel `k`.
     fn first_pixels(classes: usize, gain: f32) -> Vec<u8> {
         let mut values = vec![0.0_f32; 2304 * classes];
         (0..classes).for_each(|k| values[k * classes + k] = gain);
-        let raw: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-        let weights =
-            [int(1, 2304), int(1, classes), int(2, 1), field(8, b"weights"), field(9, &raw)];
-        let graph = [
-            field(1, &node("Flatten", &["input"], "flat")),
-            field(1, &node("MatMul", &["flat", "weights"], "logits")),
-            field(5, &weights.concat()),
-            field(11, &value("input", &[1, 1, 48, 48])),
-            field(12, &value("logits", &[1, classes])),
-        ];
-        [int(1, 8), field(7, &graph.concat()), field(8, &int(2, 17))].concat()
+        let weights = TensorProto {
+            name: "weights".into(),
+            dims: vec![2304, classes as i64],
+            data_type: DataType::Float as i32,
+            float_data: values,
+            ..TensorProto::default()
+        };
+        let graph = GraphProto {
+            node: vec![
+                node("Flatten", &["input"], "flat"),
+                node("MatMul", &["flat", "weights"], "logits"),
+            ],
+            initializer: vec![weights],
+            input: vec![value("input", &[1, 1, 48, 48])],
+            output: vec![value("logits", &[1, classes])],
+            ..GraphProto::default()
+        };
+        let opset = OperatorSetIdProto { version: 17, ..OperatorSetIdProto::default() };
+        let model = ModelProto {
+            ir_version: 8,
+            graph: Some(graph),
+            opset_import: vec![opset],
+            ..ModelProto::default()
+        };
+        model.encode_to_vec()
     }
 
     fn spec(temperature: f32) -> ClassifierSpec {
