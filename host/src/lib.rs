@@ -10,4 +10,5 @@ pub mod eval;
 pub mod import;
 pub mod output;
 pub mod plan;
+pub mod quantize;
 pub mod report;

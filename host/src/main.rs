@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Verb::Infer(args) => cli::infer::run(&args),
         Verb::Key(args) => cli::key::run(&args).map_err(untyped),
         Verb::Monitor(args) => cli::monitor::run(&args).map_err(untyped),
-        Verb::Quantize(args) => cli::quantize::run(&args).map_err(untyped),
+        Verb::Quantize(args) => cli::quantize::run(&args),
         Verb::Report(args) => cli::report::run(&args),
     };
     match result {

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-use emocue_quantize::onnx::graph::{Graph, Values};
-use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, Pool, Value};
-use emocue_quantize::range::Method;
-use emocue_quantize::weights::Granularity;
-use emocue_quantize::{Form, QuantizeError, Quantized, Settings, quantize};
-use emocue_run::{Recorded, Session};
+use emocue_host::quantize::{BadgeEngine, QuantizeFailure};
+use emocue_models::failure::Failure as _;
+use emocue_quantize::onnx::{
+    Array, Attribute, Conv, Dim, GraphBuilder, OnnxGraph, Pool, Value, Values,
+};
+use emocue_quantize::{
+    Arithmetic, CalibrationInput, Granularity, QuantizeError, QuantizeSettings, QuantizedGraph,
+    RangeMethod, quantize,
+};
+use emocue_run::Session;
 use emocue_train::net::{NetSpec, zoo};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 const SIDE: usize = 12;
 
 /// Inputs in the range of normalised luma, smooth as pictures are.
-fn rows(count: usize, side: usize) -> Vec<Recorded> {
+fn rows(count: usize, side: usize) -> Vec<CalibrationInput> {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut row = || {
         let [a, b, c, d] = [(); 4].map(|()| rng.random_range(-1.0..1.0f32));
@@ -24,25 +28,25 @@ fn rows(count: usize, side: usize) -> Vec<Recorded> {
             (a * 9.0 * x + b * 7.0 * y + c).sin() + (d * 20.0 * x * y).cos() - 0.5
         };
         let values = (0..side * side).map(value).collect();
-        Recorded { shape: vec![1, 1, side, side], values }
+        CalibrationInput { shape: vec![1, 1, side, side], values }
     };
     (0..count).map(|_| row()).collect()
 }
 
 /// The usual settings, but small layers are not spared: these nets have no others.
-fn settings(form: Form) -> Settings {
-    Settings { keep_below: 0, ..Settings::of(form) }
+fn settings(form: Arithmetic) -> QuantizeSettings {
+    QuantizeSettings { keep_below: 0, ..QuantizeSettings::of(form) }
 }
 
 /// What tract answers, all outputs one after the other.
-fn answers(onnx: &[u8], side: usize, row: &Recorded) -> Vec<f32> {
+fn answers(onnx: &[u8], side: usize, row: &CalibrationInput) -> Vec<f32> {
     let session = Session::load("net", onnx, &[1, 1, side, side]).unwrap();
     let outputs = session.run(|input| input.copy_from_slice(&row.values)).unwrap();
     (0..outputs.len()).flat_map(|at| outputs.get(at).unwrap().to_vec()).collect()
 }
 
 /// Signal to noise of `quantized` against `float`, dB.
-fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[Recorded]) -> f64 {
+fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[CalibrationInput]) -> f64 {
     let (mut signal, mut noise) = (0f64, 0f64);
     for row in rows {
         let (a, b) = (answers(float, side, row), answers(quantized, side, row));
@@ -55,8 +59,12 @@ fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[Recorded]) -> 
     10.0 * (signal / noise.max(1e-30)).log10()
 }
 
-fn run(onnx: &[u8], rows: &[Recorded], settings: Settings) -> Result<Quantized, QuantizeError> {
-    quantize(onnx, rows, settings)
+fn run(
+    onnx: &[u8],
+    rows: &[CalibrationInput],
+    settings: QuantizeSettings,
+) -> Result<QuantizedGraph, QuantizeError> {
+    quantize(&BadgeEngine, onnx, rows, settings)
 }
 
 /// A graph from one luma input to what `build` makes of it.
@@ -97,11 +105,12 @@ fn every_architecture_keeps_its_answers() {
     for (spec, onnx) in zoo() {
         let side = spec.side();
         let rows = rows(16, side);
-        for form in [Form::W8, Form::Int8] {
-            let settings = Settings { granularity: Granularity::PerChannel, ..settings(form) };
+        for form in [Arithmetic::W8, Arithmetic::Int8] {
+            let settings =
+                QuantizeSettings { granularity: Granularity::PerChannel, ..settings(form) };
             let result = run(&onnx, &rows, settings).unwrap();
             let agreement = agreement(&onnx, &result.onnx, side, &rows[..4]);
-            let least = if form == Form::W8 { 28.0 } else { 20.0 };
+            let least = if form == Arithmetic::W8 { 28.0 } else { 20.0 };
             assert!(agreement > least, "{} {form:?}: {agreement} dB", spec.kind());
         }
     }
@@ -111,7 +120,7 @@ fn every_architecture_keeps_its_answers() {
 fn one_graph_one_file() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(16, 48);
-    for form in [Form::W8, Form::Int8] {
+    for form in [Arithmetic::W8, Arithmetic::Int8] {
         let bytes = || run(&onnx, &rows, settings(form)).unwrap().onnx;
         assert_eq!(bytes(), bytes());
     }
@@ -134,8 +143,8 @@ fn borders_pools_and_dense_layers_keep_their_answers() {
     });
     let rows = rows(32, SIDE);
     for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
-        for (form, least) in [(Form::W8, 35.0), (Form::Int8, 25.0)] {
-            let settings = Settings { granularity, ..settings(form) };
+        for (form, least) in [(Arithmetic::W8, 35.0), (Arithmetic::Int8, 25.0)] {
+            let settings = QuantizeSettings { granularity, ..settings(form) };
             let result = run(&onnx, &rows, settings).unwrap();
             let agreement = agreement(&onnx, &result.onnx, SIDE, &rows);
             assert!(agreement > least, "{form:?} {granularity:?}: {agreement} dB");
@@ -156,7 +165,7 @@ fn a_softmax_and_what_follows_stay_in_floats() {
         dense(graph, "dense", &x, [3, 4 * SIDE * SIDE])
     });
     let rows = rows(16, SIDE);
-    let result = run(&onnx, &rows, settings(Form::Int8)).unwrap();
+    let result = run(&onnx, &rows, settings(Arithmetic::Int8)).unwrap();
     let agreement = agreement(&onnx, &result.onnx, SIDE, &rows);
     assert!(agreement > 25.0, "{agreement} dB");
 }
@@ -166,11 +175,11 @@ fn a_softmax_and_what_follows_stay_in_floats() {
 fn a_quantized_graph_can_be_quantized_again() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(16, 48);
-    let first = run(&onnx, &rows, settings(Form::W8)).unwrap().onnx;
-    let again = Settings { correct_bias: false, ..settings(Form::W8) };
+    let first = run(&onnx, &rows, settings(Arithmetic::W8)).unwrap().onnx;
+    let again = QuantizeSettings { correct_bias: false, ..settings(Arithmetic::W8) };
     let second = run(&first, &rows, again).unwrap();
     assert!(agreement(&first, &second.onnx, 48, &rows[..4]) > 100.0);
-    let integers = run(&first, &rows, settings(Form::Int8)).unwrap();
+    let integers = run(&first, &rows, settings(Arithmetic::Int8)).unwrap();
     assert_eq!(integers.layers.len(), second.layers.len());
     assert!(agreement(&first, &integers.onnx, 48, &rows[..4]) > 25.0);
 }
@@ -180,7 +189,7 @@ fn small_layers_are_spared() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(16, 48);
     let layers = |keep_below| {
-        let settings = Settings { keep_below, ..settings(Form::W8) };
+        let settings = QuantizeSettings { keep_below, ..settings(Arithmetic::W8) };
         run(&onnx, &rows, settings).unwrap().layers.len()
     };
     let (all, some) = (layers(0), layers(500));
@@ -209,7 +218,7 @@ fn batch_normalisation_becomes_part_of_its_convolution() {
         conv(graph, "second", &x, [2, 4])
     });
     let rows = rows(16, SIDE);
-    let result = run(&onnx, &rows, settings(Form::W8)).unwrap();
+    let result = run(&onnx, &rows, settings(Arithmetic::W8)).unwrap();
     assert!(agreement(&onnx, &result.onnx, SIDE, &rows) > 35.0);
     assert_eq!(result.layers.len(), 3, "a lone norm is a layer of its own");
 }
@@ -234,11 +243,11 @@ fn lopsided() -> Vec<u8> {
 #[test]
 fn equalisation_rescues_channels_of_different_size() {
     let (onnx, rows) = (lopsided(), rows(16, SIDE));
-    let plain = Settings { ranges: Method::MinMax, ..settings(Form::Int8) };
+    let plain = QuantizeSettings { ranges: RangeMethod::MinMax, ..settings(Arithmetic::Int8) };
     let before = run(&onnx, &rows, plain).unwrap();
-    let after = run(&onnx, &rows, Settings { equalize: true, ..plain }).unwrap();
+    let after = run(&onnx, &rows, QuantizeSettings { equalize: true, ..plain }).unwrap();
     assert_eq!((before.equalized, after.equalized), (0, 1));
-    let agreement = |result: &Quantized| agreement(&onnx, &result.onnx, SIDE, &rows);
+    let agreement = |result: &QuantizedGraph| agreement(&onnx, &result.onnx, SIDE, &rows);
     let (before, after) = (agreement(&before), agreement(&after));
     assert!(after > before + 10.0 && after > 25.0, "{before} dB, then {after} dB");
 }
@@ -248,21 +257,27 @@ fn every_range_method_works_and_the_best_is_not_the_worst() {
     let (_, onnx) = zoo().swap_remove(0);
     let rows = rows(32, 48);
     let by = |ranges| {
-        let settings = Settings { ranges, ..settings(Form::Int8) };
+        let settings = QuantizeSettings { ranges, ..settings(Arithmetic::Int8) };
         let result = run(&onnx, &rows, settings).unwrap();
         agreement(&onnx, &result.onnx, 48, &rows[..8])
     };
-    let others = [Method::MinMax, Method::Percentile, Method::Mse].map(by);
+    let others = [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse].map(by);
     let worst = others.into_iter().fold(f64::INFINITY, f64::min);
-    let best = by(Method::Best);
+    let best = by(RangeMethod::Best);
     assert!(best >= worst && worst > 10.0, "{best} {others:?}");
+}
+
+/// Message and help, as the program reports them.
+fn failure(error: QuantizeError) -> String {
+    let failure = QuantizeFailure { network: "net.onnx".to_owned(), error };
+    format!("{failure}\n{}", failure.help().unwrap_or_default())
 }
 
 #[test]
 fn what_cannot_be_quantized_is_named() {
     let rows = rows(8, SIDE);
-    let error = |onnx: &[u8], rows: &[Recorded], form| {
-        run(onnx, rows, settings(form)).unwrap_err().to_string()
+    let error = |onnx: &[u8], rows: &[CalibrationInput], form| {
+        failure(run(onnx, rows, settings(form)).unwrap_err())
     };
     let with = |operator: &str| {
         graph(|graph, luma| {
@@ -270,41 +285,41 @@ fn what_cannot_be_quantized_is_named() {
             graph.node(operator, "odd one", &[&x], &[])
         })
     };
-    let text = error(&with("Erf"), &rows, Form::Int8);
+    let text = error(&with("Erf"), &rows, Arithmetic::Int8);
     assert!(text.contains("odd one (Erf)") && text.contains("--form w8"), "{text}");
-    run(&with("Erf"), &rows, settings(Form::W8)).unwrap();
+    run(&with("Erf"), &rows, settings(Arithmetic::W8)).unwrap();
 
     let good = with("Relu");
-    assert!(error(&good, &rows[..3], Form::Int8).contains("3 calibration rows"));
-    let with_values = |values| vec![Recorded { values, ..rows[0].clone() }; 8];
+    assert!(error(&good, &rows[..3], Arithmetic::Int8).contains("3 calibration rows"));
+    let with_values = |values| vec![CalibrationInput { values, ..rows[0].clone() }; 8];
     let short = with_values(vec![0.0; 5]);
-    assert!(error(&good, &short, Form::Int8).contains("has 5 values, the input 144"));
+    assert!(error(&good, &short, Arithmetic::Int8).contains("has 5 values, the input 144"));
     let flat = with_values(vec![0.25; SIDE * SIDE]);
-    assert!(error(&good, &flat, Form::Int8).contains("\"luma\" is 0.25 on all"));
+    assert!(error(&good, &flat, Arithmetic::Int8).contains("\"luma\" is 0.25 on all"));
     let mut odd = rows.clone();
     odd[6].values[0] = f32::NAN;
-    let text = error(&good, &odd, Form::W8);
+    let text = error(&good, &odd, Arithmetic::W8);
     assert!(text.contains("not finite on calibration row 6"), "{text}");
 
     let spoilt = graph(|graph, luma| {
         let weight = Array::new(&[1, 1, 1, 1], &[f32::NAN]);
         graph.conv("spoilt", luma, weight, None, Conv::default())
     });
-    let text = error(&spoilt, &rows, Form::W8);
+    let text = error(&spoilt, &rows, Arithmetic::W8);
     assert!(text.contains("spoilt.weight holds NaN"), "{text}");
 
     let bare = graph(|graph, luma| graph.relu("relu", luma));
-    assert!(error(&bare, &rows, Form::W8).contains("no layer"));
-    assert!(error(b"no graph at all", &rows, Form::W8).contains("no ONNX graph"));
-    assert!(error(&good[..good.len() / 2], &rows, Form::W8).contains("no ONNX graph"));
+    assert!(error(&bare, &rows, Arithmetic::W8).contains("no layer"));
+    assert!(error(b"no graph at all", &rows, Arithmetic::W8).contains("not an ONNX graph"));
+    assert!(error(&good[..good.len() / 2], &rows, Arithmetic::W8).contains("not an ONNX graph"));
 }
 
 /// tract takes one more pass for each `u8`; all integers here are `i8`, weights without a zero point.
 #[test]
 fn integers_have_signs() {
     let (_, onnx) = zoo().swap_remove(0);
-    let int8 = run(&onnx, &rows(16, 48), settings(Form::Int8)).unwrap().onnx;
-    let graph = Graph::read(&int8).unwrap();
+    let int8 = run(&onnx, &rows(16, 48), settings(Arithmetic::Int8)).unwrap().onnx;
+    let graph = OnnxGraph::read(&int8).unwrap();
     let layers = graph.nodes.iter().filter(|node| node.op_type.starts_with("QLinear"));
     let mut count = 0;
     for node in layers {
@@ -325,13 +340,13 @@ fn open_axes_are_asked_for() {
     let x = conv(&mut builder, "first", &luma, [4, 1]);
     builder.output(&x, &[Dim::BATCH]);
     let onnx = builder.finish().unwrap().to_bytes();
-    let graph = Graph::read(&onnx).unwrap();
-    let text = graph.input_shape(None).unwrap_err().to_string();
+    let graph = OnnxGraph::read(&onnx).unwrap();
+    let text = failure(graph.input_shape(None).unwrap_err().into());
     assert!(text.contains("axis 2") && text.contains("--shape"), "{text}");
     assert_eq!(graph.input_shape(Some(&[1, 1, 9, 7])).unwrap(), [1, 1, 9, 7]);
     let mut rows = rows(8, SIDE);
-    run(&onnx, &rows, settings(Form::Int8)).unwrap();
+    run(&onnx, &rows, settings(Arithmetic::Int8)).unwrap();
     rows[3].shape[1] = 3;
-    let text = run(&onnx, &rows, settings(Form::Int8)).unwrap_err().to_string();
+    let text = run(&onnx, &rows, settings(Arithmetic::Int8)).unwrap_err().to_string();
     assert!(text.contains("cannot have the shape [1, 3, 12, 12]"), "{text}");
 }

@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 
 use emocue_host::eval::boxes::Agreement;
-use emocue_host::import::cascade::Watched;
+use emocue_host::import::cascade::CascadeInputs;
 use emocue_host::import::mtcnn::import;
+use emocue_host::quantize::BadgeEngine;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, DEFAULT};
 use emocue_models::geometry::{Face, Point, Rect};
 use emocue_models::luma::{Luma, luma_of_rgb};
-use emocue_quantize::{Form, Settings as QuantizeSettings, quantize};
+use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, quantize};
 use emocue_run::Detector;
 use emocue_run::mtcnn::{Mtcnn, MtcnnNets, MtcnnSettings};
 use serde::Deserialize;
@@ -127,12 +128,12 @@ fn quantized_networks_find_the_same_faces() {
     let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
     let portraits = ["astronaut.jpg", "grace_hopper.jpg"]
         .map(|name| luma(&repository("models/run/pictures").join(name)));
-    let mut watched = Watched::new(Mtcnn::load(&nets, settings).unwrap());
-    portraits.iter().for_each(|portrait| watched.see(portrait).unwrap());
-    let inputs = watched.inputs(64);
-    for (form, least) in [(Form::W8, 0.95), (Form::Int8, 0.85)] {
-        let network = |onnx: &[u8], rows: &[emocue_run::Recorded]| {
-            quantize(onnx, rows, QuantizeSettings::of(form)).unwrap().onnx
+    let mut watched = CascadeInputs::new(Mtcnn::load(&nets, settings).unwrap());
+    portraits.iter().for_each(|portrait| watched.add(portrait).unwrap());
+    let inputs = watched.into_inputs(64);
+    for (form, least) in [(Arithmetic::W8, 0.95), (Arithmetic::Int8, 0.85)] {
+        let network = |onnx: &[u8], rows: &[CalibrationInput]| {
+            quantize(&BadgeEngine, onnx, rows, QuantizeSettings::of(form)).unwrap().onnx
         };
         let quantized = MtcnnNets {
             pnet: network(&nets.pnet, &inputs.pnet),

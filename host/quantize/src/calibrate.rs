@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use emocue_run::Recorded;
-
-use super::QuantizeError;
-use super::lower::{activations, channels};
-use super::probe::Probe;
-use super::range::{Affine, Extremes, Method, Seen};
-use crate::onnx::graph::Graph;
+use crate::engine::{CalibrationInput, Engine};
+use crate::error::QuantizeError;
+use crate::layer::channels;
+use crate::onnx::OnnxGraph;
+use crate::operators::activations;
+use crate::probe::Probe;
+use crate::range::{Affine, Distribution, Extremes, RangeMethod};
 
 /// Fewest rows to calibrate on: half of them fit, half compare.
 const LEAST: usize = 8;
@@ -18,23 +18,20 @@ const LEAST: usize = 8;
 struct Activation {
     extremes: Extremes,
     affine: Affine,
-    method: Method,
 }
 
 /// What is known of every activation, by its name in the graph.
 #[derive(Clone, Debug)]
-pub struct Calibration(BTreeMap<String, Activation>);
+pub(crate) struct ActivationRanges(BTreeMap<String, Activation>);
 
-impl Calibration {
+impl ActivationRanges {
     /// The integers of the activation `value`.
     ///
     /// # Errors
     /// [`QuantizeError::Constant`] when it never changed.
-    pub fn affine(&self, value: &str) -> Result<Affine, QuantizeError> {
+    pub(crate) fn affine(&self, value: &str) -> Result<Affine, QuantizeError> {
         match self.0.get(value) {
-            Some(Activation { extremes, affine, .. }) if extremes.low < extremes.high => {
-                Ok(*affine)
-            }
+            Some(Activation { extremes, affine }) if extremes.low < extremes.high => Ok(*affine),
             found => Err(QuantizeError::Constant {
                 value: value.to_owned(),
                 constant: found.map_or(0.0, |activation| activation.extremes.low),
@@ -43,13 +40,8 @@ impl Calibration {
     }
 
     /// The mean of each channel of `value`.
-    pub fn means(&self, value: &str) -> Option<Vec<f64>> {
+    pub(crate) fn means(&self, value: &str) -> Option<Vec<f64>> {
         self.0.get(value).map(|activation| activation.extremes.means())
-    }
-
-    /// Which method chose each range.
-    pub fn methods(&self) -> impl Iterator<Item = (&str, Method)> {
-        self.0.iter().map(|(name, activation)| (name.as_str(), activation.method))
     }
 }
 
@@ -57,11 +49,12 @@ impl Calibration {
 ///
 /// # Errors
 /// [`QuantizeError`] when there are too few rows, one does not fit or a value is not finite.
-pub fn calibrate(
-    graph: &Graph,
-    rows: &[Recorded],
-    method: Method,
-) -> Result<Calibration, QuantizeError> {
+pub(crate) fn calibrate(
+    engine: &dyn Engine,
+    graph: &OnnxGraph,
+    rows: &[CalibrationInput],
+    method: RangeMethod,
+) -> Result<ActivationRanges, QuantizeError> {
     if rows.len() < LEAST {
         return Err(QuantizeError::NoData { rows: rows.len(), least: LEAST });
     }
@@ -72,45 +65,33 @@ pub fn calibrate(
             return Err(QuantizeError::WrongRow { actual: row.values.len(), expected });
         }
     }
-    let names = activations(graph);
-    let probe = Probe::new(graph, &names);
+    let inner = activations(graph);
+    let probe = Probe::new(engine, graph, &inner);
+    let names: Vec<String> = inner.into_iter().chain([graph.input.name.clone()]).collect();
 
-    let channels = names.iter().chain([&graph.input.name]).map(|name| channels(graph, name));
-    let mut extremes: Vec<Extremes> = channels.map(Extremes::new).collect();
-    each(&probe, rows, |row, at, values| {
-        if !values.iter().all(|value| value.is_finite()) {
-            let value = names.get(at).unwrap_or(&graph.input.name).clone();
-            return Err(QuantizeError::Overflow { value, row });
+    // Twice, since histograms need the extremes and all values of all rows would not fit into memory.
+    let mut extremes: Vec<Extremes> =
+        names.iter().map(|name| Extremes::new(channels(graph, name))).collect();
+    for (number, row) in rows.iter().enumerate() {
+        let values = probe.run(row)?;
+        let values = values.iter().chain([&row.values]);
+        for ((name, extremes), values) in names.iter().zip(&mut extremes).zip(values) {
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(QuantizeError::Overflow { value: name.clone(), row: number });
+            }
+            extremes.add(values);
         }
-        extremes[at].see(values);
-        Ok(())
-    })?;
-    let mut seen: Vec<Seen> = extremes.iter().map(Seen::new).collect();
-    each(&probe, rows, |row, at, values| {
-        seen[at].see(row, values);
-        Ok(())
-    })?;
-    let names = names.into_iter().chain([graph.input.name.clone()]);
-    let activation = |(extremes, seen): (Extremes, Seen)| {
-        let (affine, method) = seen.choose(method);
-        Activation { extremes, affine, method }
-    };
-    Ok(Calibration(names.zip(extremes.into_iter().zip(seen).map(activation)).collect()))
-}
-
-/// Hands `see` the number of the row, the number of the value and its content; the input itself comes last.
-fn each(
-    probe: &Probe,
-    rows: &[Recorded],
-    mut see: impl FnMut(usize, usize, &[f32]) -> Result<(), QuantizeError>,
-) -> Result<(), QuantizeError> {
-    for (row, input) in rows.iter().enumerate() {
-        let mut count = 0;
-        probe.run(input, |at, values| {
-            count = count.max(at + 1);
-            see(row, at, values)
-        })?;
-        see(row, count, &input.values)?;
     }
-    Ok(())
+    let mut distributions: Vec<Distribution> = extremes.iter().map(Distribution::new).collect();
+    for (number, row) in rows.iter().enumerate() {
+        let values = probe.run(row)?;
+        let values = values.iter().chain([&row.values]);
+        distributions.iter_mut().zip(values).for_each(|(seen, values)| seen.add(number, values));
+    }
+    let activation = |(extremes, seen): (Extremes, Distribution)| {
+        let affine = seen.choose(method);
+        Activation { extremes, affine }
+    };
+    let activations = extremes.into_iter().zip(distributions).map(activation);
+    Ok(ActivationRanges(names.into_iter().zip(activations).collect()))
 }

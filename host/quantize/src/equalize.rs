@@ -1,15 +1,15 @@
 //! Cross-layer equalisation (Nagel et al. 2019): what one layer writes smaller, the next reads larger, so that
 //! the channels of a value need the same range. The function stays what it was.
 
-use super::simplify::groups;
-use crate::onnx::graph::{Constant, Graph, Values};
+use crate::onnx::node::groups;
+use crate::onnx::{Constant, OnnxGraph, Values};
 
 /// Nodes between two layers that a positive factor for each channel passes through.
 const PASSING: &[&str] = &["Relu", "PRelu", "LeakyRelu", "MaxPool", "AveragePool"];
 
-/// Equalises every pair of convolutions that nothing else reads between, over and over until factors settle;
+/// Equalises every pair of convolutions without another reader between them, over and over until factors settle;
 /// returns the number of pairs.
-pub fn equalize(graph: &mut Graph) -> usize {
+pub(crate) fn equalize(graph: &mut OnnxGraph) -> usize {
     let pairs: Vec<(usize, usize)> =
         (0..graph.nodes.len()).filter_map(|first| Some((first, partner(graph, first)?))).collect();
     for _ in 0..8 {
@@ -22,7 +22,7 @@ pub fn equalize(graph: &mut Graph) -> usize {
 }
 
 /// The convolution that alone reads what number `first` writes.
-fn partner(graph: &Graph, first: usize) -> Option<usize> {
+fn partner(graph: &OnnxGraph, first: usize) -> Option<usize> {
     if !is_dense(graph, first) {
         return None;
     }
@@ -38,7 +38,7 @@ fn partner(graph: &Graph, first: usize) -> Option<usize> {
 }
 
 /// A convolution in one group with weights of its own.
-fn is_dense(graph: &Graph, at: usize) -> bool {
+fn is_dense(graph: &OnnxGraph, at: usize) -> bool {
     let node = &graph.nodes[at];
     let own = |name: &String| graph.readers(name).len() == 1;
     node.op_type == "Conv"
@@ -48,7 +48,7 @@ fn is_dense(graph: &Graph, at: usize) -> bool {
 }
 
 /// Brings the channels between two layers to the geometric mean of both sides' ranges; returns the largest factor.
-fn balance(graph: &mut Graph, first: usize, second: usize) -> f32 {
+fn balance(graph: &mut OnnxGraph, first: usize, second: usize) -> f32 {
     let (written, read) = (weights(graph, first), weights(graph, second));
     let (Some(written), Some(read)) = (written, read) else { return 1.0 };
     let channels = written.shape[0];
@@ -62,7 +62,7 @@ fn balance(graph: &mut Graph, first: usize, second: usize) -> f32 {
             let ours = largest(&mut written.values[channel * own..][..own].iter());
             let columns = read.values.chunks(channels * inner);
             let theirs = largest(&mut columns.flat_map(|row| &row[channel * inner..][..inner]));
-            // A channel that nobody writes or reads needs no balance.
+            // A channel that is all zeros on either side needs no balance.
             if ours > 0.0 && theirs > 0.0 { (ours / theirs).sqrt().clamp(1e-3, 1e3) } else { 1.0 }
         })
         .collect();
@@ -78,7 +78,7 @@ struct Weights {
     values: Vec<f32>,
 }
 
-fn weights(graph: &Graph, at: usize) -> Option<Weights> {
+fn weights(graph: &OnnxGraph, at: usize) -> Option<Weights> {
     let constant = graph.constant_of(&graph.nodes[at], 1)?;
     let values = constant.floats()?.to_vec();
     (constant.shape.len() > 1 && !values.is_empty()).then(|| Weights {
@@ -89,7 +89,7 @@ fn weights(graph: &Graph, at: usize) -> Option<Weights> {
 }
 
 /// Multiplies input number `input` of a node, value by value.
-fn scale(graph: &mut Graph, node: usize, input: usize, factor: impl Fn(usize) -> f32) {
+fn scale(graph: &mut OnnxGraph, node: usize, input: usize, factor: impl Fn(usize) -> f32) {
     let Some(name) = graph.nodes[node].input.get(input).cloned() else { return };
     if let Some(Constant { values: Values::F32(values), .. }) = graph.constants.get_mut(&name) {
         values.iter_mut().enumerate().for_each(|(at, value)| *value *= factor(at));

@@ -1,76 +1,71 @@
-//! Post-training quantization of float ONNX graphs.
+//! Post-training quantization of float ONNX graphs, and reading and writing them.
 //!
-//! A graph is opened ([`onnx::graph`]), simplified ([`mod@simplify`]), perhaps equalised ([`mod@equalize`]) and run on
-//! calibration inputs ([`mod@calibrate`]); then its layers are written anew ([`lower`]): with 8-bit weights that are
-//! dequantized ([`Form::W8`]), or in integers from one end to the other ([`Form::Int8`]).
+//! [`quantize`] takes a graph with one float input and a few inputs to calibrate on, and returns a graph with
+//! 8-bit weights that are dequantized when it is loaded ([`Arithmetic::W8`]), or one in full int8
+//! ([`Arithmetic::Int8`], `QLinearConv` and `QLinearMatMul`). Everything in between is plain ONNX, without operators
+//! of its own.
+//!
+//! On the way the graph is simplified (constants lifted, batch normalisation folded), perhaps equalised, and run on
+//! the calibration inputs; each activation gets the range that loses least, and each bias makes up for the rounding
+//! of its weights. [`QuantizedGraph::layers`] says what the result loses, layer by layer. The same arguments give the
+//! same bytes.
+//!
+//! Graphs are run by an [`Engine`], a trait of two methods; [`TractEngine`] is one.
+//!
+//! ```
+//! use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
+//! use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, TractEngine, quantize};
+//!
+//! // A dense layer from 4 values to 2.
+//! let mut graph = GraphBuilder::new("net");
+//! let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(4)]);
+//! let weights = [0.5, -0.25, 0.75, 1.0, -1.0, 0.125, 0.5, 0.25];
+//! let y = graph.dense("dense", &x, Array::new(&[2, 4], &weights), &[0.0, 0.5]);
+//! graph.output(&y, &[Dim::BATCH, Dim::Fixed(2)]);
+//! let onnx = graph.finish()?.to_bytes();
+//!
+//! let row = |at: usize| CalibrationInput {
+//!     shape: vec![1, 4],
+//!     values: (0..4).map(|column| ((at * 4 + column) as f32).sin()).collect(),
+//! };
+//! let rows: Vec<CalibrationInput> = (0..8).map(row).collect();
+//! let settings = QuantizeSettings { keep_below: 0, ..QuantizeSettings::of(Arithmetic::W8) };
+//! let quantized = quantize(&TractEngine, &onnx, &rows, settings)?;
+//! assert_eq!(quantized.layers[0].layer, "dense (Gemm)");
+//! assert!(quantized.layers[0].signal_to_noise > 30.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The feature `clap` makes [`Arithmetic`], [`Granularity`] and [`RangeMethod`] values of a command line.
 
-pub mod calibrate;
-pub mod equalize;
-pub mod lower;
-pub mod noise;
+mod calibrate;
+mod engine;
+mod equalize;
+mod error;
+mod layer;
+mod lower;
+mod noise;
 pub mod onnx;
+mod operators;
 mod probe;
-pub mod range;
-pub mod simplify;
-pub mod weights;
+mod range;
+mod settings;
+mod simplify;
+mod weights;
 
-use emocue_run::{Recorded, RunError};
+pub use engine::{CalibrationInput, Engine, EngineError, LoadedGraph, TractEngine};
+pub use error::QuantizeError;
+pub use noise::LayerNoise;
+pub use range::RangeMethod;
+pub use settings::{Arithmetic, QuantizeSettings};
+pub use weights::Granularity;
 
-use calibrate::calibrate;
-use lower::Target;
-use noise::{LayerNoise, noise};
-use onnx::graph::{Graph, OpenError};
-use range::Method;
-use weights::Granularity;
+use lower::Lowered;
+use onnx::OnnxGraph;
 
-/// What the quantized graph computes with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
-    /// 8-bit weights, float arithmetic.
-    W8,
-    /// 8-bit weights and activations, integer arithmetic.
-    Int8,
-}
-
-/// How to quantize.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Arithmetic of the result.
-    pub form: Form,
-    /// What shares a scale.
-    pub granularity: Granularity,
-    /// How activations' ranges are chosen.
-    pub ranges: Method,
-    /// Whether channels are balanced between layers first.
-    pub equalize: bool,
-    /// Layers with fewer weights than this stay as they are in `w8`: there is little to save, and first and last
-    /// layers, which are small, cost most.
-    pub keep_below: usize,
-    /// Whether biases make up for what rounding the weights does on average (Nagel et al. 2019).
-    pub correct_bias: bool,
-}
-
-impl Settings {
-    /// The usual settings of a form: scales for each channel cost `w8` nothing; `int8` runs faster without.
-    pub fn of(form: Form) -> Self {
-        let granularity = match form {
-            Form::W8 => Granularity::PerChannel,
-            Form::Int8 => Granularity::PerTensor,
-        };
-        Self {
-            form,
-            granularity,
-            ranges: Method::Best,
-            equalize: false,
-            keep_below: 3000,
-            correct_bias: true,
-        }
-    }
-}
-
-/// A quantized graph and what it costs.
+/// A quantized graph and what it loses.
 #[derive(Clone, Debug)]
-pub struct Quantized {
+pub struct QuantizedGraph {
     /// The content of an `.onnx` file.
     pub onnx: Vec<u8>,
     /// Every layer with weights, in order of computation.
@@ -79,95 +74,24 @@ pub struct Quantized {
     pub equalized: usize,
 }
 
-/// A graph cannot be quantized.
-#[derive(Debug, thiserror::Error)]
-pub enum QuantizeError {
-    /// The graph cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// An operator that has no integer form here.
-    #[error(
-        "{node} cannot be quantized: {why}\n  Replace it in the network, or use --form w8, which leaves all but weights as they are."
-    )]
-    Unsupported {
-        /// Which node.
-        node: String,
-        /// The reason.
-        why: String,
-    },
-    /// NaN or infinity among the weights.
-    #[error(
-        "{tensor} holds {value}\n  The training diverged or the file is damaged; train or export again."
-    )]
-    NotFinite {
-        /// Which tensor.
-        tensor: String,
-        /// The value.
-        value: f32,
-    },
-    /// NaN or infinity in an activation.
-    #[error(
-        "\"{value}\" is not finite on calibration row {row}\n  Look at that row, or at the weights before it."
-    )]
-    Overflow {
-        /// Which value.
-        value: String,
-        /// From 0.
-        row: usize,
-    },
-    /// A value that never changes has no range.
-    #[error(
-        "\"{value}\" is {constant} on all calibration rows\n  Give data that exercises the network, or drop the dead layer."
-    )]
-    Constant {
-        /// Which value.
-        value: String,
-        /// What it always is.
-        constant: f32,
-    },
-    /// Too little to calibrate on.
-    #[error("{rows} calibration rows, at least {least} are needed\n  Give more data with --data.")]
-    NoData {
-        /// As given.
-        rows: usize,
-        /// As needed.
-        least: usize,
-    },
-    /// Rows that do not fit the input.
-    #[error(
-        "a calibration row has {actual} values, the input {expected}\n  Give data of the network's size, or another --shape."
-    )]
-    WrongRow {
-        /// Of a row.
-        actual: usize,
-        /// Of the input.
-        expected: usize,
-    },
-    /// Nothing to quantize.
-    #[error("the graph has no layer with constant weights (Conv, Gemm or MatMul)")]
-    NoLayer,
-    /// tract refuses the graph.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
-
-/// Quantizes the graph in `onnx` by what it computes on `rows`.
+/// Quantizes the graph in `onnx` by what it computes on `rows`, at least 8 of them.
 ///
 /// The result depends on nothing else: the same arguments give the same bytes.
 ///
 /// # Errors
 /// [`QuantizeError`] naming the node, tensor or row.
 pub fn quantize(
+    engine: &dyn Engine,
     onnx: &[u8],
-    rows: &[Recorded],
-    settings: Settings,
-) -> Result<Quantized, QuantizeError> {
-    let mut graph = Graph::read(onnx)?;
+    rows: &[CalibrationInput],
+    settings: QuantizeSettings,
+) -> Result<QuantizedGraph, QuantizeError> {
+    let mut graph = OnnxGraph::read(onnx)?;
     simplify::simplify(&mut graph)?;
-    lower::check(&graph, settings.form)?;
+    operators::check(&graph, settings.arithmetic)?;
     let equalized = if settings.equalize { equalize::equalize(&mut graph) } else { 0 };
-    let calibration = calibrate(&graph, rows, settings.ranges)?;
-    let Target { graph: lowered, renamed } = lower::lower(&graph, &calibration, settings)?;
-    let layers = noise(&graph, &lowered, &renamed, rows)?;
-    Ok(Quantized { onnx: lowered.to_bytes(), layers, equalized })
+    let ranges = calibrate::calibrate(engine, &graph, rows, settings.ranges)?;
+    let Lowered { graph: lowered, layers } = lower::lower(&graph, &ranges, settings)?;
+    let layers = noise::noise(engine, [&graph, &lowered], &layers, rows)?;
+    Ok(QuantizedGraph { onnx: lowered.to_bytes(), layers, equalized })
 }

@@ -1,16 +1,15 @@
 //! What quantization costs, layer by layer.
 
-use emocue_run::Recorded;
-
-use super::QuantizeError;
-use super::lower::Layer;
-use super::probe::Probe;
-use crate::onnx::graph::{Constant, Graph, Values};
+use crate::engine::{CalibrationInput, Engine};
+use crate::error::QuantizeError;
+use crate::lower::LoweredLayer;
+use crate::onnx::{Constant, OnnxGraph, Values};
+use crate::probe::Probe;
 
 /// Rows that are compared.
 const ROWS: usize = 64;
 
-/// How far a layer's answer is from the float graph's.
+/// How far a layer's output is from the float graph's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNoise {
     /// The node's name and operator.
@@ -19,45 +18,40 @@ pub struct LayerNoise {
     pub signal_to_noise: f64,
 }
 
-/// Compares the layers of `lowered` with the same values of the float `graph` on the first `rows`.
+/// Compares the layers of `lowered` with the same values of the `float` graph on the first `rows`.
 ///
 /// # Errors
-/// [`QuantizeError::Run`] when tract refuses either graph.
-pub fn noise(
-    graph: &Graph,
-    lowered: &Graph,
-    layers: &[Layer],
-    rows: &[Recorded],
+/// [`QuantizeError::Engine`] when the engine refuses either graph.
+pub(crate) fn noise(
+    engine: &dyn Engine,
+    [float, lowered]: [&OnnxGraph; 2],
+    layers: &[LoweredLayer],
+    rows: &[CalibrationInput],
 ) -> Result<Vec<LayerNoise>, QuantizeError> {
     let (lowered, names) = readable(lowered, layers);
     let floats: Vec<String> = layers.iter().map(|layer| layer.value.clone()).collect();
-    let (float, quantized) = (Probe::new(graph, &floats), Probe::new(&lowered, &names));
+    let (float, quantized) =
+        (Probe::new(engine, float, &floats), Probe::new(engine, &lowered, &names));
     let mut sums = vec![(0f64, 0f64); layers.len()];
     for row in rows.iter().take(ROWS) {
-        let mut expected = Vec::with_capacity(layers.len());
-        float.run(row, |_, values| {
-            expected.push(values.to_vec());
-            Ok(())
-        })?;
-        quantized.run(row, |at, values| {
-            let (signal, noise) = &mut sums[at];
-            for (a, b) in expected[at].iter().zip(values) {
+        let values = float.run(row)?.into_iter().zip(quantized.run(row)?);
+        for ((signal, noise), (expected, actual)) in sums.iter_mut().zip(values) {
+            for (a, b) in expected.iter().zip(&actual) {
                 *signal += f64::from(*a) * f64::from(*a);
                 *noise += f64::from(a - b) * f64::from(a - b);
             }
-            Ok(())
-        })?;
+        }
     }
-    let told = |(layer, (signal, noise)): (&Layer, (f64, f64))| LayerNoise {
+    let layer_noise = |(layer, (signal, noise)): (&LoweredLayer, (f64, f64))| LayerNoise {
         layer: layer.label.clone(),
         // Beyond what 32-bit floats tell apart.
         signal_to_noise: (10.0 * (signal / noise.max(f64::MIN_POSITIVE)).log10()).min(150.0),
     };
-    Ok(layers.iter().zip(sums).map(told).collect())
+    Ok(layers.iter().zip(sums).map(layer_noise).collect())
 }
 
-/// `lowered` with every layer's answer as floats, and those floats' names.
-fn readable(lowered: &Graph, layers: &[Layer]) -> (Graph, Vec<String>) {
+/// `lowered` with every layer's output as floats, and those floats' names.
+fn readable(lowered: &OnnxGraph, layers: &[LoweredLayer]) -> (OnnxGraph, Vec<String>) {
     let mut graph = lowered.clone();
     let mut names = Vec::with_capacity(layers.len());
     for (number, layer) in layers.iter().enumerate() {

@@ -1,53 +1,56 @@
-//! Looking inside: a graph is run in tract with inner values as further outputs.
+//! What a graph computes inside: it is run with inner values as its outputs.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use emocue_run::{Recorded, Session};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{TypeProto, ValueInfoProto, type_proto};
 
-use super::QuantizeError;
-use crate::onnx::graph::Graph;
+use crate::engine::{CalibrationInput, Engine, LoadedGraph};
+use crate::error::QuantizeError;
+use crate::onnx::OnnxGraph;
 
-/// A graph that answers some of its inner values.
-pub(super) struct Probe {
+/// A graph whose outputs are some of its inner values.
+pub(crate) struct Probe<'a> {
+    engine: &'a dyn Engine,
     onnx: Vec<u8>,
     values: usize,
     /// One for each shape of the input.
-    sessions: RefCell<HashMap<Vec<usize>, Rc<Session>>>,
+    loaded: RefCell<HashMap<Vec<usize>, Rc<dyn LoadedGraph>>>,
 }
 
-impl Probe {
-    /// `graph` answering the float values named `values`, in this order.
-    pub(super) fn new(graph: &Graph, values: &[String]) -> Self {
+impl<'a> Probe<'a> {
+    /// `graph` with the float values named `values` as its outputs, in this order.
+    pub(crate) fn new(engine: &'a dyn Engine, graph: &OnnxGraph, values: &[String]) -> Self {
         let mut graph = graph.clone();
         graph.outputs = values.iter().map(|name| float_value(name)).collect();
-        Self { onnx: graph.to_bytes(), values: values.len(), sessions: RefCell::default() }
+        let loaded = RefCell::default();
+        Self { engine, onnx: graph.to_bytes(), values: values.len(), loaded }
     }
 
-    /// Runs one input and hands every value to `see`: its number and its content.
+    /// Runs one input and returns every value.
     ///
     /// # Errors
-    /// [`QuantizeError::Run`] when tract refuses the graph or fails, or what `see` returns.
-    pub(super) fn run(
-        &self,
-        input: &Recorded,
-        mut see: impl FnMut(usize, &[f32]) -> Result<(), QuantizeError>,
-    ) -> Result<(), QuantizeError> {
-        let session = self.session(&input.shape)?;
-        let outputs = session.run(|target| target.copy_from_slice(&input.values))?;
-        (0..self.values).try_for_each(|at| see(at, outputs.get(at)?))
+    /// [`QuantizeError::Engine`] when the engine refuses the graph or fails.
+    pub(crate) fn run(&self, input: &CalibrationInput) -> Result<Vec<Vec<f32>>, QuantizeError> {
+        let values = self.loaded(&input.shape)?.run(&input.values);
+        let values = values.map_err(QuantizeError::Engine)?;
+        if values.len() != self.values {
+            let error = format!("expected {} outputs, found {}", self.values, values.len());
+            return Err(QuantizeError::Engine(error.into()));
+        }
+        Ok(values)
     }
 
-    fn session(&self, shape: &[usize]) -> Result<Rc<Session>, QuantizeError> {
-        if let Some(known) = self.sessions.borrow().get(shape) {
+    fn loaded(&self, shape: &[usize]) -> Result<Rc<dyn LoadedGraph>, QuantizeError> {
+        if let Some(known) = self.loaded.borrow().get(shape) {
             return Ok(Rc::clone(known));
         }
-        let session = Rc::new(Session::load("the graph", &self.onnx, shape)?);
-        self.sessions.borrow_mut().insert(shape.to_vec(), Rc::clone(&session));
-        Ok(session)
+        let graph = self.engine.load(&self.onnx, shape).map_err(QuantizeError::Engine)?;
+        let graph: Rc<dyn LoadedGraph> = graph.into();
+        self.loaded.borrow_mut().insert(shape.to_vec(), Rc::clone(&graph));
+        Ok(graph)
     }
 }
 

@@ -3,8 +3,6 @@
 //! Each value is looked at twice: once for its extremes, once for two histograms between them, one of the
 //! rows that a range is fitted to and one of the rows by which methods are compared.
 
-use std::fmt;
-
 /// Bins of a histogram.
 const BINS: usize = 2048;
 /// Share of the values that the percentile method leaves on either side.
@@ -13,8 +11,9 @@ const TAIL: f64 = 5e-5;
 const STEPS: usize = 96;
 
 /// How a range is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Method {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum RangeMethod {
     /// All that was seen.
     MinMax,
     /// All but one in 10,000 values.
@@ -25,29 +24,18 @@ pub enum Method {
     Best,
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MinMax => "min-max",
-            Self::Percentile => "percentile",
-            Self::Mse => "mse",
-            Self::Best => "best",
-        })
-    }
-}
-
 /// Floats `low..=high` as `i8`: `x = scale * (q - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Affine {
+pub(crate) struct Affine {
     /// Above 0.
-    pub scale: f32,
+    pub(crate) scale: f32,
     /// The integer that is 0.
-    pub zero_point: i8,
+    pub(crate) zero_point: i8,
 }
 
 impl Affine {
     /// For values from `low` to `high`; 0 is always among them, exactly, since borders are padded with it.
-    pub fn of(low: f32, high: f32) -> Self {
+    pub(crate) fn of(low: f32, high: f32) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
         let scale = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
         let zero_point = (-128.0 - low / scale).round_ties_even().clamp(-128.0, 127.0);
@@ -55,7 +43,7 @@ impl Affine {
     }
 
     /// What is left of `x` after rounding and cutting off.
-    pub fn rounded(self, x: f32) -> f32 {
+    pub(crate) fn rounded(self, x: f32) -> f32 {
         let q = (x / self.scale).round_ties_even() + f32::from(self.zero_point);
         self.scale * (q.clamp(-128.0, 127.0) - f32::from(self.zero_point))
     }
@@ -63,11 +51,11 @@ impl Affine {
 
 /// Extremes of a value and the mean of each channel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Extremes {
+pub(crate) struct Extremes {
     /// Least.
-    pub low: f32,
+    pub(crate) low: f32,
     /// Most.
-    pub high: f32,
+    pub(crate) high: f32,
     /// Sums of each channel's mean.
     sums: Vec<f64>,
     rows: usize,
@@ -75,13 +63,13 @@ pub struct Extremes {
 
 impl Extremes {
     /// Nothing yet, of a value with so many channels.
-    pub fn new(channels: usize) -> Self {
+    pub(crate) fn new(channels: usize) -> Self {
         let sums = vec![0.0; channels.max(1)];
         Self { low: f32::INFINITY, high: f32::NEG_INFINITY, sums, rows: 0 }
     }
 
     /// One more row's values: as many for each channel, one channel after the other.
-    pub fn see(&mut self, values: &[f32]) {
+    pub(crate) fn add(&mut self, values: &[f32]) {
         let size = (values.len() / self.sums.len()).max(1);
         for (channel, sum) in values.chunks(size).zip(&mut self.sums) {
             let mut total = 0.0;
@@ -96,14 +84,14 @@ impl Extremes {
     }
 
     /// The mean of each channel.
-    pub fn means(&self) -> Vec<f64> {
+    pub(crate) fn means(&self) -> Vec<f64> {
         self.sums.iter().map(|sum| sum / self.rows.max(1) as f64).collect()
     }
 }
 
 /// How often values fell where.
 #[derive(Clone, Debug)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     low: f32,
     width: f32,
     counts: Vec<u64>,
@@ -111,13 +99,13 @@ pub struct Histogram {
 
 impl Histogram {
     /// Empty, from the least to the most that was seen.
-    pub fn new(extremes: &Extremes) -> Self {
+    pub(crate) fn new(extremes: &Extremes) -> Self {
         let width = (extremes.high - extremes.low) / BINS as f32;
         Self { low: extremes.low, width: width.max(f32::MIN_POSITIVE), counts: vec![0; BINS] }
     }
 
     /// One more row's values.
-    pub fn see(&mut self, values: &[f32]) {
+    pub(crate) fn add(&mut self, values: &[f32]) {
         for value in values {
             let bin = (value - self.low) / self.width;
             self.counts[(bin as usize).min(BINS - 1)] += 1;
@@ -139,6 +127,11 @@ impl Histogram {
             count as f64 * error * error
         };
         self.filled().map(squared).sum::<f64>() / total.max(1) as f64
+    }
+
+    /// The least and the most that was seen.
+    fn bounds(&self) -> (f32, f32) {
+        (self.low, self.low + BINS as f32 * self.width)
     }
 
     /// The bounds without `TAIL` of the values on either side.
@@ -163,7 +156,7 @@ impl Histogram {
 
     /// The bounds, shrunk on either side alike, of the least squared error.
     fn least_error(&self) -> (f32, f32) {
-        let (low, high) = (self.low, self.low + BINS as f32 * self.width);
+        let (low, high) = self.bounds();
         let bounds = |step: usize| {
             let share = 1.0 - 0.75 * step as f32 / STEPS as f32;
             (low * share, high * share)
@@ -179,44 +172,39 @@ impl Histogram {
 
 /// A value's distribution in two halves of the rows.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Distribution {
     fitted: Histogram,
     compared: Histogram,
 }
 
-impl Seen {
+impl Distribution {
     /// Nothing yet.
-    pub fn new(extremes: &Extremes) -> Self {
+    pub(crate) fn new(extremes: &Extremes) -> Self {
         let empty = Histogram::new(extremes);
         Self { fitted: empty.clone(), compared: empty }
     }
 
     /// The values of row number `row`.
-    pub fn see(&mut self, row: usize, values: &[f32]) {
+    pub(crate) fn add(&mut self, row: usize, values: &[f32]) {
         let half = if row.is_multiple_of(2) { &mut self.fitted } else { &mut self.compared };
-        half.see(values);
+        half.add(values);
     }
 
-    /// The range that `method` chooses, and which method it was.
-    pub fn choose(&self, method: Method) -> (Affine, Method) {
-        let by = |method| {
-            let (low, high) = match method {
-                Method::Percentile => self.fitted.percentile(),
-                Method::Mse => self.fitted.least_error(),
-                Method::MinMax | Method::Best => {
-                    (self.fitted.low, self.fitted.low + BINS as f32 * self.fitted.width)
-                }
-            };
-            Affine::of(low, high)
+    /// The range that `method` chooses.
+    pub(crate) fn choose(&self, method: RangeMethod) -> Affine {
+        let (low, high) = match method {
+            RangeMethod::Percentile => self.fitted.percentile(),
+            RangeMethod::Mse => self.fitted.least_error(),
+            RangeMethod::MinMax => self.fitted.bounds(),
+            RangeMethod::Best => {
+                let methods = [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse];
+                let [min_max, others @ ..] = methods.map(|method| self.choose(method));
+                let error = |affine: Affine| self.compared.error(affine);
+                let better = |best, other| if error(other) < error(best) { other } else { best };
+                return others.into_iter().fold(min_max, better);
+            }
         };
-        if method != Method::Best {
-            return (by(method), method);
-        }
-        let methods = [Method::MinMax, Method::Percentile, Method::Mse];
-        let tried = methods.map(|method| (by(method), method));
-        let error = |(affine, _): &(Affine, Method)| self.compared.error(*affine);
-        let least = tried.into_iter().min_by(|a, b| error(a).total_cmp(&error(b)));
-        least.unwrap_or((by(Method::MinMax), Method::MinMax))
+        Affine::of(low, high)
     }
 }
 
@@ -226,11 +214,11 @@ mod tests {
 
     use super::*;
 
-    fn seen(rows: &[Vec<f32>]) -> Seen {
+    fn seen(rows: &[Vec<f32>]) -> Distribution {
         let mut extremes = Extremes::new(1);
-        rows.iter().for_each(|row| extremes.see(row));
-        let mut seen = Seen::new(&extremes);
-        rows.iter().enumerate().for_each(|(at, row)| seen.see(at, row));
+        rows.iter().for_each(|row| extremes.add(row));
+        let mut seen = Distribution::new(&extremes);
+        rows.iter().enumerate().for_each(|(at, row)| seen.add(at, row));
         seen
     }
 
@@ -247,10 +235,10 @@ mod tests {
         let mut rows = vec![(0..20_000).map(|i| (i % 1000) as f32 / 1000.0).collect::<Vec<_>>(); 2];
         rows.iter_mut().for_each(|row| row[7] = 80.0);
         let seen = seen(&rows);
-        let top = |method| seen.choose(method).0.scale * 255.0;
-        assert!((top(Method::MinMax) - 80.0).abs() < 1e-3);
-        assert!(top(Method::Percentile) < 2.0, "{}", top(Method::Percentile));
-        assert!(top(Method::Mse) < 80.0);
+        let top = |method| seen.choose(method).scale * 255.0;
+        assert!((top(RangeMethod::MinMax) - 80.0).abs() < 1e-3);
+        assert!(top(RangeMethod::Percentile) < 2.0, "{}", top(RangeMethod::Percentile));
+        assert!(top(RangeMethod::Mse) < 80.0);
     }
 
     #[test]
@@ -259,18 +247,18 @@ mod tests {
         let even: Vec<Vec<f32>> =
             (0..4).map(|r| (0..5000).map(|i| (i * 4 + r) as f32 / 2e4 - 0.5).collect()).collect();
         let seen = seen(&even);
-        let (affine, _) = seen.choose(Method::Best);
-        for method in [Method::MinMax, Method::Percentile, Method::Mse] {
-            assert!(seen.compared.error(affine) <= seen.compared.error(seen.choose(method).0));
+        let affine = seen.choose(RangeMethod::Best);
+        for method in [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse] {
+            assert!(seen.compared.error(affine) <= seen.compared.error(seen.choose(method)));
         }
     }
 
     #[test]
     fn means_are_by_channel() {
         let mut extremes = Extremes::new(2);
-        extremes.see(&[1.0, 3.0, 10.0, 20.0]);
+        extremes.add(&[1.0, 3.0, 10.0, 20.0]);
         // Rows may differ in size.
-        extremes.see(&[2.0, 2.0, 2.0, 30.0, 40.0, 35.0]);
+        extremes.add(&[2.0, 2.0, 2.0, 30.0, 40.0, 35.0]);
         assert_eq!(extremes.means(), [2.0, 25.0]);
         assert_eq!((extremes.low, extremes.high), (1.0, 40.0));
     }

@@ -4,18 +4,18 @@
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
-use super::QuantizeError;
-use crate::onnx::graph::{Constant, Graph, Values};
+use crate::error::QuantizeError;
 use crate::onnx::node::{constant_node, float, int, label};
+use crate::onnx::{Constant, OnnxGraph, Values};
 
-/// Nodes that answer what they are given when a graph only infers.
+/// Nodes that pass on their input when a graph only infers.
 const PASSING: &[&str] = &["Identity", "Dropout"];
 
-/// Simplifies `graph` and refuses weights that are no numbers.
+/// Simplifies `graph` and refuses weights that are not finite.
 ///
 /// # Errors
 /// [`QuantizeError`] naming the node or tensor.
-pub fn simplify(graph: &mut Graph) -> Result<(), QuantizeError> {
+pub(crate) fn simplify(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
     lift_constants(graph)?;
     fold_dequantized(graph);
     for (name, constant) in &graph.constants {
@@ -30,7 +30,7 @@ pub fn simplify(graph: &mut Graph) -> Result<(), QuantizeError> {
     Ok(())
 }
 
-fn lift_constants(graph: &mut Graph) -> Result<(), QuantizeError> {
+fn lift_constants(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
     let mut rest = Vec::with_capacity(graph.nodes.len());
     for node in std::mem::take(&mut graph.nodes) {
         match (constant_node(&node)?, node.output.first()) {
@@ -45,7 +45,7 @@ fn lift_constants(graph: &mut Graph) -> Result<(), QuantizeError> {
 }
 
 /// Weights that were quantized before are floats again.
-fn fold_dequantized(graph: &mut Graph) {
+fn fold_dequantized(graph: &mut OnnxGraph) {
     let mut rest = Vec::with_capacity(graph.nodes.len());
     for node in std::mem::take(&mut graph.nodes) {
         match (dequantized(graph, &node), node.output.first()) {
@@ -58,8 +58,8 @@ fn fold_dequantized(graph: &mut Graph) {
     graph.nodes = rest;
 }
 
-/// What a `DequantizeLinear` of a constant answers.
-fn dequantized(graph: &Graph, node: &NodeProto) -> Option<Constant> {
+/// What a `DequantizeLinear` of a constant computes.
+fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
     let read = |at| graph.constant_of(node, at);
     let (Constant { shape, values: Values::I8(integers) }, Some(scales)) =
         (read(0)?, read(1)?.floats())
@@ -86,7 +86,7 @@ fn dequantized(graph: &Graph, node: &NodeProto) -> Option<Constant> {
     Some(Constant { shape: shape.clone(), values: Values::F32(floats) })
 }
 
-fn drop_passing(graph: &mut Graph) {
+fn drop_passing(graph: &mut OnnxGraph) {
     while let Some(at) = graph.nodes.iter().position(|node| {
         let is_output = |name: &String| graph.outputs.iter().any(|output| output.name == *name);
         PASSING.contains(&node.op_type.as_str()) && !node.output.iter().any(is_output)
@@ -99,13 +99,13 @@ fn drop_passing(graph: &mut Graph) {
 }
 
 /// `gamma * (x - mean) / sqrt(var + epsilon) + beta` as `factor * x + offset` for each channel.
-fn affine(graph: &Graph, node: &NodeProto) -> Result<Vec<(f64, f64)>, QuantizeError> {
+fn affine(graph: &OnnxGraph, node: &NodeProto) -> Result<Vec<(f64, f64)>, QuantizeError> {
     let read = |at| graph.constant_of(node, at).and_then(Constant::floats);
     let (Some(gamma), Some(beta), Some(mean), Some(var)) = (read(1), read(2), read(3), read(4))
     else {
         return Err(QuantizeError::Unsupported {
             node: label(node),
-            why: "its parameters are no constants".to_owned(),
+            why: "its parameters are not constants".to_owned(),
         });
     };
     let epsilon = f64::from(float(node, "epsilon", 1e-5));
@@ -117,7 +117,7 @@ fn affine(graph: &Graph, node: &NodeProto) -> Result<Vec<(f64, f64)>, QuantizeEr
     Ok(channels.map(channel).collect())
 }
 
-fn fold_norms(graph: &mut Graph) -> Result<(), QuantizeError> {
+fn fold_norms(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
     while let Some(at) = graph.nodes.iter().position(|node| node.op_type == "BatchNormalization") {
         let affine = affine(graph, &graph.nodes[at])?;
         let input = graph.nodes[at].input.first().cloned().unwrap_or_default();
@@ -141,7 +141,7 @@ fn fold_norms(graph: &mut Graph) -> Result<(), QuantizeError> {
 }
 
 /// Makes the norm part of the convolution number `at`.
-fn fold_into(graph: &mut Graph, at: usize, affine: &[(f64, f64)]) {
+fn fold_into(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     let node = &graph.nodes[at];
     let weight = node.input[1].clone();
     let Some(Constant { shape, values: Values::F32(values) }) = graph.constants.get(&weight) else {
@@ -167,7 +167,7 @@ fn fold_into(graph: &mut Graph, at: usize, affine: &[(f64, f64)]) {
 }
 
 /// A norm that stands alone is a 1x1 convolution for each channel apart.
-fn as_conv(graph: &mut Graph, at: usize, affine: &[(f64, f64)]) {
+fn as_conv(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     let (factors, offsets): (Vec<f32>, Vec<f32>) =
         affine.iter().map(|(factor, offset)| (*factor as f32, *offset as f32)).unzip();
     let count = affine.len();
@@ -200,9 +200,4 @@ fn group(count: i64) -> AttributeProto {
         i: count,
         ..AttributeProto::default()
     }
-}
-
-/// Groups of channels that a convolution keeps apart.
-pub(super) fn groups(node: &NodeProto) -> usize {
-    int(node, "group", 1).max(1) as usize
 }

@@ -1,9 +1,10 @@
 //! Weights as 8-bit integers around 0: `w = scale * q`, `q` in `-127..=127`.
 
-use crate::onnx::graph::Constant;
+use crate::onnx::Constant;
 
 /// What shares a scale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Granularity {
     /// All weights of a layer: the only form whose integer convolution tract runs in one piece.
     PerTensor,
@@ -13,18 +14,22 @@ pub enum Granularity {
 
 /// A quantized weight tensor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Quantized {
+pub(crate) struct QuantizedWeights {
     /// Row-major, as the floats were.
-    pub values: Vec<i8>,
+    pub(crate) values: Vec<i8>,
     /// One, or one a channel; above 0.
-    pub scales: Vec<f32>,
+    pub(crate) scales: Vec<f32>,
     /// The axis of the output channels.
-    pub axis: usize,
+    pub(crate) axis: usize,
     shape: Vec<usize>,
 }
 
 /// Rounds `weight`, whose output channels lie along `axis`; `None` when it holds no floats.
-pub fn quantize(weight: &Constant, axis: usize, by: Granularity) -> Option<Quantized> {
+pub(crate) fn quantize(
+    weight: &Constant,
+    axis: usize,
+    by: Granularity,
+) -> Option<QuantizedWeights> {
     let floats = weight.floats()?;
     let (channels, inner) = layout(&weight.shape, axis);
     let channel = |at: usize| at / inner % channels;
@@ -44,7 +49,7 @@ pub fn quantize(weight: &Constant, axis: usize, by: Granularity) -> Option<Quant
         (value / scale).round_ties_even().clamp(-127.0, 127.0) as i8
     };
     let values = floats.iter().enumerate().map(round).collect();
-    Some(Quantized { values, scales, axis, shape: weight.shape.clone() })
+    Some(QuantizedWeights { values, scales, axis, shape: weight.shape.clone() })
 }
 
 /// Channels along `axis`, and values from one channel to the next.
@@ -53,20 +58,20 @@ fn layout(shape: &[usize], axis: usize) -> (usize, usize) {
     (channels, shape.iter().skip(axis + 1).product::<usize>().max(1))
 }
 
-impl Quantized {
+impl QuantizedWeights {
     /// Which output channel value number `at` belongs to.
-    pub fn channel(&self, at: usize) -> usize {
+    pub(crate) fn channel(&self, at: usize) -> usize {
         let (channels, inner) = layout(&self.shape, self.axis);
         at / inner % channels
     }
 
     /// The scale of an output channel.
-    pub fn scale(&self, channel: usize) -> f32 {
+    pub(crate) fn scale(&self, channel: usize) -> f32 {
         self.scales[if self.scales.len() == 1 { 0 } else { channel }]
     }
 
     /// The weights as they act.
-    pub fn floats(&self) -> Vec<f32> {
+    pub(crate) fn floats(&self) -> Vec<f32> {
         let value = |(at, q): (usize, &i8)| f32::from(*q) * self.scale(self.channel(at));
         self.values.iter().enumerate().map(value).collect()
     }
@@ -77,7 +82,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::onnx::graph::Values;
+    use crate::onnx::Values;
 
     fn constant(shape: &[usize], values: Vec<f32>) -> Constant {
         Constant { shape: shape.to_vec(), values: Values::F32(values) }

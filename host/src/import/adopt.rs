@@ -5,15 +5,15 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{TensorShapeProto, type_proto};
 
 use emocue_models::failure::{Failure, exit};
-use emocue_quantize::onnx::graph::{Constant, Graph, OpenError, Values};
 use emocue_quantize::onnx::node::label;
+use emocue_quantize::onnx::{Constant, GraphReadError, OnnxGraph, Values};
 
 /// A graph cannot be adopted.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
     /// It cannot be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] GraphReadError),
     /// An input that is not a picture, channels first.
     #[error("its input {0:?} is not a picture [N,1,H,W] or [N,3,H,W]")]
     Input(Vec<i64>),
@@ -38,7 +38,8 @@ pub enum AdoptError {
 impl Failure for AdoptError {
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Open(_) | Self::Outputs { .. } => return None,
+            Self::Open(error) => return error.help(),
+            Self::Outputs { .. } => return None,
             Self::Input(_) => "Export the network with its channels first.",
             Self::Colours { .. } => {
                 "Only networks that begin with a convolution can be folded to luma; export it without preprocessing inside."
@@ -61,7 +62,7 @@ const YUNET_STRIDES: [usize; 3] = [8, 16, 32];
 /// # Errors
 /// [`AdoptError`] when the graph is not such a network.
 pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
-    let mut graph = Graph::read(onnx)?;
+    let mut graph = OnnxGraph::read(onnx)?;
     fold_colours(&mut graph)?;
     set_input(&mut graph, [None, None]);
     let kinds = YUNET_KINDS.iter();
@@ -86,7 +87,7 @@ pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
 /// # Errors
 /// [`AdoptError`] when the graph does not take pictures or has no answer.
 pub fn classifier(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
-    let mut graph = Graph::read(onnx)?;
+    let mut graph = OnnxGraph::read(onnx)?;
     let (_, height, width) = fold_colours(&mut graph)?;
     set_input(&mut graph, [height, width]);
     let Some(answer) = graph.outputs.first().cloned() else {
@@ -106,7 +107,7 @@ pub fn classifier(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
 
 /// Sums the weights of three colour planes, which is what they do together on a grey picture. Returns the number of
 /// planes and the fixed height and width.
-fn fold_colours(graph: &mut Graph) -> Result<(i64, Option<i64>, Option<i64>), AdoptError> {
+fn fold_colours(graph: &mut OnnxGraph) -> Result<(i64, Option<i64>, Option<i64>), AdoptError> {
     let dims = input_dims(graph);
     let fixed = |at: usize| dims.get(at).copied().filter(|size| *size > 0);
     let planes = match (dims.len(), fixed(1)) {
@@ -139,7 +140,7 @@ fn fold_colours(graph: &mut Graph) -> Result<(i64, Option<i64>, Option<i64>), Ad
 }
 
 /// Sizes of the input's axes; 0 where one is open.
-fn input_dims(graph: &Graph) -> Vec<i64> {
+fn input_dims(graph: &OnnxGraph) -> Vec<i64> {
     let Some(type_proto::Value::TensorType(tensor)) =
         graph.input.r#type.as_ref().and_then(|of| of.value.as_ref())
     else {
@@ -153,7 +154,7 @@ fn input_dims(graph: &Graph) -> Vec<i64> {
 }
 
 /// Makes the input `[N,1,H,W]`; a size that is not given stays open.
-fn set_input(graph: &mut Graph, sides: [Option<i64>; 2]) {
+fn set_input(graph: &mut OnnxGraph, sides: [Option<i64>; 2]) {
     let dim = |size: Option<i64>, name: &str| Dimension {
         value: Some(match size {
             Some(size) => dimension::Value::DimValue(size),
@@ -170,7 +171,7 @@ fn set_input(graph: &mut Graph, sides: [Option<i64>; 2]) {
 }
 
 /// Sizes of outputs follow from the input's.
-fn forget_output_shapes(graph: &mut Graph) {
+fn forget_output_shapes(graph: &mut OnnxGraph) {
     for output in &mut graph.outputs {
         if let Some(type_proto::Value::TensorType(tensor)) =
             output.r#type.as_mut().and_then(|of| of.value.as_mut())

@@ -1,52 +1,58 @@
-//! What MTCNN's networks see in pictures: P-Net whole levels of the pyramid, R- and O-Net what is left to judge.
+//! What MTCNN's networks see in pictures: P-Net whole levels of the pyramid, R- and O-Net windows of the network
+//! before.
 
 use emocue_models::luma::Luma;
+use emocue_quantize::CalibrationInput;
 use emocue_run::mtcnn::{Mtcnn, MtcnnNets};
 use emocue_run::{Recorded, RunError};
 
+use crate::quantize::inputs::even;
+
 /// Collects the inputs of the three networks, picture by picture.
-pub struct Watched {
+pub struct CascadeInputs {
     cascade: Mtcnn,
-    inputs: MtcnnNets<Vec<Recorded>>,
+    inputs: MtcnnNets<Vec<CalibrationInput>>,
 }
 
-impl Watched {
+impl CascadeInputs {
     /// Nothing yet.
     pub fn new(cascade: Mtcnn) -> Self {
         let inputs = MtcnnNets { pnet: Vec::new(), rnet: Vec::new(), onet: Vec::new() };
         Self { cascade, inputs }
     }
 
-    /// Searches `picture`.
+    /// Searches `picture` and keeps what the networks see.
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
-    pub fn see(&mut self, picture: &Luma) -> Result<(), RunError> {
+    pub fn add(&mut self, picture: &Luma) -> Result<(), RunError> {
         let MtcnnNets { pnet, rnet, onet } = self.cascade.inputs(picture)?;
-        self.inputs.pnet.extend(pnet);
+        let levels =
+            pnet.into_iter().map(|Recorded { shape, values }| CalibrationInput { shape, values });
+        self.inputs.pnet.extend(levels);
         self.inputs.rnet.extend(rnet.iter().flat_map(windows));
         self.inputs.onet.extend(onet.iter().flat_map(windows));
         Ok(())
     }
 
     /// At most `count` inputs for each network, at even distances from all.
-    pub fn inputs(self, count: usize) -> MtcnnNets<Vec<Recorded>> {
-        let even = |all: Vec<Recorded>| {
-            let count = count.min(all.len());
-            (0..count).map(|at| all[at * all.len() / count].clone()).collect()
-        };
+    pub fn into_inputs(self, count: usize) -> MtcnnNets<Vec<CalibrationInput>> {
+        let some =
+            |all: Vec<CalibrationInput>| even(count, all.len()).map(|at| all[at].clone()).collect();
         let MtcnnNets { pnet, rnet, onet } = self.inputs;
-        MtcnnNets { pnet: even(pnet), rnet: even(rnet), onet: even(onet) }
+        MtcnnNets { pnet: some(pnet), rnet: some(rnet), onet: some(onet) }
     }
 }
 
 /// The windows of a run over several, without the empty places of a last run.
-fn windows(run: &Recorded) -> Vec<Recorded> {
+fn windows(run: &Recorded) -> Vec<CalibrationInput> {
     let [count, rest @ ..] = run.shape.as_slice() else { return Vec::new() };
     let shape = [&[1], rest].concat();
     let size = (run.values.len() / count).max(1);
     let filled = run.values.chunks(size).filter(|window| window.iter().any(|value| *value != 0.0));
-    filled.map(|window| Recorded { shape: shape.clone(), values: window.to_vec() }).collect()
+    filled
+        .map(|window| CalibrationInput { shape: shape.clone(), values: window.to_vec() })
+        .collect()
 }
 
 #[cfg(test)]
@@ -59,6 +65,6 @@ mod tests {
         let run = Recorded { shape: vec![3, 1, 1, 2], values: values.to_vec() };
         let found = windows(&run);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[1], Recorded { shape: vec![1, 1, 1, 2], values: vec![3.0, 4.0] });
+        assert_eq!(found[1], CalibrationInput { shape: vec![1, 1, 1, 2], values: vec![3.0, 4.0] });
     }
 }

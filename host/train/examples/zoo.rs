@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_data::resize::scaled;
+use emocue_host::quantize::BadgeEngine;
 use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
-use emocue_quantize::{Form, Settings, quantize};
-use emocue_run::Recorded;
+use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, quantize};
 use emocue_train::net::noise::Noise;
 use emocue_train::net::{NetSpec, Network};
 
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::flex().autodiff();
     for (number, spec) in NetSpec::zoo(8).iter().enumerate() {
         let side = spec.side();
-        let rows: Vec<Recorded> =
+        let rows: Vec<CalibrationInput> =
             crops.chunks_exact(SIDE * SIDE).take(CROPS).map(|c| input(c, side)).collect();
         device.seed(1);
         let net = Network::new(spec, &[FERPLUS_8], &device);
@@ -55,17 +55,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(&path, bytes)
         };
         write("", &float)?;
-        for (name, form) in [("-w8", Form::W8), ("-int8", Form::Int8)] {
+        for (name, form) in [("-w8", Arithmetic::W8), ("-int8", Arithmetic::Int8)] {
             let rows = &rows[..BATCH.min(rows.len())];
-            write(name, &quantize(&float, rows, Settings::of(form))?.onnx)?;
+            write(name, &quantize(&BadgeEngine, &float, rows, QuantizeSettings::of(form))?.onnx)?;
         }
     }
     Ok(())
 }
 
 /// A crop as a network of that side sees it.
-fn input(crop: &[u8], side: usize) -> Recorded {
+fn input(crop: &[u8], side: usize) -> CalibrationInput {
     let mut values = vec![0.0; side * side];
     Preprocess::of_size(side).normalise(&scaled(crop, SIDE, side), &mut values);
-    Recorded { shape: vec![1, 1, side, side], values }
+    CalibrationInput { shape: vec![1, 1, side, side], values }
 }

@@ -1,39 +1,41 @@
-//! Integers from one end to the other: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and what has no
-//! integer form between a `DequantizeLinear` and a `QuantizeLinear`.
+//! Full int8: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and what has no integer form between a
+//! `DequantizeLinear` and a `QuantizeLinear`.
 //!
-//! Values are made in the domain in which they are asked for. A value of the float graph keeps its name as a float
-//! and is called `NAME_quantized` in integers; either is written once, when somebody first reads it.
+//! Values are made in the domain in which they are read. A value of the float graph keeps its name as a float
+//! and is called `NAME_quantized` in integers; either is written once, when a node first reads it.
 
 use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::NodeProto;
 
-use super::super::calibrate::Calibration;
-use super::super::range::Affine;
-use super::super::weights::Quantized;
-use super::super::{QuantizeError, Settings};
-use super::{Layer, Target, Treatment, fresh, layer, scales, treatment, zeros};
-use crate::onnx::graph::{Constant, Graph, Values};
+use super::parts::{Lowered, LoweredLayer, fresh, quantized_layer, scales, zeros};
+use crate::calibrate::ActivationRanges;
+use crate::error::QuantizeError;
 use crate::onnx::node::{int, label};
+use crate::onnx::{Constant, OnnxGraph, Values};
+use crate::operators::{Treatment, treatment};
+use crate::range::Affine;
+use crate::settings::QuantizeSettings;
+use crate::weights::QuantizedWeights;
 
 pub(super) fn lower(
-    graph: &Graph,
-    calibration: &Calibration,
-    settings: Settings,
-) -> Result<Target, QuantizeError> {
+    graph: &OnnxGraph,
+    ranges: &ActivationRanges,
+    settings: QuantizeSettings,
+) -> Result<Lowered, QuantizeError> {
     let mut target = graph.clone();
     target.nodes.clear();
     let floats = HashSet::from([graph.input.name.clone()]);
     let mut lowering = Lowering {
         source: graph,
-        calibration,
+        ranges,
         settings,
         target,
         floats,
         integers: HashMap::new(),
         never: HashSet::new(),
         done: HashSet::new(),
-        renamed: Vec::new(),
+        layers: Vec::new(),
     };
     for at in 0..graph.nodes.len() {
         lowering.node(at)?;
@@ -41,16 +43,16 @@ pub(super) fn lower(
     for output in &graph.outputs {
         lowering.float(&output.name);
     }
-    let Lowering { mut target, renamed, .. } = lowering;
+    let Lowering { mut target, layers, .. } = lowering;
     target.drop_unread();
-    Ok(Target { graph: target, renamed })
+    Ok(Lowered { graph: target, layers })
 }
 
 struct Lowering<'a> {
-    source: &'a Graph,
-    calibration: &'a Calibration,
-    settings: Settings,
-    target: Graph,
+    source: &'a OnnxGraph,
+    ranges: &'a ActivationRanges,
+    settings: QuantizeSettings,
+    target: OnnxGraph,
     /// Values that are there as floats.
     floats: HashSet<String>,
     /// Values that are there as integers: their names and what they mean.
@@ -59,7 +61,7 @@ struct Lowering<'a> {
     never: HashSet<String>,
     /// Nodes that an earlier one has taken over.
     done: HashSet<usize>,
-    renamed: Vec<Layer>,
+    layers: Vec<LoweredLayer>,
 }
 
 impl Lowering<'_> {
@@ -72,7 +74,7 @@ impl Lowering<'_> {
         match treatment(node) {
             Some(Treatment::Layer) if !self.never.contains(&input) => {
                 if let Some((quantized, bias)) =
-                    layer(self.source, node, self.calibration, self.settings)
+                    quantized_layer(self.source, node, self.ranges, self.settings)
                 {
                     return match node.op_type.as_str() {
                         "Conv" => self.conv(at, &quantized, bias),
@@ -107,7 +109,7 @@ impl Lowering<'_> {
         if let Some(known) = self.integers.get(value) {
             return Ok(known.clone());
         }
-        let affine = self.calibration.affine(value)?;
+        let affine = self.ranges.affine(value)?;
         let name = fresh(&self.target, &format!("{value}_quantized"));
         let [scale, zero] = self.affine_constants(&name, affine);
         self.write("QuantizeLinear", &name, vec![value.to_owned(), scale, zero], &name);
@@ -164,7 +166,7 @@ impl Lowering<'_> {
     fn conv(
         &mut self,
         at: usize,
-        quantized: &Quantized,
+        quantized: &QuantizedWeights,
         bias: Option<Vec<f32>>,
     ) -> Result<(), QuantizeError> {
         let node = &self.source.nodes[at];
@@ -177,7 +179,7 @@ impl Lowering<'_> {
             self.done.insert(next);
         }
         let (x, x_affine) = self.integers(&node.input[0])?;
-        let affine = self.calibration.affine(&output)?;
+        let affine = self.ranges.affine(&output)?;
         let name = fresh(&self.target, &format!("{output}_quantized"));
         let shape = self.source.constants[&node.input[1]].shape.clone();
         let weight = Constant { shape, values: Values::I8(quantized.values.clone()) };
@@ -210,7 +212,7 @@ impl Lowering<'_> {
     fn matrix_product(
         &mut self,
         node: &NodeProto,
-        quantized: &Quantized,
+        quantized: &QuantizedWeights,
         bias: Option<Vec<f32>>,
     ) -> Result<(), QuantizeError> {
         let output = node.output.first().cloned().unwrap_or_default();
@@ -242,7 +244,7 @@ impl Lowering<'_> {
         self.target.constants.insert(constant.clone(), values);
         self.write("Add", &output, vec![float, constant], &output);
         self.floats.insert(output.clone());
-        self.renamed.push(Layer {
+        self.layers.push(LoweredLayer {
             label: label(node),
             value: output.clone(),
             lowered: output,
@@ -253,7 +255,7 @@ impl Lowering<'_> {
 
     /// The range of a product before its bias is added.
     fn product_range(&self, output: &str, bias: Option<&[f32]>) -> Result<Affine, QuantizeError> {
-        let affine = self.calibration.affine(output)?;
+        let affine = self.ranges.affine(output)?;
         let Some(bias) = bias else { return Ok(affine) };
         let least = bias.iter().copied().fold(f32::INFINITY, f32::min);
         let most = bias.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -262,7 +264,7 @@ impl Lowering<'_> {
     }
 
     /// A matrix's weights as `[inputs, outputs]`.
-    fn columns(&self, node: &NodeProto, quantized: &Quantized) -> Constant {
+    fn columns(&self, node: &NodeProto, quantized: &QuantizedWeights) -> Constant {
         let shape = &self.source.constants[&node.input[1]].shape;
         if int(node, "transB", 0) == 0 {
             return Constant { shape: shape.clone(), values: Values::I8(quantized.values.clone()) };
@@ -282,7 +284,7 @@ impl Lowering<'_> {
         x_affine: Affine,
         weight_name: &str,
         weight: Constant,
-        quantized: &Quantized,
+        quantized: &QuantizedWeights,
     ) -> Vec<String> {
         let [x_scale, x_zero] = self.affine_constants(x, x_affine);
         let name = fresh(&self.target, &format!("{weight_name}_quantized"));
@@ -296,6 +298,6 @@ impl Lowering<'_> {
 
     fn finish(&mut self, node: &NodeProto, value: String, lowered: String, affine: Affine) {
         self.integers.insert(value.clone(), (lowered.clone(), affine));
-        self.renamed.push(Layer { label: label(node), value, lowered, affine: Some(affine) });
+        self.layers.push(LoweredLayer { label: label(node), value, lowered, affine: Some(affine) });
     }
 }

@@ -4,21 +4,25 @@
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
-use super::super::Settings;
-use super::super::calibrate::Calibration;
-use super::super::weights::Quantized;
-use super::{Layer, Target, fresh, layer, scales, zeros};
-use crate::onnx::graph::{Constant, Graph, Values};
+use super::parts::{Lowered, LoweredLayer, fresh, quantized_layer, scales, zeros};
+use crate::calibrate::ActivationRanges;
 use crate::onnx::node::label;
+use crate::onnx::{Constant, OnnxGraph, Values};
+use crate::settings::QuantizeSettings;
+use crate::weights::QuantizedWeights;
 
 /// All but the weights stays as it is.
-pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings) -> Target {
+pub(super) fn lower(
+    graph: &OnnxGraph,
+    ranges: &ActivationRanges,
+    settings: QuantizeSettings,
+) -> Lowered {
     let mut target = graph.clone();
     target.nodes.clear();
-    let mut renamed = Vec::new();
+    let mut layers = Vec::new();
     for node in &graph.nodes {
         let mut node = node.clone();
-        let layer = layer(graph, &node, calibration, settings);
+        let layer = quantized_layer(graph, &node, ranges, settings);
         if let Some((quantized, bias)) =
             layer.filter(|(quantized, _)| quantized.values.len() >= settings.keep_below)
         {
@@ -33,7 +37,7 @@ pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings
                 node.input.push(name);
             }
             target.nodes.push(dequantize);
-            renamed.push(Layer {
+            layers.push(LoweredLayer {
                 label: label(&node),
                 value: output.clone(),
                 lowered: output,
@@ -43,11 +47,11 @@ pub(super) fn lower(graph: &Graph, calibration: &Calibration, settings: Settings
         target.nodes.push(node);
     }
     target.drop_unread();
-    Target { graph: target, renamed }
+    Lowered { graph: target, layers }
 }
 
 /// The node that gives the layer `node` its weights.
-fn dequantize(target: &mut Graph, node: &NodeProto, quantized: &Quantized) -> NodeProto {
+fn dequantize(target: &mut OnnxGraph, node: &NodeProto, quantized: &QuantizedWeights) -> NodeProto {
     let weight = &node.input[1];
     let shape = target.constants[weight].shape.clone();
     let integers = fresh(target, &format!("{weight}_quantized"));

@@ -109,7 +109,7 @@ impl Model {
     /// Reads the content of an `.onnx` file.
     ///
     /// # Errors
-    /// What the protobuf reader met.
+    /// When the bytes are not a protobuf message of this kind.
     pub fn from_bytes(onnx: &[u8]) -> Result<Self, prost::DecodeError> {
         ModelProto::decode(onnx).map(Self)
     }
@@ -119,8 +119,7 @@ impl Model {
         &self.0
     }
 
-    /// Says more about itself, read back by [`super::metadata::read`]; a key that is there already gets
-    /// the new value.
+    /// Adds `metadata_props`; a key that is there already gets the new value.
     #[must_use]
     pub fn with_metadata(mut self, entries: &[(&str, &str)]) -> Self {
         let known = &mut self.0.metadata_props;

@@ -1,6 +1,6 @@
 //! The layers our networks are made of, as ONNX operators.
 
-use super::{Array, Attribute, GraphBuilder, Value};
+use super::builder::{Array, Attribute, GraphBuilder, Value};
 use Attribute::{Float, Int, Ints};
 
 /// How a convolution walks; by default step 1 without padding.
@@ -140,12 +140,12 @@ impl GraphBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Engine as _, TractEngine};
     use crate::onnx::Dim;
-    use emocue_run::Session;
 
     /// Every layer once, with numbers that can be followed by hand.
     #[test]
-    fn the_badges_runtime_computes_what_was_built() {
+    fn the_engine_computes_what_was_built() {
         let mut graph = GraphBuilder::new("all");
         let side = Dim::Fixed(4);
         let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), side, side]);
@@ -167,14 +167,12 @@ mod tests {
         graph.output(&y, &[Dim::BATCH, Dim::Fixed(2)]);
         let bytes = graph.finish().unwrap().to_bytes();
 
-        let session = Session::load("all", &bytes, &[1, 1, 4, 4]).unwrap();
-        let outputs = session
-            .run(|input| input.iter_mut().enumerate().for_each(|(i, v)| *v = i as f32))
-            .unwrap();
+        let input: Vec<f32> = (0u8..16).map(f32::from).collect();
+        let outputs = TractEngine.load(&bytes, &[1, 1, 4, 4]).unwrap().run(&input).unwrap();
         // x counts 0..16, so windows of 3 at step 2 with a ragged end give the maxima 10, 11, 14, 15.
-        assert_eq!(outputs.get(0).unwrap(), [9.0, 51.0, 0.0]);
+        assert_eq!(outputs[0], [9.0, 51.0, 0.0]);
         let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
-        for (actual, expected) in outputs.get(1).unwrap().iter().zip([9.0, 50.0].map(sigmoid)) {
+        for (actual, expected) in outputs[1].iter().zip([9.0, 50.0].map(sigmoid)) {
             assert!((actual - expected).abs() < 1e-5, "{actual} is not {expected}");
         }
     }

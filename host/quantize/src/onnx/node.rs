@@ -2,7 +2,8 @@
 
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
-use super::graph::{Constant, OpenError};
+use super::constant::Constant;
+use super::error::GraphReadError;
 
 /// How messages call a node: its name and operator, or its output where it has no name.
 pub fn label(node: &NodeProto) -> String {
@@ -30,8 +31,13 @@ pub fn text(node: &NodeProto, name: &str, default: &str) -> String {
         .map_or_else(|| default.to_owned(), |found| String::from_utf8_lossy(&found.s).into_owned())
 }
 
+/// Groups of channels that a convolution keeps apart.
+pub(crate) fn groups(node: &NodeProto) -> usize {
+    int(node, "group", 1).max(1) as usize
+}
+
 /// The tensor inside a `Constant` node.
-pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, OpenError> {
+pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, GraphReadError> {
     if node.op_type != "Constant" {
         return Ok(None);
     }

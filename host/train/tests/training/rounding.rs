@@ -2,9 +2,10 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use emocue_quantize::weights::Granularity;
-use emocue_quantize::{Form, Settings, quantize};
-use emocue_run::{Recorded, Session};
+use emocue_quantize::{
+    Arithmetic, CalibrationInput, Granularity, QuantizeSettings, TractEngine, quantize,
+};
+use emocue_run::Session;
 use emocue_train::Outcome;
 use emocue_train::net::graph::Rounding;
 use emocue_train::net::noise::Noise;
@@ -30,18 +31,21 @@ fn what_is_trained_is_what_the_integer_graph_answers() {
     assert!(losses[losses.len() - 1] < losses[0], "{losses:?}");
 
     let net = bench.load(&dir).exported(&dir, &Device::flex()).unwrap().valid();
-    let rows: Vec<Recorded> = examples
+    let rows: Vec<CalibrationInput> = examples
         .rows()
         .iter()
         .map(|row| {
             let mut values = vec![0.0; 48 * 48];
             recipe.preprocess().normalise(bench.data.picture(*row), &mut values);
-            Recorded { shape: vec![1, 1, 48, 48], values }
+            CalibrationInput { shape: vec![1, 1, 48, 48], values }
         })
         .collect();
-    let settings = Settings { granularity: Granularity::PerChannel, ..Settings::of(Form::Int8) };
+    let settings = QuantizeSettings {
+        granularity: Granularity::PerChannel,
+        ..QuantizeSettings::of(Arithmetic::Int8)
+    };
     let onnx = net.export(0).unwrap().to_bytes();
-    let integers = quantize(&onnx, &rows, settings).unwrap().onnx;
+    let integers = quantize(&TractEngine, &onnx, &rows, settings).unwrap().onnx;
     let session = Session::load("integers", &integers, &[1, 1, 48, 48]).unwrap();
     let (mut rounded, mut plain) = (0.0, 0.0);
     for row in &rows[..8] {

@@ -1,0 +1,89 @@
+//! Why a graph cannot be quantized.
+
+use crate::engine::EngineError;
+use crate::onnx::GraphReadError;
+
+/// A graph cannot be quantized.
+#[derive(Debug, thiserror::Error)]
+pub enum QuantizeError {
+    /// The graph cannot be read.
+    #[error(transparent)]
+    Read(#[from] GraphReadError),
+    /// An operator without an integer form here.
+    #[error("{node} cannot be quantized: {why}")]
+    Unsupported {
+        /// Which node.
+        node: String,
+        /// The reason.
+        why: String,
+    },
+    /// NaN or infinity among the weights.
+    #[error("{tensor} holds {value}")]
+    NotFinite {
+        /// Which tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
+    /// NaN or infinity in an activation.
+    #[error("\"{value}\" is not finite on calibration row {row}")]
+    Overflow {
+        /// Which value.
+        value: String,
+        /// From 0.
+        row: usize,
+    },
+    /// A value that never changes has no range.
+    #[error("\"{value}\" is {constant} on all calibration rows")]
+    Constant {
+        /// Which value.
+        value: String,
+        /// What it always is.
+        constant: f32,
+    },
+    /// Too little to calibrate on.
+    #[error("{rows} calibration rows, at least {least} are needed")]
+    NoData {
+        /// As given.
+        rows: usize,
+        /// As needed.
+        least: usize,
+    },
+    /// Rows that do not fit the input.
+    #[error("a calibration row has {actual} values, the input {expected}")]
+    WrongRow {
+        /// Of a row.
+        actual: usize,
+        /// Of the input.
+        expected: usize,
+    },
+    /// Nothing to quantize.
+    #[error("the graph has no layer with constant weights (Conv, Gemm or MatMul)")]
+    NoLayer,
+    /// The engine refuses the graph or fails.
+    #[error("failed to run the graph: {0}")]
+    Engine(#[source] EngineError),
+}
+
+impl QuantizeError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Read(error) => return error.help(),
+            Self::Unsupported { .. } => {
+                "Replace it in the network, or quantize to w8, which changes nothing but weights."
+            }
+            Self::NotFinite { .. } => {
+                "The training diverged or the file is damaged; train or export again."
+            }
+            Self::Overflow { .. } => "Check that row, and the weights before this value.",
+            Self::Constant { .. } => {
+                "Give data that exercises the network, or remove the dead layer."
+            }
+            Self::NoData { .. } => "Give more calibration data.",
+            Self::WrongRow { .. } => "Give data of the network's size, or another input shape.",
+            Self::NoLayer | Self::Engine(_) => return None,
+        };
+        Some(help.to_owned())
+    }
+}

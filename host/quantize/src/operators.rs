@@ -1,0 +1,88 @@
+//! Operators and what becomes of each when a graph is quantized.
+
+use tract_onnx::pb::NodeProto;
+
+use crate::error::QuantizeError;
+use crate::layer::weights_of;
+use crate::onnx::OnnxGraph;
+use crate::onnx::node::{float, int, label, text};
+use crate::settings::Arithmetic;
+
+/// What becomes of an operator in an integer graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// It has weights and an integer form.
+    Layer,
+    /// It moves integers as it moves floats.
+    Moves,
+    /// It computes in floats, between a `DequantizeLinear` and a `QuantizeLinear`.
+    Float,
+    /// As above, and its output is never quantized: tract turns `DequantizeLinear`, `Softmax`, `QuantizeLinear`
+    /// into a table of ones.
+    StaysFloat,
+}
+
+/// Every operator that an integer graph may hold.
+const OPERATORS: &[(&str, Treatment)] = &[
+    ("Conv", Treatment::Layer),
+    ("Gemm", Treatment::Layer),
+    ("MatMul", Treatment::Layer),
+    ("Flatten", Treatment::Moves),
+    ("MaxPool", Treatment::Moves),
+    ("Reshape", Treatment::Moves),
+    ("Squeeze", Treatment::Moves),
+    ("Transpose", Treatment::Moves),
+    ("Unsqueeze", Treatment::Moves),
+    ("Add", Treatment::Float),
+    ("AveragePool", Treatment::Float),
+    ("Clip", Treatment::Float),
+    ("Concat", Treatment::Float),
+    ("GlobalAveragePool", Treatment::Float),
+    ("GlobalMaxPool", Treatment::Float),
+    ("LeakyRelu", Treatment::Float),
+    ("Mul", Treatment::Float),
+    ("PRelu", Treatment::Float),
+    ("Relu", Treatment::Float),
+    ("Resize", Treatment::Float),
+    ("Sigmoid", Treatment::Float),
+    ("Sub", Treatment::Float),
+    ("LogSoftmax", Treatment::StaysFloat),
+    ("Softmax", Treatment::StaysFloat),
+];
+
+pub(crate) fn treatment(node: &NodeProto) -> Option<Treatment> {
+    let found = OPERATORS.iter().find(|(name, _)| *name == node.op_type);
+    let treatment = found.map(|(_, treatment)| *treatment)?;
+    // The nearest neighbour is a copy.
+    let nearest = node.op_type == "Resize" && text(node, "mode", "nearest") == "nearest";
+    Some(if nearest { Treatment::Moves } else { treatment })
+}
+
+/// Refuses what `arithmetic` cannot express.
+///
+/// # Errors
+/// [`QuantizeError::Unsupported`] naming the node, [`QuantizeError::NoLayer`] when nothing has weights.
+pub(crate) fn check(graph: &OnnxGraph, arithmetic: Arithmetic) -> Result<(), QuantizeError> {
+    if !graph.nodes.iter().any(|node| weights_of(graph, node).is_some()) {
+        return Err(QuantizeError::NoLayer);
+    }
+    for node in graph.nodes.iter().filter(|_| arithmetic == Arithmetic::Int8) {
+        if treatment(node).is_none() {
+            let why = format!("{} has no integer form here", node.op_type);
+            return Err(QuantizeError::Unsupported { node: label(node), why });
+        }
+        let plain = int(node, "transA", 0) == 0
+            && [float(node, "alpha", 1.0), float(node, "beta", 1.0)] == [1.0, 1.0];
+        if node.op_type == "Gemm" && !plain {
+            let why = "only alpha = beta = 1 and transA = 0 have an integer form here".to_owned();
+            return Err(QuantizeError::Unsupported { node: label(node), why });
+        }
+    }
+    Ok(())
+}
+
+/// The float values whose ranges are needed, without the input.
+pub(crate) fn activations(graph: &OnnxGraph) -> Vec<String> {
+    let known = graph.nodes.iter().filter(|node| treatment(node).is_some());
+    known.filter_map(|node| node.output.first().cloned()).collect()
+}

@@ -1,0 +1,50 @@
+//! What is chosen when a graph is quantized.
+
+use crate::range::RangeMethod;
+use crate::weights::Granularity;
+
+/// What the quantized graph computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Arithmetic {
+    /// 8-bit weights, float arithmetic.
+    W8,
+    /// 8-bit weights and activations, integer arithmetic.
+    Int8,
+}
+
+/// How to quantize.
+#[derive(Clone, Copy, Debug)]
+pub struct QuantizeSettings {
+    /// What the result computes with.
+    pub arithmetic: Arithmetic,
+    /// What shares a scale.
+    pub granularity: Granularity,
+    /// How activations' ranges are chosen.
+    pub ranges: RangeMethod,
+    /// Whether channels are balanced between layers first.
+    pub equalize: bool,
+    /// Layers with fewer weights than this stay as they are in `w8`: there is little to save, and first and last
+    /// layers, which are small, cost most.
+    pub keep_below: usize,
+    /// Whether biases make up for what rounding the weights does on average (Nagel et al. 2019).
+    pub correct_bias: bool,
+}
+
+impl QuantizeSettings {
+    /// The usual settings: a scale for each channel costs `w8` nothing; `int8` runs faster without.
+    pub fn of(arithmetic: Arithmetic) -> Self {
+        let granularity = match arithmetic {
+            Arithmetic::W8 => Granularity::PerChannel,
+            Arithmetic::Int8 => Granularity::PerTensor,
+        };
+        Self {
+            arithmetic,
+            granularity,
+            ranges: RangeMethod::Best,
+            equalize: false,
+            keep_below: 3000,
+            correct_bias: true,
+        }
+    }
+}

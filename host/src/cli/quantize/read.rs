@@ -1,0 +1,105 @@
+//! Reads and checks what the verb works on: float graphs and what each is calibrated on.
+
+use std::path::{Path, PathBuf};
+
+use emocue_data::model::metadata;
+use emocue_data::picture::{self, pictures_in};
+use emocue_models::failure::{Failure, Problem, exit};
+use emocue_quantize::CalibrationInput;
+use emocue_quantize::onnx::OnnxGraph;
+use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
+
+use super::QuantizeArgs;
+use crate::cli::eval::with_bar;
+use crate::import::cascade::CascadeInputs;
+use crate::import::mtcnn::{FILES, nets_in};
+use crate::quantize::QuantizeFailure;
+use crate::quantize::inputs::{self, even};
+
+/// Pictures that a detector searches; more add little.
+const SEARCHED: usize = 160;
+
+/// A network to quantize.
+pub(super) struct FloatNetwork {
+    /// As messages name it.
+    pub(super) name: String,
+    pub(super) onnx: Vec<u8>,
+    pub(super) rows: Vec<CalibrationInput>,
+    /// Where the result goes.
+    pub(super) output: PathBuf,
+}
+
+/// The networks that `args` name: three in a folder, or one file.
+pub(super) fn networks(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
+    match args.model.is_dir() {
+        true => cascade(args),
+        false => graph(args).map(|network| vec![network]),
+    }
+}
+
+/// MTCNN's three networks, each with what it sees in pictures.
+fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
+    let pictures = args.data.data.as_deref().ok_or_else(|| {
+        Problem::usage("a detector is calibrated on pictures")
+            .help("Name a folder of them, with and without faces, with --data.")
+    })?;
+    let pictures = pictures_in(pictures)?;
+    let nets = nets_in(&args.model)?;
+    // Small faces too: more windows reach the later networks.
+    let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
+    let mut seen = CascadeInputs::new(Mtcnn::load(&nets, settings)?);
+    with_bar(pictures.len().min(SEARCHED), |progress| {
+        even(SEARCHED, pictures.len()).try_for_each(|at| -> Result<(), Box<dyn Failure>> {
+            seen.add(&picture::read(&pictures[at])?)?;
+            progress(1);
+            Ok(())
+        })
+    })?;
+    let seen = seen.into_inputs(args.rows);
+    let networks = [(nets.pnet, seen.pnet), (nets.rnet, seen.rnet), (nets.onet, seen.onet)];
+    let network = |(name, (onnx, rows)): (&str, (Vec<u8>, Vec<CalibrationInput>))| FloatNetwork {
+        name: name.to_owned(),
+        onnx,
+        rows,
+        output: args.output.join(name),
+    };
+    Ok(FILES.into_iter().zip(networks).map(network).collect())
+}
+
+/// One graph with rows of a dataset, or with the middles of pictures.
+fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
+    let name = args.model.display().to_string();
+    let onnx = std::fs::read(&args.model)
+        .map_err(|error| Problem::new(format!("cannot read {name}: {error}")).code(exit::INPUT))?;
+    let metadata = metadata::read(&onnx).map_err(|error| Problem::at(&name, &error))?;
+    let shape = OnnxGraph::read(&onnx).and_then(|graph| graph.input_shape(args.shape.as_deref()));
+    let shape =
+        shape.map_err(|error| QuantizeFailure { network: name.clone(), error: error.into() })?;
+    let rows = match (args.raw, &args.data.data) {
+        (true, Some(folder)) => middles(folder, &shape, args.rows)?,
+        _ => {
+            let preprocess = metadata.preprocess_for(shape.last().copied());
+            let preprocess = preprocess.map_err(|error| Problem::at(&name, &error))?;
+            inputs::rows(&args.data.read()?, &preprocess, args.rows, &shape)
+        }
+    };
+    Ok(FloatNetwork { name, onnx, rows, output: args.output.clone() })
+}
+
+/// The middles of the pictures in `folder` for an input of `shape`.
+fn middles(
+    folder: &Path,
+    shape: &[usize],
+    count: usize,
+) -> Result<Vec<CalibrationInput>, Box<dyn Failure>> {
+    let [1, 1, side, width] = *shape else {
+        return Err(Problem::usage(format!("--raw needs an input [1,1,S,S], not {shape:?}")).into());
+    };
+    if side != width {
+        let message = format!("--raw needs a square input, not {side}x{width}");
+        let help = format!("Name one with --shape 1,1,{side},{side}.");
+        return Err(Problem::usage(message).help(help).into());
+    }
+    let pictures = pictures_in(folder)?;
+    Ok(inputs::middles(&pictures, side, count)?)
+}

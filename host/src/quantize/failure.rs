@@ -1,0 +1,45 @@
+//! The quantizer's errors as the program reports them.
+
+use emocue_models::failure::{Failure, exit};
+use emocue_quantize::QuantizeError;
+use emocue_quantize::onnx::GraphReadError;
+
+/// A network could not be quantized.
+#[derive(Debug, thiserror::Error)]
+#[error("{network}: {error}")]
+pub struct QuantizeFailure {
+    /// The file.
+    pub network: String,
+    /// The reason.
+    #[source]
+    pub error: QuantizeError,
+}
+
+impl Failure for QuantizeFailure {
+    fn help(&self) -> Option<String> {
+        let option = match &self.error {
+            QuantizeError::Unsupported { .. } => "--form w8",
+            QuantizeError::NoData { .. } => "--data and --rows",
+            QuantizeError::WrongRow { .. }
+            | QuantizeError::Read(GraphReadError::Dynamic { .. } | GraphReadError::Shape { .. }) => {
+                "--shape"
+            }
+            _ => return self.error.help(),
+        };
+        self.error.help().map(|help| format!("{help}\nSee {option}."))
+    }
+
+    fn exit_code(&self) -> u8 {
+        match &self.error {
+            QuantizeError::Unsupported { .. }
+            | QuantizeError::NotFinite { .. }
+            | QuantizeError::NoLayer
+            | QuantizeError::Engine(_) => exit::NETWORK,
+            QuantizeError::Read(_)
+            | QuantizeError::Overflow { .. }
+            | QuantizeError::Constant { .. }
+            | QuantizeError::NoData { .. }
+            | QuantizeError::WrongRow { .. } => exit::INPUT,
+        }
+    }
+}
