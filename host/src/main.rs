@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use emocue_host::cli;
-use emocue_models::failure::{self, Failure, Problem};
+use emocue_models::failure::{self, Failure};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -59,14 +59,14 @@ fn main() -> ExitCode {
         Verb::Calibrate(args) => cli::calibrate::run(&args),
         Verb::Data(args) => cli::data::run(&args),
         Verb::Train(args) => cli::plan::run(&args),
-        Verb::Flash(args) => cli::flash::run(&args).map_err(untyped),
+        Verb::Flash(args) => cli::flash::run(&args),
         Verb::Gather(args) => cli::gather::run(&args),
         Verb::Export(args) => cli::export::run(&args),
         Verb::Eval(args) => cli::eval::run(&args),
         Verb::Import(args) => cli::import::run(&args),
         Verb::Infer(args) => cli::infer::run(&args),
-        Verb::Key(args) => cli::key::run(&args).map_err(untyped),
-        Verb::Monitor(args) => cli::monitor::run(&args).map_err(untyped),
+        Verb::Key(args) => cli::key::run(&args),
+        Verb::Monitor(args) => cli::monitor::run(&args),
         Verb::Quantize(args) => cli::quantize::run(&args),
         Verb::Report(args) => cli::report::run(&args),
     };
@@ -77,14 +77,5 @@ fn main() -> ExitCode {
             let _ = failure::write(failure.as_ref(), &mut std::io::stderr());
             ExitCode::from(failure.exit_code())
         }
-    }
-}
-
-/// A verb's error that does not implement [`Failure`] yet: indented lines after the message are the help.
-fn untyped(error: Box<dyn std::error::Error>) -> Box<dyn Failure> {
-    let text = error.to_string();
-    match text.split_once("\n  ") {
-        Some((message, help)) => Problem::new(message).help(help.replace("\n  ", "\n")).into(),
-        None => text.into(),
     }
 }

@@ -1,15 +1,17 @@
 //! Making a bundle ready: whole, with a model card, signed, and saying what it is meant for.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use emocue_models::bundle::{Bundle, Manifest, PublicKey, SecretKey, bytes_of, in_bundle};
-
-use super::FlashError;
-use crate::key;
-use crate::sign::{Changes, INTENDED_USE, sign};
+use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, PublicKey, SecretKey, in_bundle};
+use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
-/// What a bundle may be meant for; anything else in its owner's own words.
+use crate::console::FlashConsole;
+use crate::key::{self, KeyError};
+use crate::sign::{Changes, INTENDED_USE, SignError, sign};
+
+/// What a bundle may be meant for; anything else is in its owner's own words.
 pub const USES: [&str; 4] = [
     "my own cue",
     "with a person I support, who agreed",
@@ -20,15 +22,15 @@ pub const USES: [&str; 4] = [
 /// Most characters of an intended use.
 pub const MAX_USE: usize = 200;
 
-/// The law, told whenever an intended use is recorded.
+/// The law, shown whenever an intended use is recorded.
 pub const LAW: &str = "\
 In the European Union, using an AI system to infer emotions of a person at the workplace or in education institutions
 is prohibited, except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f)). This is a fact
 to know and no legal advice; docs/responsible-use.md says more.";
 
-/// A bundle that is ready to be flashed.
+/// A bundle that can be flashed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ready {
+pub struct PreparedBundle {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Its name and release.
@@ -39,100 +41,182 @@ pub struct Ready {
     pub intended_use: Option<String>,
 }
 
-/// How a bundle is made ready.
-#[derive(Clone, Debug, Default)]
-pub struct Wishes {
-    /// The key to sign with; where it is not named, [`default_key`].
-    pub key: Option<PathBuf>,
-    /// What it is meant for; where it is not said, what the bundle says, else the answer to a question.
-    pub intended_use: Option<String>,
-    /// Nothing is asked and written.
+impl PreparedBundle {
+    /// What it is, in words.
+    pub fn note(&self) -> String {
+        let title = &self.title;
+        match (self.signer, &self.intended_use) {
+            (Some(signer), Some(intended_use)) => {
+                format!("bundle: {title}, signed by {}, meant for: {intended_use}", signer.short())
+            }
+            _ => format!(
+                "bundle: {title}, which is signed with what it is meant for before it is flashed"
+            ),
+        }
+    }
+}
+
+/// How a bundle is signed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SigningOptions<'a> {
+    /// The key to sign with; the one at [`default_key`] where there is none.
+    pub key: Option<&'a SecretKey>,
+    /// What it is meant for; else what the bundle says, else the answer to a question.
+    pub intended_use: Option<&'a str>,
+    /// Ask and write nothing.
     pub dry_run: bool,
 }
 
-/// What making a bundle ready asks and tells.
-pub trait Owner {
-    /// What the bundle is meant for.
-    ///
-    /// # Errors
-    /// [`FlashError::NoIntendedUse`] when there is nobody to ask.
-    fn intended_use(&mut self, bundle: &str) -> Result<String, FlashError>;
-
-    /// A line for people.
-    fn say(&mut self, line: &str);
+/// A bundle cannot be flashed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// It is damaged or invalid.
+    #[error(transparent)]
+    Bundle(#[from] NamedBundleError),
+    /// It cannot be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The signed bundle cannot be written.
+    #[error(transparent)]
+    Write(io::Error),
+    /// A badge refuses a bundle without a card.
+    #[error("the bundle {0} has no model card, so a badge refuses it")]
+    NoCard(String),
+    /// There is nothing to sign with.
+    #[error("the bundle {bundle} must be signed by you, and there is no key in {}", key.display())]
+    NoKey {
+        /// The bundle.
+        bundle: String,
+        /// Where the key would be.
+        key: PathBuf,
+    },
+    /// The default key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// What the bundle is meant for is not one plain line.
+    #[error("an intended use is one line of 1 to {MAX_USE} characters")]
+    IntendedUse,
+    /// What the bundle is meant for is unknown, and there is nobody to ask.
+    #[error("the bundle does not say what it is meant for, and there is no terminal to ask on")]
+    NoIntendedUse,
 }
 
-/// Reads the bundle in the file `name`, or the default one, and signs it where it is not signed or does not say what
-/// it is meant for. What was signed lies beside it then, and is used the next time, so that nothing is asked twice.
+impl Failure for PrepareError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Bundle(error) => error.help(),
+            Self::Sign(error) => error.help(),
+            Self::Key(error) => error.help(),
+            Self::NoCard(_) => {
+                Some("Pack it again with `emocue bundle pack --card CARD.md`.".to_owned())
+            }
+            Self::NoKey { key, .. } => Some(format!(
+                "Make one, once: `emocue key new -o {}`; or name yours with --key FILE.",
+                key.display()
+            )),
+            Self::NoIntendedUse => {
+                let uses = USES.map(|text| format!("{text:?}")).join(", ");
+                Some(format!("Use --intended-use TEXT: {uses}."))
+            }
+            Self::Write(_) | Self::IntendedUse => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bundle(error) => error.exit_code(),
+            Self::Sign(error) => error.exit_code(),
+            Self::Key(error) => error.exit_code(),
+            Self::Write(_) => exit::OUTPUT,
+            Self::NoCard(_) => exit::NETWORK,
+            Self::NoKey { .. } => exit::INPUT,
+            Self::IntendedUse | Self::NoIntendedUse => exit::USAGE,
+        }
+    }
+}
+
+/// Checks the bundle `name` with the content `bytes`, and signs it where it is not signed or does not say what it is
+/// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice.
 ///
 /// # Errors
-/// [`FlashError`] when the bundle cannot be read, has no card, or cannot be signed.
-pub fn prepare(name: &str, wishes: &Wishes, owner: &mut dyn Owner) -> Result<Ready, FlashError> {
-    let bytes = bytes_of(name)?;
-    let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
+/// [`PrepareError`] when the bundle is invalid, has no card, or cannot be signed.
+pub fn prepare(
+    name: &str,
+    bytes: &[u8],
+    options: &SigningOptions<'_>,
+    console: &mut dyn FlashConsole,
+) -> Result<PreparedBundle, PrepareError> {
+    let bundle = Bundle::read(bytes).map_err(in_bundle(name))?;
     if bundle.manifest().card.trim().is_empty() {
-        return Err(FlashError::NoCard(name.to_owned()));
+        return Err(PrepareError::NoCard(name.to_owned()));
     }
-    let wanted = wishes.intended_use.as_deref().map(checked_use).transpose()?;
-    let given = wishes.key.as_deref().map(key::read_secret).transpose()?;
-    if fits(&bundle, wanted.as_deref(), given.as_ref().map(SecretKey::public)) {
-        return Ok(ready(&bytes, &bundle));
+    let wanted = options.intended_use.map(checked_use).transpose()?;
+    if fits(&bundle, wanted.as_deref(), options.key.map(SecretKey::public)) {
+        return Ok(prepared(bytes, &bundle));
     }
-    let secret = given.map_or_else(|| own_key(name), Ok);
-    let secret = match secret {
-        Err(_) if wishes.dry_run => None,
-        secret => Some(secret?),
+    let own;
+    let key = match options.key {
+        Some(key) => Some(key),
+        None => {
+            own = match own_key(name) {
+                Err(_) if options.dry_run => None,
+                key => Some(key?),
+            };
+            own.as_ref()
+        }
     };
     let beside = signed_name(name);
-    if let Some(signed) =
-        secret.as_ref().and_then(|key| earlier(&beside, &bundle, wanted.as_deref(), key))
-    {
-        owner.say(&format!("{}: signed by you before, with its intended use", beside.display()));
+    if let Some(signed) = key.and_then(|key| earlier(&beside, &bundle, wanted.as_deref(), key)) {
+        console.say(&format!("{}: signed by you before, with its intended use", beside.display()));
         return Ok(signed);
     }
-    let Some(secret) = secret.filter(|_| !wishes.dry_run) else {
-        let unsigned = Ready { signer: None, intended_use: wanted, ..ready(&bytes, &bundle) };
+    let Some(key) = key.filter(|_| !options.dry_run) else {
+        let unsigned =
+            PreparedBundle { signer: None, intended_use: wanted, ..prepared(bytes, &bundle) };
         return Ok(unsigned);
     };
-    owner.say(LAW);
-    let intended_use = match (wanted, said(bundle.manifest())) {
+    console.say(LAW);
+    let intended_use = match (wanted, stated_use(bundle.manifest())) {
         (Some(wanted), _) => wanted,
-        (None, Some(said)) => said.to_owned(),
-        (None, None) => checked_use(&owner.intended_use(name)?)?,
+        (None, Some(stated)) => stated.to_owned(),
+        (None, None) => {
+            let answer = console.intended_use(name).ok_or(PrepareError::NoIntendedUse)?;
+            checked_use(&answer)?
+        }
     };
     let changes = Changes { intended_use: Some(intended_use), content_version: None };
-    let signed = sign(&bytes, &secret, &changes)?;
-    write_atomically(&beside, &signed).map_err(FlashError::WriteSigned)?;
-    owner.say(&format!(
+    let signed = sign(bytes, key, &changes)?;
+    write_atomically(&beside, &signed).map_err(PrepareError::Write)?;
+    console.say(&format!(
         "{}: the bundle as you signed it; flash it again without being asked",
         beside.display()
     ));
     let bundle = Bundle::read(&signed).map_err(in_bundle(name))?;
-    Ok(ready(&signed, &bundle))
+    Ok(prepared(&signed, &bundle))
 }
 
 /// Whether a bundle is flashed as it is.
 fn fits(bundle: &Bundle<'_>, wanted: Option<&str>, signer: Option<PublicKey>) -> bool {
-    let said = said(bundle.manifest());
-    said.is_some()
+    let stated = stated_use(bundle.manifest());
+    stated.is_some()
         && bundle.signer().is_some()
-        && wanted.is_none_or(|wanted| said == Some(wanted))
+        && wanted.is_none_or(|wanted| stated == Some(wanted))
         && signer.is_none_or(|signer| bundle.signer() == Some(signer))
 }
 
 /// What a manifest says it is meant for.
-fn said(manifest: &Manifest) -> Option<&str> {
-    let said = manifest.provenance.get(INTENDED_USE);
-    said.map(|said| said.trim()).filter(|said| !said.is_empty())
+fn stated_use(manifest: &Manifest) -> Option<&str> {
+    let stated = manifest.provenance.get(INTENDED_USE);
+    stated.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-fn ready(bytes: &[u8], bundle: &Bundle<'_>) -> Ready {
+fn prepared(bytes: &[u8], bundle: &Bundle<'_>) -> PreparedBundle {
     let manifest = bundle.manifest();
-    Ready {
+    PreparedBundle {
         bytes: bytes.to_vec(),
         title: format!("{} {}", manifest.name, manifest.content_version),
         signer: bundle.signer(),
-        intended_use: said(manifest).map(str::to_owned),
+        intended_use: stated_use(manifest).map(str::to_owned),
     }
 }
 
@@ -142,30 +226,30 @@ fn earlier(
     bundle: &Bundle<'_>,
     wanted: Option<&str>,
     key: &SecretKey,
-) -> Option<Ready> {
+) -> Option<PreparedBundle> {
     let bytes = std::fs::read(beside).ok()?;
     let signed = Bundle::read(&bytes).ok()?;
-    let same = unsaid(signed.manifest()) == unsaid(bundle.manifest());
-    (same && fits(&signed, wanted, Some(key.public()))).then(|| ready(&bytes, &signed))
+    let same = without_use(signed.manifest()) == without_use(bundle.manifest());
+    (same && fits(&signed, wanted, Some(key.public()))).then(|| prepared(&bytes, &signed))
 }
 
 /// A manifest without what it is meant for.
-fn unsaid(manifest: &Manifest) -> Manifest {
+fn without_use(manifest: &Manifest) -> Manifest {
     let mut manifest = manifest.clone();
     manifest.provenance.remove(INTENDED_USE);
     manifest
 }
 
 /// An intended use as it is recorded.
-fn checked_use(text: &str) -> Result<String, FlashError> {
+fn checked_use(text: &str) -> Result<String, PrepareError> {
     let text = text.trim();
     let plain = !text.is_empty() && !text.chars().any(char::is_control);
     let short = text.chars().count() <= MAX_USE;
-    (plain && short).then(|| text.to_owned()).ok_or(FlashError::IntendedUse)
+    (plain && short).then(|| text.to_owned()).ok_or(PrepareError::IntendedUse)
 }
 
-/// What an answer to the question means: a number of the list, or own words.
-pub fn chosen(answer: &str) -> Option<String> {
+/// What an answer to the question means: a number of the list, or own words. `None` for an invalid one.
+pub fn use_from_answer(answer: &str) -> Option<String> {
     let answer = answer.trim();
     match answer.parse::<usize>() {
         Ok(number) => USES.get(number.checked_sub(1)?).map(|text| (*text).to_owned()),
@@ -189,10 +273,10 @@ pub fn default_key() -> PathBuf {
     config.unwrap_or_default().join("emocue").join("badge.key")
 }
 
-fn own_key(bundle: &str) -> Result<SecretKey, FlashError> {
+fn own_key(bundle: &str) -> Result<SecretKey, PrepareError> {
     let path = default_key();
     if !path.exists() {
-        return Err(FlashError::NoKey { bundle: bundle.to_owned(), key: path });
+        return Err(PrepareError::NoKey { bundle: bundle.to_owned(), key: path });
     }
     Ok(key::read_secret(&path)?)
 }
@@ -202,88 +286,111 @@ mod tests {
     use super::*;
     use emocue_models::bundle::DEFAULT;
 
-    struct Told {
+    use crate::console::FlashProgress;
+
+    #[derive(Default)]
+    struct Recorder {
         answer: Option<&'static str>,
-        said: String,
+        lines: String,
     }
 
-    impl Owner for Told {
-        fn intended_use(&mut self, _bundle: &str) -> Result<String, FlashError> {
-            self.answer.take().map(str::to_owned).ok_or(FlashError::NoIntendedUse)
-        }
-
+    impl FlashProgress for Recorder {
         fn say(&mut self, line: &str) {
-            self.said += line;
+            self.lines += line;
         }
     }
 
-    fn told(answer: Option<&'static str>) -> Told {
-        Told { answer, said: String::new() }
+    impl FlashConsole for Recorder {
+        fn intended_use(&mut self, _bundle: &str) -> Option<String> {
+            self.answer.take().map(str::to_owned)
+        }
+
+        fn agrees(&mut self, _question: &str) -> Option<bool> {
+            None
+        }
+
+        fn catch_interrupts(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
-    /// A folder with an unsigned bundle and a key.
-    fn folder() -> (tempfile::TempDir, String, Wishes) {
+    /// A folder with an unsigned bundle, its name, and a key.
+    fn folder() -> (tempfile::TempDir, String, SecretKey) {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("mine.emocue");
         let parsed = Bundle::read(DEFAULT).unwrap();
         let payloads: Vec<_> = parsed.payloads().collect();
-        let manifest = unsaid(parsed.manifest());
+        let manifest = without_use(parsed.manifest());
         std::fs::write(&bundle, Bundle::pack(manifest, &payloads).unwrap()).unwrap();
         let path = folder.path().join("badge.key");
         key::create(&path).unwrap();
-        let wishes = Wishes { key: Some(path), ..Wishes::default() };
         let name = bundle.to_str().unwrap().to_owned();
-        (folder, name, wishes)
+        (folder, name, key::read_secret(&path).unwrap())
+    }
+
+    /// Prepares the bundle in the file `name`, giving `answer` to the question.
+    fn prepare_file(
+        name: &str,
+        options: &SigningOptions<'_>,
+        answer: Option<&'static str>,
+    ) -> (Result<PreparedBundle, PrepareError>, String) {
+        let mut console = Recorder { answer, ..Recorder::default() };
+        let prepared = prepare(name, &std::fs::read(name).unwrap(), options, &mut console);
+        (prepared, console.lines)
     }
 
     #[test]
     fn asks_once_and_signs_beside() {
-        let (folder, name, wishes) = folder();
-        let mut owner = told(Some(" my own cue "));
-        let first = prepare(&name, &wishes, &mut owner).unwrap();
-        assert!(owner.said.contains("Art. 5(1)(f)") && owner.said.contains("mine.signed.emocue"));
+        let (folder, name, key) = folder();
+        let options = SigningOptions { key: Some(&key), ..SigningOptions::default() };
+        let (first, lines) = prepare_file(&name, &options, Some(" my own cue "));
+        let first = first.unwrap();
+        assert!(lines.contains("Art. 5(1)(f)") && lines.contains("mine.signed.emocue"));
         assert_eq!(first.intended_use.as_deref(), Some("my own cue"));
         assert!(first.signer.is_some());
         let signed = folder.path().join("mine.signed.emocue");
         assert_eq!(std::fs::read(&signed).unwrap(), first.bytes);
         // Neither the bundle nor the signed one beside it is asked for again.
-        assert_eq!(prepare(&name, &wishes, &mut told(None)).unwrap(), first);
+        assert_eq!(prepare_file(&name, &options, None).0.unwrap(), first);
         let name = signed.to_str().unwrap();
-        assert_eq!(prepare(name, &Wishes::default(), &mut told(None)).unwrap(), first);
+        assert_eq!(prepare_file(name, &SigningOptions::default(), None).0.unwrap(), first);
     }
 
     #[test]
     fn another_use_or_another_bundle_is_signed_again() {
-        let (_folder, name, wishes) = folder();
-        prepare(&name, &wishes, &mut told(Some("my own cue"))).unwrap();
-        let other = Wishes { intended_use: Some("building and testing".into()), ..wishes.clone() };
-        let second = prepare(&name, &other, &mut told(None)).unwrap();
+        let (_folder, name, key) = folder();
+        let options = SigningOptions { key: Some(&key), ..SigningOptions::default() };
+        prepare_file(&name, &options, Some("my own cue")).0.unwrap();
+        let other = SigningOptions { intended_use: Some("building and testing"), ..options };
+        let second = prepare_file(&name, &other, None).0.unwrap();
         assert_eq!(second.intended_use.as_deref(), Some("building and testing"));
         let bytes = std::fs::read(&name).unwrap();
         let bundle = Bundle::read(&bytes).unwrap();
         let manifest = Manifest { content_version: 99, ..bundle.manifest().clone() };
         let payloads: Vec<_> = bundle.payloads().collect();
         std::fs::write(&name, Bundle::pack(manifest, &payloads).unwrap()).unwrap();
-        let refused = prepare(&name, &wishes, &mut told(None)).unwrap_err();
-        assert!(matches!(refused, FlashError::NoIntendedUse));
-        assert!(refused.to_string().contains("practice and teaching games"), "{refused}");
+        let refused = prepare_file(&name, &options, None).0.unwrap_err();
+        assert!(matches!(refused, PrepareError::NoIntendedUse));
+        assert!(refused.help().unwrap().contains("practice and teaching games"), "{refused}");
     }
 
     #[test]
     fn a_dry_run_asks_and_writes_nothing() {
-        let (folder, name, wishes) = folder();
+        let (folder, name, key) = folder();
         let before = std::fs::read_dir(folder.path()).unwrap().count();
-        let dry = prepare(&name, &Wishes { dry_run: true, ..wishes }, &mut told(None)).unwrap();
+        let options =
+            SigningOptions { key: Some(&key), dry_run: true, ..SigningOptions::default() };
+        let dry = prepare_file(&name, &options, None).0.unwrap();
         assert_eq!((dry.signer, dry.intended_use), (None, None));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
     }
 
     #[test]
     fn answers_are_numbers_or_words() {
-        assert_eq!(chosen("2\n").as_deref(), Some("with a person I support, who agreed"));
-        assert_eq!(chosen(" at home ").as_deref(), Some("at home"));
+        assert_eq!(use_from_answer("2\n").as_deref(), Some("with a person I support, who agreed"));
+        assert_eq!(use_from_answer(" at home ").as_deref(), Some("at home"));
         for nothing in ["", " \n", "0", "5", "a\tb", &"x".repeat(MAX_USE + 1)] {
-            assert_eq!(chosen(nothing), None, "{nothing:?}");
+            assert_eq!(use_from_answer(nothing), None, "{nothing:?}");
         }
         assert_eq!(signed_name("a/b.emocue"), Path::new("a/b.signed.emocue"));
         assert_eq!(signed_name("a/b.signed.emocue"), Path::new("a/b.signed.emocue"));

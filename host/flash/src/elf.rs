@@ -19,7 +19,7 @@ const X86_64: u16 = 62;
 const AARCH64: u16 = 183;
 
 impl Machine {
-    /// What the ELF file that begins with `header` is made for; `None` when it is no little-endian ELF file.
+    /// What the ELF file that begins with `header` is made for; `None` when it is not a little-endian ELF file.
     pub fn of(header: &[u8]) -> Option<Self> {
         let header = header.first_chunk::<HEADER>()?;
         let [b'\x7f', b'E', b'L', b'F', class @ 1..=2, 1, ..] = *header else {

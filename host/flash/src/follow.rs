@@ -4,7 +4,7 @@
 const MOST: usize = 40;
 
 /// `path` with every symbolic link on the way followed as that system would, its own root being `/`; `link` says where
-/// a path leads. What does not exist is no link. `None` when the links lead in a circle.
+/// a path leads. What does not exist is not a link. `None` when the links lead in a circle.
 pub(super) fn follow<E>(
     path: &str,
     mut link: impl FnMut(&str) -> Result<Option<String>, E>,

@@ -1,23 +1,25 @@
-//! Files of keys: a secret one that signs, and beside it the public one that badges are told.
+//! Key files: `emocue key new -o FILE` writes a secret key that signs bundles, readable by its owner only, and beside
+//! it FILE.pub, the public key that a badge's configuration lists under `[update] keys`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::{PublicKey, SecretKey};
+use emocue_models::failure::{Failure, exit};
 use rand::RngExt as _;
 
-/// What a secret key's file begins with, so that it is known for what it is wherever it turns up.
+/// What a secret key's file begins with, so that it is recognised wherever it turns up.
 const LABEL: &str = "emocue-secret-key";
 
 /// A key cannot be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A key that exists is never replaced: badges trust it.
-    #[error("{} is there already; badges may trust it, so choose another name", .0.display())]
+    #[error("{} exists already", .0.display())]
     Exists(PathBuf),
     /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("failed to write {}: {source}", path.display())]
     Write {
         /// Which file.
         path: PathBuf,
@@ -25,7 +27,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The file cannot be read.
-    #[error("cannot read {}: {source}; `emocue key new -o FILE` makes a key", path.display())]
+    #[error("failed to read {}: {source}", path.display())]
     Read {
         /// Which file.
         path: PathBuf,
@@ -33,13 +35,33 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is no secret key; `emocue key new -o FILE` makes one", .0.display())]
+    #[error("{} is not a secret key", .0.display())]
     NotSecret(PathBuf),
     /// Neither a key nor the file of one.
-    #[error(
-        "{0:?} is no public key: give 64 hexadecimal digits, or the .pub file that `emocue key new` wrote"
-    )]
+    #[error("{0:?} is not a public key")]
     NotPublic(String),
+}
+
+impl Failure for KeyError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Exists(_) => "Badges may trust it, so choose another name.",
+            Self::Write { .. } => return None,
+            Self::Read { .. } | Self::NotSecret(_) => "`emocue key new -o FILE` makes a key.",
+            Self::NotPublic(_) => {
+                "Use 64 hexadecimal digits, or the .pub file that `emocue key new` wrote."
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Exists(_) | Self::Write { .. } => exit::OUTPUT,
+            Self::Read { .. } | Self::NotSecret(_) => exit::INPUT,
+            Self::NotPublic(_) => exit::USAGE,
+        }
+    }
 }
 
 /// Makes a key, writes it to `path` for its owner alone, and its public half to `path` with `.pub` added.
@@ -158,12 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_no_key() {
+    fn what_is_not_a_key_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other");
         fs::write(&path, "nothing").unwrap();
         assert!(matches!(read_secret(&path), Err(KeyError::NotSecret(_))));
         assert!(matches!(public(path.to_str().unwrap()), Err(KeyError::NotPublic(_))));
-        assert!(public("12ab").unwrap_err().to_string().contains("64 hexadecimal digits"));
+        assert!(public("12ab").unwrap_err().help().unwrap().contains("64 hexadecimal digits"));
     }
 }

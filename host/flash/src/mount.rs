@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use emocue_models::bundle::Sha256;
 
-use super::error::{reading, writing};
-use super::follow::follow;
-use super::plan::{Content, Item};
-use super::table::{Place, folder, folder_mode, folders, name, old, waiting};
-use super::{FlashError, Found, Part, Root, Watch, elf};
+use crate::component::Component;
+use crate::console::FlashProgress;
+use crate::elf;
+use crate::file::{FileError, reading, writing};
+use crate::follow::follow;
+use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
+use crate::table::{Place, folder, folder_mode, folders, name, old, waiting};
 
 /// Written at once; after each, a flash may stop.
 const CHUNK: usize = 256 << 10;
@@ -26,43 +28,46 @@ impl Mount {
     /// Takes the folder `path` for a badge's root, where it looks like one.
     ///
     /// # Errors
-    /// [`FlashError::NoRoot`] when it is none, or the root of this computer.
-    pub fn open(path: &Path) -> Result<Self, FlashError> {
+    /// [`RootError::NotRoot`] when it does not, or is the root of this computer.
+    pub fn open(path: &Path) -> Result<Self, RootError> {
         let root = path.canonicalize().map_err(reading(path))?;
-        let no = |reason| Err(FlashError::NoRoot { path: root.clone(), reason });
+        let no = |reason, help| Err(RootError::NotRoot { path: root.clone(), reason, help });
         if root == Path::new("/") {
             return no(
-                "is this computer's own root\n  Name the folder where the card is mounted. A badge itself is flashed with --to ssh://user@host.",
+                "is this computer's own root",
+                "Name the folder where the card is mounted. A badge itself is flashed with --to ssh://user@host.",
             );
         }
         let has = |name: &str| root.join(name).exists();
         if ["cmdline.txt", "bootcode.bin", "extlinux"].into_iter().any(has) && !has("usr") {
             return no(
-                "is a card's boot partition\n  Name its other partition, usually called rootfs, where etc and usr lie.",
+                "is a card's boot partition",
+                "Name its other partition, usually called rootfs, where etc and usr lie.",
             );
         }
         if !["etc", "usr"].into_iter().all(|name| root.join(name).is_dir()) {
             return no(
-                "is no root of a Linux system: etc or usr is missing\n  Name the folder where the card's largest partition is mounted; `lsblk` shows it.",
+                "is not the root of a Linux system: etc or usr is missing",
+                "Name the folder where the card's largest partition is mounted; `lsblk` shows it.",
             );
         }
         Ok(Self { root })
     }
 
     /// Where a path of the badge lies on this computer, its last part not followed if it is a link.
-    fn real(&self, path: &str) -> Result<PathBuf, FlashError> {
+    fn real(&self, path: &str) -> Result<PathBuf, RootError> {
         Ok(self.followed(folder(path))?.join(name(path)))
     }
 
     /// The same, with every link followed inside of the card.
-    fn followed(&self, path: &str) -> Result<PathBuf, FlashError> {
+    fn followed(&self, path: &str) -> Result<PathBuf, RootError> {
         let link = |path: &str| link_of(&self.root.join(&path[1..]));
-        let inside = follow(path, link)?.ok_or_else(|| FlashError::Links(path.to_owned()))?;
+        let inside = follow(path, link)?.ok_or_else(|| RootError::Links(path.to_owned()))?;
         Ok(self.root.join(&inside[1..]))
     }
 
     /// Makes the folders that `path` needs; returns those that are new.
-    fn make_folders(&self, path: &str, made: &mut Vec<PathBuf>) -> Result<(), FlashError> {
+    fn make_folders(&self, path: &str, made: &mut Vec<PathBuf>) -> Result<(), RootError> {
         for folder in folders(path) {
             let real = self.followed(folder)?;
             match fs::create_dir(&real) {
@@ -72,58 +77,58 @@ impl Mount {
                     adopt(&real).map_err(writing(&real))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && real.is_dir() => {}
-                Err(error) => return Err(writing(&real)(error)),
+                Err(error) => return Err(writing(&real)(error).into()),
             }
         }
         Ok(())
     }
 
-    /// Writes an item beside its place and reads it back.
+    /// Writes a file beside its place and reads it back.
     fn stage(
         &self,
-        item: &Item<'_>,
+        file: &PlannedFile<'_>,
         made: &mut Made,
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        let Item { place, content, .. } = item;
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), RootError> {
+        let PlannedFile { place, content, .. } = file;
         self.make_folders(place.path, &mut made.folders)?;
         let beside = self.real(&waiting(place.path))?;
         match fs::remove_file(&beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(writing(&beside)(error));
+                return Err(writing(&beside)(error).into());
             }
             _ => made.files.push(beside.clone()),
         }
         let bytes = match content {
-            Content::Link(to) => return symlink(to, &beside).map_err(writing(&beside)),
-            Content::File(bytes) => bytes,
+            FileContent::Link(to) => return Ok(symlink(to, &beside).map_err(writing(&beside))?),
+            FileContent::File(bytes) => bytes,
         };
-        watch.begin(place.path, bytes.len() as u64);
+        progress.begin(place.path, bytes.len() as u64);
         let failed = writing(&beside);
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&beside) {
             Ok(file) => file,
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(failed(error).into()),
         };
         for chunk in bytes.chunks(CHUNK) {
-            if watch.stop() {
-                return Err(FlashError::Interrupted);
+            if progress.stop() {
+                return Err(RootError::Interrupted);
             }
             file.write_all(chunk).map_err(writing(&beside))?;
-            watch.advance(chunk.len() as u64);
+            progress.advance(chunk.len() as u64);
         }
         file.sync_all().map_err(writing(&beside))?;
         forget(&file);
         drop(file);
-        watch.end();
+        progress.end();
         if hash(&beside)? != Sha256::of(bytes) {
-            return Err(FlashError::ReadBack(place.path.to_owned()));
+            return Err(RootError::ReadBack(place.path.to_owned()));
         }
         set_mode(&beside, place.mode).map_err(writing(&beside))?;
-        adopt(&beside).map_err(writing(&beside))
+        Ok(adopt(&beside).map_err(writing(&beside))?)
     }
 
     /// Puts what is beside a place into it.
-    fn commit(&self, place: &Place) -> Result<(), FlashError> {
+    fn commit(&self, place: &Place) -> Result<(), RootError> {
         let (here, beside) = (self.real(place.path)?, self.real(&waiting(place.path))?);
         if place.keep_old && here.symlink_metadata().is_ok() {
             // Twice the same file for a moment, so that there is no moment without one.
@@ -135,23 +140,23 @@ impl Mount {
         }
         fs::rename(&beside, &here).map_err(writing(&here))?;
         let folder = here.parent().unwrap_or(&self.root);
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(writing(folder))
+        Ok(File::open(folder).and_then(|folder| folder.sync_all()).map_err(writing(folder))?)
     }
 
     fn write(
         &self,
-        items: &[&Item<'_>],
+        files: &[&PlannedFile<'_>],
         made: &mut Made,
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        for item in items {
-            self.stage(item, made, watch)?;
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), RootError> {
+        for file in files {
+            self.stage(file, made, progress)?;
         }
-        if watch.stop() {
-            return Err(FlashError::Interrupted);
+        if progress.stop() {
+            return Err(RootError::Interrupted);
         }
-        items.iter().try_for_each(|item| self.commit(item.place))?;
-        if items.iter().any(|item| item.place.part == Part::App) {
+        files.iter().try_for_each(|file| self.commit(file.place))?;
+        if files.iter().any(|file| file.place.component == Component::App) {
             self.renew()?;
         }
         Ok(())
@@ -159,14 +164,14 @@ impl Mount {
 
     /// systemd makes the users that a card lacks when /usr is younger than what it remembers (systemd-sysusers.service,
     /// ConditionNeedsUpdate=), so /usr has to look changed.
-    fn renew(&self) -> Result<(), FlashError> {
+    fn renew(&self) -> Result<(), RootError> {
         let usr = self.followed("/usr")?;
         let touch = || -> io::Result<()> {
             let folder = File::open(&usr)?;
             let before = folder.metadata()?.modified()?;
             folder.set_modified(SystemTime::now().max(before + Duration::from_secs(1)))
         };
-        touch().map_err(writing(&usr))
+        Ok(touch().map_err(writing(&usr))?)
     }
 }
 
@@ -177,38 +182,44 @@ struct Made {
     files: Vec<PathBuf>,
 }
 
-impl Root for Mount {
+impl RootFs for Mount {
+    type Error = RootError;
+
     fn title(&self) -> String {
         format!("the card at {}", self.root.display())
     }
 
-    fn machine(&mut self) -> Result<elf::Machine, FlashError> {
-        let unknown = |reason: String| FlashError::UnknownMachine { place: self.title(), reason };
+    fn machine(&mut self) -> Result<elf::Machine, RootError> {
+        let unknown = |reason: String| RootError::UnknownMachine { place: self.title(), reason };
         let shell = self.followed("/bin/sh")?;
         let mut header = [0; elf::HEADER];
         let read = File::open(&shell).and_then(|mut file| file.read_exact(&mut header));
         read.map_err(|error| unknown(format!("its /bin/sh: {error}")))?;
-        elf::Machine::of(&header).ok_or_else(|| unknown("its /bin/sh is no program".to_owned()))
+        elf::Machine::of(&header).ok_or_else(|| unknown("its /bin/sh is not a program".to_owned()))
     }
 
-    fn look(&mut self, path: &str) -> Result<Found, FlashError> {
+    fn existing(&mut self, path: &str) -> Result<Existing, RootError> {
         let real = self.real(path)?;
         let metadata = match real.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Nothing),
             metadata => metadata.map_err(reading(&real))?,
         };
         if let Some(to) = link_of(&real)? {
-            return Ok(Found::Link(to));
+            return Ok(Existing::Link(to));
         }
         if !metadata.is_file() {
-            return Ok(Found::Other);
+            return Ok(Existing::Other);
         }
-        Ok(Found::File { sha256: hash(&real)?, mode: mode(&metadata) })
+        Ok(Existing::File { sha256: hash(&real)?, mode: mode(&metadata) })
     }
 
-    fn install(&mut self, items: &[&Item<'_>], watch: &mut dyn Watch) -> Result<(), FlashError> {
+    fn install(
+        &mut self,
+        files: &[&PlannedFile<'_>],
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), RootError> {
         let mut made = Made::default();
-        let written = self.write(items, &mut made, watch);
+        let written = self.write(files, &mut made, progress);
         if written.is_err() {
             for file in &made.files {
                 let _ = fs::remove_file(file);
@@ -221,7 +232,10 @@ impl Root for Mount {
         written
     }
 
-    fn self_test(&mut self, _watch: &mut dyn Watch) -> Result<Option<String>, FlashError> {
+    fn self_test(
+        &mut self,
+        _progress: &mut dyn FlashProgress,
+    ) -> Result<Option<String>, RootError> {
         Ok(Some(format!(
             "Unmount it (`umount {}`), put the card into the badge and start it: it tests itself then, and takes a new bundle if all is well.",
             self.root.display()
@@ -229,13 +243,13 @@ impl Root for Mount {
     }
 }
 
-fn hash(path: &Path) -> Result<Sha256, FlashError> {
+fn hash(path: &Path) -> Result<Sha256, FileError> {
     let bytes = fs::read(path).map_err(reading(path))?;
     Ok(Sha256::of(&bytes))
 }
 
 /// Where a symbolic link leads.
-fn link_of(path: &Path) -> Result<Option<String>, FlashError> {
+fn link_of(path: &Path) -> Result<Option<String>, FileError> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
         // No link, nothing, or something below a file.

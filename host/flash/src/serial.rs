@@ -6,19 +6,20 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use emocue_link::client::{ClientError, ClientSettings};
-use emocue_link::message::{BadgeStatus, FileKind, Progress};
+use emocue_link::message::{FileKind, Progress};
 use emocue_link::{Client, Transport};
+use emocue_models::failure::{Failure, Problem, exit};
 use indicatif::DecimalBytes;
 
-use super::plan::bundle_note;
-use super::target::Port;
-use super::{FlashError, Part, Parts, Watch};
-use crate::monitor::history::{place, trial};
+use crate::component::{Component, Components};
+use crate::console::FlashProgress;
+use crate::target::Port;
+use crate::words::running;
 
-/// How often a badge that fell silent is called again: it starts anew with what it got.
+/// How often a badge that fell silent is called again: it restarts with what it received.
 const RECONNECTS: usize = 6;
 
-/// How patient we are: a host that was killed a moment ago still holds the badge for ten seconds.
+/// How patient we are: a host that was killed a moment ago still has a session for ten seconds.
 pub fn settings() -> ClientSettings {
     ClientSettings { busy: Duration::from_secs(12), ..ClientSettings::default() }
 }
@@ -26,10 +27,87 @@ pub fn settings() -> ClientSettings {
 /// Opens a port.
 ///
 /// # Errors
-/// What is wrong and what to do, in words.
+/// Why it cannot be opened, and what to do.
 #[cfg(unix)]
-pub fn open(port: &Port) -> Result<emocue_link::serial::Serial, String> {
-    emocue_link::serial::open(&port.path, port.baud).map_err(|error| error.to_string())
+pub fn open(port: &Port) -> Result<emocue_link::serial::Serial, Problem> {
+    emocue_link::serial::open(&port.path, port.baud).map_err(|error| {
+        let problem = Problem::new(error.to_string()).code(exit::BADGE);
+        error.help().map_or(problem.clone(), |help| problem.help(help))
+    })
+}
+
+/// Opens a port.
+///
+/// # Errors
+/// Always.
+#[cfg(not(unix))]
+pub fn open(_port: &Port) -> Result<emocue_link::transport::PipeEnd, Problem> {
+    Err(Problem::new("serial ports are unsupported on this system").code(exit::BADGE))
+}
+
+/// Flashing over a cable failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SerialError {
+    /// A cable cannot carry the program.
+    #[error(
+        "a program cannot be flashed through the cable: a badge may not write its own program, so that nobody can change it with a cable"
+    )]
+    App,
+    /// The port cannot be opened.
+    #[error(transparent)]
+    Open(Problem),
+    /// The badge does not answer, or refuses.
+    #[error("{port}: {source}")]
+    Badge {
+        /// The port.
+        port: String,
+        /// What is wrong, or what the badge says.
+        source: ClientError,
+    },
+    /// Everything is in place, but the badge has a problem.
+    #[error("everything is in place, but the badge reports a problem:\n    {0}")]
+    SelfTest(String),
+    /// Ctrl-C.
+    #[error("stopped; what was on the badge is still there")]
+    Interrupted,
+}
+
+impl Failure for SerialError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::App => {
+                "Flash it with --to ssh://user@host, the card's mount point, or a card's image."
+            }
+            Self::Open(problem) => return problem.help(),
+            Self::Badge { source, .. } => {
+                let next = match source {
+                    ClientError::Silent(_) | ClientError::Link(_) => {
+                        "Run the same command again: what arrived is kept, and it continues from there."
+                    }
+                    ClientError::Refused(_) | ClientError::Failed(_) => {
+                        "What the badge had is still in place; docs/recovery.md says what to do."
+                    }
+                    _ => return source.help(),
+                };
+                return Some(match source.help() {
+                    Some(help) => format!("{help}\n{next}"),
+                    None => next.to_owned(),
+                });
+            }
+            Self::SelfTest(_) => "docs/recovery.md says what to do.",
+            Self::Interrupted => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::App => exit::USAGE,
+            Self::Open(problem) => problem.exit_code(),
+            Self::Badge { .. } | Self::SelfTest(_) => exit::BADGE,
+            Self::Interrupted => exit::INTERRUPTED,
+        }
+    }
 }
 
 /// A badge on a cable, which `open` opens.
@@ -50,12 +128,12 @@ pub struct CablePlan {
     bundle: Option<(usize, String)>,
 }
 
-impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
+impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
     /// Begins a session with the badge on `port`.
     ///
     /// # Errors
-    /// [`FlashError::Serial`] when none answers.
-    pub fn connect(port: &str, mut open: F, settings: ClientSettings) -> Result<Self, FlashError> {
+    /// [`SerialError`] when none answers.
+    pub fn connect(port: &str, mut open: F, settings: ClientSettings) -> Result<Self, SerialError> {
         let client = connect(port, &mut open, settings)?;
         Ok(Self { port: port.to_owned(), open, settings, client })
     }
@@ -63,10 +141,10 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
     /// Asks the badge what it has.
     ///
     /// # Errors
-    /// [`FlashError::AppByCable`] where a program shall be sent, [`FlashError::Serial`] when the badge does not answer.
-    pub fn plan(&mut self, parts: &Parts) -> Result<CablePlan, FlashError> {
-        if parts.app.is_some() {
-            return Err(FlashError::AppByCable);
+    /// [`SerialError::App`] where a program is to be sent, [`SerialError::Badge`] when the badge does not answer.
+    pub fn plan(&mut self, components: &Components) -> Result<CablePlan, SerialError> {
+        if components.app.is_some() {
+            return Err(SerialError::App);
         }
         let status = self.ask(Client::status)?;
         let title = format!(
@@ -75,12 +153,12 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
             self.client.program(),
             running(&status)
         );
-        let config = match &parts.config {
+        let config = match &components.config {
             Some(config) => Some((config.text.len(), self.ask(Client::config)? == config.text)),
             None => None,
         };
-        let bundle = parts.bundle.as_ref();
-        let bundle = bundle.map(|bundle| (bundle.bytes.len(), bundle_note(bundle)));
+        let bundle = components.bundle.as_ref();
+        let bundle = bundle.map(|bundle| (bundle.bytes.len(), bundle.note()));
         Ok(CablePlan { title, config, bundle })
     }
 
@@ -88,46 +166,46 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
     /// badge test itself.
     ///
     /// # Errors
-    /// [`FlashError::Serial`] with the badge's words, [`FlashError::Interrupted`], [`FlashError::SelfTest`].
+    /// [`SerialError::Badge`] with the badge's words, [`SerialError::Interrupted`], [`SerialError::SelfTest`].
     pub fn flash(
         &mut self,
         plan: &CablePlan,
-        parts: &Parts,
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        if let (Some(config), Some((_, false))) = (&parts.config, plan.config) {
-            self.send(FileKind::Config, Part::Config, config.text.as_bytes(), watch)?;
+        components: &Components,
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SerialError> {
+        if let (Some(config), Some((_, false))) = (&components.config, plan.config) {
+            self.send(FileKind::Config, Component::Config, config.text.as_bytes(), progress)?;
         }
-        if let Some(bundle) = &parts.bundle {
-            self.send(FileKind::Bundle, Part::Bundle, &bundle.bytes, watch)?;
+        if let Some(bundle) = &components.bundle {
+            self.send(FileKind::Bundle, Component::Bundle, &bundle.bytes, progress)?;
         }
-        watch.say("the badge tests itself");
+        progress.say("the badge tests itself");
         let tested = self.again(|client| {
             client.self_test()?;
-            client.wait_done(&mut |_| flow(watch))
+            client.wait_done(&mut |_| flow(progress))
         });
         match tested {
-            Ok(words) => watch.say(&words),
+            Ok(words) => progress.say(&words),
             Err(ClientError::Failed(words) | ClientError::Refused(words)) => {
-                return Err(FlashError::SelfTest(format!("    {words}")));
+                return Err(SerialError::SelfTest(words));
             }
             Err(error) => return Err(self.failed(error)),
         }
-        watch.say(&format!("`emocue monitor --on serial:{}` shows how it goes on", self.port));
+        progress.say(&format!("`emocue monitor --on serial:{}` shows how it continues", self.port));
         Ok(())
     }
 
     /// Lets the badge return to the bundle before the one that it runs.
     ///
     /// # Errors
-    /// [`FlashError::Serial`] with the badge's words, [`FlashError::Interrupted`].
-    pub fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), FlashError> {
+    /// [`SerialError::Badge`] with the badge's words, [`SerialError::Interrupted`].
+    pub fn roll_back(&mut self, progress: &mut dyn FlashProgress) -> Result<(), SerialError> {
         let status = self.ask(Client::status)?;
-        watch.say(&format!("the badge on {} runs {}", self.port, running(&status)));
+        progress.say(&format!("the badge on {} runs {}", self.port, running(&status)));
         // Not asked again where the answer is lost: a second time would go back one bundle further.
         self.client.rollback().map_err(|error| self.failed(error))?;
-        let words = self.ask(|client| client.wait_done(&mut |_| flow(watch)))?;
-        watch.say(&words);
+        let words = self.ask(|client| client.wait_done(&mut |_| flow(progress)))?;
+        progress.say(&words);
         Ok(())
     }
 
@@ -139,31 +217,31 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
     fn send(
         &mut self,
         kind: FileKind,
-        part: Part,
+        component: Component,
         bytes: &[u8],
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        watch.begin(part.name(), bytes.len() as u64);
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SerialError> {
+        progress.begin(component.name(), bytes.len() as u64);
         let mut arrived = 0;
-        let mut said = String::new();
+        let mut shown = String::new();
         let done = self.again(|client| {
             client.send(kind, bytes, &mut |offset| {
-                watch.advance(u64::from(offset.saturating_sub(arrived)));
+                progress.advance(u64::from(offset.saturating_sub(arrived)));
                 arrived = arrived.max(offset);
-                flow(watch)
+                flow(progress)
             })?;
-            client.wait_done(&mut |progress| {
-                if let Progress::PressButton(words) = progress
-                    && said != *words
+            client.wait_done(&mut |state| {
+                if let Progress::PressButton(words) = state
+                    && shown != *words
                 {
-                    said.clone_from(words);
-                    watch.say(words);
+                    shown.clone_from(words);
+                    progress.say(words);
                 }
-                flow(watch)
+                flow(progress)
             })
         });
-        watch.end();
-        watch.say(&done.map_err(|error| self.failed(error))?);
+        progress.end();
+        progress.say(&done.map_err(|error| self.failed(error))?);
         Ok(())
     }
 
@@ -200,52 +278,34 @@ impl<T: Transport, F: FnMut() -> Result<T, String>> Cable<T, F> {
     fn ask<R>(
         &mut self,
         ask: impl FnMut(&mut Client<T>) -> Result<R, ClientError>,
-    ) -> Result<R, FlashError> {
+    ) -> Result<R, SerialError> {
         self.again(ask).map_err(|error| self.failed(error))
     }
 
-    fn failed(&self, error: ClientError) -> FlashError {
-        failed(&self.port, &error)
+    fn failed(&self, error: ClientError) -> SerialError {
+        failed(&self.port, error)
     }
 }
 
 fn connect<T: Transport>(
     port: &str,
-    open: &mut impl FnMut() -> Result<T, String>,
+    open: &mut impl FnMut() -> Result<T, Problem>,
     settings: ClientSettings,
-) -> Result<Client<T>, FlashError> {
+) -> Result<Client<T>, SerialError> {
     let transport = open();
-    let transport = transport.map_err(|reason| FlashError::Serial { reason, next: "" })?;
-    Client::connect(transport, settings).map_err(|error| failed(port, &error))
+    let transport = transport.map_err(SerialError::Open)?;
+    Client::connect(transport, settings).map_err(|error| failed(port, error))
 }
 
-fn failed(port: &str, error: &ClientError) -> FlashError {
-    let next = match error {
-        ClientError::Stopped => return FlashError::Interrupted,
-        ClientError::Silent(_) | ClientError::Link(_) => {
-            "\n  Run the same command again: what arrived is kept, and it goes on from there."
-        }
-        ClientError::Refused(_) | ClientError::Failed(_) => {
-            "\n  What the badge had is still in place; docs/recovery.md tells what to do."
-        }
-        _ => "",
-    };
-    FlashError::Serial { reason: format!("{port}: {error}"), next }
+fn failed(port: &str, error: ClientError) -> SerialError {
+    match error {
+        ClientError::Stopped => SerialError::Interrupted,
+        source => SerialError::Badge { port: port.to_owned(), source },
+    }
 }
 
-fn flow(watch: &dyn Watch) -> ControlFlow<()> {
-    if watch.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
-
-/// What a badge runs, in words.
-pub fn running(status: &BadgeStatus) -> String {
-    format!(
-        "{} {} from {}, {}",
-        status.bundle,
-        status.content_version,
-        place(status.running),
-        trial(status.trial)
-    )
+fn flow(progress: &dyn FlashProgress) -> ControlFlow<()> {
+    if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 impl CablePlan {
@@ -253,28 +313,23 @@ impl CablePlan {
     pub fn overwrites(&self) -> bool {
         matches!(self.config, Some((_, false)))
     }
-
-    /// Whether anything is sent.
-    pub fn changes(&self) -> bool {
-        self.overwrites() || self.bundle.is_some()
-    }
 }
 
 impl fmt::Display for CablePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "To {}:", self.title)?;
-        let mut row = |part: Part, bytes: usize, now: &str| {
-            writeln!(f, "  {part:<6}  {:>9}  {now}", DecimalBytes(bytes as u64).to_string())
+        let mut row = |component: Component, bytes: usize, now: &str| {
+            writeln!(f, "  {component:<6}  {:>9}  {now}", DecimalBytes(bytes as u64).to_string())
         };
         if let Some((bytes, same)) = self.config {
             row(
-                Part::Config,
+                Component::Config,
                 bytes,
                 if same { "is there" } else { "differs, and is overwritten" },
             )?;
         }
         if let Some((bytes, note)) = &self.bundle {
-            row(Part::Bundle, *bytes, "into the slot that does not run")?;
+            row(Component::Bundle, *bytes, "into the slot that does not run")?;
             writeln!(f, "  {note}")?;
         }
         Ok(())

@@ -1,6 +1,8 @@
-//! Vouching for a bundle.
+//! Signing a bundle: its owner's key vouches for the manifest, which holds the hash of everything else. A badge takes a
+//! bundle without asking when it knows the key.
 
 use emocue_models::bundle::{Bundle, NamedBundleError, SecretKey, in_bundle};
+use emocue_models::failure::{Failure, exit};
 
 /// A bundle cannot be signed.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +11,26 @@ pub enum SignError {
     #[error(transparent)]
     Bundle(#[from] NamedBundleError),
     /// A badge refuses a bundle that does not say what it can and cannot do.
-    #[error("the bundle {0} has no model card; pack it again with --card")]
+    #[error("the bundle {0} has no model card")]
     NoCard(String),
+}
+
+impl Failure for SignError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Bundle(error) => error.help(),
+            Self::NoCard(_) => {
+                Some("Pack it again with `emocue bundle pack --card CARD.md`.".to_owned())
+            }
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bundle(error) => error.exit_code(),
+            Self::NoCard(_) => exit::NETWORK,
+        }
+    }
 }
 
 /// Where a manifest keeps what its bundle is meant for.
@@ -25,7 +45,7 @@ pub struct Changes {
     pub content_version: Option<u32>,
 }
 
-/// Signs a bundle in place of whoever signed it before.
+/// Signs a bundle; an earlier signature is replaced.
 ///
 /// # Errors
 /// [`SignError::Bundle`] when it is damaged, or has no model card: a badge would refuse it.
@@ -51,7 +71,7 @@ mod tests {
     use emocue_models::bundle::DEFAULT;
 
     #[test]
-    fn changes_only_what_it_is_told_to() {
+    fn changes_only_what_is_asked_for() {
         let key = SecretKey::from_seed(&[3; 32]);
         let before = Bundle::read(DEFAULT).unwrap();
         let signed = sign(DEFAULT, &key, &Changes::default()).unwrap();

@@ -1,25 +1,25 @@
 //! What goes where on a badge.
 
-use super::Part;
+use crate::component::Component;
 
 /// A file's place on a badge.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The part that it belongs to.
-    pub part: Part,
+    /// The component that it belongs to.
+    pub component: Component,
     /// Its path.
     pub path: &'static str,
     /// Its permission bits.
     pub mode: u32,
     /// What is written there.
-    pub source: Source,
+    pub source: FileSource,
     /// Whether the file before it stays, with `.old` added to its name.
     pub keep_old: bool,
 }
 
 /// What is written to a place.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum FileSource {
     /// The file that the user named.
     Named,
     /// A file of this program.
@@ -47,42 +47,54 @@ const UNIT: &str = "/etc/systemd/system/emocue-badge.service";
 
 /// Everything, in the order in which it is put into place: a program before what starts it.
 pub static TABLE: [Place; 7] = [
-    Place { part: Part::App, path: APP, mode: 0o755, source: Source::Named, keep_old: true },
     Place {
-        part: Part::App,
+        component: Component::App,
+        path: APP,
+        mode: 0o755,
+        source: FileSource::Named,
+        keep_old: true,
+    },
+    Place {
+        component: Component::App,
         path: "/usr/lib/sysusers.d/emocue.conf",
         mode: 0o644,
-        source: Source::Inside(include_bytes!("../../../device/systemd/emocue.conf")),
+        source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue.conf")),
         keep_old: false,
     },
     Place {
-        part: Part::App,
+        component: Component::App,
         path: "/etc/udev/rules.d/99-emocue.rules",
         mode: 0o644,
-        source: Source::Inside(include_bytes!("../../../device/udev/99-emocue.rules")),
+        source: FileSource::Inside(include_bytes!("../../../device/udev/99-emocue.rules")),
         keep_old: false,
     },
     Place {
-        part: Part::App,
+        component: Component::App,
         path: UNIT,
         mode: 0o644,
-        source: Source::Inside(include_bytes!("../../../device/systemd/emocue-badge.service")),
+        source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue-badge.service")),
         keep_old: false,
     },
     Place {
-        part: Part::App,
+        component: Component::App,
         path: "/etc/systemd/system/multi-user.target.wants/emocue-badge.service",
         mode: 0o777,
-        source: Source::Link(UNIT),
+        source: FileSource::Link(UNIT),
         keep_old: false,
     },
-    Place { part: Part::Config, path: CONFIG, mode: 0o644, source: Source::Named, keep_old: true },
+    Place {
+        component: Component::Config,
+        path: CONFIG,
+        mode: 0o644,
+        source: FileSource::Named,
+        keep_old: true,
+    },
     // The badge takes it from there at its next start, with every check that a bundle must pass.
     Place {
-        part: Part::Bundle,
+        component: Component::Bundle,
         path: "/var/lib/emocue/incoming/bundle.emocue",
         mode: 0o600,
-        source: Source::Named,
+        source: FileSource::Named,
         keep_old: false,
     },
 ];
@@ -137,7 +149,7 @@ mod tests {
     #[test]
     fn the_unit_starts_what_is_put_into_place() {
         let unit = TABLE.iter().find(|place| place.path == UNIT).unwrap();
-        let Source::Inside(text) = unit.source else { panic!("{unit:?}") };
+        let FileSource::Inside(text) = unit.source else { panic!("{unit:?}") };
         let text = std::str::from_utf8(text).unwrap();
         assert!(text.contains(&format!("ExecStart={APP} run --config {CONFIG}\n")));
         assert!(text.contains(&format!("User={USER}\n")));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::ssh::Address;
+use crate::ssh::Address;
 
 /// Baud rate of a port that names none; a USB cable has no use for it.
 pub const BAUD: u32 = 115_200;
@@ -31,7 +31,7 @@ pub struct Port {
     pub baud: u32,
 }
 
-/// A text that is no target.
+/// A text that is not a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?}: {reason}\n  A badge is reached as\n    ssh://user@host[:port][/root]  over the network\n    /media/you/rootfs              on its card, mounted on this computer\n    card.img                       on a card's image, or one of its root partition\n    serial:/dev/ttyACM0[@baud]     through the cable"
@@ -93,7 +93,7 @@ impl Port {
             return Err("the port's device is missing");
         }
         let baud = baud.map_or(Ok(BAUD), str::parse);
-        let baud = baud.map_err(|_| "the baud rate behind @ is no number")?;
+        let baud = baud.map_err(|_| "the baud rate behind @ is not a number")?;
         Ok(Self { path: path.into(), baud })
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_target_is_told_by_its_text() {
+    fn every_kind_of_target_is_parsed() {
         assert!(matches!(parse("ssh://pi@badge"), Ok(Target::Ssh(_))));
         let port = |baud| Ok(Target::Serial(Port { path: "/dev/ttyACM0".into(), baud }));
         assert_eq!(parse("serial:/dev/ttyACM0"), port(BAUD));
@@ -132,7 +132,7 @@ mod tests {
             ("ftp://x", "no such kind"),
             ("ssh://", "the host is missing"),
             ("serial:", "device is missing"),
-            ("serial:/dev/x@fast", "no number"),
+            ("serial:/dev/x@fast", "not a number"),
             ("no/such/file", "no such file"),
             ("/dev/null", "this is a device"),
         ] {

@@ -1,11 +1,11 @@
-//! `emocue key`: make a key that signs bundles, and tell badges of it.
+//! `emocue key`: make a key that signs bundles, and print its public half for badges.
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use emocue_flash::key;
+use emocue_models::failure::Failure;
 
 /// Make a key that signs bundles, or show its public half.
 #[derive(Args, Debug)]
@@ -29,11 +29,11 @@ enum Action {
     },
 }
 
-/// Does what is asked and prints the public key.
+/// Makes or shows a key, and prints the public key.
 ///
 /// # Errors
 /// [`KeyError`](key::KeyError); a key that exists is never replaced.
-pub fn run(args: &KeyArgs) -> Result<(), Box<dyn Error>> {
+pub fn run(args: &KeyArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::New { output } => {
             let public = key::create(output)?;

@@ -1,6 +1,5 @@
 //! `emocue monitor`
 
-use std::error::Error;
 use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,7 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{
+    self, Event as TerminalEvent, KeyCode, KeyEventKind, KeyModifiers,
+};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -22,15 +23,16 @@ use emocue_flash::Target;
 use emocue_flash::monitor::history::History;
 use emocue_flash::monitor::source::OverSsh;
 use emocue_flash::monitor::view::draw;
-use emocue_flash::monitor::{Event, Session, Source, record, watch};
+use emocue_flash::monitor::{BadgeConnector, BadgeSession, MonitorEvent, record, watch};
+use emocue_models::failure::{Failure, Problem};
 
 /// Between two looks at the keyboard.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How long the badge has to hear that we go.
+/// How long the badge has to see the end of the session.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Watch a badge: its pace, heat, bundle, faults and log; never a picture.
+/// Watch a badge: frame rate, temperature, bundle, faults and log; never a picture.
 #[derive(Args, Debug)]
 #[command(after_help = "\
   emocue monitor --on serial:/dev/ttyACM0
@@ -54,16 +56,18 @@ pub struct MonitorArgs {
 /// Watches a badge.
 ///
 /// # Errors
-/// When it is no badge that can be watched, or with `--once` when it does not answer.
-pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Error>> {
-    let (place, source): (String, Box<dyn Source + Send>) = match &args.on {
+/// When the target is not a badge that can be watched, or with `--once` when it does not answer.
+pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Failure>> {
+    let (place, source): (String, Box<dyn BadgeConnector + Send>) = match &args.on {
         Target::Serial(port) => (port.to_string(), Box::new(port.clone())),
         Target::Ssh(address) => {
             let over = OverSsh::new(address.clone(), args.ssh.settings()?);
             (address.to_string(), Box::new(over))
         }
         Target::Mount(_) | Target::Image(_) => {
-            return Err("a card cannot be watched\n  Put it into the badge, and watch that: --on serial:/dev/ttyACM0 or ssh://user@host.".into());
+            return Err(Problem::usage("a card cannot be watched")
+                .help("Put it into the badge, and watch that: --on serial:/dev/ttyACM0 or ssh://user@host.")
+                .into());
         }
     };
     if args.once {
@@ -75,24 +79,24 @@ pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn shown(event: &Event, json: bool) -> Result<String, serde_json::Error> {
+fn shown(event: &MonitorEvent, json: bool) -> Result<String, serde_json::Error> {
     if json { record::json(event) } else { Ok(record::text(event)) }
 }
 
-fn once(mut source: Box<dyn Source + Send>, json: bool) -> Result<(), Box<dyn Error>> {
+fn once(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), Box<dyn Failure>> {
     let status = source.connect().and_then(|mut session| session.status())?;
-    println!("{}", shown(&Event::Status(status), json)?);
+    println!("{}", shown(&MonitorEvent::Status(status), json).map_err(|error| error.to_string())?);
     Ok(())
 }
 
-/// Prints what is heard until Ctrl-C, or until nobody reads it.
-fn lines(mut source: Box<dyn Source + Send>, json: bool) -> Result<(), Box<dyn Error>> {
-    let stop = stop_on_ctrl_c()?;
+/// Prints what is received until Ctrl-C, or until nobody reads it.
+fn lines(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), Box<dyn Failure>> {
+    let stop = stop_on_ctrl_c().map_err(|error| error.to_string())?;
     let stopped = || match stop.load(std::sync::atomic::Ordering::Relaxed) {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };
-    let mut tell = |event: Event| {
+    let mut report = |event: MonitorEvent| {
         let line = shown(&event, json).unwrap_or_else(|error| error.to_string());
         let mut out = stdout().lock();
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
@@ -108,12 +112,12 @@ fn lines(mut source: Box<dyn Source + Send>, json: bool) -> Result<(), Box<dyn E
         }
         stopped()
     };
-    watch(source.as_mut(), &mut tell, &mut pause);
+    watch(source.as_mut(), &mut report, &mut pause);
     Ok(())
 }
 
-/// Shows the live view. The badge is asked by a thread, so that keys are heard while it is slow.
-fn view(place: &str, mut source: Box<dyn Source + Send>) -> Result<(), Box<dyn Error>> {
+/// Shows the live view. The badge is asked by a thread, so that keys work while it is slow.
+fn view(place: &str, mut source: Box<dyn BadgeConnector + Send>) -> Result<(), Box<dyn Failure>> {
     // ssh may ask for a password, so the first session begins before the view covers the terminal.
     let first = source.connect();
     let mut source = Primed { first: Some(first), source };
@@ -121,7 +125,7 @@ fn view(place: &str, mut source: Box<dyn Source + Send>) -> Result<(), Box<dyn E
     let (stop, stopped) = mpsc::channel::<()>();
     let (done, ended) = mpsc::channel::<()>();
     thread::spawn(move || {
-        let mut tell = |event| match events.send(event) {
+        let mut report = |event| match events.send(event) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
@@ -129,7 +133,7 @@ fn view(place: &str, mut source: Box<dyn Source + Send>) -> Result<(), Box<dyn E
             Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         };
-        watch(&mut source, &mut tell, &mut pause);
+        watch(&mut source, &mut report, &mut pause);
         let _ = done.send(());
     });
     let shown = Screen::open().and_then(|mut screen| screen.show(place, &heard));
@@ -141,12 +145,12 @@ fn view(place: &str, mut source: Box<dyn Source + Send>) -> Result<(), Box<dyn E
 
 /// A source whose first session has begun, or failed, already.
 struct Primed {
-    first: Option<Result<Box<dyn Session + Send>, String>>,
-    source: Box<dyn Source + Send>,
+    first: Option<Result<Box<dyn BadgeSession + Send>, Problem>>,
+    source: Box<dyn BadgeConnector + Send>,
 }
 
-impl Source for Primed {
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+impl BadgeConnector for Primed {
+    fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem> {
         self.first.take().unwrap_or_else(|| self.source.connect())
     }
 }
@@ -163,7 +167,7 @@ impl Screen {
     }
 
     /// Draws until a key ends it.
-    fn show(&mut self, place: &str, heard: &Receiver<Event>) -> std::io::Result<()> {
+    fn show(&mut self, place: &str, heard: &Receiver<MonitorEvent>) -> std::io::Result<()> {
         let mut history = History::new(place);
         loop {
             heard.try_iter().for_each(|event| history.hear(event));
@@ -181,15 +185,15 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back; one that does not take it cannot be told.
+/// Gives the terminal back, where it can.
 fn restore() {
     let _ = execute!(stdout(), LeaveAlternateScreen);
     let _ = disable_raw_mode();
 }
 
 /// Whether a key ends the view.
-fn is_end(input: &Input) -> bool {
-    let Input::Key(key) = input else { return false };
+fn is_end(input: &TerminalEvent) -> bool {
+    let TerminalEvent::Key(key) = input else { return false };
     key.kind == KeyEventKind::Press
         && match key.code {
             KeyCode::Char('q') | KeyCode::Esc => true,

@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emocue_flash::image::Image;
-use emocue_flash::parts::App;
-use emocue_flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::image::{Image, ImageError};
+use emocue_flash::root::RootError;
+use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{AARCH64, Kit, StopAfter, app, bad, expected, good, has};
 
@@ -252,7 +252,7 @@ fn another_partition_may_be_named() {
     let second = Card { offset: 64 * MIB, kit: &kit };
     assert_eq!(second.read("/etc/emocue/emocue.toml"), kit.read("emocue.toml"));
     second.assert_clean();
-    let none = bad(&kit.flash(&[&ALL[..], &["--partition", "3"]].concat()), 1);
+    let none = bad(&kit.flash(&[&ALL[..], &["--partition", "3"]].concat()), 2);
     assert!(none.contains("no partition 3 with ext4; those with ext4 are: partition 1"), "{none}");
 }
 
@@ -265,7 +265,7 @@ fn images_that_are_in_use_damaged_or_something_else_are_refused_and_left_alone()
     let card = Card { offset: bare(&kit), kit: &kit };
     let refused = |expected: &str| {
         let before = fs::read(kit.path("card.img")).unwrap();
-        let said = bad(&kit.flash(&ALL), 1);
+        let said = bad(&kit.flash(&ALL), 3);
         assert!(said.contains(expected), "{said}");
         assert_eq!(fs::read(kit.path("card.img")).unwrap(), before);
     };
@@ -305,13 +305,15 @@ fn whenever_it_is_interrupted_the_image_is_as_it_was() {
     };
     let before = hash(&kit.path("card.img"));
     let count = fs::read_dir(kit.folder.path()).unwrap().count();
-    let app = Some(App::read(&kit.path("app")).unwrap());
-    let parts = Parts { app, ..Parts::default() };
+    let components = kit.components(false);
     for left in [0, 30 * MIB, 64 * MIB] {
         let mut image = Image::open(&kit.path("card.img"), None).unwrap();
-        let plan = Plan::new(&mut image, &parts).unwrap();
+        let plan = FlashPlan::new(&mut image, &components).unwrap();
         let result = image.install(&plan.changes(), &mut StopAfter { left });
-        assert!(matches!(result, Err(FlashError::Interrupted)), "{left}: {result:?}");
+        assert!(
+            matches!(result, Err(ImageError::Root(RootError::Interrupted))),
+            "{left}: {result:?}"
+        );
         assert_eq!(hash(&kit.path("card.img")), before);
         assert_eq!(fs::read_dir(kit.folder.path()).unwrap().count(), count);
     }

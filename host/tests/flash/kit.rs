@@ -6,10 +6,11 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use emocue_flash::Watch;
+use emocue_flash::FlashProgress;
+use emocue_flash::component::{AppFile, Components, ConfigFile};
 use emocue_flash::key;
 use emocue_flash::sign::{Changes, sign};
-use emocue_flash::table::{Source, TABLE};
+use emocue_flash::table::{FileSource, TABLE};
 use emocue_models::bundle::{Bundle, DEFAULT};
 use tempfile::TempDir;
 
@@ -59,6 +60,17 @@ impl Kit {
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
+    }
+
+    /// The program, and the configuration too if `config`, read and checked.
+    pub(crate) fn components(&self, config: bool) -> Components {
+        let (app, toml) = (self.path("app"), self.path("emocue.toml"));
+        let text = fs::read_to_string(&toml).unwrap();
+        Components {
+            app: Some(AppFile::new(app, self.read("app")).unwrap()),
+            config: config.then(|| ConfigFile::new(toml, text).unwrap()),
+            bundle: None,
+        }
     }
 
     /// Makes a key.
@@ -135,15 +147,15 @@ pub(crate) fn expected<'a>(
     config: &'a [u8],
     bundle: &'a [u8],
 ) -> impl Iterator<Item = (&'static str, u32, Result<&'a [u8], &'static str>)> {
-    use emocue_flash::Part;
+    use emocue_flash::Component;
     TABLE.iter().map(move |place| {
         let content = match place.source {
-            Source::Inside(bytes) => Ok(bytes),
-            Source::Link(to) => Err(to),
-            Source::Named => Ok(match place.part {
-                Part::App => app,
-                Part::Config => config,
-                Part::Bundle => bundle,
+            FileSource::Inside(bytes) => Ok(bytes),
+            FileSource::Link(to) => Err(to),
+            FileSource::Named => Ok(match place.component {
+                Component::App => app,
+                Component::Config => config,
+                Component::Bundle => bundle,
             }),
         };
         (place.path, place.mode, content)
@@ -155,16 +167,10 @@ pub(crate) struct StopAfter {
     pub(crate) left: u64,
 }
 
-impl Watch for StopAfter {
-    fn begin(&mut self, _what: &str, _bytes: u64) {}
-
+impl FlashProgress for StopAfter {
     fn advance(&mut self, bytes: u64) {
         self.left = self.left.saturating_sub(bytes);
     }
-
-    fn end(&mut self) {}
-
-    fn say(&mut self, _line: &str) {}
 
     fn stop(&self) -> bool {
         self.left == 0

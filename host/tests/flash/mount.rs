@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
 use emocue_flash::mount::Mount;
-use emocue_flash::parts::{App, Config};
-use emocue_flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::root::RootError;
+use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{AARCH64, ARM, Kit, StopAfter, app, bad, expected, good, tree};
 
@@ -95,17 +95,13 @@ fn whenever_it_is_interrupted_the_old_is_whole() {
     let before = tree(&kit.path("root"));
     kit.write("app", &app(AARCH64, true, 700_000));
     kit.write("emocue.toml", b"board = \"pi-4\"\n");
-    let parts = Parts {
-        app: Some(App::read(&kit.path("app")).unwrap()),
-        config: Some(Config::read(&kit.path("emocue.toml")).unwrap()),
-        bundle: None,
-    };
+    let components = kit.components(true);
     // At its beginning, inside of the first file, and when all was written but nothing put into place.
     for left in [0, 1, 300_000, 700_000, 700_015] {
         let mut mount = Mount::open(&kit.path("root")).unwrap();
-        let plan = Plan::new(&mut mount, &parts).unwrap();
+        let plan = FlashPlan::new(&mut mount, &components).unwrap();
         let result = mount.install(&plan.changes(), &mut StopAfter { left });
-        assert!(matches!(result, Err(FlashError::Interrupted)), "{left}: {result:?}");
+        assert!(matches!(result, Err(RootError::Interrupted)), "{left}: {result:?}");
         assert_eq!(tree(&kit.path("root")), before, "{left}");
     }
 }
@@ -114,10 +110,9 @@ fn whenever_it_is_interrupted_the_old_is_whole() {
 fn folders_that_were_made_for_nothing_are_removed() {
     let kit = Kit::new();
     let before = tree(&kit.path("root"));
-    let app = Some(App::read(&kit.path("app")).unwrap());
-    let parts = Parts { app, ..Parts::default() };
+    let components = kit.components(false);
     let mut mount = Mount::open(&kit.path("root")).unwrap();
-    let plan = Plan::new(&mut mount, &parts).unwrap();
+    let plan = FlashPlan::new(&mut mount, &components).unwrap();
     mount.install(&plan.changes(), &mut StopAfter { left: 300_000 }).unwrap_err();
     assert_eq!(tree(&kit.path("root")), before);
 }
@@ -127,7 +122,7 @@ fn a_program_for_another_machine_is_refused_with_both_names() {
     let kit = Kit::new();
     kit.write("app", &app(ARM, false, 1000));
     let before = tree(&kit.path("root"));
-    let refused = bad(&kit.flash(&ALL), 1);
+    let refused = bad(&kit.flash(&ALL), 3);
     assert!(refused.contains("is made for 32-bit ARM (armv7l)"), "{refused}");
     assert!(refused.contains("runs programs for 64-bit ARM (aarch64)"), "{refused}");
     assert!(refused.contains("cargo xtask cross"), "{refused}");
@@ -135,17 +130,17 @@ fn a_program_for_another_machine_is_refused_with_both_names() {
 }
 
 #[test]
-fn what_is_no_badges_root_is_refused_with_a_hint() {
+fn what_is_not_a_badges_root_is_refused_with_a_hint() {
     let kit = Kit::new();
-    let refused = |to: &str| bad(&kit.flash(&["--to", to, "--app", "app"]), 1);
+    let refused = |to: &str| bad(&kit.flash(&["--to", to, "--app", "app"]), 3);
     assert!(refused("/").contains("this computer's own root"));
-    assert!(refused("home").contains("no root of a Linux system"));
+    assert!(refused("home").contains("not the root of a Linux system"));
     kit.write("home/cmdline.txt", b"");
     assert!(refused("home").contains("boot partition"));
     let unknown = bad(&kit.flash(&["--to", "nowhere", "--app", "app"]), 2);
     assert!(unknown.contains("no such file") && unknown.contains("ssh://user@host"), "{unknown}");
     fs::remove_file(kit.path("root/bin")).unwrap();
-    assert!(refused("root").contains("cannot tell what programs"));
+    assert!(refused("root").contains("cannot determine what programs"));
 }
 
 #[test]
@@ -164,7 +159,7 @@ fn links_of_the_card_lead_inside_of_the_card() {
 fn what_is_in_the_way_is_not_replaced() {
     let kit = Kit::new();
     fs::create_dir_all(kit.path("root/usr/local/bin/emocue-badge")).unwrap();
-    let refused = bad(&kit.flash(&ALL), 1);
+    let refused = bad(&kit.flash(&ALL), 4);
     assert!(refused.contains("/usr/local/bin/emocue-badge is there already"), "{refused}");
 }
 
@@ -173,11 +168,11 @@ fn a_bundle_is_signed_once_with_what_it_is_meant_for() {
     let kit = Kit::new();
     kit.unsigned("bare.emocue");
     let flash = ["--to", "root", "--bundle", "bare.emocue", "--yes"];
-    let no_key = bad(&kit.flash(&flash), 1);
+    let no_key = bad(&kit.flash(&flash), 3);
     assert!(no_key.contains("emocue key new -o") && no_key.contains("badge.key"), "{no_key}");
     kit.key("my.key");
     let with_key = [&flash[..], &["--key", "my.key"]].concat();
-    let nobody = bad(&kit.flash(&with_key), 1);
+    let nobody = bad(&kit.flash(&with_key), 2);
     assert!(nobody.contains("--intended-use") && nobody.contains("my own cue"), "{nobody}");
     let meant = [&with_key[..], &["--intended-use", "my own cue"]].concat();
     let said = good(&kit.flash(&meant));
@@ -191,20 +186,21 @@ fn a_bundle_is_signed_once_with_what_it_is_meant_for() {
 }
 
 #[test]
-fn damaged_and_missing_files_are_told() {
+fn damaged_and_missing_files_are_reported() {
     let kit = Kit::new();
-    let said = |arguments: &[&str]| bad(&kit.flash(&[&["--to", "root"], arguments].concat()), 1);
+    let said =
+        |arguments: &[&str], code| bad(&kit.flash(&[&["--to", "root"], arguments].concat()), code);
     kit.write("bad.toml", b"[camera\nsource = 1\n");
-    assert!(said(&["--config", "bad.toml"]).contains("line 1"));
+    assert!(said(&["--config", "bad.toml"], 2).contains("line 1"));
     let mut bundle = kit.read("mine.emocue");
     bundle[5000] ^= 1;
     kit.write("bad.emocue", &bundle);
-    assert!(said(&["--bundle", "bad.emocue"]).contains("is damaged"));
-    assert!(said(&["--app", "emocue.toml"]).contains("no Linux program"));
-    assert!(said(&["--what", "app"]).contains("--what app needs --app FILE"));
-    assert!(said(&[]).contains("nothing to flash"));
-    let by_cable = bad(&kit.flash(&["--to", "serial:/dev/null", "--app", "app"]), 1);
+    assert!(said(&["--bundle", "bad.emocue"], 5).contains("is damaged"));
+    assert!(said(&["--app", "emocue.toml"], 3).contains("not a Linux program"));
+    assert!(said(&["--what", "app"], 2).contains("--what app needs --app FILE"));
+    assert!(said(&[], 2).contains("nothing to flash"));
+    let by_cable = bad(&kit.flash(&["--to", "serial:/dev/null", "--app", "app"]), 2);
     assert!(by_cable.contains("may not write its own program"), "{by_cable}");
-    assert!(said(&["--rollback"]).contains("slot rollback"));
+    assert!(said(&["--rollback"], 2).contains("slot rollback"));
     bad(&kit.flash(&["--to", "serial:/dev/null", "--rollback", "--bundle", "mine.emocue"]), 2);
 }

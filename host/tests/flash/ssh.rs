@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
-use emocue_flash::parts::{App, Config};
-use emocue_flash::ssh::{Address, Settings, Ssh};
-use emocue_flash::{FlashError, Parts, Plan, Root as _};
+use emocue_flash::root::RootError;
+use emocue_flash::ssh::{Address, Ssh, SshError, SshSettings};
+use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{Kit, StopAfter, bad, good, has, tree};
 
@@ -215,7 +215,7 @@ fn a_badge_is_watched_from_afar() {
         emocue.arg("--on").arg(format!("ssh://{}", server.address()));
         emocue.stdin(Stdio::null()).output().unwrap()
     };
-    let nobody = bad(&monitor(), 1);
+    let nobody = bad(&monitor(), 9);
     assert!(nobody.contains("no badge answers"), "{nobody}");
     let _running = Running::start(&server.kit);
     let status: serde_json::Value = serde_json::from_str(&good(&monitor())).unwrap();
@@ -231,11 +231,11 @@ fn the_badge_has_the_last_word() {
     good(&server.flash(&FILES));
     let before = server.tree();
     // Not trusted, and nobody there to press a button.
-    let refused = bad(&server.flash(&["--bundle", "mine.emocue"]), 1);
-    assert!(refused.contains("does not take the bundle"), "{refused}");
+    let refused = bad(&server.flash(&["--bundle", "mine.emocue"]), 9);
+    assert!(refused.contains("refuses the bundle"), "{refused}");
     assert!(refused.contains("[update] keys"), "{refused}");
     server.kit.write("emocue.toml", b"[camera]\nrotate = 45\n");
-    let refused = bad(&server.flash(&FILES), 1);
+    let refused = bad(&server.flash(&FILES), 9);
     assert!(refused.contains("the badge refuses this configuration"), "{refused}");
     assert!(refused.contains("the new emocue.toml") && refused.contains("rotate"), "{refused}");
     let after = server.tree();
@@ -251,11 +251,11 @@ fn a_program_that_does_not_run_there_is_not_put_into_place() {
     let mut broken = server.kit.read("app")[..4096].to_vec();
     broken.extend(b" emocue-badge ");
     server.kit.write("app", &broken);
-    let refused = bad(&server.flash(&FILES), 1);
-    assert!(refused.contains("does not pass its own demo"), "{refused}");
+    let refused = bad(&server.flash(&FILES), 9);
+    assert!(refused.contains("fails its own demo"), "{refused}");
     assert_eq!(server.tree(), before);
     server.kit.write("app", &crate::kit::app(crate::kit::ARM, false, 1000));
-    let refused = bad(&server.flash(&FILES), 1);
+    let refused = bad(&server.flash(&FILES), 3);
     assert!(refused.contains("is made for 32-bit ARM (armv7l)"), "{refused}");
     assert_eq!(server.tree(), before);
 }
@@ -269,18 +269,17 @@ fn whenever_it_is_interrupted_the_old_is_whole() {
     let mut app = server.kit.read("app");
     app.extend(b"another one");
     server.kit.write("app", &app);
-    let parts = Parts {
-        app: Some(App::read(&server.kit.path("app")).unwrap()),
-        config: Some(Config::read(&server.kit.path("emocue.toml")).unwrap()),
-        bundle: None,
-    };
-    let settings = Settings::new(Some(server.kit.path("ssh_config")), &[]).unwrap();
+    let components = server.kit.components(true);
+    let settings = SshSettings::new(Some(server.kit.path("ssh_config")), &[]).unwrap();
     let address = Address::parse(&server.address()).unwrap();
     let mut ssh = Ssh::open(address, settings).unwrap();
-    let plan = Plan::new(&mut ssh, &parts).unwrap();
+    let plan = FlashPlan::new(&mut ssh, &components).unwrap();
     for left in [0, 1, 1_000_000, app.len() as u64 + 15] {
         let result = ssh.install(&plan.changes(), &mut StopAfter { left });
-        assert!(matches!(result, Err(FlashError::Interrupted)), "{left}: {result:?}");
+        assert!(
+            matches!(result, Err(SshError::Root(RootError::Interrupted))),
+            "{left}: {result:?}"
+        );
         assert_eq!(server.tree(), before, "{left}");
     }
 }
@@ -290,20 +289,20 @@ fn another_host_key_is_refused_and_explained() {
     let Some(server) = Server::start() else { return };
     let before = server.tree();
     server.knows("stranger");
-    let refused = bad(&server.flash(&FILES), 1);
+    let refused = bad(&server.flash(&FILES), 9);
     assert!(refused.contains("another host key"), "{refused}");
     assert!(refused.contains(&format!("ssh-keygen -R '[127.0.0.1]:{}'", server.port)), "{refused}");
     server.kit.write("known_hosts", b"");
-    let refused = bad(&server.flash(&FILES), 1);
+    let refused = bad(&server.flash(&FILES), 9);
     assert!(refused.contains("does not know") && refused.contains("compare"), "{refused}");
     let refused = bad(
         &server.flash(&[&FILES[..], &["--ssh-option", "StrictHostKeyChecking=no"]].concat()),
-        1,
+        2,
     );
     assert!(refused.contains("not passed on"), "{refused}");
     server.knows("host");
     server.logs_in_with("stranger");
-    let refused = bad(&server.flash(&FILES), 1);
+    let refused = bad(&server.flash(&FILES), 9);
     assert!(
         refused.contains("does not let you in") && refused.contains("ssh-copy-id"),
         "{refused}"
@@ -312,13 +311,13 @@ fn another_host_key_is_refused_and_explained() {
 }
 
 #[test]
-fn a_server_that_is_not_there_and_a_root_that_is_none_are_told() {
+fn a_server_that_is_not_there_and_a_root_that_is_none_are_reported() {
     let Some(server) = Server::start() else { return };
     let at = |address: String| {
         let to = format!("ssh://{address}");
         bad(
             &server.kit.flash(&[&["--to", &to, "--ssh-config", "ssh_config"], &FILES[..]].concat()),
-            1,
+            9,
         )
     };
     let nowhere = at(format!("127.0.0.1:{}{}", server.port, server.kit.path("home").display()));

@@ -6,14 +6,19 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::error::{reading, writing};
-use crate::{FlashError, Watch};
+use super::error::ImageError;
+use crate::console::FlashProgress;
+use crate::file::{reading, writing};
+use crate::root::RootError;
 
 /// Copied at once; after each, a flash may stop.
 const CHUNK: usize = 1 << 20;
 
 /// Copies the image `path` to a file beside it, with its permissions, which is removed unless it takes its place.
-pub(super) fn beside(path: &Path, watch: &mut dyn Watch) -> Result<NamedTempFile, FlashError> {
+pub(super) fn beside(
+    path: &Path,
+    progress: &mut dyn FlashProgress,
+) -> Result<NamedTempFile, ImageError> {
     let mut image = File::open(path).map_err(reading(path))?;
     let metadata = image.metadata().map_err(reading(path))?;
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -24,12 +29,12 @@ pub(super) fn beside(path: &Path, watch: &mut dyn Watch) -> Result<NamedTempFile
     if same_blocks(copy.as_file(), &image) {
         return Ok(copy);
     }
-    watch.begin(&format!("a copy of {}", path.display()), metadata.len());
+    progress.begin(&format!("a copy of {}", path.display()), metadata.len());
     copy.as_file().set_len(metadata.len()).map_err(writing(copy.path()))?;
     let mut chunk = vec![0; CHUNK];
     loop {
-        if watch.stop() {
-            return Err(FlashError::Interrupted);
+        if progress.stop() {
+            return Err(RootError::Interrupted.into());
         }
         let read = image.read(&mut chunk).map_err(reading(path))?;
         match &chunk[..read] {
@@ -41,9 +46,9 @@ pub(super) fn beside(path: &Path, watch: &mut dyn Watch) -> Result<NamedTempFile
             part => copy.write_all(part),
         }
         .map_err(writing(path))?;
-        watch.advance(read as u64);
+        progress.advance(read as u64);
     }
-    watch.end();
+    progress.end();
     Ok(copy)
 }
 

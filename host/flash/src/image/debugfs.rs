@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::error::ImageError;
-use crate::error::indented;
+use crate::text::indented;
 
 /// Where these programs lie on systems whose users do not have them on their path.
 const FOLDERS: [&str; 4] =
@@ -57,13 +57,13 @@ impl Tools {
     /// What is at `path`, whose last part is not followed if it is a link.
     pub(super) fn stat(&self, path: &str) -> Result<Option<Inode>, ImageError> {
         let command = format!("stat {}", plain(path)?);
-        let said = self.debugfs(&["-R", &command])?;
-        if said.missing() {
+        let output = self.debugfs(&["-R", &command])?;
+        if output.missing() {
             return Ok(None);
         }
-        let text = said.good(&command)?;
-        let refused = || ImageError::Refused { command: command.clone(), said: text.clone() };
-        let inode = parse(&text).ok_or_else(refused)?;
+        let text = output.good(&command)?;
+        let failed = || ImageError::Debugfs { command: command.clone(), output: text.clone() };
+        let inode = parse(&text).ok_or_else(failed)?;
         Ok(Some(match inode.kind {
             // A link that is too long for its inode.
             Kind::Link(to) if to.is_empty() => {
@@ -101,18 +101,18 @@ impl Tools {
 
     /// Lets `e2fsck` look at everything and change nothing.
     pub(super) fn check(&self) -> Result<(), ImageError> {
-        let said = self.run("e2fsck", &["-f", "-n"])?;
-        match said.ok {
+        let output = self.run("e2fsck", &["-f", "-n"])?;
+        match output.ok {
             true => Ok(()),
-            false => Err(ImageError::Damaged(indented(&format!("{}\n{}", said.out, said.err)))),
+            false => Err(ImageError::Damaged(indented(&format!("{}\n{}", output.out, output.err)))),
         }
     }
 
-    fn debugfs(&self, arguments: &[&str]) -> Result<Said, ImageError> {
+    fn debugfs(&self, arguments: &[&str]) -> Result<ToolOutput, ImageError> {
         self.run("debugfs", arguments)
     }
 
-    fn run(&self, tool: &'static str, arguments: &[&str]) -> Result<Said, ImageError> {
+    fn run(&self, tool: &'static str, arguments: &[&str]) -> Result<ToolOutput, ImageError> {
         let output = Command::new(program(tool))
             .args(arguments)
             .arg(&self.device)
@@ -123,19 +123,23 @@ impl Tools {
             .output()
             .map_err(|source| ImageError::Tool { tool, source })?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) })
+        Ok(ToolOutput {
+            ok: output.status.success(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        })
     }
 }
 
-/// What a tool says.
-struct Said {
+/// What a tool printed.
+struct ToolOutput {
     ok: bool,
     out: String,
     err: String,
 }
 
-impl Said {
-    /// Complaints: everything on standard error but the greeting. Its exit status says nothing.
+impl ToolOutput {
+    /// Complaints: everything on standard error but the greeting. Its exit status is always 0.
     fn complaints(&self) -> String {
         let complaint = |line: &&str| !line.starts_with("debugfs ") && !line.trim().is_empty();
         self.err.lines().filter(complaint).collect::<Vec<_>>().join("; ")
@@ -146,10 +150,10 @@ impl Said {
     }
 
     fn good(self, command: &str) -> Result<String, ImageError> {
-        let said = self.complaints();
-        match self.ok && said.is_empty() {
+        let output = self.complaints();
+        match self.ok && output.is_empty() {
             true => Ok(self.out),
-            false => Err(ImageError::Refused { command: command.to_owned(), said }),
+            false => Err(ImageError::Debugfs { command: command.to_owned(), output }),
         }
     }
 }

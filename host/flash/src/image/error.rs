@@ -3,18 +3,26 @@
 use std::io;
 use std::path::PathBuf;
 
+use emocue_models::failure::{Failure, exit};
+
+use crate::file::FileError;
+use crate::root::RootError;
+
 /// An image cannot be read or changed. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
+    /// What can go wrong on every root file system.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// No part of it is ext4.
-    #[error("{} has no ext4 file system{found}\n  A badge's image is a whole card (.img, unpacked: `unxz`, `gunzip`) or its root partition.", path.display())]
+    #[error("{} has no ext4 file system{found}", path.display())]
     NoExt4 {
         /// Which image.
         path: PathBuf,
         /// What there is instead, after a colon; may be empty.
         found: String,
     },
-    /// The partition that was named is not there or is none with ext4.
+    /// The partition that was named does not exist or is not ext4.
     #[error("{} has no partition {number} with ext4; those with ext4 are: {known}", path.display())]
     NoPartition {
         /// Which image.
@@ -25,7 +33,7 @@ pub enum ImageError {
         known: String,
     },
     /// The file ends before the file system does.
-    #[error("{} is cut short: its file system ends {missing} bytes behind the file's end\n  Copy or unpack it again.", path.display())]
+    #[error("{} is cut short: its file system ends {missing} bytes behind the file's end", path.display())]
     Cut {
         /// Which image.
         path: PathBuf,
@@ -33,7 +41,7 @@ pub enum ImageError {
         missing: u64,
     },
     /// It is a loop device's file.
-    #[error("{} is attached as {device}, so something else may be writing to it\n  Unmount it, then detach it: `sudo losetup -d {device}`.", path.display())]
+    #[error("{} is attached as {device}, so something else may be writing to it", path.display())]
     Attached {
         /// Which image.
         path: PathBuf,
@@ -41,7 +49,7 @@ pub enum ImageError {
         device: String,
     },
     /// Its file system was not unmounted, or is damaged.
-    #[error("{}: its file system is mounted somewhere, was not unmounted, or is damaged: {reason}\n  Unmount it, or shut the badge down properly; else mend it: `e2fsck -f '{}?offset={offset}'`.", path.display(), path.display())]
+    #[error("{}: its file system is mounted somewhere, was not unmounted, or is damaged: {reason}", path.display())]
     Unclean {
         /// Which image.
         path: PathBuf,
@@ -51,32 +59,79 @@ pub enum ImageError {
         reason: String,
     },
     /// A program of e2fsprogs is missing or cannot run.
-    #[error(
-        "cannot run {tool}: {source}\n  It is part of e2fsprogs: `sudo apt install e2fsprogs`, or `brew install e2fsprogs`."
-    )]
+    #[error("failed to run {tool}: {source}")]
     Tool {
         /// Which program.
         tool: &'static str,
         /// The system's reason.
         source: io::Error,
     },
-    /// `debugfs` refuses.
-    #[error(
-        "debugfs cannot do {command:?}: {said}\n  Where it speaks of features, a newer e2fsprogs may know them."
-    )]
-    Refused {
+    /// `debugfs` fails.
+    #[error("debugfs failed to do {command:?}: {output}")]
+    Debugfs {
         /// What it was asked for.
         command: String,
-        /// What it says.
-        said: String,
+        /// What it printed.
+        output: String,
     },
-    /// `e2fsck` finds something to mend.
-    #[error("the file system would need mending:\n{0}")]
+    /// `e2fsck` finds something to fix.
+    #[error("the file system would need fixing:\n{0}")]
     Damaged(String),
-    /// A name in the image that cannot be handed to `debugfs`.
-    #[error("{0:?} in the image is a name that debugfs cannot be given")]
+    /// A name in the image that cannot be passed to `debugfs`.
+    #[error("{0:?} in the image is a name that cannot be passed to debugfs")]
     Name(String),
     /// A working file of this computer.
     #[error("cannot use the folder for temporary files: {0}")]
     Scratch(io::Error),
+}
+
+impl From<FileError> for ImageError {
+    fn from(error: FileError) -> Self {
+        Self::Root(error.into())
+    }
+}
+
+impl Failure for ImageError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Root(error) => return error.help(),
+            Self::NoExt4 { .. } => {
+                "A badge's image is a whole card (.img, unpacked: `unxz`, `gunzip`) or its root partition."
+            }
+            Self::Cut { .. } => "Copy or unpack it again.",
+            Self::Attached { device, .. } => {
+                return Some(format!("Unmount it, then detach it: `sudo losetup -d {device}`."));
+            }
+            Self::Unclean { path, offset, .. } => {
+                return Some(format!(
+                    "Unmount it, or shut the badge down properly; else fix it: `e2fsck -f '{}?offset={offset}'`.",
+                    path.display()
+                ));
+            }
+            Self::Tool { .. } => {
+                "It is part of e2fsprogs: `sudo apt install e2fsprogs`, or `brew install e2fsprogs`."
+            }
+            Self::Debugfs { .. } => {
+                "If it names unsupported features, a newer e2fsprogs may support them."
+            }
+            Self::NoPartition { .. } | Self::Damaged(_) | Self::Name(_) | Self::Scratch(_) => {
+                return None;
+            }
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Root(error) => error.exit_code(),
+            Self::NoPartition { .. } => exit::USAGE,
+            Self::NoExt4 { .. }
+            | Self::Cut { .. }
+            | Self::Attached { .. }
+            | Self::Unclean { .. }
+            | Self::Name(_) => exit::INPUT,
+            Self::Debugfs { .. } | Self::Damaged(_) | Self::Scratch(_) => exit::OUTPUT,
+            Self::Tool { .. } => exit::FAILED,
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! A badge's card as a file: a disk image with a partition table, or a bare ext4 file system.
 //!
 //! `debugfs` of e2fsprogs writes it, which needs no root and mounts nothing. It works on a copy beside the image, which
-//! takes the image's place when all of it was read back and `e2fsck` found nothing to mend; so there is no moment in
+//! takes the image's place when all of it was read back and `e2fsck` found nothing to fix; so there is no moment in
 //! which a failure could leave half a change.
 
 mod copy;
 mod debugfs;
 mod error;
 mod partition;
+mod path;
 mod script;
 mod superblock;
 
@@ -17,14 +18,14 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::Sha256;
 
 pub use error::ImageError;
-use partition::Partition;
 
-use self::debugfs::{Inode, Kind, Tools};
-use super::error::{reading, writing};
-use super::follow::follow;
-use super::plan::{Content, Item};
-use super::table::{folder, name};
-use super::{FlashError, Found, Root, Watch, elf};
+use self::debugfs::Tools;
+use self::partition::Partition;
+use self::path::{existing, followed};
+use crate::console::FlashProgress;
+use crate::elf;
+use crate::file::{reading, writing};
+use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 
 /// An image whose root partition was found.
 #[derive(Debug)]
@@ -39,18 +40,18 @@ impl Image {
     ///
     /// # Errors
     /// [`ImageError`] when there is none, or when it is in use, damaged, or was not unmounted.
-    pub fn open(path: &Path, number: Option<u32>) -> Result<Self, FlashError> {
+    pub fn open(path: &Path, number: Option<u32>) -> Result<Self, ImageError> {
         let path = path.canonicalize().map_err(reading(path))?;
         if let Some(device) = attached(&path) {
-            return Err(ImageError::Attached { path, device }.into());
+            return Err(ImageError::Attached { path, device });
         }
         let mut file = File::open(&path).map_err(reading(&path))?;
         let partition = partition::find(&path, &mut file, number)?;
         let tools = Tools::new(&path, partition.offset)?;
         tools.check().map_err(|error| match error {
-            ImageError::Damaged(said) => {
+            ImageError::Damaged(reason) => {
                 let offset = partition.offset;
-                ImageError::Unclean { path: path.clone(), offset, reason: said }
+                ImageError::Unclean { path: path.clone(), offset, reason }
             }
             other => other,
         })?;
@@ -58,86 +59,69 @@ impl Image {
     }
 }
 
-/// Follows every link on the way to `path`.
-fn followed(tools: &Tools, path: &str) -> Result<String, FlashError> {
-    let link = |path: &str| match tools.stat(path)? {
-        Some(Inode { kind: Kind::Link(to), .. }) => Ok(Some(to)),
-        _ => Ok(None),
-    };
-    let inside = follow(path, link).map_err(FlashError::Image)?;
-    inside.ok_or_else(|| FlashError::Links(path.to_owned()))
-}
+impl RootFs for Image {
+    type Error = ImageError;
 
-/// Where a path really is, its last part not followed if it is a link.
-fn real(tools: &Tools, path: &str) -> Result<String, FlashError> {
-    let folder = followed(tools, folder(path))?;
-    Ok(format!("{}/{}", folder.trim_end_matches('/'), name(path)))
-}
-
-fn look(tools: &Tools, path: &str) -> Result<Found, FlashError> {
-    let real = real(tools, path)?;
-    let Some(inode) = tools.stat(&real)? else { return Ok(Found::Nothing) };
-    Ok(match inode.kind {
-        Kind::Link(to) => Found::Link(to),
-        Kind::File => Found::File { sha256: Sha256::of(&tools.dump(&real)?), mode: inode.mode },
-        Kind::Folder | Kind::Other => Found::Other,
-    })
-}
-
-impl Root for Image {
     fn title(&self) -> String {
         format!("{}, {}", self.path.display(), self.partition)
     }
 
-    fn machine(&mut self) -> Result<elf::Machine, FlashError> {
-        let unknown = |reason: &str| FlashError::UnknownMachine {
+    fn machine(&mut self) -> Result<elf::Machine, ImageError> {
+        let unknown = |reason: &str| RootError::UnknownMachine {
             place: self.title(),
             reason: reason.to_owned(),
         };
         let shell = followed(&self.tools, "/bin/sh")?;
         if self.tools.stat(&shell)?.is_none() {
-            return Err(unknown("it has no /bin/sh"));
+            return Err(unknown("it has no /bin/sh").into());
         }
         elf::Machine::of(&self.tools.dump(&shell)?)
-            .ok_or_else(|| unknown("its /bin/sh is no program"))
+            .ok_or_else(|| unknown("its /bin/sh is not a program").into())
     }
 
-    fn look(&mut self, path: &str) -> Result<Found, FlashError> {
-        look(&self.tools, path)
+    fn existing(&mut self, path: &str) -> Result<Existing, ImageError> {
+        existing(&self.tools, path)
     }
 
-    fn install(&mut self, items: &[&Item<'_>], watch: &mut dyn Watch) -> Result<(), FlashError> {
-        let copy = copy::beside(&self.path, watch)?;
-        let changed = || -> Result<(), FlashError> {
+    fn install(
+        &mut self,
+        files: &[&PlannedFile<'_>],
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), ImageError> {
+        let copy = copy::beside(&self.path, progress)?;
+        let changed = || -> Result<(), ImageError> {
             let tools = Tools::new(copy.path(), self.partition.offset)?;
-            let script = script::write(&tools, items)?;
+            let script = script::write(&tools, files)?;
             tools.change(&script)?;
-            for item in items {
-                let wanted = match item.content {
-                    Content::Link(to) => Found::Link(to.to_owned()),
-                    Content::File(bytes) => {
-                        Found::File { sha256: Sha256::of(bytes), mode: item.place.mode }
+            for file in files {
+                let wanted = match file.content {
+                    FileContent::Link(to) => Existing::Link(to.to_owned()),
+                    FileContent::File(bytes) => {
+                        Existing::File { sha256: Sha256::of(bytes), mode: file.place.mode }
                     }
                 };
-                if look(&tools, item.place.path)? != wanted {
-                    return Err(FlashError::ReadBack(item.place.path.to_owned()));
+                if existing(&tools, file.place.path)? != wanted {
+                    return Err(RootError::ReadBack(file.place.path.to_owned()).into());
                 }
             }
-            Ok(tools.check()?)
+            tools.check()
         };
         let changed = changed();
-        if watch.stop() {
-            // Ctrl-C also reaches the tools, whose failure is then no news.
-            return Err(FlashError::Interrupted);
+        if progress.stop() {
+            // Ctrl-C also reaches the tools, whose failure is then expected.
+            return Err(RootError::Interrupted.into());
         }
         changed?;
         copy.as_file().sync_all().map_err(writing(&self.path))?;
         copy.persist(&self.path).map_err(|error| writing(&self.path)(error.error))?;
         let folder = self.path.parent().unwrap_or(Path::new("/"));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(writing(folder))
+        Ok(File::open(folder).and_then(|folder| folder.sync_all()).map_err(writing(folder))?)
     }
 
-    fn self_test(&mut self, _watch: &mut dyn Watch) -> Result<Option<String>, FlashError> {
+    fn self_test(
+        &mut self,
+        _progress: &mut dyn FlashProgress,
+    ) -> Result<Option<String>, ImageError> {
         Ok(Some(
             "Write the image to a card and start the badge: it tests itself then, and takes a new bundle if all is well."
                 .to_owned(),

@@ -9,8 +9,7 @@ use indicatif::DecimalBytes;
 
 use super::error::ImageError;
 use super::superblock::Superblock;
-use crate::FlashError;
-use crate::error::reading;
+use crate::file::reading;
 
 /// Bytes of a sector, where a table does not tell: MBRs know no other.
 const SECTOR: u32 = 512;
@@ -40,7 +39,7 @@ pub(super) fn find(
     path: &Path,
     file: &mut File,
     number: Option<u32>,
-) -> Result<Partition, FlashError> {
+) -> Result<Partition, ImageError> {
     let length = file.seek(SeekFrom::End(0)).map_err(reading(path))?;
     let whole = Partition { number: None, offset: 0, bytes: length };
     let table = table(file);
@@ -54,7 +53,7 @@ pub(super) fn find(
         let found: Vec<String> = table.iter().map(Partition::to_string).collect();
         let found =
             if found.is_empty() { String::new() } else { format!(": {}", found.join(", ")) };
-        return Err(ImageError::NoExt4 { path: path.to_owned(), found }.into());
+        return Err(ImageError::NoExt4 { path: path.to_owned(), found });
     }
     let chosen = match number {
         Some(_) => known.iter().find(|(partition, _)| partition.number == number),
@@ -68,16 +67,15 @@ pub(super) fn find(
             path: path.to_owned(),
             number: number.unwrap_or(0),
             known: names.join(", "),
-        }
-        .into());
+        });
     };
     let end = partition.offset.saturating_add(block.bytes);
     if end > length {
-        return Err(ImageError::Cut { path: path.to_owned(), missing: end - length }.into());
+        return Err(ImageError::Cut { path: path.to_owned(), missing: end - length });
     }
     if let Some(reason) = block.unclean {
         let (path, reason) = (path.to_owned(), reason.to_owned());
-        return Err(ImageError::Unclean { path, offset: partition.offset, reason }.into());
+        return Err(ImageError::Unclean { path, offset: partition.offset, reason });
     }
     Ok(partition)
 }

@@ -1,45 +1,46 @@
-//! What `debugfs` is told, so that an image has what it shall have.
+//! The commands that make `debugfs` write files into an image.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::debugfs::Tools;
-use super::{followed, real};
-use crate::plan::{Content, Item};
+use super::error::ImageError;
+use super::path::{followed, real};
+use crate::component::Component;
+use crate::root::{FileContent, PlannedFile};
 use crate::table::{folder, folder_mode, folders, name, old};
-use crate::{FlashError, Part};
 
-/// Writes the contents of `items` where `debugfs` finds them, and returns its commands.
-pub(super) fn write(tools: &Tools, items: &[&Item<'_>]) -> Result<Vec<String>, FlashError> {
+/// Writes the contents of `files` where `debugfs` finds them, and returns its commands.
+pub(super) fn write(tools: &Tools, files: &[&PlannedFile<'_>]) -> Result<Vec<String>, ImageError> {
     let mut script = Vec::new();
     let mut made = BTreeSet::new();
-    for (number, item) in items.iter().enumerate() {
-        for folder in folders(item.place.path) {
+    for (number, file) in files.iter().enumerate() {
+        for folder in folders(file.place.path) {
             let real = followed(tools, folder)?;
             if tools.stat(&real)?.is_none() && made.insert(real.clone()) {
                 script.push(format!("mkdir {real}"));
                 script.extend(owner(tools, &real, 0o40_000 | folder_mode(folder))?);
             }
         }
-        replace(tools, item, number, &mut script)?;
+        replace(tools, file, number, &mut script)?;
     }
-    if items.iter().any(|item| item.place.part == Part::App) {
+    if files.iter().any(|file| file.place.component == Component::App) {
         script.push(renew(tools)?);
     }
     Ok(script)
 }
 
-/// The commands that put an item into its place. Links between files do not count in `debugfs`: `ln` and `unlink`
+/// The commands that put a file into its place. Links between files do not count in `debugfs`: `ln` and `unlink`
 /// together rename, and `rm` alone frees.
 fn replace(
     tools: &Tools,
-    item: &Item<'_>,
+    file: &PlannedFile<'_>,
     number: usize,
     script: &mut Vec<String>,
-) -> Result<(), FlashError> {
-    let here = real(tools, item.place.path)?;
+) -> Result<(), ImageError> {
+    let here = real(tools, file.place.path)?;
     if tools.stat(&here)?.is_some() {
-        if item.place.keep_old {
+        if file.place.keep_old {
             let kept = old(&here);
             if tools.stat(&kept)?.is_some() {
                 script.push(format!("rm {kept}"));
@@ -49,21 +50,21 @@ fn replace(
             script.push(format!("rm {here}"));
         }
     }
-    match item.content {
-        Content::Link(to) => script.push(format!("symlink {here} {to}")),
-        Content::File(bytes) => {
+    match file.content {
+        FileContent::Link(to) => script.push(format!("symlink {here} {to}")),
+        FileContent::File(bytes) => {
             let content = tools.lay(number, bytes)?;
             // `write` takes a name, and writes it into the folder it is in.
             script.push(format!("cd {}", or_root(folder(&here))));
             script.push(format!("write {content} {}", name(&here)));
-            script.extend(owner(tools, &here, 0o100_000 | item.place.mode)?);
+            script.extend(owner(tools, &here, 0o100_000 | file.place.mode)?);
         }
     }
     Ok(())
 }
 
 /// The commands that give `path` its mode, and to whom its folder belongs.
-fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], FlashError> {
+fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], ImageError> {
     // A folder that is about to be made belongs to whom the nearest one above it belongs that is there.
     let mut above = folder(path);
     let (user, group) = loop {
@@ -83,7 +84,7 @@ fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], FlashError
 
 /// systemd makes the users that a card lacks when /usr is younger than what it remembers (systemd-sysusers.service,
 /// ConditionNeedsUpdate=), so /usr has to look changed.
-fn renew(tools: &Tools) -> Result<String, FlashError> {
+fn renew(tools: &Tools) -> Result<String, ImageError> {
     let usr = followed(tools, "/usr")?;
     let before = tools.stat(&usr)?.map_or(0, |inode| inode.modified);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! Watching a badge: how its machine is, and what its log says; never what it sees, which no badge tells.
+//! Watching a badge: how its machine is, and what its log says; never what it sees, which no badge reports.
 
 pub mod history;
 pub mod record;
@@ -9,18 +9,19 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use emocue_link::message::{BadgeStatus, LogLine};
+use emocue_models::failure::{Failure, Problem};
 
-pub use source::{Session, Source};
+pub use source::{BadgeConnector, BadgeSession};
 
 /// Between two questions for the status, and before a badge that does not answer is called again.
 pub const PERIOD: Duration = Duration::from_secs(1);
 
-/// Lines of the log that are fetched from before we came.
+/// Lines of the log that are fetched from before the session.
 pub const TAIL: u32 = 50;
 
 /// What is heard of a badge.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum MonitorEvent {
     /// It answers.
     Connected {
         /// Its program's version.
@@ -39,39 +40,46 @@ pub enum Event {
 
 /// Why a badge is not watched any more, or not for now.
 enum End {
-    /// Nobody wants to know more.
+    /// The caller stopped.
     Enough,
     /// The connection broke.
     Lost(String),
 }
 
-/// Whether to go on, as a result.
-fn go_on(flow: ControlFlow<()>) -> Result<(), End> {
+/// The problem as text, its help on further lines.
+fn lost(problem: Problem) -> End {
+    let help = Failure::help(&problem).unwrap_or_default();
+    let help: String = help.lines().map(|line| format!("\n  {line}")).collect();
+    End::Lost(format!("{problem}{help}"))
+}
+
+/// Whether to continue, as a result.
+fn proceed(flow: ControlFlow<()>) -> Result<(), End> {
     if flow.is_break() { Err(End::Enough) } else { Ok(()) }
 }
 
-/// Asks the badge again and again, connecting anew where the connection breaks, until `tell` or `pause` breaks off.
+/// Asks the badge again and again, connecting anew where the connection breaks, until `report` or `pause` breaks.
 pub fn watch(
-    source: &mut dyn Source,
-    tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    connector: &mut dyn BadgeConnector,
+    report: &mut dyn FnMut(MonitorEvent) -> ControlFlow<()>,
     pause: &mut dyn FnMut(Duration) -> ControlFlow<()>,
 ) {
-    let mut log = Log::default();
-    let mut told = None;
+    let mut log = LogPosition::default();
+    let mut reported = None;
     loop {
-        let end = match source.connect() {
+        let end = match connector.connect() {
             // The session ends before the badge is called again.
             Ok(mut session) => {
-                told = None;
-                follow(session.as_mut(), &mut log, tell, pause)
+                reported = None;
+                follow(session.as_mut(), &mut log, report, pause)
             }
-            Err(reason) => Err(End::Lost(reason)),
+            Err(problem) => Err(lost(problem)),
         };
         let Err(End::Lost(reason)) = end else { return };
         // Once for each reason: a cable may stay away for hours.
-        if told.as_ref() != Some(&reason) {
-            told = Some(reason.clone());
-            if tell(Event::Lost { reason }).is_break() {
+        if reported.as_ref() != Some(&reason) {
+            reported = Some(reason.clone());
+            if report(MonitorEvent::Lost { reason }).is_break() {
                 return;
             }
         }
@@ -83,37 +91,37 @@ pub fn watch(
 
 /// Asks in one session.
 fn follow(
-    session: &mut dyn Session,
-    log: &mut Log,
-    tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    session: &mut dyn BadgeSession,
+    log: &mut LogPosition,
+    report: &mut dyn FnMut(MonitorEvent) -> ControlFlow<()>,
     pause: &mut dyn FnMut(Duration) -> ControlFlow<()>,
 ) -> Result<(), End> {
-    let mut tell = |event| go_on(tell(event));
-    tell(Event::Connected { program: session.program() })?;
+    let mut report = |event| proceed(report(event));
+    report(MonitorEvent::Connected { program: session.program() })?;
     loop {
-        let status = session.status().map_err(End::Lost)?;
+        let status = session.status().map_err(lost)?;
         let next = log.begin(&status);
-        tell(Event::Status(status))?;
+        report(MonitorEvent::Status(status))?;
         while log.next < next {
-            let lines = session.log(log.next).map_err(End::Lost)?;
+            let lines = session.log(log.next).map_err(lost)?;
             // Lines that the badge has forgotten meanwhile.
             let Some(last) = lines.last() else { break };
             log.next = last.number + 1;
-            lines.into_iter().try_for_each(|line| tell(Event::Log(line)))?;
+            lines.into_iter().try_for_each(|line| report(MonitorEvent::Log(line)))?;
         }
-        go_on(pause(PERIOD))?;
+        proceed(pause(PERIOD))?;
     }
 }
 
 /// How far the log was read.
 #[derive(Debug, Default)]
-struct Log {
+struct LogPosition {
     next: u32,
     /// Of the last status; a badge that is younger now has started anew, with a new log.
     uptime_ms: Option<u64>,
 }
 
-impl Log {
+impl LogPosition {
     /// Where the log ends now.
     fn begin(&mut self, status: &BadgeStatus) -> u32 {
         match self.uptime_ms {

@@ -1,10 +1,10 @@
-//! What is heard of a badge as lines: for people, and as JSON for programs.
+//! What is received from a badge as lines: for people, and as JSON for programs.
 
 use emocue_link::message::{BadgeStatus, LogLine};
 use serde::Serialize;
 
-use super::Event;
-use super::history::{battery, fps, heat, line, place, state, trial, uptime};
+use super::MonitorEvent;
+use crate::words::{battery, fps, heat, line, place, state, trial, uptime};
 
 /// A JSON object for an event.
 #[derive(Serialize)]
@@ -20,22 +20,24 @@ enum Record<'a> {
 ///
 /// # Errors
 /// Never, for what a badge can say.
-pub fn json(event: &Event) -> Result<String, serde_json::Error> {
+pub fn json(event: &MonitorEvent) -> Result<String, serde_json::Error> {
     serde_json::to_string(&match event {
-        Event::Connected { program } => Record::Connected { program },
-        Event::Lost { reason } => Record::Lost { reason },
-        Event::Status(status) => Record::Status(status),
-        Event::Log(line) => Record::Log(line),
+        MonitorEvent::Connected { program } => Record::Connected { program },
+        MonitorEvent::Lost { reason } => Record::Lost { reason },
+        MonitorEvent::Status(status) => Record::Status(status),
+        MonitorEvent::Log(line) => Record::Log(line),
     })
 }
 
 /// The event as one line of text.
-pub fn text(event: &Event) -> String {
+pub fn text(event: &MonitorEvent) -> String {
     match event {
-        Event::Connected { program } => format!("connected; the badge's program is {program}"),
-        Event::Lost { reason } => format!("not connected: {reason}"),
-        Event::Log(entry) => format!("log {}", line(entry)),
-        Event::Status(status) => {
+        MonitorEvent::Connected { program } => {
+            format!("connected; the badge's program is {program}")
+        }
+        MonitorEvent::Lost { reason } => format!("not connected: {reason}"),
+        MonitorEvent::Log(entry) => format!("log {}", line(entry)),
+        MonitorEvent::Status(status) => {
             let latency = status.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
             format!(
                 "{}, {}{latency}; {}; battery {}; {} {} from {}, {}; {} faults; up {}",

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use emocue_link::message::{BadgeStatus, LogLine};
 use emocue_link::transport::Streams;
-use emocue_link::{Client, LinkError, Transport};
+use emocue_link::{Client, ClientError, LinkError, Transport};
+use emocue_models::failure::{Failure, Problem, exit};
 
-use crate::serial::{self, settings};
+use crate::serial;
 use crate::shell::quote;
-use crate::ssh::{Address, Settings, SshError, call, no_program};
+use crate::ssh::{Address, SshError, SshSettings, call, no_program};
 use crate::table::{APP, STATE};
 use crate::target::Port;
 
@@ -19,58 +20,50 @@ use crate::target::Port;
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Something that a session can be begun with, again and again.
-pub trait Source {
+pub trait BadgeConnector {
     /// Begins a session.
     ///
     /// # Errors
-    /// Why not and what to do, in words.
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String>;
+    /// Why not, and what to do.
+    fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem>;
 }
 
 /// A session with a badge.
-pub trait Session {
+pub trait BadgeSession {
     /// The badge's program.
     fn program(&self) -> String;
 
     /// How the badge is.
     ///
     /// # Errors
-    /// Why it does not tell, in words.
-    fn status(&mut self) -> Result<BadgeStatus, String>;
+    /// Why it does not answer.
+    fn status(&mut self) -> Result<BadgeStatus, Problem>;
 
     /// Lines of its log from a number on; none when there are no more.
     ///
     /// # Errors
-    /// Why it does not tell, in words.
-    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, String>;
+    /// Why it does not answer.
+    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem>;
 }
 
-impl<T: Transport> Session for Client<T> {
+impl<T: Transport> BadgeSession for Client<T> {
     fn program(&self) -> String {
         Client::program(self).to_owned()
     }
 
-    fn status(&mut self) -> Result<BadgeStatus, String> {
-        Client::status(self).map_err(|error| error.to_string())
+    fn status(&mut self) -> Result<BadgeStatus, Problem> {
+        Client::status(self).map_err(|error| problem(&error))
     }
 
-    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, String> {
-        Client::log(self, from).map_err(|error| error.to_string())
-    }
-}
-
-#[cfg(unix)]
-impl Source for Port {
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
-        let client = Client::connect(serial::open(self)?, settings());
-        Ok(Box::new(client.map_err(|error| format!("{self}: {error}"))?))
+    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem> {
+        Client::log(self, from).map_err(|error| problem(&error))
     }
 }
 
-#[cfg(not(unix))]
-impl Source for Port {
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
-        Err("serial ports cannot be used on this system".to_owned())
+impl BadgeConnector for Port {
+    fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem> {
+        let client = Client::connect(serial::open(self)?, serial::settings());
+        Ok(Box::new(client.map_err(|error| Problem::at(&*self, &problem(&error)))?))
     }
 }
 
@@ -78,14 +71,14 @@ impl Source for Port {
 #[derive(Debug)]
 pub struct OverSsh {
     address: Address,
-    settings: Settings,
+    settings: SshSettings,
     /// Whether ssh may ask for a password: only before a view covers the terminal.
     asks: bool,
 }
 
 impl OverSsh {
     /// The badge at `address`.
-    pub fn new(address: Address, settings: Settings) -> Self {
+    pub fn new(address: Address, settings: SshSettings) -> Self {
         Self { address, settings, asks: std::io::IsTerminal::is_terminal(&std::io::stdin()) }
     }
 
@@ -106,41 +99,63 @@ impl OverSsh {
     }
 }
 
-impl Source for OverSsh {
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
+impl BadgeConnector for OverSsh {
+    fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem> {
         let mut ssh = call(&self.address, &self.settings, !self.asks);
         ssh.args(["-T", "--"]).arg(self.address.destination()).arg(self.script());
         ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = ssh.spawn().map_err(|error| no_program(error).to_string())?;
-        let said = child.stderr.take().map(overhear);
+        let mut child = ssh.spawn().map_err(|error| as_problem(&no_program(error)))?;
+        let stderr = child.stderr.take().map(collect);
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("ssh has no standard input and output".to_owned());
+            return Err(Problem::new("ssh has no standard input and output"));
         };
         let piped = Piped { streams: Some(Streams::new(stdout, stdin)), child: Some(child) };
         // Somebody may have to type a password first.
         let patience = Duration::from_secs(if self.asks { 120 } else { 20 });
         self.asks = false;
-        let patient = emocue_link::client::ClientSettings { connect: patience, ..settings() };
+        let patient =
+            emocue_link::client::ClientSettings { connect: patience, ..serial::settings() };
         match Client::connect(piped, patient) {
             Ok(client) => Ok(Box::new(client)),
             Err(error) => {
-                // Its input is closed by now, so it ends, and has said all.
-                let said = said.map(|said| said.recv_timeout(LAST_WORDS).unwrap_or_default());
-                let said = said.unwrap_or_default();
-                Err(match said.trim() {
-                    "" => format!("{}: {error}", self.address),
-                    // Its own words, or the badge's.
-                    said if said.contains("emocue-badge") => said.to_owned(),
-                    said => SshError::of(&self.address, said).to_string(),
+                // Its input is closed by now, so it ends, and its output is complete.
+                let printed =
+                    stderr.map(|stderr| stderr.recv_timeout(LAST_WORDS).unwrap_or_default());
+                let printed = printed.unwrap_or_default();
+                Err(match printed.trim() {
+                    "" => Problem::at(&self.address, &problem(&error)),
+                    // The badge's own words.
+                    words if words.contains("emocue-badge") => {
+                        Problem::new(words).code(exit::BADGE)
+                    }
+                    words => as_problem(&SshError::of(&self.address, words)),
                 })
             }
         }
     }
 }
 
-/// Reads what a child says on its standard error, to the end, but keeps only its beginning: that is what counts.
-fn overhear(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
-    let (said, heard) = mpsc::channel();
+/// A client's error as both programs report them.
+fn problem(error: &ClientError) -> Problem {
+    let problem = Problem::new(error.to_string()).code(exit::BADGE);
+    match error.help() {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+/// The same message, help and exit code.
+fn as_problem(failure: &dyn Failure) -> Problem {
+    let problem = Problem::new(failure.to_string()).code(failure.exit_code());
+    match failure.help() {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+/// Reads a child's standard error to the end, but keeps only its beginning, which names the cause.
+fn collect(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let (mut kept, mut bytes) = (Vec::new(), [0; 512]);
         while let Ok(read @ 1..) = stderr.read(&mut bytes) {
@@ -149,9 +164,9 @@ fn overhear(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
             }
         }
         // Nobody listens when all went well.
-        let _ = said.send(String::from_utf8_lossy(&kept).into_owned());
+        let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
     });
-    heard
+    receiver
 }
 
 /// A child's standard input and output.
@@ -172,7 +187,7 @@ impl Transport for Piped {
 
 impl Drop for Piped {
     fn drop(&mut self) {
-        // With its input closed the child says good-bye and ends, which may take as long as the network does.
+        // With its input closed the child ends the session and exits, which may take as long as the network does.
         self.streams = None;
         if let Some(mut child) = self.child.take() {
             std::thread::spawn(move || child.wait());

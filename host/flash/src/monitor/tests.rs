@@ -32,23 +32,23 @@ struct Script(VecDeque<Vec<Option<BadgeStatus>>>);
 
 struct Scripted(VecDeque<Option<BadgeStatus>>);
 
-impl Source for Script {
-    fn connect(&mut self) -> Result<Box<dyn Session + Send>, String> {
-        let session = self.0.pop_front().ok_or("no badge answers")?;
+impl BadgeConnector for Script {
+    fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem> {
+        let session = self.0.pop_front().ok_or(Problem::new("no badge answers"))?;
         Ok(Box::new(Scripted(session.into())))
     }
 }
 
-impl Session for Scripted {
+impl BadgeSession for Scripted {
     fn program(&self) -> String {
         "0.1.0".into()
     }
 
-    fn status(&mut self) -> Result<BadgeStatus, String> {
-        self.0.pop_front().flatten().ok_or("the cable was pulled".into())
+    fn status(&mut self) -> Result<BadgeStatus, Problem> {
+        self.0.pop_front().flatten().ok_or(Problem::new("the cable was pulled"))
     }
 
-    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, String> {
+    fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem> {
         let line = |number| LogLine {
             number,
             time_ms: u64::from(number),
@@ -58,10 +58,10 @@ impl Session for Scripted {
     }
 }
 
-/// What is told until `pauses` pauses are over.
-fn told(sessions: Vec<Vec<Option<BadgeStatus>>>, pauses: usize) -> Vec<Event> {
+/// What is reported until `pauses` pauses are over.
+fn reported(sessions: Vec<Vec<Option<BadgeStatus>>>, pauses: usize) -> Vec<MonitorEvent> {
     let (mut events, mut left) = (Vec::new(), pauses);
-    let mut tell = |event| {
+    let mut report = |event| {
         events.push(event);
         ControlFlow::Continue(())
     };
@@ -69,45 +69,45 @@ fn told(sessions: Vec<Vec<Option<BadgeStatus>>>, pauses: usize) -> Vec<Event> {
         left -= 1;
         if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    watch(&mut Script(sessions.into()), &mut tell, &mut pause);
+    watch(&mut Script(sessions.into()), &mut report, &mut pause);
     events
 }
 
-fn numbers(events: &[Event]) -> Vec<u32> {
-    let number = |event: &Event| match event {
-        Event::Log(line) => Some(line.number),
+fn numbers(events: &[MonitorEvent]) -> Vec<u32> {
+    let number = |event: &MonitorEvent| match event {
+        MonitorEvent::Log(line) => Some(line.number),
         _ => None,
     };
     events.iter().filter_map(number).collect()
 }
 
 #[test]
-fn a_pulled_cable_is_told_and_the_badge_is_called_again() {
-    let events = told(vec![vec![Some(status(5, 0)), None], vec![Some(status(9, 0))]], 3);
-    let connected = || Event::Connected { program: "0.1.0".into() };
+fn a_pulled_cable_is_reported_and_the_badge_is_called_again() {
+    let events = reported(vec![vec![Some(status(5, 0)), None], vec![Some(status(9, 0))]], 3);
+    let connected = || MonitorEvent::Connected { program: "0.1.0".into() };
     let expected = [
         connected(),
-        Event::Status(status(5, 0)),
-        Event::Lost { reason: "the cable was pulled".into() },
+        MonitorEvent::Status(status(5, 0)),
+        MonitorEvent::Lost { reason: "the cable was pulled".into() },
         connected(),
-        Event::Status(status(9, 0)),
+        MonitorEvent::Status(status(9, 0)),
     ];
     assert_eq!(events, expected);
 }
 
 #[test]
-fn a_badge_that_stays_away_is_told_of_once() {
-    let events = told(Vec::new(), 5);
-    assert_eq!(events, [Event::Lost { reason: "no badge answers".into() }]);
+fn a_badge_that_stays_away_is_reported_once() {
+    let events = reported(Vec::new(), 5);
+    assert_eq!(events, [MonitorEvent::Lost { reason: "no badge answers".into() }]);
 }
 
 #[test]
 fn every_line_of_the_log_is_read_once() {
     let session = vec![Some(status(5, 16)), Some(status(6, 24)), None];
-    let events = told(vec![session, vec![Some(status(8, 32))]], 4);
+    let events = reported(vec![session, vec![Some(status(8, 32))]], 4);
     assert_eq!(numbers(&events), (0..32).collect::<Vec<_>>());
     // A long log begins near its end, and the one of a badge that started anew at its beginning.
-    let events = told(vec![vec![Some(status(5, 1000)), None], vec![Some(status(1, 8))]], 3);
+    let events = reported(vec![vec![Some(status(5, 1000)), None], vec![Some(status(1, 8))]], 3);
     assert_eq!(numbers(&events)[0], 1000 - TAIL);
     assert_eq!(numbers(&events)[TAIL as usize + 6..], (0..8).collect::<Vec<_>>());
 }
@@ -120,12 +120,14 @@ fn screen(history: &History, width: u16, height: u16) -> String {
 
 fn history() -> History {
     let mut history = History::new("/dev/ttyACM0");
-    told(vec![vec![Some(status(90_061, 8))]], 1).into_iter().for_each(|event| history.hear(event));
+    reported(vec![vec![Some(status(90_061, 8))]], 1)
+        .into_iter()
+        .for_each(|event| history.hear(event));
     history
 }
 
 #[test]
-fn the_view_tells_how_the_badge_is() {
+fn the_view_shows_how_the_badge_is() {
     let mut history = history();
     let shown = screen(&history, 90, 30);
     for expected in [
@@ -143,7 +145,7 @@ fn the_view_tells_how_the_badge_is() {
     ] {
         assert!(shown.contains(expected), "{expected} is missing in\n{shown}");
     }
-    history.hear(Event::Lost { reason: "the cable was pulled\n  Plug it in.".into() });
+    history.hear(MonitorEvent::Lost { reason: "the cable was pulled\n  Plug it in.".into() });
     let shown = screen(&history, 90, 30);
     assert!(shown.contains("gone, calling again: the cable was pulled"), "{shown}");
     // What it was like stays.
@@ -154,7 +156,7 @@ fn the_view_tells_how_the_badge_is() {
 fn small_terminals_and_a_badge_that_never_answered_do_not_matter() {
     let mut never = History::new("ssh://badge");
     assert!(screen(&never, 80, 24).contains("calling the badge"));
-    never.hear(Event::Lost { reason: "nobody is there\n  Turn it on.".into() });
+    never.hear(MonitorEvent::Lost { reason: "nobody is there\n  Turn it on.".into() });
     assert!(screen(&never, 80, 24).contains("Turn it on."));
     assert_eq!(never.connection, Connection::Lost("nobody is there\n  Turn it on.".into()));
     for (width, height) in [(1, 1), (10, 3), (200, 12), (30, 60)] {
@@ -167,9 +169,9 @@ fn small_terminals_and_a_badge_that_never_answered_do_not_matter() {
 fn long_watches_keep_what_was_lately() {
     let mut history = History::new("x");
     for second in 0..2000 {
-        history.hear(Event::Status(status(second, 0)));
+        history.hear(MonitorEvent::Status(status(second, 0)));
         let text = String::new();
-        history.hear(Event::Log(LogLine { number: second as u32, time_ms: 0, text }));
+        history.hear(MonitorEvent::Log(LogLine { number: second as u32, time_ms: 0, text }));
     }
     assert_eq!((history.fps.len(), history.latency.len(), history.log.len()), (300, 300, 200));
     assert_eq!(history.log.back().unwrap().number, 1999);
@@ -177,13 +179,13 @@ fn long_watches_keep_what_was_lately() {
 
 #[test]
 fn lines_are_for_people_and_for_programs() {
-    let event = Event::Status(status(5, 0));
+    let event = MonitorEvent::Status(status(5, 0));
     let parsed: serde_json::Value = serde_json::from_str(&record::json(&event).unwrap()).unwrap();
     assert_eq!((&parsed["event"], &parsed["fps_milli"]), (&"status".into(), &14_800.into()));
     let text = record::text(&event);
     assert!(text.starts_with("streaming, 14.8 frames/s, 63 ms; 71.2 °C"), "{text}");
-    let lost = record::json(&Event::Lost { reason: "a\nb".into() }).unwrap();
+    let lost = record::json(&MonitorEvent::Lost { reason: "a\nb".into() }).unwrap();
     assert_eq!(lost, r#"{"event":"lost","reason":"a\nb"}"#);
     let line = LogLine { number: 4, time_ms: 61_000, text: "camera\u{7} lost".into() };
-    assert_eq!(record::text(&Event::Log(line)), "log   0:01:01  camera  lost");
+    assert_eq!(record::text(&MonitorEvent::Log(line)), "log   0:01:01  camera  lost");
 }

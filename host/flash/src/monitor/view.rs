@@ -7,12 +7,13 @@ use ratatui::style::{Color, Style, Stylize as _};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Sparkline, SparklineBar, Wrap};
 
-use super::history::{Connection, History, battery, fps, heat, line, place, state, trial, uptime};
+use super::history::{Connection, History};
+use crate::words::{battery, fps, heat, line, place, state, trial, uptime};
 
 /// Width of the names before values.
 const NAMES: usize = 12;
 
-/// Draws what was heard of a badge.
+/// Draws what was received from a badge.
 pub fn draw(frame: &mut Frame<'_>, history: &History) {
     let rows = Layout::vertical([
         Constraint::Length(1),
@@ -52,7 +53,7 @@ pub fn draw(frame: &mut Frame<'_>, history: &History) {
     frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" log ")), log);
     frame.render_widget(
         Paragraph::new(
-            "q, Esc or Ctrl-C ends this; the badge goes on. No picture ever comes here.".dim(),
+            "q, Esc or Ctrl-C ends this; the badge continues. No picture ever comes here.".dim(),
         ),
         bottom,
     );
@@ -64,7 +65,7 @@ fn heading(history: &History) -> Line<'_> {
         Connection::Calling => Span::from("  calling").fg(Color::Yellow),
         Connection::Live => Span::from(format!("  program {}", history.program)),
         Connection::Lost(reason) => {
-            // The first line tells what; what to do stands in the frame when there is nothing else to show.
+            // The first line says what is wrong; what to do stands in the frame when there is nothing else to show.
             let reason = reason.lines().next().unwrap_or_default();
             Span::from(format!("  gone, calling again: {reason}")).fg(Color::Red)
         }

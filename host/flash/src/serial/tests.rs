@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use emocue_link::message::{BundleSource, CameraState, LogLine};
+use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine};
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{PipeEnd, pipe};
 use emocue_link::{Badge, Server};
 
 use super::*;
-use crate::bundle::Ready;
-use crate::parts::Config;
+use crate::bundle::PreparedBundle;
+use crate::component::{AppFile, ConfigFile};
 
 /// What the stand-in was sent, and how it behaves.
 #[derive(Default)]
@@ -142,23 +142,19 @@ impl Badge for StandIn {
 }
 
 #[derive(Default)]
-struct Told {
-    said: Vec<String>,
+struct Recorder {
+    lines: Vec<String>,
     moved: u64,
     stop_at: Option<u64>,
 }
 
-impl Watch for Told {
-    fn begin(&mut self, _what: &str, _bytes: u64) {}
-
+impl FlashProgress for Recorder {
     fn advance(&mut self, bytes: u64) {
         self.moved += bytes;
     }
 
-    fn end(&mut self) {}
-
     fn say(&mut self, line: &str) {
-        self.said.push(line.to_owned());
+        self.lines.push(line.to_owned());
     }
 
     fn stop(&self) -> bool {
@@ -170,94 +166,100 @@ fn quick() -> ClientSettings {
     ClientSettings { poll: Duration::from_millis(1), ..settings() }
 }
 
-fn parts(config: bool, bundle: bool) -> Parts {
+fn components(config: bool, bundle: bool) -> Components {
     let config =
-        config.then(|| Config { path: "new.toml".into(), text: "board = \"pi-4\"\n".into() });
-    let bundle = bundle.then(|| Ready {
+        config.then(|| ConfigFile { path: "new.toml".into(), text: "board = \"pi-4\"\n".into() });
+    let bundle = bundle.then(|| PreparedBundle {
         bytes: (0..20_000_u32).map(|byte| byte as u8).collect(),
         title: "mine 7".into(),
         signer: None,
         intended_use: None,
     });
-    Parts { app: None, bundle, config }
+    Components { app: None, bundle, config }
 }
 
-fn flash(badge: &StandIn, parts: &Parts, told: &mut Told) -> (String, Result<(), FlashError>) {
+fn flash(
+    badge: &StandIn,
+    components: &Components,
+    recorder: &mut Recorder,
+) -> (String, Result<(), SerialError>) {
     let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
-    let plan = cable.plan(parts).unwrap();
-    let result = cable.flash(&plan, parts, told);
+    let plan = cable.plan(components).unwrap();
+    let result = cable.flash(&plan, components, recorder);
     cable.close();
     (plan.to_string(), result)
 }
 
 #[test]
 fn bundle_and_configuration_arrive_and_the_badge_tests_itself() {
-    let (badge, parts) = (StandIn::new(), parts(true, true));
-    let mut told = Told::default();
-    let (plan, result) = flash(&badge, &parts, &mut told);
+    let (badge, components) = (StandIn::new(), components(true, true));
+    let mut recorder = Recorder::default();
+    let (plan, result) = flash(&badge, &components, &mut recorder);
     result.unwrap();
     assert!(plan.contains("running default 5 from slot A, on trial, 3 starts left"), "{plan}");
     assert!(plan.contains("differs, and is overwritten") && plan.contains("mine 7"), "{plan}");
-    let bundle = &parts.bundle.as_ref().unwrap().bytes;
+    let bundle = &components.bundle.as_ref().unwrap().bytes;
     {
         let memory = badge.memory.lock().unwrap();
-        assert_eq!(memory.config, parts.config.as_ref().unwrap().text);
+        assert_eq!(memory.config, components.config.as_ref().unwrap().text);
         assert_eq!(memory.bundle, *bundle);
     }
-    assert_eq!(told.moved, bundle.len() as u64 + 15);
-    let said = told.said.join("\n");
+    assert_eq!(recorder.moved, bundle.len() as u64 + 15);
+    let said = recorder.lines.join("\n");
     for line in ["configuration taken", "press it", "bundle installed", "both portraits agree"] {
         assert!(said.contains(line), "{said}");
     }
     // The second time, the configuration is there.
-    let (plan, result) = flash(&badge, &self::parts(true, false), &mut Told::default());
+    let (plan, result) = flash(&badge, &self::components(true, false), &mut Recorder::default());
     assert!(plan.contains("is there") && result.is_ok(), "{plan}");
 }
 
 #[test]
-fn a_cable_that_was_pulled_goes_on_where_it_was() {
+fn a_pulled_cable_continues_where_it_was() {
     let badge = StandIn::new();
     badge.memory.lock().unwrap().hangs_up_at = Some(9_000);
-    let mut told = Told::default();
-    flash(&badge, &parts(false, true), &mut told).1.unwrap();
+    let mut recorder = Recorder::default();
+    flash(&badge, &components(false, true), &mut recorder).1.unwrap();
     let memory = badge.memory.lock().unwrap();
     assert_eq!((memory.bundle.len(), memory.sessions), (20_000, 2));
-    assert_eq!(told.moved, 20_000);
+    assert_eq!(recorder.moved, 20_000);
 }
 
 #[test]
-fn the_badges_own_words_are_told() {
+fn the_badges_own_words_are_shown() {
     let badge = StandIn::new();
     badge.memory.lock().unwrap().refuses = true;
-    let error = flash(&badge, &parts(false, true), &mut Told::default()).1.unwrap_err().to_string();
-    assert!(error.contains("this key is not known here"), "{error}");
-    assert!(error.contains("still in place") && error.contains("recovery.md"), "{error}");
+    let error = flash(&badge, &components(false, true), &mut Recorder::default()).1.unwrap_err();
+    assert!(error.to_string().contains("this key is not known here"), "{error}");
+    let help = error.help().unwrap();
+    assert!(help.contains("still in place") && help.contains("recovery.md"), "{help}");
+    assert_eq!(error.exit_code(), exit::BADGE);
 }
 
 #[test]
 fn a_badge_returns_to_the_bundle_before_once() {
     let badge = StandIn::new();
     let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
-    let mut told = Told::default();
-    cable.roll_back(&mut told).unwrap();
-    let said = told.said.join("\n");
+    let mut recorder = Recorder::default();
+    cable.roll_back(&mut recorder).unwrap();
+    let said = recorder.lines.join("\n");
     assert!(
         said.contains("runs default 5 from slot A") && said.contains("slot b starts"),
         "{said}"
     );
 
     badge.memory.lock().unwrap().refuses = true;
-    let error = cable.roll_back(&mut told).unwrap_err().to_string();
+    let error = cable.roll_back(&mut recorder).unwrap_err().to_string();
     assert!(error.contains("no bundle before this one"), "{error}");
     assert_eq!(badge.memory.lock().unwrap().rollbacks, 2);
 }
 
 #[test]
-fn stops_when_it_is_told_to() {
+fn stops_when_asked_to() {
     let badge = StandIn::new();
-    let mut told = Told { stop_at: Some(5_000), ..Told::default() };
-    let result = flash(&badge, &parts(false, true), &mut told).1;
-    assert!(matches!(result, Err(FlashError::Interrupted)));
+    let mut recorder = Recorder { stop_at: Some(5_000), ..Recorder::default() };
+    let result = flash(&badge, &components(false, true), &mut recorder).1;
+    assert!(matches!(result, Err(SerialError::Interrupted)));
     assert!(badge.memory.lock().unwrap().bundle.is_empty());
 }
 
@@ -267,9 +269,9 @@ fn a_program_does_not_go_through_a_cable() {
     let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
     let header = [b"\x7fELF\x02\x01".as_slice(), &[0; 12], &[183, 0]].concat();
     let machine = crate::elf::Machine::of(&header).unwrap();
-    let app = crate::parts::App { path: "app".into(), bytes: Vec::new(), machine };
-    let parts = Parts { app: Some(app), ..Parts::default() };
-    let error = cable.plan(&parts).unwrap_err();
-    assert!(matches!(error, FlashError::AppByCable));
+    let app = AppFile { path: "app".into(), bytes: Vec::new(), machine };
+    let components = Components { app: Some(app), ..Components::default() };
+    let error = cable.plan(&components).unwrap_err();
+    assert!(matches!(error, SerialError::App));
     assert!(error.to_string().contains("may not write its own program"));
 }

@@ -7,11 +7,11 @@ use crate::shell::quote;
 /// Where a badge's SSH server is, and which root file system there is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Whom to log in as, where that is told.
+    /// Whom to log in as, where that is given.
     pub user: Option<String>,
     /// Name or number of the badge.
     pub host: String,
-    /// The server's port, where it is told.
+    /// The server's port, where it is given.
     pub port: Option<u16>,
     /// The root, without a slash at its end: empty for the badge's own.
     pub root: String,

@@ -1,12 +1,16 @@
-//! What the badge's own program is asked for over SSH.
+//! Running the badge's own program over SSH.
 
-use super::{Ssh, read_back, values};
-use crate::error::indented;
+use super::error::SshError;
+use super::session::values;
+use super::{Ssh, read_back};
+use crate::component::Component;
+use crate::console::FlashProgress;
+use crate::root::RootError;
 use crate::shell::quote;
 use crate::table::{APP, CONFIG, SERVICE, STATE, USER, waiting};
-use crate::{FlashError, Part, Watch};
+use crate::text::indented;
 
-/// What `emocue-badge slot install` ends with when it does not like the bundle.
+/// Exit code of `emocue-badge slot install` when it refuses the bundle.
 const REFUSED: i32 = 5;
 /// The same, when it cannot use its folder.
 const NO_STATE: i32 = 7;
@@ -14,18 +18,22 @@ const NO_STATE: i32 = 7;
 const NOT_ACCEPTED: i32 = 8;
 
 impl Ssh {
-    /// Runs the new program's demo before it gets its name, as whoever is logged in.
-    pub(super) fn try_demo(&self) -> Result<(), FlashError> {
+    /// Runs the new program's demo before it gets its name, as the user who is logged in.
+    pub(super) fn try_demo(&self) -> Result<(), SshError> {
         let program = self.word(&waiting(APP));
         let output = self.session.run(&format!("{program} demo --display json > /dev/null"))?;
         match output.code {
             Some(0) => Ok(()),
-            _ => Err(FlashError::Demo(indented(&output.all()))),
+            _ => Err(SshError::Demo(indented(&output.all()))),
         }
     }
 
     /// Lets the badge's program, the new one where there is one, judge the new configuration.
-    pub(super) fn check_config(&self, new: bool, watch: &mut dyn Watch) -> Result<(), FlashError> {
+    pub(super) fn check_config(
+        &self,
+        new: bool,
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
         let program = if new { self.word(&waiting(APP)) } else { self.word(APP) };
         let file = waiting(CONFIG);
         let script = format!(
@@ -34,47 +42,47 @@ impl Ssh {
         );
         let output = self.session.run(&self.facts.elevated(&script))?;
         // It is not yet where its owner would look for it.
-        let said = output.all().replace(&self.path(&file), "the new emocue.toml");
+        let printed = output.all().replace(&self.path(&file), "the new emocue.toml");
         match output.code {
-            Some(0) if values(&said, "absent").next().is_some() => {
-                watch.say("config: no emocue-badge is there yet, so nobody has checked it");
+            Some(0) if values(&printed, "absent").next().is_some() => {
+                progress.say("config: no emocue-badge is there yet, so nobody has checked it");
                 Ok(())
             }
             Some(0) => Ok(()),
-            _ => Err(FlashError::ConfigRefused(indented(&said))),
+            _ => Err(SshError::ConfigRefused(indented(&printed))),
         }
     }
 
-    /// Tells the running system of the new users, rules and units.
-    pub(super) fn announce(&self, watch: &mut dyn Watch) -> Result<(), FlashError> {
+    /// Makes the running system load the new users, rules and units.
+    pub(super) fn announce(&self, progress: &mut dyn FlashProgress) -> Result<(), SshError> {
         if !self.session.address().root.is_empty() || !self.facts.systemd {
             return Ok(());
         }
-        watch.say("the system learns of its new user, rules and service");
+        progress.say("the system learns of its new user, rules and service");
         let script = "set -e\nsystemd-sysusers\nudevadm control --reload\nudevadm trigger\n\
              systemctl daemon-reload\n";
-        self.root("telling the system of the new files", script).map(drop)
+        self.root("loading the new system files", script).map(drop)
     }
 
     /// Hands a bundle to the badge, which checks it and may ask for a press of its button.
     pub(super) fn install_bundle(
         &self,
         bytes: &[u8],
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
         let script = "set -e\nd=$(mktemp -d /tmp/emocue-XXXXXX)\nchmod 755 \"$d\"\n\
             cat > \"$d/bundle.emocue\"\nchmod 644 \"$d/bundle.emocue\"\nsync\necho \"folder=$d\"\n\
             echo \"sha256=$(sha256sum < \"$d/bundle.emocue\")\"\n";
-        let output = self.session.send(script, "bundle", bytes, watch)?;
-        let said = output.good("sending the bundle")?;
-        let folder = values(&said, "folder").next().unwrap_or_default().to_owned();
-        let sent = read_back("the bundle", &said, bytes);
-        let installed = sent.and_then(|()| self.slot_install(&folder, watch));
+        let output = self.session.send(script, "bundle", bytes, progress)?;
+        let printed = output.good("sending the bundle")?;
+        let folder = values(&printed, "folder").next().unwrap_or_default().to_owned();
+        let sent = read_back("the bundle", &printed, bytes);
+        let installed = sent.and_then(|()| self.slot_install(&folder, progress));
         if folder.starts_with("/tmp/emocue-") {
             let _ = self.session.run(&format!("rm -rf {}", quote(&folder)));
         }
         match installed {
-            Err(_) if watch.stop() => Err(FlashError::Interrupted),
+            Err(_) if progress.stop() => Err(RootError::Interrupted.into()),
             installed => installed,
         }
     }
@@ -85,12 +93,16 @@ impl Ssh {
     }
 
     /// Starts the service with what is new: a badge that runs is the one whose button is pressed for a new key.
-    pub(super) fn start(&self, parts: &[Part], watch: &mut dyn Watch) -> Result<(), FlashError> {
+    pub(super) fn start(
+        &self,
+        components: &[Component],
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
         if !self.runs_here() {
             return Ok(());
         }
-        watch.say("the badge starts");
-        let anew = parts.iter().any(|part| *part != Part::Bundle);
+        progress.say("the badge starts");
+        let anew = components.iter().any(|component| *component != Component::Bundle);
         let verb = if anew { "restart" } else { "start" };
         let script = format!(
             "systemctl enable {SERVICE} >/dev/null 2>&1\nsystemctl {verb} {SERVICE} || \
@@ -100,16 +112,15 @@ impl Ssh {
         if output.code == Some(0) {
             return Ok(());
         }
-        let mut said = indented(&output.all());
-        if parts.contains(&Part::App) {
-            said += &format!(
-                "\n  The program before it: sudo mv {APP}.old {APP} && sudo systemctl restart {SERVICE}"
-            );
-        }
-        Err(FlashError::SelfTest(said))
+        let help = components.contains(&Component::App).then(|| {
+            format!(
+                "The program before it: sudo mv {APP}.old {APP} && sudo systemctl restart {SERVICE}"
+            )
+        });
+        Err(SshError::SelfTest { output: indented(&output.all()), help })
     }
 
-    fn slot_install(&self, folder: &str, watch: &mut dyn Watch) -> Result<(), FlashError> {
+    fn slot_install(&self, folder: &str, progress: &mut dyn FlashProgress) -> Result<(), SshError> {
         let (state, config) = (self.word(STATE), self.word(CONFIG));
         let file = quote(&format!("{folder}/bundle.emocue"));
         let here = self.session.address().root.is_empty();
@@ -125,41 +136,41 @@ impl Ssh {
         let script = format!(
             "[ -d {state} ] || {make}\nif [ -e {config} ]; then {install} --config {config}; else {install}; fi"
         );
-        watch.say("the badge looks at the bundle; where it knows no key yet, press its button when it asks");
-        let output = self.session.follow(&self.facts.elevated(&script), watch)?;
-        let next = match output.code {
+        progress.say("the badge looks at the bundle; where it knows no key yet, press its button when it asks");
+        let output = self.session.follow(&self.facts.elevated(&script), progress)?;
+        let help = match output.code {
             Some(0) => return Ok(()),
             Some(REFUSED) => {
-                "docs/recovery.md tells what to do about keys that the badge does not know."
+                "docs/recovery.md says what to do about keys that the badge does not know."
             }
             Some(NOT_ACCEPTED) => {
                 "Press the badge's button when its panel asks; or put your public key (`emocue key show FILE`) into [update] keys of its configuration, and flash that."
             }
             Some(NO_STATE) => {
-                "Its folder /var/lib/emocue cannot be used: docs/recovery.md tells what to do."
+                "Its folder /var/lib/emocue cannot be used: docs/recovery.md says what to do."
             }
             _ => "Flash the program too (--app), if the badge has none or an old one.",
         };
-        Err(FlashError::BundleRefused { said: indented(&output.all()), next })
+        Err(SshError::BundleRefused { output: indented(&output.all()), help })
     }
 
-    /// Lets the badge tell how it is.
-    pub(super) fn ask_how_it_is(
+    /// Asks the badge for its status and a self-test.
+    pub(super) fn check_badge(
         &self,
-        watch: &mut dyn Watch,
-    ) -> Result<Option<String>, FlashError> {
+        progress: &mut dyn FlashProgress,
+    ) -> Result<Option<String>, SshError> {
         let status = format!("{APP} slot status --config {CONFIG}");
         let status = self.session.run(&self.facts.elevated(&status))?;
-        status.all().lines().for_each(|line| watch.say(line));
+        status.all().lines().for_each(|line| progress.say(line));
         let doctor = format!("{APP} doctor --config {CONFIG}");
         let doctor = if self.facts.user { self.facts.as_badge(&doctor) } else { doctor };
         let output = self.session.run(&self.facts.elevated(&doctor))?;
         match output.code {
             Some(0) => {
-                output.all().lines().for_each(|line| watch.say(line));
+                output.all().lines().for_each(|line| progress.say(line));
                 Ok(None)
             }
-            _ => Err(FlashError::SelfTest(indented(&output.all()))),
+            _ => Err(SshError::SelfTest { output: indented(&output.all()), help: None }),
         }
     }
 }

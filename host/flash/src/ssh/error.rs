@@ -2,16 +2,20 @@
 
 use std::io;
 
-use super::Address;
-use crate::error::indented;
+use emocue_models::failure::{Failure, exit};
+
+use super::address::Address;
+use crate::root::RootError;
+use crate::text::indented;
 
 /// SSH, or a command over it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
+    /// What can go wrong on every root file system.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// There is no `ssh`.
-    #[error(
-        "cannot run {program:?}: {source}\n  Install OpenSSH's client (`sudo apt install openssh-client`), or name another one in EMOCUE_SSH."
-    )]
+    #[error("failed to run {program:?}: {source}")]
     Program {
         /// What was run.
         program: String,
@@ -23,7 +27,7 @@ pub enum SshError {
     Scratch(io::Error),
     /// Another key than last time.
     #[error(
-        "{address} shows another host key than the one this computer knows, so nothing was sent\n{said}\n  Was the badge's system installed anew? Then forget the old key: `ssh-keygen -R '{known_as}'`\n  and log in once by hand, comparing the fingerprint: `{login}`.\n  Otherwise somebody may be between you and the badge."
+        "{address} shows another host key than the one this computer knows, so nothing was sent\n{output}"
     )]
     HostKeyChanged {
         /// Which badge.
@@ -32,68 +36,60 @@ pub enum SshError {
         known_as: String,
         /// How to log in by hand.
         login: String,
-        /// What ssh says.
-        said: String,
+        /// What ssh printed.
+        output: String,
     },
     /// A key that nobody has seen.
     #[error(
-        "this computer does not know {address} yet, and nobody is there to ask\n{said}\n  Log in once by hand and compare the fingerprint: `{login}`."
+        "this computer does not know {address} yet, and there is no terminal to ask on\n{output}"
     )]
     HostKeyUnknown {
         /// Which badge.
         address: String,
         /// How to log in by hand.
         login: String,
-        /// What ssh says.
-        said: String,
+        /// What ssh printed.
+        output: String,
     },
     /// No password, no key.
-    #[error(
-        "{address} does not let you in\n{said}\n  Give it your key, once: `{copy}`; or run this in a terminal, to type the password."
-    )]
+    #[error("{address} does not let you in\n{output}")]
     Denied {
         /// Which badge.
         address: String,
         /// How to give it a key.
         copy: String,
-        /// What ssh says.
-        said: String,
+        /// What ssh printed.
+        output: String,
     },
     /// No connection.
-    #[error(
-        "cannot connect to {address}\n{said}\n  Is the badge on, in the same network, and its SSH server enabled? `{login}` must work."
-    )]
+    #[error("cannot connect to {address}\n{output}")]
     Unreachable {
         /// Which badge.
         address: String,
         /// How to log in by hand.
         login: String,
-        /// What ssh says.
-        said: String,
+        /// What ssh printed.
+        output: String,
     },
     /// Files belong to root there.
-    #[error(
-        "{address} does not let this user write to its system\n  Log in as root (ssh://root@...), or allow the user to use sudo without a password."
-    )]
-    NoRoot {
+    #[error("{address} does not let this user write to its system")]
+    NotWritable {
         /// Which badge.
         address: String,
     },
     /// No system there.
-    #[error(
-        "{address} has no etc there\n  The path behind the host is the root of a Linux system; leave it out for the badge's own."
-    )]
+    #[error("{address} has no etc there")]
     NoSystem {
         /// Which badge.
         address: String,
     },
     /// A command failed.
-    #[error("{what} failed on the badge:\n{said}")]
+    #[error("{what} failed on the badge:\n{output}")]
     Command {
         /// What was to be done.
         what: String,
-        /// What it says.
-        said: String,
+        /// What it printed.
+        output: String,
     },
     /// An option that is not passed on.
     #[error("--ssh-option {option}: {reason}")]
@@ -103,25 +99,110 @@ pub enum SshError {
         /// Why not.
         reason: &'static str,
     },
+    /// The program does not run on the badge.
+    #[error("the new program fails its own demo on the badge, so the old one stays:\n{0}")]
+    Demo(String),
+    /// The badge's own check refuses the configuration.
+    #[error("the badge refuses this configuration, so the old one stays:\n{0}")]
+    ConfigRefused(String),
+    /// The badge refuses the bundle.
+    #[error("the badge refuses the bundle, so it continues with the one that it has:\n{output}")]
+    BundleRefused {
+        /// What the badge printed.
+        output: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// Everything is in place, but the badge has a problem.
+    #[error("everything is in place, but the badge reports a problem:\n{output}")]
+    SelfTest {
+        /// What the badge printed.
+        output: String,
+        /// How to return to the program before, where there was one.
+        help: Option<String>,
+    },
+}
+
+impl Failure for SshError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Root(error) => return error.help(),
+            Self::Program { .. } => {
+                "Install OpenSSH's client (`sudo apt install openssh-client`), or name another one in EMOCUE_SSH."
+            }
+            Self::HostKeyChanged { known_as, login, .. } => {
+                return Some(format!(
+                    "Was the badge's system installed anew? Then forget the old key: `ssh-keygen -R '{known_as}'`\n\
+                     and log in once by hand, comparing the fingerprint: `{login}`.\n\
+                     Otherwise somebody may be between you and the badge."
+                ));
+            }
+            Self::HostKeyUnknown { login, .. } => {
+                return Some(format!(
+                    "Log in once by hand and compare the fingerprint: `{login}`."
+                ));
+            }
+            Self::Denied { copy, .. } => {
+                return Some(format!(
+                    "Give it your key, once: `{copy}`; or run this in a terminal, to type the password."
+                ));
+            }
+            Self::Unreachable { login, .. } => {
+                return Some(format!(
+                    "Is the badge on, in the same network, and its SSH server enabled? `{login}` must work."
+                ));
+            }
+            Self::NotWritable { .. } => {
+                "Log in as root (ssh://root@...), or allow the user to use sudo without a password."
+            }
+            Self::NoSystem { .. } => {
+                "The path behind the host is the root of a Linux system; leave it out for the badge's own."
+            }
+            Self::Demo(_) => {
+                "A message about GLIBC means a system that is older than the build: see \"Build it onto a board\" in README.md."
+            }
+            Self::BundleRefused { help, .. } => help,
+            Self::SelfTest { help, .. } => {
+                let general = "docs/recovery.md says what to do.";
+                return Some(match help {
+                    Some(help) => format!("{help}\n{general}"),
+                    None => general.to_owned(),
+                });
+            }
+            Self::Scratch(_)
+            | Self::Command { .. }
+            | Self::Option { .. }
+            | Self::ConfigRefused(_) => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Root(error) => error.exit_code(),
+            Self::Option { .. } => exit::USAGE,
+            Self::Program { .. } | Self::Scratch(_) => exit::FAILED,
+            _ => exit::BADGE,
+        }
+    }
 }
 
 impl SshError {
-    /// What `ssh` itself says when it ends with 255, told with what to do.
-    pub(crate) fn of(address: &Address, said: &str) -> Self {
-        let (text, login) = (indented(said), address.by_hand("ssh"));
-        let address_text = address.to_string();
-        let has = |needle: &str| said.contains(needle);
+    /// From what `ssh` itself printed when it ended with 255.
+    pub(crate) fn of(address: &Address, printed: &str) -> Self {
+        let (output, login) = (indented(printed), address.by_hand("ssh"));
+        let has = |needle: &str| printed.contains(needle);
         if has("IDENTIFICATION HAS CHANGED") {
             let known_as = address.known_as();
-            return Self::HostKeyChanged { address: address_text, known_as, login, said: text };
+            return Self::HostKeyChanged { address: address.to_string(), known_as, login, output };
         }
         if has("Host key verification failed") {
-            return Self::HostKeyUnknown { address: address_text, login, said: text };
+            return Self::HostKeyUnknown { address: address.to_string(), login, output };
         }
         if has("Permission denied") || has("Too many authentication failures") {
             let copy = address.by_hand("ssh-copy-id");
-            return Self::Denied { address: address_text, copy, said: text };
+            return Self::Denied { address: address.to_string(), copy, output };
         }
-        Self::Unreachable { address: address_text, login, said: text }
+        Self::Unreachable { address: address.to_string(), login, output }
     }
 }

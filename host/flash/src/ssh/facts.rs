@@ -1,7 +1,7 @@
-//! What a badge's system is like.
+//! Facts about a badge's system, asked for after logging in.
 
-use super::session::Session;
-use super::{SshError, values};
+use super::error::SshError;
+use super::session::{SshSession, values};
 use crate::shell::quote;
 use crate::table::USER;
 
@@ -25,7 +25,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Asks.
-    pub(super) fn ask(session: &Session) -> Result<Self, SshError> {
+    pub(super) fn ask(session: &SshSession) -> Result<Self, SshError> {
         let etc = quote(&format!("{}/etc", session.address().root));
         let script = format!(
             "echo \"uname=$(uname -m)\"\n[ -d {etc} ] && echo etc=\n[ -w {etc} ] && echo writes=\n\
@@ -34,25 +34,25 @@ impl Facts {
              for g in {}; do getent group $g >/dev/null 2>&1 && echo group=$g; done\ntrue\n",
             GROUPS.join(" ")
         );
-        let said = session.run(&script)?.good("looking around")?;
-        Self::parse(&said, session)
+        let output = session.run(&script)?.good("looking around")?;
+        Self::parse(&output, session)
     }
 
-    fn parse(said: &str, session: &Session) -> Result<Self, SshError> {
-        let has = |key| values(said, key).next().is_some();
+    fn parse(output: &str, session: &SshSession) -> Result<Self, SshError> {
+        let has = |key| values(output, key).next().is_some();
         let address = session.address();
         if !has("etc") {
             return Err(SshError::NoSystem { address: address.to_string() });
         }
         if !has("writes") && !has("sudo") {
-            return Err(SshError::NoRoot { address: address.to_string() });
+            return Err(SshError::NotWritable { address: address.to_string() });
         }
         Ok(Self {
-            uname: values(said, "uname").next().unwrap_or_default().to_owned(),
+            uname: values(output, "uname").next().unwrap_or_default().to_owned(),
             sudo: !has("writes"),
             user: has("user"),
             systemd: has("systemd"),
-            groups: values(said, "group").map(str::to_owned).collect(),
+            groups: values(output, "group").map(str::to_owned).collect(),
         })
     }
 

@@ -17,20 +17,23 @@ use emocue_models::bundle::Sha256;
 
 pub use address::Address;
 pub use error::SshError;
-pub use options::Settings;
-pub use session::{Output, Session};
+pub use options::SshSettings;
+pub use session::{RemoteOutput, SshSession};
 pub(crate) use session::{call, no_program};
 
 use self::facts::Facts;
-use super::plan::{Content, Item};
-use super::table::{self, Place, folder, folder_mode, folders, old, waiting};
-use super::{FlashError, Found, Part, Root, Watch, elf};
+use self::session::values;
+use crate::component::Component;
+use crate::console::FlashProgress;
+use crate::elf;
+use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 use crate::shell::quote;
+use crate::table::{self, Place, folder, folder_mode, folders, old, waiting};
 
 /// A badge over SSH.
 #[derive(Debug)]
 pub struct Ssh {
-    session: Session,
+    session: SshSession,
     facts: Facts,
 }
 
@@ -39,8 +42,8 @@ impl Ssh {
     ///
     /// # Errors
     /// [`SshError`] with what `ssh` says and what to do.
-    pub fn open(address: Address, settings: Settings) -> Result<Self, FlashError> {
-        let session = Session::open(address, settings)?;
+    pub fn open(address: Address, settings: SshSettings) -> Result<Self, SshError> {
+        let session = SshSession::open(address, settings)?;
         let facts = Facts::ask(&session)?;
         Ok(Self { session, facts })
     }
@@ -56,37 +59,37 @@ impl Ssh {
     }
 
     /// Runs a script as who may write there, and gives its output where it succeeds.
-    fn root(&self, what: &str, script: &str) -> Result<String, FlashError> {
+    fn root(&self, what: &str, script: &str) -> Result<String, SshError> {
         let output = self.session.run(&self.facts.elevated(script))?;
-        Ok(output.good(what)?)
+        output.good(what)
     }
 
-    /// Writes an item beside its place and compares what the badge reads there.
+    /// Writes a file beside its place and compares what the badge reads there.
     fn stage(
         &self,
-        item: &Item<'_>,
+        file: &PlannedFile<'_>,
         staged: &mut Staged,
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        let path = item.place.path;
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
+        let path = file.place.path;
         let beside = waiting(path);
-        let script = match item.content {
-            Content::Link(to) => {
+        let script = match file.content {
+            FileContent::Link(to) => {
                 let beside = self.word(&beside);
                 format!("{}rm -f {beside}\nln -s {} {beside}\n", self.folders(path), quote(to))
             }
-            Content::File(_) => self.receive(path, &beside, item.place.mode),
+            FileContent::File(_) => self.receive(path, &beside, file.place.mode),
         };
         staged.files.push(beside);
         let script = self.facts.elevated(&script);
         let what = format!("writing {}", self.path(path));
-        match item.content {
-            Content::Link(_) => staged.learn(&self.session.run(&script)?.good(&what)?),
-            Content::File(bytes) => {
-                let output = self.session.send(&script, path, bytes, watch)?;
-                let said = output.good(&what)?;
-                staged.learn(&said);
-                read_back(path, &said, bytes)?;
+        match file.content {
+            FileContent::Link(_) => staged.learn(&self.session.run(&script)?.good(&what)?),
+            FileContent::File(bytes) => {
+                let output = self.session.send(&script, path, bytes, progress)?;
+                let output = output.good(&what)?;
+                staged.learn(&output);
+                read_back(path, &output, bytes)?;
             }
         }
         Ok(())
@@ -133,29 +136,29 @@ impl Ssh {
 
     fn write(
         &self,
-        items: &[&Item<'_>],
+        files: &[&PlannedFile<'_>],
         staged: &mut Staged,
-        watch: &mut dyn Watch,
-    ) -> Result<(), FlashError> {
-        let goes_on = |watch: &dyn Watch| match watch.stop() {
-            true => Err(FlashError::Interrupted),
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
+        let not_stopped = |progress: &dyn FlashProgress| match progress.stop() {
+            true => Err(RootError::Interrupted),
             false => Ok(()),
         };
-        for item in items {
-            goes_on(watch)?;
-            self.stage(item, staged, watch)?;
+        for file in files {
+            not_stopped(progress)?;
+            self.stage(file, staged, progress)?;
         }
-        let parts: BTreeSet<&str> = items.iter().map(|item| item.place.part.name()).collect();
-        let has = |part: Part| parts.contains(part.name());
-        if has(Part::App) {
-            watch.say("the new program passes its demo on the badge: trying");
+        let names: BTreeSet<&str> = files.iter().map(|file| file.place.component.name()).collect();
+        let has = |component: Component| names.contains(component.name());
+        if has(Component::App) {
+            progress.say("the new program passes its demo on the badge: trying");
             self.try_demo()?;
         }
-        if has(Part::Config) {
-            self.check_config(has(Part::App), watch)?;
+        if has(Component::Config) {
+            self.check_config(has(Component::App), progress)?;
         }
-        goes_on(watch)?;
-        let steps: String = items.iter().map(|item| self.commit(item.place)).collect();
+        not_stopped(progress)?;
+        let steps: String = files.iter().map(|file| self.commit(file.place)).collect();
         self.root("putting the files into place", &format!("set -e\n{steps}sync\n"))?;
         Ok(())
     }
@@ -180,49 +183,48 @@ struct Staged {
 
 impl Staged {
     /// Takes in what a script says that it made.
-    fn learn(&mut self, said: &str) {
-        self.folders.extend(values(said, "made").map(str::to_owned));
+    fn learn(&mut self, output: &str) {
+        self.folders.extend(values(output, "made").map(str::to_owned));
     }
 }
 
-/// The values of `key` in lines of `key=value`; a login may print other lines.
-fn values<'a>(said: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
-    said.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix('='))
-}
-
-/// Compares the hash that a script told with what was sent.
-fn read_back(path: &str, said: &str, bytes: &[u8]) -> Result<(), FlashError> {
+/// Compares the hash that a script printed with what was sent.
+fn read_back(path: &str, output: &str, bytes: &[u8]) -> Result<(), SshError> {
     let hash = Sha256::of(bytes).to_string();
-    match values(said, "sha256").any(|told| told.split(' ').next() == Some(hash.as_str())) {
+    match values(output, "sha256").any(|value| value.split(' ').next() == Some(hash.as_str())) {
         true => Ok(()),
-        false => Err(FlashError::ReadBack(path.to_owned())),
+        false => Err(RootError::ReadBack(path.to_owned()).into()),
     }
 }
 
-impl Root for Ssh {
+impl RootFs for Ssh {
+    type Error = SshError;
+
     fn title(&self) -> String {
         self.session.address().to_string()
     }
 
-    fn machine(&mut self) -> Result<elf::Machine, FlashError> {
+    fn machine(&mut self) -> Result<elf::Machine, SshError> {
         // The kernel may be wider than the programs: Raspberry Pi OS has a 32-bit edition with a 64-bit one.
         let script = format!(
             "echo \"sh=$(head -c {} {} 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')\"",
             elf::HEADER,
             self.word("/bin/sh")
         );
-        let said = self.root("looking at /bin/sh", &script)?;
-        let digits = values(&said, "sh").next().unwrap_or_default();
+        let output = self.root("looking at /bin/sh", &script)?;
+        let digits = values(&output, "sh").next().unwrap_or_default();
         let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
         let header: Vec<u8> = (0..digits.len()).step_by(2).map_while(byte).collect();
-        let told = elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(&self.facts.uname));
-        told.ok_or_else(|| FlashError::UnknownMachine {
+        let machine =
+            elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(&self.facts.uname));
+        let machine = machine.ok_or_else(|| RootError::UnknownMachine {
             place: self.title(),
             reason: format!("it has no /bin/sh, and calls itself {:?}", self.facts.uname),
-        })
+        })?;
+        Ok(machine)
     }
 
-    fn look(&mut self, path: &str) -> Result<Found, FlashError> {
+    fn existing(&mut self, path: &str) -> Result<Existing, SshError> {
         let word = self.word(path);
         let script = format!(
             "if [ -L {word} ]; then echo \"link=$(readlink {word})\"\n\
@@ -230,50 +232,57 @@ impl Root for Ssh {
              elif [ -e {word} ]; then echo other=\nelse echo nothing=\nfi\n"
         );
         let what = format!("looking at {}", self.path(path));
-        let said = self.root(&what, &script)?;
-        let value = |key| values(&said, key).next();
+        let output = self.root(&what, &script)?;
+        let value = |key| values(&output, key).next();
         if let Some(to) = value("link") {
-            return Ok(Found::Link(to.to_owned()));
+            return Ok(Existing::Link(to.to_owned()));
         }
         if value("nothing").is_some() {
-            return Ok(Found::Nothing);
+            return Ok(Existing::Nothing);
         }
         let mode = value("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
-        let digits = value("sha256").and_then(|told| told.split(' ').next()).unwrap_or_default();
+        let digits = value("sha256").and_then(|value| value.split(' ').next()).unwrap_or_default();
         // Its text is what a digest is read from.
         let sha256 = serde_json::from_value::<Sha256>(digits.into()).ok();
         Ok(match mode.zip(sha256) {
-            Some((mode, sha256)) => Found::File { sha256, mode },
-            None => Found::Other,
+            Some((mode, sha256)) => Existing::File { sha256, mode },
+            None => Existing::Other,
         })
     }
 
-    fn handed_over(&self, part: Part) -> Option<&'static str> {
-        (part == Part::Bundle).then_some("into the slot that does not run")
+    fn handed_over(&self, component: Component) -> Option<&'static str> {
+        (component == Component::Bundle).then_some("into the slot that does not run")
     }
 
-    fn install(&mut self, items: &[&Item<'_>], watch: &mut dyn Watch) -> Result<(), FlashError> {
-        let bundle = |item: &&&Item<'_>| item.place.part == Part::Bundle;
-        let files: Vec<&Item<'_>> = items.iter().filter(|item| !bundle(item)).copied().collect();
+    fn install(
+        &mut self,
+        files: &[&PlannedFile<'_>],
+        progress: &mut dyn FlashProgress,
+    ) -> Result<(), SshError> {
+        let is_bundle = |file: &&&PlannedFile<'_>| file.place.component == Component::Bundle;
+        let bundle = files.iter().find(is_bundle).map(|file| file.content);
+        let others: Vec<&PlannedFile<'_>> =
+            files.iter().filter(|file| !is_bundle(file)).copied().collect();
         let mut staged = Staged::default();
-        if let Err(error) = self.write(&files, &mut staged, watch) {
+        if let Err(error) = self.write(&others, &mut staged, progress) {
             self.discard(&staged);
-            // Ctrl-C also reaches ssh, whose failure is then no news.
-            return Err(if watch.stop() { FlashError::Interrupted } else { error });
+            // Ctrl-C also reaches ssh, whose failure is then expected.
+            return Err(if progress.stop() { RootError::Interrupted.into() } else { error });
         }
-        if files.iter().any(|item| item.place.part == Part::App) {
-            self.announce(watch)?;
+        if others.iter().any(|file| file.place.component == Component::App) {
+            self.announce(progress)?;
         }
-        let mut parts: Vec<Part> = items.iter().map(|item| item.place.part).collect();
-        parts.dedup();
-        self.start(&parts, watch)?;
-        match items.iter().find(bundle).map(|item| item.content) {
-            Some(Content::File(bytes)) => self.install_bundle(bytes, watch),
+        let mut components: Vec<Component> =
+            files.iter().map(|file| file.place.component).collect();
+        components.dedup();
+        self.start(&components, progress)?;
+        match bundle {
+            Some(FileContent::File(bytes)) => self.install_bundle(bytes, progress),
             _ => Ok(()),
         }
     }
 
-    fn self_test(&mut self, watch: &mut dyn Watch) -> Result<Option<String>, FlashError> {
+    fn self_test(&mut self, progress: &mut dyn FlashProgress) -> Result<Option<String>, SshError> {
         if !self.session.address().root.is_empty() {
             return Ok(Some(
                 "This is another system's root: the badge tests itself when that one starts."
@@ -287,6 +296,6 @@ impl Root for Ssh {
                 table::CONFIG
             )));
         }
-        self.ask_how_it_is(watch)
+        self.check_badge(progress)
     }
 }

@@ -1,8 +1,8 @@
-//! What a user may tell `ssh` through us.
+//! The options that a user may pass to `ssh`.
 
 use std::path::PathBuf;
 
-use super::SshError;
+use super::error::SshError;
 
 /// Options that decide whether the badge is the right one, and those that could hide them.
 const REFUSED: [&str; 15] = [
@@ -25,13 +25,13 @@ const REFUSED: [&str; 15] = [
 
 /// How `ssh` is called.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct SshSettings {
     /// Another configuration than the user's, as `ssh -F` takes it.
     pub config: Option<PathBuf>,
     options: Vec<String>,
 }
 
-impl Settings {
+impl SshSettings {
     /// Takes `options`, each of them `KEY=VALUE` as `ssh -o` takes it.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn nothing_that_weakens_the_check_of_the_host_key_is_passed_on() {
-        let taken = |option: &str| Settings::new(None, &[option.to_owned()]).is_ok();
+        let taken = |option: &str| SshSettings::new(None, &[option.to_owned()]).is_ok();
         for option in ["ConnectTimeout=5", "IdentityFile=/a b", "StrictHostKeyChecking=yes"] {
             assert!(taken(option), "{option}");
         }

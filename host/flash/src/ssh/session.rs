@@ -7,10 +7,13 @@ use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
-use super::{Address, Settings, SshError};
-use crate::error::indented;
+use super::address::Address;
+use super::error::SshError;
+use super::options::SshSettings;
+use crate::console::FlashProgress;
+use crate::root::RootError;
 use crate::shell::quote;
-use crate::{FlashError, Watch};
+use crate::text::indented;
 
 /// Names another `ssh`.
 const PROGRAM: &str = "EMOCUE_SSH";
@@ -26,16 +29,16 @@ const ALWAYS: [&str; 3] = ["ConnectTimeout=15", "ServerAliveInterval=5", "Server
 
 /// A login that stays open.
 #[derive(Debug)]
-pub struct Session {
+pub struct SshSession {
     address: Address,
-    settings: Settings,
+    settings: SshSettings,
     /// Where the connection waits for commands; systems without it connect for each.
     control: Option<TempDir>,
 }
 
-/// What a command on the badge says.
+/// What a command on the badge printed.
 #[derive(Clone, Debug, Default)]
-pub struct Output {
+pub struct RemoteOutput {
     /// Its exit status; `None` when it was killed.
     pub code: Option<i32>,
     /// Its standard output.
@@ -44,31 +47,31 @@ pub struct Output {
     pub err: String,
 }
 
-impl Output {
+impl RemoteOutput {
     /// Its standard output where it succeeded.
     ///
     /// # Errors
-    /// [`SshError::Command`] with all it said.
+    /// [`SshError::Command`] with all it printed.
     pub fn good(&self, what: &str) -> Result<String, SshError> {
         match self.code {
             Some(0) => Ok(self.out.clone()),
-            _ => Err(SshError::Command { what: what.to_owned(), said: indented(&self.all()) }),
+            _ => Err(SshError::Command { what: what.to_owned(), output: indented(&self.all()) }),
         }
     }
 
-    /// All it said.
+    /// All it printed.
     pub fn all(&self) -> String {
         let parts = [self.out.trim(), self.err.trim()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
     }
 }
 
-impl Session {
+impl SshSession {
     /// Logs in.
     ///
     /// # Errors
     /// [`SshError`] with what `ssh` says and what to do.
-    pub fn open(address: Address, settings: Settings) -> Result<Self, SshError> {
+    pub fn open(address: Address, settings: SshSettings) -> Result<Self, SshError> {
         let control = match cfg!(unix) {
             true => Some(tempfile::tempdir().map_err(SshError::Scratch)?),
             false => None,
@@ -78,8 +81,8 @@ impl Session {
             session.run("true")?;
             return Ok(session);
         };
-        // Goes into the background when it is logged in, and waits there for commands; an end that nobody tells it of
-        // comes after ten minutes. Its messages go to a file, as a pipe would stay open with it.
+        // Goes into the background when it is logged in, and waits there for commands; without being
+        // ended it ends after ten minutes. Its messages go to a file, as a pipe would stay open with it.
         let mut messages = tempfile::tempfile().map_err(SshError::Scratch)?;
         let background = ["-M", "-N", "-f", "-o", "ControlPersist=600"];
         let status = session
@@ -96,10 +99,10 @@ impl Session {
         if status.success() {
             return Ok(session);
         }
-        let mut said = Vec::new();
+        let mut printed = Vec::new();
         io::Seek::rewind(&mut messages).map_err(SshError::Scratch)?;
-        messages.read_to_end(&mut said).map_err(SshError::Scratch)?;
-        Err(SshError::of(&session.address, &String::from_utf8_lossy(&said)))
+        messages.read_to_end(&mut printed).map_err(SshError::Scratch)?;
+        Err(SshError::of(&session.address, &String::from_utf8_lossy(&printed)))
     }
 
     /// Which badge it is.
@@ -134,8 +137,8 @@ impl Session {
     /// Runs a script.
     ///
     /// # Errors
-    /// [`SshError`] when `ssh` fails; a script that fails is told in its output.
-    pub fn run(&self, script: &str) -> Result<Output, SshError> {
+    /// [`SshError`] when `ssh` fails; a script that fails has its exit status in the output.
+    pub fn run(&self, script: &str) -> Result<RemoteOutput, SshError> {
         let output = self.command(script).stdin(Stdio::null()).output().map_err(no_program)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         self.ended(output.status, text(&output.stdout), text(&output.stderr))
@@ -144,47 +147,51 @@ impl Session {
     /// Runs a script with `bytes` on its standard input.
     ///
     /// # Errors
-    /// [`SshError`] when `ssh` fails, [`FlashError::Interrupted`] when it is told to stop.
+    /// [`SshError`] when `ssh` fails, [`RootError::Interrupted`] when `progress` says stop.
     pub fn send(
         &self,
         script: &str,
         what: &str,
         bytes: &[u8],
-        watch: &mut dyn Watch,
-    ) -> Result<Output, FlashError> {
+        progress: &mut dyn FlashProgress,
+    ) -> Result<RemoteOutput, SshError> {
         let mut command = self.command(script);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(no_program)?;
         let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
-        watch.begin(what, bytes.len() as u64);
+        progress.begin(what, bytes.len() as u64);
         let mut stopped = false;
         if let Some(mut stdin) = child.stdin.take() {
             for chunk in bytes.chunks(CHUNK) {
-                stopped = watch.stop();
+                stopped = progress.stop();
                 // A script that ended early says why on its standard error.
                 if stopped || stdin.write_all(chunk).is_err() {
                     break;
                 }
-                watch.advance(chunk.len() as u64);
+                progress.advance(chunk.len() as u64);
             }
         }
         if stopped {
             let _ = child.kill();
         }
-        watch.end();
+        progress.end();
         let status = child.wait().map_err(no_program)?;
         let (out, err) = (joined(out), joined(err));
-        match stopped || watch.stop() {
-            true => Err(FlashError::Interrupted),
-            false => Ok(self.ended(status, out, err)?),
+        match stopped || progress.stop() {
+            true => Err(RootError::Interrupted.into()),
+            false => self.ended(status, out, err),
         }
     }
 
-    /// Runs a script and tells each line when it comes.
+    /// Runs a script and shows each line when it comes.
     ///
     /// # Errors
     /// [`SshError`] when `ssh` fails.
-    pub fn follow(&self, script: &str, watch: &mut dyn Watch) -> Result<Output, SshError> {
+    pub fn follow(
+        &self,
+        script: &str,
+        progress: &mut dyn FlashProgress,
+    ) -> Result<RemoteOutput, SshError> {
         let mut command = self.command(&format!("{{ {script}\n}} 2>&1"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(no_program)?;
@@ -192,7 +199,7 @@ impl Session {
         let mut out = String::new();
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                watch.say(&line);
+                progress.say(&line);
                 out += &(line + "\n");
             }
         }
@@ -200,15 +207,20 @@ impl Session {
         self.ended(status, out, joined(err))
     }
 
-    fn ended(&self, status: ExitStatus, out: String, err: String) -> Result<Output, SshError> {
+    fn ended(
+        &self,
+        status: ExitStatus,
+        out: String,
+        err: String,
+    ) -> Result<RemoteOutput, SshError> {
         match status.code() {
             Some(SSH_FAILED) => Err(SshError::of(&self.address, &err)),
-            code => Ok(Output { code, out, err }),
+            code => Ok(RemoteOutput { code, out, err }),
         }
     }
 }
 
-impl Drop for Session {
+impl Drop for SshSession {
     fn drop(&mut self) {
         if let Some(socket) = self.socket() {
             let mut exit = self.ssh(true);
@@ -220,7 +232,7 @@ impl Drop for Session {
 }
 
 /// `ssh` with what every call has; `batch` keeps it from asking anything.
-pub(crate) fn call(address: &Address, settings: &Settings, batch: bool) -> Command {
+pub(crate) fn call(address: &Address, settings: &SshSettings, batch: bool) -> Command {
     let mut ssh = Command::new(program());
     // The first value of an option counts, so the user's come first.
     ssh.args(settings.arguments());
@@ -247,7 +259,7 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            // What came before an error is worth telling.
+            // What came before an error is worth showing.
             let _ = stream.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
@@ -256,4 +268,9 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 
 fn joined(thread: JoinHandle<String>) -> String {
     thread.join().unwrap_or_default()
+}
+
+/// The values of `key` in lines of `key=value`; a login may print other lines.
+pub(super) fn values<'a>(output: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
+    output.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix('='))
 }

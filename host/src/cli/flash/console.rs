@@ -4,27 +4,23 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use emocue_flash::bundle::{PrepareError, USES, use_from_answer};
+use emocue_flash::table::name;
+use emocue_flash::{FlashConsole, FlashProgress};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-use emocue_flash::bundle::{Owner, USES, chosen};
-use emocue_flash::table::name;
-use emocue_flash::{FlashError, Watch};
+use crate::cli::interrupt::stop_on_ctrl_c;
 
 /// Progress on a terminal, lines elsewhere.
+#[derive(Default)]
 pub(super) struct Console {
+    /// Set by Ctrl-C, once that is caught.
     stop: Arc<AtomicBool>,
     bar: Option<ProgressBar>,
     begun: Option<(String, u64)>,
 }
 
-impl Console {
-    /// Stops when `stop` says so.
-    pub(super) fn new(stop: Arc<AtomicBool>) -> Self {
-        Self { stop, bar: None, begun: None }
-    }
-}
-
-impl Watch for Console {
+impl FlashProgress for Console {
     fn begin(&mut self, what: &str, bytes: u64) {
         self.begun = Some((what.to_owned(), bytes));
         if !io::stderr().is_terminal() {
@@ -70,41 +66,35 @@ impl Watch for Console {
     }
 }
 
-/// Whoever sits at the terminal.
-pub(super) struct Person;
-
-impl Owner for Person {
-    fn intended_use(&mut self, bundle: &str) -> Result<String, FlashError> {
+impl FlashConsole for Console {
+    fn intended_use(&mut self, bundle: &str) -> Option<String> {
         if !io::stdin().is_terminal() {
-            return Err(FlashError::NoIntendedUse);
+            return None;
         }
         println!("What is {bundle} meant for? It is recorded in the bundle, with your signature.");
         for (number, text) in USES.iter().enumerate() {
             println!("  {}  {text}", number + 1);
         }
         loop {
-            match answer("A number, or your own words: ") {
-                None => return Err(FlashError::NoIntendedUse),
-                Some(text) => match chosen(&text) {
-                    Some(chosen) => return Ok(chosen),
-                    None => println!("{}", FlashError::IntendedUse),
-                },
+            match use_from_answer(&answer("A number, or your own words: ")?) {
+                Some(text) => return Some(text),
+                None => println!("{}", PrepareError::IntendedUse),
             }
         }
     }
 
-    fn say(&mut self, line: &str) {
-        println!("{line}");
+    fn agrees(&mut self, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() {
+            return None;
+        }
+        let answer = answer(&format!("{question} [y/N] "))?;
+        Some(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
     }
-}
 
-/// Whether the answer to a question is yes; `None` when nobody is there.
-pub(super) fn agrees(question: &str) -> Option<bool> {
-    if !io::stdin().is_terminal() {
-        return None;
+    fn catch_interrupts(&mut self) -> io::Result<()> {
+        self.stop = stop_on_ctrl_c().map_err(io::Error::other)?;
+        Ok(())
     }
-    let answer = answer(&format!("{question} [y/N] "))?;
-    Some(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
 /// A line from the terminal; `None` at its end.

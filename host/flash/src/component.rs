@@ -1,0 +1,314 @@
+//! What is flashed: the files that a user named, each read once, and checked as far as this computer can.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use emocue_models::bundle::{NamedBundleError, SecretKey, bytes_of};
+use emocue_models::failure::{Failure, exit};
+
+use crate::bundle::{PrepareError, PreparedBundle, SigningOptions, prepare};
+use crate::console::FlashConsole;
+use crate::elf::Machine;
+use crate::file::{FileError, reading};
+use crate::key::{self, KeyError};
+
+/// A component of a badge's software.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Component {
+    /// The program, and what makes it a service
+    App,
+    /// The networks
+    Bundle,
+    /// The configuration
+    Config,
+}
+
+impl Component {
+    /// Its name, which is also its option's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Bundle => "bundle",
+            Self::Config => "config",
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A component is missing, or its file is invalid.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// A component was asked for, and its file is not named.
+    #[error("--what {component} needs --{component} FILE")]
+    Needs {
+        /// The component.
+        component: Component,
+        /// Where such a file comes from.
+        help: &'static str,
+    },
+    /// A file was named and its component not asked for.
+    #[error("--{0} names a file, but --what leaves it out")]
+    NotAsked(Component),
+    /// Nothing was named.
+    #[error("nothing to flash")]
+    Empty,
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The bundle's file cannot be read.
+    #[error(transparent)]
+    BundleFile(#[from] NamedBundleError),
+    /// The bundle is invalid, or cannot be signed.
+    #[error(transparent)]
+    Bundle(#[from] PrepareError),
+    /// The key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The program is not one.
+    #[error("{} is not a Linux program", .0.display())]
+    NotProgram(PathBuf),
+    /// The program is another one.
+    #[error("{} is a program for {machine}, but not emocue-badge", path.display())]
+    OtherProgram {
+        /// Which file.
+        path: PathBuf,
+        /// What it is made for.
+        machine: Machine,
+    },
+    /// The configuration is not TOML.
+    #[error("{} is not valid TOML: {}", path.display(), source.to_string().trim_end())]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser found, with line and column.
+        source: toml::de::Error,
+    },
+}
+
+impl Failure for ComponentError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Needs { help, .. } => help,
+            Self::NotAsked(component) => {
+                return Some(format!(
+                    "Add {component} to --what, or leave --what out: then all files that are named are flashed."
+                ));
+            }
+            Self::Empty => "Name at least one of --app FILE, --bundle FILE|default, --config FILE.",
+            Self::File(error) => return error.help(),
+            Self::BundleFile(error) => return error.help(),
+            Self::Bundle(error) => return error.help(),
+            Self::Key(error) => return error.help(),
+            Self::NotProgram(_) => {
+                "Build one with `cargo xtask cross --profile dist`, or `cross build` as README.md says."
+            }
+            Self::OtherProgram { .. } => return None,
+            Self::Toml { path, .. } => {
+                return Some(format!(
+                    "`emocue-badge config check {}` checks all of it.",
+                    path.display()
+                ));
+            }
+        };
+        Some((*help).to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Needs { .. } | Self::NotAsked(_) | Self::Empty | Self::Toml { .. } => exit::USAGE,
+            Self::File(error) => error.exit_code(),
+            Self::BundleFile(error) => error.exit_code(),
+            Self::Bundle(error) => error.exit_code(),
+            Self::Key(error) => error.exit_code(),
+            Self::NotProgram(_) | Self::OtherProgram { .. } => exit::INPUT,
+        }
+    }
+}
+
+/// Which components are flashed: those of `what`, or where that is empty those whose files are `named`.
+///
+/// # Errors
+/// [`ComponentError`] when the two contradict each other or both are empty.
+pub fn select(what: &[Component], named: &[Component]) -> Result<Vec<Component>, ComponentError> {
+    if what.is_empty() && named.is_empty() {
+        return Err(ComponentError::Empty);
+    }
+    if what.is_empty() {
+        return Ok(named.to_vec());
+    }
+    for component in what.iter().copied().filter(|component| !named.contains(component)) {
+        let help = match component {
+            // There is a default one.
+            Component::Bundle => continue,
+            Component::App => {
+                "`cargo xtask cross --profile dist` builds it for 64-bit boards and prints where it is."
+            }
+            Component::Config => {
+                "Begin with device/boards/example.toml, or with the three lines in README.md."
+            }
+        };
+        return Err(ComponentError::Needs { component, help });
+    }
+    match named.iter().find(|component| !what.contains(component)) {
+        Some(component) => Err(ComponentError::NotAsked(*component)),
+        None => Ok(what.to_vec()),
+    }
+}
+
+/// The files that a user named, as they are on the disk.
+#[derive(Debug, Default)]
+pub struct NamedFiles {
+    app: Option<(PathBuf, Vec<u8>)>,
+    bundle: Option<(String, Cow<'static, [u8]>)>,
+    config: Option<(PathBuf, String)>,
+    /// Signs the bundle.
+    key: Option<SecretKey>,
+}
+
+impl NamedFiles {
+    /// Reads each file that is named, once.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when one cannot be read.
+    pub fn read(
+        app: Option<&Path>,
+        bundle: Option<&str>,
+        config: Option<&Path>,
+        key: Option<&Path>,
+    ) -> Result<Self, ComponentError> {
+        let app = app.map(|path| {
+            std::fs::read(path).map(|bytes| (path.to_owned(), bytes)).map_err(reading(path))
+        });
+        let config = config.map(|path| {
+            let text = std::fs::read_to_string(path);
+            text.map(|text| (path.to_owned(), text)).map_err(reading(path))
+        });
+        let bundle = bundle.map(|name| bytes_of(name).map(|bytes| (name.to_owned(), bytes)));
+        Ok(Self {
+            app: app.transpose()?,
+            config: config.transpose()?,
+            bundle: bundle.transpose()?,
+            key: key.map(key::read_secret).transpose()?,
+        })
+    }
+
+    /// Checks all of them, and signs the bundle where that is needed.
+    ///
+    /// # Errors
+    /// [`ComponentError`] for an invalid program, configuration or bundle.
+    pub fn check(
+        self,
+        intended_use: Option<&str>,
+        dry_run: bool,
+        console: &mut dyn FlashConsole,
+    ) -> Result<Components, ComponentError> {
+        let app = self.app.map(|(path, bytes)| AppFile::new(path, bytes)).transpose()?;
+        let config = self.config.map(|(path, text)| ConfigFile::new(path, text)).transpose()?;
+        let options = SigningOptions { key: self.key.as_ref(), intended_use, dry_run };
+        let bundle = self.bundle.map(|(name, bytes)| prepare(&name, &bytes, &options, console));
+        Ok(Components { app, bundle: bundle.transpose()?, config })
+    }
+}
+
+/// Everything that is flashed together.
+#[derive(Debug, Default)]
+pub struct Components {
+    /// The program.
+    pub app: Option<AppFile>,
+    /// The networks.
+    pub bundle: Option<PreparedBundle>,
+    /// The configuration.
+    pub config: Option<ConfigFile>,
+}
+
+/// A badge's program.
+#[derive(Debug)]
+pub struct AppFile {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it is made for.
+    pub machine: Machine,
+}
+
+impl AppFile {
+    /// Checks a program.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when it is not a program, or another one.
+    pub fn new(path: PathBuf, bytes: Vec<u8>) -> Result<Self, ComponentError> {
+        let Some(machine) = Machine::of(&bytes) else {
+            return Err(ComponentError::NotProgram(path));
+        };
+        // A program knows its own name, for its help.
+        const NAME: &[u8] = b"emocue-badge";
+        if !bytes.windows(NAME.len()).any(|window| window == NAME) {
+            return Err(ComponentError::OtherProgram { path, machine });
+        }
+        Ok(Self { path, bytes, machine })
+    }
+}
+
+/// A badge's configuration.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+impl ConfigFile {
+    /// Checks that a configuration is TOML; the badge itself checks the rest.
+    ///
+    /// # Errors
+    /// [`ComponentError::Toml`] when it is not.
+    pub fn new(path: PathBuf, text: String) -> Result<Self, ComponentError> {
+        match toml::from_str::<toml::Table>(&text) {
+            Ok(_) => Ok(Self { path, text }),
+            Err(source) => Err(ComponentError::Toml { path, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_components_are_those_that_are_asked_for_or_named() {
+        use Component::{App, Bundle, Config};
+        assert_eq!(select(&[], &[App, Config]).unwrap(), [App, Config]);
+        assert_eq!(select(&[Bundle], &[]).unwrap(), [Bundle]);
+        assert_eq!(select(&[App, Bundle], &[App]).unwrap(), [App, Bundle]);
+        assert!(matches!(select(&[], &[]), Err(ComponentError::Empty)));
+        let needs = select(&[App], &[]);
+        assert!(matches!(needs, Err(ComponentError::Needs { component: App, .. })));
+        let not_asked = select(&[App], &[App, Config]);
+        assert!(matches!(not_asked, Err(ComponentError::NotAsked(Config))));
+    }
+
+    #[test]
+    fn invalid_programs_and_configurations_are_refused() {
+        let app = |bytes: &[u8]| AppFile::new("file".into(), bytes.to_vec());
+        assert!(matches!(app(b"[camera\n"), Err(ComponentError::NotProgram(_))));
+        let error = ConfigFile::new("file".into(), "[camera\n".into()).unwrap_err();
+        assert!(error.to_string().contains("line 1"), "{error}");
+        assert!(error.help().unwrap().contains("config check file"), "{error:?}");
+        let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1];
+        elf.resize(18, 0);
+        elf.extend([183, 0]);
+        let error = app(&elf).unwrap_err().to_string();
+        assert!(error.contains("64-bit ARM (aarch64), but not emocue-badge"), "{error}");
+        elf.extend(b" emocue-badge ");
+        assert_eq!(app(&elf).unwrap().bytes, elf);
+    }
+}
