@@ -58,8 +58,7 @@ impl Failure for KeyError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Exists(_) | Self::Write { .. } => exit::OUTPUT,
-            Self::Read { .. } | Self::NotSecret(_) => exit::INPUT,
-            Self::NotPublic(_) => exit::USAGE,
+            Self::Read { .. } | Self::NotSecret(_) | Self::NotPublic(_) => exit::INPUT,
         }
     }
 }

@@ -149,18 +149,18 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
         Action::Pack(args) => {
             let mut bytes = pack(args.parts()?)?;
             if let Some(key) = &args.key {
-                let key = key::read_secret(key).map_err(of_key)?;
-                bytes = sign(&bytes, &key, &Changes::default()).map_err(of_signing)?;
+                let key = key::read_secret(key)?;
+                bytes = sign(&bytes, &key, &Changes::default())?;
             }
             save(&args.output, &bytes)?;
         }
         Action::Sign(args) => {
-            let key = key::read_secret(&args.key).map_err(of_key)?;
+            let key = key::read_secret(&args.key)?;
             let changes = Changes {
                 intended_use: args.intended_use.clone(),
                 content_version: args.content_version,
             };
-            let signed = sign(&bytes_of(&args.bundle)?, &key, &changes).map_err(of_signing)?;
+            let signed = sign(&bytes_of(&args.bundle)?, &key, &changes)?;
             save(&args.output, &signed)?;
         }
         Action::Verify { bundle, key } => verify(bundle, key)?,
@@ -173,14 +173,6 @@ fn json(manifest: &emocue_models::bundle::Manifest) -> Result<String, Problem> {
     text.map(|text| text + "\n").map_err(|error| Problem::new(error.to_string()))
 }
 
-fn of_key(error: KeyError) -> Problem {
-    Problem::new(error.to_string()).code(exit::INPUT)
-}
-
-fn of_signing(error: SignError) -> Problem {
-    Problem::new(error.to_string()).code(exit::NETWORK)
-}
-
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     write(path, bytes)?;
     println!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
@@ -189,7 +181,7 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
 
 fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     let keys: Result<Vec<PublicKey>, KeyError> = keys.iter().map(|key| key::public(key)).collect();
-    let keys = keys.map_err(of_key)?;
+    let keys = keys?;
     let bytes = bytes_of(bundle)?;
     let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
     let manifest = checked.manifest();
@@ -198,7 +190,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
         println!("meant for: {intended_use}");
     }
     if manifest.card.trim().is_empty() {
-        return Err(of_signing(SignError::NoCard(manifest.name.clone())).into());
+        return Err(SignError::NoCard(manifest.name.clone()).into());
     }
     let signer = checked.signer().ok_or_else(|| {
         Problem::new(format!("{bundle} is not signed, so badges refuse it"))
