@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use emocue_config::source::SyntheticSettings;
+use emocue_models::failure::Failure;
 use emocue_models::luma::Luma;
 use emocue_run::RunError;
 use serde::Serialize;
@@ -72,6 +73,22 @@ pub enum BenchError {
     /// A network failed.
     #[error(transparent)]
     Vision(#[from] RunError),
+}
+
+impl Failure for BenchError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Camera(error) => error.help(),
+            Self::Vision(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Camera(error) => error.exit_code(),
+            Self::Vision(error) => error.exit_code(),
+        }
+    }
 }
 
 /// Looks at `frames` frames of a clip of 640x480 px with one face, stage by stage on this thread.

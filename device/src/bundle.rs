@@ -7,6 +7,7 @@ use std::time::Duration;
 use emocue_models::bundle::container::read_file;
 use emocue_models::bundle::manifest::Form;
 use emocue_models::bundle::{self, Bundle, BundleError};
+use emocue_models::failure::{Failure, exit};
 use emocue_run::{Networks, RunError, SelfTestError};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,16 @@ pub struct LoadError {
     pub reason: LoadReason,
 }
 
+impl Failure for LoadError {
+    fn help(&self) -> Option<String> {
+        self.reason.help()
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.reason.exit_code()
+    }
+}
+
 /// Why a bundle cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadReason {
@@ -87,11 +98,25 @@ pub enum LoadReason {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// Its networks do not run.
-    #[error("{0}; pack it again with another network")]
+    #[error("{0}")]
     Network(#[from] RunError),
     /// Its classes cannot be shown.
     #[error(transparent)]
     Labels(#[from] UnshowableLabels),
+}
+
+impl Failure for LoadReason {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Bundle(error) => error.help(),
+            Self::Network(_) => Some("Pack it again with another network.".to_owned()),
+            Self::Labels(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::NETWORK
+    }
 }
 
 /// The bundle in use, loaded and ready to look.

@@ -17,6 +17,7 @@ use emocue_device::bundle::LoadedBundle;
 use emocue_device::camera::{self, Mounted, v4l2};
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::show;
+use emocue_models::failure::{self, Failure as _};
 use emocue_models::luma::Orientation;
 use emocue_run::portraits::PORTRAITS;
 
@@ -39,8 +40,9 @@ fn main() -> ExitCode {
         Verb::Bench(bench) => run_bench(&bench, start),
     };
     done.unwrap_or_else(|failure| {
-        tell(format_args!("emocue-badge: {failure}"));
-        failure.exit_code()
+        // Standard error may be closed.
+        let _ = failure::write(&failure, &mut io::stderr());
+        ExitCode::from(failure.exit_code())
     })
 }
 

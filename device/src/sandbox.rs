@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use emocue_models::failure::line_of;
+
 /// How long the networks of a new bundle may take, on the slowest board.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -72,10 +74,10 @@ pub fn self_test(file: &Path) -> Result<(), String> {
     if let Some(stderr) = child.stderr {
         let _ = stderr.take(4096).read_to_string(&mut message);
     }
-    let message = message.trim().trim_start_matches("emocue-badge: ");
+    let message = line_of(&message);
     Err(match status.code() {
         // Its own words; a panic's are for programmers.
-        Some(code) if code != PANICKED && !message.is_empty() => message.to_owned(),
+        Some(code) if code != PANICKED && !message.is_empty() => message,
         _ => format!("its networks need too much memory or time ({status})"),
     })
 }

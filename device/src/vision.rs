@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use emocue_models::decide::decide;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::geometry::Face;
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
@@ -24,11 +25,19 @@ pub struct Vision {
 
 /// The classifier's classes cannot be shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the classes of label set {set} are not all expressions; use a bundle with fer-7 or ferplus-8"
-)]
+#[error("the classes of label set {set} are not all expressions")]
 pub struct UnshowableLabels {
     set: &'static str,
+}
+
+impl Failure for UnshowableLabels {
+    fn help(&self) -> Option<String> {
+        Some("Use a bundle with fer-7 or ferplus-8.".to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::NETWORK
+    }
 }
 
 impl Vision {

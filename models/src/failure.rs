@@ -4,8 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use crate::bundle::{BundleError, NamedBundleError};
-
 /// Exit codes of both programs; their `--help` lists those that they use.
 pub mod exit {
     /// Failed, for a reason that no other code names, or a check found a problem.
@@ -45,28 +43,6 @@ pub trait Failure: Error {
 }
 
 impl Failure for io::Error {}
-
-impl Failure for BundleError {
-    fn exit_code(&self) -> u8 {
-        exit::NETWORK
-    }
-}
-
-impl Failure for NamedBundleError {
-    fn help(&self) -> Option<String> {
-        match self {
-            Self::Read { .. } => None,
-            Self::Invalid { source, .. } => source.help(),
-        }
-    }
-
-    fn exit_code(&self) -> u8 {
-        match self {
-            Self::Read { .. } => exit::INPUT,
-            Self::Invalid { source, .. } => source.exit_code(),
-        }
-    }
-}
 
 impl<'a, F: Failure + 'a> From<F> for Box<dyn Failure + 'a> {
     fn from(failure: F) -> Self {
@@ -164,6 +140,67 @@ pub fn write(failure: &dyn Failure, out: &mut dyn io::Write) -> io::Result<()> {
     help.lines().try_for_each(|line| writeln!(out, "help: {line}"))
 }
 
+/// `hint` as a sentence: what begins with a lowercase letter is capitalised, and a full stop is added.
+pub fn sentence(hint: &str) -> String {
+    let mut rest = hint.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    let end = if hint.ends_with(['.', '?', '!']) { "" } else { "." };
+    first.into_iter().chain(rest.as_str().chars()).chain(end.chars()).collect()
+}
+
+/// The opposite of [`sentence`].
+fn fragment(sentence: &str) -> String {
+    let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut rest = sentence.chars();
+    let Some(first) = rest.next() else { return String::new() };
+    let rest = rest.as_str();
+    // What is written in capitals stays: `NV12`.
+    let is_word = rest.starts_with(|next: char| next.is_ascii_lowercase() || next == ' ');
+    let first = if is_word { first.to_ascii_lowercase() } else { first };
+    format!("{first}{rest}")
+}
+
+/// The help as a part of another sentence: `"check its cable"`.
+pub fn hint(failure: &dyn Failure) -> Option<String> {
+    let help = failure.help()?;
+    Some(help.lines().map(fragment).collect::<Vec<_>>().join("; "))
+}
+
+/// Message and help where there is no room for [`write()`]: `"no frame for 3 s; check its cable"`, or with the help on a
+/// line of its own below a message of several lines.
+pub fn line(failure: &dyn Failure) -> String {
+    let message = failure.to_string();
+    let Some(hint) = hint(failure) else { return message };
+    let between = if message.contains('\n') { "\n  " } else { "; " };
+    format!("{message}{between}{hint}")
+}
+
+/// What [`write()`] wrote in another process, as [`line()`] has it; other lines stay.
+pub fn line_of(written: &str) -> String {
+    let mut text = String::new();
+    let mut message = 0;
+    for line in written.trim().lines().filter(|line| !line.starts_with("caused by: ")) {
+        match line.strip_prefix("help: ") {
+            Some(help) => {
+                let between = if text[message..].contains('\n') { "\n  " } else { "; " };
+                text.push_str(between);
+                text.push_str(&fragment(help));
+            }
+            None => {
+                text.push_str(if text.is_empty() { "" } else { "\n" });
+                text.push_str(match line.strip_prefix("error: ") {
+                    Some(line) => {
+                        message = text.len();
+                        line
+                    }
+                    None => line,
+                });
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +237,33 @@ mod tests {
         struct Read(#[source] io::Error);
         impl Failure for Read {}
         assert_eq!(written(&Read(io::Error::other("gone"))), "error: cannot read a.csv: gone\n");
+    }
+
+    #[test]
+    fn one_line_has_message_and_help() {
+        let failure = Empty("a.csv", io::Error::other("disk failed"));
+        let text = "a.csv has no rows; fetch it again; compare its size";
+        assert_eq!(line(&failure), text);
+        assert_eq!(line_of(&written(&failure)), text);
+        assert_eq!(line_of(&format!("wait\n{}", written(&failure))), format!("wait\n{text}"));
+        assert_eq!(line(&Problem::new("empty")), "empty");
+        let quoted = Problem::usage("f:1:1: unknown\n  a = 1").help("Write b.");
+        assert_eq!(line(&quoted), "f:1:1: unknown\n  a = 1\n  write b");
+        assert_eq!(line_of(&written(&quoted)), line(&quoted));
+    }
+
+    #[test]
+    fn hints_become_sentences_and_hints_again() {
+        for (hint, whole) in [
+            ("check its cable", "Check its cable."),
+            ("a file is in the way", "A file is in the way."),
+            ("NV12 can", "NV12 can."),
+            ("`emocue-badge cameras` lists them", "`emocue-badge cameras` lists them."),
+            ("is it on?", "Is it on?"),
+        ] {
+            assert_eq!(sentence(hint), whole);
+            assert_eq!(fragment(whole), hint);
+        }
     }
 
     #[test]

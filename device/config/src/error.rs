@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use emocue_models::failure::{Failure, exit, sentence};
+
 use crate::boards;
 use crate::place::Place;
 
@@ -10,7 +12,7 @@ use crate::place::Place;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {reason}; {}", path.display(), advice(reason))]
+    #[error("cannot read the configuration {}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -18,27 +20,41 @@ pub enum ConfigError {
         reason: io::Error,
     },
     /// No profile has this name.
-    #[error("no board is called {name:?}; boards: {}", boards::names())]
+    #[error("no board is called {name:?}")]
     UnknownBoard {
         /// What was asked for.
         name: String,
     },
     /// A key or a value is wrong.
-    #[error("{place}: {what}\n{}\n  {next}", place.quote())]
+    #[error("{place}: {what}\n{}", place.quote())]
     Wrong {
         /// Where it stands.
         place: Box<Place>,
         /// What is wrong.
         what: String,
-        /// What to write instead.
+        /// What to write instead, as a part of a sentence.
         next: String,
     },
+}
+
+impl Failure for ConfigError {
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreadable { reason, .. } => sentence(advice(reason)),
+            Self::UnknownBoard { .. } => format!("Boards: {}.", boards::names()),
+            Self::Wrong { next, .. } => sentence(next),
+        })
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
 }
 
 fn advice(reason: &io::Error) -> &'static str {
     match reason.kind() {
         io::ErrorKind::NotFound => "`emocue-badge config show` prints one to begin with",
-        io::ErrorKind::PermissionDenied => "the user emocue must be able to read it: chmod a+r",
+        io::ErrorKind::PermissionDenied => "the user emocue must be able to read it: `chmod a+r`",
         _ => "name a TOML file",
     }
 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::document::Document;
 use crate::error::ConfigError;
 use crate::pins;
-use crate::source::Source;
+use crate::source::{SOURCES, Source};
 
 /// A key, whether its value is possible, and what is.
 type Limit = (&'static str, fn(&Config) -> bool, &'static str);
@@ -93,8 +93,9 @@ pub(crate) fn check(
     if let Some(span) = document.own("camera.source")
         && let Err(error) = config.camera.source.parse::<Source>()
     {
-        let next = "`emocue-badge cameras` lists what is there";
-        return Err(document.wrong(span, format!("camera.source: {error}"), next));
+        let next =
+            format!("`emocue-badge cameras` lists what is there; camera.source takes {SOURCES}");
+        return Err(document.wrong(span, format!("camera.source: {error}"), &next));
     }
     let used = pins::of(&config.pins).into_iter().filter_map(|(role, pin)| Some((role, pin?.line)));
     let used: Vec<(&str, u32)> = used.collect();

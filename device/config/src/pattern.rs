@@ -31,7 +31,7 @@ pub enum PatternError {
     #[error("{0} numbers are more than 9, which is five pulses")]
     Many(usize),
     /// Has a pulse or a pause that cannot be felt.
-    #[error("{0} ms is too short to be felt; use 20 ms or more")]
+    #[error("{0} ms is too short to be felt: at least 20 ms are needed")]
     Short(u16),
     /// Lasts too long.
     #[error("{0} ms together are more than 1500 ms")]

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use emocue_models::failure;
 use emocue_models::luma::Rotation;
 use proptest::prelude::*;
 
@@ -12,7 +13,7 @@ fn parse(text: &str) -> Config {
 }
 
 fn refusal(text: &str) -> String {
-    Config::parse("badge.toml", text).expect_err(text).to_string()
+    failure::line(&Config::parse("badge.toml", text).expect_err(text))
 }
 
 fn written(config: &Config) -> String {
@@ -250,7 +251,7 @@ fn what_is_written_is_short_where_nothing_is_unusual() {
 
 #[test]
 fn an_unknown_board_lists_the_boards() {
-    let message = Config::board("pi-3").unwrap_err().to_string();
+    let message = failure::line(&Config::board("pi-3").unwrap_err());
     for board in BOARDS {
         assert!(message.contains(board.name), "{message}");
     }
@@ -260,14 +261,14 @@ fn an_unknown_board_lists_the_boards() {
 fn a_file_that_cannot_be_read_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.toml");
-    let message = Config::read(&path).unwrap_err().to_string();
+    let message = failure::line(&Config::read(&path).unwrap_err());
     assert!(message.contains("none.toml") && message.contains("config show"), "{message}");
     std::fs::write(&path, b"[camera]\nsource = \"\xff\"\n").unwrap();
-    let message = Config::read(&path).unwrap_err().to_string();
+    let message = failure::line(&Config::read(&path).unwrap_err());
     assert!(message.contains("none.toml:2:11: not UTF-8 text"), "{message}");
     assert!(Config::read(folder.path()).is_err());
     std::fs::write(&path, "#".repeat(2 << 20)).unwrap();
-    let message = Config::read(&path).unwrap_err().to_string();
+    let message = failure::line(&Config::read(&path).unwrap_err());
     assert!(message.contains("longer than 1 MiB"), "{message}");
     std::fs::write(&path, "board = \"pi-5\"\n").unwrap();
     assert_eq!(Config::read(&path).unwrap(), Config::board("pi-5").unwrap());

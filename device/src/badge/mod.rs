@@ -9,6 +9,7 @@ mod screen;
 mod update;
 pub mod watchdog;
 
+use emocue_models::failure::Failure;
 use emocue_run::RunError;
 
 use crate::camera::CameraError;
@@ -38,4 +39,22 @@ pub enum BadgeError {
     /// A display failed.
     #[error(transparent)]
     Show(#[from] ShowError),
+}
+
+impl Failure for BadgeError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Camera(error) => error.help(),
+            Self::Vision(error) => error.help(),
+            Self::Show(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Camera(error) => error.exit_code(),
+            Self::Vision(error) => error.exit_code(),
+            Self::Show(error) => error.exit_code(),
+        }
+    }
 }

@@ -1,8 +1,9 @@
-//! Why there is no frame, and what to do about it.
+//! Why there is no frame.
 
 use std::io;
 
 use emocue_config::SOURCES;
+use emocue_models::failure::{Failure, exit};
 
 use super::pipe::PipeError;
 use super::v4l2::V4l2Error;
@@ -11,7 +12,7 @@ use super::v4l2::V4l2Error;
 #[derive(Debug, thiserror::Error)]
 pub enum CameraError {
     /// The operating system refused.
-    #[error("cannot read {name}: {reason}; {next}", next = advice(.reason))]
+    #[error("cannot read {name}: {reason}")]
     Io {
         /// The path, or `"stdin"`.
         name: String,
@@ -19,22 +20,19 @@ pub enum CameraError {
         reason: io::Error,
     },
     /// A folder without a single picture.
-    #[error("{name}: no pictures in this folder; put .jpg, .jpeg or .png files into it")]
+    #[error("{name}: no pictures in this folder")]
     EmptyFolder {
         /// The folder.
         name: String,
     },
     /// Neither a picture nor a stream.
-    #[error(
-        "{name}: neither JPEG, PNG nor Y4M; a video can be piped in: \
-         ffmpeg -i VIDEO -f yuv4mpegpipe - | emocue-badge run --camera -"
-    )]
+    #[error("{name}: neither JPEG, PNG nor Y4M")]
     UnknownFormat {
         /// The file.
         name: String,
     },
     /// A picture or stream that claims more than [`MAX_PIXELS`](emocue_models::picture::MAX_PIXELS).
-    #[error("{name}: {width}x{height} px is more than 50 megapixels; scale it down first")]
+    #[error("{name}: {width}x{height} px is more than 50 megapixels")]
     TooLarge {
         /// The file.
         name: String,
@@ -44,7 +42,7 @@ pub enum CameraError {
         height: u64,
     },
     /// The file ends before its content does.
-    #[error("{name}: cut off at byte {at}: {missing}; copy or record it again")]
+    #[error("{name}: cut off at byte {at}: {missing}")]
     Truncated {
         /// The file or stream.
         name: String,
@@ -54,7 +52,7 @@ pub enum CameraError {
         missing: &'static str,
     },
     /// A damaged or unsupported picture.
-    #[error("{name}: not a picture that can be read: {reason}; save it again as JPEG or PNG")]
+    #[error("{name}: not a picture that can be read: {reason}")]
     Picture {
         /// The file.
         name: String,
@@ -62,10 +60,7 @@ pub enum CameraError {
         reason: String,
     },
     /// A damaged or unsupported stream.
-    #[error(
-        "{name}: byte {at}: {reason}; write it again with \
-         ffmpeg -i VIDEO -pix_fmt yuv420p -f yuv4mpegpipe FILE.y4m"
-    )]
+    #[error("{name}: byte {at}: {reason}")]
     Stream {
         /// The file or stream.
         name: String,
@@ -94,11 +89,31 @@ impl CameraError {
     }
 }
 
-/// The next step after an input error of the operating system.
-fn advice(reason: &io::Error) -> String {
-    match reason.kind() {
-        io::ErrorKind::NotFound => format!("--camera takes {SOURCES}"),
-        io::ErrorKind::PermissionDenied => "check who may read it".to_owned(),
-        _ => "check the file and its disk".to_owned(),
+impl Failure for CameraError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Io { reason, .. } => match reason.kind() {
+                io::ErrorKind::NotFound => return Some(format!("--camera takes {SOURCES}.")),
+                io::ErrorKind::PermissionDenied => "Check who may read it.",
+                _ => "Check the file and its disk.",
+            },
+            Self::EmptyFolder { .. } => "Put .jpg, .jpeg or .png files into it.",
+            Self::UnknownFormat { .. } => {
+                "A video can be piped in: `ffmpeg -i VIDEO -f yuv4mpegpipe - | emocue-badge run --camera -`."
+            }
+            Self::TooLarge { .. } => "Scale it down first.",
+            Self::Truncated { .. } => "Copy or record it again.",
+            Self::Picture { .. } => "Save it again as JPEG or PNG.",
+            Self::Stream { .. } => {
+                "Write it again with `ffmpeg -i VIDEO -pix_fmt yuv420p -f yuv4mpegpipe FILE.y4m`."
+            }
+            Self::V4l2(error) => return error.help(),
+            Self::Pipe(error) => return error.help(),
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
     }
 }

@@ -44,11 +44,13 @@ fn open_path(path: &Path) -> Result<Box<dyn Camera>, CameraError> {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
     #[test]
     fn a_missing_file_says_what_a_source_can_be() {
-        let error = open(&Source::Path("no/such/webcam".into())).err().unwrap().to_string();
+        let error = failure::line(&open(&Source::Path("no/such/webcam".into())).err().unwrap());
         assert!(error.starts_with("cannot read no/such/webcam: "), "{error}");
         assert!(error.contains("a folder of pictures"), "{error}");
     }

@@ -97,6 +97,8 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Luma, CameraError> {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use std::io::Cursor;
 
     use image::{DynamicImage, GrayImage, ImageFormat, Luma as Grey};
@@ -133,7 +135,7 @@ mod tests {
 
     #[test]
     fn other_formats_are_told_what_to_do() {
-        let error = decode("clip.mp4", b"\0\0\0\x20ftypisom").unwrap_err().to_string();
+        let error = failure::line(&decode("clip.mp4", b"\0\0\0\x20ftypisom").unwrap_err());
         assert!(error.contains("ffmpeg"), "{error}");
     }
 

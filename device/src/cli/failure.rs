@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use emocue_config::{ConfigError, SourceError};
 use emocue_device::badge::BadgeError;
@@ -11,7 +10,8 @@ use emocue_device::bundle::LoadError;
 use emocue_device::camera::CameraError;
 use emocue_device::cue::CueError;
 use emocue_device::show::ShowError;
-use emocue_device::slots::{Refusal, SlotError};
+use emocue_device::slots::SlotError;
+use emocue_models::failure::{self, exit};
 use emocue_run::SelfTestError;
 
 /// The message is the cause's own.
@@ -37,7 +37,7 @@ pub(crate) enum Failure {
     Slot(#[from] SlotError),
     #[error(transparent)]
     SelfTest(#[from] SelfTestError),
-    #[error("no badge answers at {}: {source}; start it: systemctl start emocue-badge", path.display())]
+    #[error("no badge answers at {}: {source}", path.display())]
     NobodyServes { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -47,31 +47,40 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Config(_) | Self::Source(_) => 2,
-            Self::Input(_)
-            | Self::Badge(BadgeError::Camera(_))
-            | Self::Bench(BenchError::Camera(_))
-            | Self::NothingRead => 3,
-            Self::Output(_) => 4,
-            Self::Slot(SlotError::Refused { reason: Refusal::NotAccepted { .. }, .. }) => 8,
-            Self::Load(_)
-            | Self::Badge(BadgeError::Vision(_))
-            | Self::Bench(_)
-            | Self::SelfTest(_)
-            | Self::Slot(SlotError::Refused { .. }) => 5,
-            Self::Pin(_) => 6,
-            Self::Slot(SlotError::NoTrial | SlotError::NothingBefore) => 1,
-            Self::Slot(SlotError::Folder { .. } | SlotError::Busy(_))
-            | Self::NobodyServes { .. } => 7,
-            Self::Show(error) | Self::Badge(BadgeError::Show(error)) => match error {
-                ShowError::UnknownSink { .. }
-                | ShowError::NoFolder { .. }
-                | ShowError::NoArgument { .. }
-                | ShowError::BadArgument { .. } => 2,
-                _ => 4,
-            },
+    /// The failure of the part of the badge that failed.
+    fn part(&self) -> Option<&dyn failure::Failure> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Source(error) => error,
+            Self::Input(error) => error,
+            Self::Load(error) => error,
+            Self::Show(error) => error,
+            Self::Pin(error) => error,
+            Self::Badge(error) => error,
+            Self::Bench(error) => error,
+            Self::Slot(error) => error,
+            Self::SelfTest(error) => error,
+            Self::NobodyServes { .. } | Self::Output(_) | Self::NothingRead => return None,
         })
+    }
+}
+
+impl failure::Failure for Failure {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NobodyServes { .. } => {
+                Some("Start it: `systemctl start emocue-badge`.".to_owned())
+            }
+            _ => self.part()?.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NobodyServes { .. } => exit::FOLDER,
+            Self::Output(_) => exit::OUTPUT,
+            Self::NothingRead => exit::INPUT,
+            _ => self.part().map_or(exit::FAILED, failure::Failure::exit_code),
+        }
     }
 }

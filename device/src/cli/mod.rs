@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source};
+use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError};
 use emocue_device::show::{self, Display, SINKS, ShowError};
+use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_run::mtcnn::MtcnnSettings;
 
@@ -83,7 +84,7 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Run {
-    #[arg(long, value_name = "SOURCE", required_unless_present = "config")]
+    #[arg(long, value_name = "SOURCE", value_parser = source, required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub(crate) camera: Option<Source>,
     /// Panel, pins, camera and all else as this file says; what is given beside it counts more
@@ -288,6 +289,11 @@ impl Show {
             mode: self.words.unwrap_or(usual.mode),
         }
     }
+}
+
+/// A value of `--camera`; the error is one line, as all of the command line's.
+fn source(text: &str) -> Result<Source, String> {
+    text.parse().map_err(|error: SourceError| line(&error))
 }
 
 fn sinks() -> String {

@@ -4,7 +4,8 @@ use emocue_config::{Config, PanelSettings, Source};
 use emocue_device::camera::{self, FrameInfo};
 use emocue_device::cue::CueError;
 use emocue_device::doctor::Outcome;
-use emocue_device::show::{ShowError, oled};
+use emocue_device::show::oled;
+use emocue_models::failure::line;
 use emocue_models::luma::Luma;
 
 use super::board::pins;
@@ -14,7 +15,7 @@ pub(crate) fn camera_outcome(config: &Config) -> Outcome {
     let source: Source = match config.camera.source.parse() {
         Ok(source) => source,
         Err(error) => {
-            return Outcome::problem(error.to_string(), "correct source under [camera]");
+            return Outcome::problem(line(&error), "correct source under [camera]");
         }
     };
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
@@ -34,7 +35,7 @@ pub(crate) fn camera_outcome(config: &Config) -> Outcome {
             format!("{} ends at once", config.camera.source),
             "look at what it starts",
         ),
-        Err(error) => told(&error.to_string()),
+        Err(error) => Outcome::failure(&error, "`emocue-badge cameras` lists what is there"),
     }
 }
 
@@ -43,10 +44,7 @@ pub(crate) fn panel_outcome(config: &Config) -> Outcome {
     let PanelSettings { bus, address, .. } = &config.panel;
     match oled::probe(&config.panel) {
         Ok(()) => Outcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
-        Err(ShowError::Panel { what, reason, next }) => {
-            Outcome::problem(format!("{what}: {reason}"), next)
-        }
-        Err(error) => told(&error.to_string()),
+        Err(error) => Outcome::failure(&error, "check the panel and its wires"),
     }
 }
 
@@ -70,14 +68,6 @@ pub(crate) fn pins_outcome(config: &Config) -> Outcome {
     };
     match take() {
         Ok(taken) => Outcome::ok(format!("{taken} lines of {} are free", config.gpio.chip)),
-        Err(CueError { what, reason, next }) => Outcome::problem(format!("{what}: {reason}"), next),
-    }
-}
-
-/// An error that says what to do after its last semicolon.
-fn told(error: &str) -> Outcome {
-    match error.rsplit_once("; ") {
-        Some((found, fix)) => Outcome::problem(found, fix),
-        None => Outcome::problem(error, "`emocue-badge cameras` lists what is there"),
+        Err(error) => Outcome::failure(&error, "check the pins in the configuration"),
     }
 }

@@ -11,13 +11,14 @@ use emocue_device::badge::live::{Again, Live, Options, Parts};
 use emocue_device::badge::watchdog::Watchdog;
 use emocue_device::badge::{self, Tally, UpdateMonitor, Watched};
 use emocue_device::bundle::{LoadedBundle, Origin};
-use emocue_device::camera::{self, Camera, Mounted};
+use emocue_device::camera::{self, Camera, CameraError, Mounted};
 use emocue_device::link::{Hub, settings};
 use emocue_device::show::Display;
 use emocue_device::slots::consent::{ConsentChannel, Presence};
 use emocue_device::slots::{Store, Trust, boot};
 use emocue_device::thermometer::Thermometer;
 use emocue_device::vision::Vision;
+use emocue_models::failure::line;
 
 use super::board::{cues, panel};
 use super::{Failure, Run};
@@ -34,7 +35,7 @@ pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
             // Settings that a host sent are given up when the badge cannot run with them.
             (Err(failure), Some(config)) if settings::give_up(config) => {
                 badge.hub.fault();
-                badge.say(&format!("{failure}\nreturns to the settings before"));
+                badge.say(&format!("{}\nreturns to the settings before", line(&failure)));
             }
             (Err(failure), _) => return Err(failure),
         }
@@ -201,7 +202,7 @@ pub(crate) fn every_frame(
     limit: Option<u64>,
     stop: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
-    let complain = |error| tell(format_args!("emocue-badge: {error}"));
+    let complain = |error: CameraError| tell(format_args!("emocue-badge: {}", line(&error)));
     match badge::run(&mut camera, &mut vision, &mut displays, limit, stop, complain)? {
         Tally { unreadable: 0, .. } => Ok(ExitCode::SUCCESS),
         Tally { shown: 0, .. } => Err(Failure::NothingRead),

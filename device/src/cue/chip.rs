@@ -57,6 +57,8 @@ fn chips() -> Result<Vec<Chip>, CueError> {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
     fn chips() -> Vec<Chip> {
@@ -70,9 +72,9 @@ mod tests {
     #[test]
     fn a_label_is_found_whatever_its_number_is() {
         assert_eq!(called("pinctrl-rp1", chips()).unwrap(), PathBuf::from("/dev/gpiochip15"));
-        let message = called("pinctrl-bcm2711", chips()).unwrap_err().to_string();
+        let message = failure::line(&called("pinctrl-bcm2711", chips()).unwrap_err());
         assert!(message.contains("gpio-brcmstb@107d508500, pinctrl-rp1"), "{message}");
-        let message = called("tegra-gpio", Vec::new()).unwrap_err().to_string();
+        let message = failure::line(&called("tegra-gpio", Vec::new()).unwrap_err());
         assert!(message.contains("no GPIO chip") && message.contains("\"none\""), "{message}");
     }
 

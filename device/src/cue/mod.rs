@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use emocue_config::{Driver, Pattern, Patterns, Pin};
+use emocue_models::failure::{Failure, exit, sentence};
 
 use crate::answer::Answer;
 pub use button::{Button, Press};
@@ -80,14 +81,24 @@ pub trait Gpio {
 
 /// A pin that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}: {reason}; {next}")]
+#[error("{what}: {reason}")]
 pub struct CueError {
     /// The pin and its chip: `"line 17 of /dev/gpiochip0"`.
     pub what: String,
     /// What the system says.
     pub reason: String,
-    /// What to do about it.
+    /// What to do about it, as a part of a sentence.
     pub next: String,
+}
+
+impl Failure for CueError {
+    fn help(&self) -> Option<String> {
+        Some(sentence(&self.next))
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::PIN
+    }
 }
 
 /// What to play for an answer; nothing for what is not an expression.
@@ -119,6 +130,7 @@ pub fn open(driver: Driver, chip: &Path) -> Result<Box<dyn Gpio>, CueError> {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
     use emocue_models::label::Expression;
 
     use super::*;
@@ -137,7 +149,7 @@ mod tests {
     #[test]
     fn a_chip_that_cannot_be_opened_says_what_to_do() {
         let error = open(Driver::Gpiocdev, Path::new("/dev/gpiochip-none")).err().unwrap();
-        let text = error.to_string();
+        let text = failure::line(&error);
         assert!(text.contains("/dev/gpiochip-none"), "{text}");
         let next = if cfg!(all(feature = "gpio", target_os = "linux")) {
             "there is"
@@ -150,7 +162,7 @@ mod tests {
     #[cfg(not(target_arch = "aarch64"))]
     #[test]
     fn other_boards_are_no_raspberry_pi() {
-        let text = open(Driver::Rppal, Path::new("")).err().unwrap().to_string();
+        let text = failure::line(&open(Driver::Rppal, Path::new("")).err().unwrap());
         let next = if cfg!(all(feature = "rppal", target_os = "linux")) {
             "gpiocdev"
         } else {

@@ -61,33 +61,35 @@ pub(super) fn busy(what: String, holder: &str) -> CueError {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
     #[test]
     fn a_chip_that_is_not_there_names_those_that_are() {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         let path = Path::new("/dev/gpiochip4");
-        let text = chip(path, &missing, &["/dev/gpiochip0".to_owned()]).to_string();
+        let text = failure::line(&chip(path, &missing, &["/dev/gpiochip0".to_owned()]));
         assert!(
             text.contains("/dev/gpiochip4") && text.contains("there is /dev/gpiochip0"),
             "{text}"
         );
-        let text = chip(path, &missing, &[]).to_string();
+        let text = failure::line(&chip(path, &missing, &[]));
         assert!(text.contains("no GPIO chip") && text.contains("\"none\""), "{text}");
     }
 
     #[test]
     fn a_chip_that_may_not_be_opened_names_the_group() {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let text = chip(Path::new("/dev/gpiochip0"), &denied, &[]).to_string();
+        let text = failure::line(&chip(Path::new("/dev/gpiochip0"), &denied, &[]));
         assert!(text.contains("group gpio"), "{text}");
     }
 
     #[test]
     fn a_line_that_cannot_be_had_says_why() {
-        let text = busy(line(17, "/dev/gpiochip0"), "led0").to_string();
+        let text = failure::line(&busy(line(17, "/dev/gpiochip0"), "led0"));
         assert!(text.contains("line 17 of /dev/gpiochip0: led0 has it"), "{text}");
-        let text = no_line(line(99, "/dev/gpiochip0"), 54).to_string();
+        let text = failure::line(&no_line(line(99, "/dev/gpiochip0"), 54));
         assert!(text.contains("line 99") && text.contains("0 to 53"), "{text}");
     }
 }

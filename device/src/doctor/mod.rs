@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use emocue_config::Config;
+use emocue_models::failure::{Failure, hint, line};
 
 pub use access::GROUPS;
 pub use host::Host;
@@ -52,6 +53,11 @@ impl Outcome {
     /// It does not work, and this fixes it.
     pub fn problem(found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::Problem { found: found.into(), fix: fix.into() }
+    }
+
+    /// `failure`, with its help as the fix, or `fix` where it has none.
+    pub fn failure(failure: &dyn Failure, fix: &str) -> Self {
+        Self::problem(failure.to_string(), hint(failure).unwrap_or_else(|| fix.to_owned()))
     }
 
     /// It was not looked at.
@@ -101,7 +107,7 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
         }
         Err(error) => {
             let fix = "correct it; the checks below go by what is built in";
-            note("config", Outcome::problem(error.to_string(), fix));
+            note("config", Outcome::problem(line(&error), fix));
             Config::default()
         }
     };

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use emocue_models::failure::line;
+
 use super::Outcome;
 use crate::bundle::LoadedBundle;
 
@@ -15,7 +17,7 @@ pub(super) fn check(file: Option<&Path>) -> Outcome {
     };
     let mut bundle = match LoadedBundle::load(file, None) {
         Ok(bundle) => bundle,
-        Err(error) => return Outcome::problem(error.to_string(), fix),
+        Err(error) => return Outcome::problem(line(&error), fix),
     };
     let text = bundle.describe();
     match bundle.self_test() {

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::host::Host;
 use crate::slots::{Next, Status, Store};
 use emocue_config::Config;
+use emocue_models::failure::line;
 
 pub(super) fn check(host: &Host, config: &Config) -> Outcome {
     if config.look.bundle.is_some() {
@@ -21,8 +22,6 @@ pub(super) fn check(host: &Host, config: &Config) -> Outcome {
         Ok(Status { next: Next { slot, name, content_version }, .. }) => {
             Outcome::ok(format!("{name} {content_version} in slot {slot} starts next"))
         }
-        Err(error) => {
-            Outcome::problem(error.to_string(), "run this as root, or as the user emocue")
-        }
+        Err(error) => Outcome::problem(line(&error), "run this as root, or as the user emocue"),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use emocue_link::message::Progress;
+use emocue_models::failure::line_of;
 
 use crate::sandbox::own_program;
 
@@ -45,8 +46,8 @@ impl Programs {
             return Ok(told.lines().last().unwrap_or("done").to_owned());
         }
         let told = String::from_utf8_lossy(&output.stderr);
-        let told = told.trim().trim_start_matches("emocue-badge: ");
-        Err(if told.is_empty() { output.status.to_string() } else { told.to_owned() })
+        let told = line_of(told.trim().trim_start_matches("emocue-badge: "));
+        Err(if told.is_empty() { output.status.to_string() } else { told })
     }
 }
 

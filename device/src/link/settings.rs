@@ -9,6 +9,7 @@ use super::job::Programs;
 use crate::slots::consent::ConsentChannel;
 use crate::slots::replace_file;
 use emocue_config::Config;
+use emocue_models::failure::line;
 
 /// Where the settings before lie until the new ones have proved themselves.
 fn before(config: &Path) -> PathBuf {
@@ -27,9 +28,9 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
     if old == text.as_bytes() {
         return Ok("the badge has these settings already".to_owned());
     }
-    Config::parse("the new configuration", &text).map_err(|error| error.to_string())?;
+    Config::parse("the new configuration", &text).map_err(|error| line(&error))?;
     let asked = ConsentChannel::new(&programs.state).ask("take other settings");
-    asked.map_err(|reason| format!("the settings stay as they are: {reason}"))?;
+    asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
     let write = || -> io::Result<()> {
         // Where others wait to prove themselves, the ones before those are what is known to work.
         if !is_waiting(config) {

@@ -3,25 +3,27 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use emocue_models::failure::{Failure, exit, sentence};
+
 use super::SINKS;
 
 /// Why a display could not be opened or could not show a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
     /// No sink has this name.
-    #[error("unknown display {spec:?}; use one of: {}", usages())]
+    #[error("unknown display {spec:?}")]
     UnknownSink {
         /// What was asked for.
         spec: String,
     },
     /// The sink needs a folder.
-    #[error("the display {sink} needs a folder: {sink}:DIR")]
+    #[error("the display {sink} needs a folder")]
     NoFolder {
         /// The sink's name.
         sink: &'static str,
     },
     /// The sink takes no argument.
-    #[error("the display {sink} takes no argument, so leave out {argument:?}")]
+    #[error("the display {sink} takes no argument, found {argument:?}")]
     NoArgument {
         /// The sink's name.
         sink: &'static str,
@@ -29,27 +31,27 @@ pub enum ShowError {
         argument: String,
     },
     /// The sink cannot understand its argument.
-    #[error("the display {sink} cannot use {argument:?}: {reason}")]
+    #[error("the display {sink} cannot use {argument:?}")]
     BadArgument {
         /// The sink's name.
         sink: &'static str,
         /// What followed the colon.
         argument: String,
-        /// How it is written.
-        reason: &'static str,
+        /// How it is written, as a part of a sentence.
+        next: &'static str,
     },
     /// A panel cannot be opened, or does not answer.
-    #[error("{what}: {reason}; {next}")]
+    #[error("{what}: {reason}")]
     Panel {
         /// What was tried, with the bus.
         what: String,
         /// What the system says.
         reason: String,
-        /// What to do about it.
+        /// What to do about it, as a part of a sentence.
         next: String,
     },
     /// A folder or a file could not be made or written.
-    #[error("cannot write {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The folder or file.
         path: PathBuf,
@@ -57,7 +59,7 @@ pub enum ShowError {
         source: io::Error,
     },
     /// Standard output could not be written.
-    #[error("cannot write to standard output: {source}; {}", advice(source))]
+    #[error("cannot write to standard output: {source}")]
     Output {
         /// Why.
         source: io::Error,
@@ -96,6 +98,34 @@ impl ShowError {
             _ if source.kind() == io::ErrorKind::BrokenPipe => Self::Closed,
             Some(path) => Self::write(path, source),
             None => Self::Output { source },
+        }
+    }
+}
+
+impl Failure for ShowError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::UnknownSink { .. } => Some(format!("Use one of: {}.", usages())),
+            Self::NoFolder { sink } => Some(format!("Name it: {sink}:DIR.")),
+            Self::NoArgument { argument, .. } => Some(format!("Leave out {argument:?}.")),
+            Self::BadArgument { next, .. } => Some(sentence(next)),
+            Self::Panel { next, .. } => Some(sentence(next)),
+            Self::Write { source, .. } | Self::Output { source } => Some(sentence(advice(source))),
+            Self::Closed | Self::Encode { .. } => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownSink { .. }
+            | Self::NoFolder { .. }
+            | Self::NoArgument { .. }
+            | Self::BadArgument { .. } => exit::USAGE,
+            Self::Panel { .. }
+            | Self::Write { .. }
+            | Self::Output { .. }
+            | Self::Closed
+            | Self::Encode { .. } => exit::OUTPUT,
         }
     }
 }

@@ -140,6 +140,8 @@ fn by_name<S: Serializer>(
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use emocue_models::label::Expression;
     use serde_json::{Value, json};
 
@@ -209,7 +211,7 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
         let missing = folder.path().join("none/faces.jsonl");
-        let text = open(missing.to_str().unwrap()).err().unwrap().to_string();
+        let text = failure::line(&open(missing.to_str().unwrap()).err().unwrap());
         assert!(text.contains("none/faces.jsonl") && text.contains("does not exist"), "{text}");
     }
 
@@ -219,7 +221,7 @@ mod tests {
         let mut sink = open("/dev/full").unwrap();
         let report = fixture::report("a", 0, None, Screen::Paused);
         let error = sink.show(None, &report, Instant::now()).unwrap_err();
-        let text = error.to_string();
+        let text = failure::line(&error);
         assert!(text.contains("/dev/full") && text.contains("free some space"), "{text}");
     }
 }

@@ -211,12 +211,14 @@ pub(crate) mod fixture {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
     fn refusal(spec: &str) -> String {
         match open(spec, &Settings::default()) {
             Ok(_) => panic!("{spec} opened"),
-            Err(error) => error.to_string(),
+            Err(error) => failure::line(&error),
         }
     }
 

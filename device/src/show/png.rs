@@ -136,6 +136,8 @@ fn file_name(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use emocue_models::label::Expression;
 
     use super::*;
@@ -186,7 +188,7 @@ mod tests {
     fn a_file_in_the_way_is_named_with_the_next_step() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().join("below");
-        let text = Folder::create("png", path.to_str().unwrap()).err().unwrap().to_string();
+        let text = failure::line(&Folder::create("png", path.to_str().unwrap()).err().unwrap());
         assert!(text.contains(path.to_str().unwrap()), "{text}");
         assert!(text.contains("name another folder"), "{text}");
     }

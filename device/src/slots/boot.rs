@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use emocue_models::bundle::{Bundle, BundleError};
+use emocue_models::failure::line;
 
 use super::error::Refusal;
 use super::pointer::{Held, Pointer};
@@ -43,7 +44,7 @@ fn choose(
         return None;
     }
     // Without the lock nothing may be written, so nothing on trial may run.
-    let lock = store.lock(PATIENCE).map_err(|error| notes.push(error.to_string())).ok();
+    let lock = store.lock(PATIENCE).map_err(|error| notes.push(line(&error))).ok();
     let (mut pointer, rebuilt) = match store.found() {
         Ok(Found::Pointer(pointer)) => (pointer, false),
         Ok(Found::Nothing) => return None,
@@ -54,7 +55,7 @@ fn choose(
             (rebuild(store, trust), true)
         }
         Err(error) => {
-            notes.push(error.to_string());
+            notes.push(line(&error));
             return None;
         }
     };
@@ -72,7 +73,7 @@ fn choose(
                 pointer.set(slot, Held::Trial { starts_left: left });
                 // First of all this start is used up: it may end in a crash.
                 let written = match &lock {
-                    Some(_) => store.write(&mut pointer).map_err(|error| error.to_string()),
+                    Some(_) => store.write(&mut pointer).map_err(|error| line(&error)),
                     None => Err("another program changes the slots".to_owned()),
                 };
                 on_disk = Some(pointer.clone());
@@ -106,7 +107,7 @@ fn choose(
         && on_disk.as_ref() != Some(&pointer)
         && let Err(error) = store.write(&mut pointer)
     {
-        notes.push(error.to_string());
+        notes.push(line(&error));
     }
     chosen
 }
@@ -177,7 +178,7 @@ fn load(
         reason: error.to_string(),
     })?;
     trusted(&bytes, trust).map_err(|refusal| Unusable {
-        reason: refusal.to_string(),
+        reason: line(&refusal),
         // A key may come back, and a newer program may read it.
         lasting: !matches!(
             refusal,
@@ -187,11 +188,11 @@ fn load(
     })?;
     let load = |min_face| {
         LoadedBundle::read(&bytes, Origin::Slot { slot, trial }, min_face)
-            .map_err(|error| lasting(error.reason.to_string()))
+            .map_err(|error| lasting(line(&error.reason)))
     };
     if test {
         // The portraits' faces may be smaller than those that the configuration looks for.
-        load(None)?.self_test().map_err(|error| lasting(error.to_string()))?;
+        load(None)?.self_test().map_err(|error| lasting(line(&error)))?;
     }
     load(min_face)
 }

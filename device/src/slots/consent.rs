@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use emocue_models::failure::{Failure, exit};
 use serde::{Deserialize, Serialize};
 
 use super::files;
@@ -57,20 +58,16 @@ pub enum NoConsent {
     #[error("the wearer declined by a long press")]
     Declined,
     /// Nobody pressed.
-    #[error(
-        "nobody pressed its button within a minute; try again and press it when the panel asks"
-    )]
+    #[error("nobody pressed its button within a minute")]
     Silence,
     /// Nobody could press.
-    #[error("it has no button to press; put the key into [update] keys of its configuration")]
+    #[error("it has no button to press")]
     NoButton,
     /// Nobody could be asked.
-    #[error(
-        "no badge runs here whose button could be pressed; start it: systemctl start emocue-badge"
-    )]
+    #[error("no badge runs here whose button could be pressed")]
     NobodyRuns,
     /// Somebody else asks something.
-    #[error("another question waits for the button; try again in a minute")]
+    #[error("another question waits for the button")]
     Busy,
     /// The state folder does not let itself be used.
     #[error("cannot ask through {}: {source}", path.display())]
@@ -80,6 +77,23 @@ pub enum NoConsent {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+impl Failure for NoConsent {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Declined | Self::Folder { .. } => return None,
+            Self::Silence => "Try again and press it when the panel asks.",
+            Self::NoButton => "Put the key into [update] keys of its configuration.",
+            Self::NobodyRuns => "Start it: `systemctl start emocue-badge`.",
+            Self::Busy => "Try again in a minute.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::NOT_ACCEPTED
+    }
 }
 
 /// Carries questions to the badge that runs, and its answers back: files in the state folder.

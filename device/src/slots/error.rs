@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::{BundleError, PublicKey};
+use emocue_models::failure::{Failure, exit, sentence};
 
 use super::consent::NoConsent;
 
@@ -19,7 +20,7 @@ pub enum SlotError {
         reason: Refusal,
     },
     /// The state folder does not let itself be used.
-    #[error("cannot {what} {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot {what} {}: {source}", path.display())]
     Folder {
         /// Write, read, lock.
         what: &'static str,
@@ -29,35 +30,33 @@ pub enum SlotError {
         source: io::Error,
     },
     /// Somebody else changes the slots just now.
-    #[error("{} is locked: another installation is under way; try again when it is done", .0.display())]
+    #[error("{} is locked: another installation is under way", .0.display())]
     Busy(PathBuf),
     /// There is nothing to confirm.
-    #[error("no bundle is on trial; `emocue-badge slot status` tells what there is")]
+    #[error("no bundle is on trial")]
     NoTrial,
     /// There is nothing to return to.
     #[error("the bundle inside this program runs already; there is nothing before it")]
     NothingBefore,
 }
 
-/// What is wrong with a bundle, and what to do.
+/// What is wrong with a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// It cannot be read.
-    #[error("{0}; name a bundle's file")]
+    #[error("{0}")]
     Unreadable(io::Error),
     /// It is damaged, or asks for another program.
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// It does not say what it can and cannot do.
-    #[error("it has no model card; pack it again with `emocue bundle pack --card`")]
+    #[error("it has no model card")]
     NoCard,
     /// Nobody vouches for it.
-    #[error("it is not signed; `emocue bundle sign` does that")]
+    #[error("it is not signed")]
     Unsigned,
     /// Somebody else vouches for it.
-    #[error(
-        "it is signed by {signer}, whom this badge does not trust; add the key to [update] keys in its configuration"
-    )]
+    #[error("it is signed by {signer}, whom this badge does not trust")]
     Untrusted {
         /// Whoever signed it.
         signer: PublicKey,
@@ -71,9 +70,7 @@ pub enum Refusal {
         reason: NoConsent,
     },
     /// An older release than one that ran here.
-    #[error(
-        "release {version} of {name} is older than {newest}, which ran here; `emocue-badge slot install --force` on the badge itself takes it all the same"
-    )]
+    #[error("release {version} of {name} is older than {newest}, which ran here")]
     Downgrade {
         /// What the bundle is called.
         name: String,
@@ -83,8 +80,53 @@ pub enum Refusal {
         newest: u32,
     },
     /// Its networks do not answer as they should.
-    #[error("it fails the self-test: {0}; pack it again with other networks")]
+    #[error("it fails the self-test: {0}")]
     SelfTest(String),
+}
+
+impl Failure for SlotError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Refused { reason, .. } => reason.help(),
+            Self::Folder { source, .. } => Some(sentence(advice(source))),
+            Self::Busy(_) => Some("Try again when it is done.".to_owned()),
+            Self::NoTrial => Some("`emocue-badge slot status` tells what there is.".to_owned()),
+            Self::NothingBefore => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { reason, .. } => reason.exit_code(),
+            Self::Folder { .. } | Self::Busy(_) => exit::FOLDER,
+            Self::NoTrial | Self::NothingBefore => exit::FAILED,
+        }
+    }
+}
+
+impl Failure for Refusal {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Unreadable(_) => "Name a bundle's file.",
+            Self::Bundle(error) => return error.help(),
+            Self::NoCard => "Pack it again with `emocue bundle pack --card`.",
+            Self::Unsigned => "`emocue bundle sign` does that.",
+            Self::Untrusted { .. } => "Add the key to [update] keys in its configuration.",
+            Self::NotAccepted { reason, .. } => return reason.help(),
+            Self::Downgrade { .. } => {
+                "`emocue-badge slot install --force` on the badge itself takes it all the same."
+            }
+            Self::SelfTest(_) => "Pack it again with other networks.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotAccepted { reason, .. } => reason.exit_code(),
+            _ => exit::NETWORK,
+        }
+    }
 }
 
 fn advice(source: &io::Error) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use emocue_models::failure::line;
 use serde::Serialize;
 
 use super::SlotError;
@@ -83,8 +84,8 @@ impl Status {
                     Entry { name: Some(name), content_version: Some(version), ..nothing }
                 }
                 Err(_) if state == "failed" => nothing,
-                Err(reason) => {
-                    notes.push(format!("slot {slot} cannot be used: {reason}"));
+                Err(error) => {
+                    notes.push(format!("slot {slot} cannot be used: {}", line(&error)));
                     Entry { state: "damaged", ..nothing }
                 }
             }

@@ -11,6 +11,8 @@ pub mod signature;
 
 use std::path::PathBuf;
 
+use crate::failure::{Failure, exit};
+
 pub use container::Bundle;
 pub use manifest::{Manifest, Sha256};
 pub use named::{DEFAULT_NAME, NamedBundleError, bytes_of, in_bundle};
@@ -20,7 +22,7 @@ pub use signature::{PublicKey, SecretKey};
 #[cfg(feature = "default-bundle")]
 pub static DEFAULT: &[u8] = include_bytes!("../../bundles/default.emocue");
 
-/// A file that is no bundle, a damaged one, or one this program cannot run.
+/// A file that is not a bundle, a damaged one, or one this program cannot run.
 ///
 /// Offsets count bytes from the start of the bundle.
 #[derive(Debug, thiserror::Error)]
@@ -40,32 +42,28 @@ pub enum BundleError {
         bytes: u64,
     },
     /// The first eight bytes are not a bundle's.
-    #[error("byte 0: this is no Emocue bundle; make one with `emocue bundle pack`")]
+    #[error("byte 0: not an Emocue bundle")]
     NotABundle,
     /// A later container format.
-    #[error(
-        "byte 8: container version {found}, but this program reads version 1; update the program"
-    )]
+    #[error("byte 8: container version {found}, but this program reads version 1")]
     Version {
         /// What the file says.
         found: u16,
     },
     /// A flag that version 1 does not have.
-    #[error("byte 10: unknown flags {found:#06x}; update the program, or copy the bundle again")]
+    #[error("byte 10: unknown flags {found:#06x}")]
     Flags {
         /// What the file says.
         found: u16,
     },
     /// The manifest asks for a later program.
-    #[error("the bundle needs runtime {needed} and this program has {has}; update the program", has = manifest::RUNTIME)]
+    #[error("the bundle needs runtime {needed} and this program has {has}", has = manifest::RUNTIME)]
     Runtime {
         /// What the manifest asks for.
         needed: u32,
     },
     /// The file ends early.
-    #[error(
-        "byte {offset}: the file ends inside {what}, {missing} bytes early; copy the bundle again"
-    )]
+    #[error("byte {offset}: the file ends inside {what}, {missing} bytes early")]
     Truncated {
         /// Where the part starts.
         offset: usize,
@@ -75,7 +73,7 @@ pub enum BundleError {
         missing: u64,
     },
     /// Bytes follow the end.
-    #[error("byte {offset}: {bytes} bytes follow the bundle's end; copy the bundle again")]
+    #[error("byte {offset}: {bytes} bytes follow the bundle's end")]
     Trailing {
         /// Where they start.
         offset: usize,
@@ -83,7 +81,7 @@ pub enum BundleError {
         bytes: usize,
     },
     /// A part differs from its hash.
-    #[error("byte {offset}: {what} is damaged, its SHA-256 differs; copy the bundle again")]
+    #[error("byte {offset}: {what} is damaged, its SHA-256 differs")]
     Damaged {
         /// Where the part starts.
         offset: usize,
@@ -91,17 +89,13 @@ pub enum BundleError {
         what: String,
     },
     /// Whoever made it does not hold the key that it names.
-    #[error(
-        "byte {offset}: the signature is not its signer's; take the bundle from whoever signed it"
-    )]
+    #[error("byte {offset}: the signature is not its signer's")]
     Forged {
         /// Where the signature's length stands.
         offset: usize,
     },
     /// An unknown kind of signature must not pass as checked.
-    #[error(
-        "byte {offset}: a signature of {length} bytes, which this program cannot check; update the program"
-    )]
+    #[error("byte {offset}: a signature of {length} bytes, which this program cannot check")]
     Signature {
         /// Where the signature's length stands.
         offset: usize,
@@ -109,11 +103,34 @@ pub enum BundleError {
         length: u16,
     },
     /// The manifest is whole but says something impossible.
-    #[error("the bundle's manifest: {field}: {reason}; pack the bundle again")]
+    #[error("the bundle's manifest: {field}: {reason}")]
     Manifest {
         /// Which entry.
         field: String,
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl Failure for BundleError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::File { .. } | Self::TooLarge { .. } => return None,
+            Self::NotABundle => "Make one with `emocue bundle pack`.",
+            Self::Version { .. } | Self::Runtime { .. } | Self::Signature { .. } => {
+                "Update the program."
+            }
+            Self::Flags { .. } => "Update the program, or copy the bundle again.",
+            Self::Truncated { .. } | Self::Trailing { .. } | Self::Damaged { .. } => {
+                "Copy the bundle again."
+            }
+            Self::Forged { .. } => "Get the bundle from its signer again.",
+            Self::Manifest { .. } => "Pack the bundle again.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::NETWORK
+    }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::{BundleError, container};
+use crate::failure::{Failure, exit};
 
 /// The name of the bundle inside the program.
 pub const DEFAULT_NAME: &str = "default";
@@ -27,6 +28,22 @@ pub enum NamedBundleError {
         /// What is wrong.
         source: BundleError,
     },
+}
+
+impl Failure for NamedBundleError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Invalid { source, .. } => source.help(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read { .. } => exit::INPUT,
+            Self::Invalid { source, .. } => source.exit_code(),
+        }
+    }
 }
 
 /// The bytes of the bundle in the file `name`, not checked yet; with the feature `default-bundle`, [`DEFAULT_NAME`]

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
+use crate::failure::{Failure, exit};
+
 /// Bytes of a signer's key and signature at a bundle's end.
 pub(super) const LENGTH: usize = 32 + 64;
 
@@ -16,10 +18,20 @@ const CONTEXT: &[u8] = b"emocue bundle 1\0";
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey([u8; 32]);
 
-/// A text that is no public key.
+/// A text that is not a public key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no public key: one has 64 hexadecimal digits, as `emocue key show` prints them")]
+#[error("{0:?} is not a public key: expected 64 hexadecimal digits")]
 pub struct NoPublicKey(String);
+
+impl Failure for NoPublicKey {
+    fn help(&self) -> Option<String> {
+        Some("`emocue key show` prints it.".to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
+}
 
 impl PublicKey {
     /// Its first eight digits, by which people tell keys apart; nothing is decided by them.

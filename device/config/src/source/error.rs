@@ -1,5 +1,7 @@
 //! A text that names no source, and what does.
 
+use emocue_models::failure::{Failure, exit};
+
 /// What [`Source`](super::Source) accepts, for help and errors.
 pub const SOURCES: &str = "v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv12|yuyv|mjpg]; \
     pipe:rpicam[?size=WxH&fps=N] or pipe:gst-argus[?...] for a camera module on a Raspberry Pi or Jetson; \
@@ -9,5 +11,15 @@ pub const SOURCES: &str = "v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv1
 
 /// A `--camera` text that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}; --camera takes {SOURCES}")]
+#[error("{0}")]
 pub struct SourceError(pub(super) String);
+
+impl Failure for SourceError {
+    fn help(&self) -> Option<String> {
+        Some(format!("--camera takes {SOURCES}."))
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::USAGE
+    }
+}

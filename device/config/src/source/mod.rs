@@ -49,6 +49,8 @@ impl FromStr for Source {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure::Failure as _;
+
     use super::*;
 
     #[test]
@@ -79,8 +81,8 @@ mod tests {
             "v4l2:",
             "pipe:",
         ] {
-            let error = text.parse::<Source>().unwrap_err().to_string();
-            assert!(error.contains("--camera takes"), "{error}");
+            let help = text.parse::<Source>().unwrap_err().help().unwrap();
+            assert!(help.contains("--camera takes"), "{help}");
         }
         let error = "synthetic:fps=0".parse::<Source>().unwrap_err().to_string();
         assert!(error.starts_with("synthetic: fps=0"), "{error}");

@@ -170,6 +170,7 @@ impl Preset {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
     use proptest::prelude::*;
 
     use super::*;
@@ -223,7 +224,7 @@ mod tests {
             ("rpicam?size=650x480", "multiple of 64"),
             ("gst-argus?size=640x481", "even"),
         ] {
-            let error = text.parse::<PipeSettings>().unwrap_err().to_string();
+            let error = failure::line(&text.parse::<PipeSettings>().unwrap_err());
             assert!(error.contains(part) && error.contains("pipe:rpicam"), "{error}");
         }
     }

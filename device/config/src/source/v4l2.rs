@@ -97,6 +97,7 @@ impl V4l2Settings {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
     use proptest::prelude::*;
 
     use super::*;
@@ -126,7 +127,7 @@ mod tests {
             ("/dev/video0?colour=red", "colour=red"),
             ("/dev/video0?fast", "fast"),
         ] {
-            let error = text.parse::<V4l2Settings>().unwrap_err().to_string();
+            let error = failure::line(&text.parse::<V4l2Settings>().unwrap_err());
             assert!(error.contains(part) && error.contains("format=auto|grey"), "{error}");
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use emocue_models::failure::line;
+
 use crate::camera::CameraError;
 use crate::cue::CueError;
 use crate::slots::{Slot, SlotError};
@@ -45,14 +47,16 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Streams => f.write_str("camera streams"),
-            Self::Missing(error) => write!(f, "camera missing: {error}"),
+            Self::Missing(error) => write!(f, "camera missing: {}", line(error)),
             Self::Paused => f.write_str("paused: the camera is closed"),
             Self::Resumed => f.write_str("resumes"),
             Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
             Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
-            Self::Pin(error) => error.fmt(f),
+            Self::Pin(error) => f.write_str(&line(error)),
             Self::Kept(slot) => write!(f, "slot {slot} ran well and is kept"),
-            Self::NotKept(error) => write!(f, "the bundle on trial cannot be kept: {error}"),
+            Self::NotKept(error) => {
+                write!(f, "the bundle on trial cannot be kept: {}", line(error))
+            }
             Self::Asks(text) => write!(f, "press the button to {text}; a long press declines"),
             Self::Restarts => f.write_str("starts again with another bundle or configuration"),
             Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),

@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-/// A child process that gives no frames; every message says what to do next.
+use emocue_models::failure::{Failure, exit, sentence};
+
+/// A child process that gives no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum PipeError {
     /// The shell cannot be started.
@@ -15,17 +17,17 @@ pub enum PipeError {
         reason: io::Error,
     },
     /// The shell does not know the program, or may not run it.
-    #[error("{name}: the program cannot be run: {said}; {remedy}")]
+    #[error("{name}: the program cannot be run: {said}")]
     NoProgram {
         /// The camera.
         name: String,
         /// What the shell said.
         said: String,
-        /// How to get it.
+        /// How to get it, as a part of a sentence.
         remedy: &'static str,
     },
     /// It ended, or closed its output.
-    #[error("{name}: the program ended ({status}): {said}; it is started again")]
+    #[error("{name}: the program ended ({status}): {said}")]
     Ended {
         /// The camera.
         name: String,
@@ -35,10 +37,7 @@ pub enum PipeError {
         said: String,
     },
     /// No whole frame came in time.
-    #[error(
-        "{name}: no frame for {} ms: {said}; does the program write frames to its standard output?",
-        .waited.as_millis()
-    )]
+    #[error("{name}: no frame for {} ms: {said}", .waited.as_millis())]
     Silent {
         /// The camera.
         name: String,
@@ -48,10 +47,7 @@ pub enum PipeError {
         said: String,
     },
     /// Y4M was expected.
-    #[error(
-        "{name}: no YUV4MPEG2 stream: {found:?} came; let the program write Y4M, or tell its format: \
-         'pipe:?format=yuv420&size=640x480 COMMAND'"
-    )]
+    #[error("{name}: no YUV4MPEG2 stream: {found:?} came")]
     NotY4m {
         /// The camera.
         name: String,
@@ -59,9 +55,7 @@ pub enum PipeError {
         found: String,
     },
     /// A frame did not begin where it must.
-    #[error(
-        "{name}: frame {index} does not begin where the one before ends; the program is started again"
-    )]
+    #[error("{name}: frame {index} does not begin where the one before ends")]
     OutOfStep {
         /// The camera.
         name: String,
@@ -69,7 +63,7 @@ pub enum PipeError {
         index: u64,
     },
     /// The pipe cannot be read.
-    #[error("{name}: cannot read the program's output: {reason}; it is started again")]
+    #[error("{name}: cannot read the program's output: {reason}")]
     Io {
         /// The camera.
         name: String,
@@ -77,10 +71,7 @@ pub enum PipeError {
         reason: io::Error,
     },
     /// Child processes are read with poll(2).
-    #[error(
-        "{name}: a program's output can be a camera on Unix only; pipe it in instead: \
-         PROGRAM | emocue-badge run --camera -"
-    )]
+    #[error("{name}: a program's output can be a camera on Unix only")]
     NotHere {
         /// The camera.
         name: String,
@@ -99,5 +90,26 @@ impl PipeError {
             | Self::NotY4m { .. }
             | Self::NotHere { .. } => false,
         }
+    }
+}
+
+impl Failure for PipeError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NoShell { .. } => return None,
+            Self::NoProgram { remedy, .. } => return Some(sentence(remedy)),
+            Self::Ended { .. } | Self::Io { .. } => "It is started again.",
+            Self::Silent { .. } => "Does the program write frames to its standard output?",
+            Self::NotY4m { .. } => {
+                "Let the program write Y4M, or tell its format: 'pipe:?format=yuv420&size=640x480 COMMAND'."
+            }
+            Self::OutOfStep { .. } => "The program is started again.",
+            Self::NotHere { .. } => "Pipe it in instead: `PROGRAM | emocue-badge run --camera -`.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
     }
 }

@@ -122,6 +122,8 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure::Failure as _;
+
     use emocue_models::luma::Range;
     use proptest::prelude::*;
 
@@ -184,7 +186,8 @@ mod tests {
     fn what_is_no_y4m_says_how_it_began_and_what_to_write() {
         let error = firsts(&Coding::Y4m, b"\xFF\xD8\xFF\xE0 a JPEG picture", &[64]).unwrap_err();
         assert!(!error.may_heal());
-        assert!(error.to_string().contains("pipe:?format=yuv420"), "{error}");
+        let help = error.help().unwrap();
+        assert!(help.contains("pipe:?format=yuv420"), "{help}");
         let endless = [MAGIC, &[b'W'; 2000]].concat();
         assert!(firsts(&Coding::Y4m, &endless, &[64]).is_err());
         let mut torn = y4m("Cmono", 8);

@@ -3,17 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use emocue_models::failure::{Failure, exit, sentence};
+
 use super::plane::BadBuffer;
 
-/// A V4L2 camera that gives no frames; every message says what to do next.
+/// A V4L2 camera that gives no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum V4l2Error {
     /// Built without the `v4l2` feature.
-    #[error(
-        "{name}: this program was built without V4L2 cameras; build it on Linux with \
-         cargo build --release --features v4l2 (needs libclang), or pipe frames in: \
-         --camera 'pipe:ffmpeg -v error -f v4l2 -i {node} -f yuv4mpegpipe -'"
-    )]
+    #[error("{name}: this program was built without V4L2 cameras")]
     NotBuilt {
         /// The camera.
         name: String,
@@ -21,21 +19,21 @@ pub enum V4l2Error {
         node: String,
     },
     /// No such node, or nothing behind it.
-    #[error("{name}: no camera is connected there; emocue-badge cameras lists those that are")]
+    #[error("{name}: no camera is connected there")]
     Missing {
         /// The camera.
         name: String,
     },
     /// The user may not open the node.
-    #[error("{name}: not permitted; {remedy}")]
+    #[error("{name}: not permitted")]
     NotPermitted {
         /// The camera.
         name: String,
-        /// How to be let in.
+        /// How to be let in, as a part of a sentence.
         remedy: String,
     },
     /// Another program streams from it.
-    #[error("{name}: another program is using it; fuser -v {node} tells which one")]
+    #[error("{name}: another program is using it")]
     Busy {
         /// The camera.
         name: String,
@@ -43,40 +41,37 @@ pub enum V4l2Error {
         node: String,
     },
     /// A node that gives no pictures, such as a camera's metadata.
-    #[error("{name}: this node gives no pictures; {remedy}")]
+    #[error("{name}: this node gives no pictures")]
     NotACamera {
         /// The camera.
         name: String,
-        /// Which node does.
+        /// Which node does, as a part of a sentence.
         remedy: String,
     },
     /// A sensor without an image processor before it.
-    #[error(
-        "{name}: a camera module that gives only raw Bayer data here; use --camera pipe:rpicam on a Raspberry Pi, \
-         --camera pipe:gst-argus on a Jetson"
-    )]
+    #[error("{name}: a camera module that gives only raw Bayer data here")]
     OnlyBayer {
         /// The camera.
         name: String,
     },
     /// None of its formats can be used.
-    #[error("{name}: it offers {offered}, of which none can be used; {remedy}")]
+    #[error("{name}: it offers {offered}, of which none can be used")]
     Unsupported {
         /// The camera.
         name: String,
         /// Its formats.
         offered: String,
-        /// What can.
+        /// What can, as a part of a sentence.
         remedy: String,
     },
     /// It went away while streaming.
-    #[error("{name}: the camera was unplugged; plug it in again")]
+    #[error("{name}: the camera was unplugged")]
     Unplugged {
         /// The camera.
         name: String,
     },
     /// No frame came in time.
-    #[error("{name}: no frame for {} ms; check its cable, or plug it in again", .waited.as_millis())]
+    #[error("{name}: no frame for {} ms", .waited.as_millis())]
     Silent {
         /// The camera.
         name: String,
@@ -84,9 +79,7 @@ pub enum V4l2Error {
         waited: Duration,
     },
     /// Frames came, but none was whole.
-    #[error(
-        "{name}: its frames are damaged: {reason}; try another cable or port, or a smaller size (?size=320x240)"
-    )]
+    #[error("{name}: its frames are damaged: {reason}")]
     Damaged {
         /// The camera.
         name: String,
@@ -94,9 +87,7 @@ pub enum V4l2Error {
         reason: BadBuffer,
     },
     /// The driver refused.
-    #[error(
-        "{name}: {call} failed: {reason}; plug it in again, or try another format (?format=...) or size"
-    )]
+    #[error("{name}: {call} failed: {reason}")]
     Driver {
         /// The camera.
         name: String,
@@ -106,9 +97,7 @@ pub enum V4l2Error {
         reason: io::Error,
     },
     /// The driver does not stop streaming, so the camera stays open until this program ends.
-    #[error(
-        "{name}: the driver does not let go of the camera: STREAMOFF failed: {reason}; start the badge again"
-    )]
+    #[error("{name}: the driver does not let go of the camera: STREAMOFF failed: {reason}")]
     Stuck {
         /// The camera.
         name: String,
@@ -175,6 +164,37 @@ impl V4l2Error {
     }
 }
 
+impl Failure for V4l2Error {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NotBuilt { node, .. } => {
+                return Some(format!(
+                    "Build it on Linux with `cargo build --release --features v4l2` (needs libclang), or pipe frames \
+                     in: --camera 'pipe:ffmpeg -v error -f v4l2 -i {node} -f yuv4mpegpipe -'."
+                ));
+            }
+            Self::Missing { .. } => "`emocue-badge cameras` lists those that are.",
+            Self::NotPermitted { remedy, .. }
+            | Self::NotACamera { remedy, .. }
+            | Self::Unsupported { remedy, .. } => return Some(sentence(remedy)),
+            Self::Busy { node, .. } => return Some(format!("`fuser -v {node}` tells which one.")),
+            Self::OnlyBayer { .. } => {
+                "Use --camera pipe:rpicam on a Raspberry Pi, --camera pipe:gst-argus on a Jetson."
+            }
+            Self::Unplugged { .. } => "Plug it in again.",
+            Self::Silent { .. } => "Check its cable, or plug it in again.",
+            Self::Damaged { .. } => "Try another cable or port, or a smaller size (?size=320x240).",
+            Self::Driver { .. } => "Plug it in again, or try another format (?format=...) or size.",
+            Self::Stuck { .. } => "Start the badge again.",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::INPUT
+    }
+}
+
 /// How a user gets into the group `gid` that may open a node, by the text of `/etc/group`.
 pub fn group_remedy(gid: u32, groups: &str) -> String {
     let named = groups.lines().find_map(|line| {
@@ -186,7 +206,7 @@ pub fn group_remedy(gid: u32, groups: &str) -> String {
         // Adding oneself to root's group is no remedy: the node's own group is wrong then.
         Some(name) if gid != 0 => {
             format!(
-                "add yourself to group {name}: sudo usermod -aG {name} $USER, then log in again"
+                "add yourself to group {name}: `sudo usermod -aG {name} $USER`, then log in again"
             )
         }
         _ => format!("its group is number {gid}; a udev rule should give it to group video"),
@@ -195,6 +215,8 @@ pub fn group_remedy(gid: u32, groups: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
     fn opening(errno: i32) -> V4l2Error {
@@ -214,7 +236,8 @@ mod tests {
         ];
         for (errno, words, heals) in table {
             let error = opening(errno);
-            assert!(error.to_string().contains(words), "{errno}: {error}");
+            let text = failure::line(&error);
+            assert!(text.contains(words), "{errno}: {text}");
             assert_eq!(error.may_heal(), heals, "{error}");
         }
         let gone = io::Error::from_raw_os_error(19);

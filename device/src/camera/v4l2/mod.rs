@@ -43,14 +43,17 @@ pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
 
 #[cfg(all(test, not(all(feature = "v4l2", target_os = "linux"))))]
 mod tests {
+    use emocue_models::failure::Failure as _;
+
     use super::*;
 
     #[test]
     fn without_the_feature_it_says_how_to_build_with_it() {
         let settings: V4l2Settings = "/dev/video3".parse().unwrap();
         let error = open(&settings).err().unwrap();
-        assert!(error.to_string().contains("--features v4l2"), "{error}");
-        assert!(error.to_string().contains("-i /dev/video3"), "{error}");
+        let help = error.help().unwrap();
+        assert!(help.contains("--features v4l2"), "{help}");
+        assert!(help.contains("-i /dev/video3"), "{help}");
         assert!(!error.may_heal());
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use emocue_config::source::RequestedFormat;
+use emocue_models::failure;
 use v4l::Device;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
@@ -42,7 +43,7 @@ pub(super) fn probe(node: &Node) -> Finding {
         Ok(Finding::Camera { offers, choice })
     });
     asked.unwrap_or_else(|error| {
-        let error = error.to_string();
+        let error = failure::line(&error);
         Finding::Unusable(error.strip_prefix(&format!("{name}: ")).unwrap_or(&error).to_owned())
     })
 }
@@ -107,7 +108,11 @@ fn choice(
     match node.role() {
         Role::Receiver => return Err(V4l2Error::OnlyBayer { name: name() }),
         Role::Processor => {
-            let remedy = format!("{} works on the pictures of others; {}", node.name, others(node));
+            let remedy = format!(
+                "this node, {}, works on the pictures of others; {}",
+                node.name,
+                others(node)
+            );
             return Err(V4l2Error::NotACamera { name: name(), remedy });
         }
         Role::Unknown => {}
@@ -141,6 +146,6 @@ fn others(node: &Node) -> String {
     let siblings = all.iter().filter(same);
     match siblings.chain(&all).find(|other| gives_pictures(other)) {
         Some(other) => format!("{} does", other.path.display()),
-        None => "no other node does either; emocue-badge cameras lists them".to_owned(),
+        None => "no other node does either; `emocue-badge cameras` lists them".to_owned(),
     }
 }

@@ -70,7 +70,7 @@ fn parse(argument: &str, shown: &show::Settings) -> Result<PanelSettings, ShowEr
             .ok_or_else(|| ShowError::BadArgument {
                 sink: "oled",
                 argument: argument.to_owned(),
-                reason: "an I2C address is written 0x08 to 0x77, as in /dev/i2c-1@0x3d",
+                next: "an I2C address is written 0x08 to 0x77, as in /dev/i2c-1@0x3d",
             })?;
     }
     Ok(settings)
@@ -239,6 +239,8 @@ mod driver {
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use std::io::{Error, ErrorKind};
 
     use emocue_config::PanelSize;
@@ -247,7 +249,7 @@ mod tests {
     use super::*;
 
     fn parsed(argument: &str) -> Result<PanelSettings, String> {
-        parse(argument, &show::Settings::default()).map_err(|error| error.to_string())
+        parse(argument, &show::Settings::default()).map_err(|error| failure::line(&error))
     }
 
     #[test]
@@ -286,8 +288,8 @@ mod tests {
     #[test]
     fn a_panel_that_is_not_there_is_an_error_and_no_panic() {
         let settings = PanelSettings { bus: "/dev/i2c-none".into(), ..PanelSettings::default() };
-        let text = probe(&settings).unwrap_err().to_string();
-        let opened = open(&settings, Mode::Both, Start::Patient).err().unwrap().to_string();
+        let text = failure::line(&probe(&settings).unwrap_err());
+        let opened = failure::line(&open(&settings, Mode::Both, Start::Patient).err().unwrap());
         let part = if cfg!(all(feature = "oled", target_os = "linux")) {
             "/dev/i2c-none"
         } else {

@@ -3,6 +3,7 @@ use super::super::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
 use super::*;
 use crate::bundle::detector::MtcnnSettings;
 use crate::crop::Preprocess;
+use crate::failure;
 use proptest::prelude::*;
 
 const PAYLOADS: [(&str, &[u8]); 4] = [
@@ -49,7 +50,7 @@ fn small() -> Vec<u8> {
 }
 
 fn refusal(bytes: &[u8]) -> String {
-    Bundle::read(bytes).unwrap_err().to_string()
+    failure::line(&Bundle::read(bytes).unwrap_err())
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn says_where_the_damage_is_and_what_to_do() {
     let whole = small();
     let length = whole.len();
     let cases: [(usize, u8, &str); 6] = [
-        (0, b'P', "byte 0: this is no Emocue bundle; make one with `emocue bundle pack`"),
+        (0, b'P', "byte 0: not an Emocue bundle; make one with `emocue bundle pack`"),
         (8, 2, "byte 8: container version 2, but this program reads version 1; update"),
         (10, 1, "byte 10: unknown flags 0x0001; update"),
         (50, 0xff, "byte 48: the manifest is damaged, its SHA-256 differs; copy the bundle again"),
