@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_data::resize::scaled;
-use emocue_host::quantize::BadgeEngine;
+
 use emocue_models::crop::Preprocess;
 use emocue_models::label::FERPLUS_8;
-use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, quantize};
+use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, TractEngine, quantize};
 use emocue_train::net::noise::Noise;
 use emocue_train::net::{NetSpec, Network};
 
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         write("", &float)?;
         for (name, form) in [("-w8", Arithmetic::W8), ("-int8", Arithmetic::Int8)] {
             let rows = &rows[..BATCH.min(rows.len())];
-            write(name, &quantize(&BadgeEngine, &float, rows, QuantizeSettings::of(form))?.onnx)?;
+            write(name, &quantize(&TractEngine, &float, rows, QuantizeSettings::of(form))?.onnx)?;
         }
     }
     Ok(())
