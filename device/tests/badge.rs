@@ -132,8 +132,12 @@ fn a_bad_picture_in_a_folder_is_told_and_the_rest_go_on() {
 fn inputs_that_give_nothing_end_with_3_and_a_next_step() {
     let folder = tempfile::tempdir().unwrap();
     let inside = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    assert_refuses(run(folder.path().to_str().unwrap(), &[]), 3, &["no pictures", "put .jpg"]);
-    assert_refuses(run(&inside("webcam"), &[]), 3, &["webcam", "--camera takes"]);
+    assert_refuses(
+        run(folder.path().to_str().unwrap(), &[]),
+        3,
+        &["no pictures", "\nhelp: Put .jpg"],
+    );
+    assert_refuses(run(&inside("webcam"), &[]), 3, &["webcam", "\nhelp: --camera takes"]);
     std::fs::write(inside("clip.mp4"), b"\0\0\0\x20ftypisom").unwrap();
     assert_refuses(run(&inside("clip.mp4"), &[]), 3, &["clip.mp4", "ffmpeg -i"]);
     std::fs::write(inside("empty.jpg"), b"").unwrap();
