@@ -55,6 +55,6 @@ fn another_thing_than_a_detector_is_named() {
     std::fs::write(folder.join("half/pnet.onnx"), b"no graph").unwrap();
     refused(&["boxes", "half", "default", "--pictures", PICTURES], 3, "half");
     let arguments = ["quantize", "half", "--form", "w8", "--data", PICTURES, "-o", "out"];
-    refused(&arguments, 1, "half");
+    refused(&arguments, 3, "half");
     assert!(!folder.join("out").exists());
 }

@@ -158,7 +158,11 @@ fn a_missing_part_and_a_damaged_bundle_are_named() {
         (PACK, 3, "cannot read ./onet.onnx: "),
         (&PACK.replace("--labels ferplus-8", ""), 3, "classifier.onnx does not name its classes"),
         ("bundle show damaged.emocue", 5, "damaged.emocue: byte "),
-        ("bundle unpack damaged.emocue -o apart", 5, "is damaged, its SHA-256 differs; copy"),
+        (
+            "bundle unpack damaged.emocue -o apart",
+            5,
+            "is damaged, its SHA-256 differs\nhelp: Copy the bundle again.",
+        ),
         ("bundle show missing.emocue", 3, "cannot read missing.emocue: "),
     ] {
         let failed = emocue(folder, arguments);

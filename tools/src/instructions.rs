@@ -1,7 +1,7 @@
 //! `cargo xtask instructions`: what a frame costs on ARM processors, in instructions.
 //!
 //! No board is needed: the virtual machine's clock advances by a nanosecond per instruction, so that a time that the badge
-//! measures inside is a count. It does not move with this computer's load, and it is no time: a processor may finish
+//! measures inside is a count. It does not move with this computer's load, and it is not a time: a processor may finish
 //! several instructions at once, or wait for memory.
 
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// At the wished rate until it is told of heat.
+    /// At the configured rate until heat is reported.
     pub fn new(settings: PaceSettings) -> Self {
         Self { settings, slowdown: 1 }
     }

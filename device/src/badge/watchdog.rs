@@ -53,7 +53,7 @@ fn interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|allowed| allowed / 2)
 }
 
-/// Nothing helps a badge whose manager does not listen, so that failure is no error.
+/// Nothing helps a badge whose manager does not listen, so that failure is not an error.
 #[cfg(target_os = "linux")]
 fn tell(state: State) {
     use sd_notify::NotifyState;

@@ -41,7 +41,7 @@ pub(crate) enum Failure {
     NobodyServes { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
-    /// Every frame was bad, and each was told already.
+    /// Every frame was bad, and each was reported already.
     #[error("nothing could be read")]
     NothingRead,
 }

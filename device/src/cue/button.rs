@@ -33,7 +33,7 @@ pub struct Button {
     raw: Level,
     /// Without bounces.
     settled: Level,
-    /// Whether the settled press was told already.
+    /// Whether the settled press was reported already.
     told: bool,
     /// The last moment that was seen.
     seen: Instant,
@@ -72,7 +72,7 @@ impl Button {
         Some(next.saturating_duration_since(now))
     }
 
-    /// Watches `input` for at most `timeout`, and less where a press is told before. `now` tells the time before and
+    /// Watches `input` for at most `timeout`, and less where a press is reported before. `now` tells the time before and
     /// after waiting: [`Instant::now`].
     ///
     /// # Errors

@@ -117,7 +117,7 @@ impl Badge for Side {
             return Err("the badge is still at what came before; try again when it is done".into());
         }
         if kind == FileKind::Config && bytes as usize > MAX_CONFIG {
-            return Err(format!("{bytes} bytes are no configuration; at most {MAX_CONFIG}"));
+            return Err(format!("{bytes} bytes are not a configuration; at most {MAX_CONFIG}"));
         }
         let mut receiving = self.board.receiving();
         if let Some((owner, heard)) = receiving.owner

@@ -207,7 +207,7 @@ impl Outline {
 /// Whether `p` lies within `reach` px of the polyline.
 fn near(points: &[(f32, f32)], p: (f32, f32), reach: f32) -> bool {
     let close = |&(ax, ay): &(f32, f32), &(bx, by): &(f32, f32)| {
-        // Most chords are far off and are told by one comparison.
+        // Most chords are far off and are excluded by one comparison.
         if p.1 + reach < ay.min(by) || p.1 - reach > ay.max(by) {
             return false;
         }

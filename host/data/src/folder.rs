@@ -123,7 +123,7 @@ pub fn read(
         Some(map) => map.class_of(&folder.name),
         None => class_of(&folder.name, &labels).map(Some).ok_or_else(|| DataError::File {
             path: folder.path.clone(),
-            what: format!("\"{}\" is no class of {}", folder.name, labels.id),
+            what: format!("\"{}\" is not a class of {}", folder.name, labels.id),
             help: NAME_HELP,
         }),
     };
@@ -210,7 +210,7 @@ mod tests {
         assert!(error.contains("classes happy, laughing") && error.contains("--map"), "{error}");
         let root = tree(&["happy/1.png", "neutral/2.png"]);
         let error = fixture::reported(read(root.path(), Some(CK_7), None, 48).unwrap_err());
-        assert!(error.contains("\"neutral\" is no class of ck-7"), "{error}");
+        assert!(error.contains("\"neutral\" is not a class of ck-7"), "{error}");
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         let root = tree(&["happy/1.png"]);
         fixture::write(&root.path().join("happy/2.png"), b"not a picture");
         let error = fixture::reported(read(root.path(), None, None, 48).unwrap_err());
-        assert!(error.contains("happy/2.png: no JPEG, PNG"), "{error}");
+        assert!(error.contains("happy/2.png: not a JPEG, PNG"), "{error}");
         let empty = tempfile::tempdir().unwrap();
         let error = fixture::reported(read(empty.path(), None, None, 48).unwrap_err());
         assert!(error.contains("no folder of a class"), "{error}");

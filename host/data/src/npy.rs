@@ -141,7 +141,7 @@ impl Array {
 }
 
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }` to its three values; `None` for records,
-/// objects, complex numbers, dates and whatever else is no such header.
+/// objects, complex numbers, dates and anything else that is not such a header.
 fn parse(header: &str) -> Option<(Dtype, bool, Vec<usize>)> {
     let after = |key: &str| {
         let at = header.find(&format!("'{key}'"))? + key.len() + 2;

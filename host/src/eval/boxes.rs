@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds what it is told.
+    /// Finds what the test gives it.
     struct Told(Vec<Face>);
 
     impl Detector for Told {

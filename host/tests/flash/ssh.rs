@@ -13,7 +13,7 @@ use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{Kit, StopAfter, bad, good, has, tree};
 
-/// An SSH server for whoever runs the tests, on a port and with keys of its own.
+/// An SSH server for the user who runs the tests, on a port and with keys of its own.
 struct Server {
     kit: Kit,
     port: u16,
@@ -116,7 +116,7 @@ impl Server {
         tree(&self.kit.path("root"))
     }
 
-    /// A configuration that trusts whoever signed `mine.emocue`.
+    /// A configuration that trusts the signer of `mine.emocue`.
     fn trusting(&self) {
         let key = fs::read_to_string(self.kit.path("other.key.pub")).unwrap();
         let config = format!("board = \"pi-4\"\n[update]\nkeys = [\"{}\"]\n", key.trim());

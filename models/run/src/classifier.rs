@@ -80,11 +80,11 @@ impl ExpressionNet {
     /// A row of another side than the network's input is resampled as a face would be.
     ///
     /// # Errors
-    /// [`RunError`] when the row is no square or the network fails.
+    /// [`RunError`] when the row is not a square or the network fails.
     pub fn classify_row(&mut self, pixels: &[u8]) -> Result<&[f32], RunError> {
         let (side, size) = (pixels.len().isqrt(), self.preprocess.size);
         if side == 0 || side * side != pixels.len() {
-            let reason = format!("{} pixels are no square", pixels.len());
+            let reason = format!("{} pixels are not a square", pixels.len());
             return Err(self.error("cannot take the row", reason));
         }
         if side == size {
@@ -285,7 +285,7 @@ mod tests {
         assert!(load(b"no graph").starts_with("classifier.onnx: "));
         let mut net = ExpressionNet::load(&spec(1.0), &first_pixels(8, 1.0)).unwrap();
         let error = net.classify_row(&[0; 2303]).unwrap_err().to_string();
-        assert!(error.contains("2303 pixels are no square"), "{error}");
+        assert!(error.contains("2303 pixels are not a square"), "{error}");
         let huge = ClassifierSpec {
             preprocess: Preprocess { size: usize::MAX, ..Preprocess::default() },
             ..spec(1.0)

@@ -57,7 +57,7 @@ impl Session {
         Ok(Self { name, shape: shape.to_vec(), plan, recorded })
     }
 
-    /// Keeps a copy of every input from now on, for whoever calibrates a quantized graph.
+    /// Keeps a copy of every input from now on, to calibrate a quantized graph.
     pub fn record(&self) {
         self.recorded.borrow_mut().get_or_insert_default();
     }

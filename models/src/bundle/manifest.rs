@@ -32,7 +32,7 @@ pub struct Manifest {
     pub content_version: u32,
     /// How faces are found.
     pub detector: DetectorSpec,
-    /// How expressions are told.
+    /// How expressions are classified.
     pub classifier: ClassifierSpec,
     /// The files inside, in their order.
     pub payloads: Vec<Payload>,
@@ -256,7 +256,7 @@ impl Manifest {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
             if stem.is_empty() || name.len() > 64 || !stem.bytes().all(plain) {
                 let rule =
-                    "is no name like `classifier.onnx` (a-z, 0-9, - and _, at most 64 bytes)";
+                    "is not a name like `classifier.onnx` (a-z, 0-9, - and _, at most 64 bytes)";
                 return Err(wrong("payloads", format!("{name:?} {rule}")));
             }
             if self.payloads[..index].iter().any(|earlier| earlier.name == *name) {
@@ -320,6 +320,7 @@ fn wrong(field: &str, reason: impl Into<String>) -> BundleError {
 mod tests {
     use super::super::container::tests::manifest;
     use super::*;
+    use crate::failure::Failure as _;
 
     #[test]
     fn json_and_postcard_give_the_manifest_back() {
@@ -333,9 +334,10 @@ mod tests {
     #[test]
     fn asks_for_a_newer_program_even_when_the_rest_is_unreadable() {
         let bytes = postcard::to_stdvec(&(RUNTIME + 1)).unwrap();
-        let error = Manifest::decode(&bytes).unwrap_err().to_string();
+        let error = Manifest::decode(&bytes).unwrap_err();
         let needed = format!("needs runtime {}", RUNTIME + 1);
-        assert!(error.contains(&needed) && error.contains("update"), "{error}");
+        assert!(error.to_string().contains(&needed), "{error}");
+        assert!(error.help().unwrap().contains("Update the program"));
     }
 
     #[test]

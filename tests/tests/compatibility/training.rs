@@ -21,7 +21,7 @@ fn a_finished_training_is_finished_exported_and_reported() {
     assert!(files.each_ref().map(|file| fs::read(place.at(file)).unwrap()) == before);
     // The recipe is what it was, but with another seed it is another training.
     let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
-    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    assert_eq!(other.status.code(), Some(2), "{other:?}");
     assert!(String::from_utf8_lossy(&other.stderr).contains("seed"), "{other:?}");
 
     place.emocue(&["export", "--run", run, "--head", "ferplus-8", "--out", "again.onnx"]);
@@ -51,7 +51,7 @@ fn an_interrupted_training_goes_to_the_same_end() {
     fs::copy(kept("runs/badge.toml"), place.at("badge.toml")).unwrap();
     let train = ["train", "--continue", "--run", "runs/badge", "--recipe", "badge.toml"];
     let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
-    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    assert_eq!(other.status.code(), Some(2), "{other:?}");
     assert!(String::from_utf8_lossy(&other.stderr).contains("seed"), "{other:?}");
 
     let resume = [

@@ -29,6 +29,6 @@ while :; do
         echo "shell is ready"
         while IFS= read -r line; do printf '%s\n' "$line"; done | sh
     } 0<>"$shell" 1>&0 2>&1
-    # Nobody is there yet, or the shell was told to leave.
+    # Nobody is there yet, or the shell was asked to exit.
     sleep 1
 done

@@ -72,7 +72,7 @@ fn newest<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.filter_map(|name| Some((version(name)?, name))).max().map(|(_, name)| name)
 }
 
-/// `linux-image-6.12.117+deb12-arm64` in numbers; nothing for metapackages and for variants, whose names go on.
+/// `linux-image-6.12.117+deb12-arm64` in numbers; nothing for metapackages and for variants, whose names continue.
 fn version(name: &str) -> Option<Vec<u64>> {
     let version = name.strip_prefix("linux-image-")?.strip_suffix("-arm64")?;
     if version.split(['-', '+', '.']).count() < 3

@@ -30,7 +30,7 @@ enum Cue {
     End,
 }
 
-/// Does as it is told, and tells whether it is open.
+/// Does as scripted, and reports whether it is open.
 struct Told {
     cues: Receiver<Cue>,
     open: Arc<Mutex<bool>>,

@@ -71,7 +71,7 @@ impl Frames {
     /// into `frame`.
     ///
     /// # Errors
-    /// [`CameraError`] when they are no such stream; nothing can be read from it any more.
+    /// [`CameraError`] when they are not such a stream; nothing can be read from it any more.
     pub fn take(&mut self, count: usize, frame: &mut Luma) -> Result<bool, CameraError> {
         self.filled += count;
         if self.part == Part::Picture {

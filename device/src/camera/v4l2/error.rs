@@ -203,7 +203,7 @@ pub fn group_remedy(gid: u32, groups: &str) -> String {
         (fields.nth(1)?.parse() == Ok(gid)).then_some(name)
     });
     match named {
-        // Adding oneself to root's group is no remedy: the node's own group is wrong then.
+        // Adding oneself to root's group does not help: the node's own group is wrong then.
         Some(name) if gid != 0 => {
             format!(
                 "add yourself to group {name}: `sudo usermod -aG {name} $USER`, then log in again"

@@ -227,7 +227,7 @@ impl Streaming {
                 {
                     continue;
                 }
-                // With every buffer full the driver had none to go on with, so even the newest is old.
+                // With every buffer full the driver had none left to fill, so even the newest is old.
                 if taken >= self.queued.max(2) && !starved {
                     starved = true;
                     break;
@@ -280,7 +280,7 @@ mod tests {
         let mut camera = V4l2::new(node.parse().unwrap());
         let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
         let error = camera.next(&mut frame, &mut info).unwrap_err();
-        assert!(camera.next(&mut frame, &mut info).is_err(), "asking again is no harm");
+        assert!(camera.next(&mut frame, &mut info).is_err(), "asking again is harmless");
         error
     }
 

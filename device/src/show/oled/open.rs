@@ -151,7 +151,7 @@ mod driver {
 
     fn panel(settings: &PanelSettings, mode: Mode) -> Result<Oled<Bus>, ShowError> {
         let tell = |notice| {
-            // (a reader of standard error that has gone is no reason to stop)
+            // (a closed standard error is not a reason to stop)
             let _ = writeln!(io::stderr(), "{notice}");
         };
         Ok(Oled::new(Bus::open(settings)?, settings.clone(), mode, Instant::now(), tell))

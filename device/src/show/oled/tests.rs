@@ -353,6 +353,6 @@ proptest! {
         bench.repeat(last, 61);
         prop_assert!(bench.seen() == golden(last, size, mode));
         let told = bench.notices().len();
-        prop_assert!(told.is_multiple_of(2), "whoever heard that it went hears that it is back");
+        prop_assert!(told.is_multiple_of(2), "a reader that learned of the loss learns of the return");
     }
 }

@@ -153,7 +153,7 @@ impl Columns {
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
         if name.is_empty() || !is_below {
-            return Err(format!("\"{name:.120}\" is no path below the list's folder"));
+            return Err(format!("\"{name:.120}\" is not a path below the list's folder"));
         }
         let mut values = [0.0_f32; 4];
         for (value, column) in values.iter_mut().zip(self.face) {
@@ -224,7 +224,7 @@ mod tests {
             ("689/a.jpg,10,10,40,40,1;2,11,0,0", "row 1: the label is \"11\""),
             ("689/a.jpg,10,x,40,40,1;2,1,0,0", "row 1: the face's box has \"x\""),
             ("689/a.jpg,10,10", "row 1: "),
-            ("../a.jpg,10,10,40,40,1;2,1,0,0", "row 1: \"../a.jpg\" is no path"),
+            ("../a.jpg,10,10,40,40,1;2,1,0,0", "row 1: \"../a.jpg\" is not a path"),
             ("689/a.jpg,90,10,40,40,1;2,1,0,0", "a.jpg: 64x64 px, but the face is said at 90,10"),
         ] {
             let error = fixture::reported(read_set(release(training).path(), 48).unwrap_err());

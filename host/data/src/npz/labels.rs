@@ -20,7 +20,8 @@ pub(super) fn classes_of(array: &Array, labels: &LabelSet) -> Result<Classes, Pr
         let class = |index| {
             let name = array.text(index).unwrap_or_default();
             let class = labels.class_of(&name);
-            class.ok_or_else(|| at_row(index, format!("\"{name}\" is no class of {}", labels.id)))
+            class
+                .ok_or_else(|| at_row(index, format!("\"{name}\" is not a class of {}", labels.id)))
         };
         return Ok(Classes::Sure((0..array.len()).map(class).collect::<Result<_, _>>()?));
     }

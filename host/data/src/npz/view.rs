@@ -85,7 +85,7 @@ impl View {
         match (array.is_float(), most <= 1.0) {
             (true, true) => Ok(Range::Unit),
             (false, true) => {
-                Err("no pixel is above 1: truth values are no pictures".to_owned().into())
+                Err("no pixel is above 1: truth values are not pictures".to_owned().into())
             }
             (_, false) => Ok(Range::Byte),
         }

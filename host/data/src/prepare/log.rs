@@ -47,7 +47,7 @@ impl Log {
                 .flexible(true)
                 .from_path(&log)
                 .map_err(io::Error::from)?;
-            // A line that was cut off when the program was killed is no record.
+            // A line that was cut off when the program was killed is not a record.
             for record in reader.deserialize::<Record>().flatten() {
                 let is_done = match (record.outcome, record.output.as_str()) {
                     (Outcome::Unreadable, _) => false,

@@ -1,6 +1,6 @@
 //! From raw pictures of any size and colour to square luma faces in the same folders: find the face, align it as
 //! the badge does, or fall back to the whole picture. Everything that was done is logged, and a run that was
-//! stopped goes on where it was.
+//! stopped resumes where it was.
 
 mod face;
 mod log;
@@ -52,7 +52,7 @@ pub struct Settings {
     pub fallback: Fallback,
     /// Width and height of the results, px.
     pub side: usize,
-    /// A box whose longer side is a smaller part of the picture's shorter side is no face.
+    /// A box whose longer side is a smaller part of the picture's shorter side is not a face.
     pub min_share: f32,
     /// The bundle whose detector searches: name and version.
     pub detector: String,
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!((data.len(), data.picture(0)), (5, [200; 2304].as_slice()));
         let log = std::fs::read_to_string(root.path().join("out").join(LOG)).unwrap();
         assert!(log.starts_with("file,output,outcome,share,note\n"), "{log}");
-        assert!(log.contains("sad/broken.jpg,,unreadable,,\"no JPEG, PNG"), "{log}");
+        assert!(log.contains("sad/broken.jpg,,unreadable,,\"not a JPEG, PNG"), "{log}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Address {
         }
         if !user.is_none_or(word) {
             return Err(
-                "the user is missing or has characters that none has; leave out user@, or mend it",
+                "the user is missing or has characters that none has; leave out user@, or correct it",
             );
         }
         let root = root.trim_end_matches('/');

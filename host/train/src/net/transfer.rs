@@ -265,7 +265,7 @@ impl Place {
     }
 
     /// The layer's path inside the body and the tensor's own name; `None` in a head. Variants of enums
-    /// are no part of it.
+    /// are not part of it.
     fn split(&self) -> Option<(String, &str)> {
         let fields = self.0.iter().filter(|(_, container)| !container.starts_with("Enum:"));
         let names: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
