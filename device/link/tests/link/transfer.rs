@@ -153,8 +153,10 @@ struct Watched {
 
 impl Transport for Watched {
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError> {
-        self.most.fetch_max(self.inner.waiting(), Ordering::SeqCst);
-        self.inner.read(buffer, timeout)
+        // What waited, whichever thread was first: the bytes that were read and those behind them.
+        let read = self.inner.read(buffer, timeout)?;
+        self.most.fetch_max(read + self.inner.waiting(), Ordering::SeqCst);
+        Ok(read)
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
