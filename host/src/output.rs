@@ -1,5 +1,7 @@
 //! Output that nobody reads any more, or that cannot be kept.
 
+use emocue_models::failure::exit;
+
 /// What a shell calls a program that a closed pipe ended: 128 and SIGPIPE's number.
 const CLOSED_PIPE: i32 = 141;
 
@@ -15,7 +17,7 @@ pub fn end_when_output_fails() {
             Some(reason) if reason.contains("Broken pipe") => std::process::exit(CLOSED_PIPE),
             Some(reason) => {
                 eprintln!("error: cannot write the output: {reason}");
-                std::process::exit(1);
+                std::process::exit(i32::from(exit::OUTPUT));
             }
             None => usual(panic),
         }

@@ -115,7 +115,7 @@ fn output_that_a_full_disk_does_not_take_is_told() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
     let ended = command.args(["bundle", "show", "default"]).stdout(full).output().unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert_eq!(ended.status.code(), Some(4), "{told}");
     assert!(told.starts_with("error: cannot write the output: No space left"), "{told}");
 }
 
