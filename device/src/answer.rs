@@ -51,7 +51,7 @@ impl From<Answer> for Screen {
 pub struct FaceAnswer {
     /// Where the face is.
     pub face: Face,
-    /// Calibrated probabilities in the order of [`Report::labels`], sum 1.
+    /// Calibrated probabilities in the order of [`FrameReport::labels`], sum 1.
     pub probabilities: Vec<f32>,
     /// [`Answer::Looks`] or [`Answer::Unsure`].
     pub answer: Answer,
@@ -59,7 +59,7 @@ pub struct FaceAnswer {
 
 /// Everything known about one frame, or what the badge shows without one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct FrameReport {
     /// Where the frame came from: a file name, or the source's own name for it.
     pub source: String,
     /// Counts frames from 0.
@@ -76,7 +76,7 @@ pub struct Report {
     pub shown: Screen,
 }
 
-impl Report {
+impl FrameReport {
     /// The nearest face's answer.
     pub fn answer(&self) -> Answer {
         self.faces.first().map_or(Answer::NoFace, |nearest| nearest.answer)

@@ -10,7 +10,7 @@ use emocue_run::RunError;
 use serde::Serialize;
 
 use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, Y4m};
-use crate::show::Settings;
+use crate::show::ShowSettings;
 use crate::show::panel::Panel;
 use crate::vision::Vision;
 
@@ -99,7 +99,7 @@ impl Failure for BenchError {
 /// [`BenchError`] when a frame cannot be read or a network fails.
 pub fn measure(start: Instant, vision: &mut Vision, frames: u32) -> Result<Measured, BenchError> {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-    let settings = Settings::default();
+    let settings = ShowSettings::default();
     let mut panel = Panel::new(settings.panel);
     Stills::portraits().next(&mut frame, &mut info)?;
     let report = vision.look(&frame, &info)?;

@@ -1,4 +1,4 @@
-//! From a frame to a [`Report`]: find the faces, then tell what each looks like.
+//! From a frame to a [`FrameReport`]: find the faces, then tell what each looks like.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
 use emocue_run::{Classifier, Detector, RunError, SelfTestError};
 
-use crate::answer::{Answer, FaceAnswer, Report};
+use crate::answer::{Answer, FaceAnswer, FrameReport};
 use crate::camera::FrameInfo;
 
 /// A detector and a classifier looking at frames, one at a time.
@@ -20,7 +20,7 @@ pub struct Vision {
     classifier: Box<dyn Classifier + Send>,
     threshold: f32,
     faces: Vec<Face>,
-    report: Report,
+    report: FrameReport,
 }
 
 /// The classifier's classes cannot be shown.
@@ -54,7 +54,7 @@ impl Vision {
         if (0..labels.len()).any(|index| labels.expression(index).is_none()) {
             return Err(UnshowableLabels { set: labels.id });
         }
-        let report = Report::starting(labels);
+        let report = FrameReport::starting(labels);
         Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
     }
 
@@ -76,7 +76,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
-    pub fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&Report, RunError> {
+    pub fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&FrameReport, RunError> {
         self.find(frame)?;
         self.tell(frame, info)
     }
@@ -93,7 +93,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`RunError`] when the classifier fails.
-    pub fn tell(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&Report, RunError> {
+    pub fn tell(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&FrameReport, RunError> {
         let report = &mut self.report;
         report.source.clone_from(&info.source);
         report.index = info.index;

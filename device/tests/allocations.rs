@@ -11,7 +11,7 @@ use emocue_config::PanelSize;
 use emocue_device::camera::{Camera, FrameInfo, Stills};
 use emocue_device::show::json::Json;
 use emocue_device::show::panel::Panel;
-use emocue_device::show::{Display, Settings};
+use emocue_device::show::{Display, ShowSettings};
 use emocue_device::vision::Vision;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{self, Bundle};
@@ -117,7 +117,7 @@ fn answers_and_displays_allocate_nothing() {
     let mut show = || {
         let report = vision.look(&frame, &info).unwrap();
         json.show(Some(&frame), report, Instant::now()).unwrap();
-        panel.show(report.shown, &Settings::default());
+        panel.show(report.shown, &ShowSettings::default());
     };
     (0..8).for_each(|_| show());
     let counted = measure(|| (0..8).for_each(|_| show()));

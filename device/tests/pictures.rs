@@ -15,15 +15,15 @@ use embedded_graphics::pixelcolor::BinaryColor;
 use emocue_config::{Mode, PanelSize};
 use emocue_device::answer::{Answer, Screen};
 use emocue_device::show::art::{Group, SCREENS, picture};
-use emocue_device::show::draw::{self, Layout};
+use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
-use emocue_device::show::{Settings, words};
+use emocue_device::show::{ShowSettings, words};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
 fn shown(answer: Screen, panel: PanelSize, mode: Mode) -> Panel {
     let mut shown = Panel::new(panel);
-    shown.show(answer, &Settings { panel, mode });
+    shown.show(answer, &ShowSettings { panel, mode });
     shown
 }
 
@@ -99,15 +99,15 @@ fn any_two_pictures_differ_even_blurred() {
 
 #[test]
 fn two_expressions_differ_in_more_than_one_feature() {
-    let whole = Layout::square(0.0, 0.0, 64.0);
+    let whole = PanelLayout::square(0.0, 0.0, 64.0);
     let nothing =
-        Layout { brows: None, eyes: None, mouth: None, outline: None, sign: None, ..whole };
+        PanelLayout { brows: None, eyes: None, mouth: None, outline: None, sign: None, ..whole };
     let features = [
-        Layout { brows: whole.brows, ..nothing },
-        Layout { eyes: whole.eyes, ..nothing },
-        Layout { mouth: whole.mouth, ..nothing },
+        PanelLayout { brows: whole.brows, ..nothing },
+        PanelLayout { eyes: whole.eyes, ..nothing },
+        PanelLayout { mouth: whole.mouth, ..nothing },
     ];
-    let drawn = |answer, layout: &Layout| {
+    let drawn = |answer, layout: &PanelLayout| {
         let mut panel = Panel::new(PanelSize::Tall);
         let Ok(()) = draw::draw(picture(answer), layout, &LIT, &mut panel);
         panel
@@ -115,7 +115,7 @@ fn two_expressions_differ_in_more_than_one_feature() {
     let expressions = &SCREENS[..8];
     for (i, a) in expressions.iter().enumerate() {
         for b in &expressions[..i] {
-            let differing = |layout: &&Layout| {
+            let differing = |layout: &&PanelLayout| {
                 let (a, b) = (drawn(*a, layout), drawn(*b, layout));
                 a.pixels().iter().zip(b.pixels()).filter(|(a, b)| a != b).count() >= 40
             };
@@ -168,14 +168,14 @@ fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
             for answer in SCREENS {
-                let settings = Settings { panel, mode };
+                let settings = ShowSettings { panel, mode };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }
     }
     // Half of the square lies outside.
     for answer in SCREENS {
-        let layout = Layout::square(-32.0, -20.0, 90.0);
+        let layout = PanelLayout::square(-32.0, -20.0, 90.0);
         let Ok(()) = draw::draw(picture(answer), &layout, &LIT, &mut Strict(Size::new(40, 30)));
     }
 }

@@ -198,7 +198,7 @@ fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_progr
     until(&mut host.client, "it is kept", |status| runs(status) && status.trial.is_none());
     let log: String = host.client.log(0).unwrap().iter().map(|l| l.text.clone() + "\n").collect();
     assert!(log.contains("runs slot a: default 900, on trial, 2 starts left"), "{log}");
-    assert!(log.contains("slot a ran well and is kept"), "{log}");
+    assert!(log.contains("slot a ran well and is confirmed"), "{log}");
     drop(host);
     badge.kill();
 

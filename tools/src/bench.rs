@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::Result;
-use crate::budget::{Budget, Line, table};
+use crate::budget::{Budget, BudgetLine, table};
 use crate::calibration;
 use crate::cargo::{Profile, badge, build_badge, output, root};
 
@@ -34,7 +34,7 @@ pub(crate) struct BenchArgs {
 
 /// What `emocue-badge bench --json` prints.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Report {
+pub(crate) struct BenchReport {
     pub(crate) stages: BTreeMap<String, Time>,
     pub(crate) total: Time,
     start_to_first_answer_ms: f64,
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     Err(format!("over the budget of tools/budget.toml: {}", over.join(", ")).into())
 }
 
-fn measure(badge: &Path, options: &[&str]) -> Result<Report> {
+fn measure(badge: &Path, options: &[&str]) -> Result<BenchReport> {
     let report = output(Command::new(badge).args(["bench", "--json"]).args(options))?;
     Ok(serde_json::from_str(&report)
         .map_err(|e| format!("`emocue-badge bench --json` printed something else: {e}"))?)
@@ -94,11 +94,11 @@ fn measure(badge: &Path, options: &[&str]) -> Result<Report> {
 
 fn compare(
     budget: &Budget,
-    report: &Report,
+    report: &BenchReport,
     unit_ms: f64,
     profile: &str,
     sizes: &Sizes,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<BudgetLine>> {
     let limit_of = |table: &BTreeMap<String, f64>, name: &str| {
         table.get(name).copied().ok_or(format!("tools/budget.toml has no limit for {name}"))
     };
@@ -108,7 +108,7 @@ fn compare(
             "total" => &report.total,
             stage => report.stages.get(stage).ok_or(format!("the badge measures no {stage}"))?,
         };
-        lines.push(Line {
+        lines.push(BudgetLine {
             what: format!("{name}, CPU"),
             measured: rounded(time.min_ms / unit_ms),
             limit: limit_of(&budget.stage_ratio, name)?,
@@ -125,7 +125,7 @@ fn compare(
         ("bundle", sizes.bundle / 1e6, budget.bundle_mb, "MB"),
     ] {
         let (what, measured) = (what.to_owned(), rounded(measured));
-        lines.push(Line { what, measured, limit, unit, note: String::new() });
+        lines.push(BudgetLine { what, measured, limit, unit, note: String::new() });
     }
     Ok(lines)
 }

@@ -30,7 +30,7 @@ impl Budget {
 
 /// One number beside its limit.
 #[derive(Debug, Serialize)]
-pub(crate) struct Line {
+pub(crate) struct BudgetLine {
     pub(crate) what: String,
     pub(crate) measured: f64,
     pub(crate) limit: f64,
@@ -39,7 +39,7 @@ pub(crate) struct Line {
     pub(crate) note: String,
 }
 
-impl Line {
+impl BudgetLine {
     /// Above its limit, or no number at all.
     pub(crate) fn is_over(&self) -> bool {
         self.measured.is_nan() || self.measured > self.limit
@@ -47,11 +47,11 @@ impl Line {
 }
 
 /// The lines as a table.
-pub(crate) fn table(lines: &[Line]) -> String {
+pub(crate) fn table(lines: &[BudgetLine]) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut table = format!("{:width$}   measured     limit\n", "");
     for line in lines {
-        let Line { what, measured, limit, unit, note } = line;
+        let BudgetLine { what, measured, limit, unit, note } = line;
         let over = if line.is_over() { "  OVER" } else { "" };
         table +=
             format!("{what:width$} {measured:10.2} {limit:9.2} {unit:5} {note}{over}").trim_end();
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_is_over_its_limit_is_marked() {
-        let line = |measured| Line {
+        let line = |measured| BudgetLine {
             what: "bundle".into(),
             measured,
             limit: 6.0,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::bench::{self, BenchArgs};
 use crate::cargo::{Profile, cargo, check};
-use crate::cross::{self, CrossArgs, Target};
+use crate::cross::{self, BoardTarget, CrossArgs};
 use crate::faults::{self, FaultsArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::soak::{self, SoakArgs};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     }
     soak::run(&SoakArgs { no_build: false })?;
     faults::run(&FaultsArgs::all())?;
-    for target in [Target::Aarch64, Target::Armv7] {
+    for target in [BoardTarget::Aarch64, BoardTarget::Armv7] {
         cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;
     }
     for badge in VirtualBadgeArgs::every(args.install) {

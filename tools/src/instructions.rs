@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::Result;
-use crate::bench::{Report, STAGES};
+use crate::bench::{BenchReport, STAGES};
 use crate::cargo::Profile;
 use crate::virtual_badge::machine::{Board, Machine, Plan};
 use crate::virtual_badge::{build, kernel, logs, system};
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &InstructionsArgs) -> Result<()> {
         bundles.push((bundle.display().to_string(), format!(" --bundle /{inside}")));
     }
     let (kernel, initramfs) = (kernel()?, files.finish());
-    let mut reports: Vec<Vec<Report>> = bundles.iter().map(|_| Vec::new()).collect();
+    let mut reports: Vec<Vec<BenchReport>> = bundles.iter().map(|_| Vec::new()).collect();
     for cpu in PROCESSORS {
         let logs = logs(&format!("instructions-{cpu}"))?;
         let plan = Plan {
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &InstructionsArgs) -> Result<()> {
         for ((_, option), reports) in bundles.iter().zip(&mut reports) {
             let command = format!("emocue-badge bench --json --frames {}{option}", args.frames);
             let printed = machine.shell.check(&command, PATIENCE)?;
-            let report: Report = serde_json::from_str(&printed)
+            let report: BenchReport = serde_json::from_str(&printed)
                 .map_err(|e| format!("`{command}` printed something else: {e}\n{printed}"))?;
             if report.fewest_faces == 0 {
                 return Err(format!("no face found on {cpu}, so its counts say nothing").into());
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &InstructionsArgs) -> Result<()> {
 }
 
 /// A row for each stage, a column for each processor.
-fn table(bundle: &str, reports: &[Report]) -> Result<String> {
+fn table(bundle: &str, reports: &[BenchReport]) -> Result<String> {
     let mut table = format!("{bundle}\n{:10}", "");
     for cpu in PROCESSORS {
         table += &format!(" {cpu:>10}");
@@ -118,7 +118,7 @@ mod tests {
                 "{{ \"stages\": {{ \"decode\": {stage}, \"detect\": {stage}, \"classify\": {stage}, \"draw\": {stage} }},
                 \"total\": {stage}, \"start_to_first_answer_ms\": 1, \"peak_rss_bytes\": 1, \"fewest_faces\": 1 }}"
             );
-            serde_json::from_str::<Report>(&text).unwrap()
+            serde_json::from_str::<BenchReport>(&text).unwrap()
         };
         let table = table("default bundle", &[report(), report(), report()]).unwrap();
         assert_eq!(table.lines().count(), 2 + STAGES.len());

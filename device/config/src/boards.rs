@@ -2,7 +2,7 @@
 
 /// A board and its profile.
 #[derive(Clone, Copy, Debug)]
-pub struct Board {
+pub struct BoardProfile {
     /// How a configuration names it.
     pub name: &'static str,
     /// What `/proc/device-tree/model` holds on it; any of these.
@@ -14,32 +14,32 @@ pub struct Board {
 }
 
 /// Every board that `board = "…"` may name.
-pub const BOARDS: [Board; 5] = [
-    Board {
+pub const BOARDS: [BoardProfile; 5] = [
+    BoardProfile {
         name: "pi-zero-2w",
         models: &["Raspberry Pi Zero 2"],
         i2c_lines: &[2, 3],
         profile: include_str!("../../boards/pi-zero-2w.toml"),
     },
-    Board {
+    BoardProfile {
         name: "pi-4",
         models: &["Raspberry Pi 4"],
         i2c_lines: &[2, 3],
         profile: include_str!("../../boards/pi-4.toml"),
     },
-    Board {
+    BoardProfile {
         name: "pi-5",
         models: &["Raspberry Pi 5"],
         i2c_lines: &[2, 3],
         profile: include_str!("../../boards/pi-5.toml"),
     },
-    Board {
+    BoardProfile {
         name: "jetson-nano",
         models: &["Jetson Nano"],
         i2c_lines: &[],
         profile: include_str!("../../boards/jetson-nano.toml"),
     },
-    Board {
+    BoardProfile {
         name: "jetson-orin",
         models: &["Orin Nano", "Orin NX"],
         i2c_lines: &[],
@@ -47,7 +47,7 @@ pub const BOARDS: [Board; 5] = [
     },
 ];
 
-impl Board {
+impl BoardProfile {
     /// The board of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         BOARDS.iter().find(|board| board.name == name)

@@ -10,7 +10,7 @@ use serde::de::{
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::decode_error::{DecodeError, Problem};
+use crate::decode_error::{DecodeError, DecodeProblem};
 
 /// What a table comes to.
 pub(crate) fn decode<'de, T: Deserialize<'de>>(table: &DeTable<'_>) -> Result<T, DecodeError> {
@@ -176,10 +176,10 @@ impl<'de> Deserializer<'de> for Node<'_> {
     ) -> Result<V::Value, DecodeError> {
         match self.0.get_ref() {
             DeValue::Table(table) => visitor.visit_map(Entries::of(table)),
-            DeValue::Array(_) => Err(DecodeError::new(Problem::ArrayForTable)),
+            DeValue::Array(_) => Err(DecodeError::new(DecodeProblem::ArrayForTable)),
             _ => {
                 let found = format!("invalid type: {}", self.found());
-                Err(DecodeError::new(Problem::NotATable { found }))
+                Err(DecodeError::new(DecodeProblem::NotATable { found }))
             }
         }
     }

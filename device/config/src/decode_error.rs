@@ -8,7 +8,7 @@ use serde::de::{Expected, Unexpected};
 /// A value that does not fit its key.
 #[derive(Debug)]
 pub(crate) struct DecodeError {
-    pub(crate) problem: Problem,
+    pub(crate) problem: DecodeProblem,
     /// Where in the text.
     pub(crate) span: Option<Range<usize>>,
     /// The keys that lead there, the innermost first.
@@ -17,7 +17,7 @@ pub(crate) struct DecodeError {
 
 /// What is wrong with a value.
 #[derive(Debug)]
-pub(crate) enum Problem {
+pub(crate) enum DecodeProblem {
     /// A key that its table does not have.
     UnknownKey { key: String, known: &'static [&'static str] },
     /// A word that is not one of the possible ones.
@@ -33,7 +33,7 @@ pub(crate) enum Problem {
 }
 
 impl DecodeError {
-    pub(crate) fn new(problem: Problem) -> Self {
+    pub(crate) fn new(problem: DecodeProblem) -> Self {
         Self { problem, span: None, path: Vec::new() }
     }
 
@@ -51,7 +51,7 @@ impl DecodeError {
 
     /// What to write, for people who do not write Rust; an element of the value has its place and its own words.
     pub(crate) fn expecting(mut self, words: &str) -> Self {
-        if let (Problem::Unfit { expected, .. }, None) = (&mut self.problem, &self.span) {
+        if let (DecodeProblem::Unfit { expected, .. }, None) = (&mut self.problem, &self.span) {
             words.clone_into(expected);
         }
         self
@@ -68,28 +68,28 @@ impl std::error::Error for DecodeError {}
 
 impl serde::de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(Problem::Refused(message.to_string()))
+        Self::new(DecodeProblem::Refused(message.to_string()))
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
         let (found, expected) = (format!("invalid type: {found}"), expected.to_string());
-        Self::new(Problem::Unfit { found, expected })
+        Self::new(DecodeProblem::Unfit { found, expected })
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
         let (found, expected) = (format!("invalid value: {found}"), expected.to_string());
-        Self::new(Problem::Unfit { found, expected })
+        Self::new(DecodeProblem::Unfit { found, expected })
     }
 
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Problem::UnknownWord { word: word.to_owned(), known })
+        Self::new(DecodeProblem::UnknownWord { word: word.to_owned(), known })
     }
 
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Problem::UnknownKey { key: key.to_owned(), known })
+        Self::new(DecodeProblem::UnknownKey { key: key.to_owned(), known })
     }
 
     fn missing_field(key: &'static str) -> Self {
-        Self::new(Problem::Refused(format!("missing field `{key}`")))
+        Self::new(DecodeProblem::Refused(format!("missing field `{key}`")))
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::boards::Board;
+use crate::boards::BoardProfile;
 use crate::error::ConfigError;
-use crate::place::Place;
+use crate::place::TextPlace;
 
 /// A file's own keys, and where they stand.
 pub(crate) struct Document<'a> {
@@ -39,7 +39,7 @@ impl<'a> Document<'a> {
     pub(crate) fn wrong(&self, span: Range<usize>, what: String, next: &str) -> ConfigError {
         const LONGEST: usize = 300;
         let what = what.chars().take(LONGEST).collect();
-        let place = Box::new(Place::new(self.file, self.text, span));
+        let place = Box::new(TextPlace::new(self.file, self.text, span));
         ConfigError::Wrong { place, what, next: next.to_owned() }
     }
 
@@ -63,9 +63,9 @@ impl<'a> Document<'a> {
     }
 
     /// Where `section.key` comes from, in words.
-    pub(crate) fn whereabouts(&self, dotted: &str, board: Option<&Board>) -> String {
+    pub(crate) fn whereabouts(&self, dotted: &str, board: Option<&BoardProfile>) -> String {
         match (self.own(dotted), board) {
-            (Some(span), _) => format!("line {}", Place::new(self.file, self.text, span).line),
+            (Some(span), _) => format!("line {}", TextPlace::new(self.file, self.text, span).line),
             (None, Some(board)) => format!("profile of {}", board.name),
             (None, None) => "built in".to_owned(),
         }

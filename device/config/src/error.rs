@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use emocue_models::failure::{Failure, exit, sentence};
 
 use crate::boards;
-use crate::place::Place;
+use crate::place::TextPlace;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum ConfigError {
     #[error("{place}: {what}\n{}", place.quote())]
     Wrong {
         /// Where it stands.
-        place: Box<Place>,
+        place: Box<TextPlace>,
         /// What is wrong.
         what: String,
         /// What to write instead, as a part of a sentence.

@@ -1,7 +1,7 @@
 //! Errors in words that tell what to write.
 
 use crate::boards;
-use crate::decode_error::{DecodeError, Problem};
+use crate::decode_error::{DecodeError, DecodeProblem};
 use crate::document::Document;
 use crate::error::ConfigError;
 
@@ -13,7 +13,7 @@ pub(crate) fn wrong_value(document: &Document, error: &DecodeError) -> ConfigErr
     let path = path.trim_end_matches('.');
     let span = error.span.clone().unwrap_or(0..0);
     match &error.problem {
-        Problem::UnknownKey { key: unknown, known } => {
+        DecodeProblem::UnknownKey { key: unknown, known } => {
             let table = match (section, key) {
                 (None, _) => String::new(),
                 (Some(section), None) => format!(" in [{section}]"),
@@ -25,24 +25,24 @@ pub(crate) fn wrong_value(document: &Document, error: &DecodeError) -> ConfigErr
             };
             document.wrong(span, format!("unknown key {unknown:?}{table}"), &next)
         }
-        Problem::UnknownWord { word, known } => {
+        DecodeProblem::UnknownWord { word, known } => {
             let next = match nearest(word, known) {
                 Some(meant) => format!("write {meant:?}"),
                 None => format!("possible: {}", known.join(", ")),
             };
             document.wrong(span, format!("{path} cannot be {word:?}"), &next)
         }
-        Problem::ArrayForTable => {
+        DecodeProblem::ArrayForTable => {
             let span = section.map_or(span, |section| document.name(section));
             document.wrong(span, format!("{path} is a table"), &table_of(path))
         }
-        Problem::NotATable { found } => {
+        DecodeProblem::NotATable { found } => {
             document.wrong(span, format!("{path}: {found}"), &table_of(path))
         }
-        Problem::Unfit { found, expected } => {
+        DecodeProblem::Unfit { found, expected } => {
             document.wrong(span, format!("{path}: {found}"), &format!("write {expected}"))
         }
-        Problem::Refused(why) => {
+        DecodeProblem::Refused(why) => {
             let next = "`emocue-badge config show` prints every key with a value";
             document.wrong(span, format!("{path}: {why}"), next)
         }

@@ -37,7 +37,7 @@ pub mod source;
 mod tests;
 mod update;
 
-pub use boards::{BOARDS, Board};
+pub use boards::{BOARDS, BoardProfile};
 pub use camera::CameraSettings;
 pub use config::Config;
 pub use error::ConfigError;
@@ -48,6 +48,6 @@ pub use pace::PaceSettings;
 pub use panel::{Controller, Mode, PanelSettings, PanelSize};
 pub use pattern::{Pattern, PatternError, Patterns};
 pub use pins::{Pin, Pins, ROLES};
-pub use place::Place;
+pub use place::TextPlace;
 pub use source::{SOURCES, Source, SourceError};
 pub use update::UpdateSettings;

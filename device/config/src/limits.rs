@@ -2,7 +2,7 @@
 
 use emocue_models::bundle::detector::MtcnnSettings;
 
-use crate::boards::Board;
+use crate::boards::BoardProfile;
 use crate::config::Config;
 use crate::document::Document;
 use crate::error::ConfigError;
@@ -82,7 +82,7 @@ fn face_can_be_found(min_face: f32) -> bool {
 /// Finds the first value that no badge can run with.
 pub(crate) fn check(
     config: &Config,
-    board: Option<&Board>,
+    board: Option<&BoardProfile>,
     document: &Document,
 ) -> Result<(), ConfigError> {
     for (key, possible, next) in LIMITS {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Where something stands in a text file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPlace {
     /// The file, as the user named it.
     pub file: String,
     /// Counts from 1.
@@ -20,7 +20,7 @@ pub struct Place {
 /// Longest piece of a line that is quoted, in characters.
 const QUOTED: usize = 100;
 
-impl Place {
+impl TextPlace {
     /// Where bytes `span` of `text` stand; beyond its end is the end.
     pub(crate) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
@@ -54,7 +54,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -73,17 +73,17 @@ mod tests {
     #[test]
     fn a_place_quotes_its_line_with_a_mark() {
         let text = "a = 1\n\tb = 22 # two\r\n";
-        let place = Place::new("f", text, 11..13);
+        let place = TextPlace::new("f", text, 11..13);
         assert_eq!(place.to_string(), "f:2:6");
         assert_eq!(place.quote(), "  \tb = 22 # two\n  \t    ^^");
     }
 
     #[test]
     fn the_end_a_cut_letter_and_a_control_character_are_places_too() {
-        assert_eq!(Place::new("f", "ä = 1", 1..2).to_string(), "f:1:1");
-        assert_eq!(Place::new("f", "a\n", 9..12).to_string(), "f:2:1");
-        assert_eq!(Place::new("f", "a\u{1b}[2J", 0..1).quote(), "  a\u{fffd}[2J\n  ^");
+        assert_eq!(TextPlace::new("f", "ä = 1", 1..2).to_string(), "f:1:1");
+        assert_eq!(TextPlace::new("f", "a\n", 9..12).to_string(), "f:2:1");
+        assert_eq!(TextPlace::new("f", "a\u{1b}[2J", 0..1).quote(), "  a\u{fffd}[2J\n  ^");
         let long = "x".repeat(5000);
-        assert_eq!(Place::new("f", &long, 3000..3001).quote().len(), 102);
+        assert_eq!(TextPlace::new("f", &long, 3000..3001).quote().len(), 102);
     }
 }

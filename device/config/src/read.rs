@@ -7,12 +7,12 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::boards::Board;
+use crate::boards::BoardProfile;
 use crate::config::Config;
 use crate::decode::decode;
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::place::Place;
+use crate::place::TextPlace;
 use crate::{explain, limits};
 
 /// Longest file that is read, bytes.
@@ -38,7 +38,7 @@ impl Config {
             Err(error) => {
                 let (text, at) = (String::from_utf8_lossy(&bytes), error.valid_up_to());
                 Err(ConfigError::Wrong {
-                    place: Box::new(Place::new(&file, &text, at..at + 1)),
+                    place: Box::new(TextPlace::new(&file, &text, at..at + 1)),
                     what: "not UTF-8 text".to_owned(),
                     next: "save the file as UTF-8".to_owned(),
                 })
@@ -58,7 +58,8 @@ impl Config {
             limits::check(&own, None, &document)?;
             return Ok(own);
         };
-        let board = Board::named(name).ok_or_else(|| explain::unknown_board(&document, name))?;
+        let board =
+            BoardProfile::named(name).ok_or_else(|| explain::unknown_board(&document, name))?;
         let profile = Document::parse(board.name, board.profile)?;
         let config = decode(&over(document.root(), profile.root())).map_err(wrong)?;
         limits::check(&config, Some(board), &document)?;
@@ -71,7 +72,7 @@ impl Config {
     /// [`ConfigError::UnknownBoard`] lists the boards.
     pub fn board(name: &str) -> Result<Self, ConfigError> {
         let unknown = || ConfigError::UnknownBoard { name: name.to_owned() };
-        let board = Board::named(name).ok_or_else(unknown)?;
+        let board = BoardProfile::named(name).ok_or_else(unknown)?;
         let config = Self::parse(name, board.profile)?;
         Ok(Self { board: Some(name.to_owned()), ..config })
     }

@@ -20,12 +20,12 @@ pub struct Faults {
 
 /// One direction of a bad cable.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct FaultyLine {
     faults: Faults,
     random: Random,
 }
 
-impl Line {
+impl FaultyLine {
     /// The same bytes with the same seed have the same faults.
     pub const fn new(faults: Faults, seed: u64) -> Self {
         Self { faults, random: Random::new(seed) }
@@ -83,8 +83,8 @@ impl Traffic {
 #[derive(Debug)]
 pub struct Faulty<T> {
     inner: T,
-    out: Line,
-    back: Line,
+    out: FaultyLine,
+    back: FaultyLine,
     passed: Vec<u8>,
     /// Bytes that came back and were not read yet.
     came: Vec<u8>,
@@ -96,10 +96,10 @@ impl<T: Transport> Faulty<T> {
     /// Puts the same faults into both directions of `inner`.
     pub fn new(inner: T, faults: Faults, seed: u64) -> Self {
         // What is read comes in pieces that depend on time, so nothing is repeated there.
-        let back = Line::new(Faults { repeat: 0.0, ..faults }, !seed);
+        let back = FaultyLine::new(Faults { repeat: 0.0, ..faults }, !seed);
         Self {
             inner,
-            out: Line::new(faults, seed),
+            out: FaultyLine::new(faults, seed),
             back,
             passed: Vec::new(),
             came: Vec::new(),

@@ -63,7 +63,7 @@ mod tests {
     use emocue_run::{Classifier, Detector, RunError};
 
     use super::*;
-    use crate::answer::Report;
+    use crate::answer::FrameReport;
     use crate::show::ShowError;
 
     /// Frames 0, 1, 2, … of which the listed ones cannot be read.
@@ -113,7 +113,12 @@ mod tests {
     }
 
     impl Display for Notes {
-        fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+        fn show(
+            &mut self,
+            _: Option<&Luma>,
+            report: &FrameReport,
+            _: Instant,
+        ) -> Result<(), ShowError> {
             if report.index >= self.closes_at {
                 return Err(ShowError::Closed);
             }

@@ -42,7 +42,7 @@ pub(super) enum Event {
     Nothing,
 }
 
-struct State {
+struct MailboxState {
     frame: Luma,
     info: FrameInfo,
     fresh: bool,
@@ -54,13 +54,13 @@ struct State {
 
 /// What the threads of a badge share.
 pub(super) struct Mailbox {
-    state: Mutex<State>,
+    state: Mutex<MailboxState>,
     changed: Condvar,
 }
 
 impl Mailbox {
     pub(super) fn new() -> Self {
-        let state = State {
+        let state = MailboxState {
             frame: Luma::default(),
             info: FrameInfo::default(),
             fresh: false,
@@ -72,7 +72,7 @@ impl Mailbox {
     }
 
     /// A thread that panicked while it held the lock has left every field whole: each is set by one assignment.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MailboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -16,7 +16,7 @@ use crate::camera::CameraError;
 use crate::show::ShowError;
 
 pub use frames::run;
-pub use update::{UpdateMonitor, Watched};
+pub use update::{MonitorSetup, UpdateMonitor};
 
 /// How a run went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use emocue_models::label::LabelSet;
 
-use crate::answer::{Report, Screen};
+use crate::answer::{FrameReport, Screen};
 
 /// How long the battery's picture covers the screen, and after how long again.
 const BATTERY_SHOWN: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ pub(super) struct ScreenState {
     pub(super) paused: bool,
     /// The camera gives nothing.
     pub(super) missing: bool,
-    report: Report,
+    report: FrameReport,
     /// What is shown when nothing covers it.
     screen: Screen,
     /// A question waits for the button.
@@ -34,13 +34,13 @@ enum Cover {
 impl ScreenState {
     /// Starting; `labels` are those of the reports beside.
     pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
-        let report = Report { source: "badge".to_owned(), ..Report::starting(labels) };
+        let report = FrameReport { source: "badge".to_owned(), ..FrameReport::starting(labels) };
         let screen = Screen::Starting;
         Self { paused, missing: false, report, screen, asking: false, battery: None }
     }
 
     /// Records what vision reports; whether it is another answer than before.
-    pub(super) fn see(&mut self, report: &Report) -> bool {
+    pub(super) fn see(&mut self, report: &FrameReport) -> bool {
         // Displays tell a new source from a new answer by its name.
         self.report.source.clone_from(&report.source);
         let changed = self.screen != report.shown;
@@ -49,13 +49,13 @@ impl ScreenState {
     }
 
     /// The report that shows `screen`, or what covers it.
-    pub(super) fn show(&mut self, screen: Screen) -> &Report {
+    pub(super) fn show(&mut self, screen: Screen) -> &FrameReport {
         self.screen = screen;
         self.shown()
     }
 
     /// The report that shows what is to be seen now.
-    pub(super) fn shown(&mut self) -> &Report {
+    pub(super) fn shown(&mut self) -> &FrameReport {
         self.report.shown = self.cover().unwrap_or(self.screen);
         self.report.index += 1;
         &self.report
@@ -71,7 +71,7 @@ impl ScreenState {
     }
 
     /// A question waits for the button, or is over.
-    pub(super) fn ask(&mut self, asking: bool) -> &Report {
+    pub(super) fn ask(&mut self, asking: bool) -> &FrameReport {
         self.asking = asking;
         self.shown()
     }

@@ -13,9 +13,9 @@ use crate::slots::{Slot, SlotError, Store};
 #[derive(Debug)]
 pub(super) enum UpdateEvent {
     /// The bundle on trial is kept.
-    Kept(Slot),
+    Confirmed(Slot),
     /// That could not be written.
-    NotKept(SlotError),
+    NotConfirmed(SlotError),
     /// Another bundle or configuration is to be used.
     Restart,
     /// A question waits for the wearer.
@@ -41,7 +41,7 @@ pub struct UpdateMonitor {
 }
 
 /// What an [`UpdateMonitor`] watches.
-pub struct Watched<'a> {
+pub struct MonitorSetup<'a> {
     /// The folder that the badge may write to.
     pub state: &'a Path,
     /// The configuration that it runs with.
@@ -60,8 +60,8 @@ pub struct Watched<'a> {
 
 impl UpdateMonitor {
     /// A monitor for one start.
-    pub fn new(watched: Watched, hub: Arc<Hub>) -> Self {
-        let Watched { state, config, mark, on_trial, healthy, has_button, presence } = watched;
+    pub fn new(watched: MonitorSetup, hub: Arc<Hub>) -> Self {
+        let MonitorSetup { state, config, mark, on_trial, healthy, has_button, presence } = watched;
         let unproven = settings::is_waiting(config).then(|| config.to_owned());
         Self {
             store: Store::new(state),
@@ -132,13 +132,13 @@ impl UpdateMonitor {
                 self.on_trial = false;
                 self.mark = self.store.mark();
                 self.hub.update(|status| status.trial = None);
-                Some(UpdateEvent::Kept(slot))
+                Some(UpdateEvent::Confirmed(slot))
             }
             // An installation is under way: the next second is early enough.
             Err(SlotError::Busy(_)) => None,
             Err(error) => {
                 self.on_trial = false;
-                Some(UpdateEvent::NotKept(error))
+                Some(UpdateEvent::NotConfirmed(error))
             }
         }
     }
@@ -166,7 +166,7 @@ mod tests {
 
     fn monitor(lab: &Lab, has_button: bool) -> UpdateMonitor {
         let state = lab.state();
-        let watched = Watched {
+        let watched = MonitorSetup {
             state: &state,
             config: Path::new("none"),
             mark: lab.store.mark(),
@@ -188,7 +188,7 @@ mod tests {
             // A stuck camera at 30 s makes the minute begin anew.
             match monitor.tick(seconds(start, second), second != 30) {
                 None => assert_ne!(second, 91),
-                Some(UpdateEvent::Kept(Slot::A)) => assert_eq!(second, 91),
+                Some(UpdateEvent::Confirmed(Slot::A)) => assert_eq!(second, 91),
                 other => panic!("{second} s: {other:?}"),
             }
         }

@@ -21,12 +21,12 @@ impl Watchdog {
 
     /// The badge works.
     pub fn ready(&self) {
-        tell(State::Ready);
+        tell(WatchdogState::Ready);
     }
 
     /// The badge ends on purpose.
     pub fn stopping(&self) {
-        tell(State::Stopping);
+        tell(WatchdogState::Stopping);
     }
 
     /// Called often; tells that all is well when it is time to.
@@ -36,12 +36,12 @@ impl Watchdog {
             && self.next.is_none_or(|next| now >= next)
         {
             self.next = Some(now + interval);
-            tell(State::Well);
+            tell(WatchdogState::Well);
         }
     }
 }
 
-enum State {
+enum WatchdogState {
     Ready,
     Well,
     Stopping,
@@ -55,13 +55,13 @@ fn interval() -> Option<Duration> {
 
 /// Nothing helps a badge whose manager does not listen, so that failure is not an error.
 #[cfg(target_os = "linux")]
-fn tell(state: State) {
+fn tell(state: WatchdogState) {
     use sd_notify::NotifyState;
 
     let _ = sd_notify::notify(&[match state {
-        State::Ready => NotifyState::Ready,
-        State::Well => NotifyState::Watchdog,
-        State::Stopping => NotifyState::Stopping,
+        WatchdogState::Ready => NotifyState::Ready,
+        WatchdogState::Well => NotifyState::Watchdog,
+        WatchdogState::Stopping => NotifyState::Stopping,
     }]);
 }
 
@@ -71,4 +71,4 @@ fn interval() -> Option<Duration> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tell(_: State) {}
+fn tell(_: WatchdogState) {}

@@ -14,14 +14,14 @@ use crate::tell;
 /// The panel of the configuration, where it has one.
 pub(crate) fn panel(
     config: &Config,
-    settings: show::Settings,
+    settings: show::ShowSettings,
     wait: bool,
 ) -> Result<Option<Box<dyn Display>>, Failure> {
     if !config.panel.enabled {
         return Ok(None);
     }
     let panel = PanelSettings { size: settings.panel, ..config.panel.clone() };
-    let start = if wait { oled::Start::Patient } else { oled::Start::Strict };
+    let start = if wait { oled::PanelStart::Patient } else { oled::PanelStart::Strict };
     Ok(Some(oled::open(&panel, settings.mode, start)?))
 }
 

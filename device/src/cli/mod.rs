@@ -53,7 +53,7 @@ pub(crate) enum Verb {
     /// Look at the two portraits inside this program
     Demo(Demo),
     /// Look at a camera's frames
-    Run(Run),
+    Run(RunArgs),
     /// List the cameras, their formats and sizes, and what to do for those that need more
     Cameras,
     /// Check what the badge needs on this machine, and say how to fix what is missing
@@ -83,7 +83,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     #[arg(long, value_name = "SOURCE", value_parser = source, required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub(crate) camera: Option<Source>,
@@ -107,7 +107,7 @@ pub(crate) struct Run {
     pub(crate) show: Show,
 }
 
-impl Run {
+impl RunArgs {
     /// A badge waits for its hardware; a source named by hand is there or is a mistake.
     pub(crate) fn waits(&self, config: &Config) -> bool {
         self.wait || (self.config.is_some() && config.camera.wait)
@@ -272,7 +272,7 @@ impl Show {
     /// What is named here; the terminal where nothing is, unless there is another display already.
     pub(crate) fn open(
         &self,
-        usual: show::Settings,
+        usual: show::ShowSettings,
         another: bool,
     ) -> Result<Vec<Box<dyn Display>>, ShowError> {
         let settings = self.settings(usual);
@@ -283,8 +283,8 @@ impl Show {
     }
 
     /// As said here, else as in `usual`.
-    pub(crate) fn settings(&self, usual: show::Settings) -> show::Settings {
-        show::Settings {
+    pub(crate) fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
+        show::ShowSettings {
             panel: self.panel.unwrap_or(usual.panel),
             mode: self.words.unwrap_or(usual.mode),
         }

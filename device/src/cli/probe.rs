@@ -3,7 +3,7 @@
 use emocue_config::{Config, PanelSettings, Source};
 use emocue_device::camera::{self, FrameInfo};
 use emocue_device::cue::CueError;
-use emocue_device::doctor::Outcome;
+use emocue_device::doctor::CheckOutcome;
 use emocue_device::show::oled;
 use emocue_models::failure::line;
 use emocue_models::luma::Luma;
@@ -11,11 +11,11 @@ use emocue_models::luma::Luma;
 use super::board::pins;
 
 /// Takes one frame, which lights the camera's own LED for a moment.
-pub(crate) fn camera_outcome(config: &Config) -> Outcome {
+pub(crate) fn camera_outcome(config: &Config) -> CheckOutcome {
     let source: Source = match config.camera.source.parse() {
         Ok(source) => source,
         Err(error) => {
-            return Outcome::problem(line(&error), "correct source under [camera]");
+            return CheckOutcome::problem(line(&error), "correct source under [camera]");
         }
     };
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
@@ -25,31 +25,31 @@ pub(crate) fn camera_outcome(config: &Config) -> Outcome {
         seen
     });
     match seen {
-        Ok(true) => Outcome::ok(format!(
+        Ok(true) => CheckOutcome::ok(format!(
             "{} gives {}x{} px",
             config.camera.source,
             frame.width(),
             frame.height()
         )),
-        Ok(false) => Outcome::problem(
+        Ok(false) => CheckOutcome::problem(
             format!("{} ends at once", config.camera.source),
             "look at what it starts",
         ),
-        Err(error) => Outcome::failure(&error, "`emocue-badge cameras` lists what is there"),
+        Err(error) => CheckOutcome::failure(&error, "`emocue-badge cameras` lists what is there"),
     }
 }
 
 /// Asks the panel at its address; what it shows stays.
-pub(crate) fn panel_outcome(config: &Config) -> Outcome {
+pub(crate) fn panel_outcome(config: &Config) -> CheckOutcome {
     let PanelSettings { bus, address, .. } = &config.panel;
     match oled::probe(&config.panel) {
-        Ok(()) => Outcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
-        Err(error) => Outcome::failure(&error, "check the panel and its wires"),
+        Ok(()) => CheckOutcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
+        Err(error) => CheckOutcome::failure(&error, "check the panel and its wires"),
     }
 }
 
 /// Takes every line as the badge would, which switches the outputs off.
-pub(crate) fn pins_outcome(config: &Config) -> Outcome {
+pub(crate) fn pins_outcome(config: &Config) -> CheckOutcome {
     let take = || -> Result<usize, CueError> {
         let mut gpio = pins(config)?;
         let roles = &config.pins;
@@ -67,7 +67,7 @@ pub(crate) fn pins_outcome(config: &Config) -> Outcome {
         Ok(taken)
     };
     match take() {
-        Ok(taken) => Outcome::ok(format!("{taken} lines of {} are free", config.gpio.chip)),
-        Err(error) => Outcome::failure(&error, "check the pins in the configuration"),
+        Ok(taken) => CheckOutcome::ok(format!("{taken} lines of {} are free", config.gpio.chip)),
+        Err(error) => CheckOutcome::failure(&error, "check the pins in the configuration"),
     }
 }

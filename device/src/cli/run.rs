@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use emocue_config::Config;
-use emocue_device::badge::live::{Again, Live, Options, Parts};
+use emocue_device::badge::live::{Again, Live, LiveOptions, LiveParts};
 use emocue_device::badge::watchdog::Watchdog;
-use emocue_device::badge::{self, Tally, UpdateMonitor, Watched};
+use emocue_device::badge::{self, MonitorSetup, Tally, UpdateMonitor};
 use emocue_device::bundle::{LoadedBundle, Origin};
 use emocue_device::camera::{self, Camera, CameraError, Mounted};
 use emocue_device::link::{Hub, settings};
@@ -21,11 +21,11 @@ use emocue_device::vision::Vision;
 use emocue_models::failure::line;
 
 use super::board::{cues, panel};
-use super::{Failure, Run};
+use super::{Failure, RunArgs};
 use crate::{config, stop_on_signal, tell};
 
 /// Looks at a camera until it ends or a signal comes.
-pub(crate) fn run_camera(run: &Run) -> Result<ExitCode, Failure> {
+pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
     let mut badge = Starts { run, hub: Arc::default(), stop: stop_on_signal(), served: None };
     let mut again = None;
     loop {
@@ -50,7 +50,7 @@ enum Next {
 
 /// What outlives a start.
 struct Starts<'a> {
-    run: &'a Run,
+    run: &'a RunArgs,
     hub: Arc<Hub>,
     stop: Arc<AtomicBool>,
     served: Option<Served>,
@@ -92,7 +92,7 @@ impl Starts<'_> {
         let cues = cues(&config)?;
         let monitor = run.config.as_deref().map(|file| {
             self.serve(file, state, &config);
-            let watched = Watched {
+            let watched = MonitorSetup {
                 state,
                 config: file,
                 mark,
@@ -103,7 +103,7 @@ impl Starts<'_> {
             };
             UpdateMonitor::new(watched, Arc::clone(&self.hub))
         });
-        let parts = Parts {
+        let parts = LiveParts {
             vision,
             displays,
             cues,
@@ -112,7 +112,7 @@ impl Starts<'_> {
             monitor,
             hub: Arc::clone(&self.hub),
         };
-        let options = Options {
+        let options = LiveOptions {
             mode: shown.mode,
             paused: again.is_some_and(|again| again.paused),
             pace: config.pace,
@@ -167,8 +167,8 @@ impl Starts<'_> {
         };
         #[cfg(unix)]
         let service = {
-            use emocue_device::link::{Board, Programs, Service};
-            let board = Board::new(Arc::clone(&self.hub), Programs::own(file, state));
+            use emocue_device::link::{BadgeService, Programs, Service};
+            let board = BadgeService::new(Arc::clone(&self.hub), Programs::own(file, state));
             let log = Arc::clone(&self.hub);
             let service = Service::start(&board, &config.link, state, move |line| say(&log, &line));
             board.install_what_lies_there();

@@ -10,7 +10,7 @@ use emocue_config::Config;
 use emocue_device::bundle::LoadedBundle;
 use emocue_device::sandbox;
 use emocue_device::slots::consent::{ConsentChannel, NoConsent};
-use emocue_device::slots::{Install, Installed, Refusal, SlotError, Status, Store, Trust};
+use emocue_device::slots::{Install, Installed, Refusal, SlotError, SlotsStatus, Store, Trust};
 use emocue_models::bundle::PublicKey;
 
 use super::{AFTER_HELP, Failure};
@@ -21,13 +21,13 @@ pub(crate) struct SlotVerb {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
+    place: SlotArgs,
 }
 
 /// Where slots are, and who is trusted.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where")]
-struct Place {
+struct SlotArgs {
     /// The badge's configuration, which names the folder and the trusted keys in its section `update`
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
@@ -57,7 +57,7 @@ enum Action {
     /// Keep the bundle on trial without waiting for its healthy minute
     Confirm,
     /// Tell what would start, and what lies in both slots
-    Status {
+    SlotsStatus {
         /// Print JSON instead of lines
         #[arg(long)]
         json: bool,
@@ -105,8 +105,8 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
             writeln!(out, "both portraits as expected, {:.0} ms each", took.as_secs_f64() * 1e3)
         }
         Action::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
-        Action::Status { json } => {
-            let status = Status::of(&store)?;
+        Action::SlotsStatus { json } => {
+            let status = SlotsStatus::of(&store)?;
             match json {
                 true => serde_json::to_writer(&mut out, &status)
                     .map_err(io::Error::from)

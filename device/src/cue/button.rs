@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Change, CueError, Input};
+use super::{CueError, Input, LineChange};
 
 /// A level counts once it has held so long; contacts bounce for less.
 const SETTLE: Duration = Duration::from_millis(30);
@@ -87,7 +87,7 @@ impl Button {
         let change = input.wait(patience.min(timeout))?;
         let now = now();
         let (on, at) = match change {
-            Some(Change { on, ago }) => (on, now.checked_sub(ago).unwrap_or(self.seen)),
+            Some(LineChange { on, ago }) => (on, now.checked_sub(ago).unwrap_or(self.seen)),
             // A change that the system dropped is seen here.
             None => (input.is_on()?, now),
         };
@@ -197,7 +197,7 @@ mod tests {
 
     /// A pin whose wait ends with what the script says.
     struct Script {
-        waits: Vec<Option<Change>>,
+        waits: Vec<Option<LineChange>>,
         now: bool,
         asked: Vec<Duration>,
     }
@@ -207,7 +207,7 @@ mod tests {
             Ok(self.now)
         }
 
-        fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
+        fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError> {
             self.asked.push(timeout);
             Ok(self.waits.remove(0))
         }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn watching_waits_no_longer_than_the_button_allows() {
-        let down = Some(Change { on: true, ago: ms(0) });
+        let down = Some(LineChange { on: true, ago: ms(0) });
         let mut pin = Script { waits: vec![down, None, None], now: true, asked: Vec::new() };
         let mut button = Button::new(false, at(0));
         let mut watch =
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn changes_that_are_heard_late_and_together_are_no_bounce() {
         // Let go for 100 ms and pressed again, all of it heard 400 ms after the second press.
-        let late = |on, ago| Some(Change { on, ago: ms(ago) });
+        let late = |on, ago| Some(LineChange { on, ago: ms(ago) });
         let waits = vec![late(true, 0), None, None, late(false, 500), late(true, 400), None, None];
         let mut pin = Script { waits, now: true, asked: Vec::new() };
         let mut button = Button::new(false, at(0));

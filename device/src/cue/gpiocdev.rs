@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use emocue_config::Pin;
 
-use super::{Change, CueError, Gpio, Input, Output, refusal};
+use super::{CueError, Gpio, Input, LineChange, Output, refusal};
 use crate::nodes;
 
 /// Who holds the lines, as `gpioinfo` lists it.
@@ -123,7 +123,7 @@ impl Input for Line {
         Ok(value == Value::Active)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError> {
         if !self.check(self.request.wait_edge_event(timeout))? {
             return Ok(None);
         }
@@ -132,7 +132,7 @@ impl Input for Line {
         let now = clock_gettime(ClockId::Monotonic);
         let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
         let ago = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
-        Ok(Some(Change { on: event.kind == EdgeKind::Rising, ago }))
+        Ok(Some(LineChange { on: event.kind == EdgeKind::Rising, ago }))
     }
 }
 

@@ -32,7 +32,7 @@ pub trait Output: Send {
 
 /// A pin's new level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct LineChange {
     /// Whether it is on.
     pub on: bool,
     /// How long ago it changed, as its first observer says: a busy board may hear of two changes at once.
@@ -51,7 +51,7 @@ pub trait Input: Send {
     ///
     /// # Errors
     /// [`CueError`] when the system refuses.
-    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError>;
+    fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError>;
 }
 
 /// Who gives pins.

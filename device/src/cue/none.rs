@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use emocue_config::Pin;
 
-use super::{Change, CueError, Gpio, Input, Output};
+use super::{CueError, Gpio, Input, LineChange, Output};
 
 /// Pins that lead nowhere, for a desktop and for a badge without cues.
 pub(super) struct NoPins;
@@ -31,7 +31,7 @@ impl Input for NoPins {
         Ok(false)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError> {
         thread::sleep(timeout);
         Ok(None)
     }

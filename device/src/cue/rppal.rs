@@ -7,7 +7,7 @@ use rppal::gpio::{Error, InputPin, Level, OutputPin, Trigger};
 
 use emocue_config::Pin;
 
-use super::{Change, CueError, Gpio, Input, Output, refusal};
+use super::{CueError, Gpio, Input, LineChange, Output, refusal};
 
 /// What a dimmed LED blinks with, Hz: too fast to be seen.
 const PWM_HZ: f64 = 200.0;
@@ -127,10 +127,10 @@ impl Input for Watched {
         Ok(self.input.is_high() != self.pin.active_low)
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<Option<Change>, CueError> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError> {
         match self.changes.recv_timeout(timeout) {
             Ok((high, at)) => {
-                Ok(Some(Change { on: high != self.pin.active_low, ago: at.elapsed() }))
+                Ok(Some(LineChange { on: high != self.pin.active_low, ago: at.elapsed() }))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(CueError {

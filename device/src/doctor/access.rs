@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::host::Host;
-use super::{Outcome, Probes};
+use super::{CheckOutcome, Probes};
 use emocue_config::{Config, Driver, GpioSettings, Pins};
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
@@ -27,55 +27,57 @@ fn uses_pins(config: &Config) -> bool {
 }
 
 /// Whether the user is in the groups that own the devices.
-pub(super) fn groups(host: &Host, config: &Config) -> Outcome {
+pub(super) fn groups(host: &Host, config: &Config) -> CheckOutcome {
     let Some(user) = host.user() else {
-        return Outcome::skip("this system does not tell who runs this program");
+        return CheckOutcome::skip("this system does not tell who runs this program");
     };
     let needed: Vec<_> = needed(config).collect();
     if user.id == 0 {
-        return Outcome::ok("root, who may open everything; the service runs as the user emocue");
+        return CheckOutcome::ok(
+            "root, who may open everything; the service runs as the user emocue",
+        );
     }
     let unknown: Vec<_> =
         needed.iter().copied().filter(|name| host.group(name).is_none()).collect();
     if !unknown.is_empty() {
         let fix = "install the badge's sysusers and udev files, then restart";
-        return Outcome::problem(format!("there is no group {}", unknown.join(", ")), fix);
+        return CheckOutcome::problem(format!("there is no group {}", unknown.join(", ")), fix);
     }
     let is_member =
         |name: &&str| host.group(name).is_some_and(|group| user.groups.contains(&group));
     let missing: Vec<_> = needed.iter().copied().filter(|name| !is_member(name)).collect();
     if missing.is_empty() {
-        return Outcome::ok(format!("{} is in {}", user.name, needed.join(", ")));
+        return CheckOutcome::ok(format!("{} is in {}", user.name, needed.join(", ")));
     }
-    Outcome::problem(
+    CheckOutcome::problem(
         format!("{} is not in {}", user.name, missing.join(", ")),
         format!("sudo usermod -aG {} {}, then log in again", missing.join(","), user.name),
     )
 }
 
 /// Opens a device; what to do when it is not there depends on which it is.
-fn open(host: &Host, path: &Path, group: &str, absent: &str) -> Result<(), Outcome> {
+fn open(host: &Host, path: &Path, group: &str, absent: &str) -> Result<(), CheckOutcome> {
     let shown = path.display();
     (host.open)(&host.path(path)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Outcome::problem(format!("{shown} is not there"), absent),
+        ErrorKind::NotFound => CheckOutcome::problem(format!("{shown} is not there"), absent),
         ErrorKind::PermissionDenied => {
             let user = host.user().map_or_else(|| "USER".to_owned(), |user| user.name);
             let fix = format!(
                 "sudo usermod -aG {group} {user} and log in again; if it belongs to another group, \
                  install the badge's udev rules"
             );
-            Outcome::problem(format!("{shown}: permission denied"), fix)
+            CheckOutcome::problem(format!("{shown}: permission denied"), fix)
         }
         ErrorKind::ResourceBusy => {
             let fix = format!("stop the program that holds it: sudo fuser -v {shown}");
-            Outcome::problem(format!("{shown} is busy"), fix)
+            CheckOutcome::problem(format!("{shown} is busy"), fix)
         }
-        _ => Outcome::problem(format!("{shown}: {error}"), "check its wiring and restart"),
+        _ => CheckOutcome::problem(format!("{shown}: {error}"), "check its wiring and restart"),
     })
 }
 
 /// The camera's node, then what the driver says about it.
-pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
     let source = config.camera.source.as_str();
     let absent = "plug the camera in; `emocue-badge cameras` lists those that are there. A CSI camera is \
                   source = \"pipe:rpicam\" or \"pipe:gst-argus\"";
@@ -85,15 +87,15 @@ pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> Outcome {
             return outcome;
         }
     } else if !uses_camera(config) {
-        return Outcome::skip(format!("{source} is not a camera"));
+        return CheckOutcome::skip(format!("{source} is not a camera"));
     }
     (probes.camera)(config)
 }
 
 /// The panel's bus, then whether the panel answers.
-pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
     if !config.panel.enabled {
-        return Outcome::skip("switched off by the configuration");
+        return CheckOutcome::skip("switched off by the configuration");
     }
     let on_a_pi = config.board.as_deref().is_some_and(|board| board.starts_with("pi-"));
     let absent = match on_a_pi {
@@ -107,9 +109,9 @@ pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> Outcome {
 }
 
 /// The chip's node, or any chip where a label names it, then whether its lines are free.
-pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
+pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
     if !uses_pins(config) {
-        return Outcome::skip("the configuration uses none");
+        return CheckOutcome::skip("the configuration uses none");
     }
     let GpioSettings { chip, .. } = &config.gpio;
     let absent = "`gpiodetect` lists the chips that are there";
@@ -122,7 +124,7 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
     };
     if chips.is_empty() {
         let fix = "use a kernel with GPIO character devices (Linux 4.8 and later)";
-        return Outcome::problem("there is no /dev/gpiochip*", fix);
+        return CheckOutcome::problem("there is no /dev/gpiochip*", fix);
     }
     let opened = chips.iter().try_for_each(|chip| open(host, Path::new(chip), "gpio", absent));
     match opened {
@@ -132,13 +134,13 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> Outcome {
 }
 
 /// The port at which a host may speak.
-pub(super) fn link(host: &Host, config: &Config) -> Outcome {
+pub(super) fn link(host: &Host, config: &Config) -> CheckOutcome {
     let Some(port) = config.link.port() else {
-        return Outcome::skip("no port; a host reaches this badge over SSH alone");
+        return CheckOutcome::skip("no port; a host reaches this badge over SSH alone");
     };
     let absent = "a USB gadget needs dtoverlay=dwc2 and modules-load=dwc2,g_serial; docs/first-flash.md has the lines";
     match open(host, Path::new(port), "dialout", absent) {
-        Ok(()) => Outcome::ok(format!("a host may speak at {port}")),
+        Ok(()) => CheckOutcome::ok(format!("a host may speak at {port}")),
         Err(outcome) => outcome,
     }
 }

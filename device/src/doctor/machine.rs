@@ -1,30 +1,30 @@
 //! The board itself: which it is, its processor, heat, power, memory and space.
 
-use super::Outcome;
+use super::CheckOutcome;
 use super::host::Host;
 use crate::thermometer::Thermometer;
-use emocue_config::{BOARDS, Board, Config};
+use emocue_config::{BOARDS, BoardProfile, Config};
 
 /// Whether the profile is that of the board in hand.
-pub(super) fn board(host: &Host, config: &Config) -> Outcome {
+pub(super) fn board(host: &Host, config: &Config) -> CheckOutcome {
     let Some(model) = host.read("/proc/device-tree/model") else {
-        return Outcome::skip("this system does not tell; boards with a device tree do");
+        return CheckOutcome::skip("this system does not tell; boards with a device tree do");
     };
     let model = model.trim_end_matches(['\0', '\n']);
     let actual = BOARDS.iter().find(|board| board.models.iter().any(|name| model.contains(name)));
-    match (config.board.as_deref().and_then(Board::named), actual) {
-        (Some(set), Some(actual)) if set.name != actual.name => Outcome::problem(
+    match (config.board.as_deref().and_then(BoardProfile::named), actual) {
+        (Some(set), Some(actual)) if set.name != actual.name => CheckOutcome::problem(
             format!("this is a {model}, configured as {}", set.name),
             format!("write board = \"{}\"", actual.name),
         ),
         (None, Some(actual)) => {
             let fix = format!("board = \"{}\" sets its camera, bus and pins", actual.name);
-            Outcome::problem(
+            CheckOutcome::problem(
                 format!("this is a {model}, and the configuration names no board"),
                 fix,
             )
         }
-        (_, _) => Outcome::ok(model),
+        (_, _) => CheckOutcome::ok(model),
     }
 }
 
@@ -40,9 +40,9 @@ const PARTS: [(&str, &str); 7] = [
 ];
 
 /// What the cores can do, and so which form of the networks suits them.
-pub(super) fn cpu(host: &Host) -> Outcome {
+pub(super) fn cpu(host: &Host) -> CheckOutcome {
     let Some(text) = host.read("/proc/cpuinfo") else {
-        return Outcome::skip("this system does not tell");
+        return CheckOutcome::skip("this system does not tell");
     };
     let values = |key: &'static str| {
         let fields = text.lines().filter_map(|line| line.split_once(':'));
@@ -60,36 +60,36 @@ pub(super) fn cpu(host: &Host) -> Outcome {
     if has("sse2") {
         let wide = [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("sse2", "SSE2")];
         let best = wide.iter().find(|(feature, _)| has(feature)).map_or("", |(_, name)| name);
-        return Outcome::ok(format!("{what}, {best}; {weights}"));
+        return CheckOutcome::ok(format!("{what}, {best}; {weights}"));
     }
     if !has("asimd") && !has("neon") {
         let fix =
             "frames will take seconds; use a board with NEON: a Raspberry Pi Zero 2 W or later";
-        return Outcome::problem(format!("{what}, no NEON"), fix);
+        return CheckOutcome::problem(format!("{what}, no NEON"), fix);
     }
     let half = if has("asimdhp") { "NEON with half floats" } else { "NEON" };
     match has("asimddp") {
-        true => Outcome::ok(format!(
+        true => CheckOutcome::ok(format!(
             "{what}, {half} and dot products; integers may be faster: `emocue-badge bench --beside BUNDLE` tells"
         )),
-        false => Outcome::ok(format!("{what}, {half}; {weights}")),
+        false => CheckOutcome::ok(format!("{what}, {half}; {weights}")),
     }
 }
 
-pub(super) fn heat(host: &Host, config: &Config) -> Outcome {
+pub(super) fn heat(host: &Host, config: &Config) -> CheckOutcome {
     let Some(degrees) = Thermometer::new(&host.root).celsius() else {
-        return Outcome::skip("no sensor");
+        return CheckOutcome::skip("no sensor");
     };
     let found = format!("{degrees:.0} degrees Celsius");
     let fix = "let it cool, give it a heat sink or air, or lower fps under [pace]";
     match () {
         () if degrees >= config.pace.hot_c => {
-            Outcome::problem(format!("{found}: a quarter of all frames is looked at"), fix)
+            CheckOutcome::problem(format!("{found}: a quarter of all frames is looked at"), fix)
         }
         () if degrees >= config.pace.warm_c => {
-            Outcome::problem(format!("{found}: half of all frames is looked at"), fix)
+            CheckOutcome::problem(format!("{found}: half of all frames is looked at"), fix)
         }
-        () => Outcome::ok(found),
+        () => CheckOutcome::ok(found),
     }
 }
 
@@ -102,7 +102,7 @@ const THROTTLED: [(u32, &str); 4] = [
 ];
 
 /// Whether a Raspberry Pi gets enough power.
-pub(super) fn power(host: &Host) -> Outcome {
+pub(super) fn power(host: &Host) -> CheckOutcome {
     let bits = host.names("/sys/devices/platform", "soc", "").into_iter().find_map(|soc| {
         let folder = format!("/sys/devices/platform/{soc}");
         let firmware = host.names(&folder, "soc", ":firmware").pop()?;
@@ -110,7 +110,7 @@ pub(super) fn power(host: &Host) -> Outcome {
         u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
     });
     let Some(bits) = bits else {
-        return Outcome::skip("only a Raspberry Pi's firmware tells");
+        return CheckOutcome::skip("only a Raspberry Pi's firmware tells");
     };
     let named = |bits: u32| {
         let set = THROTTLED.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name);
@@ -118,27 +118,27 @@ pub(super) fn power(host: &Host) -> Outcome {
     };
     let fix = "use the board's own power supply with a short cable, and let it cool";
     match (named(bits), named(bits >> 16)) {
-        (now, _) if !now.is_empty() => Outcome::problem(format!("{now}, now"), fix),
+        (now, _) if !now.is_empty() => CheckOutcome::problem(format!("{now}, now"), fix),
         (_, before) if !before.is_empty() => {
-            Outcome::problem(format!("{before}, since it started"), fix)
+            CheckOutcome::problem(format!("{before}, since it started"), fix)
         }
-        _ => Outcome::ok("enough since it started"),
+        _ => CheckOutcome::ok("enough since it started"),
     }
 }
 
 /// Whether there is room for the badge, which takes up to 60 MB.
-pub(super) fn memory(host: &Host) -> Outcome {
+pub(super) fn memory(host: &Host) -> CheckOutcome {
     let available = host.read("/proc/meminfo").and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
     });
     match available.map(|kilobytes| kilobytes / 1024) {
-        None => Outcome::skip("this system does not tell"),
-        Some(megabytes) if megabytes < 64 => Outcome::problem(
+        None => CheckOutcome::skip("this system does not tell"),
+        Some(megabytes) if megabytes < 64 => CheckOutcome::problem(
             format!("{megabytes} MB available, 64 are needed"),
             "stop other programs, or use a system without a desktop",
         ),
-        Some(megabytes) => Outcome::ok(format!("{megabytes} MB available")),
+        Some(megabytes) => CheckOutcome::ok(format!("{megabytes} MB available")),
     }
 }
 
@@ -147,29 +147,29 @@ const STATE: &str = "/var/lib/emocue";
 
 /// Whether another bundle can be installed.
 #[cfg(unix)]
-pub(super) fn space(host: &Host) -> Outcome {
+pub(super) fn space(host: &Host) -> CheckOutcome {
     let state = host.path(STATE);
     let Some(folder) = state.ancestors().find(|folder| folder.exists()) else {
-        return Outcome::skip(format!("there is no {STATE}"));
+        return CheckOutcome::skip(format!("there is no {STATE}"));
     };
     match rustix::fs::statvfs(folder) {
         Ok(disk) => room(disk.f_bavail.saturating_mul(disk.f_frsize)),
-        Err(error) => Outcome::skip(format!("{}: {error}", folder.display())),
+        Err(error) => CheckOutcome::skip(format!("{}: {error}", folder.display())),
     }
 }
 
 #[cfg(not(unix))]
-pub(super) fn space(_: &Host) -> Outcome {
-    Outcome::skip("this system does not tell")
+pub(super) fn space(_: &Host) -> CheckOutcome {
+    CheckOutcome::skip("this system does not tell")
 }
 
 /// Two bundles and some room to write them.
-pub(super) fn room(free_bytes: u64) -> Outcome {
+pub(super) fn room(free_bytes: u64) -> CheckOutcome {
     match free_bytes >> 20 {
-        megabytes if megabytes < 16 => Outcome::problem(
+        megabytes if megabytes < 16 => CheckOutcome::problem(
             format!("{megabytes} MB free for {STATE}, 16 are needed"),
             "remove files: `sudo journalctl --vacuum-size=16M` often frees some",
         ),
-        megabytes => Outcome::ok(format!("{megabytes} MB free for {STATE}")),
+        megabytes => CheckOutcome::ok(format!("{megabytes} MB free for {STATE}")),
     }
 }

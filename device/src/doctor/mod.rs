@@ -23,7 +23,7 @@ pub use host::Host;
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// It works.
     Ok {
         /// What is there.
@@ -44,7 +44,7 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// It works.
     pub fn ok(found: impl Into<String>) -> Self {
         Self::Ok { found: found.into() }
@@ -73,11 +73,11 @@ pub struct Check {
     pub name: &'static str,
     /// What was found.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// Looks at one piece of hardware that the configuration names.
-pub type Probe<'a> = &'a dyn Fn(&Config) -> Outcome;
+pub type Probe<'a> = &'a dyn Fn(&Config) -> CheckOutcome;
 
 /// Checks that need a driver. Each is asked once its device could be opened.
 pub struct Probes<'a> {
@@ -107,7 +107,7 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
         }
         Err(error) => {
             let fix = "correct it; the checks below go by what is built in";
-            note("config", Outcome::problem(line(&error), fix));
+            note("config", CheckOutcome::problem(line(&error), fix));
             Config::default()
         }
     };
@@ -128,12 +128,12 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     Findings { checks }
 }
 
-fn configuration(file: Option<&Path>, config: &Config) -> Outcome {
+fn configuration(file: Option<&Path>, config: &Config) -> CheckOutcome {
     match (file, &config.board) {
-        (Some(file), Some(board)) => Outcome::ok(format!("{}, over {board}", file.display())),
-        (Some(file), None) => Outcome::ok(file.display().to_string()),
+        (Some(file), Some(board)) => CheckOutcome::ok(format!("{}, over {board}", file.display())),
+        (Some(file), None) => CheckOutcome::ok(file.display().to_string()),
         (None, _) => {
-            Outcome::skip("none is given, so the rest goes by what is built in: --config FILE")
+            CheckOutcome::skip("none is given, so the rest goes by what is built in: --config FILE")
         }
     }
 }
@@ -141,7 +141,10 @@ fn configuration(file: Option<&Path>, config: &Config) -> Outcome {
 impl Findings {
     /// How many checks found a problem.
     pub fn problems(&self) -> usize {
-        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Problem { .. })).count()
+        self.checks
+            .iter()
+            .filter(|check| matches!(check.outcome, CheckOutcome::Problem { .. }))
+            .count()
     }
 
     /// Writes a line for each check, and below a problem how to fix it.
@@ -156,12 +159,12 @@ impl Findings {
         };
         for Check { name, outcome } in &self.checks {
             match outcome {
-                Outcome::Ok { found } => line("ok", name, found)?,
-                Outcome::Problem { found, fix } => {
+                CheckOutcome::Ok { found } => line("ok", name, found)?,
+                CheckOutcome::Problem { found, fix } => {
                     line("problem", name, found)?;
                     line("", "", &format!("fix: {fix}"))?;
                 }
-                Outcome::Skip { why } => line("skip", name, why)?,
+                CheckOutcome::Skip { why } => line("skip", name, why)?,
             }
         }
         match self.problems() {

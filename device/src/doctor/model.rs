@@ -4,11 +4,11 @@ use std::path::Path;
 
 use emocue_models::failure::line;
 
-use super::Outcome;
+use super::CheckOutcome;
 use crate::bundle::LoadedBundle;
 
 /// How the bundle in `file`, or the one inside this program, does in the self-test.
-pub(super) fn check(file: Option<&Path>) -> Outcome {
+pub(super) fn check(file: Option<&Path>) -> CheckOutcome {
     let fix = match file {
         Some(_) => {
             "leave bundle out of [look] to use the one inside this program, or pack it again"
@@ -17,14 +17,16 @@ pub(super) fn check(file: Option<&Path>) -> Outcome {
     };
     let mut bundle = match LoadedBundle::load(file, None) {
         Ok(bundle) => bundle,
-        Err(error) => return Outcome::problem(line(&error), fix),
+        Err(error) => return CheckOutcome::problem(line(&error), fix),
     };
     let text = bundle.describe();
     match bundle.self_test() {
         Ok(took) => {
             let milliseconds = took.as_secs_f64() * 1e3;
-            Outcome::ok(format!("{text}; both portraits as expected, {milliseconds:.0} ms each"))
+            CheckOutcome::ok(format!(
+                "{text}; both portraits as expected, {milliseconds:.0} ms each"
+            ))
         }
-        Err(error) => Outcome::problem(format!("{text}; {error}"), fix),
+        Err(error) => CheckOutcome::problem(format!("{text}; {error}"), fix),
     }
 }

@@ -1,6 +1,6 @@
 //! Whether systemd starts the badge, and watches over it.
 
-use super::Outcome;
+use super::CheckOutcome;
 use super::host::Host;
 
 const UNIT: &str = "emocue-badge.service";
@@ -9,31 +9,31 @@ const UNIT: &str = "emocue-badge.service";
 const FOLDERS: [&str; 3] =
     ["/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
-pub(super) fn check(host: &Host) -> Outcome {
+pub(super) fn check(host: &Host) -> CheckOutcome {
     if (host.variable)("NOTIFY_SOCKET").is_some() {
         let watchdog = (host.variable)("WATCHDOG_USEC").and_then(|text| text.parse::<u64>().ok());
         return match watchdog {
-            Some(every) => Outcome::ok(format!(
+            Some(every) => CheckOutcome::ok(format!(
                 "started by systemd, which restarts it after {} s of silence",
                 every / 1_000_000
             )),
-            None => Outcome::problem(
+            None => CheckOutcome::problem(
                 "started by systemd without a watchdog",
                 format!("set WatchdogSec= in {UNIT}"),
             ),
         };
     }
     if !host.has("/run/systemd/system") {
-        return Outcome::skip("no systemd here");
+        return CheckOutcome::skip("no systemd here");
     }
     if !FOLDERS.iter().any(|folder| host.has(format!("{folder}/{UNIT}"))) {
-        return Outcome::skip(format!("{UNIT} is not installed, so the badge starts by hand"));
+        return CheckOutcome::skip(format!("{UNIT} is not installed, so the badge starts by hand"));
     }
     // The link may be dangling inside an image that is examined from outside.
     let wanted = host.path(format!("/etc/systemd/system/multi-user.target.wants/{UNIT}"));
     match wanted.symlink_metadata() {
-        Ok(_) => Outcome::ok(format!("{UNIT} starts with the system")),
-        Err(_) => Outcome::problem(
+        Ok(_) => CheckOutcome::ok(format!("{UNIT} starts with the system")),
+        Err(_) => CheckOutcome::problem(
             format!("{UNIT} is installed but does not start with the system"),
             format!("sudo systemctl enable --now {UNIT}"),
         ),

@@ -33,28 +33,28 @@ fn config(text: &str) -> Config {
 /// Answers that no other check gives.
 fn probes() -> Probes<'static> {
     Probes {
-        camera: &|_| Outcome::ok("camera probed"),
-        panel: &|_| Outcome::ok("panel probed"),
-        pins: &|_| Outcome::ok("pins probed"),
+        camera: &|_| CheckOutcome::ok("camera probed"),
+        panel: &|_| CheckOutcome::ok("panel probed"),
+        pins: &|_| CheckOutcome::ok("pins probed"),
     }
 }
 
-fn found(outcome: Outcome) -> String {
+fn found(outcome: CheckOutcome) -> String {
     match outcome {
-        Outcome::Ok { found } => found,
+        CheckOutcome::Ok { found } => found,
         other => panic!("{other:?}"),
     }
 }
 
-fn wrong(outcome: Outcome) -> (String, String) {
+fn wrong(outcome: CheckOutcome) -> (String, String) {
     match outcome {
-        Outcome::Problem { found, fix } => (found, fix),
+        CheckOutcome::Problem { found, fix } => (found, fix),
         other => panic!("{other:?}"),
     }
 }
 
-fn is_skipped(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Skip { .. })
+fn is_skipped(outcome: &CheckOutcome) -> bool {
+    matches!(outcome, CheckOutcome::Skip { .. })
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn findings_are_lines_or_json_and_a_wrong_file_is_one_of_them() {
 
 #[test]
 fn a_badge_without_fault_has_no_problem() {
-    let checks = vec![Check { name: "cpu", outcome: Outcome::ok("fine") }];
+    let checks = vec![Check { name: "cpu", outcome: CheckOutcome::ok("fine") }];
     let findings = Findings { checks };
     assert_eq!(findings.problems(), 0);
     let mut out = Vec::new();

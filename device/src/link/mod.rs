@@ -11,4 +11,4 @@ pub use hub::Hub;
 pub use job::Programs;
 #[cfg(unix)]
 pub use service::{Service, socket};
-pub use side::{Board, Side};
+pub use side::{BadgeService, Side};

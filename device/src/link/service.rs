@@ -14,7 +14,7 @@ use emocue_link::serial;
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::Streams;
 
-use super::side::Board;
+use super::side::BadgeService;
 use emocue_config::LinkSettings;
 
 /// How often a port that is not there is looked for.
@@ -34,7 +34,7 @@ pub fn socket(state: &Path) -> PathBuf {
 impl Service {
     /// Begins to serve; `tell` gets what a log should know.
     pub fn start(
-        board: &Arc<Board>,
+        board: &Arc<BadgeService>,
         link: &LinkSettings,
         state: &Path,
         tell: impl Fn(String) + Clone + Send + 'static,
@@ -70,7 +70,13 @@ fn settings() -> ServerSettings {
     ServerSettings::new(env!("CARGO_PKG_VERSION"))
 }
 
-fn cable(board: &Arc<Board>, port: &Path, baud: u32, stop: &AtomicBool, tell: &impl Fn(String)) {
+fn cable(
+    board: &Arc<BadgeService>,
+    port: &Path,
+    baud: u32,
+    stop: &AtomicBool,
+    tell: &impl Fn(String),
+) {
     let mut told = false;
     while !stop.load(Ordering::Relaxed) {
         match serial::open(port, baud) {
@@ -97,7 +103,7 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(socket)
 }
 
-fn visitors(board: &Arc<Board>, listener: &UnixListener, stop: &Arc<AtomicBool>) {
+fn visitors(board: &Arc<BadgeService>, listener: &UnixListener, stop: &Arc<AtomicBool>) {
     for stream in listener.incoming() {
         if stop.load(Ordering::Relaxed) {
             break;

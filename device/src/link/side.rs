@@ -20,7 +20,7 @@ const ABANDONED: Duration = Duration::from_secs(10);
 
 /// What all hosts share.
 #[derive(Debug)]
-pub struct Board {
+pub struct BadgeService {
     hub: Arc<Hub>,
     programs: Programs,
     receiving: Mutex<Receiving>,
@@ -37,7 +37,7 @@ struct Receiving {
     owner: Option<(u32, Instant)>,
 }
 
-impl Board {
+impl BadgeService {
     /// A badge that does what is asked through `programs`.
     pub fn new(hub: Arc<Hub>, programs: Programs) -> Arc<Self> {
         let inbox = Inbox::new(programs.state.join("incoming"));
@@ -81,7 +81,7 @@ impl Board {
 #[derive(Debug)]
 pub struct Side {
     id: u32,
-    board: Arc<Board>,
+    board: Arc<BadgeService>,
 }
 
 impl Side {

@@ -1,10 +1,10 @@
 //! Whether a report says something new.
 
-use crate::answer::{Report, Screen};
+use crate::answer::{FrameReport, Screen};
 
 /// Remembers what was shown last, so that displays act on a change only.
 #[derive(Debug, Default)]
-pub(crate) struct Change {
+pub(crate) struct ScreenChange {
     source: String,
     shown: Option<Screen>,
     renewed: bool,
@@ -21,9 +21,9 @@ pub(crate) enum News {
     Source,
 }
 
-impl Change {
+impl ScreenChange {
     /// Compares with the last report and remembers this one.
-    pub(crate) fn see(&mut self, report: &Report) -> News {
+    pub(crate) fn see(&mut self, report: &FrameReport) -> News {
         let news = match self.shown {
             Some(shown) if self.source == report.source => {
                 if shown == report.shown && !self.renewed { News::None } else { News::Answer }

@@ -39,7 +39,7 @@ impl<C: Copy> Palette<C> {
 
 /// Where a group of marks goes: from the table's 64x64 units to px.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct MarkPlace {
     /// px per unit, across and down; lines are as wide as the second says.
     pub scale: (f32, f32),
     /// Where the table's origin goes, px.
@@ -48,26 +48,26 @@ pub struct Place {
 
 /// How a picture fills a target.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct PanelLayout {
     /// Brows; `None` leaves the group out, for this and the next four.
-    pub brows: Option<Place>,
+    pub brows: Option<MarkPlace>,
     /// Eyes.
-    pub eyes: Option<Place>,
+    pub eyes: Option<MarkPlace>,
     /// Mouth.
-    pub mouth: Option<Place>,
+    pub mouth: Option<MarkPlace>,
     /// The face's outline.
-    pub outline: Option<Place>,
+    pub outline: Option<MarkPlace>,
     /// Signs that are not a face.
-    pub sign: Option<Place>,
+    pub sign: Option<MarkPlace>,
     /// No line is thinner, px; gaps may be.
     pub thinnest: f32,
 }
 
-impl Layout {
+impl PanelLayout {
     /// A whole picture in the square of `side` px whose top-left corner is `(x, y)`.
     pub fn square(x: f32, y: f32, side: f32) -> Self {
         let scale = side / 64.0;
-        let place = Some(Place { scale: (scale, scale), offset: (x, y) });
+        let place = Some(MarkPlace { scale: (scale, scale), offset: (x, y) });
         Self { brows: place, eyes: place, mouth: place, outline: place, sign: place, thinnest: 1.0 }
     }
 
@@ -75,19 +75,19 @@ impl Layout {
     pub fn strip(x: f32, y: f32) -> Self {
         // The groups keep their width and lose height; what lies between them goes.
         let place = |sx: f32, sy: f32, from: f32, to: f32| {
-            Some(Place { scale: (sx, sy), offset: (x + 32.0 * (1.0 - sx), y + to - from * sy) })
+            Some(MarkPlace { scale: (sx, sy), offset: (x + 32.0 * (1.0 - sx), y + to - from * sy) })
         };
         Self {
             brows: place(1.15, 0.75, 17.0, 5.0),
             eyes: place(1.15, 0.72, 28.0, 13.8),
             mouth: place(1.15, 0.66, 46.0, 25.4),
             outline: None,
-            sign: Some(Place { scale: (0.5, 0.5), offset: (x + 16.0, y) }),
+            sign: Some(MarkPlace { scale: (0.5, 0.5), offset: (x + 16.0, y) }),
             thinnest: 3.0,
         }
     }
 
-    fn place(&self, group: Group) -> Option<Place> {
+    fn place(&self, group: Group) -> Option<MarkPlace> {
         match group {
             Group::Brows => self.brows,
             Group::Eyes => self.eyes,
@@ -104,7 +104,7 @@ impl Layout {
 /// Whatever the target's own drawing returns.
 pub fn draw<D: DrawTarget>(
     picture: &Picture,
-    layout: &Layout,
+    layout: &PanelLayout,
     palette: &Palette<D::Color>,
     target: &mut D,
 ) -> Result<(), D::Error> {
@@ -135,7 +135,7 @@ struct Outline {
 }
 
 impl Outline {
-    fn new(mark: &Mark, place: Place, mirrored: bool) -> Self {
+    fn new(mark: &Mark, place: MarkPlace, mirrored: bool) -> Self {
         let mut outline = Self { points: [(0.0, 0.0); CHORDS + 1], len: 0 };
         let mut push = |(x, y): (f32, f32)| {
             let x = if mirrored { 64.0 - x } else { x };

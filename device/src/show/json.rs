@@ -29,7 +29,7 @@ use emocue_models::luma::Luma;
 use serde::{Serialize, Serializer};
 
 use super::{Display, ShowError, words};
-use crate::answer::{FaceAnswer, Report};
+use crate::answer::{FaceAnswer, FrameReport};
 
 /// Writes a line per frame.
 pub struct Json<W> {
@@ -60,11 +60,11 @@ impl<W: Write + Send> Display for Json<W> {
     fn show(
         &mut self,
         frame: Option<&Luma>,
-        report: &Report,
+        report: &FrameReport,
         now: Instant,
     ) -> Result<(), ShowError> {
         let (width, height) = frame.map_or((0, 0), |frame| (frame.width(), frame.height()));
-        let record = Record {
+        let record = JsonRecord {
             source: &report.source,
             index: report.index,
             time_ms: report.time_ms,
@@ -89,7 +89,7 @@ impl<W: Write + Send> Display for Json<W> {
 }
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct JsonRecord<'a> {
     source: &'a str,
     index: u64,
     time_ms: Option<u64>,
@@ -99,7 +99,7 @@ struct Record<'a> {
     shown: &'static str,
     labels: &'static str,
     #[serde(serialize_with = "each_face")]
-    faces: &'a Report,
+    faces: &'a FrameReport,
 }
 
 #[derive(Serialize)]
@@ -126,7 +126,7 @@ impl<'a> FaceRecord<'a> {
 }
 
 /// Face by face, so that no list of them is made first.
-fn each_face<S: Serializer>(report: &Report, serializer: S) -> Result<S::Ok, S::Error> {
+fn each_face<S: Serializer>(report: &FrameReport, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(report.faces.iter().map(|face| FaceRecord::new(face, &report.labels)))
 }
 
@@ -149,7 +149,7 @@ mod tests {
     use crate::answer::{Answer, Screen};
     use crate::show::fixture;
 
-    fn lines(reports: &[Report]) -> Vec<String> {
+    fn lines(reports: &[FrameReport]) -> Vec<String> {
         let mut out = Vec::new();
         let mut sink = Json::new(&mut out, None);
         for report in reports {

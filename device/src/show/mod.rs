@@ -1,4 +1,4 @@
-//! Displays: everything that can show a [`Report`].
+//! Displays: everything that can show a [`FrameReport`].
 //!
 //! A picture is geometry ([`art`]), drawn by one routine ([`draw`]) on any
 //! [`embedded_graphics::draw_target::DrawTarget`]; [`panel`] puts the word ([`words`]) beside it. The
@@ -22,7 +22,7 @@ use std::time::Instant;
 use emocue_config::{Mode, PanelSettings, PanelSize};
 use emocue_models::luma::Luma;
 
-use crate::answer::Report;
+use crate::answer::FrameReport;
 pub use error::ShowError;
 
 /// Shows what the badge says about each frame.
@@ -36,7 +36,7 @@ pub trait Display: Send {
     fn show(
         &mut self,
         frame: Option<&Luma>,
-        report: &Report,
+        report: &FrameReport,
         now: Instant,
     ) -> Result<(), ShowError>;
 
@@ -69,14 +69,14 @@ pub trait Display: Send {
 
 /// What every display that draws a panel takes into account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct ShowSettings {
     /// Size of the panel.
     pub panel: PanelSize,
     /// Emoji, word or both.
     pub mode: Mode,
 }
 
-impl From<&PanelSettings> for Settings {
+impl From<&PanelSettings> for ShowSettings {
     fn from(panel: &PanelSettings) -> Self {
         Self { panel: panel.size, mode: panel.words }
     }
@@ -92,7 +92,7 @@ pub struct Sink {
     pub usage: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
-    open: fn(&str, &Settings) -> Opened,
+    open: fn(&str, &ShowSettings) -> Opened,
 }
 
 /// Every sink that [`open`] knows.
@@ -138,7 +138,7 @@ pub const SINKS: &[Sink] = &[
 /// # Errors
 /// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
 /// made, or a bus that cannot be opened.
-pub fn open(spec: &str, settings: &Settings) -> Result<Box<dyn Display>, ShowError> {
+pub fn open(spec: &str, settings: &ShowSettings) -> Result<Box<dyn Display>, ShowError> {
     let (name, argument) = spec.split_once(':').unwrap_or((spec, ""));
     let sink = SINKS
         .iter()
@@ -154,7 +154,7 @@ pub(crate) mod fixture {
     use emocue_models::geometry::{Face, Landmarks, Point, Rect};
     use emocue_models::label::FERPLUS_8;
 
-    use crate::answer::{Answer, FaceAnswer, Report, Screen};
+    use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 
     /// A face whose box is `[x, y, width, height]` px; landmarks sit where they do in an upright face.
     pub(crate) fn face([x, y, width, height]: [f32; 4], answer: Answer, top: f32) -> FaceAnswer {
@@ -186,7 +186,7 @@ pub(crate) mod fixture {
         index: u64,
         time_ms: Option<u64>,
         shown: impl Into<Screen>,
-    ) -> Report {
+    ) -> FrameReport {
         let shown = shown.into();
         let faces = match shown {
             Screen::Answer(answer @ Answer::Looks(_)) => {
@@ -197,7 +197,7 @@ pub(crate) mod fixture {
             }
             _ => Vec::new(),
         };
-        Report {
+        FrameReport {
             source: source.to_owned(),
             index,
             time_ms,
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     fn refusal(spec: &str) -> String {
-        match open(spec, &Settings::default()) {
+        match open(spec, &ShowSettings::default()) {
             Ok(_) => panic!("{spec} opened"),
             Err(error) => failure::line(&error),
         }

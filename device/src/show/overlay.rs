@@ -15,11 +15,11 @@ use image::ExtendedColorType;
 
 use self::canvas::Canvas;
 use self::place::{Shape, Tag};
-use super::draw::{Layout, Palette};
+use super::draw::{Palette, PanelLayout};
 use super::png::Folder;
 use super::text::Font;
 use super::{Display, ShowError, art, draw, words};
-use crate::answer::{FaceAnswer, Report};
+use crate::answer::{FaceAnswer, FrameReport};
 
 /// Writes every frame with what was found in it. Small frames are enlarged, so that words fit beside faces.
 pub struct Overlay {
@@ -53,7 +53,12 @@ impl Overlay {
 }
 
 impl Display for Overlay {
-    fn show(&mut self, frame: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        frame: Option<&Luma>,
+        report: &FrameReport,
+        _: Instant,
+    ) -> Result<(), ShowError> {
         let Some(frame) = frame.filter(|frame| !frame.pixels().is_empty()) else { return Ok(()) };
         paint(frame, report, &mut self.canvas, &mut self.scratch);
         let Size { width, height } = self.canvas.bounds().size;
@@ -62,7 +67,7 @@ impl Display for Overlay {
 }
 
 /// Draws the frame and its faces on `canvas`, which takes the enlarged frame's size.
-fn paint(frame: &Luma, report: &Report, canvas: &mut Canvas, scratch: &mut Canvas) {
+fn paint(frame: &Luma, report: &FrameReport, canvas: &mut Canvas, scratch: &mut Canvas) {
     let long = frame.width().max(frame.height());
     let zoom = LONG_SIDE.div_ceil(long).min(MOST_ENLARGED);
     canvas.load(frame, zoom as u32);
@@ -99,7 +104,12 @@ fn paint(frame: &Luma, report: &Report, canvas: &mut Canvas, scratch: &mut Canva
 }
 
 /// Every face on a canvas of `width` x `height` px, with its tag.
-fn placed(report: &Report, zoom: f32, width: f32, height: f32) -> (Vec<Face>, Vec<(Tag, Shape)>) {
+fn placed(
+    report: &FrameReport,
+    zoom: f32,
+    width: f32,
+    height: f32,
+) -> (Vec<Face>, Vec<(Tag, Shape)>) {
     let faces: Vec<Face> =
         report.faces.iter().map(|face| place::enlarged(&face.face, zoom, width, height)).collect();
     let tags = report
@@ -149,7 +159,7 @@ fn smoothly(
     };
     scratch.enlarge_from(canvas, area, SMOOTHING);
     let side = (area.size.width * SMOOTHING) as f32;
-    never(draw::draw(picture, &Layout::square(0.0, 0.0, side), &palette, scratch));
+    never(draw::draw(picture, &PanelLayout::square(0.0, 0.0, side), &palette, scratch));
     canvas.average_from(scratch, area, SMOOTHING);
 }
 

@@ -9,9 +9,9 @@ use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::primitives::Rectangle;
 use emocue_config::{Mode, PanelSize};
 
-use super::draw::{self, Layout, Palette};
+use super::draw::{self, Palette, PanelLayout};
 use super::text::Font;
-use super::{Settings, art, words};
+use super::{ShowSettings, art, words};
 use crate::answer::Screen;
 
 /// A panel's size in px.
@@ -33,7 +33,7 @@ pub const LIT: Palette<BinaryColor> = Palette {
 ///
 /// # Errors
 /// Whatever the target's own drawing returns.
-pub fn draw<D>(screen: Screen, settings: &Settings, target: &mut D) -> Result<(), D::Error>
+pub fn draw<D>(screen: Screen, settings: &ShowSettings, target: &mut D) -> Result<(), D::Error>
 where
     D: DrawTarget<Color = BinaryColor>,
 {
@@ -42,8 +42,8 @@ where
     if settings.mode != Mode::Word {
         let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
         let layout = match settings.panel {
-            PanelSize::Tall => Layout::square(x, 0.0, 64.0),
-            PanelSize::Flat => Layout::strip(x, 0.0),
+            PanelSize::Tall => PanelLayout::square(x, 0.0, 64.0),
+            PanelSize::Flat => PanelLayout::strip(x, 0.0),
         };
         draw::draw(art::picture(screen), &layout, &LIT, target)?;
     }
@@ -100,7 +100,7 @@ impl Panel {
     }
 
     /// Shows `screen`.
-    pub fn show(&mut self, screen: Screen, settings: &Settings) {
+    pub fn show(&mut self, screen: Screen, settings: &ShowSettings) {
         match draw(screen, settings, self) {
             Ok(()) => {}
             Err(never) => match never {},

@@ -10,17 +10,17 @@ use emocue_models::luma::Luma;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
-use super::change::{Change, News};
+use super::change::{News, ScreenChange};
 use super::panel::Panel;
-use super::{Display, Settings, ShowError};
-use crate::answer::Report;
+use super::{Display, ShowError, ShowSettings};
+use crate::answer::FrameReport;
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.
 pub struct PanelPng {
     folder: Folder,
-    settings: Settings,
+    settings: ShowSettings,
     panel: Panel,
-    change: Change,
+    change: ScreenChange,
     pixels: Vec<u8>,
 }
 
@@ -29,12 +29,12 @@ impl PanelPng {
     ///
     /// # Errors
     /// [`ShowError`] when `folder` is empty or cannot be made.
-    pub fn create(folder: &str, settings: &Settings) -> Result<Self, ShowError> {
+    pub fn create(folder: &str, settings: &ShowSettings) -> Result<Self, ShowError> {
         Ok(Self {
             folder: Folder::create("png", folder)?,
             settings: *settings,
             panel: Panel::new(settings.panel),
-            change: Change::default(),
+            change: ScreenChange::default(),
             pixels: Vec::new(),
         })
     }
@@ -47,7 +47,12 @@ impl Display for PanelPng {
         Ok(())
     }
 
-    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        _: Option<&Luma>,
+        report: &FrameReport,
+        _: Instant,
+    ) -> Result<(), ShowError> {
         if self.change.see(report) == News::None {
             return Ok(());
         }
@@ -78,7 +83,7 @@ impl Folder {
     /// Writes `width` x `height` px under the report's name. The file appears when it is whole.
     pub(crate) fn write(
         &self,
-        report: &Report,
+        report: &FrameReport,
         pixels: &[u8],
         width: u32,
         height: u32,
@@ -124,7 +129,7 @@ fn encode(
 
 /// `astronaut-000000.png`: the source's stem and the frame's index. What may not stand in a file name
 /// everywhere becomes `_`.
-fn file_name(report: &Report) -> String {
+fn file_name(report: &FrameReport) -> String {
     let stem = Path::new(&report.source).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     // Names may be 255 bytes long; a character takes up to 4.
@@ -158,7 +163,7 @@ mod tests {
     fn a_file_per_change_holds_the_panel_pixel_by_pixel() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("made/here");
-        let mut sink = PanelPng::create(into.to_str().unwrap(), &Settings::default()).unwrap();
+        let mut sink = PanelPng::create(into.to_str().unwrap(), &ShowSettings::default()).unwrap();
         for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace.into(), HAPPY]) {
             let report = report("clip.y4m", index, None, answer);
             sink.show(None, &report, Instant::now()).unwrap();
@@ -166,8 +171,8 @@ mod tests {
         let expected = ["clip-000000.png", "clip-000002.png", "clip-000003.png"];
         assert_eq!(names(&into), expected);
         let picture = image::open(into.join(expected[0])).unwrap().to_luma8();
-        let mut panel = Panel::new(Settings::default().panel);
-        panel.show(HAPPY, &Settings::default());
+        let mut panel = Panel::new(ShowSettings::default().panel);
+        panel.show(HAPPY, &ShowSettings::default());
         assert_eq!(picture.dimensions(), (128, 64));
         let lit: Vec<bool> = picture.pixels().map(|pixel| pixel.0 == [255]).collect();
         assert_eq!(lit, panel.pixels());

@@ -7,11 +7,11 @@ use std::time::Instant;
 use emocue_config::{Mode, PanelSize};
 use emocue_models::luma::Luma;
 
-use super::change::{Change, News};
+use super::change::{News, ScreenChange};
 use super::panel::Panel;
-use super::words::Line;
-use super::{Display, Settings, ShowError};
-use crate::answer::Report;
+use super::words::ReportLine;
+use super::{Display, ShowError, ShowSettings};
+use crate::answer::FrameReport;
 
 /// How pixels become characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,9 @@ impl Style {
 pub struct Terminal<W> {
     out: W,
     style: Style,
-    settings: Settings,
+    settings: ShowSettings,
     panel: Panel,
-    change: Change,
+    change: ScreenChange,
     /// What is written at once.
     text: String,
     caption: String,
@@ -62,7 +62,7 @@ pub struct Terminal<W> {
 
 impl Terminal<io::Stdout> {
     /// On standard output: a picture where that is a terminal with room for it.
-    pub fn stdout(settings: &Settings) -> Self {
+    pub fn stdout(settings: &ShowSettings) -> Self {
         let out = io::stdout();
         let size = out.is_terminal().then(|| console::Term::stdout().size_checked()).flatten();
         let style = size.map_or(Style::Lines, |(rows, columns)| {
@@ -74,13 +74,13 @@ impl Terminal<io::Stdout> {
 
 impl<W: Write> Terminal<W> {
     /// On any writer.
-    pub fn new(out: W, style: Style, settings: &Settings) -> Self {
+    pub fn new(out: W, style: Style, settings: &ShowSettings) -> Self {
         Self {
             out,
             style,
             settings: *settings,
             panel: Panel::new(settings.panel),
-            change: Change::default(),
+            change: ScreenChange::default(),
             text: String::new(),
             caption: String::new(),
         }
@@ -104,7 +104,12 @@ impl<W: Write + Send> Display for Terminal<W> {
         Ok(())
     }
 
-    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        _: Option<&Luma>,
+        report: &FrameReport,
+        _: Instant,
+    ) -> Result<(), ShowError> {
         let news = self.change.see(report);
         self.text.clear();
         match self.style.cell() {
@@ -124,7 +129,7 @@ impl<W: Write + Send> Display for Terminal<W> {
         }
         // (writing to a string cannot fail)
         self.caption.clear();
-        let _ = write!(self.caption, "{}", Line(report));
+        let _ = write!(self.caption, "{}", ReportLine(report));
         match self.style {
             Style::Lines => self.text.push_str(&self.caption),
             // Without line wrapping, so that a long name takes one line; then the line's rest is cleared.
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn another_mode_is_drawn_in_place_with_the_next_frame() {
         let mut out = Vec::new();
-        let mut terminal = Terminal::new(&mut out, Style::Braille, &Settings::default());
+        let mut terminal = Terminal::new(&mut out, Style::Braille, &ShowSettings::default());
         let report = report("cam", 0, None, HAPPY);
         terminal.show(None, &report, Instant::now()).unwrap();
         terminal.set_mode(Mode::Word, Instant::now()).unwrap();
@@ -187,9 +192,9 @@ mod tests {
         assert_ne!(panels[0].lines().nth(4), panels[1].lines().nth(4));
     }
 
-    fn shown(style: Style, reports: &[Report]) -> String {
+    fn shown(style: Style, reports: &[FrameReport]) -> String {
         let mut out = Vec::new();
-        let mut terminal = Terminal::new(&mut out, style, &Settings::default());
+        let mut terminal = Terminal::new(&mut out, style, &ShowSettings::default());
         for report in reports {
             terminal.show(None, report, Instant::now()).unwrap();
         }
@@ -239,7 +244,7 @@ mod tests {
     #[test]
     fn both_styles_show_the_same_pixels() {
         let mut panel = Panel::new(PanelSize::Tall);
-        panel.show(HAPPY, &Settings::default());
+        panel.show(HAPPY, &ShowSettings::default());
         let lit = panel.pixels().iter().filter(|lit| **lit).count() as u32;
         let first = |style| shown(style, &[report("a", 0, None, HAPPY)]);
         let blocks: u32 = first(Style::Blocks)
@@ -280,7 +285,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut terminal = Terminal::new(Closed, Style::Lines, &Settings::default());
+        let mut terminal = Terminal::new(Closed, Style::Lines, &ShowSettings::default());
         let error = terminal.show(None, &report("a", 0, None, HAPPY), Instant::now()).unwrap_err();
         assert!(error.is_closed());
     }

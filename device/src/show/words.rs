@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use emocue_models::label::{Expression, LabelSet};
 
-use crate::answer::{Answer, FaceAnswer, Report, Screen};
+use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 
 /// The panel's words for what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +72,9 @@ pub fn percent(face: &FaceAnswer, labels: &LabelSet) -> Option<u8> {
 
 /// A report as one line of text: `astronaut.jpg: looks happy (93 %)`, or with the time of a stream's frame in
 /// place of the name, `0:03.200 no face`.
-pub struct Line<'a>(pub &'a Report);
+pub struct ReportLine<'a>(pub &'a FrameReport);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for ReportLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         match report.time_ms {
@@ -115,7 +115,7 @@ mod tests {
     use crate::show::{art, fixture};
 
     fn line(source: &str, time_ms: Option<u64>, screen: impl Into<Screen>) -> String {
-        Line(&fixture::report(source, 0, time_ms, screen)).to_string()
+        ReportLine(&fixture::report(source, 0, time_ms, screen)).to_string()
     }
 
     #[test]
@@ -135,14 +135,14 @@ mod tests {
     fn a_probability_that_does_not_belong_to_the_shown_answer_is_left_out() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
         report.shown = Screen::looks(Expression::Anger);
-        assert_eq!(Line(&report).to_string(), "a: looks angry");
+        assert_eq!(ReportLine(&report).to_string(), "a: looks angry");
     }
 
     #[test]
     fn nothing_is_certain() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Happiness));
         report.faces[0].probabilities[1] = 0.9999;
-        assert_eq!(Line(&report).to_string(), "a: looks happy (99 %)");
+        assert_eq!(ReportLine(&report).to_string(), "a: looks happy (99 %)");
     }
 
     #[test]

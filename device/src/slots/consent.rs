@@ -46,7 +46,7 @@ pub enum Verdict {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct ConsentAnswer {
     id: u32,
     verdict: Verdict,
 }
@@ -145,7 +145,7 @@ impl ConsentChannel {
         files::replace(&ask, &json(&question)).map_err(cannot)?;
         let start = Instant::now();
         let verdict = loop {
-            let given = read::<Answer>(&answer).filter(|given| given.id == question.id);
+            let given = read::<ConsentAnswer>(&answer).filter(|given| given.id == question.id);
             if let Some(given) = given {
                 break given.verdict;
             }
@@ -182,7 +182,10 @@ impl ConsentChannel {
     /// Answers it; the question is gone then.
     pub fn answer(&self, question: &Question, verdict: Verdict) {
         // Where this fails, the program that asked gives up by itself.
-        let _ = files::replace(&self.path("answer"), &json(&Answer { id: question.id, verdict }));
+        let _ = files::replace(
+            &self.path("answer"),
+            &json(&ConsentAnswer { id: question.id, verdict }),
+        );
         let _ = fs::remove_file(self.path("ask"));
     }
 }

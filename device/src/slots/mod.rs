@@ -34,7 +34,7 @@ pub use install::{Install, Installed};
 pub use pointer::{Held, Pointer};
 
 pub use crate::bundle::Slot;
-pub use status::{Next, Status};
+pub use status::{Next, SlotsStatus};
 pub use store::Store;
 pub use trust::Trust;
 

@@ -12,7 +12,7 @@ use crate::bundle::{Slot, built_in_release};
 
 /// Everything about the slots, as it is on the disk; looking changes nothing.
 #[derive(Clone, Debug, Serialize)]
-pub struct Status {
+pub struct SlotsStatus {
     /// What the next start tries first.
     pub next: Next,
     /// Both slots.
@@ -57,7 +57,7 @@ pub struct Entry {
     pub starts_left: Option<u8>,
 }
 
-impl Status {
+impl SlotsStatus {
     /// Looks at `store`.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for SlotsStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Next { slot, name, content_version } = &self.next;
         writeln!(f, "next    {slot}: {name} {content_version}")?;

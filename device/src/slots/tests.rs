@@ -316,7 +316,7 @@ fn nothing_runs_on_trial_while_somebody_else_changes_the_slots() {
 #[test]
 fn status_tells_without_changing_anything() {
     let lab = Lab::new();
-    let status = |lab: &Lab| serde_json::to_value(Status::of(&lab.store).unwrap()).unwrap();
+    let status = |lab: &Lab| serde_json::to_value(SlotsStatus::of(&lab.store).unwrap()).unwrap();
     assert_eq!(status(&lab)["next"]["slot"], "embedded");
     lab.keep(900);
     lab.install(&lab.release(901)).unwrap();
@@ -326,7 +326,7 @@ fn status_tells_without_changing_anything() {
     assert_eq!(told["slots"]["b"]["starts_left"], 3);
     fs::write(lab.store.file(Slot::B), b"x").unwrap();
     assert_eq!(status(&lab)["slots"]["b"]["state"], "damaged");
-    let text = Status::of(&lab.store).unwrap().to_string();
+    let text = SlotsStatus::of(&lab.store).unwrap().to_string();
     assert!(text.contains("slot a  good: default 900\n"), "{text}");
     assert_eq!(status(&lab)["slots"]["b"]["starts_left"], 3);
 }

@@ -29,7 +29,7 @@ pub enum DataError {
     },
     /// The files are none of the layouts that are known, or of several.
     #[error("{path}: {what}", path = path.display())]
-    Layout {
+    DatasetLayout {
         /// What was to be read.
         path: PathBuf,
         /// Why none was chosen.
@@ -61,7 +61,7 @@ impl Failure for DataError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Io { .. } => "Check the path; the dataset's own page says where to get it.",
-            Self::Layout { known, .. } => known,
+            Self::DatasetLayout { known, .. } => known,
             Self::Row { help, .. } | Self::Asked { help, .. } | Self::File { help, .. } => help,
         };
         Some(help.to_owned())
@@ -70,7 +70,7 @@ impl Failure for DataError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Asked { .. } => exit::USAGE,
-            Self::Io { .. } | Self::Row { .. } | Self::Layout { .. } | Self::File { .. } => {
+            Self::Io { .. } | Self::Row { .. } | Self::DatasetLayout { .. } | Self::File { .. } => {
                 exit::INPUT
             }
         }

@@ -16,7 +16,7 @@ use super::{
 
 /// A layout that a dataset is published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum DatasetLayout {
     /// A CSV file, as Kaggle has it.
     Fer2013,
     /// RAF-DB's basic emotions.
@@ -37,7 +37,7 @@ pub enum Layout {
 
 /// How a dataset is to be read.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ReadOptions {
     /// Width and height of every picture, px.
     pub side: usize,
     /// What labels mean, for layouts that do not tell.
@@ -46,13 +46,13 @@ pub struct Options {
     pub map: Option<Map>,
 }
 
-impl Default for Options {
+impl Default for ReadOptions {
     fn default() -> Self {
         Self { side: SIDE, labels: None, map: None }
     }
 }
 
-impl Layout {
+impl DatasetLayout {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Fer2013,
@@ -104,7 +104,7 @@ impl Layout {
     pub fn of(path: &Path) -> Result<Self, DataError> {
         let io = |source| DataError::Io { path: path.to_owned(), source };
         let unknown =
-            |what: String| DataError::Layout { path: path.to_owned(), what, known: known() };
+            |what: String| DataError::DatasetLayout { path: path.to_owned(), what, known: known() };
         if path.metadata().map_err(io)?.is_dir() {
             return of_folder(path)?
                 .ok_or_else(|| unknown("the folder looks like none of the layouts".to_owned()));
@@ -140,7 +140,7 @@ impl Layout {
 }
 
 #[cfg(feature = "clap")]
-impl clap::ValueEnum for Layout {
+impl clap::ValueEnum for DatasetLayout {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }
@@ -152,7 +152,7 @@ impl clap::ValueEnum for Layout {
 
 /// One line for each layout.
 fn known() -> String {
-    let lines = Layout::ALL
+    let lines = DatasetLayout::ALL
         .iter()
         .map(|layout| format!("--layout {:<10} {}", layout.name(), layout.looks_like()));
     lines.collect::<Vec<_>>().join("\n")
@@ -171,12 +171,12 @@ fn archive(start: &[u8], name: &str) -> Option<&'static str> {
     }
 }
 
-fn of_folder(root: &Path) -> Result<Option<Layout>, DataError> {
+fn of_folder(root: &Path) -> Result<Option<DatasetLayout>, DataError> {
     if raf_db::list_below(root).is_some() {
-        return Ok(Some(Layout::RafDb));
+        return Ok(Some(DatasetLayout::RafDb));
     }
     if affectnet::has_annotations(root) || affectnet::has_lists(root) {
-        return Ok(Some(Layout::AffectNet));
+        return Ok(Some(DatasetLayout::AffectNet));
     }
     // The first picture stands for all; the reader looks at every one.
     for entry in below(root) {
@@ -186,9 +186,9 @@ fn of_folder(root: &Path) -> Result<Option<Layout>, DataError> {
         }
         let name = entry.file_name().to_string_lossy();
         return Ok(match entry.depth() {
-            1 => jaffe::told_by(&name).map(|_| Layout::Jaffe),
-            2 if ck_plus::subject(&name).is_some() => Some(Layout::CkPlus),
-            _ => Some(Layout::Folder),
+            1 => jaffe::told_by(&name).map(|_| DatasetLayout::Jaffe),
+            2 if ck_plus::subject(&name).is_some() => Some(DatasetLayout::CkPlus),
+            _ => Some(DatasetLayout::Folder),
         });
     }
     Ok(None)
@@ -198,13 +198,18 @@ fn of_folder(root: &Path) -> Result<Option<Layout>, DataError> {
 ///
 /// # Errors
 /// [`DataError`] naming file and row; see the readers.
-pub fn read(path: &Path, layout: Option<Layout>, options: &Options) -> Result<Dataset, DataError> {
+pub fn read(
+    path: &Path,
+    layout: Option<DatasetLayout>,
+    options: &ReadOptions,
+) -> Result<Dataset, DataError> {
     let layout = match layout {
         Some(layout) => layout,
-        None => Layout::of(path)?,
+        None => DatasetLayout::of(path)?,
     };
-    let Options { side, labels, map } = options;
-    let brings_labels = !matches!(layout, Layout::Npz | Layout::Toronto | Layout::Folder);
+    let ReadOptions { side, labels, map } = options;
+    let brings_labels =
+        !matches!(layout, DatasetLayout::Npz | DatasetLayout::Toronto | DatasetLayout::Folder);
     if labels.is_some() && (brings_labels || map.is_some()) {
         let what = format!(
             "--data-labels does not go with {}",
@@ -214,13 +219,13 @@ pub fn read(path: &Path, layout: Option<Layout>, options: &Options) -> Result<Da
         return Err(DataError::Asked { what, help });
     }
     let data = match layout {
-        Layout::Fer2013 => fer2013::read(path)?.resized(*side),
-        Layout::RafDb => raf_db::read(path, *side)?,
-        Layout::CkPlus => ck_plus::read(path, *side)?,
-        Layout::Jaffe => jaffe::read(path, *side)?,
-        Layout::AffectNet => affectnet::read(path, *side)?,
-        Layout::Toronto => npz::read(path, layout.name(), labels.unwrap_or(FER_7), *side)?,
-        Layout::Npz => {
+        DatasetLayout::Fer2013 => fer2013::read(path)?.resized(*side),
+        DatasetLayout::RafDb => raf_db::read(path, *side)?,
+        DatasetLayout::CkPlus => ck_plus::read(path, *side)?,
+        DatasetLayout::Jaffe => jaffe::read(path, *side)?,
+        DatasetLayout::AffectNet => affectnet::read(path, *side)?,
+        DatasetLayout::Toronto => npz::read(path, layout.name(), labels.unwrap_or(FER_7), *side)?,
+        DatasetLayout::Npz => {
             let labels = labels.ok_or_else(|| DataError::Asked {
                 what: format!("{} does not tell what its labels mean", path.display()),
                 help: "Name their order with --data-labels: fer-7, ferplus-8, affectnet-8, raf-7, ck-7 or valence-3.",
@@ -228,7 +233,7 @@ pub fn read(path: &Path, layout: Option<Layout>, options: &Options) -> Result<Da
             npz::read(path, layout.name(), labels, *side)?
         }
         // Its own names are mapped, not those of a label set.
-        Layout::Folder => return folder::read(path, *labels, map.as_ref(), *side),
+        DatasetLayout::Folder => return folder::read(path, *labels, map.as_ref(), *side),
     };
     match map {
         Some(map) => map.apply(data),
@@ -257,20 +262,23 @@ mod tests {
         root
     }
 
-    fn told(files: &[&str]) -> Result<Layout, String> {
-        Layout::of(tree(files).path()).map_err(fixture::reported)
+    fn told(files: &[&str]) -> Result<DatasetLayout, String> {
+        DatasetLayout::of(tree(files).path()).map_err(fixture::reported)
     }
 
     #[test]
     fn folders_are_told_by_their_names() {
-        assert_eq!(told(&["EmoLabel/list_patition_label.txt"]), Ok(Layout::RafDb));
-        assert_eq!(told(&["basic/EmoLabel/list_patition_label.txt"]), Ok(Layout::RafDb));
-        assert_eq!(told(&["KA.AN1.39.tiff", "README.txt"]), Ok(Layout::Jaffe));
-        assert_eq!(told(&["anger/S010_004_00000017.png", "happy/x.txt"]), Ok(Layout::CkPlus));
-        assert_eq!(told(&["train_set/annotations/1_exp.npy"]), Ok(Layout::AffectNet));
-        assert_eq!(told(&["validation.csv"]), Ok(Layout::AffectNet));
-        assert_eq!(told(&["happy/1.png", "sad/2.png"]), Ok(Layout::Folder));
-        assert_eq!(told(&["train/happy/S010_004_00000017.png"]), Ok(Layout::Folder));
+        assert_eq!(told(&["EmoLabel/list_patition_label.txt"]), Ok(DatasetLayout::RafDb));
+        assert_eq!(told(&["basic/EmoLabel/list_patition_label.txt"]), Ok(DatasetLayout::RafDb));
+        assert_eq!(told(&["KA.AN1.39.tiff", "README.txt"]), Ok(DatasetLayout::Jaffe));
+        assert_eq!(
+            told(&["anger/S010_004_00000017.png", "happy/x.txt"]),
+            Ok(DatasetLayout::CkPlus)
+        );
+        assert_eq!(told(&["train_set/annotations/1_exp.npy"]), Ok(DatasetLayout::AffectNet));
+        assert_eq!(told(&["validation.csv"]), Ok(DatasetLayout::AffectNet));
+        assert_eq!(told(&["happy/1.png", "sad/2.png"]), Ok(DatasetLayout::Folder));
+        assert_eq!(told(&["train/happy/S010_004_00000017.png"]), Ok(DatasetLayout::Folder));
         for files in [&["IMG_1.jpg"][..], &["notes.txt"], &[]] {
             let error = told(files).unwrap_err();
             assert!(
@@ -286,31 +294,37 @@ mod tests {
         let told = |name: &str, bytes: &[u8]| {
             let file = root.path().join(name);
             fixture::write(&file, bytes);
-            Layout::of(&file).map_err(fixture::reported)
+            DatasetLayout::of(&file).map_err(fixture::reported)
         };
-        assert_eq!(told("a.csv", b"emotion,pixels,Usage\n"), Ok(Layout::Fer2013));
-        assert_eq!(told("training.csv", b"subDirectory_filePath,face_x\n"), Ok(Layout::AffectNet));
-        assert_eq!(told("validation.csv", b"1/a.jpg,1,2,3,4,5;6,0,0,0\n"), Ok(Layout::AffectNet));
-        assert_eq!(told("toronto_face.npz", b"PK"), Ok(Layout::Toronto));
-        assert_eq!(told("faces.npz", b"PK"), Ok(Layout::Npz));
+        assert_eq!(told("a.csv", b"emotion,pixels,Usage\n"), Ok(DatasetLayout::Fer2013));
+        assert_eq!(
+            told("training.csv", b"subDirectory_filePath,face_x\n"),
+            Ok(DatasetLayout::AffectNet)
+        );
+        assert_eq!(
+            told("validation.csv", b"1/a.jpg,1,2,3,4,5;6,0,0,0\n"),
+            Ok(DatasetLayout::AffectNet)
+        );
+        assert_eq!(told("toronto_face.npz", b"PK"), Ok(DatasetLayout::Toronto));
+        assert_eq!(told("faces.npz", b"PK"), Ok(DatasetLayout::Npz));
         assert!(told("basic.zip", b"PK\x03\x04").unwrap_err().contains("unpack it"));
         assert!(
             told("fer2013.tar.gz", b"\x1f\x8b\x08").unwrap_err().contains("gzip archive; unpack")
         );
         assert!(told("b.csv", b"name,age\n").unwrap_err().contains("\"name,age\""));
         assert!(told("b.bin", b"?").unwrap_err().contains("--layout folder"));
-        let error = fixture::reported(Layout::of(&root.path().join("missing")).unwrap_err());
+        let error = fixture::reported(DatasetLayout::of(&root.path().join("missing")).unwrap_err());
         assert!(error.contains("cannot read") && error.contains("missing"), "{error}");
     }
 
     #[test]
     fn labels_are_asked_for_only_where_the_layout_is_silent() {
         let root = tree(&["KA.AN1.39.tiff", "KA.SU1.40.tiff"]);
-        let options = Options { labels: Some(FER_7), ..Options::default() };
+        let options = ReadOptions { labels: Some(FER_7), ..ReadOptions::default() };
         let error = fixture::reported(read(root.path(), None, &options).unwrap_err());
         assert!(error.contains("--data-labels does not go with jaffe"), "{error}");
         let npz = tree(&["faces.npz"]);
-        let error = read(&npz.path().join("faces.npz"), None, &Options::default());
+        let error = read(&npz.path().join("faces.npz"), None, &ReadOptions::default());
         assert!(fixture::reported(error.unwrap_err()).contains("--data-labels: fer-7"));
     }
 
@@ -325,7 +339,7 @@ mod tests {
         };
         let lines: String = FER_7.names.iter().map(line).collect();
         fixture::write(&map, format!("labels = \"valence-3\"\n[classes]\n{lines}"));
-        let options = Options { map: Some(Map::read(&map).unwrap()), ..Options::default() };
+        let options = ReadOptions { map: Some(Map::read(&map).unwrap()), ..ReadOptions::default() };
         let data = read(root.path(), None, &options).unwrap();
         assert_eq!((data.labels(), data.len(), data.label(1)), (VALENCE_3, 2, 0));
         assert_eq!(data.skipped()["class surprise"], 1);

@@ -11,13 +11,13 @@ use crate::plan::FlashPlan;
 use crate::root::RootFs;
 use crate::serial::{self, Cable, SerialError};
 use crate::ssh::{Ssh, SshSettings};
-use crate::target::{Port, Target};
+use crate::target::{FlashTarget, Port};
 
 /// What to flash, and where to.
 #[derive(Clone, Debug)]
 pub struct FlashOptions {
     /// The badge.
-    pub to: Target,
+    pub to: FlashTarget,
     /// Which components; those whose files are named where this is empty.
     pub what: Vec<Component>,
     /// The program's file.
@@ -53,10 +53,10 @@ impl FlashOptions {
         ];
         let named = named.into_iter().filter(|(_, named)| *named).map(|(component, _)| component);
         let components = select(&self.what, &named.collect::<Vec<_>>())?;
-        if self.partition.is_some() && !matches!(self.to, Target::Image(_)) {
+        if self.partition.is_some() && !matches!(self.to, FlashTarget::Image(_)) {
             return Err(FlashError::PartitionWithoutImage);
         }
-        if components.contains(&Component::App) && matches!(self.to, Target::Serial(_)) {
+        if components.contains(&Component::App) && matches!(self.to, FlashTarget::Serial(_)) {
             return Err(SerialError::App.into());
         }
         Ok(components)
@@ -83,16 +83,16 @@ pub fn flash(options: &FlashOptions, console: &mut dyn FlashConsole) -> Result<(
     let files = options.read()?;
     let components = files.check(options.intended_use.as_deref(), options.dry_run, console)?;
     match &options.to {
-        Target::Ssh(address) => {
+        FlashTarget::Ssh(address) => {
             let ssh = Ssh::open(address.clone(), options.ssh.clone())?;
             onto_root(ssh, &components, options, console)
         }
-        Target::Mount(path) => onto_root(Mount::open(path)?, &components, options, console),
-        Target::Image(path) => {
+        FlashTarget::Mount(path) => onto_root(Mount::open(path)?, &components, options, console),
+        FlashTarget::Image(path) => {
             let image = Image::open(path, options.partition)?;
             onto_root(image, &components, options, console)
         }
-        Target::Serial(port) => through_cable(port, &components, options, console),
+        FlashTarget::Serial(port) => through_cable(port, &components, options, console),
     }
 }
 
@@ -148,11 +148,11 @@ fn through_cable(
 /// # Errors
 /// [`FlashError::RollbackByCable`] for other targets, [`SerialError`] with the badge's words.
 pub fn roll_back(
-    target: &Target,
+    target: &FlashTarget,
     yes: bool,
     console: &mut dyn FlashConsole,
 ) -> Result<(), FlashError> {
-    let Target::Serial(port) = target else { return Err(FlashError::RollbackByCable) };
+    let FlashTarget::Serial(port) = target else { return Err(FlashError::RollbackByCable) };
     let mut cable = Cable::connect(&port.to_string(), || serial::open(port), serial::settings())?;
     begin(Some("Return to the bundle before?"), yes, console)?;
     cable.roll_back(console)?;

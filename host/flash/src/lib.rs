@@ -47,4 +47,4 @@ pub use file::FileError;
 pub use flash::{FlashOptions, flash, roll_back};
 pub use plan::FlashPlan;
 pub use root::RootFs;
-pub use target::Target;
+pub use target::FlashTarget;

@@ -13,7 +13,7 @@ use crate::elf;
 use crate::file::{FileError, reading, writing};
 use crate::follow::follow;
 use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
-use crate::table::{Place, folder, folder_mode, folders, name, old, waiting};
+use crate::table::{BadgeFile, folder, folder_mode, folders, name, old, waiting};
 
 /// Written at once; after each, a flash may stop.
 const CHUNK: usize = 256 << 10;
@@ -128,7 +128,7 @@ impl Mount {
     }
 
     /// Puts what is beside a place into it.
-    fn commit(&self, place: &Place) -> Result<(), RootError> {
+    fn commit(&self, place: &BadgeFile) -> Result<(), RootError> {
         let (here, beside) = (self.real(place.path)?, self.real(&waiting(place.path))?);
         if place.keep_old && here.symlink_metadata().is_ok() {
             // Twice the same file for a moment, so that there is no moment without one.

@@ -8,7 +8,7 @@ use indicatif::DecimalBytes;
 use crate::component::{Component, Components};
 use crate::error::FlashError;
 use crate::root::{Existing, FileContent, FileStatus, PlannedFile, RootFs};
-use crate::table::{CONFIG, FileSource, Place, TABLE};
+use crate::table::{BadgeFile, CONFIG, FileSource, TABLE};
 
 /// Everything that a flash writes.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl<'a> FlashPlan<'a> {
 }
 
 /// What goes to a place, where its component is flashed.
-fn content<'a>(place: &'static Place, components: &'a Components) -> Option<FileContent<'a>> {
+fn content<'a>(place: &'static BadgeFile, components: &'a Components) -> Option<FileContent<'a>> {
     let named = match place.component {
         Component::App => components.app.as_ref().map(|app| app.bytes.as_slice()),
         Component::Bundle => components.bundle.as_ref().map(|bundle| bundle.bytes.as_slice()),
@@ -88,7 +88,7 @@ fn content<'a>(place: &'static Place, components: &'a Components) -> Option<File
 
 fn status(
     existing: &Existing,
-    place: &Place,
+    place: &BadgeFile,
     content: FileContent<'_>,
 ) -> Result<FileStatus, FlashError> {
     Ok(match (existing, content) {

@@ -9,7 +9,7 @@ use crate::component::Component;
 use crate::console::FlashProgress;
 use crate::elf::Machine;
 use crate::file::FileError;
-use crate::table::Place;
+use crate::table::BadgeFile;
 
 /// What is at a path already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Existing {
 #[derive(Debug)]
 pub struct PlannedFile<'a> {
     /// Where it goes.
-    pub place: &'static Place,
+    pub place: &'static BadgeFile,
     /// What is written.
     pub content: FileContent<'a>,
     /// What is there.

@@ -4,7 +4,7 @@ use crate::component::Component;
 
 /// A file's place on a badge.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct BadgeFile {
     /// The component that it belongs to.
     pub component: Component,
     /// Its path.
@@ -46,43 +46,43 @@ pub const USER: &str = "emocue";
 const UNIT: &str = "/etc/systemd/system/emocue-badge.service";
 
 /// Everything, in the order in which it is put into place: a program before what starts it.
-pub static TABLE: [Place; 7] = [
-    Place {
+pub static TABLE: [BadgeFile; 7] = [
+    BadgeFile {
         component: Component::App,
         path: APP,
         mode: 0o755,
         source: FileSource::Named,
         keep_old: true,
     },
-    Place {
+    BadgeFile {
         component: Component::App,
         path: "/usr/lib/sysusers.d/emocue.conf",
         mode: 0o644,
         source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue.conf")),
         keep_old: false,
     },
-    Place {
+    BadgeFile {
         component: Component::App,
         path: "/etc/udev/rules.d/99-emocue.rules",
         mode: 0o644,
         source: FileSource::Inside(include_bytes!("../../../device/udev/99-emocue.rules")),
         keep_old: false,
     },
-    Place {
+    BadgeFile {
         component: Component::App,
         path: UNIT,
         mode: 0o644,
         source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue-badge.service")),
         keep_old: false,
     },
-    Place {
+    BadgeFile {
         component: Component::App,
         path: "/etc/systemd/system/multi-user.target.wants/emocue-badge.service",
         mode: 0o777,
         source: FileSource::Link(UNIT),
         keep_old: false,
     },
-    Place {
+    BadgeFile {
         component: Component::Config,
         path: CONFIG,
         mode: 0o644,
@@ -90,7 +90,7 @@ pub static TABLE: [Place; 7] = [
         keep_old: true,
     },
     // The badge takes it from there at its next start, with every check that a bundle must pass.
-    Place {
+    BadgeFile {
         component: Component::Bundle,
         path: "/var/lib/emocue/incoming/bundle.emocue",
         mode: 0o600,

@@ -11,7 +11,7 @@ pub const BAUD: u32 = 115_200;
 
 /// Where a badge, or the card of one, is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum FlashTarget {
     /// A badge in the network, with the system's ssh.
     Ssh(Address),
     /// The root of a card that is mounted on this computer.
@@ -41,7 +41,7 @@ pub struct TargetError {
     reason: &'static str,
 }
 
-impl FromStr for Target {
+impl FromStr for FlashTarget {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
@@ -60,7 +60,7 @@ impl FromStr for Target {
 }
 
 /// A path is a card's root or its image, as it is a folder or a file.
-fn place(path: &Path) -> Result<Target, &'static str> {
+fn place(path: &Path) -> Result<FlashTarget, &'static str> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -69,10 +69,10 @@ fn place(path: &Path) -> Result<Target, &'static str> {
         Err(_) => return Err("this path cannot be looked at; with sudo it may be"),
     };
     if metadata.is_dir() {
-        return Ok(Target::Mount(path.to_owned()));
+        return Ok(FlashTarget::Mount(path.to_owned()));
     }
     if metadata.is_file() {
-        return Ok(Target::Image(path.to_owned()));
+        return Ok(FlashTarget::Image(path.to_owned()));
     }
     Err(match path.starts_with("/dev") {
         true => {
@@ -108,22 +108,22 @@ impl fmt::Display for Port {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Target, String> {
+    fn parse(text: &str) -> Result<FlashTarget, String> {
         text.parse().map_err(|error: TargetError| error.to_string())
     }
 
     #[test]
     fn every_kind_of_target_is_parsed() {
-        assert!(matches!(parse("ssh://pi@badge"), Ok(Target::Ssh(_))));
-        let port = |baud| Ok(Target::Serial(Port { path: "/dev/ttyACM0".into(), baud }));
+        assert!(matches!(parse("ssh://pi@badge"), Ok(FlashTarget::Ssh(_))));
+        let port = |baud| Ok(FlashTarget::Serial(Port { path: "/dev/ttyACM0".into(), baud }));
         assert_eq!(parse("serial:/dev/ttyACM0"), port(BAUD));
         assert_eq!(parse("serial:/dev/ttyACM0@9600"), port(9600));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
-        assert!(matches!(parse(path), Ok(Target::Mount(_))));
+        assert!(matches!(parse(path), Ok(FlashTarget::Mount(_))));
         let image = folder.path().join("a.img");
         std::fs::write(&image, "").unwrap();
-        assert!(matches!(parse(image.to_str().unwrap()), Ok(Target::Image(_))));
+        assert!(matches!(parse(image.to_str().unwrap()), Ok(FlashTarget::Image(_))));
     }
 
     #[test]

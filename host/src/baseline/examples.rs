@@ -11,7 +11,7 @@ use emocue_data::votes::Votes;
 
 /// What a baseline learns to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Target {
+pub enum BaselineTarget {
     /// The dataset's own labels.
     Label,
     /// The class with most FER+ votes; rows without one are left out.
@@ -50,7 +50,7 @@ impl Failure for ExamplesError {
 
 /// Rows of a [`Dataset`] and their classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examples {
+pub struct BaselineExamples {
     /// Row numbers, ascending.
     pub rows: Vec<usize>,
     /// The class of each row, an index into the target's label set.
@@ -59,7 +59,7 @@ pub struct Examples {
     pub leaked: usize,
 }
 
-impl Target {
+impl BaselineTarget {
     /// The classes that answers count.
     pub fn labels(self, data: &Dataset) -> LabelSet {
         match self {
@@ -73,7 +73,7 @@ impl Target {
     ///
     /// # Errors
     /// [`ExamplesError`] when votes are missing or no row is left.
-    pub fn examples(self, data: &Dataset, split: Split) -> Result<Examples, ExamplesError> {
+    pub fn examples(self, data: &Dataset, split: Split) -> Result<BaselineExamples, ExamplesError> {
         if self == Self::Ferplus && !data.has_votes() {
             return Err(ExamplesError::NoVotes);
         }
@@ -91,7 +91,7 @@ impl Target {
         if rows.is_empty() {
             return Err(ExamplesError::NoRows(split.name()));
         }
-        Ok(Examples { rows, classes, leaked: leaked.len() })
+        Ok(BaselineExamples { rows, classes, leaked: leaked.len() })
     }
 }
 
@@ -119,23 +119,23 @@ mod tests {
     #[test]
     fn leaves_out_what_leaks() {
         let data = data();
-        let training = Target::Label.examples(&data, Split::Training).unwrap();
-        assert_eq!(training, Examples { rows: vec![0, 3], classes: vec![3, 6], leaked: 1 });
-        let test = Target::Label.examples(&data, Split::PublicTest).unwrap();
+        let training = BaselineTarget::Label.examples(&data, Split::Training).unwrap();
+        assert_eq!(training, BaselineExamples { rows: vec![0, 3], classes: vec![3, 6], leaked: 1 });
+        let test = BaselineTarget::Label.examples(&data, Split::PublicTest).unwrap();
         assert_eq!((test.rows, test.classes, test.leaked), (vec![2], vec![5], 0));
-        let none = Target::Label.examples(&data, Split::PrivateTest).unwrap_err();
+        let none = BaselineTarget::Label.examples(&data, Split::PrivateTest).unwrap_err();
         assert_eq!(none, ExamplesError::NoRows("PrivateTest"));
     }
 
     #[test]
     fn votes_name_another_class_or_none() {
-        let error = Target::Ferplus.examples(&data(), Split::Training).unwrap_err();
+        let error = BaselineTarget::Ferplus.examples(&data(), Split::Training).unwrap_err();
         assert_eq!(error, ExamplesError::NoVotes);
         let unknown = Votes([0, 0, 0, 0, 0, 0, 0, 0, 10, 0]);
         let happy = Votes([1, 9, 0, 0, 0, 0, 0, 0, 0, 0]);
         let data = data().with_votes(vec![happy, happy, happy, unknown]);
-        let training = Target::Ferplus.examples(&data, Split::Training).unwrap();
+        let training = BaselineTarget::Ferplus.examples(&data, Split::Training).unwrap();
         assert_eq!((training.rows, training.classes), (vec![0], vec![1]));
-        assert_eq!(Target::Ferplus.labels(&data), FERPLUS_8);
+        assert_eq!(BaselineTarget::Ferplus.labels(&data), FERPLUS_8);
     }
 }

@@ -2,7 +2,7 @@
 
 use emocue_models::failure::{Failure, exit};
 use emocue_train::perceptron::{
-    Diverged, EpochFigures, Perceptron, PerceptronRecipe, Vectors, Watcher,
+    Diverged, EpochFigures, Perceptron, PerceptronRecipe, PerceptronWatcher, Vectors,
 };
 use emocue_train::recipe::{Optimizer, Rule};
 
@@ -80,7 +80,7 @@ struct Follow<D, W> {
     watcher: W,
 }
 
-impl<D: FnMut(usize), W: FnMut(&Epoch, &Mlp)> Watcher for Follow<D, W> {
+impl<D: FnMut(usize), W: FnMut(&Epoch, &Mlp)> PerceptronWatcher for Follow<D, W> {
     fn step(&mut self, rows: usize) {
         (self.done)(rows);
     }

@@ -17,7 +17,7 @@ const COLOURS: [RGBColor; 4] =
 
 /// One line of a plot.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct PlotLine {
     /// What the legend calls it.
     pub name: String,
     /// The setting and the accuracy in percent, ascending by the setting.
@@ -55,7 +55,7 @@ pub fn accuracy_over(
     path: &Path,
     title: &str,
     setting: &str,
-    lines: &[Line],
+    lines: &[PlotLine],
 ) -> Result<(), PlotError> {
     let mut svg = String::new();
     let (x, y) = ranges(lines).ok_or(PlotError::Nothing)?;
@@ -67,7 +67,7 @@ pub fn accuracy_over(
 fn draw(
     svg: &mut String,
     [title, setting]: [&str; 2],
-    lines: &[Line],
+    lines: &[PlotLine],
     [x, y]: [(f64, f64); 2],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
@@ -112,7 +112,7 @@ fn draw(
 }
 
 /// All points with some room around them, in whole percent; `None` when there is no point.
-fn ranges(lines: &[Line]) -> Option<((f64, f64), (f64, f64))> {
+fn ranges(lines: &[PlotLine]) -> Option<((f64, f64), (f64, f64))> {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     points().next()?;
     let span = |values: &mut dyn Iterator<Item = f64>| {
@@ -133,8 +133,10 @@ mod tests {
     fn an_svg_names_axes_and_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.svg");
-        let line =
-            |name: &str, points: &[(f64, f64)]| Line { name: name.into(), points: points.to_vec() };
+        let line = |name: &str, points: &[(f64, f64)]| PlotLine {
+            name: name.into(),
+            points: points.to_vec(),
+        };
         let lines = [
             line("euclidean", &[(1.0, 38.2), (5.0, 35.0)]),
             line("cosine", &[(1.0, 39.9), (5.0, 40.1)]),

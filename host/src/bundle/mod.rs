@@ -5,5 +5,5 @@ mod pack;
 mod unpack;
 
 pub use detector::DetectorParts;
-pub use pack::{PackError, Parts, pack};
+pub use pack::{BundleParts, PackError, pack};
 pub use unpack::{UnpackError, unpack};

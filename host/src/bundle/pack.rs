@@ -16,7 +16,7 @@ const CLASSIFIER: &str = "classifier.onnx";
 
 /// What a bundle is made from.
 #[derive(Clone, Debug)]
-pub struct Parts {
+pub struct BundleParts {
     /// Finds faces.
     pub detector: DetectorParts,
     /// Tells expressions.
@@ -64,8 +64,8 @@ impl Failure for PackError {
 ///
 /// # Errors
 /// [`PackError`] when a part is invalid or does not run.
-pub fn pack(parts: Parts) -> Result<Vec<u8>, PackError> {
-    let Parts { detector, classifier, card, mut metrics, name, content_version, provenance } =
+pub fn pack(parts: BundleParts) -> Result<Vec<u8>, PackError> {
+    let BundleParts { detector, classifier, card, mut metrics, name, content_version, provenance } =
         parts;
     metrics.extend(classifier.calibration().map(Calibration::figures).unwrap_or_default());
     let spec = ClassifierSpec { network: CLASSIFIER.to_owned(), ..classifier.spec().clone() };

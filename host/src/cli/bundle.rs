@@ -15,7 +15,7 @@ use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::yunet::YunetSettings;
 
 use super::open::{read, read_text, write};
-use crate::bundle::{DetectorParts, Parts, pack, unpack};
+use crate::bundle::{BundleParts, DetectorParts, pack, unpack};
 use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
@@ -208,7 +208,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
 
 impl PackArgs {
     /// Reads every part.
-    fn parts(&self) -> Result<Parts, Box<dyn Failure>> {
+    fn parts(&self) -> Result<BundleParts, Box<dyn Failure>> {
         let name = self.classifier.display().to_string();
         let classifier = ClassifierModel::from_onnx(&name, read(&self.classifier)?, self.labels)?
             .with_calibration(self.temperature, self.threshold);
@@ -219,7 +219,7 @@ impl PackArgs {
             let settings = YunetSettings { min_face: self.min_face, ..YunetSettings::default() };
             DetectorParts::yunet(read(&self.detector)?, settings)
         };
-        Ok(Parts {
+        Ok(BundleParts {
             detector,
             classifier,
             card: read_text(&self.card)?,

@@ -15,7 +15,7 @@ use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
 use crate::eval::protocol::AppliedProtocol;
 use crate::eval::{EvalError, Judged, evaluate, table};
-use crate::report::{Examples, Report, ReportError, choose};
+use crate::report::{ReportError, ReportExamples, ReportPage, choose};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::folds::Folds;
@@ -148,7 +148,8 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         let names: Vec<&str> = file.evaluations.iter().map(|e| e.name.as_str()).collect();
         let title = names.join(", ");
         let (environment, command) = (file.environment.clone(), file.command.clone());
-        let report = Report { title, run: None, files: vec![file], examples, environment, command };
+        let report =
+            ReportPage { title, run: None, files: vec![file], examples, environment, command };
         write(path, report.html().map_err(of_report)?.as_bytes())?;
         eprintln!("the page is in {}", path.display());
         if args.examples > 0 {
@@ -167,7 +168,7 @@ fn examples(
     args: &EvalArgs,
     judged: &[Judged],
     data: &Dataset,
-) -> Result<Vec<Examples>, ReportError> {
+) -> Result<Vec<ReportExamples>, ReportError> {
     let mut chosen = Vec::new();
     for Judged { evaluation, predictions } in judged.iter().filter(|_| args.examples > 0) {
         let (Some(split), Some(answers)) = (evaluation.splits.last(), predictions.last()) else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use emocue_flash::ssh::{SshError, SshSettings};
-use emocue_flash::{Component, FlashOptions, Target};
+use emocue_flash::{Component, FlashOptions, FlashTarget};
 use emocue_models::failure::Failure;
 
 use console::Console;
@@ -27,7 +27,7 @@ docs/first-flash.md goes from parts to a running badge in five steps, docs/recov
 pub struct FlashArgs {
     /// The badge: ssh://user@host[:port][/root], a mounted card's folder, a card's image, or serial:DEVICE[@baud]
     #[arg(long, value_name = "TARGET")]
-    to: Target,
+    to: FlashTarget,
     /// What to flash; by default, every component whose file is named
     #[arg(long, value_name = "COMPONENTS", value_delimiter = ',')]
     what: Vec<Component>,

@@ -11,7 +11,7 @@ use super::open::open_model;
 use super::plan::understood;
 use crate::eval::{EvalError, evaluate};
 use crate::plan::gather::{EnsembleResult, Figure, RecipeFigure, figures, gather};
-use crate::plan::status::{Folder, Status};
+use crate::plan::status::{Folder, JobStatus};
 use crate::plan::{Job, Plan, short};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
@@ -107,7 +107,7 @@ fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, Ev
     for job in jobs {
         let folder = Folder::of(job, plan.judge);
         let head = folder.run.state().and_then(|state| state.recipe.heads.first());
-        let (Status::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
+        let (JobStatus::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
         let path = folder.run.graph(&head.labels);
         let labels = LabelSet::by_id(&head.labels);
         models.push(open_model(&path.to_string_lossy(), labels)?);

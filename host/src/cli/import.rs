@@ -17,7 +17,7 @@ use emocue_run::yunet::{Yunet, YunetSettings};
 
 use super::create_dir;
 use super::open::{read, read_text, write};
-use crate::bundle::{DetectorParts, Parts, pack};
+use crate::bundle::{BundleParts, DetectorParts, pack};
 use crate::import::mtcnn::FILES;
 use crate::import::{adopt, mtcnn};
 
@@ -141,7 +141,7 @@ impl OnnxArgs {
         };
         let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
         let model = self.model.file_name().unwrap_or_default().to_string_lossy();
-        Ok(pack(Parts {
+        Ok(pack(BundleParts {
             detector,
             classifier,
             card: read_text(card)?,

@@ -12,11 +12,11 @@ use emocue_data::predict::PredictSettings;
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_train::recipe::Recipe;
-use emocue_train::run::{EVAL_FILE, Run};
+use emocue_train::run::{EVAL_FILE, RunFolder};
 
 /// Judges every graph that lies in `run`, prints the figures and writes them to `eval.json`.
 pub(super) fn judge(
-    run: &Run,
+    run: &RunFolder,
     recipe: &Recipe,
     data: &Dataset,
     rows: Judge,

@@ -19,7 +19,7 @@ use ratatui::crossterm::terminal::{
 
 use super::flash::SshArgs;
 use super::interrupt::stop_on_ctrl_c;
-use emocue_flash::Target;
+use emocue_flash::FlashTarget;
 use emocue_flash::monitor::history::History;
 use emocue_flash::monitor::source::OverSsh;
 use emocue_flash::monitor::view::draw;
@@ -42,7 +42,7 @@ A badge whose cable is pulled is called again until it answers.")]
 pub struct MonitorArgs {
     /// The badge: serial:DEVICE[@baud] or ssh://user@host[:port]
     #[arg(long, value_name = "TARGET")]
-    on: Target,
+    on: FlashTarget,
     /// Print a JSON object a line: the status every second, and log lines
     #[arg(long)]
     json: bool,
@@ -59,12 +59,12 @@ pub struct MonitorArgs {
 /// When the target is not a badge that can be watched, or with `--once` when it does not answer.
 pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Failure>> {
     let (place, source): (String, Box<dyn BadgeConnector + Send>) = match &args.on {
-        Target::Serial(port) => (port.to_string(), Box::new(port.clone())),
-        Target::Ssh(address) => {
+        FlashTarget::Serial(port) => (port.to_string(), Box::new(port.clone())),
+        FlashTarget::Ssh(address) => {
             let over = OverSsh::new(address.clone(), args.ssh.settings()?);
             (address.to_string(), Box::new(over))
         }
-        Target::Mount(_) | Target::Image(_) => {
+        FlashTarget::Mount(_) | FlashTarget::Image(_) => {
             return Err(Problem::usage("a card cannot be watched")
                 .help("Put it into the badge, and watch that: --on serial:/dev/ttyACM0 or ssh://user@host.")
                 .into());

@@ -12,7 +12,7 @@ use super::train::{self, TrainArgs};
 use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
 use crate::plan::slurm::script;
-use crate::plan::status::{Folder, Status};
+use crate::plan::status::{Folder, JobStatus};
 use crate::plan::{Job, Plan};
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
@@ -121,7 +121,7 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
     let gathered = gather(&plan);
     println!("{}", gathered.counts());
     println!("  See the figures with emocue gather {}.", args.plan.display());
-    let failed = gathered.jobs.iter().filter(|job| matches!(job.status, Status::Failed { .. }));
+    let failed = gathered.jobs.iter().filter(|job| matches!(job.status, JobStatus::Failed { .. }));
     let failed: Vec<&str> = failed.map(|job| job.name.as_str()).collect();
     if failed.is_empty() {
         return Ok(());
@@ -176,7 +176,7 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Fai
             eprintln!("{}: {error}", job.name);
         }
         let folder = Folder::of(job, plan.judge);
-        if let Status::Failed { message } = &folder.status {
+        if let JobStatus::Failed { message } = &folder.status {
             eprintln!("job {} of {} failed: {}: {message}", at + 1, jobs.len(), job.name);
         }
         if current.lock().unwrap_or_else(PoisonError::into_inner).asked > 0 {
@@ -219,7 +219,7 @@ fn interrupt(_: u32) {}
 
 /// Notes how a job ended that could not say so itself.
 fn settle(job: &Job, status: ExitStatus) -> Result<(), RunError> {
-    let said = matches!(Folder::of(job, None).status, Status::Failed { .. });
+    let said = matches!(Folder::of(job, None).status, JobStatus::Failed { .. });
     if status.success() || status.code() == Some(i32::from(exit::INTERRUPTED)) || said {
         return Ok(());
     }

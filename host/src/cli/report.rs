@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::eval::context::{Environment, command_line, portable};
-use crate::report::{Report, Run, read_eval};
+use crate::report::{EvaluatedRun, ReportPage, read_eval};
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 
@@ -33,12 +33,12 @@ pub struct ReportArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
-    let run = args.run.as_deref().map(Run::read).transpose()?;
+    let run = args.run.as_deref().map(EvaluatedRun::read).transpose()?;
     let files = args.eval.iter().map(|path| read_eval(path)).collect::<Result<Vec<_>, _>>()?;
     let folder = args.run.as_ref().map(|folder| portable(&folder.display().to_string()));
     let network = files.first().and_then(|file| file.evaluations.first());
     let title = args.title.clone().or(folder).or(network.map(|network| network.name.clone()));
-    let report = Report {
+    let report = ReportPage {
         title: title.unwrap_or_else(|| "Report".to_owned()),
         run,
         files,

@@ -6,7 +6,7 @@ use clap::Args;
 use emocue_models::label::LabelSet;
 
 use emocue_data::dataset::Dataset;
-use emocue_data::layout::{self, Layout, Options};
+use emocue_data::layout::{self, DatasetLayout, ReadOptions};
 use emocue_data::map::{Map, label_set};
 use emocue_data::model::metadata::known_labels;
 use emocue_data::{DataError, SIDE, ferplus};
@@ -29,7 +29,7 @@ pub struct SourceArgs {
     pub data: Option<PathBuf>,
     /// Its layout, where it is not to be found out
     #[arg(long, help_heading = HEADING, value_enum, requires = "data", hide_possible_values = true, help = layout_help())]
-    pub layout: Option<Layout>,
+    pub layout: Option<DatasetLayout>,
     /// TOML file that says which of the dataset's classes become which of a label set
     #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub map: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct SourceArgs {
 }
 
 fn layout_help() -> String {
-    let names: Vec<&str> = Layout::ALL.iter().map(|layout| layout.name()).collect();
+    let names: Vec<&str> = DatasetLayout::ALL.iter().map(|layout| layout.name()).collect();
     format!("Its layout, where it is not to be found out: {}", names.join(", "))
 }
 
@@ -73,12 +73,12 @@ impl SourceArgs {
     /// [`DataError`] naming file and row.
     pub fn read(&self) -> Result<Dataset, DataError> {
         let map = self.map.as_deref().map(Map::read).transpose()?;
-        let options = Options { side: self.side.into(), labels: self.data_labels, map };
+        let options = ReadOptions { side: self.side.into(), labels: self.data_labels, map };
         match (&self.fer2013, &self.data, &self.ferplus) {
-            (Some(fer), _, None) => layout::read(fer, Some(Layout::Fer2013), &options),
+            (Some(fer), _, None) => layout::read(fer, Some(DatasetLayout::Fer2013), &options),
             (Some(fer), _, Some(votes)) => {
-                let own = Options { side: SIDE, labels: None, map: None };
-                let data = layout::read(fer, Some(Layout::Fer2013), &own)?;
+                let own = ReadOptions { side: SIDE, labels: None, map: None };
+                let data = layout::read(fer, Some(DatasetLayout::Fer2013), &own)?;
                 let data = ferplus::read(votes, data)?.resized(options.side);
                 match options.map {
                     Some(map) => map.apply(data),

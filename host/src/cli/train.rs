@@ -14,10 +14,10 @@ use crate::plan::status::judged;
 use emocue_data::dataset::Dataset;
 use emocue_data::model::{ClassifierModel, ModelError};
 use emocue_models::failure::{Failure, Problem};
-use emocue_train::Outcome;
+use emocue_train::TrainOutcome;
 use emocue_train::backend::BackendName;
 use emocue_train::checkpoint::FILE;
-use emocue_train::run::{Request, Run, Start};
+use emocue_train::run::{RunFolder, RunStart, TrainRequest};
 
 /// Train a classifier.
 #[derive(Args, Debug)]
@@ -79,17 +79,17 @@ fn default_workers() -> usize {
 }
 
 impl TrainArgs {
-    fn start(&self) -> Start {
+    fn start(&self) -> RunStart {
         match (self.resume, self.overwrite, self.go_on) {
-            (true, _, _) => Start::Resume,
-            (_, true, _) => Start::Overwrite,
-            (_, _, true) => Start::Continue,
-            _ => Start::Fresh,
+            (true, _, _) => RunStart::Resume,
+            (_, true, _) => RunStart::Overwrite,
+            (_, _, true) => RunStart::Continue,
+            _ => RunStart::Fresh,
         }
     }
 
-    fn request(&self) -> Request {
-        Request {
+    fn request(&self) -> TrainRequest {
+        TrainRequest {
             recipe: self.recipe.clone(),
             heads: self.heads.clone(),
             epochs: self.epochs,
@@ -123,7 +123,7 @@ impl TrainArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &TrainArgs) -> Result<(), Box<dyn Failure>> {
-    let folder = Run::claim(&args.run, args.start())?;
+    let folder = RunFolder::claim(&args.run, args.start())?;
     let result = train(args, &folder);
     if let Err(failure) = &result {
         folder.record(failure.as_ref())?;
@@ -132,7 +132,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 /// Runs the verb in a folder that is locked.
-fn train(args: &TrainArgs, folder: &Run) -> Result<(), Box<dyn Failure>> {
+fn train(args: &TrainArgs, folder: &RunFolder) -> Result<(), Box<dyn Failure>> {
     let stop = stop_on_ctrl_c()?;
     let request = args.request();
     let training = folder.decide(&request)?;
@@ -149,17 +149,17 @@ fn train(args: &TrainArgs, folder: &Run) -> Result<(), Box<dyn Failure>> {
     view.close();
     let trained = trained?;
     match trained.outcome {
-        Outcome::Interrupted => {
+        TrainOutcome::Interrupted => {
             let how = if args.go_on { "the same command" } else { "--resume" };
             let path = args.run.join(FILE);
             let step = trained.state.step;
             println!("stopped at step {step}; {} is saved\n  Continue with {how}.", path.display());
             return Ok(());
         }
-        Outcome::Stopped => {
+        TrainOutcome::Stopped => {
             println!("no better for {} epochs", trained.state.recipe.schedule.patience);
         }
-        Outcome::Finished => {}
+        TrainOutcome::Finished => {}
     }
     trained.graphs.iter().for_each(|graph| println!("{}", graph.display()));
     match args.judge {

@@ -16,8 +16,8 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, LegendPosition, Paragraph};
 use ratatui::{Frame, layout::Rect};
 
-use emocue_train::checkpoint::{EpochMetrics, State};
-use emocue_train::watcher::{Note, Progress, Watcher};
+use emocue_train::checkpoint::{EpochMetrics, TrainingState};
+use emocue_train::watcher::{Note, TrainingProgress, TrainingWatcher};
 
 /// Between two pictures of the live view; slow enough to be calm and cheap.
 const REDRAW: Duration = Duration::from_millis(500);
@@ -41,7 +41,7 @@ struct History {
     /// Loss by step, thinned out.
     losses: Vec<(f64, f64)>,
     epochs: Vec<EpochMetrics>,
-    progress: Option<Progress>,
+    progress: Option<TrainingProgress>,
     times: VecDeque<Instant>,
 }
 
@@ -78,7 +78,7 @@ fn open() -> Option<Terminal<CrosstermBackend<Stdout>>> {
     Terminal::new(CrosstermBackend::new(stdout())).ok()
 }
 
-impl Watcher for View {
+impl TrainingWatcher for View {
     fn note(&mut self, note: &Note<'_>) {
         println!("{note}");
     }
@@ -93,7 +93,7 @@ impl Watcher for View {
         Box::new(move |more| bar.inc(more as u64))
     }
 
-    fn begin(&mut self, state: &State) {
+    fn begin(&mut self, state: &TrainingState) {
         self.screen = (!self.plain && stdout().is_terminal()).then(open).flatten();
         self.history.title = format!(" {}, seed {} ", state.recipe.net.kind(), state.seed);
         self.history.epochs.clone_from(&state.metrics);
@@ -101,7 +101,7 @@ impl Watcher for View {
         self.draw();
     }
 
-    fn step(&mut self, progress: &Progress) {
+    fn step(&mut self, progress: &TrainingProgress) {
         self.history.push(progress);
         let due = if self.screen.is_some() { REDRAW } else { LINE };
         if self.last.elapsed() < due {
@@ -135,7 +135,7 @@ fn line(metrics: &EpochMetrics) -> String {
 }
 
 impl History {
-    fn push(&mut self, progress: &Progress) {
+    fn push(&mut self, progress: &TrainingProgress) {
         self.progress = Some(*progress);
         self.times.push_back(Instant::now());
         if self.times.len() > WINDOW {
@@ -157,8 +157,8 @@ impl History {
         (self.times.len() > 1).then(|| span / (self.times.len() - 1) as f64)
     }
 
-    fn status(&self, progress: &Progress) -> String {
-        let Progress { step, steps, epoch, epochs, epoch_loss, examples, .. } = progress;
+    fn status(&self, progress: &TrainingProgress) -> String {
+        let TrainingProgress { step, steps, epoch, epochs, epoch_loss, examples, .. } = progress;
         let mut text = format!("epoch {epoch}/{epochs}, step {step}/{steps}, loss {epoch_loss:.4}");
         if let Some(seconds) = self.step_seconds() {
             let left = (seconds * (steps - step) as f64) as u64;
@@ -274,7 +274,7 @@ mod tests {
             title: " badge, seed 1 ".into(),
             losses: (0..50).map(|step| (f64::from(step), 2.0 - f64::from(step) / 50.0)).collect(),
             epochs: (1..5).map(metrics).collect(),
-            progress: Some(Progress {
+            progress: Some(TrainingProgress {
                 step: 50,
                 steps: 100,
                 epoch: 5,
@@ -311,7 +311,7 @@ mod tests {
     fn long_trainings_are_thinned_out() {
         let mut history = history();
         let progress = history.progress.unwrap();
-        (0..20_000).for_each(|step| history.push(&Progress { step, ..progress }));
+        (0..20_000).for_each(|step| history.push(&TrainingProgress { step, ..progress }));
         assert!(history.losses.len() <= 4001 && history.losses.len() > 1000);
         assert!(history.losses.is_sorted_by_key(|(step, _)| *step as usize));
     }

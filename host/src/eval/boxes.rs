@@ -104,9 +104,9 @@ mod tests {
     use super::*;
 
     /// Finds what the test gives it.
-    struct Told(Vec<Face>);
+    struct AnnotatedFaces(Vec<Face>);
 
-    impl Detector for Told {
+    impl Detector for AnnotatedFaces {
         fn detect(&mut self, _: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
             faces.clone_from(&self.0);
             Ok(())
@@ -121,9 +121,9 @@ mod tests {
 
     #[test]
     fn pairs_strangers_and_marked_faces_are_counted() {
-        let mut first = Told(vec![face(0.0, 0.0), face(30.0, 0.0), face(60.0, 0.0)]);
+        let mut first = AnnotatedFaces(vec![face(0.0, 0.0), face(30.0, 0.0), face(60.0, 0.0)]);
         // One moved by a tenth, its landmarks by a tenth more; one gone; one from nowhere.
-        let mut second = Told(vec![face(90.0, 0.0), face(31.0, 1.0), face(0.0, 0.0)]);
+        let mut second = AnnotatedFaces(vec![face(90.0, 0.0), face(31.0, 1.0), face(0.0, 0.0)]);
         let marked = [Rect::new(60.0, 0.0, 10.0, 10.0), Rect::new(1.0, 0.0, 10.0, 10.0)];
         let mut agreement = Agreement::default();
         agreement.see([&mut first, &mut second], &Luma::new(8, 8), &marked).unwrap();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::status::{Folder, Status};
+use super::status::{Folder, JobStatus};
 use super::{Job, Plan};
 use crate::eval::card::{Evaluation, ProtocolResult, Spread};
 
@@ -52,7 +52,7 @@ pub struct JobResult {
     pub fold: Option<usize>,
     /// How far it is.
     #[serde(flatten)]
-    pub status: Status,
+    pub status: JobStatus,
     /// Accuracy of the first head on PublicTest while training, `0..=1`.
     pub validation: Option<f64>,
     /// Of every graph by every protocol, the first head's first one first.
@@ -112,7 +112,7 @@ pub fn gather(plan: &Plan) -> Gathered {
     let recipe = |name: &String| {
         RecipeResult::of(name, jobs.iter().filter(|job| job.recipe == *name).collect())
     };
-    let missing = jobs.iter().filter(|job| job.status != Status::Done);
+    let missing = jobs.iter().filter(|job| job.status != JobStatus::Done);
     Gathered {
         judged_on: plan.judge.map(|judge| judge.split().name()),
         recipes: plan.recipes.iter().map(recipe).collect(),
@@ -157,7 +157,7 @@ pub fn figures(evaluations: &[Evaluation], split: Option<&str>) -> Vec<Figure> {
 
 impl RecipeResult {
     fn of(recipe: &str, jobs: Vec<&JobResult>) -> Self {
-        let done: Vec<_> = jobs.iter().filter(|job| job.status == Status::Done).collect();
+        let done: Vec<_> = jobs.iter().filter(|job| job.status == JobStatus::Done).collect();
         let validation: Vec<f64> = done.iter().filter_map(|job| job.validation).collect();
         Self {
             recipe: recipe.to_owned(),
@@ -217,9 +217,9 @@ impl Gathered {
             0 => text += &format!("\nall {of} jobs are done\n"),
             count => {
                 let _ = writeln!(text, "\n{count} of {of} jobs are missing from these means:");
-                for job in self.jobs.iter().filter(|job| job.status != Status::Done) {
+                for job in self.jobs.iter().filter(|job| job.status != JobStatus::Done) {
                     let _ = writeln!(text, "  {}: {}", job.name, job.status.text());
-                    if let Status::Failed { message } = &job.status {
+                    if let JobStatus::Failed { message } = &job.status {
                         message.lines().for_each(|line| text += &format!("    {}\n", line.trim()));
                     }
                 }
@@ -276,10 +276,10 @@ impl Gathered {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for job in &self.jobs {
             let state = match job.status {
-                Status::NotStarted => "not started",
-                Status::Begun { .. } | Status::Trained => "begun",
-                Status::Done => "done",
-                Status::Failed { .. } => "failed",
+                JobStatus::NotStarted => "not started",
+                JobStatus::Begun { .. } | JobStatus::Trained => "begun",
+                JobStatus::Done => "done",
+                JobStatus::Failed { .. } => "failed",
             };
             *counts.entry(state).or_default() += 1;
         }
@@ -333,7 +333,7 @@ mod tests {
         }
     }
 
-    fn job(seed: u64, status: Status, judged: Vec<Figure>) -> JobResult {
+    fn job(seed: u64, status: JobStatus, judged: Vec<Figure>) -> JobResult {
         JobResult {
             name: format!("badge-seed{seed}"),
             recipe: "badge".into(),
@@ -348,10 +348,10 @@ mod tests {
     #[test]
     fn means_and_pooled_rows_by_hand() {
         let jobs = vec![
-            job(1, Status::Done, vec![figure(1, 2, "label"), figure(1, 4, "other")]),
-            job(2, Status::Done, vec![figure(8, 8, "label")]),
-            job(3, Status::Begun { epochs: 3, of: 40 }, vec![figure(0, 100, "label")]),
-            job(4, Status::Failed { message: "no data\n  Name it.".into() }, Vec::new()),
+            job(1, JobStatus::Done, vec![figure(1, 2, "label"), figure(1, 4, "other")]),
+            job(2, JobStatus::Done, vec![figure(8, 8, "label")]),
+            job(3, JobStatus::Begun { epochs: 3, of: 40 }, vec![figure(0, 100, "label")]),
+            job(4, JobStatus::Failed { message: "no data\n  Name it.".into() }, Vec::new()),
         ];
         let recipe = RecipeResult::of("badge", jobs.iter().collect());
         assert_eq!((recipe.done, recipe.of), (2, 4));

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::{Job, Judge};
 use crate::eval::card::EvalFile;
-use emocue_train::run::{EVAL_FILE, Run, Stage};
+use emocue_train::run::{EVAL_FILE, RunFolder, RunStage};
 
 /// How far a job is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Status {
+pub enum JobStatus {
     /// Its folder is empty.
     NotStarted,
     /// There is a checkpoint to resume; whether a training runs just now, the folder does not say.
@@ -32,7 +32,7 @@ pub enum Status {
     },
 }
 
-impl Status {
+impl JobStatus {
     /// In a few words.
     pub fn text(&self) -> String {
         match self {
@@ -49,9 +49,9 @@ impl Status {
 #[derive(Debug)]
 pub struct Folder {
     /// How far it is.
-    pub status: Status,
+    pub status: JobStatus,
     /// The training.
-    pub run: Run,
+    pub run: RunFolder,
     /// The figures of its graphs, where they were judged.
     pub judged: Option<EvalFile>,
 }
@@ -60,13 +60,13 @@ impl Folder {
     /// Reads the folder `run`, whose job is done when it is trained, exported and, by `judge`, judged.
     pub fn read(run: &Path, judge: Option<Judge>) -> Self {
         let judged = judge.and_then(|judge| judged(run, judge));
-        let run = Run::read(run);
+        let run = RunFolder::read(run);
         let status = match run.stage() {
-            Stage::Empty => Status::NotStarted,
-            Stage::Begun { epochs, of } => Status::Begun { epochs, of },
-            Stage::Exported if judge.is_none() || judged.is_some() => Status::Done,
-            Stage::Trained | Stage::Exported => Status::Trained,
-            Stage::Failed(message) => Status::Failed { message },
+            RunStage::Empty => JobStatus::NotStarted,
+            RunStage::Begun { epochs, of } => JobStatus::Begun { epochs, of },
+            RunStage::Exported if judge.is_none() || judged.is_some() => JobStatus::Done,
+            RunStage::Trained | RunStage::Exported => JobStatus::Trained,
+            RunStage::Failed(message) => JobStatus::Failed { message },
         };
         Self { status, run, judged }
     }

@@ -12,7 +12,7 @@ use emocue_models::decide::most_probable;
 
 /// Pictures of one evaluation.
 #[derive(Clone, Debug)]
-pub struct Examples {
+pub struct ReportExamples {
     /// Which evaluation, split and protocol.
     pub title: String,
     /// Wrong answers, the surest first.
@@ -46,7 +46,7 @@ pub fn choose(
     applied: &AppliedProtocol<'_>,
     answers: &Predictions,
     count: usize,
-) -> Result<Examples, ReportError> {
+) -> Result<ReportExamples, ReportError> {
     let mut judged: Vec<(usize, usize, usize, f32)> = Vec::new();
     for (row, probabilities) in answers.iter() {
         let answer = most_probable(&applied.answer(probabilities));
@@ -65,7 +65,7 @@ pub fn choose(
         })
     };
     let wrong = judged.iter().filter(|(_, truth, answer, _)| truth != answer);
-    Ok(Examples {
+    Ok(ReportExamples {
         title,
         worst: wrong.take(count).map(example).collect::<Result<_, ReportError>>()?,
         uncertain: judged.iter().rev().take(count).map(example).collect::<Result<_, _>>()?,

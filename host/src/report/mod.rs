@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::Environment;
 use emocue_models::failure::{Failure, exit};
-use emocue_train::checkpoint::State;
+use emocue_train::checkpoint::TrainingState;
 
 pub use curves::{Chart, Series, charts};
-pub use examples::{Example, Examples, choose};
+pub use examples::{Example, ReportExamples, choose};
 
 /// A report cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -76,14 +76,14 @@ impl Failure for ReportError {
 
 /// What a training left in its folder.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub struct EvaluatedRun {
     /// The recipe, TOML.
     pub recipe: Option<String>,
     /// The curves of `metrics.jsonl`.
     pub charts: Vec<Chart>,
 }
 
-impl Run {
+impl EvaluatedRun {
     /// Reads `metrics.jsonl` and the recipe: `recipe.toml`, else the checkpoint's.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Run {
 
 /// A report is made without it too: curves and figures say the more important things.
 fn recipe_of_checkpoint(folder: &Path) -> Option<String> {
-    let state = State::peek(folder).ok()??;
+    let state = TrainingState::peek(folder).ok()??;
     toml::to_string(&state.recipe).ok()
 }
 
@@ -144,22 +144,22 @@ fn read_if_there(path: &Path) -> Result<Option<String>, ReportError> {
 
 /// Everything that a page shows.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct ReportPage {
     /// The page's title.
     pub title: String,
     /// The training, where there is one.
-    pub run: Option<Run>,
+    pub run: Option<EvaluatedRun>,
     /// What was measured.
     pub files: Vec<EvalFile>,
     /// People's faces, only where they were asked for.
-    pub examples: Vec<Examples>,
+    pub examples: Vec<ReportExamples>,
     /// What the page was made with.
     pub environment: Environment,
     /// The command that made the page.
     pub command: String,
 }
 
-impl Report {
+impl ReportPage {
     /// The page.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::curves::Chart;
-use super::examples::{Example, Examples};
-use super::{Report, ReportError, Run, plot, tables};
+use super::examples::{Example, ReportExamples};
+use super::{EvaluatedRun, ReportError, ReportPage, plot, tables};
 use crate::eval::card::{
     EvalFile, Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult,
 };
@@ -13,8 +13,8 @@ use crate::eval::table::{IN_FULL, conditions};
 
 const STYLE: &str = include_str!("style.css");
 
-pub(super) fn page(report: &Report) -> Result<Markup, ReportError> {
-    let Report { title, run, files, examples, environment, command } = report;
+pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
+    let ReportPage { title, run, files, examples, environment, command } = report;
     let mut sections = Vec::new();
     for evaluation in files.iter().flat_map(|file| &file.evaluations) {
         sections.push(evaluation_section(evaluation)?);
@@ -224,7 +224,7 @@ fn details(name: &str, about: &str, card: &ScoreCard, open: bool) -> Result<Mark
     })
 }
 
-fn training(run: &Run) -> Result<Markup, ReportError> {
+fn training(run: &EvaluatedRun) -> Result<Markup, ReportError> {
     let mut plots = Vec::new();
     for chart in &run.charts {
         plots.push((chart, plot::curves(&chart.title, &chart.series)?));
@@ -265,7 +265,7 @@ fn legend(Chart { series, .. }: &Chart) -> Markup {
     }
 }
 
-fn faces(Examples { title, worst, uncertain }: &Examples) -> Markup {
+fn faces(ReportExamples { title, worst, uncertain }: &ReportExamples) -> Markup {
     html! {
         section {
             h2 { "Examples: " (title) }

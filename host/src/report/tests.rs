@@ -63,7 +63,7 @@ fn evaluation(name: &str) -> Evaluation {
     }
 }
 
-fn report(examples: Vec<Examples>) -> Report {
+fn report(examples: Vec<ReportExamples>) -> ReportPage {
     let file = EvalFile {
         format: FORMAT.into(),
         environment: Environment::here(),
@@ -72,8 +72,9 @@ fn report(examples: Vec<Examples>) -> Report {
     };
     let lines = r#"{"epoch":1,"loss":2.5,"validation":{"a":0.25,"b":0.5}}
         {"epoch":2,"loss":1.5,"validation":{"a":0.35,"b":0.6}}"#;
-    let run = Run { recipe: Some("width = 24 # <wide>".into()), charts: charts(lines).unwrap() };
-    Report {
+    let run =
+        EvaluatedRun { recipe: Some("width = 24 # <wide>".into()), charts: charts(lines).unwrap() };
+    ReportPage {
         title: "A & B".into(),
         run: Some(run),
         files: vec![file],
@@ -190,14 +191,14 @@ fn faces_are_shown_only_when_asked_and_with_a_warning() {
 #[test]
 fn a_run_is_read_and_what_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Run::read(folder.path()).unwrap_err().to_string();
+    let error = EvaluatedRun::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("no metrics.jsonl and no recipe"), "{error}");
     std::fs::write(folder.path().join("metrics.jsonl"), "{\"epoch\":1,\"loss\":2}\n").unwrap();
     std::fs::write(folder.path().join("recipe.toml"), "[net]\n").unwrap();
-    let run = Run::read(folder.path()).unwrap();
+    let run = EvaluatedRun::read(folder.path()).unwrap();
     assert_eq!((run.charts.len(), run.recipe.as_deref()), (1, Some("[net]\n")));
     std::fs::write(folder.path().join("metrics.jsonl"), "loss").unwrap();
-    let error = Run::read(folder.path()).unwrap_err().to_string();
+    let error = EvaluatedRun::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("metrics.jsonl: line 1: "), "{error}");
     let path = folder.path().join("eval.json");
     std::fs::write(&path, "{}").unwrap();

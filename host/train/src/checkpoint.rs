@@ -40,7 +40,7 @@ pub struct EpochMetrics {
 
 /// Where a training stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub struct TrainingState {
     /// Settings; a resumed training cannot change them.
     pub recipe: Recipe,
     /// Seed of order, augmentation, dropout and first weights.
@@ -57,7 +57,7 @@ pub struct State {
     pub metrics: Vec<EpochMetrics>,
 }
 
-impl State {
+impl TrainingState {
     /// Where the training in `dir` stands, without its weights; `None` where none was begun.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ fn body(bytes: &[u8]) -> Result<&[u8], String> {
 /// Everything a training needs to continue.
 pub struct Checkpoint {
     /// Where it stands.
-    pub state: State,
+    pub state: TrainingState,
     /// The weights that train.
     pub net: Network,
     /// The averaged weights, which are exported.
@@ -192,7 +192,7 @@ impl Checkpoint {
         let content = |what: String| CheckpointError::Content(path.clone(), what);
         let stored: Stored = postcard::from_bytes(body(&bytes).map_err(content)?)
             .map_err(|error| content(error.to_string()))?;
-        let state: State =
+        let state: TrainingState =
             serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
         let recipe = &state.recipe;
         recipe.check("inside").map_err(|error| content(error.to_string()))?;
@@ -205,7 +205,7 @@ impl Checkpoint {
         Ok(Self { state, net, average, best: stored.best, optimizer })
     }
 
-    /// The validation figure of every finished epoch (see [`State::scores`]).
+    /// The validation figure of every finished epoch (see [`TrainingState::scores`]).
     pub fn scores(&self) -> Vec<f32> {
         self.state.scores()
     }

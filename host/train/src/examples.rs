@@ -25,7 +25,7 @@ struct Targets {
 
 /// The training rows and what was left out.
 #[derive(Debug)]
-pub struct Examples {
+pub struct TrainingExamples {
     rows: Vec<usize>,
     heads: Vec<Targets>,
     /// Training rows dropped because a test row has the same pixels.
@@ -71,7 +71,7 @@ pub struct Batch {
     pub targets: Vec<Tensor<2>>,
 }
 
-impl Examples {
+impl TrainingExamples {
     /// The Training split without rows that leak from another split or show no face; at most `limit`
     /// of them.
     ///
@@ -144,7 +144,7 @@ impl Examples {
         self.rows.len()
     }
 
-    /// Whether there is nothing to train on; [`Examples::training`] never returns that.
+    /// Whether there is nothing to train on; [`TrainingExamples::training`] never returns that.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

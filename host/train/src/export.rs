@@ -7,7 +7,7 @@ use emocue_data::model::metadata::{LABELS, PREPROCESS};
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::GraphError;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, State};
+use crate::checkpoint::{Checkpoint, CheckpointError, TrainingState};
 use crate::net::Network;
 use crate::recipe::Recipe;
 
@@ -27,7 +27,7 @@ pub fn onnx(recipe: &Recipe, net: &Network, head: usize) -> Result<Vec<u8>, Grap
 /// The network that a training has so far: of its best epoch where the recipe has a patience, else the last.
 #[derive(Debug)]
 pub struct TrainedNetwork {
-    state: State,
+    state: TrainingState,
     net: Network,
 }
 
@@ -43,7 +43,7 @@ impl TrainedNetwork {
     }
 
     /// Where its training stands.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &TrainingState {
         &self.state
     }
 

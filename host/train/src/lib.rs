@@ -15,7 +15,7 @@
 //! | [`perceptron`] | a small network on vectors that are not pictures |
 //! | [`weights`] | tensors of published PyTorch files |
 //!
-//! `emocue train` is three calls: [`run::Run::claim`] locks the folder, [`run::Run::decide`] says what is left to do
+//! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] says what is left to do
 //! there, and [`run::Training`] does it.
 
 pub mod augment;
@@ -39,5 +39,5 @@ pub mod watcher;
 pub mod weights;
 pub mod worker;
 
-pub use train::{Outcome, Plan, TrainError, begin};
-pub use watcher::{Progress, Watcher};
+pub use train::{TrainError, TrainOutcome, TrainingInput, begin};
+pub use watcher::{TrainingProgress, TrainingWatcher};

@@ -66,7 +66,7 @@ pub struct Diverged {
 }
 
 /// Follows the training of a perceptron.
-pub trait Watcher {
+pub trait PerceptronWatcher {
     /// So many more rows were learned from.
     fn step(&mut self, rows: usize);
     /// After every epoch, with the perceptron as it is.
@@ -128,7 +128,7 @@ impl PerceptronRecipe {
     pub fn train(
         &self,
         rows: Vectors<'_>,
-        watcher: &mut dyn Watcher,
+        watcher: &mut dyn PerceptronWatcher,
     ) -> Result<Perceptron, Diverged> {
         let Vectors { values, width, classes, count } = rows;
         assert_eq!(values.len(), classes.len() * width, "one class a row");

@@ -9,11 +9,11 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::Device;
 
 use crate::build;
-use crate::checkpoint::{Checkpoint, CheckpointError, EpochMetrics, State};
-use crate::examples::Examples;
+use crate::checkpoint::{Checkpoint, CheckpointError, EpochMetrics, TrainingState};
+use crate::examples::TrainingExamples;
 use crate::recipe::Recipe;
 use crate::validate::Validation;
-use crate::watcher::{Progress, Watcher};
+use crate::watcher::{TrainingProgress, TrainingWatcher};
 use crate::worker::{Shared, Workers};
 use crate::{ema, net, schedule};
 use emocue_data::dataset::Dataset;
@@ -24,11 +24,11 @@ use emocue_models::files::write_atomically;
 const SAVE_EVERY_S: u64 = 300;
 
 /// What to train on, how, and where the results go.
-pub struct Plan<'a> {
+pub struct TrainingInput<'a> {
     /// Pictures, labels, votes.
     pub data: &'a Dataset,
     /// Training rows and targets.
-    pub examples: &'a Examples,
+    pub examples: &'a TrainingExamples,
     /// Folder of the checkpoint and `metrics.jsonl`; it exists.
     pub dir: &'a Path,
     /// Where gradients are computed, one thread each; the first also holds the weights.
@@ -37,7 +37,7 @@ pub struct Plan<'a> {
 
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TrainOutcome {
     /// All epochs are done.
     Finished,
     /// The recipe's patience ran out; the best epoch's weights are kept.
@@ -97,7 +97,7 @@ pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) ->
     let average = net.valid();
     drop(drawing);
     let optimizer = build::optimizer(&recipe.optimizer);
-    let state = State {
+    let state = TrainingState {
         recipe,
         seed,
         fingerprint,
@@ -114,11 +114,11 @@ pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) ->
 /// # Errors
 /// [`TrainError`]; the last saved checkpoint then still stands.
 pub fn train(
-    plan: &Plan<'_>,
+    plan: &TrainingInput<'_>,
     at: &mut Checkpoint,
     stop: &AtomicBool,
-    watcher: &mut dyn Watcher,
-) -> Result<Outcome, TrainError> {
+    watcher: &mut dyn TrainingWatcher,
+) -> Result<TrainOutcome, TrainError> {
     if at.state.fingerprint != plan.examples.fingerprint(plan.data) {
         return Err(TrainError::OtherData);
     }
@@ -133,7 +133,7 @@ pub fn train(
 
 /// A running training.
 struct Steps<'a> {
-    plan: &'a Plan<'a>,
+    plan: &'a TrainingInput<'a>,
     recipe: &'a Recipe,
     workers: Workers,
     saved: Instant,
@@ -144,8 +144,8 @@ impl Steps<'_> {
         &mut self,
         at: &mut Checkpoint,
         stop: &AtomicBool,
-        watcher: &mut dyn Watcher,
-    ) -> Result<Outcome, TrainError> {
+        watcher: &mut dyn TrainingWatcher,
+    ) -> Result<TrainOutcome, TrainError> {
         let (count, dir) = (self.plan.examples.len(), self.plan.dir);
         let size = self.recipe.optimizer.batch * self.recipe.optimizer.accumulate;
         let steps_per_epoch = count.div_ceil(size);
@@ -154,7 +154,7 @@ impl Steps<'_> {
         let validation = Validation::new(self.plan.data, self.recipe);
         while at.state.step < steps {
             if schedule::exhausted(&at.scores(), self.recipe.schedule.patience) {
-                return Ok(Outcome::Stopped);
+                return Ok(TrainOutcome::Stopped);
             }
             let epoch = at.state.step / steps_per_epoch;
             let first = at.state.step % steps_per_epoch;
@@ -164,7 +164,7 @@ impl Steps<'_> {
             for (index, indices) in order.chunks(size).enumerate().skip(first) {
                 if stop.load(Ordering::Relaxed) {
                     at.save(dir)?;
-                    return Ok(Outcome::Interrupted);
+                    return Ok(TrainOutcome::Interrupted);
                 }
                 let factor = schedule::factor(
                     &self.recipe.schedule,
@@ -175,7 +175,7 @@ impl Steps<'_> {
                 rate = self.recipe.optimizer.learning_rate * factor;
                 let loss = self.step(at, indices, epoch, rate)?;
                 let seen = (index * size + indices.len()) as f64;
-                watcher.step(&Progress {
+                watcher.step(&TrainingProgress {
                     step: at.state.step,
                     steps,
                     epoch: epoch + 1,
@@ -211,7 +211,7 @@ impl Steps<'_> {
             write_metrics(dir, &at.state.metrics)?;
             self.saved = Instant::now();
         }
-        Ok(Outcome::Finished)
+        Ok(TrainOutcome::Finished)
     }
 
     /// Where the averaged weights lie.

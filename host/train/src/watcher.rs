@@ -5,13 +5,13 @@ use std::path::Path;
 
 use emocue_models::label::LabelSet;
 
-use crate::checkpoint::{EpochMetrics, State};
-use crate::examples::Examples;
-use crate::net::transfer::Report;
+use crate::checkpoint::{EpochMetrics, TrainingState};
+use crate::examples::TrainingExamples;
+use crate::net::transfer::TransferReport;
 
 /// Where a running training stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// Steps done.
     pub step: usize,
     /// Steps in all.
@@ -29,7 +29,7 @@ pub struct Progress {
 }
 
 /// Follows a training while it runs.
-pub trait Watcher {
+pub trait TrainingWatcher {
     /// Something was found out before the first step.
     fn note(&mut self, _note: &Note<'_>) {}
     /// A teacher is about to answer `rows` rows; what is returned receives how many more are done.
@@ -37,9 +37,9 @@ pub trait Watcher {
         Box::new(|_| ())
     }
     /// Right before the first step.
-    fn begin(&mut self, _state: &State) {}
+    fn begin(&mut self, _state: &TrainingState) {}
     /// After every step.
-    fn step(&mut self, progress: &Progress);
+    fn step(&mut self, progress: &TrainingProgress);
     /// After every epoch.
     fn epoch(&mut self, metrics: &EpochMetrics);
 }
@@ -48,9 +48,9 @@ pub trait Watcher {
 #[derive(Debug)]
 pub enum Note<'a> {
     /// Rows to train on, and those that were dropped.
-    Examples(&'a Examples),
+    TrainingExamples(&'a TrainingExamples),
     /// Tensors taken from a file of published weights.
-    Transferred(&'a Path, &'a Report),
+    Transferred(&'a Path, &'a TransferReport),
     /// The body, and these heads, taken from another run.
     BegunWith(&'a Path, &'a [LabelSet]),
 }
@@ -58,7 +58,7 @@ pub enum Note<'a> {
 impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Examples(examples) => write!(
+            Self::TrainingExamples(examples) => write!(
                 f,
                 "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
                 examples.len(),

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
-use crate::examples::Examples;
+use crate::examples::TrainingExamples;
 use crate::loss::{agreements, cross_entropy};
 use crate::net::Network;
 use crate::panics::message;
@@ -24,7 +24,7 @@ pub struct Shared<'a> {
     /// Pictures.
     pub data: &'a Dataset,
     /// Training rows and targets.
-    pub examples: &'a Examples,
+    pub examples: &'a TrainingExamples,
     /// Settings.
     pub recipe: &'a Recipe,
     /// Of the whole training.

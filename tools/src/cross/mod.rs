@@ -13,14 +13,14 @@ use crate::cargo::{Profile, check, output, root};
 
 /// A processor and its system, as compilers name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
+pub(crate) enum BoardTarget {
     /// Raspberry Pi Zero 2 W, 3, 4, 5 with a 64-bit system; Jetson Nano and Orin
     Aarch64,
     /// Raspberry Pi 2, 3, 4 and Zero 2 W with a 32-bit system
     Armv7,
 }
 
-impl Target {
+impl BoardTarget {
     /// As Rust names it.
     pub(crate) fn triple(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Target {
 pub(crate) struct CrossArgs {
     /// Which boards to build for
     #[arg(long, value_enum, default_value = "aarch64")]
-    pub(crate) target: Target,
+    pub(crate) target: BoardTarget,
     /// Which build; `dist` is what a board gets
     #[arg(long, value_enum, default_value = "dist")]
     pub(crate) profile: Profile,
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
         return Ok(());
     };
     println!("  needs glibc {floor}");
-    let wide = args.target == Target::Aarch64;
+    let wide = args.target == BoardTarget::Aarch64;
     for release in elf::RELEASES.iter().filter(|release| wide || release.has_32_bit) {
         let runs = if floor <= release.glibc { "runs on" } else { "too old:" };
         println!("    {runs} {} (glibc {})", release.name, release.glibc);
@@ -106,7 +106,7 @@ pub(crate) const BADGE: [Built; 1] =
 ///
 /// # Errors
 /// When a compiler is missing (the error says how to install it), or does not compile.
-pub(crate) fn build(target: Target, profile: Profile, what: &[Built]) -> Result<PathBuf> {
+pub(crate) fn build(target: BoardTarget, profile: Profile, what: &[Built]) -> Result<PathBuf> {
     let mut cargo = toolchain::cargo(target)?;
     cargo.args(["build", "--bins", "--target", target.triple(), "--profile", profile.name()]);
     for built in what {
@@ -118,16 +118,16 @@ pub(crate) fn build(target: Target, profile: Profile, what: &[Built]) -> Result<
 
 /// A target folder for each compiler's files: one that builds the standard library too learns so from a variable that
 /// build scripts look at, and everything would be built again.
-fn folder(target: Target) -> PathBuf {
+fn folder(target: BoardTarget) -> PathBuf {
     let usual = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     root().join(usual).join(match target {
-        Target::Aarch64 => "cross",
-        Target::Armv7 => "cross-armv7",
+        BoardTarget::Aarch64 => "cross",
+        BoardTarget::Armv7 => "cross-armv7",
     })
 }
 
 /// Bytes without symbols.
-fn stripped_size(target: Target, program: &Path) -> Result<f64> {
+fn stripped_size(target: BoardTarget, program: &Path) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let stripped = folder.path().join("stripped");
     output(target.tool("strip").arg("-o").args([stripped.as_path(), program]))?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Target, folder};
+use super::{BoardTarget, folder};
 use crate::Result;
 use crate::cargo::{cargo as this_cargo, check, output, root};
 
@@ -11,7 +11,7 @@ use crate::cargo::{cargo as this_cargo, check, output, root};
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-impl Target {
+impl BoardTarget {
     /// Debian's name of the architecture, where its packages carry a compiled standard library. There is none for
     /// every version on 32-bit ARM, so there it is compiled from `rust-web-src`.
     fn debian(self) -> Option<&'static str> {
@@ -48,7 +48,7 @@ impl Target {
 }
 
 /// Installs what [`cargo`] needs, unless it is there.
-pub(crate) fn install(target: Target) -> Result<()> {
+pub(crate) fn install(target: BoardTarget) -> Result<()> {
     if cargo(target).is_ok() {
         return Ok(());
     }
@@ -64,7 +64,7 @@ pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
 }
 
 /// A cargo that compiles for `target`, its own target folder and linker set.
-pub(super) fn cargo(target: Target) -> Result<Command> {
+pub(super) fn cargo(target: BoardTarget) -> Result<Command> {
     let mut missing = Vec::new();
     if !is_there(target.tool("gcc").arg("--version")) {
         missing.push(format!("{}-gcc", target.gnu()));
@@ -85,7 +85,7 @@ pub(super) fn cargo(target: Target) -> Result<Command> {
     }
 }
 
-fn advice(target: Target, missing: &[String]) -> String {
+fn advice(target: BoardTarget, missing: &[String]) -> String {
     format!(
         "not here: {}\n  on Debian 12 and later, `cargo xtask cross --install` runs\n    {}\n  \
          with rustup, `rustup target add {triple}` brings the standard library\n  \
@@ -98,7 +98,7 @@ fn advice(target: Target, missing: &[String]) -> String {
 }
 
 /// The first Rust that can compile for `target`.
-fn rust(target: Target) -> Option<Command> {
+fn rust(target: BoardTarget) -> Option<Command> {
     if has_std(Command::new("rustc").current_dir(root()), target) {
         return Some(this_cargo());
     }
@@ -123,7 +123,7 @@ fn sysroot() -> Option<PathBuf> {
     Some(PathBuf::from(printed.trim()))
 }
 
-fn has_std(rustc: &mut Command, target: Target) -> bool {
+fn has_std(rustc: &mut Command, target: BoardTarget) -> bool {
     rustc.args(["--print", "target-libdir", "--target", target.triple()]);
     let folder = printed(rustc).map(|folder| std::fs::read_dir(folder.trim()));
     let Some(Ok(files)) = folder else { return false };
@@ -160,7 +160,7 @@ fn libclang() -> Option<PathBuf> {
     folders.pop()
 }
 
-fn environment(cargo: &mut Command, target: Target) -> Result<()> {
+fn environment(cargo: &mut Command, target: BoardTarget) -> Result<()> {
     let (triple, gnu) = (target.triple().replace('-', "_"), target.gnu());
     let gcc = format!("{gnu}-gcc");
     // libclang alone comes without the compiler's own headers, so it borrows gcc's.
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_missing_compiler_comes_with_the_command_that_installs_it() {
-        let advice = advice(Target::Aarch64, &["aarch64-linux-gnu-gcc".to_owned()]);
+        let advice = advice(BoardTarget::Aarch64, &["aarch64-linux-gnu-gcc".to_owned()]);
         for part in [
             "not here: aarch64-linux-gnu-gcc\n",
             "dpkg --add-architecture arm64 && apt-get update",
@@ -194,7 +194,7 @@ mod tests {
         ] {
             assert!(advice.contains(part), "{part}: {advice}");
         }
-        let script = Target::Armv7.install_script("sudo ");
+        let script = BoardTarget::Armv7.install_script("sudo ");
         assert!(script.starts_with("sudo apt-get update"), "{script}");
         assert!(script.contains("rust-web-src gcc-arm-linux-gnueabihf"), "{script}");
     }

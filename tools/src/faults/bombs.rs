@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::boot::{Badge, May, done};
 use super::cases::{Case, Group, Tally};
-use super::lab::{Lab, THREE, TWO, Told, Verdict};
+use super::lab::{Lab, Reported, THREE, TWO, Verdict};
 use super::process::finish;
 use super::tree::Tree;
 use crate::Result;
@@ -151,7 +151,7 @@ fn changes(lab: &Lab, good: &[u8]) -> Vec<(String, Change)> {
 }
 
 /// The disk of a badge with the old release.
-fn prepared(lab: &Lab) -> Told<Tree> {
+fn prepared(lab: &Lab) -> Reported<Tree> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let badge = Badge::new(lab, folder.path())?;
     badge.install(OLD)?;
@@ -210,7 +210,7 @@ fn refused(lab: &Lab, folder: &Path, disk: &Tree, good: &[u8], bomb: &Bomb) -> V
 }
 
 /// What is in the state folder, but for locks.
-fn state(badge: &Badge<'_>) -> Told<Tree> {
+fn state(badge: &Badge<'_>) -> Reported<Tree> {
     Ok(badge.tree()?.without("lock"))
 }
 

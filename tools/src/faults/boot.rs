@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use super::lab::{Lab, Told};
+use super::lab::{Lab, Reported};
 use super::process::{Done, finish};
 use super::tree::Tree;
 
@@ -80,14 +80,14 @@ pub(super) struct Slot {
 
 impl<'lab> Badge<'lab> {
     /// One in `folder` whose state folder is empty.
-    pub(super) fn new(lab: &'lab Lab, folder: &Path) -> Told<Self> {
+    pub(super) fn new(lab: &'lab Lab, folder: &Path) -> Reported<Self> {
         let badge = Self::without_state(lab, folder)?;
         fs::create_dir_all(badge.state()).map_err(|e| e.to_string())?;
         Ok(badge)
     }
 
     /// One in `folder` that has no state folder.
-    pub(super) fn without_state(lab: &'lab Lab, folder: &Path) -> Told<Self> {
+    pub(super) fn without_state(lab: &'lab Lab, folder: &Path) -> Reported<Self> {
         let badge = Self { lab, disk: folder.join("disk"), config: folder.join("emocue.toml") };
         fs::create_dir_all(&badge.disk).map_err(|e| e.to_string())?;
         let text = format!(
@@ -100,14 +100,14 @@ impl<'lab> Badge<'lab> {
     }
 
     /// One in `folder` with the disk of another.
-    pub(super) fn with(lab: &'lab Lab, folder: &Path, disk: &Tree) -> Told<Self> {
+    pub(super) fn with(lab: &'lab Lab, folder: &Path, disk: &Tree) -> Reported<Self> {
         let badge = Self::without_state(lab, folder)?;
         disk.write(&badge.disk).map_err(|e| e.to_string())?;
         Ok(badge)
     }
 
     /// What is on its disk.
-    pub(super) fn tree(&self) -> Told<Tree> {
+    pub(super) fn tree(&self) -> Reported<Tree> {
         Tree::read(&self.disk).map_err(|e| e.to_string())
     }
 
@@ -131,7 +131,7 @@ impl<'lab> Badge<'lab> {
     }
 
     /// `slot install` of a release.
-    pub(super) fn install_command(&self, version: u64) -> Told<Command> {
+    pub(super) fn install_command(&self, version: u64) -> Reported<Command> {
         Ok(self.install_file(&self.lab.release(version).map_err(|e| e.to_string())?))
     }
 
@@ -144,26 +144,26 @@ impl<'lab> Badge<'lab> {
     }
 
     /// Installs a release.
-    pub(super) fn install(&self, version: u64) -> Told<()> {
+    pub(super) fn install(&self, version: u64) -> Reported<()> {
         succeeds(&mut self.install_command(version)?, &format!("slot install of release {version}"))
     }
 
     /// Keeps what is on trial.
-    pub(super) fn confirm(&self) -> Told<()> {
+    pub(super) fn confirm(&self) -> Reported<()> {
         succeeds(&mut self.slot(&["confirm"]), "slot confirm")
     }
 
     /// What the badge tells of its slots.
-    pub(super) fn status(&self) -> Told<Status> {
+    pub(super) fn status(&self) -> Reported<Status> {
         status(&done(&mut self.slot(&["status", "--json"]))?)
     }
     /// Starts it and sees that it answers both portraits as a healthy badge does.
-    pub(super) fn boot(&self) -> Told<Runs> {
+    pub(super) fn boot(&self) -> Reported<Runs> {
         self.answered(&done(&mut self.start())?)
     }
 
     /// What a start that has ended ran, if it has answered.
-    pub(super) fn answered(&self, done: &Done) -> Told<Runs> {
+    pub(super) fn answered(&self, done: &Done) -> Reported<Runs> {
         if done.code != Some(0) {
             return Err(format!("the badge does not start: {}", done.told()));
         }
@@ -175,21 +175,21 @@ impl<'lab> Badge<'lab> {
     }
 
     /// Starts it and sees that it answers and runs nothing but what it may.
-    pub(super) fn boots(&self, may: &May) -> Told<Runs> {
+    pub(super) fn boots(&self, may: &May) -> Reported<Runs> {
         let runs = self.boot()?;
         allowed(runs, may)?;
         Ok(runs)
     }
 
     /// Sees that it has recovered: it takes a newer release and runs it.
-    pub(super) fn takes(&self, version: u64) -> Told<()> {
+    pub(super) fn takes(&self, version: u64) -> Reported<()> {
         self.install(version)?;
         self.boots(&May::run(&[version])).map(drop)
     }
 }
 
 /// Whether a badge may run that.
-pub(super) fn allowed(runs: Runs, may: &May) -> Told<()> {
+pub(super) fn allowed(runs: Runs, may: &May) -> Reported<()> {
     let allowed = match runs {
         Runs::Slot { version, .. } => may.versions.contains(&version),
         Runs::Embedded { .. } => may.embedded,
@@ -198,17 +198,17 @@ pub(super) fn allowed(runs: Runs, may: &May) -> Told<()> {
 }
 
 /// Runs a command of a case to its end.
-pub(super) fn done(command: &mut Command) -> Told<Done> {
+pub(super) fn done(command: &mut Command) -> Reported<Done> {
     finish(command).map_err(|e| format!("cannot start {command:?}: {e}"))
 }
 
-fn succeeds(command: &mut Command, what: &str) -> Told<()> {
+fn succeeds(command: &mut Command, what: &str) -> Reported<()> {
     let done = done(command)?;
     if done.code == Some(0) { Ok(()) } else { Err(format!("{what}: {}", done.told())) }
 }
 
 /// What `slot status --json` has printed.
-pub(super) fn status(done: &Done) -> Told<Status> {
+pub(super) fn status(done: &Done) -> Reported<Status> {
     if done.code != Some(0) {
         return Err(format!("slot status: {}", done.told()));
     }
@@ -217,7 +217,7 @@ pub(super) fn status(done: &Done) -> Told<Status> {
 }
 
 /// What the badge says it runs.
-fn runs(stderr: &str) -> Told<Runs> {
+fn runs(stderr: &str) -> Reported<Runs> {
     let said = stderr.lines().find_map(|line| line.strip_prefix("emocue-badge: runs "));
     let Some(said) = said else { return Ok(Runs::Embedded { said: false }) };
     if said.starts_with("the bundle inside this program") {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::boot::{Badge, May, Runs, allowed, done};
 use super::cases::{Case, Group, Tally};
-use super::lab::{Lab, NEWEST, ONE, TWO, Told, Verdict};
+use super::lab::{Lab, NEWEST, ONE, Reported, TWO, Verdict};
 use super::namespace::Namespace;
 use super::tree::Tree;
 use crate::Result;
@@ -33,7 +33,7 @@ struct Whole<'lab> {
 }
 
 impl<'lab> Whole<'lab> {
-    fn new(lab: &'lab Lab) -> Told<Self> {
+    fn new(lab: &'lab Lab) -> Reported<Self> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let badge = Badge::new(lab, folder.path())?;
         badge.install(ONE)?;
@@ -48,7 +48,7 @@ impl<'lab> Whole<'lab> {
         Ok(Self { lab, disk: badge.tree()?, slots: [slot_of(ONE)?, slot_of(TWO)?] })
     }
 
-    fn copy(&self, folder: &Path) -> Told<Badge<'lab>> {
+    fn copy(&self, folder: &Path) -> Reported<Badge<'lab>> {
         Badge::with(self.lab, folder, &self.disk)
     }
 }
@@ -74,7 +74,7 @@ fn write(path: &Path, bytes: &[u8]) -> Verdict {
     fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn read(path: &Path) -> Told<Vec<u8>> {
+fn read(path: &Path) -> Reported<Vec<u8>> {
     fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::boot::{Badge, May, Status, allowed, done, status};
 use super::cases::{Case, Group, Tally};
-use super::lab::{Lab, ONE, THREE, TWO, Told, Verdict};
+use super::lab::{Lab, ONE, Reported, THREE, TWO, Verdict};
 use super::namespace::Namespace;
 use super::process::Done;
 use super::tree::{Node, Tree};
@@ -34,7 +34,7 @@ enum Before {
 
 impl Before {
     /// A disk on which that was done.
-    fn disk(self, lab: &Lab) -> Told<Tree> {
+    fn disk(self, lab: &Lab) -> Reported<Tree> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let badge = Badge::new(lab, folder.path())?;
         if self != Self::Nothing {
@@ -84,7 +84,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let befores = [Before::Nothing, Before::Good, Before::Trial];
     let disks =
         befores.map(|before| before.disk(lab).map(|disk| Start { lab, before, disk, bundle }));
-    let starts = disks.into_iter().collect::<Told<Vec<_>>>()?;
+    let starts = disks.into_iter().collect::<Reported<Vec<_>>>()?;
     let mut cases = Vec::new();
     if let Some(namespace) = Namespace::find() {
         for start in &starts {

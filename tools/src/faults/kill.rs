@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::boot::{Badge, May, Runs, allowed};
 use super::cases::{Group, Tally};
-use super::lab::{Lab, ONE, Told};
+use super::lab::{Lab, ONE, Reported};
 use crate::Result;
 use emocue_link::random::Random;
 
@@ -69,7 +69,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     badge.install(ONE)?;
     badge.confirm()?;
     let usual =
-        TURNS.iter().map(|what| story.kill(*what, Moment::Never)).collect::<Told<Vec<_>>>()?;
+        TURNS.iter().map(|what| story.kill(*what, Moment::Never)).collect::<Reported<Vec<_>>>()?;
     story.ended = 0;
     let mut random = Random::of(lab.seed, "kill");
     let kills = if lab.quick { QUICK } else { KILLS };
@@ -115,7 +115,7 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
-    fn command(&self, what: What) -> Told<Command> {
+    fn command(&self, what: What) -> Reported<Command> {
         match what {
             What::Install => self.badge.install_command(self.newest),
             What::Start => Ok(self.badge.start()),
@@ -124,7 +124,7 @@ impl Story<'_> {
     }
 
     /// Does it, kills it at `moment`, and sees that the badge answers with what it may run.
-    fn kill(&mut self, what: What, moment: Moment) -> Told<Went> {
+    fn kill(&mut self, what: What, moment: Moment) -> Reported<Went> {
         let mut status = self.badge.status()?;
         let on_trial = status.slots.get(&status.next.slot).is_some_and(|s| s.state == "trial");
         if what != What::Install && !on_trial {
@@ -178,7 +178,7 @@ impl Story<'_> {
         Ok(went)
     }
 
-    fn killed(&self, mut command: Command, moment: Moment) -> Told<Went> {
+    fn killed(&self, mut command: Command, moment: Moment) -> Reported<Went> {
         let told = |e: std::io::Error| e.to_string();
         let before = self.disk();
         let begun = Instant::now();

@@ -12,10 +12,10 @@ use crate::Result;
 use crate::cargo::{Profile, badge, root};
 
 /// What came of a step of a case, or what has gone wrong.
-pub(super) type Told<T> = std::result::Result<T, String>;
+pub(super) type Reported<T> = std::result::Result<T, String>;
 
 /// That a badge has survived, or what has gone wrong.
-pub(super) type Verdict = Told<()>;
+pub(super) type Verdict = Reported<()>;
 
 /// The bundle that the badge carries, of which the releases are made.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
@@ -142,7 +142,7 @@ impl Lab {
     }
 
     /// What a healthy badge, with nothing installed, prints for the portraits.
-    pub(super) fn answers(&self) -> Told<String> {
+    pub(super) fn answers(&self) -> Reported<String> {
         let mut answers = self.answers.lock().map_err(|_| "the portraits were not answered")?;
         if let Some(answers) = &*answers {
             return Ok(answers.clone());

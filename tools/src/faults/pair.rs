@@ -4,7 +4,7 @@ use std::thread;
 
 use super::boot::{Badge, May, done};
 use super::cases::{Case, Group, Tally};
-use super::lab::{Lab, NEWEST, ONE, TWO, Told, Verdict};
+use super::lab::{Lab, NEWEST, ONE, Reported, TWO, Verdict};
 use crate::Result;
 
 /// How often each number of updates is tried.
@@ -39,7 +39,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
 fn at_once(badge: &Badge<'_>, count: u64) -> Verdict {
     let mut commands = (TWO..TWO + count)
         .map(|version| badge.install_command(version))
-        .collect::<Told<Vec<_>>>()?;
+        .collect::<Reported<Vec<_>>>()?;
     let results: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> =
             commands.iter_mut().map(|command| scope.spawn(|| done(command))).collect();

@@ -8,7 +8,7 @@ use super::boot::{Badge, May, Status};
 use super::cases::{Case, Group, Tally};
 use super::crash::{Run, State};
 use super::disk::Disk;
-use super::lab::{Lab, NEWEST, ONE, THREE, TWO, Told, Verdict};
+use super::lab::{Lab, NEWEST, ONE, Reported, THREE, TWO, Verdict};
 use super::record::record;
 use super::tree::Tree;
 use crate::Result;
@@ -26,7 +26,7 @@ struct Scenario {
     /// What happens before.
     before: fn(&Badge<'_>) -> Verdict,
     /// What loses power.
-    command: fn(&Badge<'_>) -> Told<Command>,
+    command: fn(&Badge<'_>) -> Reported<Command>,
     /// What may run after a loss at any moment.
     during: May,
     /// What may run after a loss when the command had returned.

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use emocue_link::faulty::{Faults, Line};
+use emocue_link::faulty::{Faults, FaultyLine};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::boot::{Badge, May};
 use super::cases::{Case, Group, Tally};
-use super::lab::{Lab, ONE, TWO, Told, Verdict};
+use super::lab::{Lab, ONE, Reported, TWO, Verdict};
 use super::process::{Done, finish_within};
 use crate::Result;
 
@@ -128,7 +128,7 @@ struct Bench<'lab> {
 }
 
 impl<'lab> Bench<'lab> {
-    fn new(lab: &'lab Lab, folder: &Path, faults: Faults, seed: u64) -> Told<Self> {
+    fn new(lab: &'lab Lab, folder: &Path, faults: Faults, seed: u64) -> Reported<Self> {
         let badge = Badge::new(lab, folder)?;
         let cable = Cable::new(faults, seed).map_err(|e| format!("no terminals here: {e}"))?;
         fs::write(folder.join("frame"), [0; 64 * 64]).map_err(|e| e.to_string())?;
@@ -143,7 +143,7 @@ impl<'lab> Bench<'lab> {
     }
 
     /// Starts the badge, which runs until it is stopped.
-    fn start(&self) -> Told<Child> {
+    fn start(&self) -> Reported<Child> {
         let mut command = self.badge.lab.badge();
         command.args(["run", "--display", "json", "--config"]).arg(&self.badge.config);
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
@@ -152,7 +152,7 @@ impl<'lab> Bench<'lab> {
     }
 
     /// The release, in this case's own folder, since what a host signs lies beside it.
-    fn bundle(&self, version: u64) -> Told<PathBuf> {
+    fn bundle(&self, version: u64) -> Reported<PathBuf> {
         let bundle = self.folder.join(format!("{version}.emocue"));
         if !bundle.exists() {
             let release = self.badge.lab.release(version).map_err(|e| e.to_string())?;
@@ -161,7 +161,7 @@ impl<'lab> Bench<'lab> {
         Ok(bundle)
     }
 
-    fn command(&self, version: u64) -> Told<Command> {
+    fn command(&self, version: u64) -> Reported<Command> {
         let mut command = self.badge.lab.host_command();
         let to = format!("serial:{}", self.cable.host_port);
         command.args(["flash", "--to", &to, "--what", "bundle", "--yes"]);
@@ -172,7 +172,7 @@ impl<'lab> Bench<'lab> {
     }
 
     /// Begins to flash a release.
-    fn begin(&self, version: u64) -> Told<Child> {
+    fn begin(&self, version: u64) -> Reported<Child> {
         let mut command = self.command(version)?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map_err(|e| e.to_string())
@@ -213,7 +213,7 @@ impl Cable {
         let ends = [(host.try_clone()?, badge.try_clone()?), (badge, host)];
         for (at, (from, to)) in (0_u64..).zip(ends) {
             let (needed, count) = (Arc::clone(&needed), Arc::clone(&to_badge));
-            let line = Line::new(faults, seed * 2 + at);
+            let line = FaultyLine::new(faults, seed * 2 + at);
             thread::spawn(move || {
                 let counted = (at == 0).then_some(&*count);
                 carry(from, to, line, counted, &needed);
@@ -253,7 +253,7 @@ fn terminal() -> std::io::Result<(File, String, File)> {
 fn carry(
     mut from: File,
     mut to: File,
-    mut line: Line,
+    mut line: FaultyLine,
     count: Option<&AtomicU64>,
     needed: &AtomicBool,
 ) {

@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 
 use crate::Result;
 use crate::cargo::{Profile, badge, build_badge, cargo, check, output, root};
-use crate::cross::{self, Built, Target};
+use crate::cross::{self, BoardTarget, Built};
 use host::Host;
 use initramfs::Initramfs;
 use machine::{Board, Machine, Plan};
@@ -101,7 +101,7 @@ fn named(name: &str) -> std::result::Result<&'static Scenario, String> {
 /// Builds, boots and plays a scenario; every step must come true.
 pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     if args.install {
-        cross::toolchain::install(Target::Aarch64)?;
+        cross::toolchain::install(BoardTarget::Aarch64)?;
         machine::install()?;
     }
     if args.machine == Kind::Raspi3b {
@@ -154,7 +154,7 @@ fn host(args: &VirtualBadgeArgs, badge: &Path) -> Result<Option<Host>> {
 /// Cross-builds the badge and its helper and returns the folder in which they lie.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     let [badge] = cross::BADGE;
-    cross::build(Target::Aarch64, profile, &[badge, GUEST])
+    cross::build(BoardTarget::Aarch64, profile, &[badge, GUEST])
 }
 
 /// The kernel that is booted.
@@ -184,7 +184,7 @@ pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
     files.file("init", include_bytes!("init.sh"));
     files.file("modules/list", b"");
     files.copy("bin/emocue-badge", badge)?;
-    let target = Target::Aarch64;
+    let target = BoardTarget::Aarch64;
     let needed = output(target.tool("readelf").args(["--dynamic", "--wide"]).arg(badge))?;
     for name in cross::elf::libraries(&needed) {
         files.copy(&format!("lib/{name}"), &target.library(name)?)?;

@@ -9,7 +9,7 @@ use super::machine::{Board, Machine, Plan};
 use super::{logs, packages, system};
 use crate::Result;
 use crate::cargo::Profile;
-use crate::cross::{self, Built, Target};
+use crate::cross::{self, BoardTarget, Built};
 
 /// Levels of GPIO 0 to 31 (GPLEV0), in physical memory.
 const LEVELS: u64 = 0x3f20_0034;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn run(profile: Profile) -> Result<()> {
     let badge =
         Built { package: "emocue-device", features: "emocue-device/board,emocue-device/rppal" };
-    let built = cross::build(Target::Aarch64, profile, &[badge])?;
+    let built = cross::build(BoardTarget::Aarch64, profile, &[badge])?;
     let kernel = packages::kernel()?;
     let mut files = system(&built.join("emocue-badge"))?;
     files.file("etc/emocue/emocue.toml", include_bytes!("raspi.toml"));

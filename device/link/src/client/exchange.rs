@@ -16,7 +16,7 @@ const MAX_TRIES: u32 = 200;
 
 /// What came of a request.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RequestOutcome {
     Reply {
         reply: Reply,
         /// The request was sent only once.
@@ -46,7 +46,7 @@ impl Pace {
 
 impl<T: Transport> Client<T> {
     /// Sends a request until its reply comes.
-    pub(super) fn exchange(&mut self, request: Request) -> Result<Answer, ClientError> {
+    pub(super) fn exchange(&mut self, request: Request) -> Result<RequestOutcome, ClientError> {
         let silence = match request {
             Request::Hello { .. } => self.settings.connect,
             _ => self.settings.silence,
@@ -59,7 +59,11 @@ impl<T: Transport> Client<T> {
         result
     }
 
-    fn try_exchange(&mut self, request: Request, silence: Duration) -> Result<Answer, ClientError> {
+    fn try_exchange(
+        &mut self,
+        request: Request,
+        silence: Duration,
+    ) -> Result<RequestOutcome, ClientError> {
         let hello = matches!(request, Request::Hello { .. });
         let part = matches!(request, Request::Chunk { .. });
         self.sequence = self.sequence.wrapping_add(1);
@@ -87,7 +91,7 @@ impl<T: Transport> Client<T> {
                             if reply == Reply::Refused(Refusal::NoSession) {
                                 return Err(session_ended(tries));
                             }
-                            return Ok(Answer::Reply { reply, once });
+                            return Ok(RequestOutcome::Reply { reply, once });
                         }
                         // The reply was sent and is lost.
                         Body::Again if envelope.sequence == sequence => {
@@ -95,7 +99,7 @@ impl<T: Transport> Client<T> {
                             &probe
                         }
                         // The request is lost.
-                        Body::Again if part => return Ok(Answer::Lost),
+                        Body::Again if part => return Ok(RequestOutcome::Lost),
                         Body::Again => {
                             heard = Instant::now();
                             &whole

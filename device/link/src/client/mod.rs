@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 pub use error::ClientError;
-use exchange::{Answer, Pace};
+use exchange::{Pace, RequestOutcome};
 use transfer::ChunkSize;
 
 use crate::channel::Channel;
@@ -215,8 +215,8 @@ impl<T: Transport> Client<T> {
         loop {
             self.session = new_session_id();
             let reply = match self.exchange(Request::Hello { version: VERSION })? {
-                Answer::Reply { reply, .. } => reply,
-                Answer::Lost => return Err(ClientError::Noise),
+                RequestOutcome::Reply { reply, .. } => reply,
+                RequestOutcome::Lost => return Err(ClientError::Noise),
             };
             match reply {
                 Reply::Hello { version, .. } if version.major != VERSION.major => {
@@ -251,8 +251,8 @@ impl<T: Transport> Client<T> {
             result => result?,
         };
         match answer {
-            Answer::Reply { reply, .. } => Ok(reply),
-            Answer::Lost => Err(ClientError::Noise),
+            RequestOutcome::Reply { reply, .. } => Ok(reply),
+            RequestOutcome::Lost => Err(ClientError::Noise),
         }
     }
 

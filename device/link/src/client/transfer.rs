@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Client, ClientError, progress, unexpected};
+use super::{Client, ClientError, RequestOutcome, progress, unexpected};
 use crate::message::{FileKind, MAX_CHUNK, MAX_TRANSFER, Progress, Reply, Request};
 use crate::transport::Transport;
 
@@ -97,7 +97,7 @@ impl<T: Transport> Client<T> {
                 // A part may well be sent twice.
                 Err(ClientError::Unsure) => return Err(ClientError::SessionEnded),
                 Err(error) => return Err(error),
-                Ok(Answer::Lost) => {
+                Ok(RequestOutcome::Lost) => {
                     self.part.damaged();
                     stalls += 1;
                     if stalls >= MAX_STALLS {
@@ -105,7 +105,7 @@ impl<T: Transport> Client<T> {
                     }
                     continue;
                 }
-                Ok(Answer::Reply { reply, once }) => {
+                Ok(RequestOutcome::Reply { reply, once }) => {
                     if once {
                         self.part.whole();
                     }
@@ -124,8 +124,8 @@ impl<T: Transport> Client<T> {
         }
         // In another session the file would have to be begun again.
         let reply = match self.exchange(Request::Finish)? {
-            Answer::Reply { reply, .. } => reply,
-            Answer::Lost => return Err(ClientError::Noise),
+            RequestOutcome::Reply { reply, .. } => reply,
+            RequestOutcome::Lost => return Err(ClientError::Noise),
         };
         progress("the end of a file", reply)
     }

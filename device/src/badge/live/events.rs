@@ -8,8 +8,8 @@ use emocue_link::message::CameraState;
 use emocue_models::luma::Luma;
 
 use super::notice::Notice;
-use super::{Options, Parts, WAKE};
-use crate::answer::{Report, Screen};
+use super::{LiveOptions, LiveParts, WAKE};
+use crate::answer::{FrameReport, Screen};
 use crate::badge::capture::Lamp;
 use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
@@ -28,17 +28,17 @@ const TICK: Duration = Duration::from_secs(1);
 const FEEL: Duration = Duration::from_secs(5);
 
 /// The loop of one [`super::Live::run`].
-pub(super) struct Run<'a> {
-    pub(super) parts: Parts,
-    pub(super) options: Options,
-    pub(super) state: State,
+pub(super) struct LiveRun<'a> {
+    pub(super) parts: LiveParts,
+    pub(super) options: LiveOptions,
+    pub(super) state: LiveState,
     pub(super) mailbox: &'a Mailbox,
     pub(super) lamp: &'a Lamp,
     pub(super) tell: &'a mut dyn FnMut(Notice),
 }
 
 /// What it keeps from one event to the next.
-pub(super) struct State {
+pub(super) struct LiveState {
     /// What panels show.
     pub(super) mode: Mode,
     pub(super) screen: ScreenState,
@@ -50,8 +50,8 @@ pub(super) struct State {
     meter: Meter,
 }
 
-impl State {
-    pub(super) fn new(parts: &Parts, options: &Options) -> Self {
+impl LiveState {
+    pub(super) fn new(parts: &LiveParts, options: &LiveOptions) -> Self {
         Self {
             mode: options.mode,
             screen: ScreenState::new(parts.vision.labels(), options.paused),
@@ -110,7 +110,7 @@ impl<E: Into<BadgeError>> From<E> for Stop {
     }
 }
 
-impl Run<'_> {
+impl LiveRun<'_> {
     /// Whether it is to start anew.
     pub(super) fn until(&mut self, stop: &AtomicBool) -> Result<bool, BadgeError> {
         match self.events(stop) {
@@ -277,8 +277,8 @@ impl Run<'_> {
         let Some(monitor) = &mut self.parts.monitor else { return Ok(()) };
         match monitor.tick(now, well) {
             None => {}
-            Some(UpdateEvent::Kept(slot)) => (self.tell)(Notice::Kept(slot)),
-            Some(UpdateEvent::NotKept(error)) => (self.tell)(Notice::NotKept(error)),
+            Some(UpdateEvent::Confirmed(slot)) => (self.tell)(Notice::Confirmed(slot)),
+            Some(UpdateEvent::NotConfirmed(error)) => (self.tell)(Notice::NotConfirmed(error)),
             Some(UpdateEvent::Question(text)) => {
                 (self.tell)(Notice::Asks(text));
                 self.ask(true, now)?;
@@ -294,7 +294,7 @@ impl Run<'_> {
 
     /// Gives the hub what happened since the last time.
     fn measure(&mut self, now: Instant, battery_low: bool) {
-        let State { tally, ages, screen, streamed, pace, .. } = &self.state;
+        let LiveState { tally, ages, screen, streamed, pace, .. } = &self.state;
         let meter = Meter { since: Some(now), shown: tally.shown, ages: *ages };
         let state = match screen {
             ScreenState { paused: true, .. } => CameraState::Paused,
@@ -335,7 +335,7 @@ impl Run<'_> {
 fn show(
     displays: &mut [Box<dyn Display>],
     frame: Option<&Luma>,
-    report: &Report,
+    report: &FrameReport,
     now: Instant,
 ) -> Result<(), Stop> {
     Ok(displays.iter_mut().try_for_each(|display| display.show(frame, report, now))?)

@@ -24,7 +24,7 @@ use crate::link::Hub;
 use crate::show::Display;
 use crate::thermometer::Thermometer;
 use crate::vision::Vision;
-use events::{Run, State};
+use events::{LiveRun, LiveState};
 pub use notice::Notice;
 
 /// The longest time without looking whether the badge shall stop.
@@ -41,13 +41,13 @@ pub struct Live {
     /// Streams by itself ([`Camera::is_live`]).
     pub camera: Box<dyn Camera>,
     /// What it works with.
-    pub parts: Parts,
+    pub parts: LiveParts,
     /// How it behaves.
-    pub options: Options,
+    pub options: LiveOptions,
 }
 
 /// What a badge works with.
-pub struct Parts {
+pub struct LiveParts {
     /// Looks at the frames.
     pub vision: Vision,
     /// Show the answers.
@@ -79,7 +79,7 @@ pub struct Cues {
 
 /// How a badge behaves.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct LiveOptions {
     /// What panels show at first.
     pub mode: Mode,
     /// Begin paused, as before a new start.
@@ -130,9 +130,9 @@ impl Live {
         if let Some(button) = parts.cues.button.take() {
             start_button(button, &mailbox, &ended);
         }
-        let state = State::new(&parts, &options);
+        let state = LiveState::new(&parts, &options);
         let mut run =
-            Run { parts, options, state, mailbox: &mailbox, lamp: &lamp, tell: &mut tell };
+            LiveRun { parts, options, state, mailbox: &mailbox, lamp: &lamp, tell: &mut tell };
         let done = run.until(stop);
         run.parts.watchdog.stopping();
         let (tally, age) = (run.state.tally, run.state.ages.mean());

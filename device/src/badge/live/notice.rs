@@ -24,10 +24,10 @@ pub enum Notice {
     Slowed(u32),
     /// A pin fails.
     Pin(CueError),
-    /// A new bundle ran for a healthy minute and is kept.
-    Kept(Slot),
-    /// It could not be written that a bundle is kept.
-    NotKept(SlotError),
+    /// A new bundle ran for a healthy minute and is confirmed.
+    Confirmed(Slot),
+    /// It could not be recorded that a bundle is confirmed.
+    NotConfirmed(SlotError),
     /// The host wants something that the wearer is asked about.
     Asks(String),
     /// Another bundle or configuration is to be used.
@@ -53,8 +53,8 @@ impl fmt::Display for Notice {
             Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
             Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
             Self::Pin(error) => f.write_str(&line(error)),
-            Self::Kept(slot) => write!(f, "slot {slot} ran well and is kept"),
-            Self::NotKept(error) => {
+            Self::Confirmed(slot) => write!(f, "slot {slot} ran well and is confirmed"),
+            Self::NotConfirmed(error) => {
                 write!(f, "the bundle on trial cannot be kept: {}", line(error))
             }
             Self::Asks(text) => write!(f, "press the button to {text}; a long press declines"),
@@ -72,6 +72,6 @@ impl fmt::Display for Notice {
 impl Notice {
     /// Whether something went wrong.
     pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Missing(_) | Self::Pin(_) | Self::NotKept(_) | Self::Stuck)
+        matches!(self, Self::Missing(_) | Self::Pin(_) | Self::NotConfirmed(_) | Self::Stuck)
     }
 }

@@ -10,8 +10,8 @@ use emocue_run::{Classifier, Detector, RunError};
 use emocue_models::luma::Luma;
 
 use super::*;
-use crate::answer::{Answer, Report, Screen};
-use crate::badge::update::Watched;
+use crate::answer::{Answer, FrameReport, Screen};
+use crate::badge::update::MonitorSetup;
 use crate::camera::v4l2::V4l2Error;
 use crate::camera::{CameraError, FrameInfo};
 use crate::show::ShowError;
@@ -31,13 +31,13 @@ enum Cue {
 }
 
 /// Does as scripted, and reports whether it is open.
-struct Told {
+struct Notices {
     cues: Receiver<Cue>,
     open: Arc<Mutex<bool>>,
     index: u64,
 }
 
-impl Camera for Told {
+impl Camera for Notices {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
         *self.open.lock().unwrap() = true;
         match self.cues.recv_timeout(Duration::from_millis(50)) {
@@ -105,7 +105,12 @@ enum Seen {
 struct Watcher(Sender<Seen>);
 
 impl Display for Watcher {
-    fn show(&mut self, _: Option<&Luma>, report: &Report, _: Instant) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        _: Option<&Luma>,
+        report: &FrameReport,
+        _: Instant,
+    ) -> Result<(), ShowError> {
         let _ = self.0.send(Seen::Shown(report.shown));
         Ok(())
     }
@@ -159,8 +164,8 @@ fn bench_with(
     let (open, led) = (Arc::default(), Arc::default());
     let (stop, notices) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
     let live = Live {
-        camera: Box::new(Told { cues, open: Arc::clone(&open), index: 0 }),
-        parts: Parts {
+        camera: Box::new(Notices { cues, open: Arc::clone(&open), index: 0 }),
+        parts: LiveParts {
             vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
                 .unwrap(),
             displays: vec![Box::new(Watcher(sees))],
@@ -174,7 +179,7 @@ fn bench_with(
             monitor,
             hub: Arc::default(),
         },
-        options: Options {
+        options: LiveOptions {
             mode: Mode::Both,
             paused,
             pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
@@ -325,7 +330,7 @@ fn a_source_that_ends_ends_the_run() {
 
 fn monitor(state: &std::path::Path) -> UpdateMonitor {
     let presence = ConsentChannel::new(state).announce().map(Arc::new);
-    let watched = Watched {
+    let watched = MonitorSetup {
         state,
         config: std::path::Path::new("none"),
         mark: Vec::new(),

@@ -11,7 +11,7 @@ use super::format::PixelFormat;
 
 /// How a negotiated buffer is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct PlaneLayout {
     /// The format.
     pub pixels: Pixels,
     /// Width, px.
@@ -49,10 +49,10 @@ pub enum BadBuffer {
     Jpeg(String),
 }
 
-/// Takes luma from buffers of one [`Layout`].
+/// Takes luma from buffers of one [`PlaneLayout`].
 #[derive(Debug)]
 pub struct Plane {
-    layout: Layout,
+    layout: PlaneLayout,
     /// The last JPEG picture with an [`AVI1`] segment.
     jpeg: Vec<u8>,
 }
@@ -67,7 +67,7 @@ const AVI1: [u8; 10] = *b"\xFF\xE0\x00\x08AVI1\0\0";
 
 impl Plane {
     /// For buffers of `layout`.
-    pub fn new(layout: Layout) -> Self {
+    pub fn new(layout: PlaneLayout) -> Self {
         Self { layout, jpeg: Vec::new() }
     }
 
@@ -76,7 +76,7 @@ impl Plane {
     /// # Errors
     /// [`BadBuffer`] when no whole picture is in it; `frame` then holds nothing of use.
     pub fn extract(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
-        let Layout { pixels, width, height, stride, range } = self.layout;
+        let PlaneLayout { pixels, width, height, stride, range } = self.layout;
         let row = width * PixelFormat::of(pixels).bytes_per_pixel;
         match pixels {
             Pixels::Mjpg => return self.decode(buffer, frame),
@@ -154,11 +154,11 @@ mod tests {
 
     const ALL: [Pixels; 4] = [Pixels::Grey, Pixels::Nv12, Pixels::Yuyv, Pixels::Mjpg];
 
-    fn layout(pixels: Pixels, stride: usize) -> Layout {
-        Layout { pixels, width: 4, height: 2, stride, range: Range::Full }
+    fn layout(pixels: Pixels, stride: usize) -> PlaneLayout {
+        PlaneLayout { pixels, width: 4, height: 2, stride, range: Range::Full }
     }
 
-    fn luma(layout: Layout, buffer: &[u8]) -> Result<Luma, BadBuffer> {
+    fn luma(layout: PlaneLayout, buffer: &[u8]) -> Result<Luma, BadBuffer> {
         let mut frame = Luma::default();
         Plane::new(layout).extract(buffer, &mut frame).map(|()| frame)
     }
@@ -187,8 +187,8 @@ mod tests {
         [bare.as_slice(), rest].concat()
     }
 
-    fn jpeg_layout() -> Layout {
-        Layout { pixels: Pixels::Mjpg, width: 24, height: 16, stride: 0, range: Range::Full }
+    fn jpeg_layout() -> PlaneLayout {
+        PlaneLayout { pixels: Pixels::Mjpg, width: 24, height: 16, stride: 0, range: Range::Full }
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn limited_range_becomes_full() {
-        let limited = Layout { range: Range::Limited, ..layout(Pixels::Grey, 4) };
+        let limited = PlaneLayout { range: Range::Limited, ..layout(Pixels::Grey, 4) };
         let pixels = luma(limited, &[16, 235, 126, 0, 255, 16, 16, 16]).unwrap();
         assert_eq!(pixels.pixels(), [0, 255, 128, 0, 255, 0, 0, 0]);
     }
@@ -237,7 +237,8 @@ mod tests {
         for portrait in &PORTRAITS {
             let expected = decode_picture(portrait.file, portrait.jpeg).unwrap();
             let (width, height) = (expected.width(), expected.height());
-            let frame = luma(Layout { width, height, ..jpeg_layout() }, portrait.jpeg).unwrap();
+            let frame =
+                luma(PlaneLayout { width, height, ..jpeg_layout() }, portrait.jpeg).unwrap();
             assert_eq!((frame.width(), frame.height()), (width, height));
             // The other decoder goes through RGB, which clips saturated colours.
             let apart = frame.pixels().iter().zip(expected.pixels()).map(|(a, b)| a.abs_diff(*b));
@@ -251,7 +252,7 @@ mod tests {
         let (whole, bare) = jpegs();
         let cut = luma(jpeg_layout(), &bare[..bare.len() / 2]).unwrap_err();
         assert_eq!(cut, BadBuffer::NoEnd { have: bare.len() / 2 });
-        let small = Layout { width: 15, height: 8, ..jpeg_layout() };
+        let small = PlaneLayout { width: 15, height: 8, ..jpeg_layout() };
         assert!(matches!(luma(small, &whole), Err(BadBuffer::Jpeg(_))));
     }
 
@@ -261,7 +262,7 @@ mod tests {
             format in 0usize..4, stride in 0usize..40, width in 0usize..40, height in 0usize..20,
             buffer in proptest::collection::vec(any::<u8>(), 0..1000),
         ) {
-            let layout = Layout { pixels: ALL[format], width, height, stride, range: Range::Limited };
+            let layout = PlaneLayout { pixels: ALL[format], width, height, stride, range: Range::Limited };
             if let Ok(frame) = luma(layout, &buffer) {
                 prop_assert_eq!(frame.pixels().len(), frame.width() * frame.height());
             }

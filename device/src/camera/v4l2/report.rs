@@ -14,7 +14,7 @@ use super::nodes::{Node, nodes};
 
 /// Everything that [`list`] prints.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct CameraReport {
     /// Every video node with what is behind it.
     pub nodes: Vec<(Node, Finding)>,
     /// Whether there are media controllers, as behind camera modules.
@@ -32,12 +32,12 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Looks at this machine.
-fn survey() -> Report {
+fn survey() -> CameraReport {
     let dev = Path::new("/dev");
     let nodes = nodes(dev, Path::new("/sys/class/video4linux"));
     let media = fs::read_dir(dev).into_iter().flatten().flatten();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    Report {
+    CameraReport {
         nodes: nodes
             .into_iter()
             .map(|node| {
@@ -69,7 +69,7 @@ fn on_path(program: &str, path: &OsStr) -> bool {
     folders.map(|folder| folder.join(program)).any(|file| file.is_file())
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for CameraReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.nodes.is_empty() {
             writeln!(f, "No video node: no USB camera is connected, or its driver is not loaded.")?;
@@ -162,7 +162,7 @@ mod tests {
         ];
         let wanted = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
         let choice = choose(&offers, &wanted).unwrap();
-        let report = Report {
+        let report = CameraReport {
             nodes: vec![
                 (node("/dev/video0", "HD Webcam"), Finding::Camera { offers, choice }),
                 (node("/dev/video1", "HD Webcam"), Finding::Unusable("no pictures".to_owned())),
@@ -185,7 +185,7 @@ Camera module on the ribbon cable:
 
     #[test]
     fn without_any_camera_it_says_what_to_install() {
-        let report = Report { nodes: Vec::new(), media: true, presets: Vec::new() };
+        let report = CameraReport { nodes: Vec::new(), media: true, presets: Vec::new() };
         let text = report.to_string();
         for part in
             ["No video node", "media controller", "apt install rpicam-apps", "pipe:gst-argus"]

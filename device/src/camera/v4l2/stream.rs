@@ -21,7 +21,7 @@ use super::super::stamps::Stamps;
 use super::super::{Camera, CameraError, FrameInfo};
 use super::error::is_gone;
 use super::format::{self, PixelFormat};
-use super::plane::{BadBuffer, Layout, Plane};
+use super::plane::{BadBuffer, Plane, PlaneLayout};
 use super::{V4l2Error, probe};
 
 /// How long one call waits for a frame.
@@ -101,7 +101,7 @@ impl V4l2 {
     }
 
     /// What the driver made of the format asked for.
-    fn layout(&self, format: &Format) -> Result<Layout, V4l2Error> {
+    fn layout(&self, format: &Format) -> Result<PlaneLayout, V4l2Error> {
         let pixels =
             format::of_fourcc(format.fourcc.repr).ok_or_else(|| V4l2Error::Unsupported {
                 name: self.name.clone(),
@@ -113,7 +113,7 @@ impl V4l2 {
             Quantization::FullRange => Some(Range::Full),
             Quantization::LimitedRange => Some(Range::Limited),
         };
-        Ok(Layout {
+        Ok(PlaneLayout {
             pixels,
             width: format.width as usize,
             height: format.height as usize,

@@ -10,7 +10,7 @@ use emocue_models::luma::Luma;
 use super::care::{self, Light};
 use super::chip::{Chip, Refused};
 use super::frame::Frame;
-use crate::answer::{Report, Screen};
+use crate::answer::{FrameReport, Screen};
 use crate::show::{self, Display, ShowError, panel};
 
 /// A panel that keeps its connection but lost its power in between takes writes as if nothing had happened, and
@@ -162,7 +162,7 @@ where
             return;
         }
         self.frame.shift = shift;
-        let settings = show::Settings { panel: self.settings.size, mode: self.mode };
+        let settings = show::ShowSettings { panel: self.settings.size, mode: self.mode };
         match panel::draw(screen, &settings, &mut self.frame) {
             Ok(()) => self.drawn = Some((screen, self.mode)),
             Err(never) => match never {},
@@ -262,7 +262,12 @@ impl<I> Display for Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
 {
-    fn show(&mut self, _: Option<&Luma>, report: &Report, now: Instant) -> Result<(), ShowError> {
+    fn show(
+        &mut self,
+        _: Option<&Luma>,
+        report: &FrameReport,
+        now: Instant,
+    ) -> Result<(), ShowError> {
         if self.finished {
             return Ok(());
         }

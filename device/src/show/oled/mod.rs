@@ -18,4 +18,4 @@ mod tests;
 
 pub use display::{Notice, Oled};
 pub(crate) use open::sink;
-pub use open::{Start, darken, open, probe};
+pub use open::{PanelStart, darken, open, probe};

@@ -9,7 +9,7 @@ use crate::show::{self, Display, ShowError};
 
 /// What is expected of a panel when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum PanelStart {
     /// It may come later: one that does not answer is reported on standard error and tried again.
     Patient,
     /// It answers at once, or it is an error.
@@ -20,12 +20,12 @@ pub enum Start {
 ///
 /// # Errors
 /// [`ShowError::Panel`] for a bus that does not exist or may not be opened, an address that the kernel itself
-/// uses, a program that was built without the feature `oled`, and with [`Start::Strict`] a panel that does not
+/// uses, a program that was built without the feature `oled`, and with [`PanelStart::Strict`] a panel that does not
 /// answer.
 pub fn open(
     settings: &PanelSettings,
     mode: Mode,
-    start: Start,
+    start: PanelStart,
 ) -> Result<Box<dyn Display>, ShowError> {
     driver::open(settings, mode, start)
 }
@@ -33,7 +33,7 @@ pub fn open(
 /// Whether a panel answers on the bus and address of `settings`; what it shows stays as it is.
 ///
 /// # Errors
-/// As for [`open`] with [`Start::Strict`].
+/// As for [`open`] with [`PanelStart::Strict`].
 pub fn probe(settings: &PanelSettings) -> Result<(), ShowError> {
     driver::probe(settings)
 }
@@ -41,19 +41,22 @@ pub fn probe(settings: &PanelSettings) -> Result<(), ShowError> {
 /// Switches off whatever the panel of `settings` shows, as after a badge that was killed.
 ///
 /// # Errors
-/// As for [`open`] with [`Start::Strict`].
+/// As for [`open`] with [`PanelStart::Strict`].
 pub fn darken(settings: &PanelSettings) -> Result<(), ShowError> {
     driver::darken(settings)
 }
 
 /// Opens the display `oled[:BUS[@ADDRESS]]`.
-pub(crate) fn sink(argument: &str, shown: &show::Settings) -> Result<Box<dyn Display>, ShowError> {
+pub(crate) fn sink(
+    argument: &str,
+    shown: &show::ShowSettings,
+) -> Result<Box<dyn Display>, ShowError> {
     let settings = parse(argument, shown)?;
-    open(&settings, shown.mode, Start::Patient)
+    open(&settings, shown.mode, PanelStart::Patient)
 }
 
 /// The argument `/dev/i2c-1@0x3d`, or only its first part; what is not said is as in [`PanelSettings::default`].
-fn parse(argument: &str, shown: &show::Settings) -> Result<PanelSettings, ShowError> {
+fn parse(argument: &str, shown: &show::ShowSettings) -> Result<PanelSettings, ShowError> {
     let mut settings = PanelSettings { size: shown.panel, ..PanelSettings::default() };
     let (bus, address) = match argument.split_once('@') {
         Some((bus, address)) => (bus, Some(address)),
@@ -126,16 +129,16 @@ mod driver {
     use linux_embedded_hal::{I2CError, I2cdev};
 
     use super::super::Oled;
-    use super::{Start, bus_error};
+    use super::{PanelStart, bus_error};
     use crate::show::{Display, ShowError};
 
     pub(super) fn open(
         settings: &PanelSettings,
         mode: Mode,
-        start: Start,
+        start: PanelStart,
     ) -> Result<Box<dyn Display>, ShowError> {
         let mut panel = panel(settings, mode)?;
-        if start == Start::Strict {
+        if start == PanelStart::Strict {
             answered(panel.probe(), settings)?;
         }
         Ok(Box::new(panel))
@@ -208,13 +211,13 @@ mod driver {
 mod driver {
     use emocue_config::{Mode, PanelSettings};
 
-    use super::Start;
+    use super::PanelStart;
     use crate::show::{Display, ShowError};
 
     pub(super) fn open(
         _: &PanelSettings,
         _: Mode,
-        _: Start,
+        _: PanelStart,
     ) -> Result<Box<dyn Display>, ShowError> {
         Err(missing())
     }
@@ -249,7 +252,7 @@ mod tests {
     use super::*;
 
     fn parsed(argument: &str) -> Result<PanelSettings, String> {
-        parse(argument, &show::Settings::default()).map_err(|error| failure::line(&error))
+        parse(argument, &show::ShowSettings::default()).map_err(|error| failure::line(&error))
     }
 
     #[test]
@@ -259,7 +262,7 @@ mod tests {
         let other = PanelSettings { bus: "/dev/i2c-7".into(), ..usual };
         assert_eq!(parsed("/dev/i2c-7"), Ok(other.clone()));
         assert_eq!(parsed("/dev/i2c-7@0x3d"), Ok(PanelSettings { address: 0x3d, ..other }));
-        let flat = show::Settings { panel: PanelSize::Flat, mode: Mode::Word };
+        let flat = show::ShowSettings { panel: PanelSize::Flat, mode: Mode::Word };
         assert_eq!(parse("", &flat).unwrap().size, PanelSize::Flat);
     }
 
@@ -289,7 +292,8 @@ mod tests {
     fn a_panel_that_is_not_there_is_an_error_and_no_panic() {
         let settings = PanelSettings { bus: "/dev/i2c-none".into(), ..PanelSettings::default() };
         let text = failure::line(&probe(&settings).unwrap_err());
-        let opened = failure::line(&open(&settings, Mode::Both, Start::Patient).err().unwrap());
+        let opened =
+            failure::line(&open(&settings, Mode::Both, PanelStart::Patient).err().unwrap());
         let part = if cfg!(all(feature = "oled", target_os = "linux")) {
             "/dev/i2c-none"
         } else {

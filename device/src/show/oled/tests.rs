@@ -75,7 +75,7 @@ impl Bench {
 /// The picture that the panel must show.
 fn golden(screen: Screen, panel: PanelSize, mode: Mode) -> Vec<bool> {
     let mut golden = Panel::new(panel);
-    golden.show(screen, &show::Settings { panel, mode });
+    golden.show(screen, &show::ShowSettings { panel, mode });
     golden.pixels().to_vec()
 }
 

@@ -3,7 +3,7 @@
 use emocue_models::geometry::{Face, Rect};
 
 use super::SMALLEST;
-use crate::answer::{FaceAnswer, Report};
+use crate::answer::{FaceAnswer, FrameReport};
 use crate::show::text::Font;
 use crate::show::words;
 
@@ -20,7 +20,7 @@ pub(super) struct Tag {
 
 impl Tag {
     /// The tag for a face whose box on the canvas is `rect`; `short` is the canvas's shorter side, px.
-    pub(super) fn new(answer: &FaceAnswer, report: &Report, rect: Rect, short: f32) -> Self {
+    pub(super) fn new(answer: &FaceAnswer, report: &FrameReport, rect: Rect, short: f32) -> Self {
         let face = rect.width.min(rect.height);
         let side = (0.9 * face).min(0.3 * short).max(SMALLEST).round();
         // One size of words for all faces of a size: that in which the longer words are as wide as the face.

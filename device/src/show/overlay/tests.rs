@@ -4,7 +4,7 @@ use crate::show::fixture;
 use emocue_models::label::{Expression, FERPLUS_8};
 
 /// Rows of a group picture, 29 faces in 1024x740 px, and each expression in turn.
-fn group() -> (Luma, Report) {
+fn group() -> (Luma, FrameReport) {
     let rows = [(9, 150.0, 70.0, 62.0), (11, 300.0, 40.0, 58.0), (9, 460.0, 60.0, 66.0)];
     let mut faces = Vec::new();
     for (count, top, left, side) in rows {
@@ -23,7 +23,7 @@ fn group() -> (Luma, Report) {
         *pixel = 60 + (i / 1024 / 8 % 64) as u8;
     }
     let shown = faces[0].answer.into();
-    let report = Report {
+    let report = FrameReport {
         source: "group.png".into(),
         index: 0,
         time_ms: None,
@@ -35,7 +35,7 @@ fn group() -> (Luma, Report) {
     (frame, report)
 }
 
-fn tagged(frame: &Luma, report: &Report) -> (Vec<Face>, Vec<(Tag, Shape)>, Rect) {
+fn tagged(frame: &Luma, report: &FrameReport) -> (Vec<Face>, Vec<(Tag, Shape)>, Rect) {
     let mut canvas = Canvas::default();
     paint(frame, report, &mut canvas, &mut Canvas::default());
     let Size { width, height } = canvas.bounds().size;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 use emocue_models::geometry::Rect;
 
-use super::{HELP, Told, told_by};
+use super::{AnnotatedLabel, HELP, told_by};
 use crate::dataset::{Dataset, Row};
 use crate::items::Item;
 use crate::table::{csv_error, open_csv};
@@ -74,11 +74,11 @@ fn read(
         let bad = |what| DataError::Row { path: list.to_owned(), row, what, help: HELP };
         let (name, face, label) = columns.parse(&record).map_err(bad)?;
         let label = match told_by(label).map_err(bad)? {
-            Told::Skip(why) => {
+            AnnotatedLabel::Skip(why) => {
                 data.skip(why);
                 continue;
             }
-            Told::Class(label) => label,
+            AnnotatedLabel::Class(label) => label,
         };
         let Some(face) = face else {
             data.skip("no box of the face");

@@ -40,19 +40,19 @@ const SPLITS: &[(&str, Split)] = &[
 const MAX_ANNOTATION: u64 = 256;
 
 /// What a label means.
-enum Told {
+enum AnnotatedLabel {
     Class(usize),
     /// Why the picture is left out.
     Skip(&'static str),
 }
 
 /// A label as the annotations write it.
-fn told_by(label: &str) -> Result<Told, String> {
+fn told_by(label: &str) -> Result<AnnotatedLabel, String> {
     Ok(match label.trim().parse() {
-        Ok(class @ 0..=7) => Told::Class(class),
-        Ok(8) => Told::Skip("8 none"),
-        Ok(9) => Told::Skip("9 uncertain"),
-        Ok(10) => Told::Skip("10 no face"),
+        Ok(class @ 0..=7) => AnnotatedLabel::Class(class),
+        Ok(8) => AnnotatedLabel::Skip("8 none"),
+        Ok(9) => AnnotatedLabel::Skip("9 uncertain"),
+        Ok(10) => AnnotatedLabel::Skip("10 no face"),
         _ => return Err(format!("the label is \"{label:.20}\", expected 0-10")),
     })
 }
@@ -115,8 +115,8 @@ fn annotated(
         let label = read_label(&annotation)?;
         labelled.remove(&annotation);
         match told_by(&label).map_err(bad)? {
-            Told::Skip(why) => data.skip(why),
-            Told::Class(label) => {
+            AnnotatedLabel::Skip(why) => data.skip(why),
+            AnnotatedLabel::Class(label) => {
                 let origin = relative(&file, root);
                 items.push(Item {
                     file,
@@ -153,8 +153,8 @@ fn read_folders(root: &Path, data: &mut Dataset) -> Result<(), DataError> {
             return Ok(Some(class));
         }
         match told_by(&folder.name) {
-            Ok(Told::Class(class)) => Ok(Some(class)),
-            Ok(Told::Skip(_)) => Ok(None),
+            Ok(AnnotatedLabel::Class(class)) => Ok(Some(class)),
+            Ok(AnnotatedLabel::Skip(_)) => Ok(None),
             Err(_) => {
                 let what = "neither a class nor a number 0-10".to_owned();
                 Err(DataError::File { path: folder.path.clone(), what, help: HELP })

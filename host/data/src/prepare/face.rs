@@ -6,7 +6,7 @@ use emocue_models::luma::Luma;
 use emocue_models::resample::{Similarity, resample};
 use emocue_run::{Detector, RunError};
 
-use super::{Fallback, How, Outcome, Settings};
+use super::{Fallback, How, PrepareOutcome, PrepareSettings};
 use crate::resize;
 
 /// Side of the square that is searched, px. One size for all pictures: the detector prepares itself for a size.
@@ -21,7 +21,7 @@ pub const MIN_FACE: f32 = 34.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     /// How the square came about, or why there is none.
-    pub outcome: Outcome,
+    pub outcome: PrepareOutcome,
     /// The longer side of the largest face's box as a part of the picture's shorter side.
     pub share: Option<f32>,
     /// The square, row-major luma; `None` where the picture is to be left out.
@@ -32,7 +32,7 @@ pub struct Prepared {
 pub struct Preparer {
     detector: Box<dyn Detector + Send>,
     preprocess: Preprocess,
-    settings: Settings,
+    settings: PrepareSettings,
     canvas: Luma,
     faces: Vec<Face>,
 }
@@ -43,7 +43,7 @@ impl Preparer {
     pub fn new(
         detector: Box<dyn Detector + Send>,
         preprocess: &Preprocess,
-        settings: Settings,
+        settings: PrepareSettings,
     ) -> Self {
         let scale = settings.side as f32 / preprocess.size as f32;
         let points = preprocess.landmarks.points().map(|p| Point::new(p.x * scale, p.y * scale));
@@ -57,7 +57,7 @@ impl Preparer {
     }
 
     /// The settings in use.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &PrepareSettings {
         &self.settings
     }
 
@@ -70,22 +70,30 @@ impl Preparer {
         let (width, height) = (picture.width() as f32, picture.height() as f32);
         let whole = || resize::cut(picture, &Rect::new(0.0, 0.0, width, height), side);
         if self.settings.how == How::Whole {
-            return Ok(Prepared { outcome: Outcome::Whole, share: None, square: Some(whole()) });
+            return Ok(Prepared {
+                outcome: PrepareOutcome::Whole,
+                share: None,
+                square: Some(whole()),
+            });
         }
         let fallback = || (self.settings.fallback == Fallback::Whole).then(whole);
         let Some(face) = find(self.detector.as_mut(), picture, &mut self.canvas, &mut self.faces)?
         else {
-            return Ok(Prepared { outcome: Outcome::NoFace, share: None, square: fallback() });
+            return Ok(Prepared {
+                outcome: PrepareOutcome::NoFace,
+                share: None,
+                square: fallback(),
+            });
         };
         let share = face.rect.width.max(face.rect.height) / width.min(height);
         let found = |outcome, square| Prepared { outcome, share: Some(share), square };
         if share < self.settings.min_share {
-            return Ok(found(Outcome::SmallFace, fallback()));
+            return Ok(found(PrepareOutcome::SmallFace, fallback()));
         }
         let is_aligned = self.settings.how == How::Align && face.landmarks.is_some();
         let (outcome, face) = match is_aligned {
-            true => (Outcome::Aligned, face),
-            false => (Outcome::Cropped, Face { landmarks: None, ..face }),
+            true => (PrepareOutcome::Aligned, face),
+            false => (PrepareOutcome::Cropped, Face { landmarks: None, ..face }),
         };
         let mut square = vec![0; side * side];
         self.preprocess.crop(picture, &face, &mut square);

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::{Outcome, PrepareError, Record, Settings};
+use super::{PrepareError, PrepareOutcome, PrepareSettings, PreparedRecord};
 use emocue_models::files::write_atomically;
 
 /// One line a picture: `file,output,outcome,share,note`.
@@ -21,8 +21,8 @@ impl Log {
     /// what was unreadable, is not done.
     pub(super) fn open(
         out: &Path,
-        settings: &Settings,
-    ) -> Result<(Self, Vec<Record>), PrepareError> {
+        settings: &PrepareSettings,
+    ) -> Result<(Self, Vec<PreparedRecord>), PrepareError> {
         let named = |path: &Path, error: &dyn std::fmt::Display| {
             io::Error::other(format!("cannot use {}: {error}", path.display()))
         };
@@ -31,7 +31,7 @@ impl Log {
         let text = toml::to_string(settings).map_err(|error| named(&file, &error))?;
         if file.exists() {
             let old = std::fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
-            if toml::from_str::<Settings>(&old).ok().as_ref() != Some(settings) {
+            if toml::from_str::<PrepareSettings>(&old).ok().as_ref() != Some(settings) {
                 return Err(PrepareError::Folders(format!(
                     "{} was begun with other settings:\n{old}  Use these, or choose another --out folder.",
                     out.display()
@@ -48,9 +48,9 @@ impl Log {
                 .from_path(&log)
                 .map_err(io::Error::from)?;
             // A line that was cut off when the program was killed is not a record.
-            for record in reader.deserialize::<Record>().flatten() {
+            for record in reader.deserialize::<PreparedRecord>().flatten() {
                 let is_done = match (record.outcome, record.output.as_str()) {
-                    (Outcome::Unreadable, _) => false,
+                    (PrepareOutcome::Unreadable, _) => false,
                     (_, "") => true,
                     (_, output) => out.join(output).is_file(),
                 };
@@ -73,7 +73,7 @@ impl Log {
     }
 
     /// Adds a line at once, so that nothing is lost when the program ends.
-    pub(super) fn add(&mut self, record: &Record) -> Result<(), PrepareError> {
+    pub(super) fn add(&mut self, record: &PreparedRecord) -> Result<(), PrepareError> {
         self.0.serialize(record).map_err(io::Error::from)?;
         Ok(self.0.flush()?)
     }

@@ -45,7 +45,7 @@ pub enum Fallback {
 
 /// What decides on the result; a folder of results has one of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct PrepareSettings {
     /// How a found face becomes a square.
     pub how: How,
     /// What happens without one.
@@ -61,7 +61,7 @@ pub struct Settings {
 /// What became of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum PrepareOutcome {
     /// Aligned by its landmarks.
     Aligned,
     /// Cut out by its box.
@@ -78,13 +78,13 @@ pub enum Outcome {
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct PreparedRecord {
     /// The picture, below the input folder.
     pub file: String,
     /// The result, below the output folder; empty where there is none.
     pub output: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: PrepareOutcome,
     /// The box's longer side as a part of the picture's shorter side, where a face was found.
     pub share: Option<f32>,
     /// Why it is unreadable.
@@ -228,12 +228,18 @@ mod tests {
         }
     }
 
-    fn settings() -> Settings {
+    fn settings() -> PrepareSettings {
         let detector = "test 1".to_owned();
-        Settings { how: How::Align, fallback: Fallback::Whole, side: 48, min_share: 0.5, detector }
+        PrepareSettings {
+            how: How::Align,
+            fallback: Fallback::Whole,
+            side: 48,
+            min_share: 0.5,
+            detector,
+        }
     }
 
-    fn preparers(settings: &Settings) -> Vec<Preparer> {
+    fn preparers(settings: &PrepareSettings) -> Vec<Preparer> {
         let one = || Preparer::new(Box::new(Bright), &Preprocess::default(), settings.clone());
         vec![one(), one()]
     }
@@ -257,7 +263,11 @@ mod tests {
         root
     }
 
-    fn prepare(root: &Path, settings: &Settings, stop: &AtomicBool) -> Result<Vec<Record>, String> {
+    fn prepare(
+        root: &Path,
+        settings: &PrepareSettings,
+        stop: &AtomicBool,
+    ) -> Result<Vec<PreparedRecord>, String> {
         let (input, out) = (root.join("raw"), root.join("out"));
         let jobs = jobs(&input, &out).unwrap();
         let mut records = Vec::new();
@@ -276,12 +286,12 @@ mod tests {
         assert_eq!(
             outcomes,
             [
-                ("happy/face.png", "happy/face.png", Outcome::Aligned),
-                ("happy/small.bmp", "happy/small.png", Outcome::SmallFace),
-                ("sad/broken.jpg", "", Outcome::Unreadable),
-                ("sad/none.png", "sad/none.png", Outcome::NoFace),
-                ("sad/twice.bmp", "sad/twice.bmp.png", Outcome::Aligned),
-                ("sad/twice.png", "sad/twice.png.png", Outcome::Aligned),
+                ("happy/face.png", "happy/face.png", PrepareOutcome::Aligned),
+                ("happy/small.bmp", "happy/small.png", PrepareOutcome::SmallFace),
+                ("sad/broken.jpg", "", PrepareOutcome::Unreadable),
+                ("sad/none.png", "sad/none.png", PrepareOutcome::NoFace),
+                ("sad/twice.bmp", "sad/twice.bmp.png", PrepareOutcome::Aligned),
+                ("sad/twice.png", "sad/twice.png.png", PrepareOutcome::Aligned),
             ]
         );
         // A box of 60 of the 240 px that the picture has for the search.
@@ -309,14 +319,14 @@ mod tests {
 
         let records = prepare(root.path(), &settings(), &AtomicBool::new(false)).unwrap();
         assert_eq!(records.len(), 6);
-        assert!(records.iter().all(|record| record.outcome != Outcome::Unreadable));
+        assert!(records.iter().all(|record| record.outcome != PrepareOutcome::Unreadable));
         assert!(out.join("sad/none.png").exists() && out.join("sad/broken.png").exists());
         let second = std::fs::metadata(out.join("happy/face.png")).unwrap().modified().unwrap();
         assert_eq!(first, second);
         let lines = std::fs::read_to_string(out.join(LOG)).unwrap().lines().count();
         assert_eq!(lines, 7);
 
-        let other = Settings { side: 64, ..settings() };
+        let other = PrepareSettings { side: 64, ..settings() };
         let error = prepare(root.path(), &other, &AtomicBool::new(false)).unwrap_err();
         assert!(error.contains("other settings") && error.contains("side = 48"), "{error}");
     }
@@ -324,11 +334,11 @@ mod tests {
     #[test]
     fn other_ways_and_the_other_fallback() {
         for (how, fallback, outcomes) in [
-            (How::Crop, Fallback::Skip, [Outcome::Cropped, Outcome::SmallFace]),
-            (How::Whole, Fallback::Skip, [Outcome::Whole, Outcome::Whole]),
+            (How::Crop, Fallback::Skip, [PrepareOutcome::Cropped, PrepareOutcome::SmallFace]),
+            (How::Whole, Fallback::Skip, [PrepareOutcome::Whole, PrepareOutcome::Whole]),
         ] {
             let root = raw();
-            let settings = Settings { how, fallback, ..settings() };
+            let settings = PrepareSettings { how, fallback, ..settings() };
             let records = prepare(root.path(), &settings, &AtomicBool::new(false)).unwrap();
             assert_eq!([records[0].outcome, records[1].outcome], outcomes);
             let small = root.path().join("out/happy/small.png");

@@ -10,7 +10,7 @@ use image::{ExtendedColorType, ImageEncoder as _};
 
 use super::face::{Prepared, Preparer};
 use super::log::Log;
-use super::{Job, Outcome, PrepareError, Record};
+use super::{Job, PrepareError, PrepareOutcome, PreparedRecord};
 use crate::{DataError, picture};
 use emocue_models::files::write_atomically;
 
@@ -25,7 +25,7 @@ pub fn run(
     jobs: &[Job],
     preparers: Vec<Preparer>,
     stop: &AtomicBool,
-    mut progress: impl FnMut(&Record),
+    mut progress: impl FnMut(&PreparedRecord),
 ) -> Result<(), PrepareError> {
     let Some(first) = preparers.first() else { return Ok(()) };
     let (mut log, done) = Log::open(out, first.settings())?;
@@ -79,7 +79,7 @@ fn one(
     input: &Path,
     out: &Path,
     job: &Job,
-) -> Result<Record, PrepareError> {
+) -> Result<PreparedRecord, PrepareError> {
     let Job { file, output } = job.clone();
     let picture = match picture::read(&input.join(&file)) {
         Ok(picture) => picture,
@@ -88,14 +88,14 @@ fn one(
                 DataError::File { what, .. } => what,
                 other => other.to_string(),
             };
-            let (output, outcome) = (String::new(), Outcome::Unreadable);
-            return Ok(Record { file, output, outcome, share: None, note });
+            let (output, outcome) = (String::new(), PrepareOutcome::Unreadable);
+            return Ok(PreparedRecord { file, output, outcome, share: None, note });
         }
     };
     let Prepared { outcome, share, square } = preparer.prepare(&picture)?;
     let note = String::new();
     let Some(square) = square else {
-        return Ok(Record { file, output: String::new(), outcome, share, note });
+        return Ok(PreparedRecord { file, output: String::new(), outcome, share, note });
     };
     let path = out.join(&output);
     if let Some(folder) = path.parent() {
@@ -107,5 +107,5 @@ fn one(
         .write_image(&square, side, side, ExtendedColorType::L8)
         .map_err(|source| PrepareError::Png { file: output.clone(), source })?;
     write_atomically(&path, &png)?;
-    Ok(Record { file, output, outcome, share, note })
+    Ok(PreparedRecord { file, output, outcome, share, note })
 }

@@ -9,7 +9,7 @@ use crate::words::{battery, fps, heat, line, place, state, trial, uptime};
 /// A JSON object for an event.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-enum Record<'a> {
+enum MonitorRecord<'a> {
     Connected { program: &'a str },
     Lost { reason: &'a str },
     Status(&'a BadgeStatus),
@@ -22,10 +22,10 @@ enum Record<'a> {
 /// Never, for what a badge can say.
 pub fn json(event: &MonitorEvent) -> Result<String, serde_json::Error> {
     serde_json::to_string(&match event {
-        MonitorEvent::Connected { program } => Record::Connected { program },
-        MonitorEvent::Lost { reason } => Record::Lost { reason },
-        MonitorEvent::Status(status) => Record::Status(status),
-        MonitorEvent::Log(line) => Record::Log(line),
+        MonitorEvent::Connected { program } => MonitorRecord::Connected { program },
+        MonitorEvent::Lost { reason } => MonitorRecord::Lost { reason },
+        MonitorEvent::Status(status) => MonitorRecord::Status(status),
+        MonitorEvent::Log(line) => MonitorRecord::Log(line),
     })
 }
 

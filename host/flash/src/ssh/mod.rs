@@ -28,7 +28,7 @@ use crate::console::FlashProgress;
 use crate::elf;
 use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 use crate::shell::quote;
-use crate::table::{self, Place, folder, folder_mode, folders, old, waiting};
+use crate::table::{self, BadgeFile, folder, folder_mode, folders, old, waiting};
 
 /// A badge over SSH.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Ssh {
     }
 
     /// A script that puts what is beside a place into it.
-    fn commit(&self, place: &Place) -> String {
+    fn commit(&self, place: &BadgeFile) -> String {
         let (here, beside) = (self.word(place.path), self.word(&waiting(place.path)));
         let mut script = String::new();
         if place.keep_old {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Common, Header, Sample, Task, print_json, progress};
 use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means, vote};
-use crate::baseline::plot::{Line, accuracy_over};
+use crate::baseline::plot::{PlotLine, accuracy_over};
 use crate::baseline::score;
 use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
@@ -157,7 +157,7 @@ pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
     }
     if common.json {
         #[derive(Serialize)]
-        struct Report<'a> {
+        struct KnnReport<'a> {
             #[serde(flatten)]
             header: Header<'a>,
             mean_free: bool,
@@ -165,7 +165,7 @@ pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
             found: &'a Found,
         }
         let header = common.header("knn", &task);
-        return print_json(&Report { header, mean_free: args.mean_free, found: &found });
+        return print_json(&KnnReport { header, mean_free: args.mean_free, found: &found });
     }
     print(&ks, &found);
     Ok(())
@@ -192,13 +192,13 @@ fn sweep(
     chosen.ok_or_else(|| Problem::usage("no k to try").help("Name at least one with --k.").into())
 }
 
-fn lines(sweep: &[Try], mean_free: bool) -> Vec<Line> {
+fn lines(sweep: &[Try], mean_free: bool) -> Vec<PlotLine> {
     let name = |metric: Metric| match metric {
         Metric::Cosine if mean_free => "cosine, mean-free".to_owned(),
         _ => metric.name().to_owned(),
     };
     let point = |entry: &Try| (entry.k as f64, 100.0 * entry.accuracy);
-    let of_one = |group: &[Try]| Line {
+    let of_one = |group: &[Try]| PlotLine {
         name: name(group[0].metric),
         points: group.iter().map(point).collect(),
     };

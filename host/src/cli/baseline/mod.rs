@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::SourceArgs;
-use crate::baseline::examples::{Examples, Target};
+use crate::baseline::examples::{BaselineExamples, BaselineTarget};
 use crate::baseline::features::{Features, Matrix};
 use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
@@ -49,7 +49,7 @@ struct Common {
     split: SplitArg,
     /// What to learn
     #[arg(long, value_enum, default_value = "label")]
-    target: Target,
+    target: BaselineTarget,
     /// What stands for a picture
     #[arg(long, value_enum, default_value = "pixels")]
     features: FeaturesArg,
@@ -129,7 +129,8 @@ impl Common {
             FeaturesArg::Network => Some(bytes_of(&self.bundle)?.into_owned()),
             FeaturesArg::Pixels | FeaturesArg::SmallPixels => None,
         };
-        let Examples { rows, classes, leaked } = self.target.examples(&data, Split::Training)?;
+        let BaselineExamples { rows, classes, leaked } =
+            self.target.examples(&data, Split::Training)?;
         let features = self.features(&data, bundle.as_deref(), &rows)?;
         if !self.json {
             println!(
@@ -143,7 +144,7 @@ impl Common {
     }
 
     fn sample(&self, task: &Task, split: Split) -> Result<Sample, Box<dyn Failure>> {
-        let Examples { rows, classes, .. } = self.target.examples(&task.data, split)?;
+        let BaselineExamples { rows, classes, .. } = self.target.examples(&task.data, split)?;
         let features = self.features(&task.data, task.bundle.as_deref(), &rows)?;
         Ok(Sample { features, classes })
     }
@@ -191,7 +192,7 @@ fn report(
     scores: &Scores,
 ) -> Result<(), Box<dyn Failure>> {
     #[derive(Serialize)]
-    struct Report<'a, S> {
+    struct BaselineReport<'a, S> {
         #[serde(flatten)]
         header: Header<'a>,
         settings: &'a S,
@@ -205,7 +206,14 @@ fn report(
     let (split, header) = (common.split().name(), common.header(name, task));
     if common.json {
         let training_seconds = seconds;
-        return print_json(&Report { header, settings, training_seconds, epochs, split, scores });
+        return print_json(&BaselineReport {
+            header,
+            settings,
+            training_seconds,
+            epochs,
+            split,
+            scores,
+        });
     }
     println!("trained in {seconds:.1} s");
     println!("{}", table::card(&format!("{name}, {split}"), scores));

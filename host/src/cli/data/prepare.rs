@@ -11,7 +11,8 @@ use emocue_run::{Networks, RunError};
 use super::bar;
 use crate::cli::interrupt::stop_on_ctrl_c;
 use emocue_data::prepare::{
-    Fallback, How, LOG, MIN_FACE, Outcome, Preparer, Record, Settings, jobs, run as prepare,
+    Fallback, How, LOG, MIN_FACE, PrepareOutcome, PrepareSettings, PreparedRecord, Preparer, jobs,
+    run as prepare,
 };
 use emocue_data::{SIDE, threads};
 use emocue_models::bundle::{bytes_of, in_bundle};
@@ -60,7 +61,7 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
     let manifest = bundle.manifest();
-    let settings = Settings {
+    let settings = PrepareSettings {
         how: args.how,
         fallback: args.fallback,
         side: args.side.into(),
@@ -76,9 +77,9 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
         (0..args.workers).map(|_| preparer()).collect::<Result<_, RunError>>()?;
 
     let stop = stop_on_ctrl_c().map_err(|error| Problem::new(error.to_string()))?;
-    let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
+    let mut outcomes: BTreeMap<PrepareOutcome, usize> = BTreeMap::new();
     let bar = bar(jobs.len());
-    prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &Record| {
+    prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &PreparedRecord| {
         *outcomes.entry(record.outcome).or_default() += 1;
         bar.inc(1);
     })?;
@@ -95,17 +96,17 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-fn words(outcome: Outcome, fallback: Fallback) -> String {
+fn words(outcome: PrepareOutcome, fallback: Fallback) -> String {
     let then = match fallback {
         Fallback::Whole => "taken whole",
         Fallback::Skip => "left out",
     };
     match outcome {
-        Outcome::Aligned => "aligned by eyes, nose and mouth".to_owned(),
-        Outcome::Cropped => "cut out by the face's box".to_owned(),
-        Outcome::Whole => "taken whole, as asked".to_owned(),
-        Outcome::NoFace => format!("without a face, {then}"),
-        Outcome::SmallFace => format!("with a face that is too small, {then}"),
-        Outcome::Unreadable => "unreadable, left out".to_owned(),
+        PrepareOutcome::Aligned => "aligned by eyes, nose and mouth".to_owned(),
+        PrepareOutcome::Cropped => "cut out by the face's box".to_owned(),
+        PrepareOutcome::Whole => "taken whole, as asked".to_owned(),
+        PrepareOutcome::NoFace => format!("without a face, {then}"),
+        PrepareOutcome::SmallFace => format!("with a face that is too small, {then}"),
+        PrepareOutcome::Unreadable => "unreadable, left out".to_owned(),
     }
 }

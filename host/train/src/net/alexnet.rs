@@ -11,7 +11,7 @@ use super::layers::{ConvLayer, DenseStack, DropPlace, conv, pad};
 
 /// What a recipe can choose.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings<'a> {
+pub struct AlexNetSettings<'a> {
     /// Width and height of the input, px; 63 at least, published with 224.
     pub side: usize,
     /// Channels of the first convolution, published with 64; the others have 3x, 6x, 4x and 4x.
@@ -49,8 +49,12 @@ pub struct Alexnet {
 
 impl Alexnet {
     /// Fresh weights from the device's seed.
-    pub fn new(channels: usize, settings: Settings<'_>, device: &Device) -> (Self, Features) {
-        let Settings { side, width, dense, dropout } = settings;
+    pub fn new(
+        channels: usize,
+        settings: AlexNetSettings<'_>,
+        device: &Device,
+    ) -> (Self, Features) {
+        let AlexNetSettings { side, width, dense, dropout } = settings;
         let first = conv([channels, width], 11).with_stride([4, 4]).with_padding(pad(2));
         let configs = [
             first,

@@ -60,13 +60,13 @@ impl Body {
             }
             NetSpec::Senet50 { width, stem, dropout, .. } => resnet(SENET50, width, stem, dropout),
             NetSpec::Vgg16 { side, width, batch_norm, ref dense, dropout } => {
-                vgg(VGG16, vgg::Settings { side, width, norm: batch_norm, dense, dropout })
+                vgg(VGG16, vgg::VggSettings { side, width, norm: batch_norm, dense, dropout })
             }
             NetSpec::Vgg19 { side, width, batch_norm, ref dense, dropout } => {
-                vgg(VGG19, vgg::Settings { side, width, norm: batch_norm, dense, dropout })
+                vgg(VGG19, vgg::VggSettings { side, width, norm: batch_norm, dense, dropout })
             }
             NetSpec::Alexnet { side, width, ref dense, dropout } => {
-                let settings = alexnet::Settings { side, width, dense, dropout };
+                let settings = alexnet::AlexNetSettings { side, width, dense, dropout };
                 let (net, features) = Alexnet::new(channels, settings, device);
                 (Self::Alexnet(net), features)
             }

@@ -16,7 +16,7 @@ const SQUEEZE: usize = 16;
 
 /// A member of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ResNetLayout {
     /// Blocks in each of the four stages.
     pub blocks: [usize; 4],
     /// 1x1, 3x3 and 1x1 convolutions instead of two 3x3.
@@ -27,13 +27,15 @@ pub struct Layout {
 }
 
 /// He et al. 2016.
-pub const RESNET18: Layout = Layout { blocks: [2; 4], bottleneck: false, squeeze: false };
+pub const RESNET18: ResNetLayout =
+    ResNetLayout { blocks: [2; 4], bottleneck: false, squeeze: false };
 /// He et al. 2016, strides in the 3x3 convolutions.
-pub const RESNET50: Layout = Layout { blocks: [3, 4, 6, 3], bottleneck: true, squeeze: false };
+pub const RESNET50: ResNetLayout =
+    ResNetLayout { blocks: [3, 4, 6, 3], bottleneck: true, squeeze: false };
 /// Hu et al. 2018.
-pub const SENET50: Layout = Layout { squeeze: true, ..RESNET50 };
+pub const SENET50: ResNetLayout = ResNetLayout { squeeze: true, ..RESNET50 };
 
-impl Layout {
+impl ResNetLayout {
     /// Output channels of a block in units of its stage's width.
     fn expansion(self) -> usize {
         if self.bottleneck { 4 } else { 1 }
@@ -75,7 +77,13 @@ struct Block {
 }
 
 impl Block {
-    fn new(layout: Layout, from: usize, width: usize, stride: usize, device: &Device) -> Self {
+    fn new(
+        layout: ResNetLayout,
+        from: usize,
+        width: usize,
+        stride: usize,
+        device: &Device,
+    ) -> Self {
         let to = width * layout.expansion();
         let layer = |channels, kernel, stride| {
             ConvLayer::norm(conv(channels, kernel).with_stride([stride, stride]), device)
@@ -138,7 +146,7 @@ impl Resnet {
     /// Fresh weights from the device's seed. `width` channels at first, published with 64. A `stem` of
     /// 7 px quarters the picture as published; one of 3 px keeps its size, as for CIFAR.
     pub fn new(
-        layout: Layout,
+        layout: ResNetLayout,
         channels: usize,
         width: usize,
         stem: usize,

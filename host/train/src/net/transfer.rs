@@ -33,7 +33,7 @@ pub struct Mismatch {
 
 /// What a transfer did. Names are the file's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct TransferReport {
     /// Tensors taken.
     pub matched: Vec<String>,
     /// Tensors of the body that the file does not have; they stay fresh.
@@ -44,7 +44,7 @@ pub struct Report {
     pub unused: Vec<String>,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for TransferReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} tensors taken", self.matched.len())?;
         let shapes = |m: &Mismatch| format!("{} {:?} for {:?}", m.name, m.actual, m.expected);
@@ -172,7 +172,7 @@ impl Slot {
 /// # Errors
 /// [`TransferError`] when the file cannot be read or nothing in it fits; a file that fits in part is
 /// used in part, as the report says.
-pub fn transfer(net: Network, file: &Path) -> Result<(Network, Report), TransferError> {
+pub fn transfer(net: Network, file: &Path) -> Result<(Network, TransferReport), TransferError> {
     let kind = net.spec().kind();
     let table = names::of(net.spec());
     if table.is_empty() {
@@ -220,7 +220,10 @@ fn read(path: &Path) -> Result<BTreeMap<String, Stored>, TransferError> {
 
 /// Pairs slots with the file's tensors. What all names begin with (`module.`, `state_dict.`) is found by
 /// trying which beginning fits most.
-fn choose(slots: &[Slot], tensors: &BTreeMap<String, Stored>) -> (HashMap<String, Stored>, Report) {
+fn choose(
+    slots: &[Slot],
+    tensors: &BTreeMap<String, Stored>,
+) -> (HashMap<String, Stored>, TransferReport) {
     let mut prefixes = BTreeSet::from([""]);
     for name in tensors.keys() {
         prefixes.extend(name.match_indices('.').map(|(at, _)| &name[..=at]));
@@ -234,7 +237,7 @@ fn choose(slots: &[Slot], tensors: &BTreeMap<String, Stored>) -> (HashMap<String
     let prefix = prefixes.into_iter().rev().max_by_key(|prefix| hits(prefix)).unwrap_or_default();
 
     let mut chosen = HashMap::new();
-    let mut report = Report::default();
+    let mut report = TransferReport::default();
     let mut seen = BTreeSet::new();
     for slot in slots {
         let Some(name) = find(prefix, slot) else {

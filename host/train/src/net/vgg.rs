@@ -17,7 +17,7 @@ pub const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
 
 /// What a recipe can choose besides the depth.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings<'a> {
+pub struct VggSettings<'a> {
     /// Width and height of the input, px; 32 at least.
     pub side: usize,
     /// Channels of the first stage, published with 64; later stages have 2x, 4x, 8x and 8x.
@@ -60,10 +60,10 @@ impl Vgg {
     pub fn new(
         depth: [usize; 5],
         channels: usize,
-        settings: Settings<'_>,
+        settings: VggSettings<'_>,
         device: &Device,
     ) -> (Self, Features) {
-        let Settings { side, width, norm, dense, dropout } = settings;
+        let VggSettings { side, width, norm, dense, dropout } = settings;
         let mut from = channels;
         let mut layer = |to| {
             let layer = ConvLayer::biased(conv([from, to], 3), norm, device);

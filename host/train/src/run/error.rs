@@ -53,7 +53,7 @@ pub enum RunError {
     Checkpoint(#[from] CheckpointError),
     /// The data have nothing to learn from.
     #[error(transparent)]
-    Examples(#[from] ExamplesError),
+    TrainingExamples(#[from] ExamplesError),
     /// A teacher cannot answer.
     #[error(transparent)]
     Teacher(#[from] TeacherError),
@@ -95,7 +95,7 @@ impl RunError {
             Self::Recipe(error) => Some(error),
             Self::Backend(error) => Some(error),
             Self::Checkpoint(error) => Some(error),
-            Self::Examples(error) => Some(error),
+            Self::TrainingExamples(error) => Some(error),
             Self::Teacher(error) => Some(error),
             Self::Transfer(error) => Some(error),
             Self::Train(error) => Some(error),

@@ -7,7 +7,7 @@ use emocue_models::files::write_atomically;
 
 use super::error::RunError;
 use super::lock::{Lock, lock};
-use crate::checkpoint::{CheckpointError, EpochMetrics, FILE, State};
+use crate::checkpoint::{CheckpointError, EpochMetrics, FILE, TrainingState};
 use crate::schedule::best;
 
 /// Why the last try ended, inside the folder.
@@ -17,7 +17,7 @@ pub const EVAL_FILE: &str = "eval.json";
 
 /// How a training begins in its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum RunStart {
     /// From scratch, in a folder without a checkpoint.
     Fresh,
     /// From scratch, replacing a checkpoint.
@@ -30,7 +30,7 @@ pub enum Start {
 
 /// How far a folder's training is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum RunStage {
     /// There is no checkpoint.
     Empty,
     /// There is a checkpoint to resume; whether a training runs just now, the folder does not say.
@@ -50,25 +50,25 @@ pub enum Stage {
 
 /// A run's folder as it was when it was read.
 #[derive(Debug)]
-pub struct Run {
+pub struct RunFolder {
     pub(super) folder: PathBuf,
-    state: Result<Option<State>, CheckpointError>,
+    state: Result<Option<TrainingState>, CheckpointError>,
     failure: Option<String>,
-    pub(super) start: Start,
+    pub(super) start: RunStart,
     /// While a training may write there.
     #[expect(dead_code, reason = "it is held, not read")]
     lock: Option<Lock>,
 }
 
-impl Run {
+impl RunFolder {
     /// Looks at the folder; what cannot be read is part of the answer.
     pub fn read(folder: &Path) -> Self {
         let failure = std::fs::read_to_string(folder.join(FAILED_FILE)).ok();
         Self {
             folder: folder.to_owned(),
-            state: State::peek(folder),
+            state: TrainingState::peek(folder),
             failure: failure.map(|text| text.trim_end().to_owned()),
-            start: Start::Fresh,
+            start: RunStart::Fresh,
             lock: None,
         }
     }
@@ -77,15 +77,15 @@ impl Run {
     ///
     /// # Errors
     /// [`RunError`] when another training runs there, or a checkpoint lies there that `start` does not mention.
-    pub fn claim(folder: &Path, start: Start) -> Result<Self, RunError> {
+    pub fn claim(folder: &Path, start: RunStart) -> Result<Self, RunError> {
         let checkpoint = folder.join(FILE);
-        if start == Start::Fresh && checkpoint.exists() {
+        if start == RunStart::Fresh && checkpoint.exists() {
             return Err(RunError::Exists(checkpoint));
         }
         std::fs::create_dir_all(folder)
             .map_err(|error| RunError::Create(folder.to_owned(), error))?;
         let lock = Some(lock(folder)?);
-        if start == Start::Continue {
+        if start == RunStart::Continue {
             record_failure(folder, None)?;
         }
         Ok(Self { lock, start, ..Self::read(folder) })
@@ -97,26 +97,26 @@ impl Run {
     }
 
     /// Where the training stands, where it has begun and its checkpoint can be read.
-    pub fn state(&self) -> Option<&State> {
+    pub fn state(&self) -> Option<&TrainingState> {
         self.state.as_ref().ok()?.as_ref()
     }
 
     /// How far the training is.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> RunStage {
         if let Some(failure) = &self.failure {
-            return Stage::Failed(failure.clone());
+            return RunStage::Failed(failure.clone());
         }
         let state = match &self.state {
-            Ok(None) => return Stage::Empty,
+            Ok(None) => return RunStage::Empty,
             Ok(Some(state)) => state,
-            Err(error) => return Stage::Failed(error.to_string()),
+            Err(error) => return RunStage::Failed(error.to_string()),
         };
         let exported = state.recipe.heads.iter().all(|head| self.graph(&head.labels).exists());
         match (state.finished(), exported) {
-            (true, true) => Stage::Exported,
-            (true, false) => Stage::Trained,
+            (true, true) => RunStage::Exported,
+            (true, false) => RunStage::Trained,
             (false, _) => {
-                Stage::Begun { epochs: state.metrics.len(), of: state.recipe.schedule.epochs }
+                RunStage::Begun { epochs: state.metrics.len(), of: state.recipe.schedule.epochs }
             }
         }
     }
@@ -142,12 +142,12 @@ impl Run {
     }
 
     /// Leaves a failure in the folder for the collector of many runs, where the training was begun with
-    /// [`Start::Continue`].
+    /// [`RunStart::Continue`].
     ///
     /// # Errors
     /// [`RunError::Write`] when the folder refuses.
     pub fn record(&self, failure: &dyn Failure) -> Result<(), RunError> {
-        if self.start != Start::Continue {
+        if self.start != RunStart::Continue {
             return Ok(());
         }
         let help = failure.help().map(|help| format!("\n{help}")).unwrap_or_default();

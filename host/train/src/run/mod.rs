@@ -16,6 +16,6 @@ mod lock;
 mod training;
 
 pub use error::RunError;
-pub use folder::{EVAL_FILE, FAILED_FILE, Run, Stage, Start, record_failure};
+pub use folder::{EVAL_FILE, FAILED_FILE, RunFolder, RunStage, RunStart, record_failure};
 pub use lock::{Lock, lock};
-pub use training::{Prepared, Request, Trained, Training};
+pub use training::{Prepared, TrainRequest, Trained, Training};

@@ -11,21 +11,21 @@ use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 
 use super::error::RunError;
-use super::folder::{EVAL_FILE, Run, Stage, Start};
+use super::folder::{EVAL_FILE, RunFolder, RunStage, RunStart};
 use crate::backend::BackendName;
-use crate::checkpoint::{Checkpoint, FILE, State};
-use crate::examples::Examples;
+use crate::checkpoint::{Checkpoint, FILE, TrainingState};
+use crate::examples::TrainingExamples;
 use crate::export::onnx;
 use crate::net::Network;
 use crate::net::transfer::transfer;
 use crate::recipe::{Recipe, RecipeError};
 use crate::teacher::Teacher;
-use crate::train::{Outcome, Plan, begin, train};
-use crate::watcher::{Note, Watcher};
+use crate::train::{TrainOutcome, TrainingInput, begin, train};
+use crate::watcher::{Note, TrainingWatcher};
 
 /// What a training is asked for besides its data and teachers.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct TrainRequest {
     /// A built-in recipe's name or a TOML file.
     pub recipe: String,
     /// Label sets instead of the recipe's heads, if any.
@@ -47,16 +47,16 @@ pub struct Request {
 /// What is left to do in a folder.
 #[derive(Debug)]
 pub struct Training<'a> {
-    run: &'a Run,
-    request: &'a Request,
+    run: &'a RunFolder,
+    request: &'a TrainRequest,
     /// The recipe to begin with; `None` where a checkpoint is resumed.
     fresh: Option<Recipe>,
 }
 
 /// A training whose devices are open and whose checkpoint is in memory.
 pub struct Prepared<'a> {
-    run: &'a Run,
-    request: &'a Request,
+    run: &'a RunFolder,
+    request: &'a TrainRequest,
     devices: Vec<Device>,
     from: Origin,
 }
@@ -70,14 +70,14 @@ enum Origin {
 #[derive(Debug)]
 pub struct Trained {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: TrainOutcome,
     /// Where it stands.
-    pub state: State,
+    pub state: TrainingState,
     /// The graph of every head; none where it was interrupted.
     pub graphs: Vec<PathBuf>,
 }
 
-impl Request {
+impl TrainRequest {
     /// The recipe with what the request changes in it.
     fn recipe(&self) -> Result<Recipe, RecipeError> {
         let mut recipe = Recipe::load(&self.recipe)?;
@@ -101,22 +101,24 @@ impl Request {
     }
 }
 
-impl Run {
+impl RunFolder {
     /// Whether the folder's training begins or resumes.
     ///
     /// # Errors
     /// [`RunError`] when the recipe cannot be used, or the folder's checkpoint cannot be read or, for
-    /// [`Start::Continue`], was begun with another recipe or seed.
-    pub fn decide<'a>(&'a self, request: &'a Request) -> Result<Training<'a>, RunError> {
+    /// [`RunStart::Continue`], was begun with another recipe or seed.
+    pub fn decide<'a>(&'a self, request: &'a TrainRequest) -> Result<Training<'a>, RunError> {
         let training = |fresh| Training { run: self, request, fresh };
-        if self.start == Start::Resume {
+        if self.start == RunStart::Resume {
             return Ok(training(None));
         }
         let asked = || request.recipe();
-        if self.start != Start::Continue {
+        if self.start != RunStart::Continue {
             return Ok(training(Some(asked()?)));
         }
-        let Some(state) = State::peek(&self.folder)? else { return Ok(training(Some(asked()?))) };
+        let Some(state) = TrainingState::peek(&self.folder)? else {
+            return Ok(training(Some(asked()?)));
+        };
         let what = match (asked()? == state.recipe, request.seed == state.seed) {
             (true, true) => return Ok(training(None)),
             (false, _) => "recipe",
@@ -129,7 +131,7 @@ impl Run {
 impl<'a> Training<'a> {
     /// Whether it is asked to continue what is trained and exported already.
     pub fn is_exported(&self) -> bool {
-        self.run.start == Start::Continue && self.run.stage() == Stage::Exported
+        self.run.start == RunStart::Continue && self.run.stage() == RunStage::Exported
     }
 
     /// Opens the devices and, to resume, reads the checkpoint.
@@ -158,7 +160,7 @@ impl Prepared<'_> {
         data: &Dataset,
         teachers: &[ClassifierModel],
         stop: &AtomicBool,
-        watcher: &mut dyn Watcher,
+        watcher: &mut dyn TrainingWatcher,
     ) -> Result<Trained, RunError> {
         let Self { run, request, devices, from } = self;
         let folder = run.folder.as_path();
@@ -166,8 +168,8 @@ impl Prepared<'_> {
             Origin::Recipe(recipe) => recipe,
             Origin::Checkpoint(at) => &at.state.recipe,
         };
-        let mut examples = Examples::training(data, recipe, request.limit)?;
-        watcher.note(&Note::Examples(&examples));
+        let mut examples = TrainingExamples::training(data, recipe, request.limit)?;
+        watcher.note(&Note::TrainingExamples(&examples));
         learn_from(&mut examples, teachers, (data, recipe), folder, watcher)?;
         let mut at = match from {
             Origin::Checkpoint(at) => *at,
@@ -182,11 +184,11 @@ impl Prepared<'_> {
             let _ = std::fs::remove_file(folder.join(EVAL_FILE));
         }
         watcher.begin(&at.state);
-        let plan = Plan { data, examples: &examples, dir: folder, devices: &devices };
+        let plan = TrainingInput { data, examples: &examples, dir: folder, devices: &devices };
         let outcome = train(&plan, &mut at, stop, watcher)?;
         let graphs = match outcome {
-            Outcome::Interrupted => Vec::new(),
-            Outcome::Stopped | Outcome::Finished => export(&at, run)?,
+            TrainOutcome::Interrupted => Vec::new(),
+            TrainOutcome::Stopped | TrainOutcome::Finished => export(&at, run)?,
         };
         Ok(Trained { outcome, state: at.state, graphs })
     }
@@ -194,11 +196,11 @@ impl Prepared<'_> {
 
 /// Mixes the teachers' answers into the examples' targets.
 fn learn_from(
-    examples: &mut Examples,
+    examples: &mut TrainingExamples,
     teachers: &[ClassifierModel],
     (data, recipe): (&Dataset, &Recipe),
     folder: &Path,
-    watcher: &mut dyn Watcher,
+    watcher: &mut dyn TrainingWatcher,
 ) -> Result<(), RunError> {
     let mut answers = Vec::new();
     for model in teachers {
@@ -219,7 +221,7 @@ fn transferred(
     mut at: Checkpoint,
     from: Option<&Path>,
     device: &Device,
-    watcher: &mut dyn Watcher,
+    watcher: &mut dyn TrainingWatcher,
 ) -> Result<Checkpoint, RunError> {
     let Some(path) = from else { return Ok(at) };
     if path.is_dir() {
@@ -252,7 +254,7 @@ fn begun_with(
 }
 
 /// Writes every head's graph into the run's folder, named after its label set.
-fn export(at: &Checkpoint, run: &Run) -> Result<Vec<PathBuf>, RunError> {
+fn export(at: &Checkpoint, run: &RunFolder) -> Result<Vec<PathBuf>, RunError> {
     let net = at.exported(&run.folder, &Device::flex())?;
     let mut files = Vec::new();
     for (head, labels) in at.state.recipe.label_sets().iter().enumerate() {

@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_data::dataset::Dataset;
-use emocue_data::layout::{self, Layout, Options};
+use emocue_data::layout::{self, DatasetLayout, ReadOptions};
 use emocue_data::{SIDE, ferplus};
 use emocue_train::checkpoint::{Checkpoint, EpochMetrics};
-use emocue_train::examples::Examples;
+use emocue_train::examples::TrainingExamples;
 use emocue_train::net::noise::Noise;
 use emocue_train::net::{NetSpec, Network};
 use emocue_train::recipe::Recipe;
 use emocue_train::train::train;
-use emocue_train::{Outcome, Plan, Progress, TrainError, Watcher, begin};
+use emocue_train::{
+    TrainError, TrainOutcome, TrainingInput, TrainingProgress, TrainingWatcher, begin,
+};
 
 pub(crate) const ROWS: usize = 40;
 
@@ -37,8 +39,8 @@ fn data(dir: &Path) -> Dataset {
     }
     std::fs::write(&fer2013, pixels).unwrap();
     std::fs::write(&votes_file, votes).unwrap();
-    let options = Options { side: SIDE, labels: None, map: None };
-    let data = layout::read(&fer2013, Some(Layout::Fer2013), &options).unwrap();
+    let options = ReadOptions { side: SIDE, labels: None, map: None };
+    let data = layout::read(&fer2013, Some(DatasetLayout::Fer2013), &options).unwrap();
     ferplus::read(&votes_file, data).unwrap()
 }
 
@@ -58,8 +60,8 @@ pub(crate) struct Recorder<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Watcher for Recorder<'_> {
-    fn step(&mut self, progress: &Progress) {
+impl TrainingWatcher for Recorder<'_> {
+    fn step(&mut self, progress: &TrainingProgress) {
         self.losses.push(progress.loss);
         if progress.step == self.stop_at {
             self.stop.store(true, Ordering::Relaxed);
@@ -95,8 +97,8 @@ impl Bench {
         dir
     }
 
-    pub(crate) fn begin(&self, recipe: &Recipe) -> (Examples, Checkpoint) {
-        let examples = Examples::training(&self.data, recipe, None).unwrap();
+    pub(crate) fn begin(&self, recipe: &Recipe) -> (TrainingExamples, Checkpoint) {
+        let examples = TrainingExamples::training(&self.data, recipe, None).unwrap();
         let fingerprint = examples.fingerprint(&self.data);
         (examples, begin(recipe.clone(), 3, fingerprint, &self.device))
     }
@@ -104,14 +106,14 @@ impl Bench {
     pub(crate) fn train(
         &self,
         dir: &Path,
-        examples: &Examples,
+        examples: &TrainingExamples,
         at: &mut Checkpoint,
         stop_at: usize,
-    ) -> Result<(Outcome, Vec<f32>), TrainError> {
+    ) -> Result<(TrainOutcome, Vec<f32>), TrainError> {
         let stop = AtomicBool::new(false);
         let mut recorder = Recorder { losses: Vec::new(), stop_at, stop: &stop };
         let devices = [self.device.clone(), self.device.clone()];
-        let plan = Plan { data: &self.data, examples, dir, devices: &devices };
+        let plan = TrainingInput { data: &self.data, examples, dir, devices: &devices };
         let outcome = train(&plan, at, &stop, &mut recorder)?;
         Ok((outcome, recorder.losses))
     }

@@ -2,9 +2,9 @@
 
 use burn::tensor::Device;
 use emocue_models::failure::Failure as _;
-use emocue_train::Outcome;
+use emocue_train::TrainOutcome;
 use emocue_train::checkpoint::{Checkpoint, FILE};
-use emocue_train::examples::Examples;
+use emocue_train::examples::TrainingExamples;
 use emocue_train::recipe::{ClassWeights, Decay, Recipe, Rule};
 use emocue_train::run::lock;
 use emocue_train::schedule::best;
@@ -19,17 +19,17 @@ fn resumes(recipe: &Recipe) {
     assert_eq!((examples.len(), examples.leaked, examples.not_a_face), (ROWS - 8, 0, 0));
     let (outcome, expected) =
         bench.train(&bench.dir("whole"), &examples, &mut whole, usize::MAX).unwrap();
-    assert_eq!((outcome, expected.len()), (Outcome::Finished, 12));
+    assert_eq!((outcome, expected.len()), (TrainOutcome::Finished, 12));
 
     let cut_dir = bench.dir("cut");
     let (_, mut first) = bench.begin(recipe);
     let (outcome, mut losses) = bench.train(&cut_dir, &examples, &mut first, 6).unwrap();
-    assert_eq!((outcome, losses.len()), (Outcome::Interrupted, 6));
+    assert_eq!((outcome, losses.len()), (TrainOutcome::Interrupted, 6));
     drop(first);
     let mut second = bench.load(&cut_dir);
     let (outcome, rest) = bench.train(&cut_dir, &examples, &mut second, usize::MAX).unwrap();
     losses.extend(rest);
-    assert_eq!((outcome, losses.len()), (Outcome::Finished, 12));
+    assert_eq!((outcome, losses.len()), (TrainOutcome::Finished, 12));
     for (a, b) in losses.iter().zip(&expected) {
         assert!((a - b).abs() < 1e-3 * b.abs(), "{losses:?}\n{expected:?}");
     }
@@ -80,7 +80,7 @@ fn patience_ends_a_training_and_keeps_the_best_weights() {
     let (examples, mut at) = bench.begin(&recipe);
     let dir = bench.dir("run");
     let (outcome, _) = bench.train(&dir, &examples, &mut at, usize::MAX).unwrap();
-    assert_eq!(outcome, Outcome::Stopped);
+    assert_eq!(outcome, TrainOutcome::Stopped);
     let loaded = bench.load(&dir);
     let scores = loaded.scores();
     let best = best(&scores).unwrap();
@@ -94,7 +94,7 @@ fn patience_ends_a_training_and_keeps_the_best_weights() {
 fn refuses_other_data_than_the_checkpoints() {
     let bench = Bench::new();
     let (_, mut at) = bench.begin(&recipe());
-    let fewer = Examples::training(&bench.data, &recipe(), Some(10)).unwrap();
+    let fewer = TrainingExamples::training(&bench.data, &recipe(), Some(10)).unwrap();
     let error = bench.train(&bench.dir("run"), &fewer, &mut at, 1).unwrap_err();
     assert!(error.to_string().contains("other examples"), "{error}");
 }

@@ -6,7 +6,7 @@ use emocue_quantize::{
     Arithmetic, CalibrationInput, Granularity, QuantizeSettings, TractEngine, quantize,
 };
 use emocue_run::Session;
-use emocue_train::Outcome;
+use emocue_train::TrainOutcome;
 use emocue_train::net::graph::Rounding;
 use emocue_train::net::noise::Noise;
 
@@ -27,7 +27,7 @@ fn what_is_trained_is_what_the_integer_graph_answers() {
     let (examples, mut at) = bench.begin(&recipe);
     let dir = bench.dir("run");
     let (outcome, losses) = bench.train(&dir, &examples, &mut at, usize::MAX).unwrap();
-    assert_eq!(outcome, Outcome::Finished);
+    assert_eq!(outcome, TrainOutcome::Finished);
     assert!(losses[losses.len() - 1] < losses[0], "{losses:?}");
 
     let net = bench.load(&dir).exported(&dir, &Device::flex()).unwrap().valid();

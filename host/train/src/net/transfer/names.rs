@@ -1,7 +1,7 @@
 //! What published files call our layers.
 
 use crate::net::NetSpec;
-use crate::net::resnet::{Layout, RESNET18, RESNET50, SENET50};
+use crate::net::resnet::{RESNET18, RESNET50, ResNetLayout, SENET50};
 use crate::net::vgg::{VGG16, VGG19};
 
 /// A layer of ours and its names in published files, the most usual first.
@@ -36,7 +36,7 @@ pub(super) fn of(spec: &NetSpec) -> Vec<Names> {
 
 /// torchvision's; `layer0` and `se_module` are pretrained-models', `conv_down` and `conv_up` those of
 /// VGGFace2's ports.
-fn resnet(layout: Layout) -> Vec<Names> {
+fn resnet(layout: ResNetLayout) -> Vec<Names> {
     let mut all = vec![
         names("stem.conv", ["conv1".to_owned(), "layer0.conv1".to_owned()]),
         names("stem.norm", ["bn1".to_owned(), "layer0.bn1".to_owned()]),
