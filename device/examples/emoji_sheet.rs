@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         let sharp = imageops::resize(&picture, width, height, FilterType::Nearest);
         let blurred =
-            imageops::resize(&imageops::blur(&picture, 2.0), width, height, FilterType::Triangle);
+            imageops::resize(&imageops::blur(&picture, 3.0), width, height, FilterType::Triangle);
         let (x, y) = (i % 2 * 2 * (width + 8), i / 2 * (height + 8));
         imageops::replace(&mut sheet, &sharp, (x + 4).into(), (y + 4).into());
         imageops::replace(&mut sheet, &blurred, (x + width + 12).into(), (y + 4).into());

@@ -17,13 +17,13 @@ use emocue_device::answer::{Answer, Screen};
 use emocue_device::show::art::{Group, SCREENS, picture};
 use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
-use emocue_device::show::{ShowSettings, words};
+use emocue_device::show::{Settings, words};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
 fn shown(answer: Screen, panel: PanelSize, mode: Mode) -> Panel {
     let mut shown = Panel::new(panel);
-    shown.show(answer, &ShowSettings { panel, mode });
+    shown.show(answer, &Settings { panel, mode });
     shown
 }
 
@@ -55,28 +55,59 @@ fn panels_look_as_they_did() {
     );
 }
 
-/// The emoji as seen out of focus: two box blurs of 7 px, then every 4th pixel, `0..=1`.
+/// Standard deviation of the blur, px.
+const SIGMA: f32 = 3.0;
+
+/// The panel as seen out of focus: a Gaussian blur of [`SIGMA`] with darkness around, row-major, `0..=1`.
 fn blurred(panel: &Panel) -> Vec<f32> {
-    let (width, height) = (panel.width(), panel.height());
-    let mut values: Vec<f32> = panel.pixels().iter().map(|lit| f32::from(u8::from(*lit))).collect();
-    for _ in 0..2 {
+    let reach = (4.0 * SIGMA) as isize;
+    let weight = |d: isize| (-(d * d) as f32 / (2.0 * SIGMA * SIGMA)).exp();
+    let total: f32 = (-reach..=reach).map(weight).sum();
+    let (width, height) = (panel.width() as isize, panel.height() as isize);
+    let along = |values: &[f32], dx: isize, dy: isize| -> Vec<f32> {
         let at = |x: isize, y: isize| {
-            let inside = (0..width as isize).contains(&x) && (0..height as isize).contains(&y);
-            if inside { values[y as usize * width + x as usize] } else { 0.0 }
+            let inside = (0..width).contains(&x) && (0..height).contains(&y);
+            if inside { values[(y * width + x) as usize] } else { 0.0 }
         };
-        let mean = |x: isize, y: isize| {
-            let around = (-3..=3).flat_map(|dy| (-3..=3).map(move |dx| (dx, dy)));
-            around.map(|(dx, dy)| at(x + dx, y + dy)).sum::<f32>() / 49.0
+        let mean = |x, y| {
+            let weighted = (-reach..=reach).map(|d| weight(d) * at(x + d * dx, y + d * dy));
+            weighted.sum::<f32>() / total
         };
-        values = (0..height as isize)
-            .flat_map(|y| (0..width as isize).map(move |x| (x, y)))
-            .map(|(x, y)| mean(x, y))
-            .collect();
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| mean(x, y)).collect()
+    };
+    let sharp: Vec<f32> = panel.pixels().iter().map(|lit| f32::from(u8::from(*lit))).collect();
+    along(&along(&sharp, 1, 0), 0, 1)
+}
+
+/// The columns of the emoji without a word beside it.
+const EMOJI: std::ops::Range<usize> = 32..96;
+
+/// Pearson's correlation.
+fn correlation(a: &[f32], b: &[f32]) -> f32 {
+    let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f32, f32) -> f32| -> f32 {
+        a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum()
+    };
+    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
+}
+
+#[test]
+fn no_two_expressions_look_alike_when_blurred() {
+    for (size, name) in SIZES {
+        let emoji = |screen: &Screen| -> Vec<f32> {
+            let blurred = blurred(&shown(*screen, size, Mode::Emoji));
+            blurred.chunks(size.width() as usize).flat_map(|row| row[EMOJI].to_vec()).collect()
+        };
+        let expressions = &SCREENS[..8];
+        let pictures: Vec<_> = expressions.iter().map(emoji).collect();
+        for (i, a) in expressions.iter().enumerate() {
+            for (j, b) in expressions[..i].iter().enumerate() {
+                let correlation = correlation(&pictures[i], &pictures[j]);
+                assert!(correlation <= 0.75, "{name}: {a:?} and {b:?} correlate by {correlation}");
+            }
+        }
     }
-    let rows = (0..height).step_by(4);
-    rows.flat_map(|y| (0..width).step_by(4).map(move |x| (x, y)))
-        .map(|(x, y)| values[y * width + x])
-        .collect()
 }
 
 #[test]
@@ -85,7 +116,11 @@ fn any_two_pictures_differ_even_blurred() {
     for (size, least) in [(PanelSize::Tall, 32), (PanelSize::Flat, 14)] {
         let pictures: Vec<_> = SCREENS
             .iter()
-            .map(|answer| (answer, blurred(&shown(*answer, size, Mode::Emoji))))
+            .map(|answer| {
+                let blurred = blurred(&shown(*answer, size, Mode::Emoji));
+                let rows = blurred.chunks(size.width() as usize).step_by(4);
+                (answer, rows.flat_map(|row| row.iter().copied().step_by(4)).collect::<Vec<_>>())
+            })
             .collect();
         for (i, (a, first)) in pictures.iter().enumerate() {
             for (b, second) in &pictures[..i] {
@@ -99,28 +134,36 @@ fn any_two_pictures_differ_even_blurred() {
 
 #[test]
 fn two_expressions_differ_in_more_than_one_feature() {
-    let whole = PanelLayout::square(0.0, 0.0, 64.0);
-    let nothing =
-        PanelLayout { brows: None, eyes: None, mouth: None, outline: None, sign: None, ..whole };
-    let features = [
-        PanelLayout { brows: whole.brows, ..nothing },
-        PanelLayout { eyes: whole.eyes, ..nothing },
-        PanelLayout { mouth: whole.mouth, ..nothing },
-    ];
-    let drawn = |answer, layout: &PanelLayout| {
-        let mut panel = Panel::new(PanelSize::Tall);
+    let drawn = |answer, layout: &PanelLayout, size| {
+        let mut panel = Panel::new(size);
         let Ok(()) = draw::draw(picture(answer), layout, &LIT, &mut panel);
         panel
     };
-    let expressions = &SCREENS[..8];
-    for (i, a) in expressions.iter().enumerate() {
-        for b in &expressions[..i] {
-            let differing = |layout: &&PanelLayout| {
-                let (a, b) = (drawn(*a, layout), drawn(*b, layout));
-                a.pixels().iter().zip(b.pixels()).filter(|(a, b)| a != b).count() >= 40
-            };
-            let count = features.iter().filter(differing).count();
-            assert!(count >= 2, "{a:?} and {b:?} differ in {count} features");
+    let (square, strip) = (PanelLayout::square(0.0, 0.0, 64.0), PanelLayout::strip(0.0, 0.0));
+    for (whole, size, least) in [(square, PanelSize::Tall, 40), (strip, PanelSize::Flat, 40)] {
+        let nothing = PanelLayout {
+            brows: None,
+            eyes: None,
+            mouth: None,
+            outline: None,
+            sign: None,
+            ..whole
+        };
+        let features = [
+            PanelLayout { brows: whole.brows, ..nothing },
+            PanelLayout { eyes: whole.eyes, ..nothing },
+            PanelLayout { mouth: whole.mouth, ..nothing },
+        ];
+        let expressions = &SCREENS[..8];
+        for (i, a) in expressions.iter().enumerate() {
+            for b in &expressions[..i] {
+                let differing = |layout: &&PanelLayout| {
+                    let (a, b) = (drawn(*a, layout, size), drawn(*b, layout, size));
+                    a.pixels().iter().zip(b.pixels()).filter(|(a, b)| a != b).count() >= least
+                };
+                let count = features.iter().filter(differing).count();
+                assert!(count >= 2, "{size:?}: {a:?} and {b:?} differ in {count} features");
+            }
         }
     }
 }
@@ -168,7 +211,7 @@ fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
             for answer in SCREENS {
-                let settings = ShowSettings { panel, mode };
+                let settings = Settings { panel, mode };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }

@@ -63,7 +63,7 @@ impl Expression {
             Self::Anger => "angry",
             Self::Disgust => "disgusted",
             Self::Fear => "afraid",
-            Self::Contempt => "contemptuous",
+            Self::Contempt => "scornful",
         }
     }
 
@@ -83,6 +83,7 @@ const SPELLINGS: &[(&str, Expression)] = &[
     ("disgusting", Expression::Disgust),
     ("fearful", Expression::Fear),
     ("scared", Expression::Fear),
+    ("contemptuous", Expression::Contempt),
 ];
 
 /// A published set of classes, in its published order.

@@ -80,9 +80,9 @@ pub enum Ink {
     Line,
     /// The face: dark on a panel, tinted in colour.
     Skin,
-    /// The white of an eye and teeth: lit on a panel.
+    /// The white of an eye: dark on a panel, inside its lit rim.
     White,
-    /// A pupil, or what separates two lit shapes: dark everywhere.
+    /// What separates two lit shapes: dark everywhere.
     Gap,
     /// A tongue: lit on a panel.
     Tongue,
@@ -228,27 +228,23 @@ const ANGER: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(13.0, 16.0), (27.0, 22.5)], 5.4).twin(),
-        cap(Eyes, (20.5, 28.0), (5.6, 6.4), (10.0, 205.0)).twin(),
-        fill(Mouth, TEETH).ink(Ink::White),
-        stroke(Mouth, TEETH, 3.4),
-        stroke(Mouth, &[(25.5, 43.0), (25.5, 52.0)], 2.2).ink(Ink::Gap).twin(),
-        stroke(Mouth, &[(32.0, 43.0), (32.0, 52.0)], 2.2).ink(Ink::Gap),
+        stroke(Brows, &[(15.0, 14.8), (28.0, 22.5)], 6.0).twin(),
+        cap(Eyes, (20.0, 27.5), (5.6, 6.4), (20.0, 210.0)).twin(),
+        arc(Mouth, (32.0, 55.5), (10.0, 9.0), (200.0, 340.0), 5.0),
     ],
 };
-const TEETH: &[(f32, f32)] =
-    &[(19.0, 42.0), (45.0, 42.0), (45.0, 53.0), (19.0, 53.0), (19.0, 42.0)];
 
 const DISGUST: Picture = Picture {
     tint: [120, 190, 110],
     marks: &[
         SKIN,
         RING,
-        stroke(Eyes, &[(13.5, 19.5), (25.0, 26.0), (13.5, 32.5)], 4.4).twin(),
-        fill(Mouth, &[(25.0, 42.0), (39.0, 42.0), (39.0, 52.0), (25.0, 52.0)]).ink(Ink::Tongue),
-        cap(Mouth, (32.0, 51.8), (7.0, 6.2), (0.0, 180.0)).ink(Ink::Tongue),
-        stroke(Mouth, &[(32.0, 46.5), (32.0, 52.0)], 1.8).ink(Ink::Gap),
-        arc(Mouth, (32.0, 52.0), (16.0, 11.0), (195.0, 345.0), 4.4),
+        stroke(Eyes, &[(12.5, 19.0), (24.0, 25.0), (12.5, 31.0)], 4.4).twin(),
+        stroke(Eyes, &[(28.0, 33.5), (32.0, 29.5), (36.0, 33.5)], 2.6),
+        fill(Mouth, &[(34.5, 43.0), (44.5, 44.0), (44.5, 53.0), (34.5, 53.0)]).ink(Ink::Tongue),
+        cap(Mouth, (39.5, 52.8), (5.0, 5.2), (0.0, 180.0)).ink(Ink::Tongue),
+        stroke(Mouth, &[(39.5, 48.5), (39.5, 53.5)], 1.6).ink(Ink::Gap),
+        arc(Mouth, (31.5, 52.0), (16.0, 9.5), (190.0, 350.0), 4.4),
     ],
 };
 
@@ -257,20 +253,20 @@ const FEAR: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(15.0, 16.5), (25.0, 12.0)], 3.4).twin(),
-        disc(Eyes, (20.5, 26.5), (6.6, 6.6)).ink(Ink::White).twin(),
-        arc(Eyes, (20.5, 26.5), (6.6, 6.6), ALL_ROUND, 2.4).twin(),
-        disc(Eyes, (21.5, 26.5), (2.6, 2.6)).ink(Ink::Gap).twin(),
+        stroke(Brows, &[(13.0, 16.0), (25.0, 11.5)], 3.4).twin(),
+        disc(Eyes, (19.0, 27.5), (8.0, 8.6)).ink(Ink::White).twin(),
+        arc(Eyes, (19.0, 27.5), (8.0, 8.6), ALL_ROUND, 3.2).twin(),
+        disc(Eyes, (19.5, 27.5), (2.5, 2.5)).twin(),
         stroke(Mouth, TREMBLE, 4.2),
     ],
 };
 const TREMBLE: &[(f32, f32)] = &[
     (15.5, 50.0),
-    (21.0, 42.5),
+    (21.0, 43.5),
     (26.5, 50.0),
-    (32.0, 42.5),
+    (32.0, 43.5),
     (37.5, 50.0),
-    (43.0, 42.5),
+    (43.0, 43.5),
     (48.5, 50.0),
 ];
 
@@ -279,15 +275,15 @@ const CONTEMPT: Picture = Picture {
     marks: &[
         SKIN,
         RING,
-        stroke(Brows, &[(13.5, 20.0), (26.0, 20.0)], 4.0),
-        arc(Brows, (43.5, 20.0), (7.0, 7.0), (195.0, 345.0), 4.0),
-        cap(Eyes, (20.5, 28.5), (5.6, 6.0), (0.0, 180.0)).twin(),
-        stroke(Eyes, &[(13.5, 28.5), (27.0, 28.5)], 3.4).twin(),
-        stroke(Mouth, SMIRK, 4.6),
+        stroke(Brows, &[(37.0, 18.5), (48.5, 13.5)], 4.6),
+        stroke(Eyes, &[(12.5, 27.5), (27.5, 27.5)], 4.6).twin(),
+        cap(Eyes, (17.5, 28.5), (4.8, 6.6), (0.0, 180.0)),
+        cap(Eyes, (41.5, 28.5), (4.8, 6.6), (0.0, 180.0)),
+        stroke(Mouth, SNEER, 4.6),
     ],
 };
-const SMIRK: &[(f32, f32)] =
-    &[(18.0, 49.0), (30.0, 49.5), (38.0, 47.5), (43.5, 43.5), (47.0, 38.0)];
+const SNEER: &[(f32, f32)] =
+    &[(21.5, 53.0), (27.0, 48.5), (34.0, 45.0), (41.0, 42.5), (48.0, 41.0)];
 
 const STATE_TINT: [u8; 3] = [200, 200, 200];
 

@@ -13,9 +13,9 @@ pub struct Palette<C> {
     pub line: C,
     /// The face's own colour, or the ground that a line stands on.
     pub skin: C,
-    /// The white of eyes and teeth.
+    /// The white of eyes.
     pub white: C,
-    /// A pupil, or a gap between two lit shapes.
+    /// A gap between two lit shapes.
     pub gap: C,
     /// The tongue.
     pub tongue: C,

@@ -23,7 +23,7 @@ pub fn size_of(panel: PanelSize) -> Size {
 pub const LIT: Palette<BinaryColor> = Palette {
     line: BinaryColor::On,
     skin: BinaryColor::Off,
-    white: BinaryColor::On,
+    white: BinaryColor::Off,
     gap: BinaryColor::Off,
     tongue: BinaryColor::On,
     drop: BinaryColor::On,

@@ -37,7 +37,7 @@ pub fn words(screen: impl Into<Screen>) -> Words {
                 Expression::Anger => &["angry"],
                 Expression::Disgust => &["disgusted"],
                 Expression::Fear => &["afraid"],
-                Expression::Contempt => &["contemp-", "tuous"],
+                Expression::Contempt => &["scornful"],
             };
             (expression.adjective(), narrow)
         }
@@ -146,11 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn the_narrow_word_is_the_wide_one() {
+    fn the_narrow_word_is_the_wide_one_broken_between_words_only() {
         for screen in art::SCREENS {
             let Words { wide, narrow, .. } = words(screen);
-            let joined = narrow.join(" ").replace("- ", "");
-            assert_eq!(joined, wide);
+            assert_eq!(narrow.join(" "), wide);
         }
     }
 }
