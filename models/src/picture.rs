@@ -3,6 +3,10 @@
 //! The steps are one function. Who decodes states what it accepts ([`Rules`]): the badge takes photos that a person
 //! names, the host data sets of any age.
 
+pub mod jpeg;
+mod palette;
+
+use std::borrow::Cow;
 use std::io::{self, Cursor};
 
 use image::metadata::Orientation as Exif;
@@ -10,6 +14,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use crate::failure::{Failure, exit};
 use crate::luma::{Luma, Orientation, Rotation, luma_of_rgb};
+use jpeg::JpegError;
 
 /// The largest picture that is decoded, px: a 50-megapixel photo. What claims more is refused before decoding.
 pub const MAX_PIXELS: u64 = 50_000_000;
@@ -23,19 +28,8 @@ pub struct Rules {
     pub max_file: u64,
     /// The largest decoded picture, bytes.
     max_decoded: u64,
-    jpeg_end: JpegEnd,
     /// Whether EXIF data that cannot be read make the picture damaged; otherwise it counts as upright.
     strict_exif: bool,
-}
-
-/// Where the end-of-image marker of a complete JPEG file must be. The decoder fills what is missing with grey instead
-/// of failing.
-#[derive(Clone, Copy, Debug)]
-enum JpegEnd {
-    /// After the first scan's header; a thumbnail's own end comes before it.
-    AfterFirstScan,
-    /// After the last scan's header.
-    AfterLastScan,
 }
 
 impl Rules {
@@ -46,7 +40,6 @@ impl Rules {
         max_file: 128 << 20,
         // Four 8-bit channels.
         max_decoded: 4 * MAX_PIXELS,
-        jpeg_end: JpegEnd::AfterFirstScan,
         strict_exif: true,
     };
 
@@ -63,7 +56,6 @@ impl Rules {
         max_file: 64 << 20,
         // Four 16-bit channels.
         max_decoded: 8 * MAX_PIXELS,
-        jpeg_end: JpegEnd::AfterLastScan,
         strict_exif: false,
     };
 }
@@ -105,6 +97,16 @@ pub enum PictureError {
     Damaged(String),
 }
 
+impl From<JpegError> for PictureError {
+    fn from(error: JpegError) -> Self {
+        match error {
+            JpegError::CutOff { at } => Self::CutOff { at },
+            JpegError::TooLarge { width, height } => Self::TooLarge { width, height },
+            JpegError::Damaged(reason) => Self::Damaged(reason.to_owned()),
+        }
+    }
+}
+
 impl Failure for PictureError {
     fn exit_code(&self) -> u8 {
         exit::INPUT
@@ -131,10 +133,19 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     }
     let format = image::guess_format(bytes).ok().filter(|format| rules.formats.contains(format));
     let format = format.ok_or(PictureError::UnknownFormat { expected: rules.names })?;
-    if format == ImageFormat::Jpeg && !rules.jpeg_end.is_in(bytes) {
-        return Err(cut_off());
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut palette = None;
+    let bytes = match format {
+        ImageFormat::Jpeg => whole_jpeg(bytes)?,
+        ImageFormat::Tiff => match palette::indexed(bytes) {
+            Some(indexed) => {
+                palette = Some(indexed.luma);
+                Cow::Owned(indexed.tiff)
+            }
+            None => Cow::Borrowed(bytes),
+        },
+        _ => Cow::Borrowed(bytes),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(rules.max_decoded);
     reader.limits(limits);
@@ -148,7 +159,10 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
         Err(reason) if rules.strict_exif => return Err(fail(reason)),
         exif => exif.unwrap_or(Exif::NoTransforms),
     };
-    let picture = luma(DynamicImage::from_decoder(decoder).map_err(fail)?);
+    let mut picture = luma(DynamicImage::from_decoder(decoder).map_err(fail)?);
+    if let Some(luma) = palette {
+        picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = luma[usize::from(*pixel)]);
+    }
     let orientation = upright(exif);
     if orientation.is_identity() {
         return Ok(picture);
@@ -156,6 +170,18 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     let mut turned = Luma::default();
     orientation.apply(&picture, &mut turned);
     Ok(turned)
+}
+
+/// A JPEG file up to its end, with the standard's Huffman tables where it has none.
+fn whole_jpeg(bytes: &[u8]) -> Result<Cow<'_, [u8]>, JpegError> {
+    let extent = jpeg::extent(bytes)?;
+    let whole = &bytes[..extent.end];
+    if extent.has_tables {
+        return Ok(Cow::Borrowed(whole));
+    }
+    let mut with_tables = Vec::new();
+    jpeg::with_standard_tables(whole, &mut with_tables);
+    Ok(Cow::Owned(with_tables))
 }
 
 fn luma(picture: DynamicImage) -> Luma {
@@ -185,38 +211,6 @@ fn upright(exif: Exif) -> Orientation {
         Exif::Rotate270FlipH => (Rotation::Cw270, true),
     };
     Orientation { rotation, mirror }
-}
-
-impl JpegEnd {
-    fn is_in(self, jpeg: &[u8]) -> bool {
-        match self {
-            Self::AfterFirstScan => ends_after_the_first_scan(jpeg),
-            Self::AfterLastScan => {
-                let last = |marker| jpeg.windows(2).rposition(|pair| pair == [0xFF, marker]);
-                let (scan, end) = (last(0xDA), last(0xD9));
-                end.is_some() && end > scan
-            }
-        }
-    }
-}
-
-fn ends_after_the_first_scan(jpeg: &[u8]) -> bool {
-    const FIRST_SCAN: u8 = 0xDA;
-    let mut rest = jpeg.get(2..).unwrap_or_default();
-    loop {
-        match *rest {
-            [0xFF, 0xFF, ..] => rest = &rest[1..],
-            [0xFF, FIRST_SCAN, ..] => return rest.windows(2).any(|pair| pair == [0xFF, 0xD9]),
-            [0xFF, 0x01 | 0xD0..=0xD7, ..] => rest = &rest[2..],
-            [0xFF, _, high, low, ..] => {
-                let length = 2 + usize::from(u16::from_be_bytes([high, low]));
-                let Some(next) = rest.get(length..) else { return false };
-                rest = next;
-            }
-            // Shorter than a segment's head, or no marker where one must be: the decoder's own message is better.
-            _ => return rest.len() >= 4,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use emocue_config::source::Pixels;
 use emocue_models::luma::{Luma, Range};
+use emocue_models::picture::jpeg::{self, JpegError};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -35,11 +36,11 @@ pub enum BadBuffer {
         /// Bytes that came.
         have: usize,
     },
-    /// A JPEG picture without its end.
-    #[error("a JPEG picture of {have} bytes without its end")]
-    NoEnd {
-        /// Bytes that came.
-        have: usize,
+    /// A JPEG picture that ends before its last block.
+    #[error("a JPEG picture that ends too early, at byte {at}")]
+    CutOff {
+        /// Where its data end.
+        at: u64,
     },
     /// The driver marked it with V4L2_BUF_FLAG_ERROR.
     #[error("the driver says that its transfer was disturbed")]
@@ -53,17 +54,9 @@ pub enum BadBuffer {
 #[derive(Debug)]
 pub struct Plane {
     layout: PlaneLayout,
-    /// The last JPEG picture with an [`AVI1`] segment.
+    /// The last JPEG picture that came without its Huffman tables, with them.
     jpeg: Vec<u8>,
 }
-
-/// Start and end of a JPEG picture.
-const SOI: [u8; 2] = [0xFF, 0xD8];
-const EOI: [u8; 2] = [0xFF, 0xD9];
-
-/// The segment that motion JPEG is known by: cameras leave their Huffman tables out, since they are always the
-/// standard's, and the decoder fills those in only when it sees this.
-const AVI1: [u8; 10] = *b"\xFF\xE0\x00\x08AVI1\0\0";
 
 impl Plane {
     /// For buffers of `layout`.
@@ -96,21 +89,24 @@ impl Plane {
     }
 
     fn decode(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
-        // The decoder paints what is missing grey instead of failing; drivers pad after the end.
-        let end = buffer.windows(2).rposition(|pair| pair == EOI);
-        let end = end.ok_or(BadBuffer::NoEnd { have: buffer.len() })? + EOI.len();
-        let body = buffer[..end].strip_prefix(&SOI);
-        let body = body.ok_or_else(|| BadBuffer::Jpeg("it does not begin as one".to_owned()))?;
-        self.jpeg.clear();
-        for part in [&SOI, AVI1.as_slice(), body] {
-            self.jpeg.extend_from_slice(part);
+        if !buffer.starts_with(&jpeg::SOI) {
+            return Err(BadBuffer::Jpeg("it does not begin as one".to_owned()));
+        }
+        let extent = jpeg::extent(buffer).map_err(|error| match error {
+            JpegError::CutOff { at } => BadBuffer::CutOff { at },
+            other => BadBuffer::Jpeg(other.to_string()),
+        })?;
+        let mut picture = &buffer[..extent.end];
+        if !extent.has_tables {
+            jpeg::with_standard_tables(picture, &mut self.jpeg);
+            picture = &self.jpeg;
         }
         // Encoders round up to whole blocks; more would be another picture than was negotiated.
         let options = DecoderOptions::new_fast()
             .jpeg_set_out_colorspace(ColorSpace::Luma)
             .set_max_width(self.layout.width.next_multiple_of(16))
             .set_max_height(self.layout.height.next_multiple_of(16));
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&self.jpeg), options);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(picture), options);
         let failed = |error: zune_jpeg::errors::DecodeErrors| BadBuffer::Jpeg(error.to_string());
         decoder.decode_headers().map_err(failed)?;
         let (width, height) =
@@ -176,7 +172,7 @@ mod tests {
 
     /// A JPEG picture without its Huffman tables.
     fn without_tables(jpeg: &[u8]) -> Vec<u8> {
-        let (mut bare, mut rest) = (SOI.to_vec(), &jpeg[2..]);
+        let (mut bare, mut rest) = (jpeg::SOI.to_vec(), &jpeg[2..]);
         while rest[..2] != [0xFF, 0xDA] {
             let length = 2 + usize::from(u16::from_be_bytes([rest[2], rest[3]]));
             if rest[..2] != [0xFF, 0xC4] {
@@ -221,7 +217,7 @@ mod tests {
         let (whole, bare) = jpegs();
         assert!(bare.len() + 400 < whole.len(), "the tables are gone");
         let expected = decode_picture("whole.jpg", &whole).unwrap();
-        let padded = [bare.as_slice(), &[0; 300]].concat();
+        let padded = [bare.as_slice(), &[0; 300], &[0xFF, 0xD9]].concat();
         for buffer in [&whole, &bare, &padded] {
             let frame = luma(jpeg_layout(), buffer).unwrap();
             assert_eq!((frame.width(), frame.height()), (24, 16));
@@ -250,8 +246,11 @@ mod tests {
     #[test]
     fn a_cut_or_larger_jpeg_frame_is_no_picture() {
         let (whole, bare) = jpegs();
-        let cut = luma(jpeg_layout(), &bare[..bare.len() / 2]).unwrap_err();
-        assert_eq!(cut, BadBuffer::NoEnd { have: bare.len() / 2 });
+        let half = &bare[..bare.len() - 40];
+        for frame in [half, &[half, &[0xFF, 0xD9]].concat()] {
+            let at = half.len() as u64;
+            assert_eq!(luma(jpeg_layout(), frame).unwrap_err(), BadBuffer::CutOff { at });
+        }
         let small = PlaneLayout { width: 15, height: 8, ..jpeg_layout() };
         assert!(matches!(luma(small, &whole), Err(BadBuffer::Jpeg(_))));
     }
