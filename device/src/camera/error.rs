@@ -20,10 +20,12 @@ pub enum CameraError {
         reason: io::Error,
     },
     /// A folder without a single picture.
-    #[error("{name}: no pictures in this folder")]
+    #[error("{name}: no pictures in this folder{}{skipped}", if skipped.is_empty() { "" } else { "; skipped: " })]
     EmptyFolder {
         /// The folder.
         name: String,
+        /// What is in it instead, in one line; empty where nothing is.
+        skipped: String,
     },
     /// Neither a picture nor a stream.
     #[error("{name}: neither JPEG, PNG nor Y4M")]

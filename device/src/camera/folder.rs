@@ -1,54 +1,137 @@
 //! The pictures of a folder.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CameraError;
 
 /// What counts as a picture, case ignored.
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
+/// Endings that a note names at most.
+const NAMED: usize = 6;
 
-/// Every picture directly in `folder`, sorted by name; hidden files are left out.
+/// What is in a folder.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Every picture, sorted by name.
+    pub(super) pictures: Vec<PathBuf>,
+    /// Files that are not pictures by their names: how many of each ending. Hidden ones are not counted.
+    others: BTreeMap<String, usize>,
+    /// Folders that were not looked into.
+    folders: usize,
+}
+
+impl Listing {
+    /// What was skipped, in one line; `None` where nothing was.
+    pub(super) fn skipped(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.others.is_empty() {
+            let files: usize = self.others.values().sum();
+            let mut part = format!("{files} files that are not JPEG or PNG by their names (");
+            for (index, (ending, count)) in self.others.iter().take(NAMED).enumerate() {
+                let comma = if index > 0 { ", " } else { "" };
+                let Ok(()) = write!(part, "{comma}{ending} {count}") else { break };
+            }
+            parts.push(part + if self.others.len() > NAMED { ", ...)" } else { ")" });
+        }
+        if self.folders > 0 {
+            parts.push(format!("{} folders (--recursive looks into them)", self.folders));
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// What is directly in `folder`, or also in the folders below it; links to folders are not followed.
 ///
 /// # Errors
-/// [`CameraError`] when the folder cannot be read or has no picture.
-pub(super) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, CameraError> {
-    let name = || folder.display().to_string();
-    let list = || {
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()
-    };
-    let mut paths: Vec<PathBuf> =
-        list().map_err(|reason| CameraError::Io { name: name(), reason })?;
-    paths.retain(|path| is_picture(path));
-    paths.sort();
-    if paths.is_empty() { Err(CameraError::EmptyFolder { name: name() }) } else { Ok(paths) }
+/// [`CameraError`] when a folder cannot be read or there is no picture.
+pub(super) fn list(folder: &Path, is_recursive: bool) -> Result<Listing, CameraError> {
+    let mut listing = Listing::default();
+    let mut left = vec![folder.to_owned()];
+    while let Some(next) = left.pop() {
+        let fail = |reason| CameraError::Io { name: next.display().to_string(), reason };
+        let entries = std::fs::read_dir(&next).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        for entry in entries.map_err(fail)? {
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            match entry.file_type().map_err(fail)?.is_dir() {
+                true if is_recursive => left.push(path),
+                true => listing.folders += 1,
+                false if is_picture(&path) => listing.pictures.push(path),
+                false => *listing.others.entry(ending(&path)).or_default() += 1,
+            }
+        }
+    }
+    listing.pictures.sort();
+    if listing.pictures.is_empty() {
+        let skipped = listing.skipped().unwrap_or_default();
+        return Err(CameraError::EmptyFolder { name: folder.display().to_string(), skipped });
+    }
+    Ok(listing)
 }
 
 fn is_picture(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    !hidden && EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+fn ending(path: &Path) -> String {
+    match path.extension() {
+        Some(ending) => format!(".{}", ending.to_string_lossy().to_lowercase()),
+        None => "without an ending".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use emocue_models::failure;
+
     use super::*;
 
-    #[test]
-    fn only_pictures_sorted_by_name() {
+    fn folder(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.PNG", "a.jpeg", "notes.txt", "._a.jpg", "c.jpg"] {
-            std::fs::write(folder.path().join(name), b"").unwrap();
+        for name in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"").unwrap();
         }
-        let names = pictures(folder.path()).unwrap();
-        let names: Vec<_> = names.iter().map(|path| path.file_name().unwrap()).collect();
-        assert_eq!(names, ["a.jpeg", "b.PNG", "c.jpg"]);
+        folder
+    }
+
+    fn names(folder: &tempfile::TempDir, listing: &Listing) -> Vec<String> {
+        let name = |path: &PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
+        listing.pictures.iter().map(name).collect()
     }
 
     #[test]
-    fn a_folder_without_pictures_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = pictures(folder.path()).unwrap_err().to_string();
-        assert!(error.starts_with(&folder.path().display().to_string()), "{error}");
+    fn only_pictures_sorted_by_name_and_what_is_skipped_is_said() {
+        let folder = folder(&[
+            "b.PNG", "a.jpeg", "x.HEIC", "y.heic", "z.webp", "._a.jpg", "c.jpg", "d/1.jpg",
+        ]);
+        let listing = list(folder.path(), false).unwrap();
+        assert_eq!(names(&folder, &listing), ["a.jpeg", "b.PNG", "c.jpg"]);
+        assert_eq!(
+            listing.skipped().unwrap(),
+            "3 files that are not JPEG or PNG by their names (.heic 2, .webp 1), 1 folders (--recursive looks into them)"
+        );
+        let listing = list(folder.path(), true).unwrap();
+        assert_eq!(names(&folder, &listing), ["a.jpeg", "b.PNG", "c.jpg", "d/1.jpg"]);
+        assert!(!listing.skipped().unwrap().contains("folders"));
+    }
+
+    #[test]
+    fn a_folder_without_pictures_is_named_and_what_it_has() {
+        let empty = folder(&[]);
+        let error = failure::line(&list(empty.path(), false).unwrap_err());
+        assert!(error.starts_with(&empty.path().display().to_string()), "{error}");
         assert!(error.contains("no pictures"), "{error}");
+        let below = folder(&["happy/1.jpg", "notes.txt"]);
+        let error = failure::line(&list(below.path(), false).unwrap_err());
+        assert!(error.contains(".txt 1") && error.contains("--recursive"), "{error}");
+        assert_eq!(list(below.path(), true).unwrap().pictures.len(), 1);
     }
 }

@@ -17,7 +17,7 @@ use std::time::Instant;
 use emocue_models::luma::{Luma, Orientation};
 
 pub use error::CameraError;
-pub use open::open;
+pub use open::{open, open_with};
 pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;
 pub use y4m::Y4m;

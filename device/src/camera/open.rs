@@ -14,10 +14,23 @@ use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, y4m
 /// [`CameraError`] when nothing can come from it: a missing file, an empty folder, a bad header, a kind of camera
 /// that this program was built without.
 pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
+    open_with(source, false, &mut |_| ())
+}
+
+/// As [`open`]. A folder's own folders are looked into where `is_recursive` says so, and `note` is called with what a
+/// folder has besides its pictures.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(
+    source: &Source,
+    is_recursive: bool,
+    note: &mut dyn FnMut(&str),
+) -> Result<Box<dyn Camera>, CameraError> {
     Ok(match source {
         Source::V4l2(settings) => v4l2::open(settings)?,
         Source::Pipe(settings) => pipe::open(settings)?,
-        Source::Path(path) => return open_path(path),
+        Source::Path(path) => return open_path(path, is_recursive, note),
         Source::Stdin => {
             Box::new(Y4m::new("stdin", BufReader::with_capacity(1 << 16, io::stdin()))?)
         }
@@ -26,10 +39,18 @@ pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
     })
 }
 
-fn open_path(path: &Path) -> Result<Box<dyn Camera>, CameraError> {
+fn open_path(
+    path: &Path,
+    is_recursive: bool,
+    note: &mut dyn FnMut(&str),
+) -> Result<Box<dyn Camera>, CameraError> {
     let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
     if path.is_dir() {
-        return Ok(Box::new(Stills::files(folder::pictures(path)?)));
+        let listing = folder::list(path, is_recursive)?;
+        if let Some(skipped) = listing.skipped() {
+            note(&format!("{}: skipped {skipped}", path.display()));
+        }
+        return Ok(Box::new(Stills::below(path, listing.pictures)));
     }
     let file = File::open(path).map_err(fail)?;
     let is_file = file.metadata().map_err(fail)?.is_file();
@@ -39,7 +60,8 @@ fn open_path(path: &Path) -> Result<Box<dyn Camera>, CameraError> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         return Ok(Box::new(Y4m::new(&name, reader)?));
     }
-    Ok(Box::new(Stills::files(vec![path.to_owned()])))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(Box::new(Stills::below(folder, vec![path.to_owned()])))
 }
 
 #[cfg(test)]

@@ -17,14 +17,24 @@ pub struct Stills {
 }
 
 enum Still {
-    File(PathBuf),
-    Embedded { file: &'static str, bytes: &'static [u8] },
+    File {
+        path: PathBuf,
+        /// Below the folder that was named.
+        name: String,
+    },
+    Embedded {
+        file: &'static str,
+        bytes: &'static [u8],
+    },
 }
 
 impl Stills {
-    /// Pictures from files.
-    pub fn files(paths: Vec<PathBuf>) -> Self {
-        Self::new(paths.into_iter().map(Still::File))
+    /// Pictures from files in or below `folder`.
+    pub fn below(folder: &Path, paths: Vec<PathBuf>) -> Self {
+        Self::new(paths.into_iter().map(|path| {
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+            Still::File { path, name }
+        }))
     }
 
     /// The embedded [`PORTRAITS`].
@@ -47,9 +57,8 @@ impl Camera for Stills {
         self.index += 1;
         info.source.clear();
         match item {
-            Still::File(path) => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                info.source.push_str(&name.to_string_lossy());
+            Still::File { path, name } => {
+                info.source.push_str(&name);
                 *frame = decode(&path.display().to_string(), &read(&path)?)?;
             }
             Still::Embedded { file, bytes } => {

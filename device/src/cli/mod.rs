@@ -87,6 +87,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SOURCE", value_parser = source, required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub(crate) camera: Option<Source>,
+    /// Of a folder, show the pictures in its folders, too
+    #[arg(long)]
+    pub(crate) recursive: bool,
     /// Panel, pins, camera and all else as this file says; what is given beside it counts more
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -73,7 +73,9 @@ impl Starts<'_> {
             None => config.camera.source.parse()?,
         };
         let orientation = run.mount.orientation(config.camera.orientation());
-        let camera = Mounted::new(camera::open(&source)?, orientation);
+        let mut note = |note: &str| tell(format_args!("emocue-badge: {note}"));
+        let camera = camera::open_with(&source, run.recursive, &mut note)?;
+        let camera = Mounted::new(camera, orientation);
         let bundle = self.bundle(&config, state)?;
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings((&config.panel).into());
