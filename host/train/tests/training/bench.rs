@@ -1,13 +1,11 @@
 //! What the tests train on: tiny pictures, a tiny net, and a record of the losses.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_data::dataset::Dataset;
-use emocue_data::layout::{self, DatasetLayout, ReadOptions};
-use emocue_data::{SIDE, ferplus};
+use emocue_data::{fer2013, ferplus, fixture};
 use emocue_train::checkpoint::{Checkpoint, EpochMetrics};
 use emocue_train::examples::TrainingExamples;
 use emocue_train::net::noise::Noise;
@@ -18,30 +16,12 @@ use emocue_train::{
     TrainError, TrainOutcome, TrainingInput, TrainingProgress, TrainingWatcher, begin,
 };
 
-pub(crate) const ROWS: usize = 40;
+pub(crate) use emocue_data::fixture::ROWS;
 
-/// Both datasets in their published layouts, drawn here: a bar whose place tells the class.
+/// Both datasets, joined.
 fn data(dir: &Path) -> Dataset {
-    let (fer2013, votes_file) = (dir.join("fer2013.csv"), dir.join("fer2013new.csv"));
-    let mut pixels = String::from("emotion,pixels,Usage\n");
-    let mut votes = String::from(
-        "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n",
-    );
-    for row in 0..ROWS {
-        let usage = if row < ROWS - 8 { "Training" } else { "PublicTest" };
-        let class = row % 7;
-        let value =
-            |i: usize| if i / 48 / 6 == class { 200 + row % 50 } else { (i * 31 + row) % 60 };
-        let picture: Vec<String> = (0..48 * 48).map(|i| value(i).to_string()).collect();
-        writeln!(pixels, "{class},{},{usage}", picture.join(" ")).unwrap();
-        let counts: Vec<&str> = (0..10).map(|i| if i == class { "10" } else { "0" }).collect();
-        writeln!(votes, "{usage},,{}", counts.join(",")).unwrap();
-    }
-    std::fs::write(&fer2013, pixels).unwrap();
-    std::fs::write(&votes_file, votes).unwrap();
-    let options = ReadOptions { side: SIDE, labels: None, map: None };
-    let data = layout::read(&fer2013, Some(DatasetLayout::Fer2013), &options).unwrap();
-    ferplus::read(&votes_file, data).unwrap()
+    let (fer2013, votes) = fixture::fer2013_with_votes(dir);
+    ferplus::read(&votes, fer2013::read(&fer2013).unwrap()).unwrap()
 }
 
 pub(crate) fn recipe() -> Recipe {
