@@ -105,15 +105,18 @@ fn prepares_raw_pictures_and_goes_on() {
     GrayImage::from_pixel(90, 60, Luma([80])).save(raw.join("nobody.png")).unwrap();
     std::fs::write(raw.join("broken.jpg"), b"no picture").unwrap();
 
-    // Both portraits show more than the face.
-    let output = emocue(folder, "data prepare --input raw --out out --min-share 0.2 --side 96");
+    std::fs::write(raw.join("phone.HEIC"), b"not read").unwrap();
+
+    // Both portraits show more than the face, and are aligned by default.
+    let output = emocue(folder, "data prepare --input raw --out out --side 96");
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(output.status.success(), "{output:?}");
     for line in [
-        "4 of 4 pictures in out",
-        "2 aligned by eyes",
-        "1 without a face, taken whole",
-        "1 unreadable",
+        "4 of 4 pictures, 2 results in out",
+        "2 faces aligned by eyes",
+        "1 without a face, skipped",
+        "1 unreadable, skipped",
+        "1 files skipped, not pictures by their names: .heic 1",
     ] {
         assert!(text.contains(line), "{text}");
     }
@@ -130,10 +133,13 @@ fn prepares_raw_pictures_and_goes_on() {
     assert!(mean(30, 37) + 20 < mean(30, 55) && mean(66, 37) + 20 < mean(66, 55));
 
     std::fs::remove_file(raw.join("broken.jpg")).unwrap();
-    let again = emocue(folder, "data prepare --input raw --out out --min-share 0.2 --side 96");
+    let again = emocue(folder, "data prepare --input raw --out out --side 96");
     assert!(String::from_utf8(again.stdout).unwrap().contains("3 of 3 pictures"));
+    let whole = emocue(folder, "data prepare --input raw --out whole --fallback whole");
+    let text = String::from_utf8(whole.stdout).unwrap();
+    assert!(text.contains("3 results") && text.contains("1 without a face, fallback"), "{text}");
     assert!(refused(folder, "data prepare --input raw --out out").contains("other settings"));
     assert!(refused(folder, "data prepare --input raw --out raw/faces").contains("input folder"));
     let data = json(&emocue(folder, "data summary --data out --side 96 --json"));
-    assert_eq!(data["rows"], 3);
+    assert_eq!(data["rows"], 2);
 }

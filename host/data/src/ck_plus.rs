@@ -6,7 +6,7 @@ use std::path::Path;
 use emocue_models::label::CK_7;
 
 use super::dataset::{Dataset, Row};
-use super::items::{Item, Sizes, push_all};
+use super::items::{Area, Item, Sizes, push_all};
 use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
@@ -34,25 +34,29 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         what: what.to_owned(),
         help: HELP,
     };
+    let mut data = Dataset::new("ck-plus", CK_7, side);
     let mut items = Vec::new();
     for folder in children(root)?.0 {
         let label = CK_7
             .class_of(&name_of(&folder))
             .ok_or_else(|| bad(&folder, "this is none of the seven classes"))?;
-        for file in children(&folder)?.1.into_iter().filter(|file| picture::is_picture(file)) {
+        for file in children(&folder)?.1 {
+            if !picture::is_picture(&file) {
+                data.skip_file(&file);
+                continue;
+            }
             let name = name_of(&file);
             let subject = subject(&name)
                 .ok_or_else(|| bad(&file, "the name does not tell whose face it is"))?;
             let origin = relative(&file, root);
             let subject = Some(subject.to_owned());
             let row = Row { split: Split::Training, label, subject, origin };
-            items.push(Item { file, row, face: None });
+            items.push(Item { file, row, area: Area::Whole });
         }
     }
     if items.is_empty() {
         return Err(bad(root, "there is no picture in its folders"));
     }
-    let mut data = Dataset::new("ck-plus", CK_7, side);
     push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
 }
@@ -91,6 +95,7 @@ mod tests {
         assert_eq!(rows, expected.map(|(class, subject)| (class, subject.to_owned())));
         assert_eq!(data.picture(1), fixture::face(48, 1).as_raw());
         assert_eq!(data.rows(Split::Training).len(), 4);
+        assert_eq!(data.skipped()["not a picture by its name: .db"], 1);
     }
 
     #[test]

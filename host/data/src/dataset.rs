@@ -1,11 +1,12 @@
 //! Labelled pictures in memory, whatever layout they were published in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
 use super::votes::Votes;
-use super::{Split, resize};
+use super::{Split, picture, resize};
 
 /// What is known of one picture besides its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,11 @@ impl Dataset {
         *self.skipped.entry(why.to_owned()).or_default() += 1;
     }
 
+    /// Counts a file that is not a picture by its name.
+    pub(super) fn skip_file(&mut self, file: &Path) {
+        self.skip(&format!("not a picture by its name: {}", picture::kind(file)));
+    }
+
     /// The same pictures under other classes: `classes[old]` is the index in `labels`, and rows of a
     /// class that has none are skipped.
     ///
@@ -81,6 +87,19 @@ impl Dataset {
             new.votes.extend(self.votes.get(index));
         }
         new
+    }
+
+    /// The same pictures, with the same classes at the places that `labels` has for their names.
+    ///
+    /// # Panics
+    /// When `labels` lacks one of the classes: a reader's mistake.
+    #[must_use]
+    pub(super) fn renamed(mut self, labels: LabelSet) -> Self {
+        let places = self.labels.names.iter().map(|name| labels.index_of(name));
+        let places: Vec<usize> = places.map(|place| place.expect("a larger set")).collect();
+        self.rows.iter_mut().for_each(|row| row.label = places[row.label]);
+        self.labels = labels;
+        self
     }
 
     /// The same pictures at another size, by the badge's own resampling.

@@ -1,65 +1,100 @@
-//! FER2013 in Kaggle's layout (Goodfellow et al. 2013): `emotion,pixels,Usage`, optionally gzipped.
+//! FER2013 (Goodfellow et al. 2013) as Kaggle's tables have it, optionally gzipped: columns `emotion`, `pixels` and
+//! `Usage` in any order, others beside them. Without `Usage` (the challenge's `train.csv`) all rows are Training.
+//!
+//! `ckextended.csv` is such a table of CK+'s pictures with an eighth class, 7 contempt.
 
 use std::path::Path;
 
-use emocue_models::label::FER_7;
+use emocue_models::label::{FER_7, FERPLUS_8};
 
 use super::dataset::{Dataset, Row};
-use super::table::{csv_error, expect_header, open_csv};
+use super::table::{columns, csv_error, open_csv};
 use super::{DataError, PIXELS, SIDE, Split};
 
-/// Reads `fer2013.csv` or `fer2013.csv.gz`, in the file's order, which FER+ joins by.
+const HELP: &str =
+    "Expected Kaggle's fer2013.csv: emotion 0-6, 2304 pixels 0-255 separated by blanks, Usage.";
+/// The label of contempt in `ckextended.csv`; FER2013's own end before it.
+const CONTEMPT: usize = FER_7.names.len();
+
+/// Where the columns are.
+struct Columns {
+    emotion: usize,
+    pixels: usize,
+    usage: Option<usize>,
+    count: usize,
+}
+
+/// Reads the table, in the file's order, which FER+ joins by.
 ///
 /// # Errors
 /// [`DataError`] naming the row: another count of pixels than 2,304, a pixel above 255, a label
-/// outside `0..=6`, an unknown Usage, or a file without rows.
+/// outside `0..=7`, an unknown Usage, or a file without rows.
 pub fn read(path: &Path) -> Result<Dataset, DataError> {
-    let help =
-        "Expected Kaggle's fer2013.csv: emotion 0-6, 2304 pixels 0-255 separated by blanks, Usage.";
     let mut reader = open_csv(path, true)?;
-    expect_header(path, &mut reader, &["emotion", "pixels", "Usage"], help)?;
+    let found = columns(path, &mut reader, ["emotion", "pixels", "Usage"])?;
+    let header = reader.headers().map_err(|error| csv_error(path, 0, &error))?;
+    let [Some(emotion), Some(pixels), usage] = found else {
+        let header = header.iter().take(12).collect::<Vec<_>>().join(",");
+        let what = format!("the header is \"{header:.200}\", expected \"emotion,pixels,Usage\"");
+        return Err(DataError::File { path: path.to_owned(), what, help: HELP });
+    };
+    let columns = Columns { emotion, pixels, usage, count: header.len() };
     let mut data = Dataset::new("fer2013", FER_7, SIDE);
     let mut record = csv::StringRecord::new();
     for row in 1.. {
         if !reader.read_record(&mut record).map_err(|e| csv_error(path, row, &e))? {
             break;
         }
-        let bad = |what| DataError::Row { path: path.to_owned(), row, what, help };
-        push(&mut data, &record, row).map_err(bad)?;
+        let bad = |what| DataError::Row { path: path.to_owned(), row, what, help: HELP };
+        let (label, split, picture) = columns.parse(&record).map_err(bad)?;
+        if label == CONTEMPT && data.labels() == FER_7 {
+            data = data.renamed(FERPLUS_8);
+        }
+        let label = match data.labels() == FER_7 {
+            true => label,
+            false => FER_7.names.get(label).and_then(|name| FERPLUS_8.index_of(name)).unwrap_or(7),
+        };
+        let origin = format!("row {row}");
+        data.push(Row { split, label, subject: None, origin }, &picture);
     }
     if data.is_empty() {
         let what = "the file has a header but no row".to_owned();
-        return Err(DataError::File { path: path.to_owned(), what, help });
+        return Err(DataError::File { path: path.to_owned(), what, help: HELP });
     }
     Ok(data)
 }
 
-fn push(data: &mut Dataset, record: &csv::StringRecord, row: usize) -> Result<(), String> {
-    let [label, pixels, usage] = [0, 1, 2].map(|i| record.get(i).unwrap_or("").trim());
-    if record.len() != 3 {
-        return Err(format!("{} columns, expected 3", record.len()));
-    }
-    let label = label
-        .parse()
-        .ok()
-        .filter(|label| *label < FER_7.len())
-        .ok_or_else(|| format!("the label is \"{label}\", expected 0-6"))?;
-    let split = Split::from_name(usage).ok_or_else(|| {
-        format!("Usage is \"{usage}\", expected Training, PublicTest or PrivateTest")
-    })?;
-    let mut picture = Vec::with_capacity(PIXELS);
-    for (index, text) in pixels.split_ascii_whitespace().enumerate() {
-        let value = text
+impl Columns {
+    /// Label, split and pixels of a row.
+    fn parse(&self, record: &csv::StringRecord) -> Result<(usize, Split, Vec<u8>), String> {
+        if record.len() != self.count {
+            return Err(format!("{} columns, expected {}", record.len(), self.count));
+        }
+        let field = |column: usize| record.get(column).unwrap_or("").trim();
+        let (label, pixels) = (field(self.emotion), field(self.pixels));
+        let label = label
             .parse()
-            .map_err(|_| format!("pixel {} is \"{text:.20}\", expected 0-255", index + 1))?;
-        picture.push(value);
+            .ok()
+            .filter(|label| *label <= CONTEMPT)
+            .ok_or_else(|| format!("the label is \"{label:.20}\", expected 0-6"))?;
+        let split = match self.usage.map(field) {
+            None => Split::Training,
+            Some(usage) => Split::from_name(usage).ok_or_else(|| {
+                format!("Usage is \"{usage:.20}\", expected Training, PublicTest or PrivateTest")
+            })?,
+        };
+        let mut picture = Vec::with_capacity(PIXELS);
+        for (index, text) in pixels.split_ascii_whitespace().enumerate() {
+            let value = text
+                .parse()
+                .map_err(|_| format!("pixel {} is \"{text:.20}\", expected 0-255", index + 1))?;
+            picture.push(value);
+        }
+        if picture.len() != PIXELS {
+            return Err(format!("{} pixels, expected {PIXELS} ({SIDE} x {SIDE})", picture.len()));
+        }
+        Ok((label, split, picture))
     }
-    if picture.len() != PIXELS {
-        return Err(format!("{} pixels, expected {PIXELS} ({SIDE} x {SIDE})", picture.len()));
-    }
-    let origin = format!("row {row}");
-    data.push(Row { split, label, subject: None, origin }, &picture);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -75,8 +110,12 @@ mod tests {
     }
 
     fn read_body(body: &str) -> Result<Dataset, String> {
+        read_table(&format!("emotion,pixels,Usage\n{body}"))
+    }
+
+    fn read_table(table: &str) -> Result<Dataset, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        write!(file, "emotion,pixels,Usage\n{body}").unwrap();
+        write!(file, "{table}").unwrap();
         read(file.path()).map_err(crate::fixture::reported)
     }
 
@@ -92,6 +131,41 @@ mod tests {
         write!(gz, "emotion,pixels,Usage\n{body}").unwrap();
         gz.finish().unwrap();
         assert_eq!(read(file.path()).unwrap().picture(0), [7; PIXELS]);
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let pixels = |value: u8| vec![value.to_string(); PIXELS].join(" ");
+        let (a, b) = (pixels(7), pixels(9));
+        for (table, splits) in [
+            (
+                format!("emotion, Usage, pixels\n3,Training,{a}\n6,PrivateTest,{b}\n"),
+                [Split::Training, Split::PrivateTest],
+            ),
+            (
+                format!(",emotion,pixels,Usage\n0,3,{a},Training\n1,6,{b},PrivateTest\n"),
+                [Split::Training, Split::PrivateTest],
+            ),
+            (format!("emotion,pixels\n3,{a}\n6,{b}\n"), [Split::Training; 2]),
+        ] {
+            let mut file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+            write!(file, "{table}").unwrap();
+            assert_eq!(crate::layout::DatasetLayout::of(file.path()).unwrap().name(), "fer2013");
+            let data = read(file.path()).unwrap();
+            assert_eq!([data.label(0), data.label(1)], [3, 6]);
+            assert_eq!([data.split(0), data.split(1)], splits);
+            assert_eq!((data.labels(), data.picture(1)), (FER_7, [9; PIXELS].as_slice()));
+        }
+        let error = read_table("emotion,Usage\n0,Training\n").unwrap_err();
+        assert!(error.contains("the header is \"emotion,Usage\""), "{error}");
+    }
+
+    #[test]
+    fn an_eighth_class_is_contempt() {
+        let body = row("0", PIXELS, "1", "Training") + &row("7", PIXELS, "2", "PublicTest");
+        let data = read_body(&(body + &row("6", PIXELS, "3", "PrivateTest"))).unwrap();
+        let names: Vec<_> = (0..3).map(|row| data.labels().names[data.label(row)]).collect();
+        assert_eq!(names, ["anger", "contempt", "neutral"]);
     }
 
     proptest! {
@@ -117,7 +191,7 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(&bytes).unwrap();
             if let Ok(data) = read(file.path()) {
-                prop_assert!((0..data.len()).all(|row| data.label(row) < 7));
+                prop_assert!((0..data.len()).all(|row| data.label(row) < 8));
             }
         }
     }

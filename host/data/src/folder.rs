@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::label::{LABEL_SETS, LabelSet};
 
 use super::dataset::{Dataset, Row};
-use super::items::{Item, Sizes, push_all};
+use super::items::{Area, Item, Sizes, push_all};
 use super::map::Map;
 use super::picture;
 use super::{DataError, Split, below, children, name_of, relative};
@@ -27,7 +27,22 @@ pub(super) const SPLITS: &[(&str, Split)] = &[
     ("validation", Split::PublicTest),
     ("test", Split::PrivateTest),
     ("testing", Split::PrivateTest),
+    // As FER2013's column Usage names them.
+    ("publictest", Split::PublicTest),
+    ("privatetest", Split::PrivateTest),
+    // As the authors' tool names FER+'s folders.
+    ("fer2013train", Split::Training),
+    ("fer2013valid", Split::PublicTest),
+    ("fer2013test", Split::PrivateTest),
 ];
+
+/// Whether a folder's name is that of a split or of a class.
+pub(super) fn is_part(folder: &Path) -> bool {
+    let name = name_of(folder).to_lowercase();
+    ["train_set", "val_set"].contains(&name.as_str())
+        || SPLITS.iter().any(|(split, _)| *split == name)
+        || LABEL_SETS.iter().any(|set| class_of(&name, set).is_some())
+}
 
 /// One class's folder.
 pub(super) struct ClassFolder {
@@ -149,18 +164,19 @@ pub(super) fn read_classes(
             }
             let file = entry.into_path();
             match class {
-                _ if !picture::is_picture(&file) => data.skip("no picture by its name"),
+                _ if !picture::is_picture(&file) => data.skip_file(&file),
                 None => data.skip(&format!("folder {}", folder.name)),
                 Some(label) => {
                     let origin = relative(&file, root);
                     let row = Row { split: folder.split, label, subject: None, origin };
-                    items.push(Item { file, row, face: None });
+                    items.push(Item { file, row, area: Area::Whole });
                 }
             }
         }
     }
     if items.is_empty() {
-        let what = "there is no picture in its folders".to_owned();
+        let skipped = data.skipped().iter().map(|(why, count)| format!("; {count} {why}"));
+        let what = format!("there is no picture in its folders{}", skipped.collect::<String>());
         return Err(DataError::File { path: root.to_owned(), what, help: HELP });
     }
     push_all(data, &items, Sizes::Square)
@@ -168,10 +184,18 @@ pub(super) fn read_classes(
 
 /// The first label set that has all names.
 fn labels_of(root: &Path, folders: &[ClassFolder]) -> Result<LabelSet, DataError> {
-    let known = |set: &&LabelSet| folders.iter().all(|f| class_of(&f.name, set).is_some());
+    labels_with(root, folders.iter().map(|folder| folder.name.as_str()))
+}
+
+/// The first label set that has all of `names`, which stand in `root`.
+pub(super) fn labels_with<'a>(
+    root: &Path,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<LabelSet, DataError> {
+    let names: BTreeSet<&str> = names.collect();
+    let known = |set: &&LabelSet| names.iter().all(|name| class_of(name, set).is_some());
     LABEL_SETS.iter().find(known).copied().ok_or_else(|| {
-        let names: BTreeSet<&str> = folders.iter().map(|folder| folder.name.as_str()).collect();
-        let names: Vec<&str> = names.into_iter().take(24).collect();
+        let names: Vec<&str> = names.iter().copied().take(24).collect();
         let what = format!("no label set has all the classes {}", names.join(", "));
         DataError::File { path: root.to_owned(), what, help: NAME_HELP }
     })
@@ -230,7 +254,15 @@ mod tests {
                 (Split::PublicTest, 4, "valid/sad/1.png"),
             ]
         );
-        assert_eq!(data.skipped()["no picture by its name"], 1);
+        assert_eq!(data.skipped()["not a picture by its name: .txt"], 1);
+    }
+
+    #[test]
+    fn splits_may_have_fer2013s_own_names() {
+        let root = tree(&["Training/Happy/1.png", "PublicTest/Sad/2.png", "PrivateTest/Sad/3.png"]);
+        let data = read(root.path(), None, None, 48).unwrap();
+        let rows = Split::ALL.map(|split| data.rows(split).len());
+        assert_eq!(rows, [1, 1, 1]);
     }
 
     #[test]
@@ -259,6 +291,13 @@ mod tests {
         fixture::write(&root.path().join("happy/2.png"), b"not a picture");
         let error = fixture::reported(read(root.path(), None, None, 48).unwrap_err());
         assert!(error.contains("happy/2.png: not a JPEG, PNG"), "{error}");
+        let phone = tempfile::tempdir().unwrap();
+        fixture::write(&phone.path().join("happy/1.HEIC"), b"not read");
+        let error = fixture::reported(read(phone.path(), None, None, 48).unwrap_err());
+        assert!(
+            error.contains("no picture in its folders; 1 not a picture by its name: .heic"),
+            "{error}"
+        );
         let empty = tempfile::tempdir().unwrap();
         let error = fixture::reported(read(empty.path(), None, None, 48).unwrap_err());
         assert!(error.contains("no folder of a class"), "{error}");

@@ -25,8 +25,18 @@ pub(super) enum Sizes {
 pub(super) struct Item {
     pub(super) file: PathBuf,
     pub(super) row: Row,
-    /// The part that is the face, px of the file, where the layout tells; else the whole picture.
-    pub(super) face: Option<Rect>,
+    pub(super) area: Area,
+}
+
+/// The part of a picture that is the face, as the layout says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Area {
+    /// All of it.
+    Whole,
+    /// In px of the file.
+    Pixels(Rect),
+    /// As parts of the picture's width and height.
+    Parts(Rect),
 }
 
 /// Reads the pictures, on all cores, and adds them in order.
@@ -68,7 +78,15 @@ fn load(item: &Item, side: usize) -> Result<(usize, Vec<u8>), DataError> {
     let (width, height) = (picture.width(), picture.height());
     let bad = |what, help| DataError::File { path: item.file.clone(), what, help };
     let whole = Rect::new(0.0, 0.0, width as f32, height as f32);
-    match item.face {
+    let face = match item.area {
+        Area::Whole => None,
+        Area::Pixels(face) => Some(face),
+        Area::Parts(Rect { x, y, width: w, height: h }) => {
+            let (width, height) = (width as f32, height as f32);
+            Some(Rect::new(x * width, y * height, w * width, h * height))
+        }
+    };
+    match face {
         Some(face) => {
             if face.intersection(&whole) < 0.5 * face.area() {
                 let Rect { x, y, width: w, height: h } = face;
@@ -101,14 +119,16 @@ mod tests {
         wide.save(&file).unwrap();
         let row =
             Row { split: crate::Split::Training, label: 0, subject: None, origin: String::new() };
-        let item = |face| Item { file: file.clone(), row: row.clone(), face };
+        let item = |area| Item { file: file.clone(), row: row.clone(), area };
         let right = Rect::new(36.0, 6.0, 18.0, 18.0);
-        assert_eq!(load(&item(Some(right)), 4).unwrap().1, [200; 16]);
+        assert_eq!(load(&item(Area::Pixels(right)), 4).unwrap().1, [200; 16]);
+        let parts = Rect::new(0.6, 0.2, 0.3, 0.6);
+        assert_eq!(load(&item(Area::Parts(parts)), 4).unwrap().1, [200; 16]);
         let error = crate::fixture::reported(
-            load(&item(Some(Rect::new(58.0, 0.0, 20.0, 20.0))), 4).unwrap_err(),
+            load(&item(Area::Pixels(Rect::new(58.0, 0.0, 20.0, 20.0))), 4).unwrap_err(),
         );
         assert!(error.contains("60x30 px, but the face"), "{error}");
-        let error = crate::fixture::reported(load(&item(None), 4).unwrap_err());
+        let error = crate::fixture::reported(load(&item(Area::Whole), 4).unwrap_err());
         assert!(error.contains("expected a square") && error.contains("prepare"), "{error}");
     }
 }

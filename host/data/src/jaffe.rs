@@ -6,7 +6,7 @@ use std::path::Path;
 use emocue_models::label::{Expression, FER_7};
 
 use super::dataset::{Dataset, Row};
-use super::items::{Item, Sizes, push_all};
+use super::items::{Area, Item, Sizes, push_all};
 use super::picture;
 use super::{DataError, Split, children, name_of, relative};
 
@@ -44,8 +44,13 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         what: what.to_owned(),
         help: HELP,
     };
+    let mut data = Dataset::new("jaffe", FER_7, side);
     let mut items = Vec::new();
-    for file in children(root)?.1.into_iter().filter(|file| picture::is_picture(file)) {
+    for file in children(root)?.1 {
+        if !picture::is_picture(&file) {
+            data.skip_file(&file);
+            continue;
+        }
         let name = name_of(&file);
         let told = told_by(&name).and_then(|(subject, expression)| {
             Some((subject.to_ascii_uppercase(), FER_7.index_of(expression.name())?))
@@ -54,12 +59,11 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
             told.ok_or_else(|| bad(&file, "the name tells no face and expression"))?;
         let origin = relative(&file, root);
         let row = Row { split: Split::Training, label, subject: Some(subject), origin };
-        items.push(Item { file, row, face: None });
+        items.push(Item { file, row, area: Area::Whole });
     }
     if items.is_empty() {
         return Err(bad(root, "there is no picture in it"));
     }
-    let mut data = Dataset::new("jaffe", FER_7, side);
     push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
 }

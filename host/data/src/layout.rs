@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use emocue_models::label::{FER_7, LabelSet};
 
@@ -10,8 +10,8 @@ use super::dataset::Dataset;
 use super::map::Map;
 use super::table::open_csv;
 use super::{
-    DataError, SIDE, affectnet, below, ck_plus, fer2013, folder, jaffe, name_of, npz, picture,
-    raf_db,
+    DataError, SIDE, affectnet, below, children, ck_plus, fer2013, ferplus_folders, folder, jaffe,
+    name_of, npz, picture, raf_db, yolo,
 };
 
 /// A layout that a dataset is published in.
@@ -19,6 +19,8 @@ use super::{
 pub enum DatasetLayout {
     /// A CSV file, as Kaggle has it.
     Fer2013,
+    /// FER+ as folders of pictures with their votes.
+    FerPlus,
     /// RAF-DB's basic emotions.
     RafDb,
     /// Cohn-Kanade, as Kaggle has it.
@@ -27,6 +29,8 @@ pub enum DatasetLayout {
     Jaffe,
     /// AffectNet, either of its two releases.
     AffectNet,
+    /// Boxes with classes, as YOLO's tools have them.
+    Yolo,
     /// A NumPy archive.
     Npz,
     /// The Toronto Face Database.
@@ -54,12 +58,14 @@ impl Default for ReadOptions {
 
 impl DatasetLayout {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Fer2013,
+        Self::FerPlus,
         Self::RafDb,
         Self::CkPlus,
         Self::Jaffe,
         Self::AffectNet,
+        Self::Yolo,
         Self::Npz,
         Self::Toronto,
         Self::Folder,
@@ -69,10 +75,12 @@ impl DatasetLayout {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fer2013 => "fer2013",
+            Self::FerPlus => "ferplus",
             Self::RafDb => "raf-db",
             Self::CkPlus => "ck-plus",
             Self::Jaffe => "jaffe",
             Self::AffectNet => "affectnet",
+            Self::Yolo => "yolo",
             Self::Npz => "npz",
             Self::Toronto => "toronto",
             Self::Folder => "folder",
@@ -82,13 +90,21 @@ impl DatasetLayout {
     /// What distinguishes it.
     pub fn looks_like(self) -> &'static str {
         match self {
-            Self::Fer2013 => "fer2013.csv: emotion,pixels,Usage",
-            Self::RafDb => "EmoLabel/list_patition_label.txt and Image/aligned",
+            Self::Fer2013 => {
+                "A CSV file with the columns emotion, pixels and (but for train.csv) Usage"
+            }
+            Self::FerPlus => {
+                "FER2013Train, FER2013Valid and FER2013Test with pictures and label.csv"
+            }
+            Self::RafDb => {
+                "EmoLabel/list_patition_label.txt and Image/aligned, or DATASET/train/1 to 7 and test/1 to 7"
+            }
             Self::CkPlus => "CK+48: folders anger to surprise with S010_004_00000017.png",
             Self::Jaffe => "Files like KA.AN1.39.tiff",
             Self::AffectNet => {
                 "train_set and val_set with images and annotations, or training.csv and validation.csv"
             }
+            Self::Yolo => "data.yaml with names, and train, valid and test with images and labels",
             Self::Npz => {
                 "A NumPy archive: inputs_train and target_train, x_train and y_train, X and y; needs --data-labels"
             }
@@ -106,7 +122,7 @@ impl DatasetLayout {
         let unknown =
             |what: String| DataError::DatasetLayout { path: path.to_owned(), what, known: known() };
         if path.metadata().map_err(io)?.is_dir() {
-            return of_folder(path)?
+            return of_folder(&root_of(path)?)?
                 .ok_or_else(|| unknown("the folder looks like none of the layouts".to_owned()));
         }
         let mut start = Vec::new();
@@ -125,7 +141,8 @@ impl DatasetLayout {
         let mut table = open_csv(path, true)?;
         let header = table.headers().map(|header| header.iter().collect::<Vec<_>>().join(","));
         let header = header.unwrap_or_default();
-        let columns: Vec<&str> = header.trim_start_matches('\u{feff}').split(',').collect();
+        let columns: Vec<&str> =
+            header.trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
         let first = columns.first().copied().unwrap_or_default();
         if columns.contains(&"pixels") {
             Ok(Self::Fer2013)
@@ -171,12 +188,43 @@ fn archive(start: &[u8], name: &str) -> Option<&'static str> {
     }
 }
 
+/// The dataset's own folder: archives hold it in a folder that has nothing else, or in two of them. A split or a class
+/// may be alone, too.
+fn root_of(path: &Path) -> Result<PathBuf, DataError> {
+    let mut root = path.to_owned();
+    while root.is_dir() {
+        let (folders, files) = children(&root)?;
+        let is_data = |file: &PathBuf| {
+            let name = name_of(file).to_lowercase();
+            picture::is_picture(file)
+                || [".csv", ".yaml", ".npz"].iter().any(|end| name.ends_with(end))
+        };
+        let [only] = folders.as_slice() else { break };
+        let (below, inside) = children(only)?;
+        let is_part = folder::is_part(only) || inside.iter().any(|file| picture::is_picture(file));
+        if is_part || below.is_empty() || files.iter().any(is_data) {
+            break;
+        }
+        root.clone_from(only);
+    }
+    Ok(root)
+}
+
 fn of_folder(root: &Path) -> Result<Option<DatasetLayout>, DataError> {
     if raf_db::list_below(root).is_some() {
         return Ok(Some(DatasetLayout::RafDb));
     }
     if affectnet::has_annotations(root) || affectnet::has_lists(root) {
         return Ok(Some(DatasetLayout::AffectNet));
+    }
+    if ferplus_folders::is_in(root) {
+        return Ok(Some(DatasetLayout::FerPlus));
+    }
+    if yolo::is_in(root) {
+        return Ok(Some(DatasetLayout::Yolo));
+    }
+    if raf_db::has_folders(root) {
+        return Ok(Some(DatasetLayout::RafDb));
     }
     // The first picture stands for all; the reader looks at every one.
     for entry in below(root) {
@@ -207,9 +255,12 @@ pub fn read(
         Some(layout) => layout,
         None => DatasetLayout::of(path)?,
     };
+    let path = &root_of(path)?;
     let ReadOptions { side, labels, map } = options;
-    let brings_labels =
-        !matches!(layout, DatasetLayout::Npz | DatasetLayout::Toronto | DatasetLayout::Folder);
+    let is_silent =
+        [DatasetLayout::Npz, DatasetLayout::Toronto, DatasetLayout::Folder, DatasetLayout::Yolo]
+            .contains(&layout);
+    let brings_labels = !is_silent;
     if labels.is_some() && (brings_labels || map.is_some()) {
         let what = format!(
             "--data-labels does not go with {}",
@@ -220,6 +271,7 @@ pub fn read(
     }
     let data = match layout {
         DatasetLayout::Fer2013 => fer2013::read(path)?.resized(*side),
+        DatasetLayout::FerPlus => ferplus_folders::read(path, *side)?,
         DatasetLayout::RafDb => raf_db::read(path, *side)?,
         DatasetLayout::CkPlus => ck_plus::read(path, *side)?,
         DatasetLayout::Jaffe => jaffe::read(path, *side)?,
@@ -234,6 +286,7 @@ pub fn read(
         }
         // Its own names are mapped, not those of a label set.
         DatasetLayout::Folder => return folder::read(path, *labels, map.as_ref(), *side),
+        DatasetLayout::Yolo => return yolo::read(path, *labels, map.as_ref(), *side),
     };
     match map {
         Some(map) => map.apply(data),
@@ -278,6 +331,8 @@ mod tests {
         assert_eq!(told(&["train_set/annotations/1_exp.npy"]), Ok(DatasetLayout::AffectNet));
         assert_eq!(told(&["validation.csv"]), Ok(DatasetLayout::AffectNet));
         assert_eq!(told(&["happy/1.png", "sad/2.png"]), Ok(DatasetLayout::Folder));
+        assert_eq!(told(&["ck/CK+48/anger/S010_004_00000017.png"]), Ok(DatasetLayout::CkPlus));
+        assert_eq!(told(&["DATASET/train/1/train_00001_aligned.jpg"]), Ok(DatasetLayout::RafDb));
         assert_eq!(told(&["train/happy/S010_004_00000017.png"]), Ok(DatasetLayout::Folder));
         for files in [&["IMG_1.jpg"][..], &["notes.txt"], &[]] {
             let error = told(files).unwrap_err();
@@ -326,6 +381,22 @@ mod tests {
         let npz = tree(&["faces.npz"]);
         let error = read(&npz.path().join("faces.npz"), None, &ReadOptions::default());
         assert!(fixture::reported(error.unwrap_err()).contains("--data-labels: fer-7"));
+    }
+
+    #[test]
+    fn the_folder_above_a_dataset_is_as_good() {
+        let root =
+            tree(&["CK+48/anger/S010_004_00000017.png", "CK+48/happy/S011_006_00000011.png"]);
+        fixture::write(&root.path().join("readme.txt"), b"x");
+        let data = read(root.path(), None, &ReadOptions::default()).unwrap();
+        assert_eq!((data.layout(), data.len()), ("ck-plus", 2));
+        // A split is not a folder above.
+        let root = tree(&["test/happy/1.png", "test/sad/1.png"]);
+        let data = read(root.path(), None, &ReadOptions::default()).unwrap();
+        assert_eq!(data.rows(crate::Split::PrivateTest).len(), 2);
+        // Nor is a class.
+        let root = tree(&["happy/a/1.png", "happy/b/2.png"]);
+        assert_eq!(read(root.path(), None, &ReadOptions::default()).unwrap().len(), 2);
     }
 
     #[test]

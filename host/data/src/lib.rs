@@ -9,6 +9,7 @@ pub mod dataset;
 mod error;
 pub mod fer2013;
 pub mod ferplus;
+pub mod ferplus_folders;
 #[cfg(any(test, feature = "test-util"))]
 pub mod fixture;
 pub mod folder;
@@ -31,6 +32,7 @@ pub mod sheet;
 pub mod summary;
 mod table;
 pub mod votes;
+pub mod yolo;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! Pictures in files: decoded to luma and checked.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,20 @@ pub fn is_picture(path: &Path) -> bool {
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }
 
+/// What a file that is not a picture is counted as: its ending in lower case, `".heic"`.
+pub fn kind(path: &Path) -> String {
+    match path.extension() {
+        Some(ending) => format!(".{}", ending.to_string_lossy().to_lowercase()),
+        None => "without an ending".to_owned(),
+    }
+}
+
+/// Counts by [`kind`] as one line: `".heic 2, .txt 1"`.
+pub fn kinds(counts: &BTreeMap<String, usize>) -> String {
+    let parts = counts.iter().take(12).map(|(kind, count)| format!("{kind} {count}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 /// All pictures in `folder` and below, by name.
 ///
 /// # Errors
@@ -33,7 +48,7 @@ pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
     if pictures.is_empty() {
         return Err(DataError::Asked {
-            what: format!("no picture in {}", folder.display()),
+            what: format!("there is no picture in {}", folder.display()),
             help: "Name a folder with JPEG, PNG, BMP, PNM or TIFF files.",
         });
     }
@@ -94,6 +109,50 @@ mod tests {
         }
         let red = RgbImage::from_pixel(3, 3, Rgb([255, 0, 0]));
         assert_eq!(decode(&encoded(red, ImageFormat::Png)).unwrap().pixels(), [76; 9]);
+    }
+
+    /// A TIFF file of 2x2 px with a palette, in either byte order.
+    fn with_palette(is_big_endian: bool) -> Vec<u8> {
+        let (mut file, order) = match is_big_endian {
+            true => (b"MM\0\x2A".to_vec(), u16::to_be_bytes as fn(u16) -> [u8; 2]),
+            false => (b"II\x2A\0".to_vec(), u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        };
+        let long = |value: u16| match is_big_endian {
+            true => [order(0), order(value)].concat(),
+            false => [order(value), order(0)].concat(),
+        };
+        let short = |value: u16| [order(value), order(0)].concat();
+        let entries: [(u16, u16, u16, Vec<u8>); 9] = [
+            (256, 3, 1, short(2)),
+            (257, 3, 1, short(2)),
+            (258, 3, 1, short(8)),
+            (259, 3, 1, short(1)),
+            (262, 3, 1, short(3)),
+            (273, 4, 1, long(8 + 2 + 9 * 12 + 4)),
+            (278, 3, 1, short(2)),
+            (279, 4, 1, long(4)),
+            (320, 3, 768, long(8 + 2 + 9 * 12 + 4 + 4)),
+        ];
+        file.extend(long(8));
+        file.extend(order(9));
+        for (tag, kind, count, value) in entries {
+            file.extend([&order(tag)[..], &order(kind), &long(count), &value].concat());
+        }
+        file.extend([0, 0, 0, 0, 7, 8, 9, 7]);
+        // Colour 7 is red, 8 is green, 9 is blue.
+        for color in [7, 8, 9] {
+            (0..256).for_each(|i| file.extend(order(if i == color { 0xFFFF } else { 0 })));
+        }
+        file
+    }
+
+    #[test]
+    fn the_colours_of_a_palette_become_luma() {
+        for is_big_endian in [false, true] {
+            let bytes = with_palette(is_big_endian);
+            assert_eq!(decode(&bytes).unwrap().pixels(), [76, 150, 29, 76]);
+            assert!(decode(&bytes[..bytes.len() - 1]).is_err(), "a cut palette");
+        }
     }
 
     #[test]

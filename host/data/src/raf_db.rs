@@ -1,5 +1,6 @@
 //! RAF-DB's basic expressions (Li, Deng & Du 2017), aligned: `EmoLabel/list_patition_label.txt` with lines like
-//! `train_00001.jpg 5`, and `Image/aligned/train_00001_aligned.jpg`, 100x100 px.
+//! `train_00001.jpg 5`, and `Image/aligned/train_00001_aligned.jpg`, 100x100 px. Also as Kaggle has it: a folder per
+//! label, `DATASET/train/1/train_00001_aligned.jpg`, with `train_labels.csv` and `test_labels.csv` beside them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -7,14 +8,19 @@ use std::path::{Path, PathBuf};
 use emocue_models::label::RAF_7;
 
 use super::dataset::{Dataset, Row};
-use super::items::{Item, Sizes, push_all};
+use super::items::{Area, Item, Sizes, push_all};
 use super::picture;
+use super::table::{columns, csv_error, open_csv};
 use super::{DataError, Split, children, name_of, relative};
 
 /// The list's name, spelled as published.
 pub const LIST: &str = "list_patition_label.txt";
 
 const HELP: &str = "Expected RAF-DB's basic part as published: EmoLabel/list_patition_label.txt with lines like \"train_00001.jpg 5\" (labels 1-7), and Image/aligned.";
+
+const FOLDERS_HELP: &str = "Expected RAF-DB as Kaggle has it: DATASET/train and DATASET/test with the folders 1 to 7, and lists with the columns image and label.";
+/// Parts of Kaggle's layout.
+const PARTS: [(&str, Split); 2] = [("train", Split::Training), ("test", Split::PrivateTest)];
 
 /// The list below `root`, wherever the archive was unpacked.
 pub(super) fn list_below(root: &Path) -> Option<PathBuf> {
@@ -34,6 +40,9 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
         what: what.to_owned(),
         help: HELP,
     };
+    if let (None, Some(top)) = (list_below(root), folders_root(root)) {
+        return read_folders(root, &top, side);
+    }
     let list = list_below(root)
         .ok_or_else(|| missing(root, "there is no list_patition_label.txt in it or in EmoLabel"))?;
     let folders = list.ancestors().skip(1).take(2).map(|folder| folder.join("Image/aligned"));
@@ -53,7 +62,11 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
             return Err(DataError::Row { path: list, row: index + 1, what, help: HELP });
         }
         let origin = relative(&file, root);
-        items.push(Item { file, row: Row { split, label, subject: None, origin }, face: None });
+        items.push(Item {
+            file,
+            row: Row { split, label, subject: None, origin },
+            area: Area::Whole,
+        });
     }
     if let Some(name) = stored.iter().find(|name| picture::is_picture(Path::new(name))) {
         let what = format!("{name} is not in the list; {} such files", stored.len());
@@ -62,6 +75,108 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let mut data = Dataset::new("raf-db", RAF_7, side);
     push_all(&mut data, &items, Sizes::Same)?;
     Ok(data)
+}
+
+/// The folder that holds `train` and `test`, in Kaggle's layout.
+fn folders_root(root: &Path) -> Option<PathBuf> {
+    let holds = |root: &PathBuf| {
+        PARTS.iter().any(|(part, _)| {
+            let first = children(&root.join(part).join("1")).map(|(_, files)| files);
+            first.is_ok_and(|files| {
+                files.iter().any(|file| {
+                    let name = name_of(file);
+                    name.starts_with(&format!("{part}_")) && name.contains("_aligned.")
+                })
+            })
+        })
+    };
+    [root.to_owned(), root.join("DATASET")].into_iter().find(holds)
+}
+
+/// Whether `root` has Kaggle's layout.
+pub(super) fn has_folders(root: &Path) -> bool {
+    folders_root(root).is_some()
+}
+
+/// Reads Kaggle's folders; the lists beside them must say the same.
+fn read_folders(root: &Path, top: &Path, side: usize) -> Result<Dataset, DataError> {
+    let mut items = Vec::new();
+    for (part, split) in PARTS {
+        let mut listed = HashMap::new();
+        let list = [root, top]
+            .map(|folder| folder.join(format!("{part}_labels.csv")))
+            .into_iter()
+            .find(|list| list.is_file());
+        if let Some(list) = &list {
+            listed = read_labels(list)?;
+        }
+        let folder = top.join(part);
+        if !folder.is_dir() {
+            continue;
+        }
+        for class in children(&folder)?.0 {
+            let bad = |path: &Path, what: String| DataError::File {
+                path: path.to_owned(),
+                what,
+                help: FOLDERS_HELP,
+            };
+            let label: usize = name_of(&class)
+                .parse()
+                .ok()
+                .filter(|label| (1..=RAF_7.len()).contains(label))
+                .ok_or_else(|| bad(&class, "not a label 1-7".to_owned()))?;
+            for file in children(&class)?.1.into_iter().filter(|file| picture::is_picture(file)) {
+                if list.is_some() {
+                    let what = match listed.remove(&name_of(&file)) {
+                        Some(said) if said == label => None,
+                        Some(said) => {
+                            Some(format!("it lies in folder {label}, the list says {said}"))
+                        }
+                        None => Some(format!("not in {part}_labels.csv")),
+                    };
+                    if let Some(what) = what {
+                        return Err(bad(&file, what));
+                    }
+                }
+                let origin = relative(&file, root);
+                let row = Row { split, label: label - 1, subject: None, origin };
+                items.push(Item { file, row, area: Area::Whole });
+            }
+        }
+        if let (Some(list), Some(name)) = (list, listed.keys().min()) {
+            let what = format!("{name:.120} is listed and missing; {} such pictures", listed.len());
+            return Err(DataError::File { path: list, what, help: FOLDERS_HELP });
+        }
+    }
+    let mut data = Dataset::new("raf-db", RAF_7, side);
+    push_all(&mut data, &items, Sizes::Same)?;
+    Ok(data)
+}
+
+/// The label of every picture in `train_labels.csv`: columns `image` and `label`.
+fn read_labels(list: &Path) -> Result<HashMap<String, usize>, DataError> {
+    let mut reader = open_csv(list, true)?;
+    let [Some(image), Some(label)] = columns(list, &mut reader, ["image", "label"])? else {
+        let what = "there are no columns image and label".to_owned();
+        return Err(DataError::File { path: list.to_owned(), what, help: FOLDERS_HELP });
+    };
+    let mut labels = HashMap::new();
+    for (index, record) in reader.records().enumerate() {
+        let row = index + 1;
+        let record = record.map_err(|error| csv_error(list, row, &error))?;
+        let name = record.get(image).unwrap_or("").trim();
+        let number = record.get(label).and_then(|label| label.trim().parse().ok());
+        let number = number.filter(|label| (1..=RAF_7.len()).contains(label));
+        let Some(number) = number else {
+            let what = "the label is not 1-7".to_owned();
+            return Err(DataError::Row { path: list.to_owned(), row, what, help: FOLDERS_HELP });
+        };
+        if labels.insert(name.to_owned(), number).is_some() {
+            let what = format!("{name:.120} is listed twice");
+            return Err(DataError::Row { path: list.to_owned(), row, what, help: FOLDERS_HELP });
+        }
+    }
+    Ok(labels)
 }
 
 struct Listed {
@@ -209,6 +324,42 @@ mod tests {
         let root = tree(&NAMES);
         fixture::save(&picture(&root, "test_0002_aligned.jpg"), 100, 9);
         assert!(error(&root).contains("test_0002_aligned.jpg is not in the list"));
+    }
+
+    #[test]
+    fn kaggles_folders_agree_with_their_lists() {
+        let root = tempfile::tempdir().unwrap();
+        for (seed, file) in
+            ["train/1/train_00001", "train/7/train_00002", "test/4/test_0001"].iter().enumerate()
+        {
+            let file = format!("DATASET/{file}_aligned.jpg");
+            fixture::save(&root.path().join(file), 100, seed as u32);
+        }
+        let read_all = || read(root.path(), 48).map_err(fixture::reported);
+        let data = read_all().unwrap();
+        let rows: Vec<_> = (0..3).map(|i| (data.split(i), RAF_7.names[data.label(i)])).collect();
+        let expected = [
+            (Split::Training, "surprise"),
+            (Split::Training, "neutral"),
+            (Split::PrivateTest, "happiness"),
+        ];
+        assert_eq!(rows, expected);
+        let list = root.path().join("train_labels.csv");
+        let first = "image,label\ntrain_00001_aligned.jpg,1\n";
+        for (rows, word) in [
+            ("train_00002_aligned.jpg,7\n", None),
+            ("train_00002_aligned.jpg,6\n", Some("lies in folder 7, the list says 6")),
+            ("", Some("train_00002_aligned.jpg: not in train_labels.csv")),
+            ("train_00002_aligned.jpg,7\ntrain_00003_aligned.jpg,7\n", Some("listed and missing")),
+            ("train_00002_aligned.jpg,8\n", Some("row 2: the label is not 1-7")),
+        ] {
+            fixture::write(&list, format!("{first}{rows}"));
+            match (read_all(), word) {
+                (Ok(data), None) => assert_eq!(data.len(), 3),
+                (Err(error), Some(word)) => assert!(error.contains(word), "{error}"),
+                (other, _) => panic!("{rows}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -60,6 +60,19 @@ pub(super) fn expect_header(
     })
 }
 
+/// Where the columns `names` are in the header, blanks around names and case ignored; columns besides them may stand
+/// anywhere. `None` for one that is missing.
+pub(super) fn columns<const N: usize>(
+    path: &Path,
+    reader: &mut csv::Reader<Box<dyn Read>>,
+    names: [&str; N],
+) -> Result<[Option<usize>; N], DataError> {
+    let header = reader.headers().map_err(|error| csv_error(path, 0, &error))?;
+    let word = |name: &str| name.trim_start_matches('\u{feff}').trim().to_ascii_lowercase();
+    let header: Vec<String> = header.iter().map(word).collect();
+    Ok(names.map(|name| header.iter().position(|column| *column == name.to_ascii_lowercase())))
+}
+
 /// A row that is no CSV.
 pub(super) fn csv_error(path: &Path, row: usize, error: &csv::Error) -> DataError {
     DataError::Row {

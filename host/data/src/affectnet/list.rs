@@ -7,7 +7,7 @@ use emocue_models::geometry::Rect;
 
 use super::{AnnotatedLabel, HELP, told_by};
 use crate::dataset::{Dataset, Row};
-use crate::items::Item;
+use crate::items::{Area, Item};
 use crate::table::{csv_error, open_csv};
 use crate::{DataError, Split};
 
@@ -97,7 +97,7 @@ fn read(
             return Err(bad(missing(name)));
         }
         let row = Row { split, label, subject: None, origin: name.to_owned() };
-        items.push(Item { file, row, face: Some(face) });
+        items.push(Item { file, row, area: Area::Pixels(face) });
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use emocue_models::label::AFFECTNET_8;
 
 use super::dataset::{Dataset, Row};
 use super::folder::{class_folders, class_of, read_classes};
-use super::items::{Item, Sizes, push_all};
+use super::items::{Area, Item, Sizes, push_all};
 use super::npy::Array;
 use super::picture;
 use super::{DataError, Split, children, name_of, relative};
@@ -121,7 +121,7 @@ fn annotated(
                 items.push(Item {
                     file,
                     row: Row { split, label, subject: None, origin },
-                    face: None,
+                    area: Area::Whole,
                 });
             }
         }

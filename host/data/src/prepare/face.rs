@@ -6,7 +6,7 @@ use emocue_models::luma::Luma;
 use emocue_models::resample::{Similarity, resample};
 use emocue_run::{Detector, RunError};
 
-use super::{Fallback, How, PrepareOutcome, PrepareSettings};
+use super::{Faces, Fallback, How, PrepareOutcome, PrepareSettings};
 use crate::resize;
 
 /// Side of the square that is searched, px. One size for all pictures: the detector prepares itself for a size.
@@ -17,12 +17,12 @@ const INNER: f32 = 240.0;
 /// The smallest face that a detector need look for, px of the canvas: a seventh of the picture's longer side.
 pub const MIN_FACE: f32 = 34.0;
 
-/// What became of a picture.
+/// What became of a picture, or of one of its faces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     /// How the square came about, or why there is none.
     pub outcome: PrepareOutcome,
-    /// The longer side of the largest face's box as a part of the picture's shorter side.
+    /// The longer side of the face's box as a part of the picture's shorter side.
     pub share: Option<f32>,
     /// The square, row-major luma; `None` where the picture is to be left out.
     pub square: Option<Vec<u8>>,
@@ -61,53 +61,60 @@ impl Preparer {
         &self.settings
     }
 
-    /// Searches `picture` and cuts its largest face out.
+    /// Searches `picture` and cuts its faces out, the largest first; never empty.
     ///
     /// # Errors
     /// [`RunError`] when the detector fails.
-    pub fn prepare(&mut self, picture: &Luma) -> Result<Prepared, RunError> {
-        let side = self.settings.side;
+    pub fn prepare(&mut self, picture: &Luma) -> Result<Vec<Prepared>, RunError> {
         let (width, height) = (picture.width() as f32, picture.height() as f32);
-        let whole = || resize::cut(picture, &Rect::new(0.0, 0.0, width, height), side);
-        if self.settings.how == How::Whole {
-            return Ok(Prepared {
-                outcome: PrepareOutcome::Whole,
-                share: None,
-                square: Some(whole()),
-            });
-        }
-        let fallback = || (self.settings.fallback == Fallback::Whole).then(whole);
-        let Some(face) = find(self.detector.as_mut(), picture, &mut self.canvas, &mut self.faces)?
-        else {
-            return Ok(Prepared {
-                outcome: PrepareOutcome::NoFace,
-                share: None,
-                square: fallback(),
-            });
+        let whole = |outcome, share| {
+            let is_taken =
+                outcome == PrepareOutcome::Whole || self.settings.fallback == Fallback::Whole;
+            let rect = Rect::new(0.0, 0.0, width, height);
+            let square = is_taken.then(|| resize::cut(picture, &rect, self.settings.side));
+            Ok(vec![Prepared { outcome, share, square }])
         };
-        let share = face.rect.width.max(face.rect.height) / width.min(height);
-        let found = |outcome, square| Prepared { outcome, share: Some(share), square };
-        if share < self.settings.min_share {
-            return Ok(found(PrepareOutcome::SmallFace, fallback()));
+        if self.settings.how == How::Whole {
+            return whole(PrepareOutcome::Whole, None);
         }
+        let found = find(self.detector.as_mut(), picture, &mut self.canvas, &mut self.faces)?;
+        let share = |face: &Face| face.rect.width.max(face.rect.height) / width.min(height);
+        let Some(largest) = found.first() else { return whole(PrepareOutcome::NoFace, None) };
+        let is_large = |face: &&Face| share(face) >= self.settings.min_share;
+        let many = match self.settings.faces {
+            Faces::All => found.len(),
+            Faces::Largest => 1,
+        };
+        let taken: Vec<Prepared> = found[..many]
+            .iter()
+            .filter(is_large)
+            .map(|face| self.cut(picture, face, share(face)))
+            .collect();
+        if taken.is_empty() {
+            return whole(PrepareOutcome::SmallFace, Some(share(largest)));
+        }
+        Ok(taken)
+    }
+
+    fn cut(&self, picture: &Luma, face: &Face, share: f32) -> Prepared {
         let is_aligned = self.settings.how == How::Align && face.landmarks.is_some();
         let (outcome, face) = match is_aligned {
-            true => (PrepareOutcome::Aligned, face),
-            false => (PrepareOutcome::Cropped, Face { landmarks: None, ..face }),
+            true => (PrepareOutcome::Aligned, *face),
+            false => (PrepareOutcome::Cropped, Face { landmarks: None, ..*face }),
         };
-        let mut square = vec![0; side * side];
+        let mut square = vec![0; self.settings.side * self.settings.side];
         self.preprocess.crop(picture, &face, &mut square);
-        Ok(found(outcome, Some(square)))
+        Prepared { outcome, share: Some(share), square: Some(square) }
     }
 }
 
-/// The largest face whose middle lies in the picture, px of the picture.
+/// The faces whose middles lie in the picture, px of the picture, the largest first.
 fn find(
     detector: &mut dyn Detector,
     picture: &Luma,
     canvas: &mut Luma,
     faces: &mut Vec<Face>,
-) -> Result<Option<Face>, RunError> {
+) -> Result<Vec<Face>, RunError> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let scale = width.max(height) / INNER;
     let start = |side: f32| side / 2.0 - scale * CANVAS as f32 / 2.0;
@@ -127,6 +134,7 @@ fn find(
         let center = face.rect.center();
         (0.0..=width).contains(&center.x) && (0.0..=height).contains(&center.y)
     };
-    let inside = faces.iter().map(mapped).filter(is_inside);
-    Ok(inside.max_by(|a, b| a.rect.area().total_cmp(&b.rect.area())))
+    let mut inside: Vec<Face> = faces.iter().map(mapped).filter(is_inside).collect();
+    inside.sort_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
+    Ok(inside)
 }

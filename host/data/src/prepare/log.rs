@@ -1,6 +1,6 @@
 //! What was done to which picture, and with which settings: two files beside the results.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{PrepareError, PrepareOutcome, PrepareSettings, PreparedRecord};
 use emocue_models::files::write_atomically;
 
-/// One line a picture: `file,output,outcome,share,note`.
+/// One line a picture or a face: `file,output,outcome,share,note`.
 pub const LOG: &str = "prepared.csv";
 /// The settings that all results in a folder share.
 pub const SETTINGS: &str = "prepared.toml";
@@ -22,7 +22,7 @@ impl Log {
     pub(super) fn open(
         out: &Path,
         settings: &PrepareSettings,
-    ) -> Result<(Self, Vec<PreparedRecord>), PrepareError> {
+    ) -> Result<(Self, Vec<Vec<PreparedRecord>>), PrepareError> {
         let named = |path: &Path, error: &dyn std::fmt::Display| {
             io::Error::other(format!("cannot use {}: {error}", path.display()))
         };
@@ -40,8 +40,7 @@ impl Log {
         } else {
             write_atomically(&file, text.as_bytes())?;
         }
-        let mut done = Vec::new();
-        let mut seen = HashSet::new();
+        let mut files: BTreeMap<String, Vec<PreparedRecord>> = BTreeMap::new();
         if log.exists() {
             let mut reader = csv::ReaderBuilder::new()
                 .flexible(true)
@@ -49,22 +48,26 @@ impl Log {
                 .map_err(io::Error::from)?;
             // A line that was cut off when the program was killed is not a record.
             for record in reader.deserialize::<PreparedRecord>().flatten() {
-                let is_done = match (record.outcome, record.output.as_str()) {
-                    (PrepareOutcome::Unreadable, _) => false,
-                    (_, "") => true,
-                    (_, output) => out.join(output).is_file(),
-                };
-                if is_done && seen.insert(record.file.clone()) {
-                    done.push(record);
+                let lines = files.entry(record.file.clone()).or_default();
+                if !lines.iter().any(|line| line.output == record.output) {
+                    lines.push(record);
                 }
             }
         }
+        // A picture is done when every result of it is there.
+        let is_there = |record: &PreparedRecord| match (record.outcome, record.output.as_str()) {
+            (PrepareOutcome::Unreadable, _) => false,
+            (_, "") => true,
+            (_, output) => out.join(output).is_file(),
+        };
+        files.retain(|_, lines| lines.iter().all(is_there));
+        let done: Vec<Vec<PreparedRecord>> = files.into_values().collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer
             .write_record(["file", "output", "outcome", "share", "note"])
             .map_err(io::Error::from)?;
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(inner(writer)?);
-        for record in &done {
+        for record in done.iter().flatten() {
             writer.serialize(record).map_err(io::Error::from)?;
         }
         write_atomically(&log, &inner(writer)?)?;
@@ -72,9 +75,11 @@ impl Log {
         Ok((Self(csv::WriterBuilder::new().has_headers(false).from_writer(append)), done))
     }
 
-    /// Adds a line at once, so that nothing is lost when the program ends.
-    pub(super) fn add(&mut self, record: &PreparedRecord) -> Result<(), PrepareError> {
-        self.0.serialize(record).map_err(io::Error::from)?;
+    /// Adds the lines of one picture at once, so that nothing is lost when the program ends.
+    pub(super) fn add(&mut self, records: &[PreparedRecord]) -> Result<(), PrepareError> {
+        for record in records {
+            self.0.serialize(record).map_err(io::Error::from)?;
+        }
         Ok(self.0.flush()?)
     }
 }

@@ -32,6 +32,18 @@ pub enum How {
     Whole,
 }
 
+/// Which of a picture's faces are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Faces {
+    /// The largest one
+    #[default]
+    Largest,
+    /// Every one, a result each
+    All,
+}
+
 /// What happens to a picture whose face is not found or too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
@@ -52,6 +64,9 @@ pub struct PrepareSettings {
     pub fallback: Fallback,
     /// Width and height of the results, px.
     pub side: usize,
+    /// Which faces are taken; folders of earlier versions have the largest.
+    #[serde(default)]
+    pub faces: Faces,
     /// A box whose longer side is a smaller part of the picture's shorter side is not a face.
     pub min_share: f32,
     /// The bundle whose detector searches: name and version.
@@ -76,7 +91,7 @@ pub enum PrepareOutcome {
     Unreadable,
 }
 
-/// One line of the log.
+/// One line of the log: a picture, or one of its faces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PreparedRecord {
     /// The picture, below the input folder.
@@ -142,6 +157,40 @@ pub struct Job {
     output: String,
 }
 
+/// The pictures to prepare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jobs {
+    /// The pictures, by name.
+    pub pictures: Vec<Job>,
+    /// Files that are not pictures by their names: how many of each ending.
+    pub ignored: BTreeMap<String, usize>,
+}
+
+impl Job {
+    /// Where the face of this number goes, counted from 0: `a.png`, then `a.face2.png`.
+    fn output(&self, face: usize) -> String {
+        match (face, self.output.strip_suffix(".png")) {
+            (1.., Some(stem)) => format!("{stem}.face{}.png", face + 1),
+            _ => self.output.clone(),
+        }
+    }
+}
+
+/// Whether a result's name is like `a.face2.png`.
+fn is_numbered(output: &Path) -> bool {
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let number = stem.rsplit_once(".face").map(|(_, number)| number);
+    number.is_some_and(|number| number.parse::<usize>().is_ok())
+}
+
+/// `": only .heic 2, .txt 1"`; empty where there is nothing.
+fn only(ignored: &BTreeMap<String, usize>) -> String {
+    match ignored.is_empty() {
+        true => String::new(),
+        false => format!(": only {}", picture::kinds(ignored)),
+    }
+}
+
 /// `path` as the system finds it, as far as it exists already.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -158,7 +207,7 @@ fn resolved(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`PrepareError`] when the folder cannot be read, holds no picture or contains `out`.
-pub fn jobs(input: &Path, out: &Path) -> Result<Vec<Job>, PrepareError> {
+pub fn jobs(input: &Path, out: &Path) -> Result<Jobs, PrepareError> {
     if resolved(out).starts_with(resolved(input)) {
         return Err(PrepareError::Folders(format!(
             "{} lies in the input folder\n  Choose an --out folder beside it, so that results are not taken for raw pictures.",
@@ -166,14 +215,19 @@ pub fn jobs(input: &Path, out: &Path) -> Result<Vec<Job>, PrepareError> {
         )));
     }
     let mut files: Vec<PathBuf> = Vec::new();
+    let mut ignored: BTreeMap<String, usize> = BTreeMap::new();
     for entry in below(input) {
         let entry = entry?;
-        if entry.file_type().is_file() && picture::is_picture(entry.path()) {
-            files.push(PathBuf::from(relative(entry.path(), input)));
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        match picture::is_picture(entry.path()) {
+            true => files.push(PathBuf::from(relative(entry.path(), input))),
+            false => *ignored.entry(picture::kind(entry.path())).or_default() += 1,
         }
     }
     if files.is_empty() {
-        let what = format!("there is no picture in {}", input.display());
+        let what = format!("there is no picture in {}{}", input.display(), only(&ignored));
         return Err(PrepareError::Folders(format!(
             "{what}\n  JPEG, PNG, BMP, PNM and TIFF files are looked for in all its folders."
         )));
@@ -185,12 +239,13 @@ pub fn jobs(input: &Path, out: &Path) -> Result<Vec<Job>, PrepareError> {
     let job = |file: PathBuf| {
         let short = file.with_extension("png");
         let output = match shared.get(&short) {
-            Some(1) => short,
+            // A name that a second face's result may have is not taken from it.
+            Some(1) if !is_numbered(&short) => short,
             _ => PathBuf::from(format!("{}.png", file.display())),
         };
         Job { file: file.display().to_string(), output: output.display().to_string() }
     };
-    Ok(files.into_iter().map(job).collect())
+    Ok(Jobs { pictures: files.into_iter().map(job).collect(), ignored })
 }
 
 #[cfg(test)]
@@ -205,7 +260,7 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// Finds a face in the middle of every bright frame, as large as the frame is bright.
+    /// Finds a face in the middle of every bright frame, as large as the frame is bright, and a smaller one inside it.
     struct Bright;
 
     impl Detector for Bright {
@@ -218,11 +273,11 @@ mod tests {
                 let points = Preprocess::default().landmarks.points();
                 let scale = side / 48.0;
                 let points = points.map(|p| Point::new(start + p.x * scale, start + p.y * scale));
-                faces.push(Face {
-                    rect: Rect::new(start, start, side, side),
-                    score: 1.0,
-                    landmarks: Some(Landmarks::from_points(points)),
-                });
+                let rect = Rect::new(start, start, side, side);
+                let small = Rect::new(start, start, side / 2.0, side / 2.0);
+                faces.push(Face { rect: small, score: 1.0, landmarks: None });
+                let landmarks = Some(Landmarks::from_points(points));
+                faces.push(Face { rect, score: 1.0, landmarks });
             }
             Ok(())
         }
@@ -234,6 +289,7 @@ mod tests {
             how: How::Align,
             fallback: Fallback::Whole,
             side: 48,
+            faces: Faces::Largest,
             min_share: 0.5,
             detector,
         }
@@ -270,9 +326,12 @@ mod tests {
     ) -> Result<Vec<PreparedRecord>, String> {
         let (input, out) = (root.join("raw"), root.join("out"));
         let jobs = jobs(&input, &out).unwrap();
+        assert_eq!(jobs.ignored, [(".txt".to_owned(), 1)].into());
         let mut records = Vec::new();
-        run(&input, &out, &jobs, preparers(settings), stop, |r| records.push(r.clone()))
-            .map_err(fixture::reported)?;
+        run(&input, &out, &jobs.pictures, preparers(settings), stop, |r| {
+            records.extend_from_slice(r)
+        })
+        .map_err(fixture::reported)?;
         records.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(records)
     }
@@ -344,6 +403,34 @@ mod tests {
             let small = root.path().join("out/happy/small.png");
             assert_eq!(small.exists(), how == How::Whole);
         }
+    }
+
+    #[test]
+    fn every_face_of_a_picture_has_its_result_and_its_line() {
+        let root = raw();
+        let settings = PrepareSettings { faces: Faces::All, min_share: 0.2, ..settings() };
+        let records = prepare(root.path(), &settings, &AtomicBool::new(false)).unwrap();
+        let outcomes: Vec<_> =
+            records[..3].iter().map(|r| (r.output.as_str(), r.outcome)).collect();
+        assert_eq!(
+            outcomes,
+            [
+                ("happy/face.png", PrepareOutcome::Aligned),
+                ("happy/face.face2.png", PrepareOutcome::Cropped),
+                ("happy/small.png", PrepareOutcome::Aligned),
+            ]
+        );
+        // A picture is done when all its results are there.
+        let second = root.path().join("out/happy/face.face2.png");
+        std::fs::remove_file(&second).unwrap();
+        let again = prepare(root.path(), &settings, &AtomicBool::new(false)).unwrap();
+        assert_eq!((again, second.exists()), (records, true));
+    }
+
+    #[test]
+    fn folders_of_earlier_versions_are_continued() {
+        let old = "how = \"align\"\nfallback = \"whole\"\nside = 48\nmin_share = 0.5\ndetector = \"test 1\"\n";
+        assert_eq!(toml::from_str::<PrepareSettings>(old).unwrap(), settings());
     }
 
     #[test]

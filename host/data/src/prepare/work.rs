@@ -15,7 +15,7 @@ use crate::{DataError, picture};
 use emocue_models::files::write_atomically;
 
 /// Prepares what the log in `out` does not have yet, one thread for each of `preparers`, until `stop` is set.
-/// `progress` is called with every finished picture, those of earlier runs first.
+/// `progress` is called with the records of every finished picture, those of earlier runs first.
 ///
 /// # Errors
 /// [`PrepareError`] when a network fails, a result cannot be written, or `out` was begun with other settings.
@@ -25,14 +25,16 @@ pub fn run(
     jobs: &[Job],
     preparers: Vec<Preparer>,
     stop: &AtomicBool,
-    mut progress: impl FnMut(&PreparedRecord),
+    mut progress: impl FnMut(&[PreparedRecord]),
 ) -> Result<(), PrepareError> {
     let Some(first) = preparers.first() else { return Ok(()) };
     let (mut log, done) = Log::open(out, first.settings())?;
-    let known: HashSet<&str> = done.iter().map(|record| record.file.as_str()).collect();
+    let known: HashSet<&str> = done.iter().flatten().map(|record| record.file.as_str()).collect();
     let left: Vec<&Job> = jobs.iter().filter(|job| !known.contains(job.file.as_str())).collect();
     let asked: HashSet<&str> = jobs.iter().map(|job| job.file.as_str()).collect();
-    done.iter().filter(|record| asked.contains(record.file.as_str())).for_each(&mut progress);
+    let is_asked =
+        |records: &&Vec<PreparedRecord>| records.iter().all(|r| asked.contains(r.file.as_str()));
+    done.iter().filter(is_asked).for_each(|records| progress(records));
 
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
@@ -44,8 +46,8 @@ pub fn run(
                 while !stop.load(Ordering::Relaxed) {
                     let Some(job) = left.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     match one(&mut preparer, input, out, job) {
-                        Ok(record) => {
-                            if sender.send(record).is_err() {
+                        Ok(records) => {
+                            if sender.send(records).is_err() {
                                 break;
                             }
                         }
@@ -61,9 +63,9 @@ pub fn run(
             });
         }
         drop(sender);
-        for record in finished {
-            log.add(&record)?;
-            progress(&record);
+        for records in finished {
+            log.add(&records)?;
+            progress(&records);
         }
         Ok::<_, PrepareError>(())
     })?;
@@ -73,14 +75,14 @@ pub fn run(
     }
 }
 
-/// Prepares one picture and writes the result.
+/// Prepares one picture and writes the results.
 fn one(
     preparer: &mut Preparer,
     input: &Path,
     out: &Path,
     job: &Job,
-) -> Result<PreparedRecord, PrepareError> {
-    let Job { file, output } = job.clone();
+) -> Result<Vec<PreparedRecord>, PrepareError> {
+    let file = job.file.clone();
     let picture = match picture::read(&input.join(&file)) {
         Ok(picture) => picture,
         Err(error) => {
@@ -89,23 +91,32 @@ fn one(
                 other => other.to_string(),
             };
             let (output, outcome) = (String::new(), PrepareOutcome::Unreadable);
-            return Ok(PreparedRecord { file, output, outcome, share: None, note });
+            return Ok(vec![PreparedRecord { file, output, outcome, share: None, note }]);
         }
     };
-    let Prepared { outcome, share, square } = preparer.prepare(&picture)?;
-    let note = String::new();
-    let Some(square) = square else {
-        return Ok(PreparedRecord { file, output: String::new(), outcome, share, note });
+    let faces = preparer.prepare(&picture)?;
+    let side = preparer.settings().side as u32;
+    let record = |(index, face): (usize, Prepared)| -> Result<PreparedRecord, PrepareError> {
+        let Prepared { outcome, share, square } = face;
+        let output = match square {
+            Some(square) => write(out, job.output(index), &square, side)?,
+            None => String::new(),
+        };
+        Ok(PreparedRecord { file: file.clone(), output, outcome, share, note: String::new() })
     };
+    faces.into_iter().enumerate().map(record).collect()
+}
+
+/// Writes a square as PNG and gives its name back.
+fn write(out: &Path, output: String, square: &[u8], side: u32) -> Result<String, PrepareError> {
     let path = out.join(&output);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut png = Vec::new();
-    let side = preparer.settings().side as u32;
     PngEncoder::new(&mut png)
-        .write_image(&square, side, side, ExtendedColorType::L8)
+        .write_image(square, side, side, ExtendedColorType::L8)
         .map_err(|source| PrepareError::Png { file: output.clone(), source })?;
     write_atomically(&path, &png)?;
-    Ok(PreparedRecord { file, output, outcome, share, note })
+    Ok(output)
 }

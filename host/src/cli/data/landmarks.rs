@@ -7,7 +7,8 @@ use emocue_models::bundle::Bundle;
 use emocue_models::failure::Failure;
 use emocue_run::Networks;
 
-use super::{bar, json};
+use super::json;
+use super::progress::Progress;
 use emocue_data::Split;
 use emocue_data::fer2013;
 use emocue_data::landmarks::{LandmarkStudy, MIN_FACE, study};
@@ -39,10 +40,10 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
     let rows = fer.rows(Split::Training);
     let step = (rows.len() / args.rows as usize).max(1);
     let rows: Vec<usize> = rows.into_iter().step_by(step).take(args.rows as usize).collect();
-    let bar = bar(rows.len());
+    let mut progress = Progress::new(rows.len());
     let pictures = rows.iter().map(|row| fer.picture(*row));
-    let found = study(pictures, detector.as_mut(), || bar.inc(1))?;
-    bar.finish_and_clear();
+    let found = study(pictures, detector.as_mut(), || progress.step())?;
+    progress.finish();
     if args.json {
         println!("{}", json(&found)?);
     } else {

@@ -2,14 +2,12 @@
 
 mod landmarks;
 mod prepare;
+mod progress;
 mod show;
 mod summary;
 
-use std::io::IsTerminal as _;
-
 use clap::{Args, Subcommand};
 use emocue_models::failure::{Failure, Problem};
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// Look at datasets and prepare pictures
 #[derive(Args, Debug)]
@@ -46,17 +44,4 @@ pub fn run(args: &DataArgs) -> Result<(), Box<dyn Failure>> {
 /// A result as indented JSON.
 fn json(value: &impl serde::Serialize) -> Result<String, Problem> {
     serde_json::to_string_pretty(value).map_err(|error| Problem::new(error.to_string()))
-}
-
-/// A progress bar on standard error where that is a terminal.
-fn bar(length: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    let template = "{elapsed_precise} [{wide_bar}] {pos}/{len}, {eta} left";
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -8,11 +8,12 @@ use emocue_models::bundle::Bundle;
 use emocue_models::failure::{Failure, Problem};
 use emocue_run::{Networks, RunError};
 
-use super::bar;
+use super::progress::Progress;
 use crate::cli::interrupt::stop_on_ctrl_c;
+use emocue_data::picture::kinds;
 use emocue_data::prepare::{
-    Fallback, How, LOG, MIN_FACE, PrepareOutcome, PrepareSettings, PreparedRecord, Preparer, jobs,
-    run as prepare,
+    Faces, Fallback, How, Jobs, LOG, MIN_FACE, PrepareOutcome, PrepareSettings, PreparedRecord,
+    Preparer, jobs, run as prepare,
 };
 use emocue_data::{SIDE, threads};
 use emocue_models::bundle::{bytes_of, in_bundle};
@@ -30,10 +31,13 @@ pub(super) struct PrepareArgs {
     #[arg(long, value_enum, default_value = "align")]
     how: How,
     /// What happens to a picture whose face is not found or too small
-    #[arg(long, value_enum, default_value = "whole")]
+    #[arg(long, value_enum, default_value = "skip")]
     fallback: Fallback,
-    /// A box smaller than this part of the picture's shorter side is not a face
-    #[arg(long, value_name = "PART", default_value_t = 0.5, value_parser = share)]
+    /// Which faces of a picture are taken
+    #[arg(long, value_enum, default_value = "largest")]
+    faces: Faces,
+    /// A face smaller than this part of the picture's shorter side is too small; 0 takes every one
+    #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = share)]
     min_share: f32,
     /// Width and height of the results, px
     #[arg(long, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
@@ -48,7 +52,7 @@ pub(super) struct PrepareArgs {
 
 fn share(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
-    if (0.2..=1.0).contains(&value) { Ok(value) } else { Err("expected 0.2 to 1".into()) }
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".into()) }
 }
 
 fn workers(text: &str) -> Result<usize, String> {
@@ -64,11 +68,12 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     let settings = PrepareSettings {
         how: args.how,
         fallback: args.fallback,
+        faces: args.faces,
         side: args.side.into(),
         min_share: args.min_share,
         detector: format!("{} {}", manifest.name, manifest.content_version),
     };
-    let jobs = jobs(&args.input, &args.out)?;
+    let Jobs { pictures, ignored } = jobs(&args.input, &args.out)?;
     let preparer = || {
         let Networks { detector, classifier } = Networks::from_bundle(&bundle, Some(MIN_FACE))?;
         Ok(Preparer::new(detector, classifier.preprocess(), settings.clone()))
@@ -78,35 +83,53 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
 
     let stop = stop_on_ctrl_c().map_err(|error| Problem::new(error.to_string()))?;
     let mut outcomes: BTreeMap<PrepareOutcome, usize> = BTreeMap::new();
-    let bar = bar(jobs.len());
-    prepare(&args.input, &args.out, &jobs, preparers, &stop, |record: &PreparedRecord| {
-        *outcomes.entry(record.outcome).or_default() += 1;
-        bar.inc(1);
-    })?;
-    bar.finish_and_clear();
-    let done: usize = outcomes.values().sum();
-    println!("{done} of {} pictures in {}", jobs.len(), args.out.display());
+    let (mut done, mut results) = (0, 0);
+    let mut progress = Progress::new(pictures.len());
+    prepare(
+        &args.input,
+        &args.out,
+        &pictures,
+        preparers,
+        &stop,
+        |records: &[PreparedRecord]| {
+            for record in records {
+                *outcomes.entry(record.outcome).or_default() += 1;
+                results += usize::from(!record.output.is_empty());
+            }
+            done += 1;
+            progress.step();
+        },
+    )?;
+    progress.finish();
+    let out = args.out.display();
+    println!("{done} of {} pictures, {results} results in {out}", pictures.len());
     for (outcome, count) in &outcomes {
-        println!("  {count:>7} {}", words(*outcome, args.fallback));
+        println!("  {count:>7} {}", words(*outcome, args));
+    }
+    if !ignored.is_empty() {
+        let count: usize = ignored.values().sum();
+        println!("  {count:>7} files skipped, not pictures by their names: {}", kinds(&ignored));
     }
     println!("  {LOG} there says what became of each");
-    if done < jobs.len() {
+    if done < pictures.len() {
         println!("stopped\n  The same command continues where it stopped.");
     }
     Ok(())
 }
 
-fn words(outcome: PrepareOutcome, fallback: Fallback) -> String {
-    let then = match fallback {
-        Fallback::Whole => "taken whole",
-        Fallback::Skip => "left out",
+fn words(outcome: PrepareOutcome, args: &PrepareArgs) -> String {
+    let then = match args.fallback {
+        Fallback::Whole => "fallback: taken whole",
+        Fallback::Skip => "skipped (--fallback whole takes them whole)",
     };
     match outcome {
-        PrepareOutcome::Aligned => "aligned by eyes, nose and mouth".to_owned(),
-        PrepareOutcome::Cropped => "cut out by the face's box".to_owned(),
+        PrepareOutcome::Aligned => "faces aligned by eyes, nose and mouth".to_owned(),
+        PrepareOutcome::Cropped => "faces cut out by their boxes".to_owned(),
         PrepareOutcome::Whole => "taken whole, as asked".to_owned(),
         PrepareOutcome::NoFace => format!("without a face, {then}"),
-        PrepareOutcome::SmallFace => format!("with a face that is too small, {then}"),
-        PrepareOutcome::Unreadable => "unreadable, left out".to_owned(),
+        PrepareOutcome::SmallFace => {
+            format!("with a face below --min-share {}, {then}", args.min_share)
+        }
+        PrepareOutcome::Unreadable => "unreadable, skipped".to_owned(),
     }
 }

@@ -1,0 +1,52 @@
+//! How far work on many pictures is: a bar on a terminal, else a line now and then.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Between two lines where standard error is not a terminal.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Work on so many pictures, shown on standard error.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    is_terminal: bool,
+    done: usize,
+    all: usize,
+    shown: Instant,
+}
+
+impl Progress {
+    pub(super) fn new(all: usize) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let bar = if is_terminal { ProgressBar::new(all as u64) } else { ProgressBar::hidden() };
+        let style =
+            ProgressStyle::with_template("{elapsed_precise} [{wide_bar}] {pos}/{len}, {eta} left");
+        let bar = match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        };
+        // What takes long before the first picture is done is seen to run, too.
+        if is_terminal {
+            bar.enable_steady_tick(Duration::from_millis(500));
+        } else {
+            eprintln!("0 of {all} pictures");
+        }
+        Self { bar, is_terminal, done: 0, all, shown: Instant::now() }
+    }
+
+    /// One picture more.
+    pub(super) fn step(&mut self) {
+        self.done += 1;
+        self.bar.inc(1);
+        if !self.is_terminal && self.shown.elapsed() >= EVERY {
+            self.shown = Instant::now();
+            eprintln!("{} of {} pictures", self.done, self.all);
+        }
+    }
+
+    pub(super) fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
