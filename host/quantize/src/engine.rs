@@ -39,6 +39,7 @@ pub struct TractEngine;
 impl Engine for TractEngine {
     fn load(&self, onnx: &[u8], shape: &[usize]) -> Result<Box<dyn LoadedGraph>, EngineError> {
         let plan = tract_onnx::onnx()
+            .with_ignore_value_info(true)
             .model_for_read(&mut &*onnx)?
             .with_input_fact(0, f32::fact(shape).into())?
             .into_optimized()?
