@@ -10,7 +10,8 @@ use emocue_host::cli::open::open_model;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, DEFAULT};
 use emocue_models::crop::Preprocess;
-use emocue_quantize::onnx::{Array, Dim, GraphBuilder, Model};
+use emocue_quantize::onnx::{Array, Dim, GraphBuilder, Model, pb};
+use prost::Message as _;
 
 const CLASSES: usize = 7;
 
@@ -105,6 +106,80 @@ fn a_graph_without_metadata_means_the_same_to_every_verb() {
 }
 
 const FER_7: Option<emocue_models::label::LabelSet> = Some(emocue_models::label::FER_7);
+
+/// The same graph with the shapes of its inner values, the batch a symbol, as shape inference writes them.
+fn with_inner_shapes(onnx: &[u8]) -> Vec<u8> {
+    let mut model = pb::ModelProto::decode(onnx).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let like = graph.output[0].clone();
+    graph.value_info = graph.node.iter().map(|node| inner(&like, &node.output[0])).collect();
+    model.encode_to_vec()
+}
+
+/// `[N, ?]`, of the element type of `like`.
+fn inner(like: &pb::ValueInfoProto, name: &str) -> pb::ValueInfoProto {
+    use pb::tensor_shape_proto::{Dimension, dimension::Value::DimParam};
+    let mut value = pb::ValueInfoProto { name: name.to_owned(), ..like.clone() };
+    let Some(pb::type_proto::Value::TensorType(tensor)) = &mut value.r#type.as_mut().unwrap().value
+    else {
+        panic!("a tensor")
+    };
+    let symbol =
+        |name: &str| Dimension { value: Some(DimParam(name.to_owned())), ..Default::default() };
+    tensor.shape = Some(pb::TensorShapeProto { dim: vec![symbol("N"), symbol("unk__0")] });
+    value
+}
+
+#[test]
+fn symbolic_shapes_inside_a_graph_change_nothing() {
+    let plain = bands(64).to_bytes();
+    let onnx = with_inner_shapes(&plain);
+    assert_ne!(onnx, plain);
+    let expected = answer(&ClassifierModel::from_onnx("net.onnx", plain, FER_7).unwrap());
+    close(&ClassifierModel::from_onnx("net.onnx", onnx.clone(), FER_7).unwrap(), &expected, 0.0);
+    let folder = folder(&onnx);
+    for (verb, result) in VERBS {
+        let output = emocue(folder.path(), verb);
+        assert!(output.status.success(), "{verb}: {output:?}");
+        let path = folder.path().join(result);
+        let model = open_model(&path.to_string_lossy(), FER_7).unwrap();
+        close(&model, &expected, if result == "w8.onnx" { 0.01 } else { 1e-6 });
+    }
+    std::fs::write(folder.path().join("x.f32"), vec![0; 4 * 64 * 64]).unwrap();
+    let output = emocue(folder.path(), "infer --shape 1,1,64,64 --input x.f32 -o y net.onnx");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read(folder.path().join("y")).unwrap(), [0; 4 * CLASSES]);
+}
+
+/// The same graph with a softmax and an `Identity` behind its logits.
+fn with_softmax(onnx: &[u8]) -> Vec<u8> {
+    let mut model = pb::ModelProto::decode(onnx).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    for (op, name) in [("Softmax", "shares"), ("Identity", "answer")] {
+        graph.node.push(pb::NodeProto {
+            op_type: op.to_owned(),
+            input: vec![graph.output[0].name.clone()],
+            output: vec![name.to_owned()],
+            ..Default::default()
+        });
+        graph.output[0].name = name.to_owned();
+    }
+    model.encode_to_vec()
+}
+
+#[test]
+fn a_softmax_in_the_graph_is_not_taken_twice_by_any_verb() {
+    let logits = bands(64).to_bytes();
+    let expected = answer(&ClassifierModel::from_onnx("net.onnx", logits.clone(), FER_7).unwrap());
+    let folder = folder(&with_softmax(&logits));
+    for (verb, result) in VERBS {
+        let output = emocue(folder.path(), verb);
+        assert!(output.status.success(), "{verb}: {output:?}");
+        let path = folder.path().join(result);
+        let model = open_model(&path.to_string_lossy(), FER_7).unwrap();
+        close(&model, &expected, if result == "w8.onnx" { 0.01 } else { 1e-5 });
+    }
+}
 
 #[test]
 fn a_graph_that_contradicts_itself_is_refused_by_every_verb() {

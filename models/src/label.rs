@@ -2,7 +2,11 @@
 //!
 //! Sets are mapped by name, never by position, since every dataset orders its classes differently.
 
+mod order;
+
 use serde::{Deserialize, Serialize};
+
+pub use order::{LIST_RUNTIME, LabelError};
 
 /// An apparent facial expression. Words describe how a face looks, not what its owner feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,16 +90,16 @@ const SPELLINGS: &[(&str, Expression)] = &[
     ("contemptuous", Expression::Contempt),
 ];
 
-/// A published set of classes, in its published order.
+/// A set of classes in index order: a published one, or one that a list names ([`LabelSet::parse`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LabelSet {
-    /// Identifier, as in manifests: `"ferplus-8"`.
+    /// Identifier, as in manifests: `"ferplus-8"`, or the names joined by commas.
     pub id: &'static str,
     /// Class names in index order.
     pub names: &'static [&'static str],
 }
 
-/// Every known label set.
+/// Every published label set.
 pub const LABEL_SETS: &[LabelSet] = &[FER_7, FERPLUS_8, AFFECTNET_8, RAF_7, CK_7, VALENCE_3];
 
 /// FER2013 (Goodfellow et al. 2013), the order of `fer2013.csv`.
@@ -133,9 +137,9 @@ pub const VALENCE_3: LabelSet =
     LabelSet { id: "valence-3", names: &["positive", "neutral", "negative"] };
 
 impl LabelSet {
-    /// By identifier.
+    /// As [`LabelSet::parse`], where the reason does not matter.
     pub fn by_id(id: &str) -> Option<Self> {
-        LABEL_SETS.iter().copied().find(|set| set.id == id)
+        Self::parse(id).ok()
     }
 
     /// Number of classes.

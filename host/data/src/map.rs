@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::DataError;
 use super::dataset::Dataset;
-use crate::model::metadata::known_labels;
+use crate::model::labels::label_set;
 
 /// What a class is mapped to when its pictures are to be left out.
 const SKIP: &str = "skip";
@@ -97,12 +97,6 @@ impl Map {
         let classes = classes.collect::<Result<Vec<_>, _>>()?;
         Ok(data.relabelled(self.labels, &classes))
     }
-}
-
-/// A label set by its identifier, or the message for an unknown one.
-pub fn label_set(id: &str) -> Result<LabelSet, String> {
-    LabelSet::by_id(id)
-        .ok_or_else(|| format!("unknown label set \"{id}\", expected one of {}", known_labels()))
 }
 
 #[cfg(test)]

@@ -17,14 +17,6 @@ pub enum QuantizeError {
         /// The reason.
         why: String,
     },
-    /// NaN or infinity among the weights.
-    #[error("{tensor} holds {value}")]
-    NotFinite {
-        /// Which tensor.
-        tensor: String,
-        /// The value.
-        value: f32,
-    },
     /// NaN or infinity in an activation.
     #[error("\"{value}\" is not finite on calibration row {row}")]
     Overflow {
@@ -72,9 +64,6 @@ impl QuantizeError {
             Self::Read(error) => return error.help(),
             Self::Unsupported { .. } => {
                 "Replace it in the network, or quantize to w8, which changes nothing but weights."
-            }
-            Self::NotFinite { .. } => {
-                "The training diverged or the file is damaged; train or export again."
             }
             Self::Overflow { .. } => "Check that row, and the weights before this value.",
             Self::Constant { .. } => {

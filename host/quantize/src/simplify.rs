@@ -1,46 +1,29 @@
-//! The same function with fewer kinds of nodes: constants are initializers, nothing is only passed on, and
-//! batch normalisation is part of a convolution.
+//! The same function with fewer kinds of nodes: weights are floats, nothing is only passed on, and batch
+//! normalisation is part of a convolution.
 
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use crate::error::QuantizeError;
-use crate::onnx::node::{constant_node, float, int, label};
-use crate::onnx::{Constant, OnnxGraph, Values};
-
-/// Nodes that pass on their input when a graph only infers.
-const PASSING: &[&str] = &["Identity", "Dropout"];
+use crate::onnx::node::{float, int, label};
+use crate::onnx::{Constant, GraphReadError, OnnxGraph, Values};
 
 /// Simplifies `graph` and refuses weights that are not finite.
 ///
 /// # Errors
 /// [`QuantizeError`] naming the node or tensor.
 pub(crate) fn simplify(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
-    lift_constants(graph)?;
     fold_dequantized(graph);
     for (name, constant) in &graph.constants {
         let odd = constant.floats().unwrap_or_default().iter().find(|value| !value.is_finite());
         if let Some(value) = odd {
-            return Err(QuantizeError::NotFinite { tensor: name.clone(), value: *value });
+            let (tensor, value) = (name.clone(), *value);
+            return Err(GraphReadError::NotFinite { tensor, value }.into());
         }
     }
-    drop_passing(graph);
+    graph.drop_passing();
     fold_norms(graph)?;
     graph.drop_unread();
-    Ok(())
-}
-
-fn lift_constants(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
-    let mut rest = Vec::with_capacity(graph.nodes.len());
-    for node in std::mem::take(&mut graph.nodes) {
-        match (constant_node(&node)?, node.output.first()) {
-            (Some(constant), Some(output)) => {
-                graph.constants.insert(output.clone(), constant);
-            }
-            _ => rest.push(node),
-        }
-    }
-    graph.nodes = rest;
     Ok(())
 }
 
@@ -84,18 +67,6 @@ fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
     };
     let floats = integers.iter().enumerate().map(value).collect();
     Some(Constant { shape: shape.clone(), values: Values::F32(floats) })
-}
-
-fn drop_passing(graph: &mut OnnxGraph) {
-    while let Some(at) = graph.nodes.iter().position(|node| {
-        let is_output = |name: &String| graph.outputs.iter().any(|output| output.name == *name);
-        PASSING.contains(&node.op_type.as_str()) && !node.output.iter().any(is_output)
-    }) {
-        let node = graph.nodes.remove(at);
-        let (Some(from), Some(to)) = (node.output.first(), node.input.first()) else { continue };
-        let names = graph.nodes.iter_mut().flat_map(|node| &mut node.input);
-        names.filter(|name| *name == from).for_each(|name| name.clone_from(to));
-    }
 }
 
 /// `gamma * (x - mean) / sqrt(var + epsilon) + beta` as `factor * x + offset` for each channel.

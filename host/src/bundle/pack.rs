@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use emocue_data::model::{Calibration, ClassifierModel};
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, in_bundle};
-use emocue_models::failure::Failure;
+use emocue_models::failure::{Failure, exit};
 use emocue_models::luma::Luma;
+use emocue_quantize::onnx::{GraphReadError, check_finite};
 use emocue_run::{Networks, RunError};
 
 use super::detector::DetectorParts;
@@ -39,6 +40,14 @@ pub enum PackError {
     /// Something that no manifest may say, or too much for a bundle.
     #[error(transparent)]
     Bundle(#[from] NamedBundleError),
+    /// A detector's network with weights that are not finite.
+    #[error("{network}: {source}")]
+    Weights {
+        /// Its payload.
+        network: String,
+        /// Which tensor.
+        source: GraphReadError,
+    },
     /// The bundle is whole, but its networks do not run.
     #[error("the bundle would not run: {0}")]
     Run(#[from] RunError),
@@ -48,6 +57,7 @@ impl Failure for PackError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Bundle(error) => error.help(),
+            Self::Weights { source, .. } => source.help(),
             Self::Run(error) => error.help(),
         }
     }
@@ -55,6 +65,7 @@ impl Failure for PackError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => error.exit_code(),
+            Self::Weights { .. } => exit::NETWORK,
             Self::Run(error) => error.exit_code(),
         }
     }
@@ -69,10 +80,16 @@ pub fn pack(parts: BundleParts) -> Result<Vec<u8>, PackError> {
         parts;
     metrics.extend(classifier.calibration().map(Calibration::figures).unwrap_or_default());
     let spec = ClassifierSpec { network: CLASSIFIER.to_owned(), ..classifier.spec().clone() };
+    // The classifier's weights were checked when it was opened. Bytes that are not a graph fail below, in tract.
+    for (network, onnx) in &detector.networks {
+        if let Err(source @ GraphReadError::NotFinite { .. }) = check_finite(onnx) {
+            return Err(PackError::Weights { network: network.clone(), source });
+        }
+    }
     let networks = detector.networks.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let payloads: Vec<_> = networks.chain([(CLASSIFIER, classifier.onnx())]).collect();
     let manifest = Manifest {
-        min_runtime: detector.spec.runtime().max(spec.form.runtime()),
+        min_runtime: detector.spec.runtime().max(spec.runtime()),
         name: name.clone(),
         content_version,
         detector: detector.spec,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use emocue_data::map::label_set;
 use emocue_data::model::ClassifierModel;
+use emocue_data::model::labels::label_set;
 use emocue_flash::key::{self, KeyError};
 use emocue_flash::sign::{Changes, INTENDED_USE, SignError, sign};
 use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};

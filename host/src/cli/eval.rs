@@ -19,8 +19,8 @@ use crate::report::{ReportError, ReportExamples, ReportPage, choose};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::folds::Folds;
-use emocue_data::map::label_set;
 use emocue_data::model::ClassifierModel;
+use emocue_data::model::labels::label_set;
 use emocue_data::predict::PredictSettings;
 use emocue_models::failure::{Failure, Problem};
 
@@ -40,7 +40,8 @@ pub struct EvalArgs {
     /// Two or more graphs or bundles, judged by the mean of their probabilities.
     #[arg(long, value_name = "FILE", num_args = 2.., conflicts_with = "folds")]
     ensemble: Vec<String>,
-    /// Label set of graphs that do not name their own.
+    /// Classes of graphs that do not name their own: a label set, a list in the network's order (angry,happy,neutral), or
+    /// a .json or .toml file with one.
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
     #[command(flatten)]

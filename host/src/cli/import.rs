@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use emocue_data::map::label_set;
 use emocue_data::model::ClassifierModel;
+use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::{self, LABELS, MetadataError, PREPROCESS};
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
@@ -50,7 +50,7 @@ struct OnnxArgs {
     /// What it is.
     #[arg(long, value_enum)]
     kind: Kind,
-    /// The label set of a classifier's answer, in its order.
+    /// A classifier's classes in its order: a label set, a list (angry,happy,neutral), or a .json or .toml file with one.
     #[arg(long, value_name = "SET", value_parser = label_set, required_if_eq("kind", "classifier"))]
     labels: Option<LabelSet>,
     /// A classifier's pixel enters as (pixel / 255 - mean) / std.
@@ -127,7 +127,9 @@ impl OnnxArgs {
     fn bundle(&self, adopted: Adopted) -> Result<Vec<u8>, Box<dyn Failure>> {
         let card = self.card.as_deref().ok_or_else(|| {
             Problem::usage("a bundle needs a model card")
-                .help("Write where the network comes from and name the file with --card.")
+                .help(
+                    "Fill in what `emocue bundle card --template` prints, and name the file with --card.",
+                )
         })?;
         let bytes = bytes_of(&self.with)?;
         let base = Bundle::read(&bytes).map_err(in_bundle(&self.with))?;

@@ -7,7 +7,8 @@ use emocue_models::label::LabelSet;
 
 use emocue_data::dataset::Dataset;
 use emocue_data::layout::{self, DatasetLayout, ReadOptions};
-use emocue_data::map::{Map, label_set};
+use emocue_data::map::Map;
+use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::known_labels;
 use emocue_data::{DataError, SIDE, ferplus};
 
@@ -48,7 +49,7 @@ fn layout_help() -> String {
 
 fn labels_help() -> String {
     format!(
-        "What the labels of an .npz or the names of a folder per class mean: {}",
+        "What the labels of an .npz or the names of a folder per class mean: {}, or a list such as angry,happy,neutral",
         known_labels()
     )
 }

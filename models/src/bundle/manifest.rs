@@ -13,7 +13,7 @@ use crate::label::LabelSet;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
-pub const RUNTIME: u32 = 2;
+pub const RUNTIME: u32 = 3;
 
 /// Most payloads of a bundle.
 const MAX_PAYLOADS: usize = 64;
@@ -83,7 +83,7 @@ impl DetectorSpec {
 pub struct ClassifierSpec {
     /// Payload: one input `[1, 1, size, size]`, its first output the logits `[1, classes]`.
     pub network: String,
-    /// Identifier of the [`LabelSet`] of the logits.
+    /// Identifier of the [`LabelSet`] of the logits; a list of names since runtime 3.
     pub labels: String,
     /// From a face to the input.
     pub preprocess: Preprocess,
@@ -220,7 +220,7 @@ impl Manifest {
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(wrong("name", "it has 1 to 64 bytes"));
         }
-        let needed = self.detector.runtime().max(self.classifier.form.runtime());
+        let needed = self.detector.runtime().max(self.classifier.runtime());
         if self.min_runtime < needed {
             return Err(wrong("min_runtime", format!("its networks need {needed}")));
         }
@@ -275,6 +275,12 @@ impl Manifest {
 }
 
 impl ClassifierSpec {
+    /// The lowest [`RUNTIME`] that knows its form and its classes.
+    pub fn runtime(&self) -> u32 {
+        let labels = LabelSet::by_id(&self.labels).map_or(1, |set| set.runtime());
+        self.form.runtime().max(labels)
+    }
+
     /// The classes of the logits.
     ///
     /// # Errors
@@ -349,6 +355,9 @@ mod tests {
         assert!(error.contains("min_runtime"), "{error}");
         manifest.min_runtime = Form::W8.runtime();
         manifest.check().unwrap();
+        manifest.classifier.labels = "anger,neutral".to_owned();
+        let error = manifest.check().unwrap_err().to_string();
+        assert!(error.contains("its networks need 3"), "{error}");
     }
 
     #[test]

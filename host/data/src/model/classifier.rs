@@ -8,6 +8,7 @@ use emocue_run::{ExpressionNet, RunError};
 use super::calibration::Calibration;
 use super::describe::{ClassifierDescription, describe};
 use super::error::ModelError;
+use super::logits::with_logits;
 use super::metadata;
 
 /// A classifier that can be loaded as often as there are threads.
@@ -37,16 +38,18 @@ impl ClassifierModel {
         Ok(Self { name: name.to_owned(), description, onnx })
     }
 
-    /// The graph in `onnx` by its own [`describe()`]; `labels` where it does not name its classes.
+    /// The graph in `onnx` by its own [`describe()`]; `labels` where it does not name its classes. A softmax at its end
+    /// is taken off.
     ///
     /// # Errors
-    /// [`ModelError`] when it cannot be described.
+    /// [`ModelError`] when it cannot be described, its weights are not finite or it does not answer logits.
     pub fn from_onnx(
         name: &str,
         onnx: Vec<u8>,
         labels: Option<LabelSet>,
     ) -> Result<Self, ModelError> {
         let description = describe(name, &onnx, labels)?;
+        let onnx = with_logits(name, &description.spec, onnx)?;
         Ok(Self { name: name.to_owned(), description, onnx })
     }
 

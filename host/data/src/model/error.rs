@@ -2,9 +2,11 @@
 
 use emocue_models::bundle::NamedBundleError;
 use emocue_models::failure::{Failure, exit};
+use emocue_quantize::onnx::GraphReadError;
 use emocue_run::RunError;
 
-use super::metadata::{MetadataError, known_labels};
+use super::labels::labels_help;
+use super::metadata::MetadataError;
 
 /// A model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,22 @@ pub enum ModelError {
         /// What is wrong.
         source: MetadataError,
     },
+    /// A graph whose weights or answer cannot be used.
+    #[error("{model}: {source}")]
+    Graph {
+        /// Which file.
+        model: String,
+        /// What is wrong.
+        source: GraphReadError,
+    },
+    /// A graph that answers probabilities by a way that cannot be taken off.
+    #[error("{model} answers probabilities, by {node} and what follows it")]
+    Probabilities {
+        /// Which file.
+        model: String,
+        /// The node that makes them.
+        node: String,
+    },
     /// A graph does not name its classes.
     #[error("{model} does not name its classes")]
     NoLabels {
@@ -52,7 +70,12 @@ impl Failure for ModelError {
             Self::Bundle(error) => error.help(),
             Self::Read { .. } => None,
             Self::Metadata { source, .. } => source.help(),
-            Self::NoLabels { .. } => Some(format!("Name them with --labels: {}.", known_labels())),
+            Self::Graph { source, .. } => source.help(),
+            Self::Probabilities { .. } => Some(
+                "Export the network without its softmax, so that it answers logits: the temperature and the softmax come after it."
+                    .to_owned(),
+            ),
+            Self::NoLabels { .. } => Some(labels_help()),
             Self::NoCommonLabels { .. } => Some(
                 "One of the networks must have only classes that all the others have too."
                     .to_owned(),
@@ -66,7 +89,9 @@ impl Failure for ModelError {
             Self::Bundle(error) => error.exit_code(),
             Self::Read { .. } | Self::NoLabels { .. } => exit::INPUT,
             Self::Metadata { source, .. } => source.exit_code(),
-            Self::NoCommonLabels { .. } => exit::NETWORK,
+            Self::Graph { .. } | Self::Probabilities { .. } | Self::NoCommonLabels { .. } => {
+                exit::NETWORK
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ pub enum MetadataError {
     #[error("it is not an ONNX graph: {0}")]
     Onnx(#[from] prost::DecodeError),
     /// A label set that this program does not know.
-    #[error("its {LABELS} is {0:?}, which is none of {known}", known = known_labels())]
+    #[error("its {LABELS} is {0:?}, which is none of {known} and not a list of class names", known = known_labels())]
     Labels(String),
     /// A preprocessing that cannot be read.
     #[error("its {PREPROCESS} cannot be read: {0}")]

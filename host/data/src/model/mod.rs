@@ -8,6 +8,8 @@ mod calibration;
 mod classifier;
 pub mod describe;
 mod error;
+pub mod labels;
+mod logits;
 pub mod metadata;
 
 pub use average::{common_labels, mapped};

@@ -36,9 +36,34 @@ pub enum GraphReadError {
         /// Values there.
         actual: usize,
     },
-    /// None or several inputs, or not of floats.
-    #[error("expected one input of 32-bit floats")]
-    Inputs,
+    /// None or several inputs.
+    #[error("expected one input, found {}", if .found.is_empty() { "none".to_owned() } else { .found.join(", ") })]
+    Inputs {
+        /// Their names.
+        found: Vec<String>,
+    },
+    /// An input that does not take floats.
+    #[error("the input \"{input}\" takes {found}, expected 32-bit floats")]
+    InputType {
+        /// The input's name.
+        input: String,
+        /// Its type.
+        found: String,
+    },
+    /// NaN or infinity among the weights.
+    #[error("{tensor} holds {value}")]
+    NotFinite {
+        /// Which tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
+    /// A classifier whose answer is neither logits nor probabilities that sum to 1.
+    #[error("the answer comes from {node}, expected logits or a softmax")]
+    Squashed {
+        /// Which node.
+        node: String,
+    },
     /// A value that no node wrote.
     #[error("{node} reads \"{value}\", which nothing before it writes")]
     Undefined {
@@ -76,7 +101,17 @@ impl GraphReadError {
                 "Save the model with its weights inside (save_as_external_data=False).".to_owned()
             }
             Self::WrongCount { .. } => "The file is damaged; export it again.".to_owned(),
-            Self::Inputs => "Split the graph, or make other inputs constants.".to_owned(),
+            Self::Inputs { .. } => "Split the graph, or make other inputs constants.".to_owned(),
+            Self::InputType { .. } => {
+                "Export the network in 32-bit floats, without decoding or conversion of the picture inside."
+                    .to_owned()
+            }
+            Self::NotFinite { .. } => {
+                "The training diverged or the file is damaged; train or export again.".to_owned()
+            }
+            Self::Squashed { .. } => {
+                "Export the network without it, so that it answers logits.".to_owned()
+            }
             Self::Undefined { .. } => {
                 "The graph is damaged or out of order; export it again.".to_owned()
             }

@@ -9,7 +9,8 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_pro
 
 use super::constant::Constant;
 use super::error::GraphReadError;
-use super::node::label;
+use super::node::{constant_node, label};
+use super::widen::widen;
 
 /// The operator set in which `DequantizeLinear` knows channels and `MaxPool` knows `i8`.
 const OPSET: i64 = 13;
@@ -19,7 +20,10 @@ const OLDEST: i64 = 11;
 const CHANGED: &[&str] =
     &["Softmax", "LogSoftmax", "Hardmax", "Squeeze", "Unsqueeze", "ReduceSum", "Split"];
 
-/// A graph with one float input.
+/// Nodes that pass on their input when a graph only infers.
+const PASSING: &[&str] = &["Identity", "Dropout"];
+
+/// A graph with one float input, without `Constant` nodes and 16-bit floats.
 #[derive(Clone, Debug)]
 pub struct OnnxGraph {
     /// All but the graph itself.
@@ -43,7 +47,8 @@ impl OnnxGraph {
     /// node reads a value that no node before it writes.
     pub fn read(onnx: &[u8]) -> Result<Self, GraphReadError> {
         let mut model = ModelProto::decode(onnx)?;
-        let graph = model.graph.take().unwrap_or_default();
+        widen(&mut model);
+        let mut graph = model.graph.take().unwrap_or_default();
         let opset = model.opset_import.iter_mut().find(|opset| opset.domain.is_empty());
         let Some(opset) = opset.filter(|opset| opset.version >= OLDEST) else {
             return Err(GraphReadError::OldOpset { oldest: OLDEST });
@@ -59,22 +64,29 @@ impl OnnxGraph {
         for tensor in graph.initializer {
             constants.insert(tensor.name.clone(), Constant::read(tensor)?);
         }
-        let mut inputs =
-            graph.input.into_iter().filter(|input| !constants.contains_key(&input.name));
-        let (Some(input), None) = (inputs.next(), inputs.next()) else {
-            return Err(GraphReadError::Inputs);
+        graph.input.retain(|input| !constants.contains_key(&input.name));
+        let [input] = graph.input.as_slice() else {
+            let found = graph.input.into_iter().map(|input| input.name).collect();
+            return Err(GraphReadError::Inputs { found });
         };
-        if tensor_type(&input).map(|tensor| tensor.elem_type) != Some(DataType::Float as i32) {
-            return Err(GraphReadError::Inputs);
+        let of = tensor_type(input).map(|tensor| tensor.elem_type);
+        if of != Some(DataType::Float as i32) {
+            let of = of.and_then(|of| DataType::try_from(of).ok());
+            let found = of.map_or("no tensor", |of| of.as_str_name()).to_lowercase();
+            return Err(GraphReadError::InputType { input: input.name.clone(), found });
         }
-        let graph = Self {
-            model,
-            name: graph.name,
-            nodes: graph.node,
-            constants,
-            input,
-            outputs: graph.output,
-        };
+        let input = input.clone();
+        let mut nodes = Vec::with_capacity(graph.node.len());
+        for node in graph.node {
+            match (constant_node(&node)?, node.output.first()) {
+                (Some(constant), Some(output)) => {
+                    constants.insert(output.clone(), constant);
+                }
+                _ => nodes.push(node),
+            }
+        }
+        let graph =
+            Self { model, name: graph.name, nodes, constants, input, outputs: graph.output };
         graph.check_order()?;
         Ok(graph)
     }
@@ -172,6 +184,21 @@ impl OnnxGraph {
         self.constants.contains_key(name)
             || self.input.name == name
             || self.nodes.iter().any(|node| node.output.iter().any(|output| output == name))
+    }
+
+    /// Removes nodes that only pass on their input.
+    pub fn drop_passing(&mut self) {
+        while let Some(at) = self.nodes.iter().position(|node| {
+            let is_output = |name: &String| self.outputs.iter().any(|output| output.name == *name);
+            PASSING.contains(&node.op_type.as_str()) && !node.output.iter().any(is_output)
+        }) {
+            let node = self.nodes.remove(at);
+            let (Some(from), Some(to)) = (node.output.first(), node.input.first()) else {
+                continue;
+            };
+            let names = self.nodes.iter_mut().flat_map(|node| &mut node.input);
+            names.filter(|name| *name == from).for_each(|name| name.clone_from(to));
+        }
     }
 
     /// Removes constants that no node reads.

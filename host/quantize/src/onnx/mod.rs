@@ -21,14 +21,19 @@
 mod builder;
 mod constant;
 mod error;
+mod finite;
 mod graph;
 mod layers;
+mod logits;
 pub mod node;
+mod widen;
 
 pub use builder::{Array, Attribute, Dim, GraphBuilder, GraphError, Model, Value};
 pub use constant::{Constant, Values};
 pub use error::GraphReadError;
+pub use finite::check_finite;
 pub use graph::OnnxGraph;
 pub use layers::{Conv, Pool};
+pub use logits::{LogitGraph, to_logits};
 /// The protobuf messages of the ONNX schema.
 pub use tract_onnx::pb;

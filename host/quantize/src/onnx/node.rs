@@ -2,7 +2,7 @@
 
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
-use super::constant::Constant;
+use super::constant::{Constant, Values};
 use super::error::GraphReadError;
 
 /// How messages call a node: its name and operator, or its output where it has no name.
@@ -36,13 +36,23 @@ pub(crate) fn groups(node: &NodeProto) -> usize {
     int(node, "group", 1).max(1) as usize
 }
 
-/// The tensor inside a `Constant` node.
+/// What a `Constant` node holds, where that is numbers.
 pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, GraphReadError> {
     if node.op_type != "Constant" {
         return Ok(None);
     }
-    match attribute(node, "value").and_then(|attribute| attribute.t.clone()) {
-        Some(tensor) => Constant::read(tensor).map(Some),
-        None => Ok(None),
+    if let Some(tensor) = attribute(node, "value").and_then(|attribute| attribute.t.clone()) {
+        return Constant::read(tensor).map(Some);
     }
+    let found = |name| attribute(node, name);
+    let list = |count: usize, values| Constant { shape: vec![count], values };
+    Ok(if let Some(of) = found("value_float") {
+        Some(Constant::scalar(Values::F32(vec![of.f])))
+    } else if let Some(of) = found("value_floats") {
+        Some(list(of.floats.len(), Values::F32(of.floats.clone())))
+    } else if let Some(of) = found("value_int") {
+        Some(Constant::scalar(Values::I64(vec![of.i])))
+    } else {
+        found("value_ints").map(|of| list(of.ints.len(), Values::I64(of.ints.clone())))
+    })
 }

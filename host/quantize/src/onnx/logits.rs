@@ -1,0 +1,143 @@
+//! Classifiers that answer probabilities, as classifiers that answer logits: the program that runs them takes the
+//! softmax.
+
+use std::collections::HashSet;
+
+use prost::Message as _;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
+
+use super::constant::{Constant, Values};
+use super::error::GraphReadError;
+use super::node::{constant_node, float, int, label};
+use super::{finite, widen};
+
+/// What moves values on as they are, or their shape alone.
+const PASSING: &[&str] =
+    &["Identity", "Dropout", "Cast", "Flatten", "Reshape", "Squeeze", "Unsqueeze"];
+/// Ends of a network whose values are not logits and cannot be made logits.
+const SQUASHED: &[&str] = &["Sigmoid", "HardSigmoid", "Hardmax"];
+/// Operators that probabilities are made with.
+const PROBABILITY: &[&str] = &["Softmax", "Sigmoid", "HardSigmoid", "Hardmax", "Exp"];
+/// Layers with weights: what stands before them is no longer the answer.
+const LAYERS: &[&str] = &[
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "GRU",
+    "Gemm",
+    "LSTM",
+    "MatMul",
+    "MatMulInteger",
+    "QLinearConv",
+    "QLinearMatMul",
+];
+
+/// A classifier whose first output is logits, as far as its graph shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogitGraph {
+    /// The content of an `.onnx` file; `None` where the graph is as it was.
+    pub onnx: Option<Vec<u8>>,
+    /// A node behind the last layer that may make the answer something else; only running it tells.
+    pub suspect: Option<String>,
+}
+
+/// Takes the softmax off the end of the classifier `onnx`, with what is harmless behind it, makes its 16-bit floats
+/// 32-bit floats, and refuses weights that are not finite.
+///
+/// # Errors
+/// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for an end that cannot be taken off,
+/// [`GraphReadError::Onnx`] when the bytes are not a graph.
+pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
+    let mut model = ModelProto::decode(onnx)?;
+    finite::check(&model)?;
+    let mut changed = widen::widen(&mut model);
+    let Some(graph) = &mut model.graph else {
+        return Ok(LogitGraph { onnx: None, suspect: None });
+    };
+    changed |= take_off(graph)?;
+    let suspect = suspect(graph);
+    Ok(LogitGraph { onnx: changed.then(|| model.encode_to_vec()), suspect })
+}
+
+fn writer(graph: &GraphProto, value: &str) -> Option<usize> {
+    graph.node.iter().position(|node| node.output.iter().any(|output| output == value))
+}
+
+/// Removes the softmax that the first output comes from; returns whether there was one.
+fn take_off(graph: &mut GraphProto) -> Result<bool, GraphReadError> {
+    let Some(answer) = graph.output.first() else { return Ok(false) };
+    let mut value = answer.name.clone();
+    let mut clips = Vec::new();
+    while let Some(at) = writer(graph, &value) {
+        let node = &graph.node[at];
+        let op = node.op_type.as_str();
+        if SQUASHED.contains(&op) {
+            return Err(GraphReadError::Squashed { node: label(node) });
+        }
+        if op == "Softmax" && [-1, 1].contains(&int(node, "axis", -1)) {
+            // Bounds of probabilities are none of logits.
+            clips.push(node.output[0].clone());
+            clips.iter().for_each(|value| bypass(graph, value));
+            return Ok(true);
+        }
+        if op == "Clip" && keeps_probabilities(graph, node) {
+            clips.push(value.clone());
+        } else if !PASSING.contains(&op) {
+            return Ok(false);
+        }
+        let Some(input) = node.input.first() else { return Ok(false) };
+        value = input.clone();
+    }
+    Ok(false)
+}
+
+/// Removes the node that writes `value`; its readers get the node's input.
+fn bypass(graph: &mut GraphProto, value: &str) {
+    let Some(at) = writer(graph, value) else { return };
+    let Some(input) = graph.node[at].input.first().cloned() else { return };
+    graph.node.remove(at);
+    let read = graph.node.iter_mut().flat_map(|node| &mut node.input);
+    let written = graph.output.iter_mut().map(|output| &mut output.name);
+    read.chain(written).filter(|name| *name == value).for_each(|name| name.clone_from(&input));
+    graph.value_info.retain(|info| info.name != value);
+}
+
+/// Whether a `Clip` lets at least 0.001 to 0.999 pass.
+fn keeps_probabilities(graph: &GraphProto, node: &NodeProto) -> bool {
+    let bound = |at: usize, name: &str, open: f32| match node.input.get(at) {
+        Some(input) if !input.is_empty() => scalar(graph, input),
+        _ => Some(float(node, name, open)),
+    };
+    bound(1, "min", f32::MIN).is_some_and(|low| low <= 0.001)
+        && bound(2, "max", f32::MAX).is_some_and(|high| high >= 0.999)
+}
+
+/// The constant `name`, where it is one float.
+fn scalar(graph: &GraphProto, name: &str) -> Option<f32> {
+    let initializer = graph.initializer.iter().find(|tensor: &&TensorProto| tensor.name == name);
+    let constant = match initializer {
+        Some(tensor) => Constant::read(tensor.clone()).ok()?,
+        None => constant_node(&graph.node[writer(graph, name)?]).ok()??,
+    };
+    match constant.values {
+        Values::F32(values) => values.first().copied(),
+        _ => None,
+    }
+}
+
+/// A node between the last layers and the first output that probabilities are made with.
+fn suspect(graph: &GraphProto) -> Option<String> {
+    let mut values = vec![graph.output.first()?.name.as_str()];
+    let mut seen = HashSet::new();
+    while let Some(value) = values.pop() {
+        let Some(at) = writer(graph, value).filter(|at| seen.insert(*at)) else { continue };
+        let node = &graph.node[at];
+        if PROBABILITY.contains(&node.op_type.as_str()) {
+            return Some(label(node));
+        }
+        if !LAYERS.contains(&node.op_type.as_str()) {
+            values.extend(node.input.iter().map(String::as_str));
+        }
+    }
+    None
+}
