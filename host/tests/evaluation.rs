@@ -192,6 +192,36 @@ fn a_graph_becomes_small_and_calibrated_and_stays_judged() {
 }
 
 #[test]
+fn a_threshold_that_leaves_nearly_nothing_answered_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    data(folder);
+    network(&folder.join("a.onnx"), Some("ferplus-8"));
+    // One row in ten is labelled right: the classes of the data are shifted against the network's.
+    let csv = std::fs::read_to_string(folder.join("fer2013.csv")).unwrap();
+    let shifted: Vec<String> = csv
+        .lines()
+        .enumerate()
+        .map(|(row, line)| match line.split_once(',') {
+            Some((label, rest)) if (12..22).contains(&row) => {
+                format!("{},{rest}", (label.parse::<u8>().unwrap() + 1) % 7)
+            }
+            _ => line.to_owned(),
+        })
+        .collect();
+    std::fs::write(folder.join("wrong.csv"), shifted.join("\n")).unwrap();
+    let calibrate = "calibrate a.onnx --fer2013 wrong.csv -o c.onnx";
+    let failed = emocue(folder, &format!("{calibrate} --right 0.95 --min-answered 0.5"));
+    let said = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(5), "{said}");
+    assert!(said.contains("% of the answers reach the threshold"), "{said}");
+    assert!(said.contains("help: ") && said.contains("with --right 0."), "{said}");
+    assert!(!folder.join("c.onnx").exists());
+    let accepted = emocue(folder, &format!("{calibrate} --right 0.95 --min-answered 0"));
+    assert!(accepted.status.success(), "{accepted:?}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

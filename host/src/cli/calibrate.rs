@@ -7,7 +7,7 @@ use clap::Args;
 use super::SourceArgs;
 use super::eval::with_bar;
 use super::open::{open_model, write};
-use crate::eval::calibration::fit;
+use crate::eval::calibration::{fit, reachable};
 use crate::eval::protocol::AppliedProtocol;
 use emocue_data::Split;
 use emocue_data::model::Calibration;
@@ -30,10 +30,17 @@ pub struct CalibrateArgs {
     /// Share of the answers that shall be right; below the threshold that gives it, the badge is unsure.
     #[arg(long, default_value_t = 0.9, value_parser = share, value_name = "SHARE")]
     right: f64,
+    /// Least share of the answers that must reach the threshold; below it nothing is written, as a badge would be unsure
+    /// of nearly every face.
+    #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
+    min_answered: f64,
     /// The calibrated graph; may be the same file.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
 }
+
+/// Share of answers that a help line aims for.
+const LIKELY: f64 = 0.5;
 
 fn share(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
@@ -65,6 +72,9 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
             .help("Give data with a validation split and the same classes.")
             .code(exit::INPUT)
     })?;
+    if calibration.at_threshold[0] < args.min_answered {
+        return Err(too_few(args, &calibration).into());
+    }
     let json = serde_json::to_string(&calibration)
         .map_err(|error| Problem::new(format!("cannot write the calibration as JSON: {error}")))?;
     let graph = Model::from_bytes(model.onnx())
@@ -73,6 +83,25 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
     print!("{}", text(&calibration));
     println!("{}", args.output.display());
     Ok(())
+}
+
+fn too_few(args: &CalibrateArgs, calibration: &Calibration) -> Problem {
+    let least = args.min_answered.max(LIKELY);
+    let message = format!(
+        "{}: {:.1} % of the answers reach the threshold {:.3} that --right {} needs, at least {:.1} % must",
+        args.model,
+        100.0 * calibration.at_threshold[0],
+        calibration.threshold,
+        args.right,
+        100.0 * args.min_answered
+    );
+    let help = format!(
+        "Train a better network, or ask for less: with --right {:.2}, {:.0} % and more are answered. \
+         --min-answered 0 writes it all the same.",
+        reachable(calibration, least),
+        100.0 * least
+    );
+    Problem::new(message).help(help).code(exit::NETWORK)
 }
 
 /// The figures, with every fifth point of the curve.

@@ -50,6 +50,14 @@ pub fn fit(
     })
 }
 
+/// The largest share of right answers, in whole percent and `0..=1`, for which [`fit`] finds a threshold at or above
+/// which at least a share of `coverage` is answered; 0 where there is none.
+pub fn reachable(calibration: &Calibration, coverage: f64) -> f64 {
+    let enough = calibration.curve.iter().filter(|point| point.coverage >= coverage);
+    let accuracy = enough.map(|point| point.accuracy).fold(0.0, f64::max);
+    (100.0 * accuracy).floor() / 100.0
+}
+
 /// Probabilities as another temperature would have made them.
 fn softened(probabilities: &[f32], temperature: f32) -> Vec<f32> {
     let logarithm = |p: &f32| p.max(f32::MIN_POSITIVE).ln() / temperature;
