@@ -68,7 +68,7 @@ fn what_is_packed_is_shown_and_comes_out_again() {
     let packed = emocue(folder, PACK);
     assert!(packed.status.success(), "{packed:?}");
 
-    let shown = emocue(folder, "bundle show out.emocue");
+    let shown = emocue(folder, "bundle show --json out.emocue");
     let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(manifest["content_version"], 7);
     assert_eq!(manifest["detector"]["mtcnn"]["settings"]["min_face"], 30.0);
@@ -92,9 +92,28 @@ fn what_is_packed_is_shown_and_comes_out_again() {
 }
 
 #[test]
+fn people_see_a_page_and_a_card_to_fill_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    let template = emocue(folder, "bundle card --template");
+    assert!(template.status.success(), "{template:?}");
+    std::fs::write(folder.join("CARD.md"), &template.stdout).unwrap();
+    assert!(emocue(folder, PACK).status.success());
+    let page = String::from_utf8(emocue(folder, "bundle show out.emocue").stdout).unwrap();
+    for expected in
+        ["test 7", "not signed", "faces of 30 px", "ferplus-8", "seed: 1", "Model card: NAME"]
+    {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert_eq!(emocue(folder, "bundle card out.emocue").stdout, template.stdout);
+    assert_eq!(emocue(folder, "bundle card").status.code(), Some(2));
+}
+
+#[test]
 fn the_default_bundle_needs_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let shown = emocue(folder.path(), "bundle show default");
+    let shown = emocue(folder.path(), "bundle show --json default");
     let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(manifest["classifier"]["labels"], "ferplus-8");
 }
@@ -143,6 +162,75 @@ fn a_bad_part_is_named_and_the_old_bundle_stays() {
     }
 }
 
+/// A network as [`judge`] makes it whose first layer has a NaN that a Relu hides.
+fn diverged(side: usize, classes: usize) -> Vec<u8> {
+    let mut graph = GraphBuilder::new("diverged");
+    let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)]);
+    let shape = [2, 1, 1, 1];
+    let weight = Array::new(&shape, &[1.0, 1.0]);
+    let x = graph.conv("first", &x, weight, Some(&[0.0, f32::NAN]), Conv::default());
+    let x = graph.relu("relu", &x);
+    let x = graph.global_average_pool("pool", &x);
+    let x = graph.flatten("mean", &x);
+    let (weight, shape) = (vec![0.5; classes * 2], [classes, 2]);
+    let y = graph.dense("y", &x, Array::new(&shape, &weight), &vec![0.0; classes]);
+    graph.output(&y, &[Dim::BATCH, Dim::Fixed(classes)]);
+    graph.finish().unwrap().to_bytes()
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_refused_by_every_way_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let import = "import onnx classifier.onnx --kind classifier --labels ferplus-8 --card CARD.md -o out.emocue";
+    for (part, arguments) in
+        [("classifier.onnx", PACK), ("rnet.onnx", PACK), ("classifier.onnx", import)]
+    {
+        parts(folder);
+        let (side, classes) = if part == "rnet.onnx" { (24, 5) } else { (48, 8) };
+        std::fs::write(folder.join(part), diverged(side, classes)).unwrap();
+        let failed = emocue(folder, arguments);
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(5), "{part}: {said}");
+        assert!(said.contains(&format!("{part}: first.bias holds NaN")), "{part}: {said}");
+        assert!(!folder.join("out.emocue").exists(), "{part}");
+    }
+}
+
+#[test]
+fn classes_in_the_networks_own_order_reach_the_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    std::fs::write(folder.join("classifier.onnx"), judge(48, &[5])).unwrap();
+    let order = "angry,happy,neutral,sad,surprised";
+    std::fs::write(
+        folder.join("map.toml"),
+        "angry = 0\nhappy = 1\nneutral = 2\nsad = 3\nsurprised = 4",
+    )
+    .unwrap();
+    for labels in [order, "map.toml"] {
+        for arguments in [
+            PACK.replace("ferplus-8", labels),
+            format!(
+                "import onnx classifier.onnx --kind classifier --labels {labels} --card CARD.md -o out.emocue"
+            ),
+        ] {
+            let made = emocue(folder, &arguments);
+            assert!(made.status.success(), "{arguments}: {made:?}");
+            let shown = emocue(folder, "bundle show --json out.emocue");
+            let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+            let expected = "anger,happiness,neutral,sadness,surprise";
+            assert_eq!(manifest["classifier"]["labels"], expected, "{arguments}");
+            assert_eq!(manifest["min_runtime"], 3, "{arguments}");
+        }
+    }
+    let failed = emocue(folder, &PACK.replace("ferplus-8", "angry,calm"));
+    let said = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(2), "{said}");
+    assert!(said.contains("\"calm\", is not a class name"), "{said}");
+}
+
 #[test]
 fn a_missing_part_and_a_damaged_bundle_are_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -186,7 +274,7 @@ fn a_graph_that_is_brought_becomes_a_bundle() {
 
     let made = emocue(folder, &format!("{import} --card CARD.md --mean 0 --std 1"));
     assert!(made.status.success(), "{made:?}");
-    let shown = emocue(folder, "bundle show mine.emocue");
+    let shown = emocue(folder, "bundle show --json mine.emocue");
     let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(manifest["name"], "mine");
     assert_eq!(manifest["provenance"]["imported"], "classifier.onnx");

@@ -1,9 +1,14 @@
-//! Packing a bundle from its parts, and taking one apart.
+//! Packing a bundle from its parts, showing one, and taking one apart.
 
 mod detector;
 mod pack;
+mod summary;
 mod unpack;
 
 pub use detector::DetectorParts;
 pub use pack::{BundleParts, PackError, pack};
+pub use summary::summary;
 pub use unpack::{UnpackError, unpack};
+
+/// A model card (Mitchell et al. 2019) to be filled in, Markdown.
+pub const CARD_TEMPLATE: &str = include_str!("CARD.md");

@@ -1,4 +1,4 @@
-//! `emocue bundle`: pack, sign, verify, show and unpack.
+//! `emocue bundle`: pack, sign, verify, show, unpack and model cards.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::yunet::YunetSettings;
 
 use super::open::{read, read_text, write};
-use crate::bundle::{BundleParts, DetectorParts, pack, unpack};
+use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, pack, summary, unpack};
 use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
@@ -27,13 +27,25 @@ pub struct BundleArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Check a bundle and print its manifest as JSON
+    /// Check a bundle and print what it is and has
     Show {
         /// A bundle's file, or `default` for the one that the badge carries
         bundle: String,
+        /// Print the whole manifest as JSON instead
+        #[arg(long, conflicts_with = "card")]
+        json: bool,
         /// Print the model card (Markdown) instead
         #[arg(long)]
         card: bool,
+    },
+    /// Print a bundle's model card (Markdown), or a template for one
+    Card {
+        /// A bundle's file, or `default` for the one that the badge carries
+        #[arg(required_unless_present = "template")]
+        bundle: Option<String>,
+        /// Print a card to be filled in, for `bundle pack --card`
+        #[arg(long, conflicts_with = "bundle")]
+        template: bool,
     },
     /// Check a bundle and write its ONNX files, manifest.json and card.md
     Unpack {
@@ -84,7 +96,7 @@ struct PackArgs {
     /// The classifier, as `emocue export` writes it
     #[arg(long, value_name = "ONNX")]
     classifier: PathBuf,
-    /// The model card, Markdown
+    /// The model card, Markdown; `emocue bundle card --template` prints one to be filled in
     #[arg(long, value_name = "MD")]
     card: PathBuf,
     /// Measurements, a JSON object of numbers
@@ -96,7 +108,8 @@ struct PackArgs {
     /// Counts the releases of this name
     #[arg(long, value_name = "N")]
     content_version: u32,
-    /// Label set of the classifier's output, where its graph does not name its own
+    /// Classes of the classifier's output, where its graph does not name its own: a label set, a list in the network's
+    /// order (angry,happy,neutral), or a .json or .toml file with one
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
     /// Smallest face to look for, px
@@ -130,15 +143,23 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 /// What a part or the bundle lacks; nothing is written then.
 pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
-        Action::Show { bundle, card } => {
+        Action::Show { bundle, json, card } => {
             let bytes = bytes_of(bundle)?;
             let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
-            let text = match card {
-                true => checked.manifest().card.clone(),
-                false => json(checked.manifest())?,
+            let text = match (card, json) {
+                (true, _) => checked.manifest().card.clone(),
+                (_, true) => manifest_json(checked.manifest())?,
+                _ => summary(&checked, bytes.len()),
             };
             print!("{text}");
         }
+        Action::Card { bundle, .. } => match bundle {
+            Some(bundle) => {
+                let bytes = bytes_of(bundle)?;
+                print!("{}", Bundle::read(&bytes).map_err(in_bundle(bundle))?.manifest().card);
+            }
+            None => print!("{CARD_TEMPLATE}"),
+        },
         Action::Unpack { bundle, output } => {
             let bytes = bytes_of(bundle)?;
             let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
@@ -168,7 +189,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-fn json(manifest: &emocue_models::bundle::Manifest) -> Result<String, Problem> {
+fn manifest_json(manifest: &emocue_models::bundle::Manifest) -> Result<String, Problem> {
     let text = serde_json::to_string_pretty(manifest);
     text.map(|text| text + "\n").map_err(|error| Problem::new(error.to_string()))
 }

@@ -25,7 +25,7 @@ fn bundles_are_read_and_written_as_before() {
         assert_eq!(bundle.signer(), signed.then(|| secret().public()), "{name}");
         let manifest: Manifest = serde_json::from_value(shown.clone()).unwrap();
         assert_eq!(*bundle.manifest(), manifest);
-        let show = place.emocue(&["bundle", "show", &file]);
+        let show = place.emocue(&["bundle", "show", "--json", &file]);
         assert_eq!(serde_json::from_str::<Value>(&show).unwrap(), shown);
 
         // A badge that is not updated reads what this program writes.

@@ -1,0 +1,118 @@
+//! A bundle in a page for people; programs read the manifest as JSON.
+
+use emocue_flash::sign::INTENDED_USE;
+use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
+use emocue_models::bundle::{Bundle, Manifest};
+
+/// Begins the names of metrics that tell of the calibration.
+const CALIBRATION: &str = "calibration.";
+
+/// What `bundle`, a file of `bytes`, is and has, line by line.
+pub fn summary(bundle: &Bundle<'_>, bytes: usize) -> String {
+    let manifest = bundle.manifest();
+    let signed = bundle.signer().map_or("not signed".to_owned(), |key| format!("signed by {key}"));
+    let mut rows = vec![
+        ("bundle", format!("{} {}", manifest.name, manifest.content_version)),
+        ("file", format!("{bytes} bytes, needs runtime {}, {signed}", manifest.min_runtime)),
+    ];
+    let meant = manifest.provenance.get(INTENDED_USE);
+    rows.extend(meant.map(|meant| ("meant for", meant.clone())));
+    rows.push(("detector", detector(&manifest.detector)));
+    rows.extend(classifier(&manifest.classifier));
+    rows.extend(calibration(manifest).map(|text| ("calibration", text)));
+    let measured = manifest.metrics.iter().filter(|(name, _)| !name.starts_with(CALIBRATION));
+    rows.extend(measured.map(|(name, value)| ("measured", format!("{name} {value:.3}"))));
+    let from = manifest.provenance.iter().filter(|(key, _)| *key != INTENDED_USE);
+    rows.extend(from.map(|(key, value)| ("from", format!("{key}: {value}"))));
+    let files = manifest.payloads.iter();
+    rows.extend(files.map(|file| ("holds", format!("{}, {} bytes", file.name, file.bytes))));
+    let title = manifest.card.lines().find(|line| !line.trim().is_empty());
+    rows.push((
+        "card",
+        title.map_or("none", |line| line.trim_start_matches(['#', ' '])).to_owned(),
+    ));
+    page(&rows)
+}
+
+fn detector(spec: &DetectorSpec) -> String {
+    let (kind, min_face) = match spec {
+        DetectorSpec::Mtcnn { settings, .. } => ("MTCNN", settings.min_face),
+        DetectorSpec::Yunet { settings, .. } => ("YuNet", settings.min_face),
+    };
+    format!("{kind}, faces of {min_face} px and more")
+}
+
+fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {
+    let side = spec.preprocess.size;
+    let named = |names: &[&str]| format!("{} of {}", names.len(), names.join(", "));
+    let classes =
+        spec.label_set().map(|set| match set.id == spec.labels && !set.id.contains(',') {
+            true => format!("{} ({})", named(set.names), set.id),
+            false => named(set.names),
+        });
+    vec![
+        ("classifier", format!("{side}x{side} px, {}", spec.form)),
+        ("classes", classes.unwrap_or_else(|_| spec.labels.clone())),
+        (
+            "answers",
+            format!(
+                "temperature {:.3}; unsure below a probability of {:.3}",
+                spec.temperature, spec.threshold
+            ),
+        ),
+    ]
+}
+
+/// What the threshold means, where that was measured.
+fn calibration(manifest: &Manifest) -> Option<String> {
+    let figure = |name: &str| manifest.metrics.get(&format!("{CALIBRATION}{name}")).copied();
+    let (rows, answered, right) =
+        (figure("rows")?, figure("sure.answered")?, figure("sure.right")?);
+    Some(format!(
+        "on {rows} rows {:.1} % are answered, {:.1} % of those right",
+        100.0 * answered,
+        100.0 * right
+    ))
+}
+
+/// Rows under their names, each name once; a bundle may be anybody's, so control characters are not printed.
+fn page(rows: &[(&'static str, String)]) -> String {
+    let mut page = String::new();
+    let mut last = "";
+    for (name, text) in rows {
+        let shown = if *name == last { "" } else { name };
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        page += format!("{shown:<12} {text}\n").as_str();
+        last = name;
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::bundle::DEFAULT;
+
+    use super::*;
+
+    #[test]
+    fn the_default_bundle_fits_a_page_and_says_what_matters() {
+        let page = summary(&Bundle::read(DEFAULT).unwrap(), DEFAULT.len());
+        for expected in [
+            "bundle       default 4\n",
+            "detector     MTCNN, faces of 40 px and more\n",
+            "8 of neutral, happiness, surprise, sadness, anger, disgust, fear, contempt (ferplus-8)",
+            "unsure below a probability of 0.610",
+            "on 3524 rows 85.0 % are answered, 90.0 % of those right",
+            "card         Model card: the default bundle\n",
+        ] {
+            assert!(page.contains(expected), "{expected}: {page}");
+        }
+        assert!(page.lines().count() < 40 && !page.contains("right.at"), "{page}");
+    }
+
+    #[test]
+    fn a_page_holds_no_control_characters() {
+        let page = page(&[("from", "a\u{1b}[2Jb\nc".to_owned()), ("from", "d".to_owned())]);
+        assert_eq!(page, "from         a [2Jb c\n             d\n");
+    }
+}
