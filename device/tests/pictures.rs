@@ -17,13 +17,13 @@ use emocue_device::answer::{Answer, Screen};
 use emocue_device::show::art::{Group, SCREENS, picture};
 use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
-use emocue_device::show::{Settings, words};
+use emocue_device::show::{ShowSettings, words};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
 fn shown(answer: Screen, panel: PanelSize, mode: Mode) -> Panel {
     let mut shown = Panel::new(panel);
-    shown.show(answer, &Settings { panel, mode });
+    shown.show(answer, &ShowSettings { panel, mode });
     shown
 }
 
@@ -211,7 +211,7 @@ fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
             for answer in SCREENS {
-                let settings = Settings { panel, mode };
+                let settings = ShowSettings { panel, mode };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }
