@@ -22,7 +22,7 @@ enum Action {
     Summary(summary::SummaryArgs),
     /// Draw some pictures of every class on a contact sheet
     Show(show::ShowArgs),
-    /// Find the faces in raw pictures and cut them out as the badge does
+    /// Find the faces in raw pictures (a seventh of the longer side or more) and cut them out as the badge does
     Prepare(prepare::PrepareArgs),
     /// Find the faces in FER2013's Training rows and print where eyes, nose and mouth lie
     Landmarks(landmarks::LandmarksArgs),

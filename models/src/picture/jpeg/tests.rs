@@ -10,7 +10,7 @@ const EOI: [u8; 2] = [0xFF, 0xD9];
 
 /// A noisy colour picture of 48x40 px.
 fn encoded() -> Vec<u8> {
-    let noise = |x: u32, y: u32| (x * 37 ^ y * 91).wrapping_mul(2_654_435_761) as u8;
+    let noise = |x: u32, y: u32| ((x * 37) ^ (y * 91)).wrapping_mul(2_654_435_761) as u8;
     let picture = RgbImage::from_fn(48, 40, |x, y| Rgb([noise(x, y), noise(y, x), x as u8 * 5]));
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::from(picture).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
@@ -108,7 +108,7 @@ impl Writer {
 
     /// Fills the last byte with ones.
     fn finish(mut self) -> Vec<u8> {
-        while self.bits.len() % 8 != 0 {
+        while !self.bits.len().is_multiple_of(8) {
             self.bits.push('1');
         }
         for byte in self.bits.as_bytes().chunks(8) {
