@@ -1,31 +1,65 @@
-//! Writing files whole or not at all.
+//! Writing files whole or not at all, and never over another file unasked.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::failure::{Failure, exit};
+
 /// Names that are tried for a temporary file.
 const ATTEMPTS: u32 = 100;
 
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}", path.display())]
+pub struct WriteError {
+    /// As it was named.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+impl Failure for WriteError {
+    fn exit_code(&self) -> u8 {
+        exit::OUTPUT
+    }
+}
+
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> Self {
+        Self::new(error.source.kind(), error.to_string())
+    }
+}
+
 /// Writes `bytes` beside `path` under a temporary name, then renames: a reader sees the old file or the new
-/// one, and a failure leaves the old one.
+/// one, and a failure leaves the old one. A link stays and its target is replaced; what is not a file, such as
+/// `/dev/stdout` or a named pipe, is written to.
 ///
 /// # Errors
-/// The system's own, with `path` in its text.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let write = || -> io::Result<()> {
-        let (temporary, mut file) = create_beside(path)?;
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            // The error that is returned says more than one about the temporary file.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+/// [`WriteError`] with the system's reason.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes).map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if is_special {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let target = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => fs::canonicalize(path)?,
+        _ => path.to_owned(),
     };
-    write().map_err(|e| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display())))
+    let (temporary, mut file) = create_beside(&target)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        // The error that is returned says more than one about the temporary file.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// A new file in the folder of `path`, never one that is there already.
@@ -42,6 +76,38 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
         }
     }
     Err(taken)
+}
+
+/// A file is there and may not be replaced.
+#[derive(Debug, thiserror::Error)]
+#[error("{} exists", .0.display())]
+pub struct ExistsError(pub PathBuf);
+
+impl Failure for ExistsError {
+    fn help(&self) -> Option<String> {
+        Some("Replace it with --overwrite, or choose another name.".to_owned())
+    }
+
+    fn exit_code(&self) -> u8 {
+        exit::OUTPUT
+    }
+}
+
+/// Whether `path` may be written without `--overwrite`: nothing is there, what is there is not a file, or it is one
+/// of `inputs`, which a command that names it twice changes in place.
+///
+/// # Errors
+/// [`ExistsError`] where a file would be replaced.
+pub fn refuse_existing(path: &Path, inputs: &[&Path]) -> Result<(), ExistsError> {
+    // A link that leads nowhere is in the way too.
+    let Ok(found) = fs::metadata(path).or_else(|_| fs::symlink_metadata(path)) else {
+        return Ok(());
+    };
+    let is_file = found.is_file() || found.is_symlink();
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let in_place =
+        || inputs.iter().any(|input| real(input).is_some_and(|at| real(path) == Some(at)));
+    if is_file && !in_place() { Err(ExistsError(path.to_owned())) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -62,8 +128,10 @@ mod tests {
     fn names_the_file_it_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("net.onnx");
-        let error = write_atomically(&path, b"x").unwrap_err().to_string();
-        assert!(error.contains("missing/net.onnx"), "{error}");
+        let error = write_atomically(&path, b"x").unwrap_err();
+        assert!(error.to_string().contains("missing/net.onnx: No such file"), "{error}");
+        assert!(!error.to_string().contains(".new"), "{error}");
+        assert_eq!(error.exit_code(), exit::OUTPUT);
     }
 
     #[test]
@@ -75,5 +143,39 @@ mod tests {
         assert!(write_atomically(&path, b"x").is_err());
         assert!(path.join("kept").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_and_a_device_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("net.onnx"), folder.path().join("latest.onnx"));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(refuse_existing(&link, &[]).is_err());
+        write_atomically(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+
+        let null = Path::new("/dev/null");
+        refuse_existing(null, &[]).unwrap();
+        write_atomically(null, b"x").unwrap();
+        assert!(!fs::metadata(null).unwrap().is_file());
+    }
+
+    #[test]
+    fn an_existing_file_is_refused_unless_it_is_an_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let (net, other) = (folder.path().join("net.onnx"), folder.path().join("card.md"));
+        fs::write(&net, b"x").unwrap();
+        refuse_existing(&other, &[&net]).unwrap();
+        fs::write(&other, b"x").unwrap();
+        let error = refuse_existing(&other, &[&net]).unwrap_err();
+        assert_eq!(error.exit_code(), exit::OUTPUT);
+        assert!(error.help().unwrap().contains("--overwrite"));
+        // Another spelling of the same file.
+        refuse_existing(&folder.path().join(".").join("net.onnx"), &[&net]).unwrap();
+        // A folder's files are checked one by one.
+        refuse_existing(folder.path(), &[]).unwrap();
     }
 }

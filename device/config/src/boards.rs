@@ -14,12 +14,18 @@ pub struct BoardProfile {
 }
 
 /// Every board that `board = "…"` may name.
-pub const BOARDS: [BoardProfile; 5] = [
+pub const BOARDS: [BoardProfile; 6] = [
     BoardProfile {
         name: "pi-zero-2w",
         models: &["Raspberry Pi Zero 2"],
         i2c_lines: &[2, 3],
         profile: include_str!("../../boards/pi-zero-2w.toml"),
+    },
+    BoardProfile {
+        name: "pi-3",
+        models: &["Raspberry Pi 3"],
+        i2c_lines: &[2, 3],
+        profile: include_str!("../../boards/pi-3.toml"),
     },
     BoardProfile {
         name: "pi-4",

@@ -106,6 +106,7 @@ fn a_profile_of_another_board_is_noticed() {
     assert_eq!(self::found(outcome), "Raspberry Pi 5 Model B Rev 1.0");
     for (model, name) in [
         ("Raspberry Pi Zero 2 W Rev 1.0", "pi-zero-2w"),
+        ("Raspberry Pi 3 Model B Plus Rev 1.3", "pi-3"),
         ("NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
         ("NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super", "jetson-orin"),
         ("NVIDIA Jetson Orin NX Engineering Reference Developer Kit", "jetson-orin"),

@@ -186,7 +186,7 @@ pub fn prepare(
     };
     let changes = Changes { intended_use: Some(intended_use), content_version: None };
     let signed = sign(bytes, key, &changes)?;
-    write_atomically(&beside, &signed).map_err(PrepareError::Write)?;
+    write_atomically(&beside, &signed).map_err(|error| PrepareError::Write(error.into()))?;
     console.say(&format!(
         "{}: the bundle as you signed it; flash it again without being asked",
         beside.display()

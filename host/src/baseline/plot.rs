@@ -1,12 +1,11 @@
 //! Accuracy over a setting, as a picture for reports.
 
-use std::io;
 use std::path::Path;
 
 use plotters::prelude::*;
 
 use emocue_models::failure::{Failure, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{WriteError, write_atomically};
 
 /// Width and height, px.
 const SIZE: (u32, u32) = (760, 460);
@@ -35,7 +34,7 @@ pub enum PlotError {
     Drawing(String),
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] io::Error),
+    Write(#[from] WriteError),
 }
 
 impl Failure for PlotError {

@@ -8,7 +8,7 @@ mod unpack;
 pub use detector::DetectorParts;
 pub use pack::{BundleParts, PackError, pack};
 pub use summary::summary;
-pub use unpack::{UnpackError, unpack};
+pub use unpack::{UnpackError, files, unpack};
 
 /// A model card (Mitchell et al. 2019) to be filled in, Markdown.
 pub const CARD_TEMPLATE: &str = include_str!("CARD.md");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::Bundle;
 use emocue_models::failure::{Failure, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{WriteError, write_atomically};
 
 /// A bundle cannot be taken apart.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum UnpackError {
     },
     /// A file cannot be written.
     #[error(transparent)]
-    Write(#[from] io::Error),
+    Write(#[from] WriteError),
 }
 
 impl Failure for UnpackError {
@@ -33,6 +33,12 @@ impl Failure for UnpackError {
             Self::Folder { .. } => exit::FOLDER,
         }
     }
+}
+
+/// The files that [`unpack`] writes into `folder`.
+pub fn files<'a>(bundle: &'a Bundle<'_>, folder: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
+    let names = bundle.payloads().map(|(name, _)| name);
+    names.chain(["manifest.json", "card.md"]).map(|name| folder.join(name))
 }
 
 /// Writes every network, `manifest.json` and `card.md` into `folder`, which is created when missing; returns

@@ -10,12 +10,14 @@ use emocue_flash::key::{self, KeyError};
 use emocue_flash::sign::{Changes, INTENDED_USE, SignError, sign};
 use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::yunet::YunetSettings;
 
-use super::open::{read, read_text, write};
-use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, pack, summary, unpack};
+use super::open::{read, read_text};
+use super::output::{BUNDLE, OverwriteArg};
+use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, files, pack, summary, unpack};
 use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
@@ -54,6 +56,8 @@ enum Action {
         /// Folder to write to; made when missing
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
+        #[command(flatten)]
+        overwrite: OverwriteArg,
     },
     /// Make a bundle and check that it runs
     Pack(Box<PackArgs>),
@@ -82,9 +86,11 @@ struct SignArgs {
     /// Another release number of the same name
     #[arg(long, value_name = "N")]
     content_version: Option<u32>,
-    /// File to write
+    /// File to write; may be the same
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 #[derive(Args, Debug)]
@@ -130,6 +136,8 @@ struct PackArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
@@ -160,14 +168,18 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
             }
             None => print!("{CARD_TEMPLATE}"),
         },
-        Action::Unpack { bundle, output } => {
+        Action::Unpack { bundle, output, overwrite } => {
             let bytes = bytes_of(bundle)?;
             let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
+            for path in files(&checked, output) {
+                overwrite.allow(&path, &[])?;
+            }
             for path in unpack(&checked, output)? {
                 println!("{}", path.display());
             }
         }
         Action::Pack(args) => {
+            args.overwrite.check(&args.output, BUNDLE, &[])?;
             let mut bytes = pack(args.parts()?)?;
             if let Some(key) = &args.key {
                 let key = key::read_secret(key)?;
@@ -176,6 +188,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
             save(&args.output, &bytes)?;
         }
         Action::Sign(args) => {
+            args.overwrite.check(&args.output, BUNDLE, &[Path::new(&args.bundle)])?;
             let key = key::read_secret(&args.key)?;
             let changes = Changes {
                 intended_use: args.intended_use.clone(),
@@ -195,7 +208,7 @@ fn manifest_json(manifest: &emocue_models::bundle::Manifest) -> Result<String, P
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
-    write(path, bytes)?;
+    write_atomically(path, bytes)?;
     println!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
     Ok(())
 }

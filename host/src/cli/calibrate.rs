@@ -1,12 +1,13 @@
 //! `emocue calibrate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::SourceArgs;
 use super::eval::with_bar;
-use super::open::{open_model, write};
+use super::open::open_model;
+use super::output::{ONNX, OverwriteArg};
 use crate::eval::calibration::{fit, reachable};
 use crate::eval::protocol::AppliedProtocol;
 use emocue_data::Split;
@@ -14,6 +15,7 @@ use emocue_data::model::Calibration;
 use emocue_data::model::metadata::CALIBRATION;
 use emocue_data::predict::{PredictSettings, predict};
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files::write_atomically;
 use emocue_quantize::onnx::Model;
 
 /// Find the temperature and the threshold of a classifier and write them into its graph.
@@ -37,6 +39,8 @@ pub struct CalibrateArgs {
     /// The calibrated graph; may be the same file.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 /// Share of answers that a help line aims for.
@@ -58,6 +62,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
             .help("Calibrate the graph, then pack it; `emocue bundle unpack` gives a bundle's graphs.")
             .into());
     }
+    args.overwrite.check(&args.output, ONNX, &[Path::new(&args.model)])?;
     let model = open_model(&args.model, None)?.uncalibrated();
     let data = args.data.read()?;
     let rows = data.rows(Split::PublicTest);
@@ -79,7 +84,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
         .map_err(|error| Problem::new(format!("cannot write the calibration as JSON: {error}")))?;
     let graph = Model::from_bytes(model.onnx())
         .map_err(|error| Problem::new(format!("{}: {error}", args.model)).code(exit::INPUT))?;
-    write(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
+    write_atomically(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
     print!("{}", text(&calibration));
     println!("{}", args.output.display());
     Ok(())

@@ -9,7 +9,8 @@ use indicatif::ProgressBar;
 
 use super::SourceArgs;
 use super::folds::FoldArgs;
-use super::open::{open_model, write};
+use super::open::open_model;
+use super::output::{HTML, OverwriteArg};
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
@@ -23,6 +24,7 @@ use emocue_data::model::ClassifierModel;
 use emocue_data::model::labels::label_set;
 use emocue_data::predict::PredictSettings;
 use emocue_models::failure::{Failure, Problem};
+use emocue_models::files::write_atomically;
 
 /// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
 ///
@@ -66,6 +68,8 @@ pub struct EvalArgs {
     /// Also write an HTML page.
     #[arg(long, value_name = "HTML")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Show so many surely wrong and so many most uncertain pictures in the page. They are people's faces:
     /// such a page must not be published.
     #[arg(
@@ -114,6 +118,9 @@ fn fraction(text: &str) -> Result<f32, String> {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
+    if let Some(page) = &args.report {
+        args.overwrite.check(page, HTML, &[])?;
+    }
     let open = |name: &String| open_model(name, args.labels);
     let mut groups: Vec<Vec<ClassifierModel>> = Vec::new();
     for name in &args.model {
@@ -151,7 +158,7 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         let (environment, command) = (file.environment.clone(), file.command.clone());
         let report =
             ReportPage { title, run: None, files: vec![file], examples, environment, command };
-        write(path, report.html().map_err(of_report)?.as_bytes())?;
+        write_atomically(path, report.html().map_err(of_report)?.as_bytes())?;
         eprintln!("the page is in {}", path.display());
         if args.examples > 0 {
             eprintln!("  It shows people's faces: do not publish or commit it.");

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use emocue_models::failure::{Failure, Problem, exit};
+use super::output::{ONNX, OverwriteArg};
+use emocue_models::failure::{Failure, Problem};
 use emocue_models::files::write_atomically;
 use emocue_train::export::TrainedNetwork;
 
@@ -20,6 +21,8 @@ pub struct ExportArgs {
     /// The graph: normalised luma [N,1,48,48] to logits.
     #[arg(short, long, value_name = "FILE", default_value = "classifier.onnx")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 /// Runs the verb.
@@ -27,6 +30,7 @@ pub struct ExportArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &ExportArgs) -> Result<(), Box<dyn Failure>> {
+    args.overwrite.check(&args.out, ONNX, &[])?;
     let trained = TrainedNetwork::load(&args.run)?;
     let labels = trained.labels();
     let Some(head) = labels.iter().position(|set| set.id == args.head) else {
@@ -35,9 +39,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Box<dyn Failure>> {
         return Err(Problem::usage(format!("no head {:?}", args.head)).help(help).into());
     };
     let bytes = trained.onnx(head).map_err(|error| Problem::new(error.to_string()))?;
-    write_atomically(&args.out, &bytes).map_err(|error| {
-        Problem::new(format!("cannot write {}: {error}", args.out.display())).code(exit::OUTPUT)
-    })?;
+    write_atomically(&args.out, &bytes)?;
     println!(
         "{}: {} bytes, {} after step {} (seed {})",
         args.out.display(),

@@ -11,12 +11,13 @@ use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::crop::Preprocess;
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
 use emocue_run::yunet::{Yunet, YunetSettings};
 
-use super::create_dir;
-use super::open::{read, read_text, write};
+use super::open::{read, read_text};
+use super::output::{GRAPH_OR_BUNDLE, ONNX, OverwriteArg, create_dir};
 use crate::bundle::{BundleParts, DetectorParts, pack};
 use crate::import::mtcnn::FILES;
 use crate::import::{adopt, mtcnn};
@@ -38,6 +39,8 @@ enum Source {
         /// Folder to write to; made when missing
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
+        #[command(flatten)]
+        overwrite: OverwriteArg,
     },
     /// A graph that you bring: folded to luma, tried in tract, ready for quantize and bundle pack
     Onnx(OnnxArgs),
@@ -62,6 +65,8 @@ struct OnnxArgs {
     /// The graph to write, or, where the name ends in .emocue, a bundle with it.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// The bundle's model card, Markdown: where the network comes from and what it must not be used for.
     #[arg(long, value_name = "MD")]
     card: Option<PathBuf>,
@@ -84,7 +89,10 @@ enum Kind {
 /// What is missing or invalid; nothing is written then.
 pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
     match &args.source {
-        Source::Mtcnn { weights, output } => {
+        Source::Mtcnn { weights, output, overwrite } => {
+            for name in FILES {
+                overwrite.check(&output.join(name), ONNX, &[])?;
+            }
             let nets = mtcnn::import(weights)?;
             create_dir(output)?;
             for (name, bytes) in FILES.into_iter().zip([&nets.pnet, &nets.rnet, &nets.onet]) {
@@ -93,6 +101,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
             Ok(())
         }
         Source::Onnx(args) => {
+            args.overwrite.check(&args.output, GRAPH_OR_BUNDLE, &[&args.model])?;
             let adopted = args.adopt(read(&args.model)?)?;
             let bundled = args.output.extension().is_some_and(|extension| extension == "emocue");
             let bytes = if bundled { args.bundle(adopted)? } else { adopted.into_onnx() };
@@ -102,7 +111,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
-    write(path, bytes)?;
+    write_atomically(path, bytes)?;
     println!("{} ({} bytes)", path.display(), bytes.len());
     Ok(())
 }

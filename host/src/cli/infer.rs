@@ -7,7 +7,9 @@ use clap::Args;
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_run::Session;
 
-use super::open::{read, write};
+use super::open::read;
+use super::output::OverwriteArg;
+use emocue_models::files::write_atomically;
 
 /// Run an ONNX graph in tract on raw values, to compare it with another runtime.
 #[derive(Args, Debug)]
@@ -23,6 +25,8 @@ pub struct InferArgs {
     /// For each input all outputs of the graph: little-endian f32, row-major.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Run all inputs so many times and print the least wall time of one run, ms.
     #[arg(long, value_name = "TIMES")]
     time: Option<usize>,
@@ -33,6 +37,7 @@ pub struct InferArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
+    args.overwrite.allow(&args.out, &[])?;
     let size = args.shape.iter().try_fold(4usize, |size, axis| size.checked_mul(*axis));
     let size = size
         .filter(|size| *size > 0)
@@ -67,7 +72,7 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
             }
         }
     }
-    write(&args.out, &out)?;
+    write_atomically(&args.out, &out)?;
     if args.time.is_some() {
         println!("{:.4}", 1e3 * least);
     }

@@ -56,10 +56,10 @@ pub(super) fn judge(
         evaluations,
     };
     let path = run.folder().join(EVAL_FILE);
-    let write = || write_atomically(&path, serde_json::to_string_pretty(&file)?.as_bytes());
-    write().map_err(|error: std::io::Error| {
-        Problem::new(format!("cannot write {}: {error}", path.display())).code(exit::FOLDER)
-    })?;
+    let json = serde_json::to_string_pretty(&file)
+        .map_err(|error| Problem::new(format!("{}: {error}", path.display())))?;
+    write_atomically(&path, json.as_bytes())
+        .map_err(|error| Problem::new(error.to_string()).code(exit::FOLDER))?;
     println!("{}", path.display());
     Ok(())
 }

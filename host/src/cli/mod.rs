@@ -17,6 +17,7 @@ mod judge;
 pub mod key;
 pub mod monitor;
 pub mod open;
+pub mod output;
 pub mod plan;
 pub mod quantize;
 pub mod report;
@@ -24,12 +25,5 @@ pub mod source;
 pub mod train;
 mod train_view;
 
-use std::path::Path;
-
+pub use output::OverwriteArg;
 pub use source::SourceArgs;
-
-/// Creates a folder that results go to.
-fn create_dir(path: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(path)
-        .map_err(|error| format!("cannot create the folder {}: {error}", path.display()))
-}

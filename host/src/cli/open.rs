@@ -37,9 +37,3 @@ pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
 }
-
-/// Writes a result, whole or not at all.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    emocue_models::files::write_atomically(path, bytes)
-        .map_err(|error| Problem::new(error.to_string()).code(exit::OUTPUT))
-}

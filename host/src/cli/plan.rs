@@ -15,7 +15,7 @@ use crate::plan::slurm::script;
 use crate::plan::status::{Folder, JobStatus};
 use crate::plan::{Job, Plan};
 use emocue_models::failure::{Failure, Problem, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{refuse_existing, write_atomically};
 use emocue_train::recipe::Recipe;
 use emocue_train::run::{RunError, record_failure};
 
@@ -42,13 +42,17 @@ pub struct PlanArgs {
     /// Only write those and a script that hands them to Slurm as a job array.
     #[arg(long, requires = "plan", value_name = "SCRIPT")]
     slurm: Option<PathBuf>,
+    /// A script that is there already is replaced: a training's own `--overwrite`.
+    #[arg(skip)]
+    overwrite: bool,
 }
 
 /// One training needs its data, a plan nothing else: clap's derive cannot say so.
 impl Args for TrainVerb {
     fn augment_args(command: clap::Command) -> clap::Command {
         let single = TrainArgs::augment_args(command);
-        let ids: Vec<_> = single.get_arguments().map(|arg| arg.get_id().clone()).collect();
+        let ids = single.get_arguments().map(|arg| arg.get_id().clone());
+        let ids: Vec<_> = ids.filter(|id| *id != "overwrite").collect();
         PlanArgs::augment_args(single).mut_args(|arg| {
             let name = arg.get_id().clone();
             if ["plan", "jobs", "slurm"].contains(&name.as_str()) {
@@ -69,7 +73,8 @@ impl Args for TrainVerb {
 impl FromArgMatches for TrainVerb {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         if matches.contains_id("plan") {
-            PlanArgs::from_arg_matches(matches).map(Self::Plan)
+            let plan = PlanArgs::from_arg_matches(matches)?;
+            Ok(Self::Plan(PlanArgs { overwrite: matches.get_flag("overwrite"), ..plan }))
         } else {
             TrainArgs::from_arg_matches(matches).map(|args| Self::One(Box::new(args)))
         }
@@ -93,6 +98,15 @@ pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn Failure>> {
 }
 
 fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
+    match &args.slurm {
+        None if args.overwrite => {
+            return Err(
+                Problem::usage("--overwrite with --plan replaces the script of --slurm").into()
+            );
+        }
+        Some(script) if !args.overwrite => refuse_existing(script, &[])?,
+        _ => {}
+    }
     let plan = Plan::load(&args.plan)?;
     for recipe in &plan.recipes {
         Recipe::load(recipe)?;
@@ -106,9 +120,7 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
     let file = write_jobs(&plan, &args.plan, &program)?;
     if let Some(path) = &args.slurm {
         let script = script(&plan, &std::env::current_dir()?)?;
-        write_atomically(path, script.as_bytes()).map_err(|error| {
-            Problem::new(format!("cannot write {}: {error}", path.display())).code(exit::OUTPUT)
-        })?;
+        write_atomically(path, script.as_bytes())?;
         println!("{}: {} jobs\n  Hand it in with sbatch {0}.", path.display(), jobs.len());
         println!("  Then see emocue gather {}.", args.plan.display());
         return Ok(());

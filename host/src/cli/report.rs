@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::{HTML, OverwriteArg};
 use crate::eval::context::{Environment, command_line, portable};
 use crate::report::{EvaluatedRun, ReportPage, read_eval};
-use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::failure::Failure;
 use emocue_models::files::write_atomically;
 
 /// Write one HTML page about a training and what it is worth.
@@ -26,6 +27,8 @@ pub struct ReportArgs {
     /// The page.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 /// Runs the verb.
@@ -33,6 +36,7 @@ pub struct ReportArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
+    args.overwrite.check(&args.out, HTML, &[])?;
     let run = args.run.as_deref().map(EvaluatedRun::read).transpose()?;
     let files = args.eval.iter().map(|path| read_eval(path)).collect::<Result<Vec<_>, _>>()?;
     let folder = args.run.as_ref().map(|folder| portable(&folder.display().to_string()));
@@ -47,9 +51,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
         command: command_line(std::env::args()),
     };
     let html = report.html()?;
-    write_atomically(&args.out, html.as_bytes()).map_err(|error| {
-        Problem::new(format!("cannot write {}: {error}", args.out.display())).code(exit::OUTPUT)
-    })?;
+    write_atomically(&args.out, html.as_bytes())?;
     println!("{}: {} bytes", args.out.display(), html.len());
     Ok(())
 }

@@ -36,7 +36,7 @@ pub fn write_jobs(plan: &Plan, path: &Path, program: &Path) -> Result<PathBuf, P
     let write = || -> io::Result<()> {
         std::fs::create_dir_all(run)?;
         write_atomically(&run.join(KEPT_FILE), kept.as_bytes())?;
-        write_atomically(&target, lines.as_bytes())
+        Ok(write_atomically(&target, lines.as_bytes())?)
     };
     write().map_err(|error| PlanError::Io(run.to_owned(), error))?;
     Ok(target)

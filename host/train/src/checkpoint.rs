@@ -179,7 +179,7 @@ impl Checkpoint {
         let bytes = postcard::to_extend(&stored, MAGIC.to_vec())
             .map_err(|error| content(error.to_string()))?;
         write_atomically(&path, &bytes)
-            .map_err(|source| CheckpointError::Write(path.clone(), source))
+            .map_err(|error| CheckpointError::Write(path.clone(), error.source))
     }
 
     /// Reads `dir/checkpoint.bin`; the net trains on `device`.

@@ -93,7 +93,7 @@ impl Teacher {
         let logarithms = answers.iter().flat_map(|(_, row)| row.iter().map(logarithm)).collect();
         let kept = Kept { of, logarithms };
         let bytes = postcard::to_allocvec(&kept).map_err(std::io::Error::other)?;
-        write_atomically(&cache, &bytes)?;
+        write_atomically(&cache, &bytes).map_err(std::io::Error::from)?;
         Ok(Self { labels, logarithms: kept.logarithms })
     }
 

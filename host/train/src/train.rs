@@ -268,5 +268,5 @@ fn write_metrics(dir: &Path, metrics: &[EpochMetrics]) -> Result<(), TrainError>
         lines.push('\n');
     }
     write_atomically(&path, lines.as_bytes())
-        .map_err(|source| TrainError::Metrics(path.clone(), source))
+        .map_err(|source| TrainError::Metrics(path.clone(), source.source))
 }

@@ -38,7 +38,7 @@ impl Log {
                 )));
             }
         } else {
-            write_atomically(&file, text.as_bytes())?;
+            write_atomically(&file, text.as_bytes()).map_err(std::io::Error::from)?;
         }
         let mut files: BTreeMap<String, Vec<PreparedRecord>> = BTreeMap::new();
         if log.exists() {
@@ -70,7 +70,7 @@ impl Log {
         for record in done.iter().flatten() {
             writer.serialize(record).map_err(io::Error::from)?;
         }
-        write_atomically(&log, &inner(writer)?)?;
+        write_atomically(&log, &inner(writer)?).map_err(std::io::Error::from)?;
         let append = OpenOptions::new().append(true).open(&log).map_err(|e| named(&log, &e))?;
         Ok((Self(csv::WriterBuilder::new().has_headers(false).from_writer(append)), done))
     }

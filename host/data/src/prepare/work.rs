@@ -117,6 +117,6 @@ fn write(out: &Path, output: String, square: &[u8], side: u32) -> Result<String,
     PngEncoder::new(&mut png)
         .write_image(square, side, side, ExtendedColorType::L8)
         .map_err(|source| PrepareError::Png { file: output.clone(), source })?;
-    write_atomically(&path, &png)?;
+    write_atomically(&path, &png).map_err(std::io::Error::from)?;
     Ok(output)
 }

@@ -10,6 +10,7 @@ use super::{Common, Header, Sample, Task, print_json, progress};
 use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means, vote};
 use crate::baseline::plot::{PlotLine, accuracy_over};
 use crate::baseline::score;
+use crate::cli::output::{OverwriteArg, SVG};
 use crate::eval::card::ScoreCard;
 use crate::eval::metrics::Scores;
 use crate::eval::table;
@@ -33,6 +34,8 @@ pub(super) struct KnnArgs {
     /// Draw accuracy over k
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 const KS: &str = "1,3,5,7,9,11,15,21,31,41,51";
@@ -129,6 +132,9 @@ impl<'a> Search<'a> {
 
 /// Runs the verb.
 pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
+    if let Some(plot) = &args.plot {
+        args.overwrite.check(plot, SVG, &[])?;
+    }
     let common = &args.common;
     let mut ks: Vec<usize> = args.k.iter().map(|k| *k as usize).collect();
     ks.sort_unstable();

@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 use emocue_models::failure::{Failure, Problem, exit};
 
 use crate::cli::SourceArgs;
-use crate::cli::open::write;
+use crate::cli::output::{OverwriteArg, PNG};
 use emocue_data::Split;
 use emocue_data::sheet::{MOST_PER_CLASS, SheetOptions, draw, png};
+use emocue_models::files::write_atomically;
 
 /// Arguments of `show`.
 #[derive(Args, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct ShowArgs {
     /// The PNG file to write
     #[arg(short, long, value_name = "PNG")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Only this split
     #[arg(long, value_enum)]
     split: Option<SplitName>,
@@ -41,6 +44,7 @@ enum SplitName {
 
 /// Reads the dataset and draws the sheet.
 pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Failure>> {
+    args.overwrite.check(&args.output, PNG, &[])?;
     let data = args.source.read()?;
     let labels = data.labels();
     let class = |name: &String| {
@@ -63,7 +67,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Failure>> {
     let png = png(&sheet).map_err(|error| {
         Problem::new(format!("cannot pack the sheet as PNG: {error}")).code(exit::OUTPUT)
     })?;
-    write(&args.output, &png)?;
+    write_atomically(&args.output, &png)?;
     let output = args.output.display();
     println!(
         "{output}: {}x{} px; it shows people, so keep it to yourself",

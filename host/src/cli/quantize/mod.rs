@@ -6,11 +6,13 @@ mod table;
 use std::path::PathBuf;
 
 use clap::Args;
-use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::failure::Failure;
 use emocue_models::files::write_atomically;
 use emocue_quantize::{Arithmetic, Granularity, QuantizeSettings, RangeMethod, quantize};
 
-use super::{SourceArgs, create_dir};
+use super::SourceArgs;
+use super::output::{ONNX, OverwriteArg, create_dir};
+use crate::import::mtcnn::FILES;
 use crate::quantize::{BadgeEngine, QuantizeFailure};
 
 /// Turn a float ONNX graph into one with 8-bit weights, or into full int8.
@@ -30,6 +32,8 @@ pub struct QuantizeArgs {
     /// The quantized graph, or the folder for them.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// The graph takes luma of 0 to 255, as detectors do: --data names a folder of pictures, whose middles are
     /// brought to the input's square.
     #[arg(long, requires = "data")]
@@ -65,6 +69,7 @@ pub struct QuantizeArgs {
 /// # Errors
 /// What failed and what to do about it; nothing is written then.
 pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
+    args.check_outputs()?;
     let networks = read::networks(args)?;
     let mut results = Vec::with_capacity(networks.len());
     for network in &networks {
@@ -73,13 +78,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
         results.push(result.map_err(named)?);
     }
     // Only now, so that a network that fails leaves the others as they were.
-    let unwritable = |message: String| Problem::new(message).code(exit::OUTPUT);
     if args.model.is_dir() {
-        create_dir(&args.output).map_err(unwritable)?;
+        create_dir(&args.output)?;
     }
     for (network, result) in networks.iter().zip(&results) {
-        write_atomically(&network.output, &result.onnx)
-            .map_err(|error| unwritable(error.to_string()))?;
+        write_atomically(&network.output, &result.onnx)?;
     }
     for (network, result) in networks.iter().zip(&results) {
         print!("{}", table::text(network, result, args.equalize));
@@ -88,6 +91,16 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 impl QuantizeArgs {
+    /// Before any work: nothing that is there is replaced unasked.
+    fn check_outputs(&self) -> Result<(), Box<dyn Failure>> {
+        if !self.model.is_dir() {
+            return self.overwrite.check(&self.output, ONNX, &[&self.model]);
+        }
+        FILES.iter().try_for_each(|name| {
+            self.overwrite.check(&self.output.join(name), ONNX, &[&self.model.join(name)])
+        })
+    }
+
     fn settings(&self) -> QuantizeSettings {
         let usual = QuantizeSettings::of(self.form);
         let granularity = match (self.per_tensor, self.per_channel) {

@@ -162,7 +162,9 @@ impl RunFolder {
 pub fn record_failure(folder: &Path, failure: Option<&str>) -> Result<(), RunError> {
     let path = folder.join(FAILED_FILE);
     let result = match failure {
-        Some(message) => write_atomically(&path, format!("{message}\n").as_bytes()),
+        Some(message) => {
+            write_atomically(&path, format!("{message}\n").as_bytes()).map_err(|error| error.source)
+        }
         None => match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -260,7 +260,7 @@ fn export(at: &Checkpoint, run: &RunFolder) -> Result<Vec<PathBuf>, RunError> {
     for (head, labels) in at.state.recipe.label_sets().iter().enumerate() {
         let path = run.graph(labels.id);
         write_atomically(&path, &onnx(&at.state.recipe, &net, head)?)
-            .map_err(|error| RunError::Write(path.clone(), error))?;
+            .map_err(|error| RunError::Write(path.clone(), error.source))?;
         files.push(path);
     }
     Ok(files)

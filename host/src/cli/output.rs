@@ -1,0 +1,78 @@
+//! Where results go: never over another file unasked, and in the format that the name says.
+
+use std::path::Path;
+
+use clap::Args;
+use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files::refuse_existing;
+
+/// Whether files that are there already are replaced.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OverwriteArg {
+    /// Replace a file that is there already
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What a verb writes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Format {
+    /// As messages name it, with its article.
+    name: &'static str,
+    /// Extensions of its files.
+    extensions: &'static [&'static str],
+}
+
+pub(super) const ONNX: Format = Format { name: "an ONNX graph", extensions: &["onnx"] };
+pub(super) const BUNDLE: Format = Format { name: "a bundle", extensions: &["emocue"] };
+pub(super) const GRAPH_OR_BUNDLE: Format =
+    Format { name: "an ONNX graph or a bundle", extensions: &["onnx", "emocue"] };
+pub(super) const HTML: Format = Format { name: "an HTML page", extensions: &["html", "htm"] };
+pub(super) const PNG: Format = Format { name: "a PNG picture", extensions: &["png"] };
+pub(super) const SVG: Format = Format { name: "an SVG picture", extensions: &["svg"] };
+
+impl OverwriteArg {
+    /// Whether the file `output` may be written: it does not exist, is one of `inputs`, or may be replaced; and its
+    /// extension, where it has one, names `format`. Asked before any work.
+    ///
+    /// # Errors
+    /// What is in the way, or the extensions that the format has.
+    pub(super) fn check(
+        self,
+        output: &Path,
+        format: Format,
+        inputs: &[&Path],
+    ) -> Result<(), Box<dyn Failure>> {
+        let extension = output.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
+        let fits = |extension: &String| format.extensions.contains(&extension.as_str());
+        if extension.as_ref().is_some_and(|extension| !fits(extension)) {
+            let names: Vec<String> = format.extensions.iter().map(|e| format!(".{e}")).collect();
+            let message = format!("{}: the output is {}", output.display(), format.name);
+            let help = format!("Choose a name that ends in {}.", names.join(" or "));
+            return Err(Problem::usage(message).help(help).into());
+        }
+        self.allow(output, inputs)
+    }
+
+    /// As [`check`](Self::check), for a file of any name.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub(super) fn allow(self, output: &Path, inputs: &[&Path]) -> Result<(), Box<dyn Failure>> {
+        if self.overwrite {
+            return Ok(());
+        }
+        Ok(refuse_existing(output, inputs)?)
+    }
+}
+
+/// Creates a folder that results go to.
+///
+/// # Errors
+/// The system's reason.
+pub(super) fn create_dir(path: &Path) -> Result<(), Problem> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        let message = format!("cannot create the folder {}: {error}", path.display());
+        Problem::new(message).code(exit::OUTPUT)
+    })
+}
