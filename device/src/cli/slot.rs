@@ -57,7 +57,7 @@ enum Action {
     /// Keep the bundle on trial without waiting for its healthy minute
     Confirm,
     /// Tell what would start, and what lies in both slots
-    SlotsStatus {
+    Status {
         /// Print JSON instead of lines
         #[arg(long)]
         json: bool,
@@ -105,7 +105,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
             writeln!(out, "both portraits as expected, {:.0} ms each", took.as_secs_f64() * 1e3)
         }
         Action::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
-        Action::SlotsStatus { json } => {
+        Action::Status { json } => {
             let status = SlotsStatus::of(&store)?;
             match json {
                 true => serde_json::to_writer(&mut out, &status)
