@@ -58,7 +58,7 @@ fn emocue(folder: &Path, arguments: &str) -> Output {
 
 const PACK: &str = "bundle pack --detector . --classifier classifier.onnx --card CARD.md \
     --metrics metrics.json --name test --content-version 7 --min-face 30 --temperature 1.5 \
-    --threshold 0.45 --provenance seed=1 --labels ferplus-8 -o out.emocue";
+    --threshold 0.45 --provenance seed=1 --labels ferplus-8 --overwrite -o out.emocue";
 
 #[test]
 fn what_is_packed_is_shown_and_comes_out_again() {
@@ -213,7 +213,7 @@ fn classes_in_the_networks_own_order_reach_the_bundle() {
         for arguments in [
             PACK.replace("ferplus-8", labels),
             format!(
-                "import onnx classifier.onnx --kind classifier --labels {labels} --card CARD.md -o out.emocue"
+                "import onnx classifier.onnx --kind classifier --labels {labels} --card CARD.md --overwrite -o out.emocue"
             ),
         ] {
             let made = emocue(folder, &arguments);

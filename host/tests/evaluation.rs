@@ -111,7 +111,8 @@ fn the_table_names_protocols_and_a_page_shows_faces_only_when_asked() {
     data(folder);
     network(&folder.join("a.onnx"), Some("ferplus-8"));
     let page = |more: &str| {
-        let arguments = format!("eval --model a.onnx {DATA} --split all --report page.html {more}");
+        let arguments =
+            format!("eval --model a.onnx {DATA} --split all --report page.html --overwrite {more}");
         let output = emocue(folder, &arguments);
         assert!(output.status.success(), "{output:?}");
         (

@@ -17,7 +17,7 @@ const VERBS: [&str; 14] = [
     "import onnx none.onnx --kind yunet -o kept.onnx",
     "data show --data none -o kept.png",
     "eval --data none --report kept.html",
-    "infer --model none.onnx --shape 1 --input none -o kept.raw",
+    "infer none.onnx --shape 1 --input none -o kept.raw",
     "baseline knn --data none --plot kept.svg",
     "train --plan none.toml --slurm kept.sh",
 ];
