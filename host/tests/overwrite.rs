@@ -1,5 +1,7 @@
 //! What is there already is replaced only when asked for, and a name says what is inside.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
