@@ -25,7 +25,8 @@ use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Verb};
 
 fn main() -> ExitCode {
     let start = Instant::now();
-    let done = match Cli::parse().verb {
+    let cli = Cli::try_parse().unwrap_or_else(|error| cli::end_with(error));
+    let done = match cli.verb {
         Verb::Demo(demo) => run_demo(&demo),
         Verb::Run(run) => cli::run_camera(&run),
         Verb::Cameras => list_cameras(),
@@ -53,7 +54,7 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     }
     let camera = Mounted::new(camera::open(&Source::Portraits)?, Orientation::default());
     let bundle = LoadedBundle::load(demo.look.bundle.as_deref(), demo.look.min_face)?;
-    let displays = demo.show.open(show::ShowSettings::default(), false)?;
+    let displays = demo.show.open(show::ShowSettings::default(), false, false)?;
     let code = cli::every_frame(camera, bundle.vision, displays, None, &stop_on_signal())?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(

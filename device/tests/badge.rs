@@ -139,7 +139,7 @@ fn inputs_that_give_nothing_end_with_3_and_a_next_step() {
     );
     assert_refuses(run(&inside("webcam"), &[]), 3, &["webcam", "\nhelp: --camera takes"]);
     std::fs::write(inside("clip.mp4"), b"\0\0\0\x20ftypisom").unwrap();
-    assert_refuses(run(&inside("clip.mp4"), &[]), 3, &["clip.mp4", "ffmpeg -i"]);
+    assert_refuses(run(&inside("clip.mp4"), &[]), 3, &["clip.mp4", "ffmpeg -nostdin"]);
     std::fs::write(inside("empty.jpg"), b"").unwrap();
     assert_refuses(run(&inside("empty.jpg"), &[]), 3, &["empty.jpg", "empty"]);
     assert_refuses(run("-", &[]), 3, &["stdin: cut off at byte 0"]);

@@ -64,7 +64,7 @@ fn table_of(section: &str) -> String {
 }
 
 /// The one of `known` that is at most two slips away from `word`, and the nearest.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     // No key is so long; comparing takes the product of two lengths.
     const LONGEST: usize = 40;
     let near = known.iter().filter(|_| word.len() <= LONGEST);

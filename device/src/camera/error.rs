@@ -2,7 +2,7 @@
 
 use std::io;
 
-use emocue_config::SOURCES;
+use emocue_config::SOURCES_BRIEF;
 use emocue_models::failure::{Failure, exit};
 
 use super::pipe::PipeError;
@@ -18,6 +18,14 @@ pub enum CameraError {
         name: String,
         /// The system's own words.
         reason: io::Error,
+    },
+    /// A camera's node or an address, named like a file.
+    #[error("{name} is not a picture, a folder or a Y4M file")]
+    NotAFile {
+        /// As it was named.
+        name: String,
+        /// How such a source is named.
+        next: String,
     },
     /// A folder without a single picture.
     #[error("{name}: no pictures in this folder{}{skipped}", if skipped.is_empty() { "" } else { "; skipped: " })]
@@ -95,19 +103,20 @@ impl Failure for CameraError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Io { reason, .. } => match reason.kind() {
-                io::ErrorKind::NotFound => return Some(format!("--camera takes {SOURCES}.")),
+                io::ErrorKind::NotFound => return Some(format!("{SOURCES_BRIEF}.")),
                 io::ErrorKind::PermissionDenied => "Check who may read it.",
                 _ => "Check the file and its disk.",
             },
+            Self::NotAFile { next, .. } => return Some(next.clone()),
             Self::EmptyFolder { .. } => "Put .jpg, .jpeg or .png files into it.",
             Self::UnknownFormat { .. } => {
-                "A video can be piped in: `ffmpeg -i VIDEO -f yuv4mpegpipe - | emocue-badge run --camera -`."
+                "A video can be piped in: `ffmpeg -nostdin -v error -i VIDEO -f yuv4mpegpipe -pix_fmt yuv420p - | emocue-badge run --camera -`."
             }
             Self::TooLarge { .. } => "Scale it down first.",
             Self::Truncated { .. } => "Copy or record it again.",
             Self::Picture { .. } => "Save it again as JPEG or PNG.",
             Self::Stream { .. } => {
-                "Write it again with `ffmpeg -i VIDEO -pix_fmt yuv420p -f yuv4mpegpipe FILE.y4m`."
+                "Write it again with `ffmpeg -nostdin -i VIDEO -pix_fmt yuv420p -f yuv4mpegpipe FILE.y4m`."
             }
             Self::V4l2(error) => return error.help(),
             Self::Pipe(error) => return error.help(),

@@ -39,12 +39,31 @@ pub fn open_with(
     })
 }
 
+/// What is named like a file, and is not one.
+fn misnamed(path: &Path) -> Option<CameraError> {
+    let name = path.to_str()?;
+    let next = if name.starts_with("/dev/video") {
+        format!("A camera is named as v4l2:{name}; `emocue-badge cameras` lists them.")
+    } else if name.contains("://") && !path.exists() {
+        format!(
+            "Let another program fetch it: --camera 'pipe:ffmpeg -nostdin -v error -i {name} -f yuv4mpegpipe \
+             -pix_fmt yuv420p -'."
+        )
+    } else {
+        return None;
+    };
+    Some(CameraError::NotAFile { name: name.to_owned(), next })
+}
+
 fn open_path(
     path: &Path,
     is_recursive: bool,
     note: &mut dyn FnMut(&str),
 ) -> Result<Box<dyn Camera>, CameraError> {
     let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
+    if let Some(error) = misnamed(path) {
+        return Err(error);
+    }
     if path.is_dir() {
         let listing = folder::list(path, is_recursive)?;
         if let Some(skipped) = listing.skipped() {
@@ -75,5 +94,19 @@ mod tests {
         let error = failure::line(&open(&Source::Path("no/such/webcam".into())).err().unwrap());
         assert!(error.starts_with("cannot read no/such/webcam: "), "{error}");
         assert!(error.contains("a folder of pictures"), "{error}");
+        assert!(error.len() < 250, "{error}");
+    }
+
+    #[test]
+    fn a_camera_or_an_address_that_is_named_like_a_file_says_how_to_name_it() {
+        for (name, next) in [
+            ("/dev/video0", "v4l2:/dev/video0"),
+            ("rtsp://camera/stream", "pipe:ffmpeg -nostdin -v error -i rtsp://camera/stream"),
+            ("https://a.example/clip.mp4", "pipe:ffmpeg"),
+        ] {
+            let error = open(&Source::Path(name.into())).err().unwrap();
+            let line = failure::line(&error);
+            assert!(line.starts_with(name) && line.contains(next), "{line}");
+        }
     }
 }

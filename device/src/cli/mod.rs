@@ -7,10 +7,12 @@ mod link;
 mod probe;
 mod run;
 mod slot;
+mod usage;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError};
 use emocue_device::show::{self, Display, SINKS, ShowError};
@@ -25,6 +27,7 @@ pub(crate) use link::link;
 pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome};
 pub(crate) use run::{every_frame, run_camera};
 pub(crate) use slot::slot;
+pub(crate) use usage::end_with;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -84,7 +87,7 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct RunArgs {
-    #[arg(long, value_name = "SOURCE", value_parser = source, required_unless_present = "config")]
+    #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(source), required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub(crate) camera: Option<Source>,
     /// Of a folder, show the pictures in its folders, too
@@ -239,6 +242,9 @@ fn min_face(text: &str) -> Result<f32, String> {
 pub(crate) struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
     displays: Vec<String>,
+    /// Replace files that are there already, for json:FILE, png:DIR and overlay:DIR
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Size of the panel, px; 128x64 where nothing else is said
     #[arg(long, value_parser = one_of(&PANELS))]
     panel: Option<PanelSize>,
@@ -272,17 +278,20 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 }
 
 impl Show {
-    /// What is named here; the terminal where nothing is, unless there is another display already.
+    /// What is named here; the terminal where nothing is, unless there is another display already. A badge that starts
+    /// `again` replaces its own files.
     pub(crate) fn open(
         &self,
         usual: show::ShowSettings,
         another: bool,
+        again: bool,
     ) -> Result<Vec<Box<dyn Display>>, ShowError> {
         let settings = self.settings(usual);
         let terminal = ["terminal".to_owned()];
         let named =
             if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
-        named.iter().map(|spec| show::open(spec, &settings)).collect()
+        let overwrite = self.overwrite || again;
+        named.iter().map(|spec| show::open(spec, &settings, overwrite)).collect()
     }
 
     /// As said here, else as in `usual`.
@@ -295,8 +304,12 @@ impl Show {
 }
 
 /// A value of `--camera`; the error is one line, as all of the command line's.
-fn source(text: &str) -> Result<Source, String> {
-    text.parse().map_err(|error: SourceError| line(&error))
+fn source(text: OsString) -> Result<Source, String> {
+    match text.into_string() {
+        Ok(text) => text.parse().map_err(|error: SourceError| line(&error)),
+        // A file's name may hold any bytes.
+        Err(name) => Ok(Source::Path(name.into())),
+    }
 }
 
 fn sinks() -> String {

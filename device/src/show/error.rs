@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use emocue_models::failure::{Failure, exit, sentence};
+use emocue_models::files::ExistsError;
 
 use super::SINKS;
 
@@ -50,6 +51,9 @@ pub enum ShowError {
         /// What to do about it, as a part of a sentence.
         next: String,
     },
+    /// A file is there already.
+    #[error(transparent)]
+    Exists(ExistsError),
     /// A folder or a file could not be made or written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -111,6 +115,7 @@ impl Failure for ShowError {
             Self::BadArgument { next, .. } => Some(sentence(next)),
             Self::Panel { next, .. } => Some(sentence(next)),
             Self::Write { source, .. } | Self::Output { source } => Some(sentence(advice(source))),
+            Self::Exists(error) => error.help(),
             Self::Closed | Self::Encode { .. } => None,
         }
     }
@@ -122,6 +127,7 @@ impl Failure for ShowError {
             | Self::NoArgument { .. }
             | Self::BadArgument { .. } => exit::USAGE,
             Self::Panel { .. }
+            | Self::Exists(_)
             | Self::Write { .. }
             | Self::Output { .. }
             | Self::Closed

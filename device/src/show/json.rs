@@ -23,6 +23,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use emocue_models::files::refuse_existing;
 use emocue_models::geometry::{Landmarks, Rect};
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
@@ -40,11 +41,14 @@ pub struct Json<W> {
 }
 
 /// On standard output for an empty argument or `-`, else to a file, which is emptied first.
-pub(crate) fn open(argument: &str) -> Result<Box<dyn Display>, ShowError> {
+pub(crate) fn open(argument: &str, overwrite: bool) -> Result<Box<dyn Display>, ShowError> {
     if matches!(argument, "" | "-") {
         return Ok(Box::new(Json::new(io::stdout(), None)));
     }
     let path = PathBuf::from(argument);
+    if !overwrite {
+        refuse_existing(&path, &[]).map_err(ShowError::Exists)?;
+    }
     let file = File::create(&path).map_err(|source| ShowError::write(&path, source))?;
     Ok(Box::new(Json::new(file, Some(path))))
 }
@@ -205,20 +209,20 @@ mod tests {
     fn a_file_takes_the_lines_and_a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("faces.jsonl");
-        let mut sink = open(path.to_str().unwrap()).unwrap();
+        let mut sink = open(path.to_str().unwrap(), true).unwrap();
         let report = fixture::report("a", 0, None, Screen::Paused);
         sink.show(None, &report, Instant::now()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
         let missing = folder.path().join("none/faces.jsonl");
-        let text = failure::line(&open(missing.to_str().unwrap()).err().unwrap());
+        let text = failure::line(&open(missing.to_str().unwrap(), false).err().unwrap());
         assert!(text.contains("none/faces.jsonl") && text.contains("does not exist"), "{text}");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_named_with_the_next_step() {
-        let mut sink = open("/dev/full").unwrap();
+        let mut sink = open("/dev/full", false).unwrap();
         let report = fixture::report("a", 0, None, Screen::Paused);
         let error = sink.show(None, &report, Instant::now()).unwrap_err();
         let text = failure::line(&error);

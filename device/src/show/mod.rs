@@ -92,7 +92,7 @@ pub struct Sink {
     pub usage: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
-    open: fn(&str, &ShowSettings) -> Opened,
+    open: fn(&str, &ShowSettings, bool) -> Opened,
 }
 
 /// Every sink that [`open`] knows.
@@ -101,7 +101,7 @@ pub const SINKS: &[Sink] = &[
         name: "terminal",
         usage: "terminal",
         help: "the panel in this terminal, or a line per change of answer where it has no room",
-        open: |argument, settings| match argument {
+        open: |argument, settings, _| match argument {
             "" => Ok(Box::new(terminal::Terminal::stdout(settings))),
             _ => Err(ShowError::NoArgument { sink: "terminal", argument: argument.to_owned() }),
         },
@@ -110,41 +110,51 @@ pub const SINKS: &[Sink] = &[
         name: "png",
         usage: "png:DIR",
         help: "the panel as a PNG file per change of answer",
-        open: |folder, settings| Ok(Box::new(png::PanelPng::create(folder, settings)?)),
+        open: |folder, settings, overwrite| {
+            Ok(Box::new(png::PanelPng::create(folder, settings)?.overwriting(overwrite)))
+        },
     },
     Sink {
         name: "overlay",
         usage: "overlay:DIR",
         help: "every frame as a PNG file with boxes, emoji, words and probabilities",
-        open: |folder, _| Ok(Box::new(overlay::Overlay::create(folder)?)),
+        open: |folder, _, overwrite| {
+            Ok(Box::new(overlay::Overlay::create(folder)?.overwriting(overwrite)))
+        },
     },
     Sink {
         name: "json",
         usage: "json[:FILE]",
         help: "a line of JSON per frame, to standard output without FILE",
-        open: |file, _| json::open(file),
+        open: |file, _, overwrite| json::open(file, overwrite),
     },
     Sink {
         name: "oled",
         usage: "oled[:/dev/i2c-N[@0x3d]]",
         help: "an SSD1306 panel, on /dev/i2c-1 at 0x3c where nothing else is said",
-        open: oled::sink,
+        open: |argument, settings, _| oled::sink(argument, settings),
     },
 ];
 
 /// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR`, `json:FILE` or
 /// `oled:/dev/i2c-1` (see [`SINKS`]).
 ///
+/// Files that are there already are replaced with `overwrite` only.
+///
 /// # Errors
 /// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
 /// made, or a bus that cannot be opened.
-pub fn open(spec: &str, settings: &ShowSettings) -> Result<Box<dyn Display>, ShowError> {
+pub fn open(
+    spec: &str,
+    settings: &ShowSettings,
+    overwrite: bool,
+) -> Result<Box<dyn Display>, ShowError> {
     let (name, argument) = spec.split_once(':').unwrap_or((spec, ""));
     let sink = SINKS
         .iter()
         .find(|sink| sink.name == name)
         .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_owned() })?;
-    (sink.open)(argument, settings)
+    (sink.open)(argument, settings, overwrite)
 }
 
 #[cfg(test)]
@@ -216,7 +226,7 @@ mod tests {
     use super::*;
 
     fn refusal(spec: &str) -> String {
-        match open(spec, &ShowSettings::default()) {
+        match open(spec, &ShowSettings::default(), false) {
             Ok(_) => panic!("{spec} opened"),
             Err(error) => failure::line(&error),
         }

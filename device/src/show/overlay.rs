@@ -50,9 +50,21 @@ impl Overlay {
         let folder = Folder::create("overlay", folder)?;
         Ok(Self { folder, canvas: Canvas::default(), scratch: Canvas::default() })
     }
+
+    /// Replaces files that are there already, or refuses to.
+    #[must_use]
+    pub fn overwriting(mut self, overwrite: bool) -> Self {
+        self.folder = self.folder.overwriting(overwrite);
+        self
+    }
 }
 
 impl Display for Overlay {
+    fn finish(&mut self) -> Result<(), ShowError> {
+        self.folder.say();
+        Ok(())
+    }
+
     fn show(
         &mut self,
         frame: Option<&Luma>,

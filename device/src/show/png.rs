@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use emocue_config::Mode;
+use emocue_models::files::refuse_existing;
 use emocue_models::luma::Luma;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
@@ -38,9 +39,21 @@ impl PanelPng {
             pixels: Vec::new(),
         })
     }
+
+    /// Replaces files that are there already, or refuses to.
+    #[must_use]
+    pub fn overwriting(mut self, overwrite: bool) -> Self {
+        self.folder = self.folder.overwriting(overwrite);
+        self
+    }
 }
 
 impl Display for PanelPng {
+    fn finish(&mut self) -> Result<(), ShowError> {
+        self.folder.say();
+        Ok(())
+    }
+
     fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         self.settings.mode = mode;
         self.change.renew();
@@ -67,6 +80,8 @@ impl Display for PanelPng {
 /// A folder of PNG files named after reports.
 pub(crate) struct Folder {
     path: PathBuf,
+    overwrite: bool,
+    written: u64,
 }
 
 impl Folder {
@@ -77,12 +92,29 @@ impl Folder {
         }
         let path = PathBuf::from(folder);
         fs::create_dir_all(&path).map_err(|source| ShowError::write(&path, source))?;
-        Ok(Self { path })
+        Ok(Self { path, overwrite: false, written: 0 })
+    }
+
+    /// Replaces files that are there already, or refuses to.
+    pub(crate) fn overwriting(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
+    }
+
+    /// Says what was written, since the files themselves do not.
+    pub(crate) fn say(&self) {
+        let plural = if self.written == 1 { "" } else { "s" };
+        // Standard error may be closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}: {} picture{plural} written",
+            self.path.display(),
+            self.written
+        );
     }
 
     /// Writes `width` x `height` px under the report's name. The file appears when it is whole.
     pub(crate) fn write(
-        &self,
+        &mut self,
         report: &FrameReport,
         pixels: &[u8],
         width: u32,
@@ -91,6 +123,9 @@ impl Folder {
     ) -> Result<(), ShowError> {
         let name = file_name(report);
         let path = self.path.join(&name);
+        if !self.overwrite {
+            refuse_existing(&path, &[]).map_err(ShowError::Exists)?;
+        }
         let unfinished = self.path.join(format!(".{name}.part"));
         let written = encode(&unfinished, &path, pixels, width, height, color).and_then(|()| {
             fs::rename(&unfinished, &path).map_err(|source| ShowError::write(&path, source))
@@ -99,6 +134,7 @@ impl Folder {
             // The first error is the one to report.
             let _ = fs::remove_file(&unfinished);
         }
+        self.written += u64::from(written.is_ok());
         written
     }
 }
@@ -179,6 +215,22 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_of_an_earlier_run_is_replaced_only_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a-000000.png"), "kept").unwrap();
+        let shown = |overwrite| {
+            let folder = folder.path().to_str().unwrap();
+            let sink = PanelPng::create(folder, &ShowSettings::default()).unwrap();
+            sink.overwriting(overwrite).show(None, &report("a", 0, None, HAPPY), Instant::now())
+        };
+        let error = failure::line(&shown(false).unwrap_err());
+        assert!(error.contains("a-000000.png exists") && error.contains("--overwrite"), "{error}");
+        assert_eq!(fs::read(folder.path().join("a-000000.png")).unwrap(), b"kept");
+        shown(true).unwrap();
+        assert!(image::open(folder.path().join("a-000000.png")).is_ok());
+    }
+
+    #[test]
     fn any_source_gives_a_safe_name() {
         let name = |source: &str| file_name(&report(source, 7, None, HAPPY));
         assert_eq!(name("/pictures/a b.jpg"), "a_b-000007.png");
@@ -201,7 +253,7 @@ mod tests {
     #[test]
     fn what_cannot_be_finished_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let sink = Folder::create("png", folder.path().to_str().unwrap()).unwrap();
+        let mut sink = Folder::create("png", folder.path().to_str().unwrap()).unwrap();
         let report = report("a", 0, None, HAPPY);
         // A folder with the file's name: coding works, renaming does not.
         fs::create_dir_all(folder.path().join("a-000000.png/in the way")).unwrap();

@@ -94,6 +94,10 @@ impl fmt::Display for ReportLine<'_> {
         if let Some(percent) = nearest.and_then(|face| percent(face, &report.labels)) {
             write!(f, " ({percent} %)")?;
         }
+        // The panel shows one of them.
+        if report.faces.len() > 1 {
+            write!(f, ", the nearest of {} faces", report.faces.len())?;
+        }
         Ok(())
     }
 }

@@ -11,13 +11,14 @@ use super::train_view::View;
 use super::{SourceArgs, judge};
 use crate::plan::Judge;
 use crate::plan::status::judged;
+use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::model::{ClassifierModel, ModelError};
-use emocue_models::failure::{Failure, Problem};
+use emocue_models::failure::{Failure, Problem, exit};
 use emocue_train::TrainOutcome;
 use emocue_train::backend::BackendName;
 use emocue_train::checkpoint::FILE;
-use emocue_train::run::{RunFolder, RunStart, TrainRequest};
+use emocue_train::run::{RunError, RunFolder, RunStart, TrainRequest};
 
 /// Train a classifier.
 #[derive(Args, Debug)]
@@ -123,12 +124,26 @@ impl TrainArgs {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &TrainArgs) -> Result<(), Box<dyn Failure>> {
+    if !args.resume {
+        // Before the folder is created: a mistyped recipe leaves nothing behind.
+        args.request().recipe().map_err(RunError::from)?;
+    }
     let folder = RunFolder::claim(&args.run, args.start())?;
     let result = train(args, &folder);
     if let Err(failure) = &result {
         folder.record(failure.as_ref())?;
     }
     result
+}
+
+/// Whether there are rows to evaluate on: asked before hours of training, not after.
+fn can_judge(data: &Dataset, split: Split) -> Result<(), Problem> {
+    if !data.rows(split).is_empty() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("--judge needs rows of {}, and the data have none", split.name()))
+        .help("Leave out --judge, choose the other split, or give data that have it.")
+        .code(exit::INPUT))
 }
 
 /// Runs the verb in a folder that is locked.
@@ -143,6 +158,9 @@ fn train(args: &TrainArgs, folder: &RunFolder) -> Result<(), Box<dyn Failure>> {
     }
     let prepared = training.prepare()?;
     let data = args.read()?;
+    if let Some(rows) = args.judge {
+        can_judge(&data, rows.split())?;
+    }
     let teachers = args.teachers()?;
     let mut view = View::new(args.plain);
     let trained = prepared.train(&data, &teachers, &stop, &mut view);

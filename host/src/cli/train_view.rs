@@ -127,9 +127,10 @@ impl TrainingWatcher for View {
 /// An epoch in words.
 fn line(metrics: &EpochMetrics) -> String {
     let EpochMetrics { epoch, loss, accuracy, validation, seconds, .. } = metrics;
-    let mut text = format!("epoch {epoch}: loss {loss:.4}, right {:.1} %", 100.0 * accuracy);
+    let mut text =
+        format!("epoch {epoch}: loss {loss:.4}, training accuracy {:.1} %", 100.0 * accuracy);
     for (head, accuracy) in validation {
-        text += &format!(", PublicTest {head} {:.1} %", 100.0 * accuracy);
+        text += &format!(", PublicTest accuracy {head} {:.1} %", 100.0 * accuracy);
     }
     text + &format!(", {seconds:.0} s")
 }
@@ -239,7 +240,7 @@ impl History {
         let bounds = if low < high { [low, high] } else { [0.0, 100.0] };
         let epochs = self.epochs.len().max(2) as f64;
         let chart = Chart::new(data.collect())
-            .block(Block::bordered().title(" PublicTest, % right, by epoch "))
+            .block(Block::bordered().title(" PublicTest accuracy, %, by epoch "))
             .legend_position(Some(LegendPosition::BottomRight))
             .hidden_legend_constraints((Constraint::Min(0), Constraint::Min(0)))
             .x_axis(axis([1.0, epochs], 0))

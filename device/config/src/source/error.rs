@@ -2,6 +2,10 @@
 
 use emocue_models::failure::{Failure, exit};
 
+/// Where all of [`SOURCES`] stands, for an error of one line.
+pub const SOURCES_BRIEF: &str = "--camera takes a picture, a folder of pictures, a Y4M file or a camera; `emocue-badge \
+    run --help` lists all";
+
 /// What [`Source`](super::Source) accepts, for help and errors.
 pub const SOURCES: &str = "v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv12|yuyv|mjpg]; \
     pipe:rpicam[?size=WxH&fps=N] or pipe:gst-argus[?...] for a camera module on a Raspberry Pi or Jetson; \
@@ -16,7 +20,15 @@ pub struct SourceError(pub(super) String);
 
 impl Failure for SourceError {
     fn help(&self) -> Option<String> {
-        Some(format!("--camera takes {SOURCES}."))
+        let kind = self.0.split(':').next().unwrap_or_default();
+        let prefix = format!("{kind}:");
+        let parts: Vec<&str> = SOURCES.split("; ").collect();
+        let usage: Vec<&str> = match kind {
+            "v4l2" | "pipe" => parts.into_iter().filter(|part| part.starts_with(&prefix)).collect(),
+            "synthetic" => vec!["synthetic[:frames=N,size=WxH,seed=N,fps=N]"],
+            _ => return Some(format!("{SOURCES_BRIEF}.")),
+        };
+        Some(format!("--camera takes {}.", usage.join("; ")))
     }
 
     fn exit_code(&self) -> u8 {

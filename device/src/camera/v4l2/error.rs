@@ -170,7 +170,7 @@ impl Failure for V4l2Error {
             Self::NotBuilt { node, .. } => {
                 return Some(format!(
                     "Build it on Linux with `cargo build --release --features v4l2` (needs libclang), or pipe frames \
-                     in: --camera 'pipe:ffmpeg -v error -f v4l2 -i {node} -f yuv4mpegpipe -'."
+                     in: --camera 'pipe:ffmpeg -nostdin -v error -f v4l2 -i {node} -f yuv4mpegpipe -'."
                 ));
             }
             Self::Missing { .. } => "`emocue-badge cameras` lists those that are.",

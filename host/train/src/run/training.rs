@@ -79,7 +79,10 @@ pub struct Trained {
 
 impl TrainRequest {
     /// The recipe with what the request changes in it.
-    fn recipe(&self) -> Result<Recipe, RecipeError> {
+    ///
+    /// # Errors
+    /// [`RecipeError`] when there is no such recipe, or a value is out of range.
+    pub fn recipe(&self) -> Result<Recipe, RecipeError> {
         let mut recipe = Recipe::load(&self.recipe)?;
         if !self.heads.is_empty() {
             recipe = recipe.with_heads(&self.heads);
