@@ -222,7 +222,7 @@ fn what_cannot_be_judged_is_named() {
     };
     let error = ClassifierModel::from_onnx("a.onnx", silent.clone(), None).unwrap_err();
     assert_eq!(error.to_string(), "a.onnx does not name its classes");
-    assert!(error.help().unwrap().starts_with("Name them with --labels: fer-7"));
+    assert!(error.help().unwrap().starts_with("Name them with --labels: one of fer-7"));
     let described = ClassifierModel::from_onnx("a.onnx", silent, Some(FER_7)).unwrap();
     assert_eq!((described.spec().preprocess.size, described.labels()), (64, FER_7));
     let error = ClassifierModel::from_onnx("a.onnx", b"not a graph".to_vec(), None).unwrap_err();

@@ -348,7 +348,7 @@ driver = "none"
 [pace]
 fps = 30
 """
-CHECKED = ["[led]\nbrightness = 500\n", "[led]\nbrightnes = 50\n", "[leds]\n", "board = \"pi-3\"\n", "[camera]\nrotate = 45\n",
+CHECKED = ["[led]\nbrightness = 500\n", "[led]\nbrightnes = 50\n", "[leds]\n", "board = \"pi-9\"\n", "[camera]\nrotate = 45\n",
            "[camera]\nsource = \"film:x\"\n", "[panel]\nsize = \"64x64\"\n", "[panel]\naddress = 200\n", "[pins]\nled = -1\n",
            "[pins]\nled = 3\nmotor = 3\n", "[pace]\nfps = 0\n", "[pace]\nwarm_c = 80\nhot_c = 70\n", "[look]\nmin_face = 3\n",
            "[vibration]\nfear = [-5]\n", "[update]\nkeys = [\"12ab\"]\n", "[update]\nhealthy_s = 0\n", "[link]\nbaud = 1\n", "= 1\n"]

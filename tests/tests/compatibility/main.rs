@@ -103,7 +103,8 @@ fn graphs_and_bundles_answer_as_before() {
     let inputs: Vec<u8> = pixels.flat_map(f32::to_le_bytes).collect();
     fs::write(place.at("inputs"), inputs).unwrap();
     for (name, old) in json("graphs/logits.json").as_object().unwrap() {
-        let words = ["--shape", "1,1,48,48", "--input", "inputs", "--out", "outputs"];
+        let words =
+            ["--shape", "1,1,48,48", "--input", "inputs", "--out", "outputs", "--overwrite"];
         place.emocue(&[["infer", name].as_slice(), &words].concat());
         let outputs = fs::read(place.at("outputs")).unwrap();
         let outputs = outputs.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value));
