@@ -35,6 +35,7 @@ mod read;
 pub mod source;
 #[cfg(test)]
 mod tests;
+mod unserved;
 mod update;
 
 pub use boards::{BOARDS, BoardProfile};
@@ -51,4 +52,5 @@ pub use pattern::{Pattern, PatternError, Patterns};
 pub use pins::{Pin, Pins, ROLES};
 pub use place::TextPlace;
 pub use source::{SOURCES, SOURCES_BRIEF, Source, SourceError};
+pub use unserved::Unserved;
 pub use update::UpdateSettings;

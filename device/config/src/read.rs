@@ -24,6 +24,21 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when the file cannot be read, or is wrong somewhere.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::read_by(path, Self::parse)
+    }
+
+    /// Reads a file and checks it as [`Config::check`] does.
+    ///
+    /// # Errors
+    /// As for [`Config::read`] and [`Config::check`].
+    pub fn check_file(path: &Path) -> Result<Self, ConfigError> {
+        Self::read_by(path, Self::check)
+    }
+
+    fn read_by(
+        path: &Path,
+        parse: impl FnOnce(&str, &str) -> Result<Self, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
@@ -34,7 +49,7 @@ impl Config {
             .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
         let file = path.display().to_string();
         match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(&file, text),
+            Ok(text) => parse(&file, text),
             Err(error) => {
                 let (text, at) = (String::from_utf8_lossy(&bytes), error.valid_up_to());
                 Err(ConfigError::Wrong {
@@ -64,6 +79,19 @@ impl Config {
         let config = decode(&over(document.root(), profile.root())).map_err(wrong)?;
         limits::check(&config, Some(board), &document)?;
         Ok(config)
+    }
+
+    /// Reads `text` as [`Config::parse`] does, and refuses as well what a badge runs with but nobody means: a port at
+    /// which it does not answer. For configurations that are new; one that a badge has already is only parsed.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] where it is wrong.
+    pub fn check(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let config = Self::parse(file, text)?;
+        let Some(unserved) = config.unserved() else { return Ok(config) };
+        let document = Document::parse(file, text)?;
+        let span = document.span(unserved.key);
+        Err(document.wrong(span, unserved.what, &unserved.next))
     }
 
     /// The profile of the board `name` over what is built in.

@@ -363,3 +363,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_port_at_which_nobody_answers_is_refused_when_it_is_new() {
+    let checked = |text: &str| Config::check("badge.toml", text).map_err(|error| error.to_string());
+    let port = "[link]\nport = '/dev/ttyGS0'\n";
+    for source in ["portraits", "-", "synthetic:frames=9", "a/folder"] {
+        let text = format!("{port}[camera]\nsource = '{source}'\n");
+        let refused = checked(&text).unwrap_err();
+        assert!(
+            refused.starts_with("badge.toml:2:8: no badge answers at /dev/ttyGS0"),
+            "{refused}"
+        );
+        assert!(refused.contains(source), "{refused}");
+        // A badge that has it already runs on.
+        assert_eq!(parse(&text).unserved().unwrap().key, "link.port");
+        assert!(checked(&text.replace("/dev/ttyGS0", "none")).is_ok());
+    }
+    for source in ["v4l2:/dev/video0", "pipe:rpicam", "pipe:ffmpeg -i x -"] {
+        assert!(checked(&format!("{port}[camera]\nsource = \"{source}\"\n")).is_ok());
+    }
+    let refused = checked(&format!("{port}baud = 12345\n")).unwrap_err();
+    assert!(
+        refused.starts_with("badge.toml:3:8: no badge answers at /dev/ttyGS0: 12345"),
+        "{refused}"
+    );
+    assert!(checked("[link]\nbaud = 12345\n").is_ok());
+}

@@ -17,6 +17,7 @@
 //! No picture, face or answer can cross: the badge has no message that would hold one. What it may fill freely are
 //! texts of at most [`message::MAX_TEXT`] bytes about its machine, and its configuration's text.
 
+mod baud;
 mod channel;
 pub mod client;
 #[cfg(feature = "test-util")]
@@ -31,6 +32,7 @@ pub mod serial;
 pub mod server;
 pub mod transport;
 
+pub use baud::BAUDS;
 pub use client::{Client, ClientError};
 pub use inbox::Inbox;
 pub use server::{Badge, Server};

@@ -11,13 +11,8 @@ use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios::{self, ControlModes, InputModes, OptionalActions, QueueSelector};
 
+pub use crate::BAUDS;
 use crate::transport::{LinkError, Transport, WRITE_PATIENCE};
-
-/// The baud rates that a port may be opened with.
-pub const BAUDS: [u32; 18] = [
-    9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 500_000, 576_000, 921_600, 1_000_000,
-    1_152_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
-];
 
 /// Why a port cannot be opened.
 #[derive(Debug, thiserror::Error)]

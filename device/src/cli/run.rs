@@ -88,6 +88,9 @@ impl Starts<'_> {
         displays.extend(panel);
         let LoadedBundle { vision, origin, .. } = bundle;
         if !camera.is_live() {
+            if let Some(port) = run.config.as_ref().and_then(|_| config.link.port()) {
+                self.say(&format!("no host is served at {port}: that takes a live camera"));
+            }
             return every_frame(camera, vision, displays, run.limit, &self.stop).map(Next::End);
         }
         // Before hosts are served: settings that the badge cannot run with are given up first.

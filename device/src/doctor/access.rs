@@ -138,6 +138,9 @@ pub(super) fn link(host: &Host, config: &Config) -> CheckOutcome {
     let Some(port) = config.link.port() else {
         return CheckOutcome::skip("no port; a host reaches this badge over SSH alone");
     };
+    if let Some(unserved) = config.unserved() {
+        return CheckOutcome::problem(unserved.what, unserved.next);
+    }
     let absent = "a USB gadget needs dtoverlay=dwc2 and modules-load=dwc2,g_serial; docs/first-flash.md has the lines";
     match open(host, Path::new(port), "dialout", absent) {
         Ok(()) => CheckOutcome::ok(format!("a host may speak at {port}")),

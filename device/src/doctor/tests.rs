@@ -67,6 +67,12 @@ fn slots_and_the_link_tell_what_starts_and_who_may_speak() {
     assert!(found(access::link(&host, &linked)).contains("/dev/ttyGS0"));
     let (text, fix) = wrong(access::link(&host, &config("link.port = '/dev/ttyGS1'")));
     assert!(text.contains("/dev/ttyGS1 is not there") && fix.contains("g_serial"), "{text} {fix}");
+    let silent = config("camera.source = 'portraits'\nlink.port = '/dev/ttyGS0'");
+    let (text, fix) = wrong(access::link(&host, &silent));
+    assert!(
+        text.contains("no badge answers at /dev/ttyGS0") && fix.contains("v4l2:"),
+        "{text} {fix}"
+    );
     let (_root, host) = machine(&[("/var/lib/emocue/slots/state", "damaged")]);
     let (text, fix) = wrong(slots::check(&host, &Config::default()));
     assert!(text.contains("state is damaged") && fix.contains("emocue flash"), "{text} {fix}");

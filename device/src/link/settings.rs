@@ -28,7 +28,7 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
     if old == text.as_bytes() {
         return Ok("the badge has these settings already".to_owned());
     }
-    Config::parse("the new configuration", &text).map_err(|error| line(&error))?;
+    Config::check("the new configuration", &text).map_err(|error| line(&error))?;
     let asked = ConsentChannel::new(&programs.state).ask("take other settings");
     asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
     let write = || -> io::Result<()> {

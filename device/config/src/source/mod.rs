@@ -31,6 +31,13 @@ pub enum Source {
     Synthetic(SyntheticSettings),
 }
 
+impl Source {
+    /// Whether it is a camera, which has no last frame.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::V4l2(_) | Self::Pipe(_))
+    }
+}
+
 impl FromStr for Source {
     type Err = SourceError;
 
