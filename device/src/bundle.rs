@@ -8,10 +8,11 @@ use emocue_models::bundle::container::read_file;
 use emocue_models::bundle::manifest::Form;
 use emocue_models::bundle::{self, Bundle, BundleError};
 use emocue_models::failure::{Failure, exit};
+use emocue_run::acceptance::UnshowableLabels;
 use emocue_run::{Networks, RunError, SelfTestError};
 use serde::{Deserialize, Serialize};
 
-use crate::vision::{UnshowableLabels, Vision};
+use crate::vision::Vision;
 
 /// One of the two places for bundles that came after the program ([`crate::slots`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

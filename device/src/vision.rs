@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use emocue_models::decide::decide;
-use emocue_models::failure::{Failure, exit};
 use emocue_models::geometry::Face;
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
+use emocue_run::acceptance::{UnshowableLabels, showable};
 use emocue_run::{Classifier, Detector, RunError, SelfTestError};
 
 use crate::answer::{Answer, FaceAnswer, FrameReport};
@@ -23,23 +23,6 @@ pub struct Vision {
     report: FrameReport,
 }
 
-/// The classifier's classes cannot be shown.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the classes of label set {set} are not all expressions")]
-pub struct UnshowableLabels {
-    set: &'static str,
-}
-
-impl Failure for UnshowableLabels {
-    fn help(&self) -> Option<String> {
-        Some("Use a bundle with fer-7 or ferplus-8.".to_owned())
-    }
-
-    fn exit_code(&self) -> u8 {
-        exit::NETWORK
-    }
-}
-
 impl Vision {
     /// A face looks like its most probable class when that reaches `threshold` (`0..=1`); else unsure.
     ///
@@ -51,9 +34,7 @@ impl Vision {
         threshold: f32,
     ) -> Result<Self, UnshowableLabels> {
         let labels = classifier.labels();
-        if (0..labels.len()).any(|index| labels.expression(index).is_none()) {
-            return Err(UnshowableLabels { set: labels.id });
-        }
+        showable(labels)?;
         let report = FrameReport::starting(labels);
         Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
     }

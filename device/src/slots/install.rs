@@ -56,7 +56,7 @@ impl Install<'_> {
         let bundle = Bundle::read(&bytes).map_err(|error| refused(error.into()))?;
         let manifest = bundle.manifest();
         let (name, version) = (manifest.name.clone(), manifest.content_version);
-        if manifest.card.trim().is_empty() {
+        if !manifest.has_card() {
             return Err(refused(Refusal::NoCard));
         }
         let signer = bundle.signer().ok_or_else(|| refused(Refusal::Unsigned))?;

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod acceptance;
 mod area;
 pub mod classifier;
 pub mod mtcnn;

@@ -191,6 +191,11 @@ impl<'de> Deserialize<'de> for Sha256 {
 }
 
 impl Manifest {
+    /// Whether it has a model card, without which a badge refuses it.
+    pub fn has_card(&self) -> bool {
+        !self.card.trim().is_empty()
+    }
+
     /// Encodes into postcard.
     pub(super) fn encode(&self) -> Result<Vec<u8>, BundleError> {
         postcard::to_stdvec(self).map_err(|e| wrong("encoding", e.to_string()))
