@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, Pool};
+use emocue_models::bundle::{Bundle, DEFAULT};
+use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder};
 
 /// A network of `side` px whose outputs, each from the picture's mean, have the given numbers of values.
 fn judge(side: usize, outputs: &[usize]) -> Vec<u8> {
@@ -23,30 +24,28 @@ fn judge(side: usize, outputs: &[usize]) -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
-/// A proposal network that finds nothing, with the published one's window and step.
-fn proposer() -> Vec<u8> {
-    let mut graph = GraphBuilder::new("proposer");
-    let (height, width) = (Dim::Named("H"), Dim::Named("W"));
-    let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), height, width]);
-    let halved = graph.max_pool("pool", &x, Pool { ceil: true, ..Pool::square(4, 2) });
-    for (name, count) in [("score", 1), ("box", 4)] {
-        let weight = vec![0.0; count * 25];
-        let shape = [count, 1, 5, 5];
-        let weight = Array::new(&shape, &weight);
-        let y = graph.conv(name, &halved, weight, None, Conv::default());
-        let (h, w) = (Dim::Named("h"), Dim::Named("w"));
-        graph.output(&y, &[Dim::BATCH, Dim::Fixed(count), h, w]);
-    }
+/// A classifier of `side` px for which every face looks happy, its second class.
+fn happy(side: usize, classes: usize) -> Vec<u8> {
+    let mut graph = GraphBuilder::new("happy");
+    let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)]);
+    let mean = graph.global_average_pool("pool", &x);
+    let mean = graph.flatten("mean", &mean);
+    let mut bias = vec![0.0; classes];
+    bias[1] = 9.0;
+    let weight = vec![0.0; classes];
+    let y = graph.dense("y", &mean, Array::new(&[classes, 1], &weight), &bias);
+    graph.output(&y, &[Dim::BATCH, Dim::Fixed(classes)]);
     graph.finish().unwrap().to_bytes()
 }
 
 /// Everything that `pack` needs, in `folder`.
 fn parts(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
-    write("pnet.onnx", &proposer());
-    write("rnet.onnx", &judge(24, &[1, 4]));
-    write("onet.onnx", &judge(48, &[1, 4, 10]));
-    write("classifier.onnx", &judge(48, &[8]));
+    let default = Bundle::read(DEFAULT).unwrap();
+    for name in ["pnet.onnx", "rnet.onnx", "onet.onnx"] {
+        write(name, default.payload(name).unwrap());
+    }
+    write("classifier.onnx", &happy(48, 8));
     write("CARD.md", b"# A model for a test\n");
     write("metrics.json", br#"{ "ferplus.private.plurality": 0.125 }"#);
 }
@@ -139,6 +138,32 @@ fn output_that_a_full_disk_does_not_take_is_told() {
 }
 
 #[test]
+fn a_bundle_that_a_badge_would_refuse_is_not_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    std::fs::write(folder.join("out.emocue"), "old").unwrap();
+    let without_card = folder.join("CARD.md");
+    for (arguments, reason) in [
+        (PACK.replace("--threshold 0.45", "--threshold 1"), "astronaut.jpg: unsure"),
+        (PACK.replace("--min-face 30", "--min-face 4000"), "0 faces found instead of one"),
+        (PACK.to_owned(), "it has no model card"),
+    ] {
+        if reason.contains("card") {
+            std::fs::write(&without_card, "\n").unwrap();
+        }
+        let failed = emocue(folder, &arguments);
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(5), "{said}");
+        assert!(
+            said.contains("a badge refuses the bundle test: ") && said.contains(reason),
+            "{said}"
+        );
+        assert_eq!(std::fs::read(folder.join("out.emocue")).unwrap(), b"old");
+    }
+}
+
+#[test]
 fn a_bad_part_is_named_and_the_old_bundle_stays() {
     let seven = judge(48, &[7]);
     let bad: [(&str, &[u8], i32, &str); 5] = [
@@ -202,7 +227,7 @@ fn classes_in_the_networks_own_order_reach_the_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     parts(folder);
-    std::fs::write(folder.join("classifier.onnx"), judge(48, &[5])).unwrap();
+    std::fs::write(folder.join("classifier.onnx"), happy(48, 5)).unwrap();
     let order = "angry,happy,neutral,sad,surprised";
     std::fs::write(
         folder.join("map.toml"),

@@ -7,9 +7,10 @@ use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, PublicKey, Secre
 use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
+use crate::acceptance::{self, RefusedBundle};
 use crate::console::FlashConsole;
 use crate::key::{self, KeyError};
-use crate::sign::{Changes, INTENDED_USE, SignError, sign};
+use crate::sign::{Changes, INTENDED_USE, sign_checked};
 
 /// What a bundle may be meant for; anything else is in its owner's own words.
 pub const USES: [&str; 4] = [
@@ -73,15 +74,12 @@ pub enum PrepareError {
     /// It is damaged or invalid.
     #[error(transparent)]
     Bundle(#[from] NamedBundleError),
-    /// It cannot be signed.
+    /// A badge would refuse it.
     #[error(transparent)]
-    Sign(#[from] SignError),
+    Refused(#[from] RefusedBundle),
     /// The signed bundle cannot be written.
     #[error(transparent)]
     Write(io::Error),
-    /// A badge refuses a bundle without a card.
-    #[error("the bundle {0} has no model card, so a badge refuses it")]
-    NoCard(String),
     /// There is nothing to sign with.
     #[error("the bundle {bundle} must be signed by you, and there is no key in {}", key.display())]
     NoKey {
@@ -105,11 +103,8 @@ impl Failure for PrepareError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Bundle(error) => error.help(),
-            Self::Sign(error) => error.help(),
+            Self::Refused(error) => error.help(),
             Self::Key(error) => error.help(),
-            Self::NoCard(_) => {
-                Some("Pack it again with `emocue bundle pack --card CARD.md`.".to_owned())
-            }
             Self::NoKey { key, .. } => Some(format!(
                 "Make one, once: `emocue key new -o {}`; or name yours with --key FILE.",
                 key.display()
@@ -125,10 +120,9 @@ impl Failure for PrepareError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => error.exit_code(),
-            Self::Sign(error) => error.exit_code(),
+            Self::Refused(error) => error.exit_code(),
             Self::Key(error) => error.exit_code(),
             Self::Write(_) => exit::OUTPUT,
-            Self::NoCard(_) => exit::NETWORK,
             Self::NoKey { .. } => exit::INPUT,
             Self::IntendedUse | Self::NoIntendedUse => exit::USAGE,
         }
@@ -139,7 +133,7 @@ impl Failure for PrepareError {
 /// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice.
 ///
 /// # Errors
-/// [`PrepareError`] when the bundle is invalid, has no card, or cannot be signed.
+/// [`PrepareError`] when the bundle is invalid, a badge would refuse it, or it cannot be signed.
 pub fn prepare(
     name: &str,
     bytes: &[u8],
@@ -147,10 +141,8 @@ pub fn prepare(
     console: &mut dyn FlashConsole,
 ) -> Result<PreparedBundle, PrepareError> {
     let bundle = Bundle::read(bytes).map_err(in_bundle(name))?;
-    if bundle.manifest().card.trim().is_empty() {
-        return Err(PrepareError::NoCard(name.to_owned()));
-    }
     let wanted = options.intended_use.map(checked_use).transpose()?;
+    acceptance::check(name, &bundle)?;
     if fits(&bundle, wanted.as_deref(), options.key.map(SecretKey::public)) {
         return Ok(prepared(bytes, &bundle));
     }
@@ -185,7 +177,7 @@ pub fn prepare(
         }
     };
     let changes = Changes { intended_use: Some(intended_use), content_version: None };
-    let signed = sign(bytes, key, &changes)?;
+    let signed = sign_checked(&bundle, key, &changes)?;
     write_atomically(&beside, &signed).map_err(|error| PrepareError::Write(error.into()))?;
     console.say(&format!(
         "{}: the bundle as you signed it; flash it again without being asked",

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use emocue_config::{Config, ConfigError};
 use emocue_models::bundle::{NamedBundleError, SecretKey, bytes_of};
 use emocue_models::failure::{Failure, exit};
 
@@ -82,14 +83,9 @@ pub enum ComponentError {
         /// What it is made for.
         machine: Machine,
     },
-    /// The configuration is not TOML.
-    #[error("{} is not valid TOML: {}", path.display(), source.to_string().trim_end())]
-    Toml {
-        /// Which file.
-        path: PathBuf,
-        /// What the parser found, with line and column.
-        source: toml::de::Error,
-    },
+    /// A badge would refuse the configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl Failure for ComponentError {
@@ -110,19 +106,15 @@ impl Failure for ComponentError {
                 "Build one with `cargo xtask cross --profile dist`, or `cross build` as README.md says."
             }
             Self::OtherProgram { .. } => return None,
-            Self::Toml { path, .. } => {
-                return Some(format!(
-                    "`emocue-badge config check {}` checks all of it.",
-                    path.display()
-                ));
-            }
+            Self::Config(error) => return error.help(),
         };
         Some((*help).to_owned())
     }
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Needs { .. } | Self::NotAsked(_) | Self::Empty | Self::Toml { .. } => exit::USAGE,
+            Self::Needs { .. } | Self::NotAsked(_) | Self::Empty => exit::USAGE,
+            Self::Config(error) => error.exit_code(),
             Self::File(error) => error.exit_code(),
             Self::BundleFile(error) => error.exit_code(),
             Self::Bundle(error) => error.exit_code(),
@@ -267,15 +259,13 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Checks that a configuration is TOML; the badge itself checks the rest.
+    /// Checks a configuration as a badge does.
     ///
     /// # Errors
-    /// [`ComponentError::Toml`] when it is not.
+    /// [`ComponentError::Config`] when a badge would refuse it.
     pub fn new(path: PathBuf, text: String) -> Result<Self, ComponentError> {
-        match toml::from_str::<toml::Table>(&text) {
-            Ok(_) => Ok(Self { path, text }),
-            Err(source) => Err(ComponentError::Toml { path, source }),
-        }
+        Config::check(&path.display().to_string(), &text)?;
+        Ok(Self { path, text })
     }
 }
 
@@ -300,9 +290,16 @@ mod tests {
     fn invalid_programs_and_configurations_are_refused() {
         let app = |bytes: &[u8]| AppFile::new("file".into(), bytes.to_vec());
         assert!(matches!(app(b"[camera\n"), Err(ComponentError::NotProgram(_))));
-        let error = ConfigFile::new("file".into(), "[camera\n".into()).unwrap_err();
-        assert!(error.to_string().contains("line 1"), "{error}");
-        assert!(error.help().unwrap().contains("config check file"), "{error:?}");
+        for (text, place) in [
+            ("[camera\n", "file:1:"),
+            ("[camera]\nsorce = \"portraits\"\n", "file:2:1: unknown key \"sorce\" in [camera]"),
+            ("board = \"pi-9\"\n", "file:1:9: no board is called \"pi-9\""),
+            ("[pace]\nfps = 0.0\n", "file:2:7: pace.fps is impossible"),
+        ] {
+            let error = ConfigFile::new("file".into(), text.into()).unwrap_err();
+            assert!(error.to_string().starts_with(place), "{error}");
+            assert!(error.help().is_some(), "{error:?}");
+        }
         let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1];
         elf.resize(18, 0);
         elf.extend([183, 0]);

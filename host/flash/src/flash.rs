@@ -107,6 +107,7 @@ where
     FlashError: From<R::Error>,
 {
     let plan = FlashPlan::new(&mut root, components)?;
+    root.check(&plan.changes())?;
     let overwritten: Vec<&str> = plan.overwritten().collect();
     let question =
         (!overwritten.is_empty()).then(|| format!("Overwrite {}?", overwritten.join(", ")));

@@ -6,9 +6,11 @@
 //! | [`mod@flash`] | the steps of a flash, from options to self-test |
 //! | [`target`] | where a badge is reached |
 //! | [`component`], [`bundle`], [`elf`] | what is flashed: files read and checked |
+//! | [`acceptance`] | the badge's own check of a bundle |
 //! | [`table`] | which file goes where on a badge |
 //! | [`plan`] | what a flash is going to change |
 //! | [`root`] | a root file system that files go to: [`mount`], [`image`] and [`ssh`] are three |
+//! | [`system`] | what makes a file system the root of a Linux system |
 //! | [`serial`] | a badge on a cable, which takes bundle and configuration itself |
 //! | [`console`] | what is shown and asked |
 //! | [`monitor`] | watching a badge |
@@ -17,6 +19,7 @@
 //! Wherever files go, all of them are written beside their places, read back and compared before the first one is
 //! renamed into place, so that a failure or Ctrl-C leaves what was there.
 
+pub mod acceptance;
 pub mod bundle;
 pub mod component;
 pub mod console;
@@ -35,6 +38,7 @@ pub mod serial;
 pub mod shell;
 pub mod sign;
 pub mod ssh;
+pub mod system;
 pub mod table;
 pub mod target;
 mod text;

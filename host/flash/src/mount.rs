@@ -13,6 +13,7 @@ use crate::elf;
 use crate::file::{FileError, reading, writing};
 use crate::follow::follow;
 use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
+use crate::system;
 use crate::table::{BadgeFile, folder, folder_mode, folders, name, old, waiting};
 
 /// Written at once; after each, a flash may stop.
@@ -31,7 +32,9 @@ impl Mount {
     /// [`RootError::NotRoot`] when it does not, or is the root of this computer.
     pub fn open(path: &Path) -> Result<Self, RootError> {
         let root = path.canonicalize().map_err(reading(path))?;
-        let no = |reason, help| Err(RootError::NotRoot { path: root.clone(), reason, help });
+        let no = |reason: &str, help| {
+            Err(RootError::NotRoot { path: root.clone(), reason: reason.to_owned(), help })
+        };
         if root == Path::new("/") {
             return no(
                 "is this computer's own root",
@@ -45,13 +48,18 @@ impl Mount {
                 "Name its other partition, usually called rootfs, where etc and usr lie.",
             );
         }
-        if !["etc", "usr"].into_iter().all(|name| root.join(name).is_dir()) {
-            return no(
-                "is not the root of a Linux system: etc or usr is missing",
-                "Name the folder where the card's largest partition is mounted; `lsblk` shows it.",
-            );
+        let mount = Self { root: root.clone() };
+        let missing = system::missing(
+            |path| Ok::<_, RootError>(mount.followed(path)?.is_dir()),
+            |path| Ok(mount.real(path)?.symlink_metadata().is_ok()),
+        )?;
+        match missing {
+            None => Ok(mount),
+            Some(missing) => no(
+                &format!("is not the root of a Linux system: {missing}"),
+                "Name the folder where the card's root partition is mounted; `lsblk` shows it.",
+            ),
         }
-        Ok(Self { root })
     }
 
     /// Where a path of the badge lies on this computer, its last part not followed if it is a link.

@@ -87,6 +87,14 @@ pub trait RootFs {
         None
     }
 
+    /// Whether `files` can be written there, as far as that is known before anything is changed.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    fn check(&mut self, _files: &[&PlannedFile<'_>]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Writes `files`, or leaves everything as it was.
     ///
     /// # Errors
@@ -113,13 +121,13 @@ pub enum RootError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A folder that is not the root of a badge.
+    /// A folder or an image that is not the root of a badge.
     #[error("{} {reason}", path.display())]
     NotRoot {
-        /// Which folder.
+        /// Which folder or image.
         path: PathBuf,
         /// Why not.
-        reason: &'static str,
+        reason: String,
         /// Which folder it might be.
         help: &'static str,
     },

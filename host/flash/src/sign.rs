@@ -2,7 +2,9 @@
 //! bundle without asking when it knows the key.
 
 use emocue_models::bundle::{Bundle, NamedBundleError, SecretKey, in_bundle};
-use emocue_models::failure::{Failure, exit};
+use emocue_models::failure::Failure;
+
+use crate::acceptance::{self, RefusedBundle};
 
 /// A bundle cannot be signed.
 #[derive(Debug, thiserror::Error)]
@@ -10,25 +12,23 @@ pub enum SignError {
     /// It is damaged or invalid.
     #[error(transparent)]
     Bundle(#[from] NamedBundleError),
-    /// A badge refuses a bundle that does not say what it can and cannot do.
-    #[error("the bundle {0} has no model card")]
-    NoCard(String),
+    /// A badge would refuse it.
+    #[error(transparent)]
+    Refused(#[from] RefusedBundle),
 }
 
 impl Failure for SignError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Bundle(error) => error.help(),
-            Self::NoCard(_) => {
-                Some("Pack it again with `emocue bundle pack --card CARD.md`.".to_owned())
-            }
+            Self::Refused(error) => error.help(),
         }
     }
 
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => error.exit_code(),
-            Self::NoCard(_) => exit::NETWORK,
+            Self::Refused(error) => error.exit_code(),
         }
     }
 }
@@ -48,13 +48,20 @@ pub struct Changes {
 /// Signs a bundle; an earlier signature is replaced.
 ///
 /// # Errors
-/// [`SignError::Bundle`] when it is damaged, or has no model card: a badge would refuse it.
+/// [`SignError::Bundle`] when it is damaged, [`SignError::Refused`] when a badge would refuse it.
 pub fn sign(bytes: &[u8], key: &SecretKey, changes: &Changes) -> Result<Vec<u8>, SignError> {
     let bundle = Bundle::read(bytes).map_err(in_bundle("the bundle to sign"))?;
+    acceptance::check(&bundle.manifest().name, &bundle)?;
+    Ok(sign_checked(&bundle, key, changes)?)
+}
+
+/// Signs a bundle that was checked.
+pub(crate) fn sign_checked(
+    bundle: &Bundle<'_>,
+    key: &SecretKey,
+    changes: &Changes,
+) -> Result<Vec<u8>, NamedBundleError> {
     let mut manifest = bundle.manifest().clone();
-    if manifest.card.trim().is_empty() {
-        return Err(SignError::NoCard(manifest.name));
-    }
     let name = manifest.name.clone();
     if let Some(intended_use) = &changes.intended_use {
         manifest.provenance.insert(INTENDED_USE.to_owned(), intended_use.clone());
@@ -62,7 +69,7 @@ pub fn sign(bytes: &[u8], key: &SecretKey, changes: &Changes) -> Result<Vec<u8>,
     manifest.content_version = changes.content_version.unwrap_or(manifest.content_version);
     let payloads: Vec<_> = bundle.payloads().collect();
     let packed = Bundle::pack(manifest, &payloads).map_err(in_bundle(&name))?;
-    Ok(Bundle::sign(&packed, key).map_err(in_bundle(&name))?)
+    Bundle::sign(&packed, key).map_err(in_bundle(&name))
 }
 
 #[cfg(test)]

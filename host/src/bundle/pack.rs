@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use emocue_data::model::{Calibration, ClassifierModel};
+use emocue_flash::acceptance::{self, RefusedBundle};
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, in_bundle};
 use emocue_models::failure::{Failure, exit};
-use emocue_models::luma::Luma;
 use emocue_quantize::onnx::{GraphReadError, check_finite};
-use emocue_run::{Networks, RunError};
 
 use super::detector::DetectorParts;
 
@@ -48,9 +47,9 @@ pub enum PackError {
         /// Which tensor.
         source: GraphReadError,
     },
-    /// The bundle is whole, but its networks do not run.
-    #[error("the bundle would not run: {0}")]
-    Run(#[from] RunError),
+    /// The bundle is whole, but a badge would refuse it.
+    #[error(transparent)]
+    Refused(#[from] RefusedBundle),
 }
 
 impl Failure for PackError {
@@ -58,7 +57,7 @@ impl Failure for PackError {
         match self {
             Self::Bundle(error) => error.help(),
             Self::Weights { source, .. } => source.help(),
-            Self::Run(error) => error.help(),
+            Self::Refused(error) => error.help(),
         }
     }
 
@@ -66,15 +65,15 @@ impl Failure for PackError {
         match self {
             Self::Bundle(error) => error.exit_code(),
             Self::Weights { .. } => exit::NETWORK,
-            Self::Run(error) => error.exit_code(),
+            Self::Refused(error) => error.exit_code(),
         }
     }
 }
 
-/// Packs the parts and runs the result once, so that what is written also runs.
+/// Packs the parts and checks the result as a badge does, so that what is written is also accepted.
 ///
 /// # Errors
-/// [`PackError`] when a part is invalid or does not run.
+/// [`PackError`] when a part is invalid, or a badge would refuse the result.
 pub fn pack(parts: BundleParts) -> Result<Vec<u8>, PackError> {
     let BundleParts { detector, classifier, card, mut metrics, name, content_version, provenance } =
         parts;
@@ -101,8 +100,6 @@ pub fn pack(parts: BundleParts) -> Result<Vec<u8>, PackError> {
     };
     let bytes = Bundle::pack(manifest, &payloads).map_err(in_bundle(&name))?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&name))?;
-    let mut networks = Networks::from_bundle(&bundle, None)?;
-    // The first search builds the networks that depend on the frame's size.
-    networks.detector.detect(&Luma::new(64, 64), &mut Vec::new())?;
+    acceptance::check(&name, &bundle)?;
     Ok(bytes)
 }

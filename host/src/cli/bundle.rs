@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use emocue_data::model::ClassifierModel;
 use emocue_data::model::labels::label_set;
+use emocue_flash::acceptance;
 use emocue_flash::key::{self, KeyError};
-use emocue_flash::sign::{Changes, INTENDED_USE, SignError, sign};
+use emocue_flash::sign::{Changes, INTENDED_USE, sign};
 use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
@@ -63,7 +64,7 @@ enum Action {
     Pack(Box<PackArgs>),
     /// Sign a bundle, which badges ask for
     Sign(SignArgs),
-    /// Check a bundle as a badge does: whole, with a model card, signed, and by whom
+    /// Check a bundle as a badge does: whole, with a model card, its self-test, signed, and by whom
     Verify {
         /// A bundle's file, or `default` for the one that the badge carries
         bundle: String,
@@ -223,9 +224,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     if let Some(intended_use) = manifest.provenance.get(INTENDED_USE) {
         println!("meant for: {intended_use}");
     }
-    if manifest.card.trim().is_empty() {
-        return Err(SignError::NoCard(manifest.name.clone()).into());
-    }
+    acceptance::check(bundle, &checked)?;
     let signer = checked.signer().ok_or_else(|| {
         Problem::new(format!("{bundle} is not signed, so badges refuse it"))
             .help("Sign it with `emocue bundle sign`.")

@@ -55,7 +55,7 @@ pub struct FlashArgs {
     /// Overwrite without asking
     #[arg(long)]
     yes: bool,
-    /// Image only: the partition with the root [default: the largest one with ext4]
+    /// Image only: the partition with the root [default: the one with ext4 that has etc, usr, and an init or a shell]
     #[arg(long, value_name = "N")]
     partition: Option<u32>,
     #[command(flatten)]

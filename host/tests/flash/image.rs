@@ -12,14 +12,14 @@ use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{AARCH64, Kit, StopAfter, app, bad, expected, good, has};
 
-const MIB: u64 = 1 << 20;
-const SECTOR: u64 = 512;
+pub(crate) const MIB: u64 = 1 << 20;
+pub(crate) const SECTOR: u64 = 512;
 
-fn tools() -> bool {
+pub(crate) fn tools() -> bool {
     ["mkfs.ext4", "debugfs", "e2fsck"].into_iter().all(has)
 }
 
-fn run(program: &str, arguments: &[&str]) -> Output {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     let path = std::env::var("PATH").unwrap() + ":/usr/sbin:/sbin";
     let found = path.split(':').map(|folder| Path::new(folder).join(program));
     let program = found.into_iter().find(|file| file.is_file()).unwrap();
@@ -28,13 +28,28 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 
 /// Writes the kit's root as an ext4 file system of `size` MiB at `offset` of `image`.
 fn ext4(kit: &Kit, image: &Path, offset: u64, size: u64) {
+    ext4_of(kit, "root", "", image, offset, size);
+}
+
+/// The same of another folder, with other features (`-O`).
+pub(crate) fn ext4_of(
+    kit: &Kit,
+    folder: &str,
+    features: &str,
+    image: &Path,
+    offset: u64,
+    size: u64,
+) {
+    let features = if features.is_empty() { "large_file" } else { features };
     let made = run(
         "mkfs.ext4",
         &[
             "-q",
             "-F",
+            "-O",
+            features,
             "-d",
-            kit.path("root").to_str().unwrap(),
+            kit.path(folder).to_str().unwrap(),
             "-E",
             &format!("offset={offset},root_owner=0:0"),
             image.to_str().unwrap(),
@@ -44,7 +59,7 @@ fn ext4(kit: &Kit, image: &Path, offset: u64, size: u64) {
     assert!(made.status.success(), "{made:?}");
 }
 
-fn empty(path: &Path, size: u64) -> File {
+pub(crate) fn empty(path: &Path, size: u64) -> File {
     let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
     file.set_len(size).unwrap();
     file
@@ -97,13 +112,13 @@ fn gpt(kit: &Kit) -> u64 {
     table.write_into(&mut file).unwrap();
     gptman::GPT::write_protective_mbr_into(&mut file, SECTOR).unwrap();
     ext4(kit, &path, 20 * MIB, 40);
-    ext4(kit, &path, 64 * MIB, 24);
+    ext4_of(kit, "home", "", &path, 64 * MIB, 24);
     20 * MIB
 }
 
-struct Card<'a> {
-    kit: &'a Kit,
-    offset: u64,
+pub(crate) struct Card<'a> {
+    pub(crate) kit: &'a Kit,
+    pub(crate) offset: u64,
 }
 
 impl Card<'_> {
@@ -113,7 +128,7 @@ impl Card<'_> {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn read(&self, path: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
         let out = self.kit.path("dumped");
         let _ = fs::remove_file(&out);
         self.debugfs(&["-R", &format!("dump {path} {}", out.display())]);
@@ -124,7 +139,7 @@ impl Card<'_> {
         self.debugfs(&["-R", &format!("stat {path}")])
     }
 
-    fn assert_clean(&self) {
+    pub(crate) fn assert_clean(&self) {
         let device = format!("{}?offset={}", self.kit.path("card.img").display(), self.offset);
         let checked = run("e2fsck", &["-f", "-n", &device]);
         assert!(checked.status.success(), "{checked:?}");
@@ -247,6 +262,10 @@ fn another_partition_may_be_named() {
     }
     let kit = Kit::new();
     gpt(&kit);
+    ext4(&kit, &kit.path("card.img"), 64 * MIB, 24);
+    let several = bad(&kit.flash(&ALL), 2);
+    assert!(several.contains("several partitions that look like the root"), "{several}");
+    assert!(several.contains("partition 1 (") && several.contains("--partition N"), "{several}");
     let said = good(&kit.flash(&[&ALL[..], &["--partition", "2"]].concat()));
     assert!(said.contains("partition 2"), "{said}");
     let second = Card { offset: 64 * MIB, kit: &kit };

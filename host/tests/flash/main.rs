@@ -6,4 +6,5 @@
 mod image;
 mod kit;
 mod mount;
+mod partition;
 mod ssh;

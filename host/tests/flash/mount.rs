@@ -2,11 +2,14 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use emocue_flash::key;
 use emocue_flash::mount::Mount;
 use emocue_flash::root::RootError;
 use emocue_flash::{FlashPlan, RootFs as _};
+use emocue_models::bundle::{Bundle, DEFAULT, Manifest};
 
 use crate::kit::{AARCH64, ARM, Kit, StopAfter, app, bad, expected, good, tree};
 
@@ -137,6 +140,9 @@ fn what_is_not_a_badges_root_is_refused_with_a_hint() {
     assert!(refused("home").contains("not the root of a Linux system"));
     kit.write("home/cmdline.txt", b"");
     assert!(refused("home").contains("boot partition"));
+    fs::create_dir_all(kit.path("data/etc")).unwrap();
+    fs::create_dir_all(kit.path("data/usr")).unwrap();
+    assert!(refused("data").contains("neither an init nor a shell"));
     let unknown = bad(&kit.flash(&["--to", "nowhere", "--app", "app"]), 2);
     assert!(unknown.contains("no such file") && unknown.contains("ssh://user@host"), "{unknown}");
     fs::remove_file(kit.path("root/bin")).unwrap();
@@ -185,13 +191,59 @@ fn a_bundle_is_signed_once_with_what_it_is_meant_for() {
     assert_eq!(kit.read("root/var/lib/emocue/incoming/bundle.emocue"), flashed);
 }
 
+/// What makes a manifest unacceptable.
+type Change = fn(&mut Manifest);
+
+#[test]
+fn a_bundle_that_a_badge_refuses_is_neither_signed_nor_flashed() {
+    let kit = Kit::new();
+    kit.key("my.key");
+    let bundle = Bundle::read(DEFAULT).unwrap();
+    let payloads: Vec<_> = bundle.payloads().collect();
+    let changes: [(&str, Change); 2] = [
+        ("fails the self-test", |manifest| manifest.classifier.threshold = 1.0),
+        ("no model card", |manifest| manifest.card = " \n".into()),
+    ];
+    for (reason, change) in changes {
+        let mut manifest = bundle.manifest().clone();
+        change(&mut manifest);
+        let packed = Bundle::pack(manifest, &payloads).unwrap();
+        kit.write("bad.emocue", &packed);
+        let key = key::read_secret(&kit.path("my.key")).unwrap();
+        kit.write("bad-signed.emocue", &Bundle::sign(&packed, &key).unwrap());
+        let before = tree(kit.folder.path());
+        for bundle in ["bad.emocue", "bad-signed.emocue"] {
+            for dry in [&["--yes"][..], &["--dry-run"]] {
+                let flash = ["--to", "root", "--bundle", bundle, "--key", "my.key"];
+                let used = ["--intended-use", "my own cue"];
+                let refused = bad(&kit.flash(&[&flash[..], &used, dry].concat()), 5);
+                assert!(refused.contains(reason), "{refused}");
+            }
+        }
+        for arguments in [
+            &["sign", "bad.emocue", "--key", "my.key", "-o", "out.emocue"][..],
+            &["verify", "bad-signed.emocue"],
+        ] {
+            let mut emocue = Command::new(env!("CARGO_BIN_EXE_emocue"));
+            emocue.arg("bundle").args(arguments).current_dir(kit.folder.path());
+            let refused = bad(&emocue.output().unwrap(), 5);
+            assert!(refused.contains(reason), "{refused}");
+        }
+        assert_eq!(tree(kit.folder.path()), before);
+    }
+}
+
 #[test]
 fn damaged_and_missing_files_are_reported() {
     let kit = Kit::new();
     let said =
         |arguments: &[&str], code| bad(&kit.flash(&[&["--to", "root"], arguments].concat()), code);
     kit.write("bad.toml", b"[camera\nsource = 1\n");
-    assert!(said(&["--config", "bad.toml"], 2).contains("line 1"));
+    assert!(said(&["--config", "bad.toml"], 2).contains("bad.toml:1:"));
+    kit.write("bad.toml", b"[camera]\nsorce = 'portraits'\n");
+    let unknown = said(&["--config", "bad.toml"], 2);
+    assert!(unknown.contains("bad.toml:2:1: unknown key \"sorce\" in [camera]"), "{unknown}");
+    assert!(unknown.contains("help: Write source."), "{unknown}");
     let mut bundle = kit.read("mine.emocue");
     bundle[5000] ^= 1;
     kit.write("bad.emocue", &bundle);

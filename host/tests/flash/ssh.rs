@@ -37,6 +37,11 @@ fn badge() -> PathBuf {
 impl Server {
     /// Starts one; `None` where there is no `sshd`.
     fn start() -> Option<Self> {
+        Self::start_with_shell("")
+    }
+
+    /// Starts one whose users have a login shell that runs `rc` before every command.
+    fn start_with_shell(rc: &str) -> Option<Self> {
         if !["sshd", "ssh", "ssh-keygen"].into_iter().all(has) {
             return None;
         }
@@ -62,7 +67,17 @@ impl Server {
              AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPidFile none\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
         );
-        kit.write("sshd_config", config.as_bytes());
+        let shell = match rc {
+            "" => String::new(),
+            rc => {
+                kit.write(
+                    "shell",
+                    format!("{rc}\nexec sh -c \"$SSH_ORIGINAL_COMMAND\"\n").as_bytes(),
+                );
+                format!("ForceCommand sh {folder}/shell\n")
+            }
+        };
+        kit.write("sshd_config", (config + &shell).as_bytes());
         let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"];
         let program = program.into_iter().find(|path| Path::new(path).is_file())?;
         let mut child = Command::new(program)
@@ -110,6 +125,15 @@ impl Server {
         let to = format!("ssh://{}", self.address());
         let common = ["--to", &to, "--ssh-config", "ssh_config"];
         self.kit.flash(&[&common, arguments].concat())
+    }
+
+    /// Asks the badge there for its status.
+    fn monitor(&self) -> Output {
+        let mut emocue = Command::new(env!("CARGO_BIN_EXE_emocue"));
+        emocue.args(["monitor", "--once", "--json", "--ssh-config"]);
+        emocue.arg(self.kit.path("ssh_config"));
+        emocue.arg("--on").arg(format!("ssh://{}", self.address()));
+        emocue.stdin(Stdio::null()).output().unwrap()
     }
 
     fn tree(&self) -> std::collections::BTreeMap<PathBuf, (u32, Vec<u8>)> {
@@ -161,6 +185,30 @@ fn files_arrive_and_the_real_badge_takes_the_bundle() {
     assert!(again.contains("All of it is there already"), "{again}");
 }
 
+#[test]
+fn a_login_shell_may_print_what_it_likes() {
+    for banner in [r"\033]4;0;rgb:28/28/28\033\\", "sha256=0\\nmode=1\\nother=\\nlink=x\\n"] {
+        let Some(server) = Server::start_with_shell(&format!("printf '{banner}'")) else { return };
+        server.trusting();
+        let all = [&FILES[..], &["--bundle", "mine.emocue"]].concat();
+        let said = good(&server.flash(&all));
+        assert!(said.contains("is in slot") && !said.contains("emocue answer"), "{said}");
+        assert_eq!(server.kit.read("root/etc/emocue/emocue.toml"), server.kit.read("emocue.toml"));
+        let again = good(&server.flash(&FILES));
+        assert!(again.contains("All of it is there already"), "{again}");
+        let _running = Running::start(&server.kit);
+        let status = good(&server.monitor());
+        assert!(status.contains("\"event\":\"status\""), "{status}");
+    }
+    let Some(server) = Server::start_with_shell("echo not available; exit 1") else { return };
+    let refused = bad(&server.flash(&FILES), 9);
+    assert!(
+        refused.contains("did not run the script") && refused.contains("not available"),
+        "{refused}"
+    );
+    assert!(refused.contains("login shell"), "{refused}");
+}
+
 /// A badge that runs until it is dropped.
 struct Running(Child);
 
@@ -208,17 +256,10 @@ impl Running {
 fn a_badge_is_watched_from_afar() {
     let Some(server) = Server::start() else { return };
     good(&server.flash(&FILES));
-    let monitor = || {
-        let mut emocue = Command::new(env!("CARGO_BIN_EXE_emocue"));
-        emocue.args(["monitor", "--once", "--json", "--ssh-config"]);
-        emocue.arg(server.kit.path("ssh_config"));
-        emocue.arg("--on").arg(format!("ssh://{}", server.address()));
-        emocue.stdin(Stdio::null()).output().unwrap()
-    };
-    let nobody = bad(&monitor(), 9);
+    let nobody = bad(&server.monitor(), 9);
     assert!(nobody.contains("no badge answers"), "{nobody}");
     let _running = Running::start(&server.kit);
-    let status: serde_json::Value = serde_json::from_str(&good(&monitor())).unwrap();
+    let status: serde_json::Value = serde_json::from_str(&good(&server.monitor())).unwrap();
     assert_eq!(status["event"], "status");
     // Its first frame may still be on its way.
     assert!(["Starting", "Streaming"].contains(&status["state"].as_str().unwrap()), "{status}");
@@ -234,10 +275,13 @@ fn the_badge_has_the_last_word() {
     let refused = bad(&server.flash(&["--bundle", "mine.emocue"]), 9);
     assert!(refused.contains("refuses the bundle"), "{refused}");
     assert!(refused.contains("[update] keys"), "{refused}");
-    server.kit.write("emocue.toml", b"[camera]\nrotate = 45\n");
-    let refused = bad(&server.flash(&FILES), 9);
+    // A configuration that this computer accepts, for a badge that knows fewer keys.
+    let old = "#!/bin/sh\necho \"$3:2:1: unknown key\" >&2\nexit 2\n";
+    fs::write(server.kit.path("root/usr/local/bin/emocue-badge"), old).unwrap();
+    server.kit.write("emocue.toml", b"[camera]\nrotate = 90\n");
+    let refused = bad(&server.flash(&["--config", "emocue.toml", "--yes"]), 9);
     assert!(refused.contains("the badge refuses this configuration"), "{refused}");
-    assert!(refused.contains("the new emocue.toml") && refused.contains("rotate"), "{refused}");
+    assert!(refused.contains("the new emocue.toml:2:1: unknown key"), "{refused}");
     let after = server.tree();
     let config = server.kit.path("root/etc/emocue/emocue.toml");
     assert_eq!(after[&config], before[&config]);
@@ -321,7 +365,7 @@ fn a_server_that_is_not_there_and_a_root_that_is_none_are_reported() {
         )
     };
     let nowhere = at(format!("127.0.0.1:{}{}", server.port, server.kit.path("home").display()));
-    assert!(nowhere.contains("has no etc there"), "{nowhere}");
+    assert!(nowhere.contains("not the root of a Linux system: etc is missing"), "{nowhere}");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let off = at(format!("127.0.0.1:{port}"));
     assert!(off.contains("cannot connect") && off.contains("Is the badge on"), "{off}");

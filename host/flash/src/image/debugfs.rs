@@ -26,6 +26,8 @@ pub(super) struct Tools {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inode {
     pub(super) kind: Kind,
+    /// Its size.
+    pub(super) bytes: u64,
     /// Permission bits.
     pub(super) mode: u32,
     pub(super) user: u32,
@@ -195,6 +197,7 @@ fn parse(text: &str) -> Option<Inode> {
     let modified = after(" mtime:").and_then(|hex| hex.strip_prefix("0x"));
     Some(Inode {
         kind,
+        bytes: after("Size:").and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
         mode: u32::from_str_radix(after("Mode:")?, 8).ok()? & 0o7777,
         user: after("User:")?.parse().ok()?,
         group: after("Group:")?.parse().ok()?,
@@ -215,6 +218,7 @@ mod tests {
             Fast link dest: \"usr/bin\"\n";
         let link = Inode {
             kind: Kind::Link("usr/bin".into()),
+            bytes: 7,
             mode: 0o777,
             user: 5,
             group: 12,

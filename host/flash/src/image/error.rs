@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use emocue_models::failure::{Failure, exit};
+use indicatif::DecimalBytes;
 
 use crate::file::FileError;
 use crate::root::RootError;
@@ -32,6 +33,53 @@ pub enum ImageError {
         /// What there is.
         known: String,
     },
+    /// No partition looks like a root.
+    #[error("{} has no partition that looks like the root of a Linux system: {found}", path.display())]
+    NoRoot {
+        /// Which image.
+        path: PathBuf,
+        /// Its partitions with ext4, each with what is missing.
+        found: String,
+    },
+    /// More than one partition looks like a root.
+    #[error("{} has several partitions that look like the root of a Linux system: {found}", path.display())]
+    SeveralRoots {
+        /// Which image.
+        path: PathBuf,
+        /// Which partitions.
+        found: String,
+    },
+    /// Its file system has a feature with which it cannot be changed.
+    #[error("{}: its file system has the feature {feature}, which debugfs cannot write", path.display())]
+    Unsupported {
+        /// Which image.
+        path: PathBuf,
+        /// The feature, as `mkfs.ext4 -O` calls it.
+        feature: &'static str,
+    },
+    /// The files do not fit.
+    #[error("{} has no room: {} are needed, and {} are free", path.display(), DecimalBytes(*needed), DecimalBytes(*free))]
+    NoRoom {
+        /// Which image.
+        path: PathBuf,
+        /// Bytes that are written.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The file system cannot hold more files.
+    #[error("{} has no room for {needed} more files and folders: {free} inodes are free", path.display())]
+    NoInodes {
+        /// Which image.
+        path: PathBuf,
+        /// Files and folders that are made.
+        needed: u64,
+        /// How many may be made.
+        free: u64,
+    },
+    /// What was read back is not what was written.
+    #[error("debugfs wrote {0} differently from what it was given")]
+    ReadBack(String),
     /// The file ends before the file system does.
     #[error("{} is cut short: its file system ends {missing} bytes behind the file's end", path.display())]
     Cut {
@@ -114,6 +162,25 @@ impl Failure for ImageError {
             Self::Debugfs { .. } => {
                 "If it names unsupported features, a newer e2fsprogs may support them."
             }
+            Self::NoRoot { .. } | Self::SeveralRoots { .. } => "Name it with --partition N.",
+            Self::Unsupported { feature, .. } => {
+                return Some(format!(
+                    "Mount the image and flash the folder, or make its file system without {feature} (`mkfs.ext4 -O ^{feature}`)."
+                ));
+            }
+            Self::NoRoom { path, needed, .. } => {
+                let megabytes = needed.div_ceil(1 << 20) + 16;
+                return Some(format!(
+                    "Enlarge the image (`truncate -s +{megabytes}M '{}'`), then its root partition where it has partitions (`parted`), then the file system (`resize2fs`).",
+                    path.display()
+                ));
+            }
+            Self::NoInodes { .. } => {
+                "Make the file system anew with more inodes (`mkfs.ext4 -N`), or remove files that the badge does not need."
+            }
+            Self::ReadBack(_) => {
+                "Its file system may have a feature that debugfs cannot write (`dumpe2fs -h` lists them); a newer e2fsprogs may support it."
+            }
             Self::NoPartition { .. } | Self::Damaged(_) | Self::Name(_) | Self::Scratch(_) => {
                 return None;
             }
@@ -124,13 +191,20 @@ impl Failure for ImageError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Root(error) => error.exit_code(),
-            Self::NoPartition { .. } => exit::USAGE,
+            Self::NoPartition { .. } | Self::SeveralRoots { .. } => exit::USAGE,
             Self::NoExt4 { .. }
+            | Self::NoRoot { .. }
+            | Self::Unsupported { .. }
             | Self::Cut { .. }
             | Self::Attached { .. }
             | Self::Unclean { .. }
             | Self::Name(_) => exit::INPUT,
-            Self::Debugfs { .. } | Self::Damaged(_) | Self::Scratch(_) => exit::OUTPUT,
+            Self::Debugfs { .. }
+            | Self::Damaged(_)
+            | Self::Scratch(_)
+            | Self::NoRoom { .. }
+            | Self::NoInodes { .. }
+            | Self::ReadBack(_) => exit::OUTPUT,
             Self::Tool { .. } => exit::FAILED,
         }
     }

@@ -9,8 +9,10 @@ mod debugfs;
 mod error;
 mod partition;
 mod path;
+mod room;
 mod script;
 mod superblock;
+mod table;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use emocue_models::bundle::Sha256;
 pub use error::ImageError;
 
 use self::debugfs::Tools;
-use self::partition::Partition;
+use self::partition::Chosen;
 use self::path::{existing, followed};
 use crate::console::FlashProgress;
 use crate::elf;
@@ -31,12 +33,12 @@ use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 #[derive(Debug)]
 pub struct Image {
     path: PathBuf,
-    partition: Partition,
+    root: Chosen,
     tools: Tools,
 }
 
 impl Image {
-    /// Finds the root in the image `path`: partition `number`, or else the largest one with ext4.
+    /// Finds the root in the image `path`: partition `number`, or else the only one with ext4 that looks like a root.
     ///
     /// # Errors
     /// [`ImageError`] when there is none, or when it is in use, damaged, or was not unmounted.
@@ -46,16 +48,16 @@ impl Image {
             return Err(ImageError::Attached { path, device });
         }
         let mut file = File::open(&path).map_err(reading(&path))?;
-        let partition = partition::find(&path, &mut file, number)?;
-        let tools = Tools::new(&path, partition.offset)?;
+        let root = partition::find(&path, &mut file, number)?;
+        let tools = Tools::new(&path, root.partition.offset)?;
         tools.check().map_err(|error| match error {
             ImageError::Damaged(reason) => {
-                let offset = partition.offset;
+                let offset = root.partition.offset;
                 ImageError::Unclean { path: path.clone(), offset, reason }
             }
             other => other,
         })?;
-        Ok(Self { path, partition, tools })
+        Ok(Self { path, root, tools })
     }
 }
 
@@ -63,7 +65,7 @@ impl RootFs for Image {
     type Error = ImageError;
 
     fn title(&self) -> String {
-        format!("{}, {}", self.path.display(), self.partition)
+        format!("{}, {}", self.path.display(), self.root)
     }
 
     fn machine(&mut self) -> Result<elf::Machine, ImageError> {
@@ -83,6 +85,10 @@ impl RootFs for Image {
         existing(&self.tools, path)
     }
 
+    fn check(&mut self, files: &[&PlannedFile<'_>]) -> Result<(), ImageError> {
+        self.room(files, 0)
+    }
+
     fn install(
         &mut self,
         files: &[&PlannedFile<'_>],
@@ -90,7 +96,7 @@ impl RootFs for Image {
     ) -> Result<(), ImageError> {
         let copy = copy::beside(&self.path, progress)?;
         let changed = || -> Result<(), ImageError> {
-            let tools = Tools::new(copy.path(), self.partition.offset)?;
+            let tools = Tools::new(copy.path(), self.root.partition.offset)?;
             let script = script::write(&tools, files)?;
             tools.change(&script)?;
             for file in files {
@@ -101,7 +107,7 @@ impl RootFs for Image {
                     }
                 };
                 if existing(&tools, file.place.path)? != wanted {
-                    return Err(RootError::ReadBack(file.place.path.to_owned()).into());
+                    return Err(ImageError::ReadBack(file.place.path.to_owned()));
                 }
             }
             tools.check()
@@ -111,7 +117,11 @@ impl RootFs for Image {
             // Ctrl-C also reaches the tools, whose failure is then expected.
             return Err(RootError::Interrupted.into());
         }
-        changed?;
+        if let Err(error) = changed {
+            // Where hardly anything is left, that is the cause, whatever debugfs made of it.
+            self.room(files, room::ITS_OWN)?;
+            return Err(error);
+        }
         copy.as_file().sync_all().map_err(writing(&self.path))?;
         copy.persist(&self.path).map_err(|error| writing(&self.path)(error.error))?;
         let folder = self.path.parent().unwrap_or(Path::new("/"));

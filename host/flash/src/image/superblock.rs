@@ -16,6 +16,14 @@ const RECOVER: u32 = 4;
 /// `s_feature_incompat`: sizes have 64 bits.
 const WIDE: u32 = 0x80;
 
+/// Features that `debugfs` writes wrongly, up to version 1.47: the offset of their word, their bit, their name.
+const UNSUPPORTED: [(usize, u32, &str); 2] = [
+    // Small files read back longer than they were written.
+    (96, 0x8000, "inline_data"),
+    // What is written is not counted.
+    (100, 0x100, "quota"),
+];
+
 /// What a superblock says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Superblock {
@@ -23,6 +31,14 @@ pub(super) struct Superblock {
     pub(super) bytes: u64,
     /// Why it may not be changed.
     pub(super) unclean: Option<&'static str>,
+    /// A feature with which it cannot be changed.
+    pub(super) unsupported: Option<&'static str>,
+    /// Size of a block.
+    pub(super) block: u64,
+    /// Blocks that nothing uses.
+    pub(super) free_blocks: u64,
+    /// Files and folders that may still be made.
+    pub(super) free_inodes: u64,
 }
 
 impl Superblock {
@@ -45,15 +61,24 @@ impl Superblock {
         if short(56) != MAGIC || scale > 6 {
             return None;
         }
-        let high = if features & WIDE != 0 { u64::from(long(0x150)) << 32 } else { 0 };
-        let bytes = (high | u64::from(long(4))).checked_mul(1024 << scale)?;
+        let high = |at: usize| if features & WIDE != 0 { u64::from(long(at)) << 32 } else { 0 };
+        let block = 1024 << scale;
+        let bytes = (high(0x150) | u64::from(long(4))).checked_mul(block)?;
         let unclean = match () {
             () if state & ERRORS != 0 => Some("it has recorded errors"),
             () if features & RECOVER != 0 => Some("its journal is not written back"),
             () if state & VALID == 0 => Some("it is not marked as unmounted"),
             () => None,
         };
-        Some(Self { bytes, unclean })
+        let mut unsupported = UNSUPPORTED.iter().filter(|(at, bit, _)| long(*at) & bit != 0);
+        Some(Self {
+            bytes,
+            unclean,
+            unsupported: unsupported.next().map(|(_, _, name)| *name),
+            block,
+            free_blocks: high(0x158) | u64::from(long(12)),
+            free_inodes: u64::from(long(16)),
+        })
     }
 }
 
@@ -77,9 +102,15 @@ mod tests {
     fn tells_what_may_be_changed() {
         let read = |bytes: Vec<u8>| Superblock::read(&mut Cursor::new(bytes), 0).unwrap();
         let clean = read(block(1, 0x42)).unwrap();
-        assert_eq!(clean, Superblock { bytes: 9 * 4096, unclean: None });
+        assert_eq!((clean.bytes, clean.block, clean.unclean), (9 * 4096, 4096, None));
+        assert_eq!((clean.free_blocks, clean.free_inodes, clean.unsupported), (0, 0, None));
         for (state, features) in [(0, 0x42), (3, 0x42), (1, 0x46)] {
             assert!(read(block(state, features)).unwrap().unclean.is_some());
+        }
+        for (at, byte, name) in [(97, 0x80, "inline_data"), (101, 1, "quota")] {
+            let mut bytes = block(1, 0x42);
+            bytes[1024 + at] = byte;
+            assert_eq!(read(bytes).unwrap().unsupported, Some(name));
         }
         assert_eq!(read(vec![0; 4096]), None);
         assert_eq!(read(vec![0; 100]), None);

@@ -91,8 +91,9 @@ impl OverSsh {
             false => format!(" --state {}", quote(&format!("{root}{STATE}"))),
         };
         let own = quote(&format!("{root}{STATE}"));
+        // Ends what a login shell may have printed, which would be taken for the beginning of the first frame.
         let script = format!(
-            "if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n {program} link{state}; \
+            "printf '\\000'; if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n {program} link{state}; \
              else exec {program} link{state}; fi"
         );
         format!("exec sh -c {}", quote(&script))

@@ -1,7 +1,7 @@
 //! Running the badge's own program over SSH.
 
+use super::answer::values;
 use super::error::SshError;
-use super::session::values;
 use super::{Ssh, read_back};
 use crate::component::Component;
 use crate::console::FlashProgress;
@@ -44,8 +44,10 @@ impl Ssh {
         // It is not yet where its owner would look for it.
         let printed = output.all().replace(&self.path(&file), "the new emocue.toml");
         match output.code {
-            Some(0) if values(&printed, "absent").next().is_some() => {
-                progress.say("config: no emocue-badge is there yet, so nobody has checked it");
+            Some(0) if values(&output.out, "absent").next().is_some() => {
+                progress.say(
+                    "config: no emocue-badge is there yet, so only this computer has checked it",
+                );
                 Ok(())
             }
             Some(0) => Ok(()),

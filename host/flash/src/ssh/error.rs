@@ -78,10 +78,20 @@ pub enum SshError {
         address: String,
     },
     /// No system there.
-    #[error("{address} has no etc there")]
+    #[error("{address} is not the root of a Linux system: {missing}")]
     NoSystem {
         /// Which badge.
         address: String,
+        /// What a root has and this one does not.
+        missing: String,
+    },
+    /// Something else than our script answered.
+    #[error("{address} did not run the script that it was sent:\n{output}")]
+    LoginShell {
+        /// Which badge.
+        address: String,
+        /// What it printed instead.
+        output: String,
     },
     /// A command failed.
     #[error("{what} failed on the badge:\n{output}")]
@@ -157,6 +167,9 @@ impl Failure for SshError {
             }
             Self::NoSystem { .. } => {
                 "The path behind the host is the root of a Linux system; leave it out for the badge's own."
+            }
+            Self::LoginShell { .. } => {
+                "The user's login shell there has to run commands (`ssh HOST true`): give the user /bin/sh or bash, or log in as another one."
             }
             Self::Demo(_) => {
                 "A message about GLIBC means a system that is older than the build: see \"Build it onto a board\" in README.md."

@@ -1,8 +1,10 @@
 //! Facts about a badge's system, asked for after logging in.
 
+use super::answer::values;
 use super::error::SshError;
-use super::session::{SshSession, values};
+use super::session::SshSession;
 use crate::shell::quote;
+use crate::system::{FOLDERS, PROGRAMS, missing};
 use crate::table::USER;
 
 /// Groups that own the badge's devices, as its service has them.
@@ -26,12 +28,20 @@ pub(super) struct Facts {
 impl Facts {
     /// Asks.
     pub(super) fn ask(session: &SshSession) -> Result<Self, SshError> {
-        let etc = quote(&format!("{}/etc", session.address().root));
+        let word = |path: &str| quote(&format!("{}{path}", session.address().root));
+        let folders = FOLDERS.map(|path| format!("[ -d {} ] && echo folder={path}\n", word(path)));
+        let programs = PROGRAMS.map(|path| {
+            let word = word(path);
+            format!("{{ [ -e {word} ] || [ -L {word} ]; }} && echo program={path}\n")
+        });
         let script = format!(
-            "echo \"uname=$(uname -m)\"\n[ -d {etc} ] && echo etc=\n[ -w {etc} ] && echo writes=\n\
+            "echo \"uname=$(uname -m)\"\n{}{}[ -w {} ] && echo writes=\n\
              sudo -n true 2>/dev/null && echo sudo=\nid -u {USER} >/dev/null 2>&1 && echo user=\n\
              [ -d /run/systemd/system ] && echo systemd=\n\
              for g in {}; do getent group $g >/dev/null 2>&1 && echo group=$g; done\ntrue\n",
+            folders.concat(),
+            programs.concat(),
+            word("/etc"),
             GROUPS.join(" ")
         );
         let output = session.run(&script)?.good("looking around")?;
@@ -41,8 +51,11 @@ impl Facts {
     fn parse(output: &str, session: &SshSession) -> Result<Self, SshError> {
         let has = |key| values(output, key).next().is_some();
         let address = session.address();
-        if !has("etc") {
-            return Err(SshError::NoSystem { address: address.to_string() });
+        let says =
+            |key, path: &str| Ok::<_, SshError>(values(output, key).any(|value| value == path));
+        let missing = missing(|path| says("folder", path), |path| says("program", path))?;
+        if let Some(missing) = missing {
+            return Err(SshError::NoSystem { address: address.to_string(), missing });
         }
         if !has("writes") && !has("sudo") {
             return Err(SshError::NotWritable { address: address.to_string() });

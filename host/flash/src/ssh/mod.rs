@@ -5,6 +5,7 @@
 //! that would weaken that is ever passed or taken.
 
 mod address;
+mod answer;
 mod badge;
 mod error;
 mod facts;
@@ -21,8 +22,8 @@ pub use options::SshSettings;
 pub use session::{RemoteOutput, SshSession};
 pub(crate) use session::{call, no_program};
 
+use self::answer::values;
 use self::facts::Facts;
-use self::session::values;
 use crate::component::Component;
 use crate::console::FlashProgress;
 use crate::elf;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 use super::address::Address;
+use super::answer::{BEGIN, END, answer, framed};
 use super::error::SshError;
 use super::options::SshSettings;
 use crate::console::FlashProgress;
@@ -130,7 +131,7 @@ impl SshSession {
             None => self.ssh(!io::stdin().is_terminal()),
         };
         ssh.args(["-T", "--"]).arg(self.address.destination());
-        ssh.arg(format!("exec sh -c {}", quote(script)));
+        ssh.arg(format!("exec sh -c {}", quote(&framed(script))));
         ssh
     }
 
@@ -198,9 +199,19 @@ impl SshSession {
         let err = drain(child.stderr.take());
         let mut out = String::new();
         if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                progress.say(&line);
-                out += &(line + "\n");
+            let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+            let mut inside = false;
+            for line in lines.by_ref() {
+                out += &line;
+                out += "\n";
+                let (shown, is_last) = match line.strip_suffix(END) {
+                    Some(rest) => (rest, true),
+                    None => (line.as_str(), false),
+                };
+                if inside && !(is_last && shown.is_empty()) {
+                    progress.say(shown);
+                }
+                inside = (inside || line == BEGIN) && !is_last;
             }
         }
         let status = child.wait().map_err(no_program)?;
@@ -215,7 +226,13 @@ impl SshSession {
     ) -> Result<RemoteOutput, SshError> {
         match status.code() {
             Some(SSH_FAILED) => Err(SshError::of(&self.address, &err)),
-            code => Ok(RemoteOutput { code, out, err }),
+            code => match answer(&out) {
+                Some(out) => Ok(RemoteOutput { code, out: out.to_owned(), err }),
+                None => Err(SshError::LoginShell {
+                    address: self.address.to_string(),
+                    output: indented(&RemoteOutput { code, out, err }.all()),
+                }),
+            },
         }
     }
 }
@@ -268,9 +285,4 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 
 fn joined(thread: JoinHandle<String>) -> String {
     thread.join().unwrap_or_default()
-}
-
-/// The values of `key` in lines of `key=value`; a login may print other lines.
-pub(super) fn values<'a>(output: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
-    output.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix('='))
 }

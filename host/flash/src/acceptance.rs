@@ -1,0 +1,35 @@
+//! The badge's own check of a bundle, before anything is signed or written.
+
+use emocue_models::bundle::Bundle;
+use emocue_models::failure::Failure;
+use emocue_run::acceptance::{self, Unacceptable};
+
+/// A bundle that a badge would refuse.
+#[derive(Debug, thiserror::Error)]
+#[error("a badge refuses the bundle {bundle}: {reason}")]
+pub struct RefusedBundle {
+    /// Which bundle.
+    bundle: String,
+    /// Why.
+    #[source]
+    pub reason: Unacceptable,
+}
+
+impl Failure for RefusedBundle {
+    fn help(&self) -> Option<String> {
+        self.reason.help()
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.reason.exit_code()
+    }
+}
+
+/// Checks the bundle that messages call `name` as a badge does: its card, its networks and their answers.
+///
+/// # Errors
+/// [`RefusedBundle`] when a badge would refuse it.
+pub fn check(name: &str, bundle: &Bundle<'_>) -> Result<(), RefusedBundle> {
+    let refused = |reason| RefusedBundle { bundle: name.to_owned(), reason };
+    acceptance::check(bundle).map(drop).map_err(refused)
+}
