@@ -130,7 +130,8 @@ impl Failure for PrepareError {
 }
 
 /// Checks the bundle `name` with the content `bytes`, and signs it where it is not signed or does not say what it is
-/// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice.
+/// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice. A
+/// file that is already there stays as it is.
 ///
 /// # Errors
 /// [`PrepareError`] when the bundle is invalid, a badge would refuse it, or it cannot be signed.
@@ -178,11 +179,16 @@ pub fn prepare(
     };
     let changes = Changes { intended_use: Some(intended_use), content_version: None };
     let signed = sign_checked(&bundle, key, &changes)?;
-    write_atomically(&beside, &signed).map_err(|error| PrepareError::Write(error.into()))?;
-    console.say(&format!(
-        "{}: the bundle as you signed it; flash it again without being asked",
-        beside.display()
-    ));
+    let kept = beside.display();
+    if beside.exists() {
+        console
+            .say(&format!("{kept} is another bundle and stays; remove it to keep this signature"));
+    } else {
+        write_atomically(&beside, &signed).map_err(|error| PrepareError::Write(error.into()))?;
+        console.say(&format!(
+            "{kept}: the bundle as you signed it; flash it again without being asked"
+        ));
+    }
     let bundle = Bundle::read(&signed).map_err(in_bundle(name))?;
     Ok(prepared(&signed, &bundle))
 }
@@ -354,8 +360,12 @@ mod tests {
         let options = SigningOptions { key: Some(&key), ..SigningOptions::default() };
         prepare_file(&name, &options, Some("my own cue")).0.unwrap();
         let other = SigningOptions { intended_use: Some("building and testing"), ..options };
-        let second = prepare_file(&name, &other, None).0.unwrap();
-        assert_eq!(second.intended_use.as_deref(), Some("building and testing"));
+        let beside = signed_name(&name);
+        let first = std::fs::read(&beside).unwrap();
+        let (second, lines) = prepare_file(&name, &other, None);
+        assert_eq!(second.unwrap().intended_use.as_deref(), Some("building and testing"));
+        assert!(lines.contains("is another bundle and stays"), "{lines}");
+        assert_eq!(std::fs::read(&beside).unwrap(), first);
         let bytes = std::fs::read(&name).unwrap();
         let bundle = Bundle::read(&bytes).unwrap();
         let manifest = Manifest { content_version: 99, ..bundle.manifest().clone() };

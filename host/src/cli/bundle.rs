@@ -224,7 +224,6 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     if let Some(intended_use) = manifest.provenance.get(INTENDED_USE) {
         println!("meant for: {intended_use}");
     }
-    acceptance::check(bundle, &checked)?;
     let signer = checked.signer().ok_or_else(|| {
         Problem::new(format!("{bundle} is not signed, so badges refuse it"))
             .help("Sign it with `emocue bundle sign`.")
@@ -236,7 +235,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
         let message = format!("its signer {short} is none of the keys that were given");
         return Err(Problem::new(message).code(exit::NETWORK).into());
     }
-    Ok(())
+    Ok(acceptance::check(bundle, &checked)?)
 }
 
 impl PackArgs {

@@ -38,7 +38,13 @@ fn bundles_are_read_and_written_as_before() {
 
         let verified =
             place.run("emocue", &["bundle", "verify", &file, "--key", "bundles/signer.pub"]);
-        assert_eq!(verified.status.success(), signed, "{name}: {verified:?}");
+        let found = String::from_utf8_lossy(&verified.stdout);
+        assert!(found.contains(": whole, "), "{name}: {verified:?}");
+        assert_eq!(found.contains("signed by "), signed, "{name}: {verified:?}");
+        // A drawn network is whole and signed, and a badge still refuses it: it recognizes nothing.
+        let told = String::from_utf8_lossy(&verified.stderr);
+        let refused = told.contains("a badge refuses the bundle");
+        assert_eq!(verified.status.success(), signed && !refused, "{name}: {verified:?}");
     }
 }
 
