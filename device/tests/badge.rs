@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -295,4 +297,21 @@ fn a_group_picture_gives_nearly_all_of_its_faces() {
     let lines = outcome(run(picture.to_str().unwrap(), &[])).lines;
     let faces = lines[0]["faces"].as_array().unwrap().len();
     assert!((27..=29).contains(&faces), "{faces} faces");
+}
+
+/// File systems allow names that are not UTF-8.
+#[test]
+fn pictures_and_folders_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join(OsStr::from_bytes(b"portrait-\xe9.jpg"));
+    std::fs::write(&picture, PORTRAITS[0].jpeg).unwrap();
+    let looks = folder.path().join(OsStr::from_bytes(b"looks-\xe9"));
+    let mut display = OsString::from("overlay:");
+    display.push(&looks);
+    let mut command = badge(&["run", "--display", "json", "--camera"]);
+    command.arg(&picture).arg("--display").arg(display);
+    let Outcome { code, lines, stderr } = outcome(command);
+    assert_eq!((code, lines.len()), (0, 1), "{stderr}");
+    assert_eq!(lines[0]["shown"], "happiness");
+    assert_eq!(std::fs::read_dir(&looks).unwrap().count(), 1);
 }

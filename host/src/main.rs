@@ -1,10 +1,12 @@
 //! `emocue`, the badge's companion on the host.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use emocue_host::cli;
-use emocue_models::failure::{self, Failure};
+use emocue_models::failure::{self, Failure, Problem};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -50,9 +52,27 @@ enum Verb {
     Report(cli::report::ReportArgs),
 }
 
+/// A picture or video where a verb belongs: the badge's program looks at those.
+fn picture_as_verb(error: &clap::Error) -> Option<Problem> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let extension = Path::new(word).extension()?.to_str()?.to_ascii_lowercase();
+    ["jpg", "jpeg", "png", "y4m"].contains(&extension.as_str()).then(|| {
+        Problem::usage(format!("unknown command {word:?}")).help(format!(
+            "To look at it: `emocue-badge run --camera {word} --display overlay:looks`."
+        ))
+    })
+}
+
 fn main() -> ExitCode {
     emocue_host::output::end_when_output_fails();
-    let result: Result<(), Box<dyn Failure>> = match Cli::parse().verb {
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        let Some(problem) = picture_as_verb(&error) else { error.exit() };
+        let _ = failure::write(&problem, &mut std::io::stderr());
+        std::process::exit(problem.exit_code().into())
+    });
+    let result: Result<(), Box<dyn Failure>> = match cli.verb {
         Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Boxes(args) => cli::boxes::run(&args),
         Verb::Bundle(args) => cli::bundle::run(&args),
@@ -77,5 +97,18 @@ fn main() -> ExitCode {
             let _ = failure::write(failure.as_ref(), &mut std::io::stderr());
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_shown_to_the_badges_program() {
+        let refused = |word: &str| Cli::try_parse_from(["emocue", word]).err().unwrap();
+        let problem = picture_as_verb(&refused("me.JPG")).unwrap();
+        assert!(failure::line(&problem).contains("emocue-badge run --camera me.JPG"));
+        assert!(picture_as_verb(&refused("evla")).is_none());
     }
 }

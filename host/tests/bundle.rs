@@ -161,6 +161,14 @@ fn a_bundle_that_a_badge_would_refuse_is_not_packed() {
         );
         assert_eq!(std::fs::read(folder.join("out.emocue")).unwrap(), b"old");
     }
+    // To try it on this computer it may be written; it is not signed.
+    let made = emocue(folder, &format!("{PACK} --untested"));
+    let warned = String::from_utf8(made.stderr).unwrap();
+    assert!(made.status.success() && warned.contains("warning: a badge refuses"), "{warned}");
+    assert!(emocue(folder, "key new -o key").status.success());
+    let signed = emocue(folder, "bundle sign out.emocue --key key -o signed.emocue");
+    assert_eq!(signed.status.code(), Some(5), "{signed:?}");
+    assert!(!folder.join("signed.emocue").exists());
 }
 
 #[test]
@@ -306,4 +314,21 @@ fn a_graph_that_is_brought_becomes_a_bundle() {
     assert_eq!(manifest["classifier"]["preprocess"]["std"], 1.0);
     assert_eq!(manifest["classifier"]["form"], "float32");
     assert!(manifest["detector"]["mtcnn"].is_object());
+}
+
+/// File systems allow names that are not UTF-8.
+#[cfg(unix)]
+#[test]
+fn a_bundle_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(std::ffi::OsStr::from_bytes(b"mine-\xe9.emocue"));
+    std::fs::write(&path, DEFAULT).unwrap();
+    let shown = Command::new(env!("CARGO_BIN_EXE_emocue"))
+        .args(["bundle", "show"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(shown.status.success(), "{shown:?}");
+    assert!(String::from_utf8(shown.stdout).unwrap().contains("default"));
 }

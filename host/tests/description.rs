@@ -100,7 +100,7 @@ fn a_graph_without_metadata_means_the_same_to_every_verb() {
         let output = emocue(folder.path(), verb);
         assert!(output.status.success(), "{verb}: {output:?}");
         let path = folder.path().join(result);
-        let model = open_model(&path.to_string_lossy(), FER_7).unwrap();
+        let model = open_model(&path, FER_7).unwrap();
         assert_eq!(model.spec().preprocess, evaluated.spec().preprocess, "{verb}");
         let (found, own) = (model.spec(), evaluated.spec());
         assert_eq!((found.temperature, found.threshold), (own.temperature, own.threshold));
@@ -145,7 +145,7 @@ fn symbolic_shapes_inside_a_graph_change_nothing() {
         let output = emocue(folder.path(), verb);
         assert!(output.status.success(), "{verb}: {output:?}");
         let path = folder.path().join(result);
-        let model = open_model(&path.to_string_lossy(), FER_7).unwrap();
+        let model = open_model(&path, FER_7).unwrap();
         close(&model, &expected, if result == "w8.onnx" { 0.01 } else { 1e-6 });
     }
     std::fs::write(folder.path().join("x.f32"), vec![0; 4 * 64 * 64]).unwrap();
@@ -180,7 +180,7 @@ fn a_softmax_in_the_graph_is_not_taken_twice_by_any_verb() {
         let output = emocue(folder.path(), verb);
         assert!(output.status.success(), "{verb}: {output:?}");
         let path = folder.path().join(result);
-        let model = open_model(&path.to_string_lossy(), FER_7).unwrap();
+        let model = open_model(&path, FER_7).unwrap();
         close(&model, &expected, if result == "w8.onnx" { 0.01 } else { 1e-5 });
     }
 }

@@ -241,7 +241,7 @@ fn min_face(text: &str) -> Result<f32, String> {
 #[command(next_help_heading = "Displays")]
 pub(crate) struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
-    displays: Vec<String>,
+    displays: Vec<OsString>,
     /// Replace files that are there already, for json:FILE, png:DIR and overlay:DIR
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -287,7 +287,7 @@ impl Show {
         again: bool,
     ) -> Result<Vec<Box<dyn Display>>, ShowError> {
         let settings = self.settings(usual);
-        let terminal = ["terminal".to_owned()];
+        let terminal = ["terminal".into()];
         let named =
             if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
         let overwrite = self.overwrite || again;

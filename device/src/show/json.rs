@@ -18,6 +18,7 @@
 //!
 //! Fields may be added; none changes its meaning or goes away.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -41,8 +42,8 @@ pub struct Json<W> {
 }
 
 /// On standard output for an empty argument or `-`, else to a file, which is emptied first.
-pub(crate) fn open(argument: &str, overwrite: bool) -> Result<Box<dyn Display>, ShowError> {
-    if matches!(argument, "" | "-") {
+pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>, ShowError> {
+    if argument.is_empty() || argument == "-" {
         return Ok(Box::new(Json::new(io::stdout(), None)));
     }
     let path = PathBuf::from(argument);
@@ -209,20 +210,24 @@ mod tests {
     fn a_file_takes_the_lines_and_a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("faces.jsonl");
-        let mut sink = open(path.to_str().unwrap(), true).unwrap();
+        let mut sink = open(path.as_os_str(), true).unwrap();
         let report = fixture::report("a", 0, None, Screen::Paused);
         sink.show(None, &report, Instant::now()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
+        // Nothing that lies there is lost.
+        let error = open(path.as_os_str(), false).err().unwrap();
+        assert!(matches!(error, ShowError::Exists(_)), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         let missing = folder.path().join("none/faces.jsonl");
-        let text = failure::line(&open(missing.to_str().unwrap(), false).err().unwrap());
+        let text = failure::line(&open(missing.as_os_str(), false).err().unwrap());
         assert!(text.contains("none/faces.jsonl") && text.contains("does not exist"), "{text}");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_named_with_the_next_step() {
-        let mut sink = open("/dev/full", false).unwrap();
+        let mut sink = open(OsStr::new("/dev/full"), false).unwrap();
         let report = fixture::report("a", 0, None, Screen::Paused);
         let error = sink.show(None, &report, Instant::now()).unwrap_err();
         let text = failure::line(&error);

@@ -17,6 +17,7 @@ pub mod terminal;
 pub mod text;
 pub mod words;
 
+use std::ffi::{OsStr, OsString};
 use std::time::Instant;
 
 use emocue_config::{Mode, PanelSettings, PanelSize};
@@ -92,7 +93,7 @@ pub struct Sink {
     pub usage: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
-    open: fn(&str, &ShowSettings, bool) -> Opened,
+    open: fn(&OsStr, &ShowSettings, bool) -> Opened,
 }
 
 /// Every sink that [`open`] knows.
@@ -101,9 +102,12 @@ pub const SINKS: &[Sink] = &[
         name: "terminal",
         usage: "terminal",
         help: "the panel in this terminal, or a line per change of answer where it has no room",
-        open: |argument, settings, _| match argument {
-            "" => Ok(Box::new(terminal::Terminal::stdout(settings))),
-            _ => Err(ShowError::NoArgument { sink: "terminal", argument: argument.to_owned() }),
+        open: |argument, settings, _| match argument.is_empty() {
+            true => Ok(Box::new(terminal::Terminal::stdout(settings))),
+            false => Err(ShowError::NoArgument {
+                sink: "terminal",
+                argument: argument.to_string_lossy().into_owned(),
+            }),
         },
     },
     Sink {
@@ -132,7 +136,7 @@ pub const SINKS: &[Sink] = &[
         name: "oled",
         usage: "oled[:/dev/i2c-N[@0x3d]]",
         help: "an SSD1306 panel, on /dev/i2c-1 at 0x3c where nothing else is said",
-        open: |argument, settings, _| oled::sink(argument, settings),
+        open: |argument, settings, _| oled::sink(&argument.to_string_lossy(), settings),
     },
 ];
 
@@ -145,16 +149,35 @@ pub const SINKS: &[Sink] = &[
 /// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
 /// made, or a bus that cannot be opened.
 pub fn open(
-    spec: &str,
+    spec: impl AsRef<OsStr>,
     settings: &ShowSettings,
     overwrite: bool,
 ) -> Result<Box<dyn Display>, ShowError> {
-    let (name, argument) = spec.split_once(':').unwrap_or((spec, ""));
+    let spec = spec.as_ref();
+    let (name, argument) = split(spec);
     let sink = SINKS
         .iter()
-        .find(|sink| sink.name == name)
-        .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_owned() })?;
-    (sink.open)(argument, settings, overwrite)
+        .find(|sink| name == sink.name)
+        .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_string_lossy().into_owned() })?;
+    (sink.open)(&argument, settings, overwrite)
+}
+
+/// What stands before the first colon and after it.
+#[cfg(unix)]
+fn split(spec: &OsStr) -> (OsString, OsString) {
+    use std::os::unix::ffi::OsStrExt as _;
+    // A file's name may hold any bytes.
+    let mut parts = spec.as_bytes().splitn(2, |byte| *byte == b':').map(OsStr::from_bytes);
+    let mut part = || parts.next().unwrap_or_default().to_owned();
+    (part(), part())
+}
+
+/// What stands before the first colon and after it.
+#[cfg(not(unix))]
+fn split(spec: &OsStr) -> (OsString, OsString) {
+    let text = spec.to_string_lossy();
+    let (name, argument) = text.split_once(':').unwrap_or((&text, ""));
+    (name.into(), argument.into())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod canvas;
 mod place;
 
+use std::path::Path;
 use std::time::Instant;
 
 use embedded_graphics::draw_target::DrawTarget;
@@ -46,7 +47,7 @@ impl Overlay {
     ///
     /// # Errors
     /// [`ShowError`] when `folder` is empty or cannot be made.
-    pub fn create(folder: &str) -> Result<Self, ShowError> {
+    pub fn create(folder: impl AsRef<Path>) -> Result<Self, ShowError> {
         let folder = Folder::create("overlay", folder)?;
         Ok(Self { folder, canvas: Canvas::default(), scratch: Canvas::default() })
     }

@@ -30,7 +30,7 @@ impl PanelPng {
     ///
     /// # Errors
     /// [`ShowError`] when `folder` is empty or cannot be made.
-    pub fn create(folder: &str, settings: &ShowSettings) -> Result<Self, ShowError> {
+    pub fn create(folder: impl AsRef<Path>, settings: &ShowSettings) -> Result<Self, ShowError> {
         Ok(Self {
             folder: Folder::create("png", folder)?,
             settings: *settings,
@@ -86,11 +86,11 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Makes the folder of the sink `sink`, parents too.
-    pub(crate) fn create(sink: &'static str, folder: &str) -> Result<Self, ShowError> {
-        if folder.is_empty() {
+    pub(crate) fn create(sink: &'static str, folder: impl AsRef<Path>) -> Result<Self, ShowError> {
+        let path = folder.as_ref().to_owned();
+        if path.as_os_str().is_empty() {
             return Err(ShowError::NoFolder { sink });
         }
-        let path = PathBuf::from(folder);
         fs::create_dir_all(&path).map_err(|source| ShowError::write(&path, source))?;
         Ok(Self { path, overwrite: false, written: 0 })
     }

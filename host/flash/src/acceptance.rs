@@ -1,5 +1,7 @@
 //! The badge's own check of a bundle, before anything is signed or written.
 
+use std::path::Path;
+
 use emocue_models::bundle::Bundle;
 use emocue_models::failure::Failure;
 use emocue_run::acceptance::{self, Unacceptable};
@@ -29,7 +31,7 @@ impl Failure for RefusedBundle {
 ///
 /// # Errors
 /// [`RefusedBundle`] when a badge would refuse it.
-pub fn check(name: &str, bundle: &Bundle<'_>) -> Result<(), RefusedBundle> {
-    let refused = |reason| RefusedBundle { bundle: name.to_owned(), reason };
+pub fn check(name: impl AsRef<Path>, bundle: &Bundle<'_>) -> Result<(), RefusedBundle> {
+    let refused = |reason| RefusedBundle { bundle: name.as_ref().display().to_string(), reason };
     acceptance::check(bundle).map(drop).map_err(refused)
 }

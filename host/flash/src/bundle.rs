@@ -129,21 +129,22 @@ impl Failure for PrepareError {
     }
 }
 
-/// Checks the bundle `name` with the content `bytes`, and signs it where it is not signed or does not say what it is
+/// Checks the bundle in the file `path`, or the one inside the program, with the content `bytes`, and signs it where it is not signed or does not say what it is
 /// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice. A
 /// file that is already there stays as it is.
 ///
 /// # Errors
 /// [`PrepareError`] when the bundle is invalid, a badge would refuse it, or it cannot be signed.
 pub fn prepare(
-    name: &str,
+    path: &Path,
     bytes: &[u8],
     options: &SigningOptions<'_>,
     console: &mut dyn FlashConsole,
 ) -> Result<PreparedBundle, PrepareError> {
-    let bundle = Bundle::read(bytes).map_err(in_bundle(name))?;
+    let name = path.display().to_string();
+    let bundle = Bundle::read(bytes).map_err(in_bundle(path))?;
     let wanted = options.intended_use.map(checked_use).transpose()?;
-    acceptance::check(name, &bundle)?;
+    acceptance::check(path, &bundle)?;
     if fits(&bundle, wanted.as_deref(), options.key.map(SecretKey::public)) {
         return Ok(prepared(bytes, &bundle));
     }
@@ -151,14 +152,14 @@ pub fn prepare(
     let key = match options.key {
         Some(key) => Some(key),
         None => {
-            own = match own_key(name) {
+            own = match own_key(&name) {
                 Err(_) if options.dry_run => None,
                 key => Some(key?),
             };
             own.as_ref()
         }
     };
-    let beside = signed_name(name);
+    let beside = signed_name(path);
     if let Some(signed) = key.and_then(|key| earlier(&beside, &bundle, wanted.as_deref(), key)) {
         console.say(&format!("{}: signed by you before, with its intended use", beside.display()));
         return Ok(signed);
@@ -173,7 +174,7 @@ pub fn prepare(
         (Some(wanted), _) => wanted,
         (None, Some(stated)) => stated.to_owned(),
         (None, None) => {
-            let answer = console.intended_use(name).ok_or(PrepareError::NoIntendedUse)?;
+            let answer = console.intended_use(&name).ok_or(PrepareError::NoIntendedUse)?;
             checked_use(&answer)?
         }
     };
@@ -189,7 +190,7 @@ pub fn prepare(
             "{kept}: the bundle as you signed it; flash it again without being asked"
         ));
     }
-    let bundle = Bundle::read(&signed).map_err(in_bundle(name))?;
+    let bundle = Bundle::read(&signed).map_err(in_bundle(path))?;
     Ok(prepared(&signed, &bundle))
 }
 
@@ -256,10 +257,16 @@ pub fn use_from_answer(answer: &str) -> Option<String> {
 }
 
 /// Where the signed bundle is written: beside the other, or here for the one inside the program.
-fn signed_name(name: &str) -> PathBuf {
-    let stem = name.strip_suffix(".emocue").unwrap_or(name);
-    let stem = stem.strip_suffix(".signed").unwrap_or(stem);
-    PathBuf::from(format!("{stem}.signed.emocue"))
+fn signed_name(path: &Path) -> PathBuf {
+    let mut stem = path.to_owned();
+    for extension in ["emocue", "signed"] {
+        if stem.extension().is_some_and(|found| found == extension) {
+            stem.set_extension("");
+        }
+    }
+    let mut name = stem.into_os_string();
+    name.push(".signed.emocue");
+    name.into()
 }
 
 /// Where the user's own key lies.
@@ -313,7 +320,7 @@ mod tests {
     }
 
     /// A folder with an unsigned bundle, its name, and a key.
-    fn folder() -> (tempfile::TempDir, String, SecretKey) {
+    fn folder() -> (tempfile::TempDir, PathBuf, SecretKey) {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("mine.emocue");
         let parsed = Bundle::read(DEFAULT).unwrap();
@@ -322,13 +329,12 @@ mod tests {
         std::fs::write(&bundle, Bundle::pack(manifest, &payloads).unwrap()).unwrap();
         let path = folder.path().join("badge.key");
         key::create(&path).unwrap();
-        let name = bundle.to_str().unwrap().to_owned();
-        (folder, name, key::read_secret(&path).unwrap())
+        (folder, bundle, key::read_secret(&path).unwrap())
     }
 
     /// Prepares the bundle in the file `name`, giving `answer` to the question.
     fn prepare_file(
-        name: &str,
+        name: &Path,
         options: &SigningOptions<'_>,
         answer: Option<&'static str>,
     ) -> (Result<PreparedBundle, PrepareError>, String) {
@@ -350,8 +356,7 @@ mod tests {
         assert_eq!(std::fs::read(&signed).unwrap(), first.bytes);
         // Neither the bundle nor the signed one beside it is asked for again.
         assert_eq!(prepare_file(&name, &options, None).0.unwrap(), first);
-        let name = signed.to_str().unwrap();
-        assert_eq!(prepare_file(name, &SigningOptions::default(), None).0.unwrap(), first);
+        assert_eq!(prepare_file(&signed, &SigningOptions::default(), None).0.unwrap(), first);
     }
 
     #[test]
@@ -394,8 +399,8 @@ mod tests {
         for nothing in ["", " \n", "0", "5", "a\tb", &"x".repeat(MAX_USE + 1)] {
             assert_eq!(use_from_answer(nothing), None, "{nothing:?}");
         }
-        assert_eq!(signed_name("a/b.emocue"), Path::new("a/b.signed.emocue"));
-        assert_eq!(signed_name("a/b.signed.emocue"), Path::new("a/b.signed.emocue"));
-        assert_eq!(signed_name("default"), Path::new("default.signed.emocue"));
+        assert_eq!(signed_name(Path::new("a/b.emocue")), Path::new("a/b.signed.emocue"));
+        assert_eq!(signed_name(Path::new("a/b.signed.emocue")), Path::new("a/b.signed.emocue"));
+        assert_eq!(signed_name(Path::new("default")), Path::new("default.signed.emocue"));
     }
 }

@@ -158,7 +158,7 @@ pub fn select(what: &[Component], named: &[Component]) -> Result<Vec<Component>,
 #[derive(Debug, Default)]
 pub struct NamedFiles {
     app: Option<(PathBuf, Vec<u8>)>,
-    bundle: Option<(String, Cow<'static, [u8]>)>,
+    bundle: Option<(PathBuf, Cow<'static, [u8]>)>,
     config: Option<(PathBuf, String)>,
     /// Signs the bundle.
     key: Option<SecretKey>,
@@ -171,7 +171,7 @@ impl NamedFiles {
     /// [`ComponentError`] when one cannot be read.
     pub fn read(
         app: Option<&Path>,
-        bundle: Option<&str>,
+        bundle: Option<&Path>,
         config: Option<&Path>,
         key: Option<&Path>,
     ) -> Result<Self, ComponentError> {

@@ -1,6 +1,8 @@
 //! The steps of a flash: read all files, check all of them, plan, confirm, write, self-test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::DEFAULT_NAME;
 
 use crate::component::{Component, Components, NamedFiles, select};
 use crate::console::FlashConsole;
@@ -23,7 +25,7 @@ pub struct FlashOptions {
     /// The program's file.
     pub app: Option<PathBuf>,
     /// The bundle's file, or the name of the default bundle.
-    pub bundle: Option<String>,
+    pub bundle: Option<PathBuf>,
     /// The configuration's file.
     pub config: Option<PathBuf>,
     /// The key to sign the bundle with; [`crate::bundle::default_key`] where it is not named.
@@ -68,7 +70,8 @@ impl FlashOptions {
         let wanted = |component| components.contains(&component);
         Ok(NamedFiles::read(
             self.app.as_deref().filter(|_| wanted(Component::App)),
-            wanted(Component::Bundle).then(|| self.bundle.as_deref().unwrap_or("default")),
+            wanted(Component::Bundle)
+                .then(|| self.bundle.as_deref().unwrap_or(Path::new(DEFAULT_NAME))),
             self.config.as_deref().filter(|_| wanted(Component::Config)),
             self.key.as_deref().filter(|_| wanted(Component::Bundle)),
         )?)

@@ -6,7 +6,7 @@ mod summary;
 mod unpack;
 
 pub use detector::DetectorParts;
-pub use pack::{BundleParts, PackError, pack};
+pub use pack::{BundleParts, PackError, pack, pack_untested};
 pub use summary::summary;
 pub use unpack::{UnpackError, files, unpack};
 

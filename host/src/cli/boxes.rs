@@ -24,9 +24,9 @@ use emocue_models::bundle::{bytes_of, in_bundle};
 #[derive(Args, Debug)]
 pub struct BoxesArgs {
     /// The detector that is compared: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file or default.
-    first: String,
+    first: PathBuf,
     /// What it is compared with, named alike.
-    second: String,
+    second: PathBuf,
     /// A folder of pictures.
     #[arg(long, value_name = "DIR", required_unless_present = "marked")]
     pictures: Option<PathBuf>,
@@ -120,10 +120,10 @@ impl BoxesArgs {
 }
 
 /// A detector by its folder or bundle.
-fn detector(name: &str, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Failure>> {
-    if Path::new(name).is_dir() {
+fn detector(name: &Path, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Failure>> {
+    if name.is_dir() {
         let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
-        return Ok(Box::new(Mtcnn::load(&nets_in(Path::new(name))?, settings)?));
+        return Ok(Box::new(Mtcnn::load(&nets_in(name)?, settings)?));
     }
     let bytes = bytes_of(name)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
@@ -145,7 +145,7 @@ fn json(agreement: &Agreement) -> serde_json::Value {
 }
 
 fn text(args: &BoxesArgs, agreement: &Agreement) -> String {
-    let BoxesArgs { first, second, .. } = args;
+    let (first, second) = (args.first.display(), args.second.display());
     let Agreement { pictures, both, first_only, second_only, marked, found, .. } = agreement;
     let mut lines = vec![
         format!("{pictures} pictures, faces of {} px and more", args.min_face),

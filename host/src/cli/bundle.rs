@@ -17,8 +17,8 @@ use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::yunet::YunetSettings;
 
 use super::open::{read, read_text};
-use super::output::{BUNDLE, OverwriteArg};
-use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, files, pack, summary, unpack};
+use super::output::{BUNDLE, OverwriteArg, UntestedArg};
+use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, files, summary, unpack};
 use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
@@ -33,7 +33,7 @@ enum Action {
     /// Check a bundle and print what it is and has
     Show {
         /// A bundle's file, or `default` for the one that the badge carries
-        bundle: String,
+        bundle: PathBuf,
         /// Print the whole manifest as JSON instead
         #[arg(long, conflicts_with = "card")]
         json: bool,
@@ -45,7 +45,7 @@ enum Action {
     Card {
         /// A bundle's file, or `default` for the one that the badge carries
         #[arg(required_unless_present = "template")]
-        bundle: Option<String>,
+        bundle: Option<PathBuf>,
         /// Print a card to be filled in, for `bundle pack --card`
         #[arg(long, conflicts_with = "bundle")]
         template: bool,
@@ -53,7 +53,7 @@ enum Action {
     /// Check a bundle and write its ONNX files, manifest.json and card.md
     Unpack {
         /// A bundle's file, or `default` for the one that the badge carries
-        bundle: String,
+        bundle: PathBuf,
         /// Folder to write to; made when missing
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
@@ -67,7 +67,7 @@ enum Action {
     /// Check a bundle as a badge does: whole, with a model card, its self-test, signed, and by whom
     Verify {
         /// A bundle's file, or `default` for the one that the badge carries
-        bundle: String,
+        bundle: PathBuf,
         /// Accept only this key's signature: 64 digits, or a key's file; again for another
         #[arg(long, value_name = "KEY")]
         key: Vec<String>,
@@ -77,7 +77,7 @@ enum Action {
 #[derive(Args, Debug)]
 struct SignArgs {
     /// A bundle's file, or `default` for the one that the badge carries
-    bundle: String,
+    bundle: PathBuf,
     /// The secret key, as `emocue key new` writes it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -139,6 +139,8 @@ struct PackArgs {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
+    #[command(flatten)]
+    untested: UntestedArg,
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
@@ -181,7 +183,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
         }
         Action::Pack(args) => {
             args.overwrite.check(&args.output, BUNDLE, &[])?;
-            let mut bytes = pack(args.parts()?)?;
+            let mut bytes = args.untested.pack(args.parts()?)?;
             if let Some(key) = &args.key {
                 let key = key::read_secret(key)?;
                 bytes = sign(&bytes, &key, &Changes::default())?;
@@ -189,7 +191,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
             save(&args.output, &bytes)?;
         }
         Action::Sign(args) => {
-            args.overwrite.check(&args.output, BUNDLE, &[Path::new(&args.bundle)])?;
+            args.overwrite.check(&args.output, BUNDLE, &[&args.bundle])?;
             let key = key::read_secret(&args.key)?;
             let changes = Changes {
                 intended_use: args.intended_use.clone(),
@@ -214,7 +216,7 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
+fn verify(bundle: &Path, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     let keys: Result<Vec<PublicKey>, KeyError> = keys.iter().map(|key| key::public(key)).collect();
     let keys = keys?;
     let bytes = bytes_of(bundle)?;
@@ -225,7 +227,7 @@ fn verify(bundle: &str, keys: &[String]) -> Result<(), Box<dyn Failure>> {
         println!("meant for: {intended_use}");
     }
     let signer = checked.signer().ok_or_else(|| {
-        Problem::new(format!("{bundle} is not signed, so badges refuse it"))
+        Problem::new(format!("{} is not signed, so badges refuse it", bundle.display()))
             .help("Sign it with `emocue bundle sign`.")
             .code(exit::NETWORK)
     })?;

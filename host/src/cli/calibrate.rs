@@ -1,12 +1,12 @@
 //! `emocue calibrate`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::SourceArgs;
 use super::eval::with_bar;
-use super::open::open_model;
+use super::open::{is_onnx, open_model};
 use super::output::{ONNX, OverwriteArg};
 use crate::eval::calibration::{fit, reachable};
 use crate::eval::protocol::AppliedProtocol;
@@ -26,7 +26,7 @@ use emocue_quantize::onnx::Model;
 #[derive(Args, Debug)]
 pub struct CalibrateArgs {
     /// The classifier, quantized or not.
-    model: String,
+    model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
     /// Share of the answers that shall be right; below the threshold that gives it, the badge is unsure.
@@ -56,13 +56,13 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// What went wrong and what to do next; nothing is written then.
 pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
-    if !args.model.to_ascii_lowercase().ends_with(".onnx") {
-        let name = &args.model;
+    if !is_onnx(&args.model) {
+        let name = args.model.display();
         return Err(Problem::usage(format!("{name} is not an .onnx file"))
             .help("Calibrate the graph, then pack it; `emocue bundle unpack` gives a bundle's graphs.")
             .into());
     }
-    args.overwrite.check(&args.output, ONNX, &[Path::new(&args.model)])?;
+    args.overwrite.check(&args.output, ONNX, &[&args.model])?;
     let model = open_model(&args.model, None)?.uncalibrated();
     let data = args.data.read()?;
     let rows = data.rows(Split::PublicTest);
@@ -82,8 +82,9 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
     }
     let json = serde_json::to_string(&calibration)
         .map_err(|error| Problem::new(format!("cannot write the calibration as JSON: {error}")))?;
-    let graph = Model::from_bytes(model.onnx())
-        .map_err(|error| Problem::new(format!("{}: {error}", args.model)).code(exit::INPUT))?;
+    let graph = Model::from_bytes(model.onnx()).map_err(|error| {
+        Problem::new(format!("{}: {error}", args.model.display())).code(exit::INPUT)
+    })?;
     write_atomically(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
     print!("{}", text(&calibration));
     println!("{}", args.output.display());
@@ -94,7 +95,7 @@ fn too_few(args: &CalibrateArgs, calibration: &Calibration) -> Problem {
     let least = args.min_answered.max(LIKELY);
     let message = format!(
         "{}: {:.1} % of the answers reach the threshold {:.3} that --right {} needs, at least {:.1} % must",
-        args.model,
+        args.model.display(),
         100.0 * calibration.at_threshold[0],
         calibration.threshold,
         args.right,

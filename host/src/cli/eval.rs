@@ -23,6 +23,7 @@ use emocue_data::folds::Folds;
 use emocue_data::model::ClassifierModel;
 use emocue_data::model::labels::label_set;
 use emocue_data::predict::PredictSettings;
+use emocue_models::bundle::DEFAULT_NAME;
 use emocue_models::failure::{Failure, Problem};
 use emocue_models::files::write_atomically;
 
@@ -35,13 +36,13 @@ use emocue_models::files::write_atomically;
 pub struct EvalArgs {
     /// A bundle's file, or "default" for the one inside the binary; judged when nothing else is given.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
-    bundle: Option<String>,
+    bundle: Option<PathBuf>,
     /// An ONNX graph with input [1,1,side,side]; again for another, each judged by itself.
     #[arg(long, value_name = "ONNX")]
-    model: Vec<String>,
+    model: Vec<PathBuf>,
     /// Two or more graphs or bundles, judged by the mean of their probabilities.
     #[arg(long, value_name = "FILE", num_args = 2.., conflicts_with = "folds")]
-    ensemble: Vec<String>,
+    ensemble: Vec<PathBuf>,
     /// Classes of graphs that do not name their own: a label set, a list in the network's order (angry,happy,neutral), or
     /// a .json or .toml file with one.
     #[arg(long, value_name = "SET", value_parser = label_set)]
@@ -121,7 +122,7 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
     if let Some(page) = &args.report {
         args.overwrite.check(page, HTML, &[])?;
     }
-    let open = |name: &String| open_model(name, args.labels);
+    let open = |name: &PathBuf| open_model(name, args.labels);
     let mut groups: Vec<Vec<ClassifierModel>> = Vec::new();
     for name in &args.model {
         groups.push(vec![open(name)?]);
@@ -130,7 +131,7 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         groups.push(args.ensemble.iter().map(open).collect::<Result<_, _>>()?);
     }
     if groups.is_empty() {
-        let name = args.bundle.clone().unwrap_or_else(|| "default".to_owned());
+        let name = args.bundle.clone().unwrap_or_else(|| DEFAULT_NAME.into());
         groups.push(vec![open(&name)?]);
     }
     let data = args.data.read()?;

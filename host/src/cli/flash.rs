@@ -36,7 +36,7 @@ pub struct FlashArgs {
     app: Option<PathBuf>,
     /// The networks: a bundle's file, or `default` for the one inside this program
     #[arg(long, value_name = "FILE")]
-    bundle: Option<String>,
+    bundle: Option<PathBuf>,
     /// The configuration, TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

@@ -110,7 +110,7 @@ fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, Ev
         let (JobStatus::Done, Some(head)) = (&folder.status, head) else { return Ok(None) };
         let path = folder.run.graph(&head.labels);
         let labels = LabelSet::by_id(&head.labels);
-        models.push(open_model(&path.to_string_lossy(), labels)?);
+        models.push(open_model(&path, labels)?);
     }
     Ok(Some(models))
 }

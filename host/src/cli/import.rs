@@ -17,8 +17,8 @@ use emocue_quantize::onnx::Model;
 use emocue_run::yunet::{Yunet, YunetSettings};
 
 use super::open::{read, read_text};
-use super::output::{GRAPH_OR_BUNDLE, ONNX, OverwriteArg, create_dir};
-use crate::bundle::{BundleParts, DetectorParts, pack};
+use super::output::{GRAPH_OR_BUNDLE, ONNX, OverwriteArg, UntestedArg, create_dir};
+use crate::bundle::{BundleParts, DetectorParts};
 use crate::import::mtcnn::FILES;
 use crate::import::{adopt, mtcnn};
 
@@ -56,23 +56,25 @@ struct OnnxArgs {
     /// A classifier's classes in its order: a label set, a list (angry,happy,neutral), or a .json or .toml file with one.
     #[arg(long, value_name = "SET", value_parser = label_set, required_if_eq("kind", "classifier"))]
     labels: Option<LabelSet>,
-    /// A classifier's pixel enters as (pixel / 255 - mean) / std.
-    #[arg(long, default_value_t = 0.5)]
-    mean: f32,
-    /// As above; 0.00392157 for pixels of 0 to 255, with --mean 0.
-    #[arg(long, default_value_t = 0.5)]
-    std: f32,
+    /// A classifier's pixel enters as (pixel / 255 - mean) / std [default: 0.5]
+    #[arg(long)]
+    mean: Option<f32>,
+    /// As above [default: 0.25]; 0.00392157 for pixels of 0 to 255, with --mean 0
+    #[arg(long)]
+    std: Option<f32>,
     /// The graph to write, or, where the name ends in .emocue, a bundle with it.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
+    #[command(flatten)]
+    untested: UntestedArg,
     /// The bundle's model card, Markdown: where the network comes from and what it must not be used for.
     #[arg(long, value_name = "MD")]
     card: Option<PathBuf>,
     /// The bundle that gives the rest: the classifier for a detector, the detector with its settings for a classifier.
     #[arg(long, value_name = "BUNDLE", default_value = "default")]
-    with: String,
+    with: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -145,14 +147,15 @@ impl OnnxArgs {
         let (detector, classifier) = match adopted {
             Adopted::Yunet(onnx) => {
                 let settings = yunet_settings(&base.manifest().detector);
-                let classifier = ClassifierModel::from_bundle(&self.with, &base)?;
+                let classifier =
+                    ClassifierModel::from_bundle(&self.with.display().to_string(), &base)?;
                 (DetectorParts::yunet(onnx, settings), classifier)
             }
             Adopted::Classifier(model) => (DetectorParts::of_bundle(&base), *model),
         };
         let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
         let model = self.model.file_name().unwrap_or_default().to_string_lossy();
-        Ok(pack(BundleParts {
+        Ok(self.untested.pack(BundleParts {
             detector,
             classifier,
             card: read_text(card)?,
@@ -175,7 +178,15 @@ impl OnnxArgs {
         let adopted = adopt::classifier(&onnx).map_err(|error| at(&error))?;
         let metadata = metadata::read(&adopted).map_err(|error| at(&error))?;
         let side = metadata.side().ok_or(MetadataError::Input).map_err(|error| at(&error))?;
-        let preprocess = Preprocess { mean: self.mean, std: self.std, ..Preprocess::of_size(side) };
+        // As every verb takes a graph that does not say.
+        let usual = Preprocess::of_size(side);
+        let (mean, std) = (self.mean.unwrap_or(usual.mean), self.std.unwrap_or(usual.std));
+        if self.mean.is_none() || self.std.is_none() {
+            println!(
+                "{name}: taken to expect (pixel / 255 - {mean}) / {std}; --mean and --std say otherwise"
+            );
+        }
+        let preprocess = Preprocess { mean, std, ..usual };
         let preprocess = serde_json::to_string(&preprocess)
             .map_err(|error| Problem::new(format!("{name}: {error}")))?;
         let labels = self.labels.map_or("", |set| set.id);

@@ -28,8 +28,7 @@ pub(super) fn judge(
     let mut unscored = None;
     for labels in recipe.label_sets() {
         let path = run.graph(labels.id);
-        let name = path.to_string_lossy();
-        let model = [open_model(&name, Some(labels))?];
+        let model = [open_model(&path, Some(labels))?];
         let count = data.rows(split).len();
         match with_bar(count, |bar| evaluate(&model, data, &[split], settings, bar)) {
             Ok(judged) => evaluations.push(judged.evaluation),

@@ -1,6 +1,7 @@
 //! The verbs, one file each: arguments and what they do.
 
 pub mod baseline;
+pub mod begun;
 pub mod boxes;
 pub mod bundle;
 pub mod calibrate;
@@ -25,5 +26,5 @@ pub mod source;
 pub mod train;
 mod train_view;
 
-pub use output::OverwriteArg;
+pub use output::{OverwriteArg, UntestedArg};
 pub use source::SourceArgs;

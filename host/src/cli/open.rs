@@ -13,15 +13,25 @@ use emocue_data::model::{ClassifierModel, ModelError};
 ///
 /// # Errors
 /// [`ModelError`] when it cannot be read or described.
-pub fn open_model(name: &str, labels: Option<LabelSet>) -> Result<ClassifierModel, ModelError> {
-    if !name.to_ascii_lowercase().ends_with(".onnx") {
-        let bytes = bytes_of(name)?;
-        let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
-        return Ok(ClassifierModel::from_bundle(name, &bundle)?);
+pub fn open_model(
+    path: impl AsRef<Path>,
+    labels: Option<LabelSet>,
+) -> Result<ClassifierModel, ModelError> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    if !is_onnx(path) {
+        let bytes = bytes_of(path)?;
+        let bundle = Bundle::read(&bytes).map_err(in_bundle(path))?;
+        return Ok(ClassifierModel::from_bundle(&name, &bundle)?);
     }
-    let onnx = std::fs::read(name)
-        .map_err(|source| ModelError::Read { model: name.to_owned(), source })?;
-    ClassifierModel::from_onnx(name, onnx, labels)
+    let onnx =
+        std::fs::read(path).map_err(|source| ModelError::Read { model: name.clone(), source })?;
+    ClassifierModel::from_onnx(&name, onnx, labels)
+}
+
+/// Whether a file is a graph by its name.
+pub(super) fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
 /// A file's bytes.

@@ -1,10 +1,15 @@
 //! Where results go: never over another file unasked, and in the format that the name says.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::Args;
-use emocue_models::failure::{Failure, Problem, exit};
+use emocue_flash::acceptance;
+use emocue_models::bundle::{Bundle, in_bundle};
+use emocue_models::failure::{self, Failure, Problem, exit};
 use emocue_models::files::refuse_existing;
+
+use crate::bundle::{BundleParts, PackError, pack, pack_untested};
 
 /// Whether files that are there already are replaced.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -12,6 +17,34 @@ pub struct OverwriteArg {
     /// Replace a file that is there already
     #[arg(long)]
     overwrite: bool,
+}
+
+/// Whether a bundle is written that a badge would refuse.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct UntestedArg {
+    /// Write the bundle even if a badge would refuse it, to try it on this computer
+    #[arg(long)]
+    untested: bool,
+}
+
+impl UntestedArg {
+    /// Packs the parts; what a badge would refuse is written down only where it may be.
+    ///
+    /// # Errors
+    /// [`PackError`] for an invalid part, or a bundle that a badge would refuse.
+    pub(super) fn pack(self, parts: BundleParts) -> Result<Vec<u8>, PackError> {
+        if !self.untested {
+            return pack(parts);
+        }
+        let name = parts.name.clone();
+        let bytes = pack_untested(parts)?;
+        let bundle = Bundle::read(&bytes).map_err(in_bundle(&name))?;
+        if let Err(refused) = acceptance::check(&name, &bundle) {
+            // Standard error may be closed.
+            let _ = writeln!(std::io::stderr(), "warning: {}", failure::line(&refused));
+        }
+        Ok(bytes)
+    }
 }
 
 /// What a verb writes.

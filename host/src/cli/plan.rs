@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{ArgMatches, Args, FromArgMatches, Parser};
 
+use super::begun::Given;
 use super::train::{self, TrainArgs};
 use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
@@ -23,7 +24,7 @@ use emocue_train::run::{RunError, record_failure};
 #[derive(Debug)]
 pub enum TrainVerb {
     /// One.
-    One(Box<TrainArgs>),
+    One(Box<TrainArgs>, Given),
     /// Those of a plan.
     Plan(PlanArgs),
 }
@@ -57,8 +58,8 @@ impl Args for TrainVerb {
             let name = arg.get_id().clone();
             if ["plan", "jobs", "slurm"].contains(&name.as_str()) {
                 arg.required(false).conflicts_with_all(&ids)
-            } else if arg.is_required_set() || name == "fer2013" {
-                arg.required(false).required_unless_present("plan")
+            } else if name == "fer2013" {
+                arg.required(false).required_unless_present_any(["plan", "resume"])
             } else {
                 arg
             }
@@ -76,7 +77,8 @@ impl FromArgMatches for TrainVerb {
             let plan = PlanArgs::from_arg_matches(matches)?;
             Ok(Self::Plan(PlanArgs { overwrite: matches.get_flag("overwrite"), ..plan }))
         } else {
-            TrainArgs::from_arg_matches(matches).map(|args| Self::One(Box::new(args)))
+            let args = TrainArgs::from_arg_matches(matches)?;
+            Ok(Self::One(Box::new(args), Given::of(matches)))
         }
     }
 
@@ -92,7 +94,7 @@ impl FromArgMatches for TrainVerb {
 /// What went wrong and what to do next.
 pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn Failure>> {
     match verb {
-        TrainVerb::One(args) => train::run(args),
+        TrainVerb::One(args, given) => train::run(args, given),
         TrainVerb::Plan(args) => run_plan(args),
     }
 }

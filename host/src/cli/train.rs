@@ -1,9 +1,10 @@
 //! `emocue train`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::begun::Given;
 use super::folds::FoldArgs;
 use super::interrupt::stop_on_ctrl_c;
 use super::open::open_model;
@@ -39,8 +40,9 @@ pub struct TrainArgs {
     /// Folder of the checkpoint, metrics.jsonl and the exported graphs.
     #[arg(long, value_name = "DIR", default_value = "runs/badge")]
     run: PathBuf,
-    /// Resume the folder's checkpoint, with its recipe and seed.
-    #[arg(long, conflicts_with_all = ["recipe", "heads", "epochs", "seed", "transfer"])]
+    /// Resume the folder's checkpoint with the arguments that it was begun with; those given now replace theirs, save
+    /// what a training cannot change.
+    #[arg(long)]
     resume: bool,
     /// Replace a checkpoint that is already there.
     #[arg(long, conflicts_with = "resume")]
@@ -60,7 +62,7 @@ pub struct TrainArgs {
     transfer: Option<PathBuf>,
     /// Learn from the answers of this graph or bundle too; again for another.
     #[arg(long, value_name = "FILE")]
-    teacher: Vec<String>,
+    teacher: Vec<PathBuf>,
     /// Only the first rows, for a quick try.
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
@@ -80,6 +82,16 @@ fn default_workers() -> usize {
 }
 
 impl TrainArgs {
+    /// The run's folder.
+    pub(super) fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// Takes from `now` what is never kept.
+    pub(super) fn resume(&mut self, now: &Self) {
+        (self.run, self.resume, self.plain) = (now.run.clone(), true, now.plain);
+    }
+
     fn start(&self) -> RunStart {
         match (self.resume, self.overwrite, self.go_on) {
             (true, _, _) => RunStart::Resume,
@@ -106,8 +118,28 @@ impl TrainArgs {
         self.teacher.iter().map(|name| open_model(name, None)).collect()
     }
 
-    /// The dataset, divided for the fold that is asked for.
+    /// Whether the epochs that are given are those of the folder's training.
+    fn keeps_epochs(&self, folder: &RunFolder) -> Result<(), Problem> {
+        let (Some(asked), Some(state)) = (self.epochs, folder.state()) else { return Ok(()) };
+        let epochs = state.recipe.schedule.epochs;
+        if asked == epochs {
+            return Ok(());
+        }
+        let checkpoint = self.run.join(FILE);
+        Err(Problem::usage(format!("{} was begun with {epochs} epochs", checkpoint.display()))
+            .help("Its schedule cannot be stretched: resume it without --epochs, or choose another --run folder."))
+    }
+
+    /// The dataset, divided for the fold that is asked for, with rows to judge by.
     fn read(&self) -> Result<Dataset, Box<dyn Failure>> {
+        let data = self.divided()?;
+        if let Some(rows) = self.judge {
+            can_judge(&data, rows.split())?;
+        }
+        Ok(data)
+    }
+
+    fn divided(&self) -> Result<Dataset, Box<dyn Failure>> {
         let data = self.data.read()?;
         match (self.folds.divide(&data)?, self.folds.index()) {
             (None, _) => Ok(data),
@@ -123,13 +155,22 @@ impl TrainArgs {
 ///
 /// # Errors
 /// What went wrong and what to do next.
-pub fn run(args: &TrainArgs) -> Result<(), Box<dyn Failure>> {
-    if !args.resume {
-        // Before the folder is created: a mistyped recipe leaves nothing behind.
+pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
+    let resumed;
+    let args = if args.resume {
+        resumed = given.resume(args)?;
+        &resumed
+    } else {
         args.request().recipe().map_err(RunError::from)?;
-    }
-    let folder = RunFolder::claim(&args.run, args.start())?;
-    let result = train(args, &folder);
+        args
+    };
+    let start = args.start();
+    RunFolder::check_free(&args.run, start)?;
+    // Before the folder is created, so that a mistake leaves nothing behind. Many trainings with --continue leave
+    // their failures in their folders.
+    let data = (start != RunStart::Continue).then(|| args.read()).transpose()?;
+    let folder = RunFolder::claim(&args.run, start)?;
+    let result = train(args, given, data, &folder);
     if let Err(failure) = &result {
         folder.record(failure.as_ref())?;
     }
@@ -147,20 +188,27 @@ fn can_judge(data: &Dataset, split: Split) -> Result<(), Problem> {
 }
 
 /// Runs the verb in a folder that is locked.
-fn train(args: &TrainArgs, folder: &RunFolder) -> Result<(), Box<dyn Failure>> {
+fn train(
+    args: &TrainArgs,
+    given: &Given,
+    data: Option<Dataset>,
+    folder: &RunFolder,
+) -> Result<(), Box<dyn Failure>> {
     let stop = stop_on_ctrl_c()?;
     let request = args.request();
     let training = folder.decide(&request)?;
+    if args.resume {
+        args.keeps_epochs(folder)?;
+    } else {
+        given.save(&args.run)?;
+    }
     let is_judged = || args.judge.is_none_or(|rows| judged(&args.run, rows).is_some());
     if training.is_exported() && is_judged() {
         println!("{} is finished already", args.run.display());
         return Ok(());
     }
     let prepared = training.prepare()?;
-    let data = args.read()?;
-    if let Some(rows) = args.judge {
-        can_judge(&data, rows.split())?;
-    }
+    let data = data.map_or_else(|| args.read(), Ok)?;
     let teachers = args.teachers()?;
     let mut view = View::new(args.plain);
     let trained = prepared.train(&data, &teachers, &stop, &mut view);

@@ -54,13 +54,12 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
         command.arg(verb).arg("--run").arg(&run_dir).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
-    let with_data = |command: &mut Command| {
-        command.arg("--fer2013").args(&files.fer2013).arg("--ferplus").args(&files.ferplus);
-    };
+    let [fer2013, ferplus] = [&files.fer2013, &files.ferplus]
+        .map(|path| path.as_ref().unwrap().to_str().unwrap().to_owned());
+    let data = ["--fer2013", &fer2013, "--ferplus", &ferplus];
+    let recipe_arguments = ["--recipe", recipe_path.to_str().unwrap()];
     let interrupted = |extra: &[&str]| {
-        let mut command = emocue("train");
-        with_data(&mut command);
-        let mut child = command.args(extra).spawn().unwrap();
+        let mut child = emocue("train").args(extra).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // It has begun once an epoch is reported.
         let begun = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("epoch"));
@@ -71,17 +70,44 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
         assert!(last.contains("--resume"), "{last}");
         begun.unwrap()
     };
-    let first = interrupted(&["--recipe", recipe_path.to_str().unwrap()]);
+    let first = interrupted(&[&data[..], &recipe_arguments].concat());
     assert!(first.starts_with("epoch 1:"), "{first}");
     let resumed = interrupted(&["--resume"]);
     assert!(!resumed.starts_with("epoch 1:"), "{resumed}");
 
     // A second start must not silently throw the first away.
-    let mut again = emocue("train");
-    with_data(&mut again);
-    let output = again.output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--resume"));
+    let refused = |arguments: &[&str]| {
+        let output = emocue("train").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&data).contains("--resume"));
+    // The run knows its own arguments: the same again are welcome, others are not.
+    let same = [&recipe_arguments[..], &["--resume", "--epochs", "10000", "--seed", "1"]].concat();
+    assert!(!interrupted(&same).starts_with("epoch 1:"));
+    for (arguments, reason) in [
+        (["--resume", "--epochs", "7"], "checkpoint.bin was begun with 10000 epochs"),
+        (["--resume", "--seed", "2"], "checkpoint.bin was begun with --seed 1"),
+        (["--resume", "--recipe", "badge"], "checkpoint.bin was begun with --recipe /"),
+        (["--resume", "--heads", "ck-7"], "checkpoint.bin was begun without --heads"),
+    ] {
+        let error = refused(&arguments);
+        assert!(error.contains(reason), "{error}");
+    }
+    // An older run's folder has no arguments.
+    std::fs::remove_file(run_dir.join("arguments.json")).unwrap();
+    assert!(refused(&["--resume"]).contains("does not say which data it was begun with"));
+    assert!(!interrupted(&[&data[..], &["--resume"]].concat()).starts_with("epoch 1:"));
+
+    // What cannot be read leaves nothing behind.
+    let other = folder.path().join("other");
+    let mistyped = Command::new(env!("CARGO_BIN_EXE_emocue"))
+        .args(["train", "--data", "nowhere", "--run"])
+        .arg(&other)
+        .output()
+        .unwrap();
+    assert_eq!(mistyped.status.code(), Some(3));
+    assert!(!other.exists());
 
     let onnx = folder.path().join("net.onnx");
     let output = emocue("export").arg("-o").arg(&onnx).output().unwrap();

@@ -51,19 +51,22 @@ impl Failure for NamedBundleError {
 ///
 /// # Errors
 /// [`NamedBundleError`] when the file cannot be read.
-pub fn bytes_of(name: &str) -> Result<Cow<'static, [u8]>, NamedBundleError> {
+pub fn bytes_of(name: impl AsRef<Path>) -> Result<Cow<'static, [u8]>, NamedBundleError> {
+    let name = name.as_ref();
     #[cfg(feature = "default-bundle")]
-    if name == DEFAULT_NAME {
+    if name == Path::new(DEFAULT_NAME) {
         return Ok(Cow::Borrowed(super::DEFAULT));
     }
-    container::read_file(Path::new(name)).map(Cow::Owned).map_err(in_bundle(name))
+    container::read_file(name).map(Cow::Owned).map_err(in_bundle(name))
 }
 
 /// Says which bundle an error is about.
-pub fn in_bundle(bundle: impl Into<String>) -> impl FnOnce(BundleError) -> NamedBundleError {
+pub fn in_bundle(bundle: impl AsRef<Path>) -> impl FnOnce(BundleError) -> NamedBundleError {
     move |source| match source {
         // Names its file already.
         BundleError::File { path, source } => NamedBundleError::Read { path, source },
-        source => NamedBundleError::Invalid { bundle: bundle.into(), source },
+        source => {
+            NamedBundleError::Invalid { bundle: bundle.as_ref().display().to_string(), source }
+        }
     }
 }

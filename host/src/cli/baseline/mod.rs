@@ -4,7 +4,9 @@ mod forest;
 mod knn;
 mod mlp;
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use emocue_models::bundle::Bundle;
@@ -55,7 +57,7 @@ struct Common {
     features: FeaturesArg,
     /// The bundle of `--features network`: a file, or "default" for the one inside the binary
     #[arg(long, value_name = "FILE", default_value = "default")]
-    bundle: String,
+    bundle: PathBuf,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -98,7 +100,7 @@ struct Header<'a> {
     baseline: &'static str,
     dataset: &'static str,
     features: String,
-    bundle: Option<&'a str>,
+    bundle: Option<Cow<'a, str>>,
     training_rows: usize,
     leaked_rows: usize,
 }
@@ -174,7 +176,7 @@ impl Common {
             baseline,
             dataset: task.data.layout(),
             features: features.map_or_else(String::new, |value| value.get_name().to_owned()),
-            bundle: (self.features == FeaturesArg::Network).then_some(&*self.bundle),
+            bundle: (self.features == FeaturesArg::Network).then(|| self.bundle.to_string_lossy()),
             training_rows: task.training.classes.len(),
             leaked_rows: task.leaked,
         }

@@ -22,7 +22,7 @@ pub(super) struct LandmarksArgs {
     fer2013: PathBuf,
     /// The bundle whose detector looks: a file, or "default" for the one inside the binary
     #[arg(long, default_value = "default", value_name = "FILE")]
-    bundle: String,
+    bundle: PathBuf,
     /// How many rows, spread evenly over the split
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,

@@ -44,7 +44,7 @@ pub(super) struct PrepareArgs {
     side: u16,
     /// The bundle whose detector searches: a file, or "default" for the one inside the binary
     #[arg(long, default_value = "default", value_name = "FILE")]
-    bundle: String,
+    bundle: PathBuf,
     /// Threads
     #[arg(long, default_value_t = threads(), value_parser = workers)]
     workers: usize,

@@ -73,15 +73,24 @@ impl RunFolder {
         }
     }
 
+    /// Whether `start` is possible with what lies in the folder.
+    ///
+    /// # Errors
+    /// [`RunError::Exists`] when a checkpoint lies there that `start` does not mention.
+    pub fn check_free(folder: &Path, start: RunStart) -> Result<(), RunError> {
+        let checkpoint = folder.join(FILE);
+        if start == RunStart::Fresh && checkpoint.exists() {
+            return Err(RunError::Exists(checkpoint));
+        }
+        Ok(())
+    }
+
     /// Creates the folder where it is missing, and keeps other trainings out of it as long as this lives.
     ///
     /// # Errors
     /// [`RunError`] when another training runs there, or a checkpoint lies there that `start` does not mention.
     pub fn claim(folder: &Path, start: RunStart) -> Result<Self, RunError> {
-        let checkpoint = folder.join(FILE);
-        if start == RunStart::Fresh && checkpoint.exists() {
-            return Err(RunError::Exists(checkpoint));
-        }
+        Self::check_free(folder, start)?;
         std::fs::create_dir_all(folder)
             .map_err(|error| RunError::Create(folder.to_owned(), error))?;
         let lock = Some(lock(folder)?);

@@ -6,6 +6,7 @@
 //! | `metrics.jsonl` | a JSON object for each finished epoch |
 //! | `<label set>.onnx` | the graph of a head |
 //! | `eval.json` | the figures of the graphs as deployed, written by who judges them |
+//! | `arguments.json` | the command line that it was begun with |
 //! | `failed.txt` | why the last try ended, where it failed |
 //! | `teacher-*.bin` | answers of a teacher |
 //! | `lock` | held by the training that runs there |
