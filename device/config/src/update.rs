@@ -19,7 +19,8 @@ pub struct UpdateSettings {
     /// The folder that the badge may write to.
     #[serde(deserialize_with = "path::required")]
     pub state: PathBuf,
-    /// A new bundle is kept after so many seconds without a fault, `1..=3600`.
+    /// A new bundle is confirmed after so many seconds in which frames were looked at, without a fault or a pause,
+    /// `1..=3600`.
     pub healthy_s: u32,
 }
 

@@ -34,7 +34,8 @@ pub struct UpdateMonitor {
     /// The configuration, while it is new and has to prove itself.
     unproven: Option<PathBuf>,
     healthy: Duration,
-    well_since: Option<Instant>,
+    /// Since when all is well without a break, and the looks before.
+    well: Option<(Instant, u64)>,
     question: Option<(Question, Instant)>,
     has_button: bool,
     _presence: Option<Arc<Presence>>,
@@ -71,15 +72,15 @@ impl UpdateMonitor {
             on_trial,
             unproven,
             healthy,
-            well_since: None,
+            well: None,
             question: None,
             has_button,
             _presence: presence,
         }
     }
 
-    /// Checks; `well` says whether the badge works as it should.
-    pub(super) fn tick(&mut self, now: Instant, well: bool) -> Option<UpdateEvent> {
+    /// Checks; `looks` counts the frames looked at, while the badge looks at frames as it should.
+    pub(super) fn tick(&mut self, now: Instant, looks: Option<u64>) -> Option<UpdateEvent> {
         if self.hub.takes_start() || self.store.mark() != self.mark {
             return Some(UpdateEvent::Restart);
         }
@@ -104,20 +105,20 @@ impl UpdateMonitor {
             self.question = Some((question, now + SHOWN));
             return Some(UpdateEvent::Question(text));
         }
-        self.prove(now, well)
+        self.prove(now, looks)
     }
 
-    /// A minute without a fault proves a bundle, and settings.
-    fn prove(&mut self, now: Instant, well: bool) -> Option<UpdateEvent> {
+    /// A minute in which frames were looked at, without a fault, proves a bundle, and settings.
+    fn prove(&mut self, now: Instant, looks: Option<u64>) -> Option<UpdateEvent> {
         if !self.on_trial && self.unproven.is_none() {
             return None;
         }
-        if !well {
-            self.well_since = None;
+        let Some(looks) = looks else {
+            self.well = None;
             return None;
-        }
-        let since = *self.well_since.get_or_insert(now);
-        if now.saturating_duration_since(since) < self.healthy {
+        };
+        let (since, before) = *self.well.get_or_insert((now, looks));
+        if now.saturating_duration_since(since) < self.healthy || looks == before {
             return None;
         }
         if let Some(config) = self.unproven.take() {
@@ -179,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_kept_after_a_minute_without_a_fault() {
+    fn a_bundle_is_kept_after_a_minute_of_looks_without_a_fault() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
         let mut monitor = monitor(&lab, true);
         let start = Instant::now();
         for second in 0..100 {
-            // A stuck camera at 30 s makes the minute begin anew.
-            match monitor.tick(seconds(start, second), second != 30) {
+            // A camera that is missing at 30 s makes the minute begin anew.
+            match monitor.tick(seconds(start, second), (second != 30).then_some(second)) {
                 None => assert_ne!(second, 91),
                 Some(UpdateEvent::Confirmed(Slot::A)) => assert_eq!(second, 91),
                 other => panic!("{second} s: {other:?}"),
@@ -196,14 +197,30 @@ mod tests {
     }
 
     #[test]
+    fn a_bundle_is_not_kept_without_one_look() {
+        let lab = Lab::new();
+        lab.install(&lab.release(900)).unwrap();
+        let mut monitor = monitor(&lab, true);
+        let start = Instant::now();
+        for second in 0..600 {
+            // The camera is missing, then it streams frames that nobody looks at.
+            let looks = (second > 300).then_some(7);
+            assert!(monitor.tick(seconds(start, second), looks).is_none(), "{second} s");
+        }
+        assert_eq!(lab.store.pointer().unwrap().active, None);
+        let kept = monitor.tick(seconds(start, 600), Some(8));
+        assert!(matches!(kept, Some(UpdateEvent::Confirmed(Slot::A))), "{kept:?}");
+    }
+
+    #[test]
     fn a_bundle_that_was_replaced_is_not_kept_in_the_place_of_another() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
         let mut monitor = monitor(&lab, true);
         let start = Instant::now();
-        assert!(monitor.tick(start, true).is_none());
+        assert!(monitor.tick(start, Some(1)).is_none());
         lab.install(&lab.release(901)).unwrap();
-        assert!(matches!(monitor.tick(seconds(start, 61), true), Some(UpdateEvent::Restart)));
+        assert!(matches!(monitor.tick(seconds(start, 61), Some(9)), Some(UpdateEvent::Restart)));
         assert_eq!(lab.store.pointer().unwrap().active, None);
     }
 
@@ -222,7 +239,7 @@ mod tests {
                     std::thread::yield_now();
                 }
                 for second in 0..=end {
-                    let event = monitor.tick(seconds(start, second), true);
+                    let event = monitor.tick(seconds(start, second), Some(second));
                     let ended = matches!(event, Some(UpdateEvent::QuestionEnded));
                     assert_eq!(ended, second == 60, "{event:?}");
                 }

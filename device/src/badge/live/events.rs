@@ -273,9 +273,11 @@ impl LiveRun<'_> {
     }
 
     fn watch_updates(&mut self, now: Instant) -> Result<(), Stop> {
-        let well = self.is_well(now);
+        let LiveState { screen, streamed, tally, .. } = &self.state;
+        let is_looking = *streamed && !screen.paused && !screen.missing && self.is_well(now);
+        let looks = is_looking.then_some(tally.shown);
         let Some(monitor) = &mut self.parts.monitor else { return Ok(()) };
-        match monitor.tick(now, well) {
+        match monitor.tick(now, looks) {
             None => {}
             Some(UpdateEvent::Confirmed(slot)) => (self.tell)(Notice::Confirmed(slot)),
             Some(UpdateEvent::NotConfirmed(error)) => (self.tell)(Notice::NotConfirmed(error)),
