@@ -186,7 +186,7 @@ fn clip() -> Result<Vec<u8>, CameraError> {
     let tags = "F30:1 C420jpeg XCOLORRANGE=LIMITED";
     let mut clip =
         format!("YUV4MPEG2 W{} H{} {tags}\n", settings.width, settings.height).into_bytes();
-    while camera.next(&mut frame, &mut info)? {
+    while camera.next(&mut frame, &mut info)?.is_frame() {
         clip.extend(b"FRAME\n");
         let limited = |luma: &u8| (16 + (u32::from(*luma) * 219 + 127) / 255) as u8;
         clip.extend(frame.pixels().iter().map(limited));

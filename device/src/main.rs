@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Verb::Link(link) => cli::link(&link),
         Verb::Bench(bench) => run_bench(&bench, start),
+        #[cfg(unix)]
+        Verb::Guard { command } => Ok(ExitCode::from(camera::pipe::guard(&command))),
     };
     done.unwrap_or_else(|failure| {
         // Standard error may be closed.

@@ -22,7 +22,7 @@ use emocue_run::{Classifier, Detector, Networks, Recorded, Session};
 
 fn portrait() -> (Luma, FrameInfo) {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-    assert!(Stills::portraits().next(&mut frame, &mut info).unwrap());
+    assert!(Stills::portraits().next(&mut frame, &mut info).unwrap().is_frame());
     (frame, info)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use emocue_models::luma::Luma;
 
 use super::mailbox::{Event, Mailbox, Wanted};
-use crate::camera::{Camera, FrameInfo};
+use crate::camera::{Camera, CameraRead, FrameInfo};
 use crate::cue::{CueError, Output};
 
 /// How long to wait before a missing camera is tried again, ms: doubled each time, up to the last.
@@ -66,14 +66,20 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
         }
         lamp.set(true);
         match camera.next(&mut frame, &mut info) {
-            Ok(true) => {
+            Ok(CameraRead::Frame) => {
                 if !streams {
                     mailbox.post(Event::Streams);
                 }
                 (streams, retry_ms) = (true, FIRST_RETRY_MS);
                 mailbox.put(&mut frame, &mut info);
             }
-            Ok(false) => {
+            Ok(CameraRead::Nothing) => {}
+            // It may continue by itself: closed, it would have to start from the beginning.
+            Ok(CameraRead::Silent(error)) => {
+                streams = false;
+                mailbox.post(Event::Missing(error));
+            }
+            Ok(CameraRead::End) => {
                 mailbox.post(Event::Ended);
                 break;
             }
@@ -93,4 +99,101 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
     }
     camera.close();
     lamp.set(false);
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::camera::CameraError;
+    use crate::camera::pipe::{PipeError, scripted};
+
+    /// Longer than any step takes on a busy machine; only a failing test waits for so long.
+    const LONGEST: Duration = Duration::from_secs(20);
+
+    /// What the badge gets of a camera, whose program runs on a clock of its own: frames, and errors.
+    struct Seen {
+        frames: usize,
+        missing: Vec<CameraError>,
+        /// How often the program was started.
+        starts: usize,
+        lit: Vec<bool>,
+    }
+
+    /// Notes how the LED is switched.
+    struct Light(Arc<Mutex<Vec<bool>>>);
+
+    impl Output for Light {
+        fn set(&mut self, lit: bool) -> Result<(), CueError> {
+            self.0.lock().unwrap().push(lit);
+            Ok(())
+        }
+    }
+
+    /// Captures from a camera whose first frame comes after `first`, and the next ones each `every`, until `enough`.
+    fn captured(first: Duration, every: Duration, enough: impl Fn(&Seen) -> bool) -> Seen {
+        let (mut camera, starts) = scripted::camera(first, every);
+        let mailbox = Mailbox::new();
+        let lit = Arc::<Mutex<Vec<bool>>>::default();
+        let lamp = Lamp::new(Some(Box::new(Light(Arc::clone(&lit)))));
+        let mut seen = Seen { frames: 0, missing: Vec::new(), starts: 0, lit: Vec::new() };
+        thread::scope(|scope| {
+            scope.spawn(|| capture(&mut camera, &mailbox, &lamp));
+            let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+            let deadline = Instant::now() + LONGEST;
+            while !enough(&seen) {
+                match mailbox.wait(&mut frame, &mut info, Instant::now(), deadline) {
+                    Event::Frame => seen.frames += 1,
+                    Event::Missing(error) => seen.missing.push(error),
+                    Event::Streams => {}
+                    other => {
+                        mailbox.want(Wanted::End);
+                        panic!("{other:?}");
+                    }
+                }
+            }
+            mailbox.want(Wanted::End);
+        });
+        seen.starts = starts.load(Ordering::Relaxed);
+        seen.lit.clone_from(&lit.lock().unwrap());
+        seen
+    }
+
+    const USUAL: Duration = Duration::from_millis(33);
+
+    #[test]
+    fn a_camera_that_starts_slowly_is_started_once_and_not_missing() {
+        for first in [500, 1200, 4000, 9000] {
+            let seen = captured(Duration::from_millis(first), USUAL, |seen| seen.frames >= 3);
+            assert!(seen.missing.is_empty(), "first frame after {first} ms: {:?}", seen.missing);
+            assert_eq!((seen.starts, seen.lit), (1, vec![true, false]), "after {first} ms");
+        }
+    }
+
+    #[test]
+    fn a_camera_with_slow_frames_is_not_missing_between_them() {
+        let every = Duration::from_millis(1900);
+        let seen = captured(Duration::from_millis(100), every, |seen| seen.frames >= 3);
+        assert!(seen.missing.is_empty() && seen.starts == 1, "{:?}", seen.missing);
+    }
+
+    #[test]
+    fn a_camera_that_pauses_is_missing_meanwhile_and_stays_open() {
+        let every = Duration::from_secs(6);
+        let seen = captured(Duration::from_millis(100), every, |seen| seen.frames >= 2);
+        let silent = |error: &CameraError| matches!(error, CameraError::Pipe(PipeError::Silent { waited, .. }) if waited.as_secs() >= 2);
+        assert!(!seen.missing.is_empty() && seen.missing.iter().all(silent), "{:?}", seen.missing);
+        assert_eq!((seen.starts, seen.lit), (1, vec![true, false]));
+    }
+
+    #[test]
+    fn a_camera_that_never_gives_a_frame_is_missing_and_started_again() {
+        let seen = captured(Duration::from_secs(60), USUAL, |seen| seen.missing.len() >= 2);
+        assert_eq!((seen.frames, seen.starts), (0, 2));
+        assert_eq!(seen.lit, [true, false, true, false], "dark between the two starts");
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use emocue_models::luma::Luma;
 
 use super::{BadgeError, Tally};
-use crate::camera::{Camera, CameraError, FrameInfo};
+use crate::camera::{Camera, CameraError, CameraRead, FrameInfo};
 use crate::show::Display;
 use crate::vision::Vision;
 
@@ -29,8 +29,9 @@ pub fn run(
     let mut tally = Tally::default();
     while limit.is_none_or(|limit| tally.shown < limit) && !stop.load(Ordering::Relaxed) {
         match camera.next(&mut frame, &mut info) {
-            Ok(true) => {}
-            Ok(false) => break,
+            Ok(CameraRead::Frame) => {}
+            Ok(CameraRead::End) => break,
+            Ok(CameraRead::Nothing | CameraRead::Silent(_)) => continue,
             // Ctrl-C ends the stream's writer as well, in the middle of a frame.
             Err(_) if stop.load(Ordering::Relaxed) => break,
             Err(error) => {
@@ -74,7 +75,11 @@ mod tests {
     }
 
     impl Camera for Numbers {
-        fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+        fn next(
+            &mut self,
+            frame: &mut Luma,
+            info: &mut FrameInfo,
+        ) -> Result<CameraRead, CameraError> {
             let index = self.next;
             self.next += 1;
             if self.bad.contains(&index) {
@@ -83,7 +88,7 @@ mod tests {
             }
             frame.reshape(1, 1);
             info.index = index;
-            Ok(index < self.count)
+            Ok(if index < self.count { CameraRead::Frame } else { CameraRead::End })
         }
     }
 
@@ -158,7 +163,7 @@ mod tests {
     struct CutBySignal<'a>(&'a AtomicBool);
 
     impl Camera for CutBySignal<'_> {
-        fn next(&mut self, _: &mut Luma, _: &mut FrameInfo) -> Result<bool, CameraError> {
+        fn next(&mut self, _: &mut Luma, _: &mut FrameInfo) -> Result<CameraRead, CameraError> {
             self.0.store(true, Ordering::Relaxed);
             let name = "stdin".to_owned();
             Err(CameraError::Truncated { name, at: 7, missing: "the last frame is incomplete" })

@@ -4,6 +4,8 @@
 mod error;
 mod folder;
 mod open;
+#[cfg(unix)]
+mod patience;
 pub mod pipe;
 #[cfg(unix)]
 mod stamps;
@@ -17,7 +19,7 @@ use std::time::Instant;
 use emocue_models::luma::{Luma, Orientation};
 
 pub use error::CameraError;
-pub use open::{open, open_with};
+pub use open::{OpenOptions, open, open_with};
 pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;
 pub use y4m::Y4m;
@@ -35,15 +37,36 @@ pub struct FrameInfo {
     pub captured: Option<Instant>,
 }
 
+/// What [`Camera::next`] found.
+#[derive(Debug)]
+pub enum CameraRead {
+    /// A frame, written into the caller's buffers.
+    Frame,
+    /// None yet, as from a camera that is still starting: it is open, ask again.
+    Nothing,
+    /// None for so long that the camera counts as missing: it is open all the same, ask again.
+    Silent(CameraError),
+    /// None any more. A live camera has no end.
+    End,
+}
+
+impl CameraRead {
+    /// Whether there is a frame.
+    pub fn is_frame(&self) -> bool {
+        matches!(self, Self::Frame)
+    }
+}
+
 /// A source of frames.
 pub trait Camera: Send {
-    /// Writes the next frame into `frame` and `info`, whose allocations are reused; `false` at the end.
+    /// Writes the next frame into `frame` and `info`, whose allocations are reused. A live camera is waited for about
+    /// a second; only itself knows how long it takes to start, so the caller closes it on an error alone.
     ///
     /// # Errors
     /// [`CameraError`] when this one frame could not be read. The caller may ask again: a folder
-    /// continues with its next picture, a broken stream says that it is at its end. After an error `frame` and
+    /// continues with its next picture, a broken stream says that it is at its end. Without a frame, `frame` and
     /// `info` hold nothing of use.
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError>;
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError>;
 
     /// Whether frames come by themselves, so that one which nobody took in time is replaced by the next.
     ///
@@ -71,15 +94,15 @@ impl Mounted {
 }
 
 impl Camera for Mounted {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         if self.orientation.is_identity() {
             return self.camera.next(frame, info);
         }
-        let more = self.camera.next(&mut self.raw, info)?;
-        if more {
+        let read = self.camera.next(&mut self.raw, info)?;
+        if read.is_frame() {
             self.orientation.apply(&self.raw, frame);
         }
-        Ok(more)
+        Ok(read)
     }
 
     fn is_live(&self) -> bool {

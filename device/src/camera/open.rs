@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use emocue_config::Source;
 
@@ -14,23 +14,31 @@ use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, y4m
 /// [`CameraError`] when nothing can come from it: a missing file, an empty folder, a bad header, a kind of camera
 /// that this program was built without.
 pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
-    open_with(source, false, &mut |_| ())
+    open_with(source, &OpenOptions::default(), &mut |_| ())
 }
 
-/// As [`open`]. A folder's own folders are looked into where `is_recursive` says so, and `note` is called with what a
-/// folder has besides its pictures.
+/// How a source is opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// A folder's own folders are looked into.
+    pub is_recursive: bool,
+    /// The program whose verb [`pipe::GUARD`] ends a camera's program when this process is killed.
+    pub guard: Option<PathBuf>,
+}
+
+/// As [`open`]; `note` is called with what a folder has besides its pictures.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_with(
     source: &Source,
-    is_recursive: bool,
+    options: &OpenOptions,
     note: &mut dyn FnMut(&str),
 ) -> Result<Box<dyn Camera>, CameraError> {
     Ok(match source {
         Source::V4l2(settings) => v4l2::open(settings)?,
-        Source::Pipe(settings) => pipe::open(settings)?,
-        Source::Path(path) => return open_path(path, is_recursive, note),
+        Source::Pipe(settings) => pipe::open(settings, options.guard.as_deref())?,
+        Source::Path(path) => return open_path(path, options.is_recursive, note),
         Source::Stdin => {
             Box::new(Y4m::new("stdin", BufReader::with_capacity(1 << 16, io::stdin()))?)
         }

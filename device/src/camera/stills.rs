@@ -8,7 +8,7 @@ use emocue_models::luma::Luma;
 use emocue_models::picture::{self, PictureError, Rules};
 use emocue_run::portraits::PORTRAITS;
 
-use super::{Camera, CameraError, FrameInfo};
+use super::{Camera, CameraError, CameraRead, FrameInfo};
 
 /// Still pictures, one after the other.
 pub struct Stills {
@@ -50,8 +50,8 @@ impl Stills {
 }
 
 impl Camera for Stills {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
-        let Some(item) = self.items.next() else { return Ok(false) };
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
+        let Some(item) = self.items.next() else { return Ok(CameraRead::End) };
         info.index = self.index;
         info.time_ms = None;
         self.index += 1;
@@ -66,7 +66,7 @@ impl Camera for Stills {
                 *frame = decode(file, bytes)?;
             }
         }
-        Ok(true)
+        Ok(CameraRead::Frame)
     }
 }
 

@@ -8,7 +8,7 @@ use emocue_run::portraits::PORTRAITS;
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
 
-use super::{Camera, CameraError, FrameInfo, decode_picture};
+use super::{Camera, CameraError, CameraRead, FrameInfo, decode_picture};
 
 /// The clip of [`SyntheticSettings`].
 pub struct Synthetic {
@@ -55,9 +55,9 @@ impl Synthetic {
 }
 
 impl Camera for Synthetic {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         if self.index == self.settings.frames {
-            return Ok(false);
+            return Ok(CameraRead::End);
         }
         let (width, height) = (self.settings.width, self.settings.height);
         frame.reshape(width, height);
@@ -72,7 +72,7 @@ impl Camera for Synthetic {
         info.index = self.index;
         info.time_ms = Some((self.index as u128 * 1000 / u128::from(self.settings.fps)) as u64);
         self.index += 1;
-        Ok(true)
+        Ok(CameraRead::Frame)
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     fn clip(text: &str) -> Vec<(Luma, FrameInfo)> {
         let mut camera = Synthetic::new(&text.parse().unwrap()).unwrap();
         let (mut frame, mut info, mut out) = (Luma::default(), FrameInfo::default(), Vec::new());
-        while camera.next(&mut frame, &mut info).unwrap() {
+        while camera.next(&mut frame, &mut info).unwrap().is_frame() {
             out.push((frame.clone(), info.clone()));
         }
         out

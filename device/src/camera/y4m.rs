@@ -8,7 +8,7 @@ use ::y4m::{Colorspace, Decoder, Error, Limits};
 use emocue_models::luma::{Luma, Range};
 use emocue_models::picture::MAX_PIXELS;
 
-use super::{Camera, CameraError, FrameInfo};
+use super::{Camera, CameraError, CameraRead, FrameInfo};
 
 /// How every stream begins.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
@@ -145,9 +145,9 @@ impl Picture {
 }
 
 impl<R: BufRead + Send> Camera for Y4m<R> {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         if self.ended {
-            return Ok(false);
+            return Ok(CameraRead::End);
         }
         let start = self.read.load(Ordering::Relaxed);
         let rate = self.decoder.get_framerate();
@@ -158,7 +158,7 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
                 let at = self.read.load(Ordering::Relaxed);
                 let name = self.name.clone();
                 return match error {
-                    Error::EOF if at == start => Ok(false),
+                    Error::EOF if at == start => Ok(CameraRead::End),
                     Error::EOF => Err(CameraError::Truncated {
                         name,
                         at,
@@ -179,7 +179,7 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
             .checked_mul(rate.den as u64)
             .and_then(|time| time.checked_div(rate.num as u64));
         self.index += 1;
-        Ok(true)
+        Ok(CameraRead::Frame)
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
     fn frames(bytes: &[u8]) -> Result<Vec<(u8, Option<u64>)>, CameraError> {
         let mut camera = Y4m::new("clip.y4m", bytes)?;
         let (mut frame, mut info, mut out) = (Luma::default(), FrameInfo::default(), Vec::new());
-        while camera.next(&mut frame, &mut info)? {
+        while camera.next(&mut frame, &mut info)?.is_frame() {
             assert_eq!(frame.pixels().len(), frame.width() * frame.height());
             out.push((frame.pixels().first().copied().unwrap_or(0), info.time_ms));
         }
@@ -256,11 +256,12 @@ mod tests {
         let bytes = stream("C420jpeg", 1, [16, 235]);
         let mut camera = Y4m::new("clip.y4m", &bytes[..bytes.len() - 3]).unwrap();
         let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-        assert!(camera.next(&mut frame, &mut info).unwrap());
+        assert!(camera.next(&mut frame, &mut info).unwrap().is_frame());
         let error = camera.next(&mut frame, &mut info).unwrap_err().to_string();
         let expected = format!("clip.y4m: cut off at byte {}", bytes.len() - 3);
         assert!(error.starts_with(&expected), "{error}");
-        assert!(!camera.next(&mut frame, &mut info).unwrap(), "then the stream is at its end");
+        let end = camera.next(&mut frame, &mut info).unwrap();
+        assert!(matches!(end, CameraRead::End), "then the stream is at its end");
     }
 
     #[test]

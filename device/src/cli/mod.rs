@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError};
+#[cfg(unix)]
+use emocue_device::camera::pipe::GUARD;
 use emocue_device::show::{self, Display, SINKS, ShowError};
 use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
@@ -73,6 +75,10 @@ pub(crate) enum Verb {
     Off(Off),
     /// Measure CPU time, start and memory on this machine
     Bench(Bench),
+    /// What the badge starts to run a camera's program
+    #[cfg(unix)]
+    #[command(name = GUARD, hide = true)]
+    Guard { command: OsString },
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,10 @@
 //! What the doctor asks of hardware: each part is opened as the badge would, and let go.
 
 use emocue_config::{Config, PanelSettings, Source};
-use emocue_device::camera::{self, FrameInfo};
+use emocue_device::camera::{self, CameraRead, FrameInfo, OpenOptions};
 use emocue_device::cue::CueError;
 use emocue_device::doctor::CheckOutcome;
+use emocue_device::sandbox;
 use emocue_device::show::oled;
 use emocue_models::failure::line;
 use emocue_models::luma::Luma;
@@ -19,19 +20,27 @@ pub(crate) fn camera_outcome(config: &Config) -> CheckOutcome {
         }
     };
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-    let seen = camera::open(&source).and_then(|mut camera| {
-        let seen = camera.next(&mut frame, &mut info);
+    let options = OpenOptions { guard: Some(sandbox::own_program()), ..OpenOptions::default() };
+    let seen = camera::open_with(&source, &options, &mut |_| ()).and_then(|mut camera| {
+        let seen = loop {
+            match camera.next(&mut frame, &mut info) {
+                // It is starting.
+                Ok(CameraRead::Nothing) => {}
+                Ok(CameraRead::Silent(error)) => break Err(error),
+                seen => break seen,
+            }
+        };
         camera.close();
         seen
     });
     match seen {
-        Ok(true) => CheckOutcome::ok(format!(
+        Ok(read) if read.is_frame() => CheckOutcome::ok(format!(
             "{} gives {}x{} px",
             config.camera.source,
             frame.width(),
             frame.height()
         )),
-        Ok(false) => CheckOutcome::problem(
+        Ok(_) => CheckOutcome::problem(
             format!("{} ends at once", config.camera.source),
             "look at what it starts",
         ),

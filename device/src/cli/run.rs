@@ -11,8 +11,9 @@ use emocue_device::badge::live::{Again, Live, LiveOptions, LiveParts};
 use emocue_device::badge::watchdog::Watchdog;
 use emocue_device::badge::{self, MonitorSetup, Tally, UpdateMonitor};
 use emocue_device::bundle::{LoadedBundle, Origin};
-use emocue_device::camera::{self, Camera, CameraError, Mounted};
+use emocue_device::camera::{self, Camera, CameraError, Mounted, OpenOptions};
 use emocue_device::link::{Hub, settings};
+use emocue_device::sandbox;
 use emocue_device::show::Display;
 use emocue_device::slots::consent::{ConsentChannel, Presence};
 use emocue_device::slots::{Store, Trust, boot};
@@ -74,7 +75,9 @@ impl Starts<'_> {
         };
         let orientation = run.mount.orientation(config.camera.orientation());
         let mut note = |note: &str| tell(format_args!("emocue-badge: {note}"));
-        let camera = camera::open_with(&source, run.recursive, &mut note)?;
+        let options =
+            OpenOptions { is_recursive: run.recursive, guard: Some(sandbox::own_program()) };
+        let camera = camera::open_with(&source, &options, &mut note)?;
         let camera = Mounted::new(camera, orientation);
         let bundle = self.bundle(&config, state)?;
         let mark = Store::new(state).mark();

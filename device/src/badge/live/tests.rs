@@ -13,7 +13,7 @@ use super::*;
 use crate::answer::{Answer, FrameReport, Screen};
 use crate::badge::update::MonitorSetup;
 use crate::camera::v4l2::V4l2Error;
-use crate::camera::{CameraError, FrameInfo};
+use crate::camera::{CameraError, CameraRead, FrameInfo};
 use crate::show::ShowError;
 use crate::slots::consent::{ConsentChannel, NoConsent};
 
@@ -38,7 +38,7 @@ struct Notices {
 }
 
 impl Camera for Notices {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         *self.open.lock().unwrap() = true;
         match self.cues.recv_timeout(Duration::from_millis(50)) {
             Ok(Cue::Frame(shade)) => {
@@ -47,15 +47,15 @@ impl Camera for Notices {
                 info.index = self.index;
                 info.captured = Some(Instant::now());
                 self.index += 1;
-                Ok(true)
+                Ok(CameraRead::Frame)
             }
             Ok(Cue::Fail(error)) => Err(error),
-            Ok(Cue::End) => Ok(false),
+            Ok(Cue::End) => Ok(CameraRead::End),
             // Nobody in sight.
             Err(_) => {
                 frame.reshape(1, 1);
                 frame.pixels_mut()[0] = 0;
-                Ok(true)
+                Ok(CameraRead::Frame)
             }
         }
     }

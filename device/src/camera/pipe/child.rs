@@ -4,12 +4,18 @@ use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child as Process, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{
+    Child as Process, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio,
+};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::guard::GUARD;
+use super::live::Program;
 
 /// How long a program may take to close its camera before it is killed.
 const GRACE: Duration = Duration::from_secs(1);
@@ -19,9 +25,12 @@ const LINE: usize = 240;
 
 /// A shell command in a process group of its own.
 ///
-/// When dropped, the whole group is asked to end as by Ctrl-C, killed after a second, and waited for.
+/// When dropped, the whole group is asked to end as by Ctrl-C, killed after a second, and waited for. With a
+/// [`guard`](super::guard()) it ends also when this process is killed.
 pub(super) struct Child {
     process: Process,
+    /// At its end when this process is; a guard watches it.
+    _leash: Option<ChildStdin>,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
     said: LastLine,
@@ -33,7 +42,7 @@ struct Output<R>(Option<R>);
 
 /// What [`Child::read`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// So many bytes, at least one.
     Bytes(usize),
     /// Nothing until the deadline.
@@ -43,22 +52,57 @@ pub(super) enum Found {
 }
 
 impl Child {
-    /// Starts `sh -c command`.
-    pub(super) fn start(command: &str) -> io::Result<Self> {
-        let mut process = Command::new("sh")
-            .args(["-c", command])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+    /// Starts `sh -c command`, through the program `guard` where there is one.
+    pub(super) fn start(command: &str, guard: Option<&Path>) -> io::Result<Self> {
+        let mut starter = match guard {
+            // Not found by the name of the badge, so that it outlives one that is killed by that.
+            Some(program) => {
+                let mut starter = Command::new(program);
+                starter.arg0("emocue-camera").args([GUARD, command]).stdin(Stdio::piped());
+                starter
+            }
+            None => {
+                let mut starter = Command::new("sh");
+                starter.args(["-c", command]).stdin(Stdio::null());
+                starter
+            }
+        };
+        let mut process =
+            starter.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let (stdout, stderr) = (Output(process.stdout.take()), Output(process.stderr.take()));
-        Ok(Self { process, stdout, stderr, said: LastLine::default(), ended: None })
+        let _leash = process.stdin.take();
+        Ok(Self { process, _leash, stdout, stderr, said: LastLine::default(), ended: None })
     }
 
-    /// Reads into `space` what comes first, until `deadline`. What the program says on standard error is taken in
-    /// meanwhile, so that it never waits for us there.
-    pub(super) fn read(&mut self, space: &mut [u8], deadline: Instant) -> io::Result<Found> {
+    /// Takes in what comes until all of it has ended, or `deadline`.
+    fn drain(&mut self, deadline: Instant) -> io::Result<()> {
+        let mut scrap = [0; 4096];
+        while self.stdout.0.is_some() || self.stderr.0.is_some() {
+            match ready(&self.stdout, &self.stderr, deadline)? {
+                None => break,
+                Some((bytes, words)) => {
+                    if bytes {
+                        self.stdout.read(&mut scrap)?;
+                    }
+                    if words {
+                        self.listen()?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self) -> io::Result<()> {
+        let mut words = [0; 1024];
+        let count = self.stderr.read(&mut words)?;
+        self.said.take(&words[..count]);
+        Ok(())
+    }
+}
+
+impl Program for Child {
+    fn read(&mut self, space: &mut [u8], deadline: Instant) -> io::Result<Found> {
         loop {
             let (bytes, words) = match ready(&self.stdout, &self.stderr, deadline)? {
                 None => return Ok(Found::Nothing),
@@ -79,47 +123,28 @@ impl Child {
         }
     }
 
-    /// The last line on standard error, or words for none.
-    pub(super) fn said(&self) -> String {
+    fn said(&self) -> String {
         self.said.to_string()
     }
 
-    /// Ends the program if it has not ended by itself, and tells its exit status.
-    pub(super) fn stop(&mut self) -> io::Result<ExitStatus> {
+    fn stop(&mut self) -> io::Result<ExitStatus> {
         if let Some(status) = self.ended {
             return Ok(status);
+        }
+        // One that ends by itself is left to: it tells how it ended.
+        if self.stdout.0.is_none() {
+            self.drain(Instant::now() + GRACE)?;
         }
         // Nobody has waited for it yet, so its number cannot belong to another process.
         let group = Pid::from_child(&self.process);
         // Programs that record, end on Ctrl-C in good order and close their camera. One that is gone does not mind.
         let _ = kill_process_group(group, Signal::INT);
         // Its output is read until it closes it, since it may be waiting to write.
-        let deadline = Instant::now() + GRACE;
-        let mut scrap = [0; 4096];
-        while self.stdout.0.is_some() || self.stderr.0.is_some() {
-            match ready(&self.stdout, &self.stderr, deadline)? {
-                None => break,
-                Some((bytes, words)) => {
-                    if bytes {
-                        self.stdout.read(&mut scrap)?;
-                    }
-                    if words {
-                        self.listen()?;
-                    }
-                }
-            }
-        }
+        self.drain(Instant::now() + GRACE)?;
         let _ = kill_process_group(group, Signal::KILL);
         let status = self.process.wait()?;
         self.ended = Some(status);
         Ok(status)
-    }
-
-    fn listen(&mut self) -> io::Result<()> {
-        let mut words = [0; 1024];
-        let count = self.stderr.read(&mut words)?;
-        self.said.take(&words[..count]);
-        Ok(())
     }
 }
 

@@ -1,22 +1,43 @@
 //! The camera behind a child process.
 
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use emocue_models::luma::Luma;
 
 use emocue_config::source::PipeSettings;
 
+use super::super::patience::{Verdict, WAIT, Watch};
 use super::super::stamps::Stamps;
-use super::super::{Camera, CameraError, FrameInfo};
+use super::super::{Camera, CameraError, CameraRead, FrameInfo};
 use super::child::{Child, Found};
 use super::{Frames, PipeError};
 
-/// How long one call waits for a frame.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a program that has given frames may write nothing at all before it is started again.
+const HUNG: Duration = Duration::from_secs(10);
 
-/// How long a program may write nothing at all before it is started again: a sensor's first frame takes seconds on
-/// some boards.
-const TOO_LONG: Duration = Duration::from_secs(10);
+/// A program that writes frames, and the clock that its times are told by.
+pub(crate) trait Program: Send {
+    /// Reads into `space` what comes first, until `deadline`. What the program says on standard error is taken in
+    /// meanwhile, so that it never waits for us there.
+    fn read(&mut self, space: &mut [u8], deadline: Instant) -> io::Result<Found>;
+
+    /// The last line on standard error, or words for none.
+    fn said(&self) -> String;
+
+    /// Ends the program if it has not ended by itself, and tells its exit status.
+    fn stop(&mut self) -> io::Result<ExitStatus>;
+
+    /// The time.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// Starts a command.
+type Start = Box<dyn FnMut(&str) -> io::Result<Box<dyn Program>> + Send>;
 
 /// Frames that a child process writes to its standard output.
 ///
@@ -25,45 +46,69 @@ const TOO_LONG: Duration = Duration::from_secs(10);
 /// started again after it ended.
 pub struct Pipe {
     settings: PipeSettings,
+    start: Start,
     running: Option<Running>,
     stamps: Stamps,
 }
 
 struct Running {
-    child: Child,
+    program: Box<dyn Program>,
     frames: Frames,
-    /// When its last byte came.
-    heard: Instant,
+    watch: Watch,
     /// When the frame in hand began to come.
     captured: Option<Instant>,
 }
 
 impl Pipe {
-    /// A camera as set; nothing is started yet.
-    pub fn new(settings: PipeSettings) -> Self {
-        Self { settings, running: None, stamps: Stamps::default() }
+    /// A camera as set; nothing is started yet. Where the program `guard` is named, its verb [`GUARD`](super::GUARD)
+    /// ends the camera's program when this process is killed.
+    pub fn new(settings: PipeSettings, guard: Option<PathBuf>) -> Self {
+        Self::with(settings, move |command| Ok(Box::new(Child::start(command, guard.as_deref())?)))
+    }
+
+    /// A camera whose program `start` starts.
+    pub(crate) fn with(
+        settings: PipeSettings,
+        start: impl FnMut(&str) -> io::Result<Box<dyn Program>> + Send + 'static,
+    ) -> Self {
+        Self { settings, start: Box::new(start), running: None, stamps: Stamps::default() }
+    }
+
+    fn start(&mut self) -> Result<Running, PipeError> {
+        let name = &self.settings.name;
+        let program = (self.start)(&self.settings.command)
+            .map_err(|reason| PipeError::NoShell { name: name.clone(), reason })?;
+        let watch = Watch::start(program.now(), HUNG);
+        let frames = Frames::new(name, &self.settings.coding);
+        Ok(Running { program, frames, watch, captured: None })
     }
 }
 
 impl Camera for Pipe {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
-        let running = match &mut self.running {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
+        let mut running = match self.running.take() {
             Some(running) => running,
-            none => none.insert(Running::start(&self.settings)?),
+            None => self.start()?,
         };
-        match running.next(&self.settings, frame, Instant::now() + PATIENCE) {
-            Ok(captured) => {
-                self.stamps.next(&self.settings.name, captured, info);
-                Ok(true)
-            }
-            Err(error) => {
-                let waits = matches!(error, CameraError::Pipe(PipeError::Silent { waited, .. }) if waited < TOO_LONG);
-                if !waits {
-                    self.close();
-                }
-                Err(error)
-            }
+        // On an error it is dropped, which ends the program.
+        if let Some(captured) = running.next(&self.settings, frame)? {
+            self.stamps.next(&self.settings.name, captured, info);
+            self.running = Some(running);
+            return Ok(CameraRead::Frame);
         }
+        let now = running.program.now();
+        let silent = || PipeError::Silent {
+            name: self.settings.name.clone(),
+            waited: running.watch.waited(now),
+            said: running.program.said(),
+        };
+        let read = match running.watch.verdict(now) {
+            Verdict::Wait => CameraRead::Nothing,
+            Verdict::Silent => CameraRead::Silent(silent().into()),
+            Verdict::Hung => return Err(silent().into()),
+        };
+        self.running = Some(running);
+        Ok(read)
     }
 
     fn is_live(&self) -> bool {
@@ -76,49 +121,42 @@ impl Camera for Pipe {
 }
 
 impl Running {
-    fn start(settings: &PipeSettings) -> Result<Self, PipeError> {
-        let child = Child::start(&settings.command)
-            .map_err(|reason| PipeError::NoShell { name: settings.name.clone(), reason })?;
-        let frames = Frames::new(&settings.name, &settings.coding);
-        Ok(Self { child, frames, heard: Instant::now(), captured: None })
-    }
-
-    /// Reads on until a frame is whole, and tells when it began to come.
+    /// Reads on until a frame is whole, and tells when it began to come; `None` when it is not in time.
     fn next(
         &mut self,
         settings: &PipeSettings,
         frame: &mut Luma,
-        deadline: Instant,
-    ) -> Result<Instant, CameraError> {
-        let name = || settings.name.clone();
+    ) -> Result<Option<Instant>, CameraError> {
+        let deadline = self.program.now() + WAIT;
         loop {
-            let found = self.child.read(self.frames.space(), deadline);
-            let now = Instant::now();
-            match found.map_err(|reason| PipeError::Io { name: name(), reason })? {
+            let found = self.program.read(self.frames.space(), deadline);
+            let fail = |reason| PipeError::Io { name: settings.name.clone(), reason };
+            let found = found.map_err(fail)?;
+            let now = self.program.now();
+            match found {
                 Found::Bytes(count) => {
-                    self.heard = now;
+                    self.watch.hear(now);
                     let captured = *self.captured.get_or_insert(now);
                     if self.frames.take(count, frame)? {
+                        self.watch.see(now);
                         self.captured = None;
-                        return Ok(captured);
+                        return Ok(Some(captured));
                     }
                     // A slow trickle must not keep a pause waiting.
-                    if now < deadline {
-                        continue;
+                    if now >= deadline {
+                        return Ok(None);
                     }
                 }
-                Found::Nothing => {}
+                Found::Nothing => return Ok(None),
                 Found::End => return Err(self.ended(settings).into()),
             }
-            let waited = now.duration_since(self.heard).max(PATIENCE);
-            return Err(PipeError::Silent { name: name(), waited, said: self.child.said() }.into());
         }
     }
 
     fn ended(&mut self, settings: &PipeSettings) -> PipeError {
         let name = settings.name.clone();
-        let status = self.child.stop();
-        let said = self.child.said();
+        let status = self.program.stop();
+        let said = self.program.said();
         match status {
             // The shell's own answers for a program that is not there or not executable.
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {
@@ -139,13 +177,20 @@ mod tests {
     use super::*;
 
     fn pipe(text: &str) -> Pipe {
-        Pipe::new(text.parse().unwrap())
+        Pipe::new(text.parse().unwrap(), None)
     }
 
     /// A frame's first pixel and its index, or what went wrong.
     fn next(camera: &mut Pipe) -> Result<(u8, u64), CameraError> {
         let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
-        assert!(camera.next(&mut frame, &mut info)?, "a live camera has no end");
+        loop {
+            match camera.next(&mut frame, &mut info)? {
+                CameraRead::Frame => break,
+                CameraRead::Nothing => {}
+                CameraRead::Silent(error) => return Err(error),
+                CameraRead::End => panic!("a live camera has no end"),
+            }
+        }
         assert!(info.captured.is_some_and(|captured| captured <= Instant::now()));
         Ok((frame.pixels()[0], info.index))
     }
@@ -192,7 +237,7 @@ mod tests {
             let mut settings: PipeSettings = format!("{preset}?size=64x64").parse().unwrap();
             settings.command =
                 format!("PATH={}:$PATH; {}", folder.path().display(), settings.command);
-            let mut camera = Pipe::new(settings);
+            let mut camera = Pipe::new(settings, None);
             assert_eq!(next(&mut camera).unwrap(), (b'a', 0), "{preset}");
             let error = next(&mut camera).unwrap_err().to_string();
             assert!(error.contains("ended (exit status: 0)"), "{error}");
@@ -212,14 +257,12 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_writes_nothing_is_told_within_a_second_or_so_and_keeps_running() {
+    fn a_program_that_writes_nothing_is_waited_for_a_second_and_keeps_running() {
         let mut camera = pipe("echo warming up >&2; exec sleep 60");
         let start = Instant::now();
-        let error = next(&mut camera).unwrap_err();
+        let read = camera.next(&mut Luma::default(), &mut FrameInfo::default()).unwrap();
+        assert!(matches!(read, CameraRead::Nothing), "{read:?}");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-        assert!(error.may_heal());
-        assert!(error.to_string().contains("no frame for 1"), "{error}");
-        assert!(error.to_string().contains("warming up"), "{error}");
         assert!(camera.running.is_some());
     }
 
@@ -228,8 +271,7 @@ mod tests {
         let chatter = "i=0; while [ $i -lt 3000 ]; do echo 'a line of fifty characters or so, on standard error' >&2; \
                        i=$((i+1)); done";
         let mut camera = pipe(&format!("{chatter}; {Y4M}"));
-        let first = (0..30).find_map(|_| next(&mut camera).ok());
-        assert_eq!(first, Some((b'a', 0)));
+        assert_eq!(next(&mut camera).unwrap(), (b'a', 0));
     }
 
     #[test]

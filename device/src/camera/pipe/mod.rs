@@ -8,7 +8,13 @@ mod child;
 mod error;
 mod frames;
 #[cfg(unix)]
+mod guard;
+#[cfg(unix)]
 mod live;
+#[cfg(all(test, unix))]
+pub(crate) mod scripted;
+
+use std::path::Path;
 
 use emocue_config::source::PipeSettings;
 
@@ -16,15 +22,20 @@ use super::Camera;
 pub use error::PipeError;
 pub use frames::Frames;
 #[cfg(unix)]
+pub use guard::{GUARD, guard};
+#[cfg(unix)]
 pub use live::Pipe;
 
-/// The camera; its program is started by its first [`Camera::next`].
+/// The camera; its program is started by its first [`Camera::next`], and ends also when this process is killed where
+/// the program `guard` is named ([`Pipe::new`]).
 ///
 /// # Errors
 /// [`PipeError::NotHere`] where there is no poll(2).
-pub fn open(settings: &PipeSettings) -> Result<Box<dyn Camera>, PipeError> {
+pub fn open(settings: &PipeSettings, guard: Option<&Path>) -> Result<Box<dyn Camera>, PipeError> {
     #[cfg(unix)]
-    return Ok(Box::new(Pipe::new(settings.clone())));
+    return Ok(Box::new(Pipe::new(settings.clone(), guard.map(Path::to_owned))));
+    #[cfg(not(unix))]
+    let _ = guard;
     #[cfg(not(unix))]
     return Err(PipeError::NotHere { name: settings.name.clone() });
 }

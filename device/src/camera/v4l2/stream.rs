@@ -17,18 +17,16 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Format, FourCC};
 
+use super::super::patience::{Verdict, WAIT, Watch};
 use super::super::stamps::Stamps;
-use super::super::{Camera, CameraError, FrameInfo};
+use super::super::{Camera, CameraError, CameraRead, FrameInfo};
 use super::error::is_gone;
 use super::format::{self, PixelFormat};
 use super::plane::{BadBuffer, Plane, PlaneLayout};
 use super::{V4l2Error, probe};
 
-/// How long one call waits for a frame.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long a camera may give nothing before it is opened anew.
-const TOO_LONG: Duration = Duration::from_secs(4);
+/// How long a camera that has streamed may give no whole frame before it is opened anew.
+const HUNG: Duration = Duration::from_secs(4);
 
 /// Buffers that frames are captured into: one is looked at, one is filled, two wait.
 const BUFFERS: u32 = 4;
@@ -52,8 +50,7 @@ struct Streaming {
     plane: Plane,
     /// How many buffers the driver has while one is looked at.
     queued: u32,
-    /// When the last buffer came.
-    heard: Instant,
+    watch: Watch,
 }
 
 impl V4l2 {
@@ -97,7 +94,8 @@ impl V4l2 {
             return Err(error);
         }
         let (plane, queued) = (Plane::new(layout), queued as u32);
-        Ok(Streaming { stream, handle: device.handle(), plane, queued, heard: Instant::now() })
+        let watch = Watch::start(Instant::now(), HUNG);
+        Ok(Streaming { stream, handle: device.handle(), plane, queued, watch })
     }
 
     /// What the driver made of the format asked for.
@@ -149,24 +147,32 @@ impl V4l2 {
 }
 
 impl Camera for V4l2 {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<bool, CameraError> {
+    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         let mut streaming = match self.streaming.take() {
             Some(streaming) => streaming,
             None => self.start()?,
         };
-        let got = streaming.next(self, frame, Instant::now() + PATIENCE);
-        self.streaming = Some(streaming);
-        match got {
+        let got = streaming.next(self, frame, Instant::now() + WAIT);
+        let now = Instant::now();
+        let verdict = match &got {
             Ok(captured) => {
-                self.stamps.next(&self.name, captured, info);
-                Ok(true)
+                streaming.watch.see(now);
+                self.stamps.next(&self.name, *captured, info);
+                Verdict::Wait
             }
-            Err(error) => {
-                // Nothing was asked of the stream that it did not do, so it can be waited for again.
-                let waits = matches!(error, V4l2Error::Silent { waited, .. } if waited < TOO_LONG);
-                if !waits {
-                    self.close();
-                }
+            // Nothing was asked of the stream that it did not do, so it can be waited for again.
+            Err(V4l2Error::Silent { .. } | V4l2Error::Damaged { .. }) => {
+                streaming.watch.verdict(now)
+            }
+            Err(_) => Verdict::Hung,
+        };
+        self.streaming = Some(streaming);
+        match (got, verdict) {
+            (Ok(_), _) => Ok(CameraRead::Frame),
+            (Err(_), Verdict::Wait) => Ok(CameraRead::Nothing),
+            (Err(error), Verdict::Silent) => Ok(CameraRead::Silent(error.into())),
+            (Err(error), Verdict::Hung) => {
+                self.close();
                 Err(error.into())
             }
         }
@@ -208,7 +214,7 @@ impl Streaming {
                     return Err(match damage {
                         Some(reason) => V4l2Error::Damaged { name, reason },
                         None => {
-                            V4l2Error::Silent { name, waited: self.heard.elapsed().max(PATIENCE) }
+                            V4l2Error::Silent { name, waited: self.watch.waited(Instant::now()) }
                         }
                     });
                 }
@@ -220,7 +226,6 @@ impl Streaming {
             loop {
                 let (buffer, meta) =
                     self.stream.next().map_err(|reason| camera.fail("VIDIOC_DQBUF", reason))?;
-                self.heard = Instant::now();
                 taken += 1;
                 if taken <= self.queued
                     && self.handle.poll(READABLE, 0).is_ok_and(|ready| ready > 0)
