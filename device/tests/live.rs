@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use emocue_device::camera::decode_picture;
 use emocue_run::portraits::PORTRAITS;
@@ -110,6 +110,66 @@ fn a_camera_that_was_never_there_ends_with_3_unless_it_is_waited_for() {
     let mut badge = Badge::start(run(folder.path(), "exit 7", &["--wait"]));
     badge.until("camera-missing");
     assert_eq!(badge.stop().0, Some(0));
+}
+
+/// What a camera program may write that is not a stream: nothing but noise, a line without an end, sizes that no stream
+/// has, a stream that loses its step.
+const GARBAGE: [&str; 6] = [
+    "head -c 100000 /dev/urandom",
+    "echo not a stream",
+    "printf 'YUV4MPEG2 '; head -c 5000 /dev/zero",
+    "echo YUV4MPEG2 W99999 H99999",
+    "echo YUV4MPEG2 W0 Hx Cunknown",
+    "cat header frame; echo lost; sleep 60",
+];
+
+#[test]
+fn garbage_from_a_camera_is_a_missing_camera_for_a_badge_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    clip(folder.path());
+    for garbage in GARBAGE {
+        // The second start gives frames.
+        let script = format!("if rm garbage 2>/dev/null; then {garbage}; else {ENDLESS}; fi");
+        std::fs::write(folder.path().join("garbage"), "").unwrap();
+        let mut badge = Badge::start(run(folder.path(), &script, &["--wait"]));
+        badge.until("camera-missing");
+        badge.until("happiness");
+        assert_eq!(badge.stop().0, Some(0), "{garbage}");
+    }
+    for garbage in &GARBAGE[..5] {
+        let output = run(folder.path(), garbage, &[]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{garbage}: {told}");
+    }
+}
+
+/// Whether a process runs, by its number.
+#[cfg(target_os = "linux")]
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_badge_that_is_killed_leaves_nothing_of_its_camera_program() {
+    let folder = tempfile::tempdir().unwrap();
+    clip(folder.path());
+    // One that its parent does not end, and that neither a signal nor a closed pipe does.
+    let stubborn =
+        "sh -c 'trap \"\" INT TERM HUP PIPE; echo $$ >>pids; while :; do sleep 60; done' &";
+    let script = format!("echo $$ >>pids; {stubborn} {ENDLESS}");
+    let mut badge = Badge::start(run(folder.path(), &script, &[]));
+    badge.until("happiness");
+    badge.child.kill().unwrap();
+    badge.child.wait().unwrap();
+    let pids = std::fs::read_to_string(folder.path().join("pids")).unwrap();
+    assert_eq!(pids.lines().count(), 2, "{pids}");
+    let deadline = Instant::now() + PATIENCE;
+    while pids.lines().any(runs) && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert!(!pids.lines().any(runs), "still running: {pids}");
 }
 
 #[test]

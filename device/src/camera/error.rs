@@ -89,11 +89,13 @@ pub enum CameraError {
 
 impl CameraError {
     /// Whether asking again later may go well without anybody's help beyond the camera's: it was unplugged, slow,
-    /// in use or its program died. What is not permitted, not supported or set wrongly stays so.
+    /// in use, its program died or wrote garbage. What is not permitted, not supported or set wrongly stays so.
     pub fn may_heal(&self) -> bool {
         match self {
             Self::V4l2(error) => error.may_heal(),
             Self::Pipe(error) => error.may_heal(),
+            // A live camera's, of what its program wrote.
+            Self::TooLarge { .. } | Self::Stream { .. } => true,
             _ => false,
         }
     }

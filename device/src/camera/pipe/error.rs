@@ -82,13 +82,12 @@ impl PipeError {
     /// See [`CameraError::may_heal`](crate::camera::CameraError::may_heal).
     pub fn may_heal(&self) -> bool {
         match self {
-            Self::Ended { .. } | Self::Silent { .. } | Self::OutOfStep { .. } | Self::Io { .. } => {
-                true
-            }
-            Self::NoShell { .. }
-            | Self::NoProgram { .. }
+            Self::Ended { .. }
+            | Self::Silent { .. }
             | Self::NotY4m { .. }
-            | Self::NotHere { .. } => false,
+            | Self::OutOfStep { .. }
+            | Self::Io { .. } => true,
+            Self::NoShell { .. } | Self::NoProgram { .. } | Self::NotHere { .. } => false,
         }
     }
 }
