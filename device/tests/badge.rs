@@ -314,5 +314,6 @@ fn pictures_and_folders_may_have_any_name() {
     let Outcome { code, lines, stderr } = outcome(command);
     assert_eq!((code, lines.len()), (0, 1), "{stderr}");
     assert_eq!(lines[0]["shown"], "happiness");
+    assert!(stderr.contains(": 1 picture written"), "{stderr}");
     assert_eq!(std::fs::read_dir(&looks).unwrap().count(), 1);
 }

@@ -57,7 +57,8 @@ def in_tract(emocue: str, graph: pathlib.Path, shape: list[int], inputs: np.ndar
         source, target = pathlib.Path(folder, "in.f32"), pathlib.Path(folder, "out.f32")
         source.write_bytes(inputs.astype("<f4").tobytes())
         sizes = ",".join(map(str, shape))
-        subprocess.run([emocue, "infer", graph, "--shape", sizes, "--input", source, "-o", target], check=True)
+        subprocess.run([emocue, "infer", graph, "--shape", sizes, "--input", source, "-o", target],
+                       check=True, stdout=subprocess.DEVNULL)
         return np.frombuffer(target.read_bytes(), "<f4").reshape(len(inputs), -1)
 
 

@@ -136,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_that_the_panel_shows_one_of_many_faces() {
+        let mut report = fixture::report("group.jpg", 0, None, Answer::Looks(Expression::Fear));
+        report.faces.resize_with(28, || fixture::face([0.0, 0.0, 9.0, 9.0], Answer::Unsure, 0.2));
+        let line = ReportLine(&report).to_string();
+        assert!(line.ends_with("(93 %), the nearest of 28 faces"), "{line}");
+    }
+
+    #[test]
     fn a_probability_that_does_not_belong_to_the_shown_answer_is_left_out() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
         report.shown = Screen::looks(Expression::Anger);

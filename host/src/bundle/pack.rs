@@ -57,7 +57,10 @@ impl Failure for PackError {
         match self {
             Self::Bundle(error) => error.help(),
             Self::Weights { source, .. } => source.help(),
-            Self::Refused(error) => error.help(),
+            Self::Refused(error) => {
+                let help = error.help().map(|help| help + " ").unwrap_or_default();
+                Some(help + "To try it on this computer, pack it with --untested.")
+            }
         }
     }
 

@@ -73,8 +73,9 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
         }
     }
     write_atomically(&args.out, &out)?;
-    if args.time.is_some() {
-        println!("{:.4}", 1e3 * least);
+    match args.time {
+        Some(_) => println!("{:.4}", 1e3 * least),
+        None => println!("{} ({} bytes)", args.out.display(), out.len()),
     }
     Ok(())
 }
