@@ -135,7 +135,7 @@ pub struct LoadedBundle {
 }
 
 impl LoadedBundle {
-    /// Loads the bundle in `file`, or the one inside this program.
+    /// Loads the bundle in `file`, or the embedded one.
     ///
     /// `min_face` (px of the frame) takes the place of the bundle's own.
     ///

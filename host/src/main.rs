@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody can be told that standard error is closed.
+            // A closed standard error cannot be reported.
             let _ = failure::write(failure.as_ref(), &mut std::io::stderr());
             ExitCode::from(failure.exit_code())
         }

@@ -51,7 +51,7 @@ impl Similarity {
         (fit.is_finite() && fit.scale() > 0.0).then_some(fit)
     }
 
-    /// The way back; `None` when everything falls onto one point.
+    /// The inverse; `None` when everything falls onto one point.
     pub fn inverse(&self) -> Option<Self> {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);

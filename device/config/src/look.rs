@@ -10,7 +10,7 @@ use crate::path;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LookSettings {
-    /// A bundle instead of the one inside this program.
+    /// A bundle instead of the embedded one.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "path::optional")]
     pub bundle: Option<PathBuf>,
     /// Smallest face, px of the frame, instead of the bundle's own.

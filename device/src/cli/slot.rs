@@ -51,7 +51,7 @@ enum Action {
     },
     /// Run a bundle's networks on the portraits inside this program, with bounded memory and time
     Check {
-        /// The bundle; the one inside this program where none is given
+        /// The bundle; the embedded one where none is given
         file: Option<PathBuf>,
     },
     /// Keep the bundle on trial without waiting for its healthy minute

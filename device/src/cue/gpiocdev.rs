@@ -148,7 +148,7 @@ impl Output for Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        // The kernel leaves a line as it was when it is let go. Nothing can be told any more.
+        // The kernel leaves a line as it was when it is let go. Nothing can be reported any more.
         let _ = self.set(false);
     }
 }

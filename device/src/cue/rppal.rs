@@ -111,7 +111,7 @@ impl Output for Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        // Nothing can be told any more.
+        // Nothing can be reported any more.
         let _ = self.set(false);
     }
 }

@@ -7,12 +7,10 @@ use emocue_models::failure::line;
 use super::CheckOutcome;
 use crate::bundle::LoadedBundle;
 
-/// How the bundle in `file`, or the one inside this program, does in the self-test.
+/// How the bundle in `file`, or the embedded one, does in the self-test.
 pub(super) fn check(file: Option<&Path>) -> CheckOutcome {
     let fix = match file {
-        Some(_) => {
-            "leave bundle out of [look] to use the one inside this program, or pack it again"
-        }
+        Some(_) => "leave bundle out of [look] to use the embedded one, or pack it again",
         None => "copy the program again; its file is damaged, or this processor computes wrongly",
     };
     let mut bundle = match LoadedBundle::load(file, None) {

@@ -1,4 +1,4 @@
-//! Pictures brought to one size by the badge's own resampling.
+//! Pictures resized with the badge's own resampling.
 
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;

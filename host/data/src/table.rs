@@ -73,7 +73,7 @@ pub(super) fn columns<const N: usize>(
     Ok(names.map(|name| header.iter().position(|column| *column == name.to_ascii_lowercase())))
 }
 
-/// A row that is no CSV.
+/// A row that is not CSV.
 pub(super) fn csv_error(path: &Path, row: usize, error: &csv::Error) -> DataError {
     DataError::Row {
         path: path.to_owned(),

@@ -129,7 +129,7 @@ impl Failure for PrepareError {
     }
 }
 
-/// Checks the bundle in the file `path`, or the one inside the program, with the content `bytes`, and signs it where it is not signed or does not say what it is
+/// Checks the bundle in the file `path`, or the embedded one, with the content `bytes`, and signs it where it is not signed or does not say what it is
 /// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice. A
 /// file that is already there stays as it is.
 ///
@@ -256,7 +256,7 @@ pub fn use_from_answer(answer: &str) -> Option<String> {
     }
 }
 
-/// Where the signed bundle is written: beside the other, or here for the one inside the program.
+/// Where the signed bundle is written: beside the other, or here for the embedded one.
 fn signed_name(path: &Path) -> PathBuf {
     let mut stem = path.to_owned();
     for extension in ["emocue", "signed"] {

@@ -34,7 +34,7 @@ use emocue_models::files::write_atomically;
 /// half of the rest) and `ferplus.majority` (more than half of all ten votes); `label` is the dataset's own.
 #[derive(Args, Debug)]
 pub struct EvalArgs {
-    /// A bundle's file, or "default" for the one inside the binary; judged when nothing else is given.
+    /// A bundle's file, or "default" for the embedded one; judged when nothing else is given.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
     bundle: Option<PathBuf>,
     /// An ONNX graph with input [1,1,side,side]; again for another, each judged by itself.

@@ -34,7 +34,7 @@ pub struct FlashArgs {
     /// The program, as `cargo xtask cross` or `cross build` makes it; its service files come with it
     #[arg(long, value_name = "FILE")]
     app: Option<PathBuf>,
-    /// The networks: a bundle's file, or `default` for the one inside this program
+    /// The networks: a bundle's file, or `default` for the embedded one
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
     /// The configuration, TOML

@@ -37,7 +37,7 @@ pub struct SourceArgs {
     /// What the labels of an .npz or the names of a folder per class mean
     #[arg(long, help_heading = HEADING, value_name = "ID", requires = "data", value_parser = label_set, help = labels_help())]
     pub data_labels: Option<LabelSet>,
-    /// Width and height that pictures are brought to, px
+    /// Width and height that pictures are resized to, px
     #[arg(long, help_heading = HEADING, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
     pub side: u16,
 }

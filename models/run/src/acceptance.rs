@@ -1,4 +1,4 @@
-//! What a badge asks of a bundle before it accepts it, whoever signed it. Host and badge ask the same.
+//! What a badge asks of a bundle before it accepts it, with any signer. Host and badge ask the same.
 
 use std::time::Duration;
 

@@ -35,7 +35,7 @@ impl Session {
     /// Reads an ONNX graph whose only input has `shape`, e.g. `[1, 1, 48, 48]`, and optimises it.
     ///
     /// # Errors
-    /// [`RunError`] when the bytes are no ONNX graph, an operator is unknown or the shape does not fit.
+    /// [`RunError`] when the bytes are not an ONNX graph, an operator is unknown or the shape does not fit.
     pub fn load(name: &str, onnx: &[u8], shape: &[usize]) -> Result<Self, RunError> {
         let fail = |what| {
             move |reason: TractError| RunError {

@@ -88,7 +88,7 @@ pub enum BundleError {
         /// Which part.
         what: String,
     },
-    /// Whoever made it does not hold the key that it names.
+    /// Its author does not hold the key that it names.
     #[error("byte {offset}: the signature is not its signer's")]
     Forged {
         /// Where the signature's length stands.

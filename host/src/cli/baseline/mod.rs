@@ -55,7 +55,7 @@ struct Common {
     /// What stands for a picture
     #[arg(long, value_enum, default_value = "pixels")]
     features: FeaturesArg,
-    /// The bundle of `--features network`: a file, or "default" for the one inside the binary
+    /// The bundle of `--features network`: a file, or "default" for the embedded one
     #[arg(long, value_name = "FILE", default_value = "default")]
     bundle: PathBuf,
     /// Print JSON instead of tables

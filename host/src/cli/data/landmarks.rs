@@ -20,7 +20,7 @@ pub(super) struct LandmarksArgs {
     /// fer2013.csv, plain or gzipped, in Kaggle's layout
     #[arg(long, value_name = "CSV")]
     fer2013: PathBuf,
-    /// The bundle whose detector looks: a file, or "default" for the one inside the binary
+    /// The bundle whose detector looks: a file, or "default" for the embedded one
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
     /// How many rows, spread evenly over the split

@@ -42,7 +42,7 @@ pub(super) struct PrepareArgs {
     /// Width and height of the results, px
     #[arg(long, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
     side: u16,
-    /// The bundle whose detector searches: a file, or "default" for the one inside the binary
+    /// The bundle whose detector searches: a file, or "default" for the embedded one
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
     /// Threads

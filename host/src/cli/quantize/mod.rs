@@ -35,7 +35,7 @@ pub struct QuantizeArgs {
     #[command(flatten)]
     overwrite: OverwriteArg,
     /// The graph takes luma of 0 to 255, as detectors do: --data names a folder of pictures, whose middles are
-    /// brought to the input's square.
+    /// resampled to the input's square.
     #[arg(long, requires = "data")]
     raw: bool,
     /// One scale for all weights of a layer (int8 does so by itself: tract runs that fastest).
