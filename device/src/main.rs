@@ -19,6 +19,7 @@ use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::show;
 use emocue_models::failure::{self, Failure as _};
 use emocue_models::luma::Orientation;
+use emocue_models::plain::PlainWriter;
 use emocue_run::portraits::PORTRAITS;
 
 use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Verb};
@@ -72,7 +73,7 @@ fn config(file: Option<&Path>) -> Result<Config, Failure> {
 }
 
 fn list_cameras() -> Result<ExitCode, Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = PlainWriter(io::stdout().lock());
     v4l2::list(&mut out).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -84,7 +85,7 @@ fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
         pins: &cli::pins_outcome,
     };
     let findings = doctor::examine(doctor.config.as_deref(), &Host::default(), &probes);
-    let mut out = io::stdout().lock();
+    let mut out = PlainWriter(io::stdout().lock());
     let written = match doctor.json {
         true => findings.write_json(&mut out),
         false => findings.write_lines(&mut out),
@@ -94,7 +95,7 @@ fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
 }
 
 fn about_config(verb: &ConfigVerb) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = PlainWriter(io::stdout().lock());
     let written = match verb {
         ConfigVerb::Check { file } => Config::check_file(file)?.write_summary(&mut out),
         ConfigVerb::Show { file } => config(file.as_deref())?.write_toml(&mut out),
@@ -107,7 +108,7 @@ fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
     let bundles = std::iter::once(bench.look.bundle.as_deref());
     let bundles = bundles.chain(bench.beside.iter().map(|file| Some(file.as_path())));
     let mut start = start;
-    let mut out = io::stdout().lock();
+    let mut out = PlainWriter(io::stdout().lock());
     for bundle in bundles {
         let mut bundle = LoadedBundle::load(bundle, bench.look.min_face)?;
         let measured = bench::measure(start, &mut bundle.vision, bench.frames)?;
@@ -142,5 +143,5 @@ fn stop_on_signal() -> Arc<AtomicBool> {
 
 /// Writes a line to standard error, which may be closed.
 fn tell(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(PlainWriter(io::stderr()), "{line}");
 }

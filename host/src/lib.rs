@@ -3,10 +3,13 @@
 //! Datasets and predictions are in `emocue-data`, networks and training in `emocue-train`, graphs and the quantizer in
 //! `emocue-quantize`, flashing, monitoring and keys in `emocue-flash`.
 
+#![warn(clippy::disallowed_macros)]
+
 pub mod baseline;
 pub mod bundle;
 pub mod cli;
 pub mod eval;
+pub mod guard;
 pub mod import;
 pub mod output;
 pub mod plan;

@@ -1,11 +1,15 @@
 //! `emocue`, the badge's companion on the host.
 
+#![warn(clippy::disallowed_macros)]
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use emocue_host::cli;
+use emocue_host::guard::{Limits, guarded};
+use emocue_host::output::errln;
 use emocue_models::failure::{self, Failure, Problem};
 
 const AFTER_HELP: &str = "\
@@ -52,6 +56,27 @@ enum Verb {
     Report(cli::report::ReportArgs),
 }
 
+impl Verb {
+    /// For a verb that runs graphs from elsewhere. A training has none: it needs what it needs.
+    fn limits(&self) -> Option<Limits> {
+        match self {
+            Self::Bundle(_) | Self::Import(_) | Self::Infer(_) => Some(Limits::GRAPH),
+            Self::Baseline(_) | Self::Boxes(_) | Self::Calibrate(_) | Self::Eval(_) => {
+                Some(Limits::DATASET)
+            }
+            Self::Quantize(_) | Self::Data(_) | Self::Flash(_) => Some(Limits::DATASET),
+            _ => None,
+        }
+    }
+}
+
+/// Reports a failure and ends the program.
+fn fail(failure: &dyn Failure) -> ! {
+    // A closed standard error cannot be reported.
+    let _ = failure::write(failure, &mut std::io::stderr());
+    std::process::exit(failure.exit_code().into())
+}
+
 /// A picture or video where a verb belongs: the badge's program looks at those.
 fn picture_as_verb(error: &clap::Error) -> Option<Problem> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
@@ -68,10 +93,21 @@ fn picture_as_verb(error: &clap::Error) -> Option<Problem> {
 fn main() -> ExitCode {
     emocue_host::output::end_when_output_fails();
     let cli = Cli::try_parse().unwrap_or_else(|error| {
-        let Some(problem) = picture_as_verb(&error) else { error.exit() };
-        let _ = failure::write(&problem, &mut std::io::stderr());
-        std::process::exit(problem.exit_code().into())
+        if let Some(problem) = picture_as_verb(&error) {
+            fail(&problem);
+        }
+        if !error.use_stderr() {
+            error.exit();
+        }
+        // It quotes words of the command line.
+        errln!("{}", error.to_string().trim_end());
+        std::process::exit(error.exit_code())
     });
+    match cli.verb.limits().map(guarded) {
+        Some(Ok(Some(code))) => return ExitCode::from(code),
+        Some(Err(problem)) => fail(&problem),
+        None | Some(Ok(None)) => {}
+    }
     let result: Result<(), Box<dyn Failure>> = match cli.verb {
         Verb::Baseline(args) => cli::baseline::run(&args),
         Verb::Boxes(args) => cli::boxes::run(&args),
@@ -92,11 +128,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // A closed standard error cannot be reported.
-            let _ = failure::write(failure.as_ref(), &mut std::io::stderr());
-            ExitCode::from(failure.exit_code())
-        }
+        Err(failure) => fail(failure.as_ref()),
     }
 }
 

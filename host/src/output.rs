@@ -1,6 +1,43 @@
-//! Output that nobody reads any more, or that cannot be kept.
+//! Standard output and error. What steers a terminal is escaped: text may come from a badge, a bundle, a dataset or
+//! another program. Output that nobody reads any more, or that cannot be kept, ends the program.
+
+use std::fmt;
+use std::io::{self, Write as _};
 
 use emocue_models::failure::exit;
+use emocue_models::plain::{PlainWriter, plain};
+
+/// Prints to standard output, as [`print!`] does.
+#[macro_export]
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::print(format_args!($($text)*)) };
+}
+
+/// Prints a line to standard output, as [`println!`] does.
+#[macro_export]
+macro_rules! outln {
+    () => { $crate::output::print(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Prints a line to standard error.
+#[macro_export]
+macro_rules! errln {
+    ($($text:tt)*) => { $crate::output::print_error(format_args!($($text)*)) };
+}
+
+pub use crate::{errln, out, outln};
+
+/// Prints to standard output.
+#[expect(clippy::disallowed_macros, reason = "here everything is escaped")]
+pub fn print(text: fmt::Arguments<'_>) {
+    print!("{}", plain(&text.to_string()));
+}
+
+/// Prints a line to standard error, which may be closed.
+pub fn print_error(line: fmt::Arguments<'_>) {
+    let _ = writeln!(PlainWriter(io::stderr()), "{line}");
+}
 
 /// What a shell calls a program that a closed pipe ended: 128 and SIGPIPE's number.
 const CLOSED_PIPE: i32 = 141;
@@ -16,7 +53,7 @@ pub fn end_when_output_fails() {
         match said.strip_prefix("failed printing to stdout: ") {
             Some(reason) if reason.contains("Broken pipe") => std::process::exit(CLOSED_PIPE),
             Some(reason) => {
-                eprintln!("error: cannot write the output: {reason}");
+                errln!("error: cannot write the output: {reason}");
                 std::process::exit(i32::from(exit::OUTPUT));
             }
             None => usual(panic),

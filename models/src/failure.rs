@@ -2,7 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
+
+use crate::plain::PlainWriter;
 
 /// Exit codes of both programs; their `--help` lists those that they use.
 pub mod exit {
@@ -120,11 +122,13 @@ impl<'a> From<&str> for Box<dyn Failure + 'a> {
     }
 }
 
-/// Writes the message, each cause that the message does not quote already, and the help, each on lines of its own.
+/// Writes the message, each cause that the message does not quote already, and the help, each on lines of its own; what
+/// steers a terminal is escaped.
 ///
 /// # Errors
 /// Whatever `out` returns.
 pub fn write(failure: &dyn Failure, out: &mut dyn io::Write) -> io::Result<()> {
+    let out = &mut PlainWriter(out);
     let mut said = failure.to_string();
     writeln!(out, "error: {said}")?;
     let mut cause = failure.source();

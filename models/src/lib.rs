@@ -14,4 +14,5 @@ pub mod label;
 pub mod luma;
 #[cfg(feature = "picture")]
 pub mod picture;
+pub mod plain;
 pub mod resample;

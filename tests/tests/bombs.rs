@@ -1,5 +1,5 @@
-//! Signed bundles whose networks would take all memory or all time: the badge that is asked to install one refuses it
-//! and continues as before.
+//! Networks that would take all memory or all time: the badge that is asked to install one refuses it and continues as
+//! before, and so do the host's verbs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
@@ -10,12 +10,12 @@ use std::process::{Command, Output};
 use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
 use emocue_quantize::onnx::{Array, Dim, GraphBuilder, Value};
 
-/// The badge's program, beside which the tests are built.
-fn program() -> PathBuf {
+/// A program, beside which the tests are built.
+fn program(name: &str) -> PathBuf {
     let mut folder = std::env::current_exe().unwrap();
     folder.pop();
     folder.pop();
-    folder.join("emocue-badge")
+    folder.join(name)
 }
 
 /// A classifier whose logits are the means of what `body` makes of a face.
@@ -48,7 +48,7 @@ fn install(folder: &Path, classifier: &[u8]) -> Output {
     let state = folder.join("state");
     let text = format!("[update]\nkeys = [\"{}\"]\nstate = {state:?}\n", key.public());
     std::fs::write(&config, text).unwrap();
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("emocue-badge"));
     command.args(["slot", "install"]).arg(&file).arg("--config").arg(&config);
     command.output().unwrap()
 }
@@ -90,6 +90,44 @@ fn a_network_that_takes_all_time_is_refused() {
     let told = refused(&install(folder.path(), &bomb), folder.path());
     // A signal of the limit on CPU time, or the limit by the clock; a panic for want of memory is an exit status.
     assert!(told.contains("signal: 9 ") || told.contains("take longer than"), "{told}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_host_refuses_a_network_that_takes_all_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    // 5.9 GB for one face.
+    let bomb = classifier(1, |graph, face| {
+        let repeats = graph.integers("repeats", &[1, 1, 800, 800]);
+        graph.node("Tile", "tile", &[&face, &repeats], &[])
+    });
+    std::fs::write(at("bomb.onnx"), &bomb).unwrap();
+    std::fs::write(at("x.f32"), vec![0; 4 * 48 * 48]).unwrap();
+    std::fs::write(at("card.md"), "# A bomb\n").unwrap();
+    let _ = install(folder.path(), &bomb);
+    for arguments in [
+        "import onnx bomb.onnx --kind classifier --labels ferplus-8 -o out.onnx",
+        "import onnx bomb.onnx --kind classifier --labels ferplus-8 --card card.md -o out.emocue",
+        "infer bomb.onnx --shape 1,1,48,48 --input x.f32 -o out.f32",
+        "bundle verify bomb.emocue",
+        "bundle sign bomb.emocue --key key -o out.emocue",
+    ] {
+        let mut command = Command::new(program("emocue"));
+        command.current_dir(folder.path());
+        if arguments.contains("--key") {
+            let mut key = Command::new(program("emocue"));
+            let made = key.args(["key", "new", "-o"]).arg(at("key")).output().unwrap();
+            assert!(made.status.success());
+        }
+        let output = command.args(arguments.split(' ')).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{arguments}: {said}");
+        assert!(said.contains("too much memory or time"), "{arguments}: {said}");
+        for name in ["out.onnx", "out.emocue", "out.f32"] {
+            assert!(!at(name).exists(), "{arguments} wrote {name}");
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use emocue_device::sandbox;
 use emocue_device::slots::consent::{ConsentChannel, NoConsent};
 use emocue_device::slots::{Install, Installed, Refusal, SlotError, SlotsStatus, Store, Trust};
 use emocue_models::bundle::PublicKey;
+use emocue_models::plain::PlainWriter;
 
 use super::{AFTER_HELP, Failure};
 
@@ -74,7 +75,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
     };
     let state = verb.place.state.as_deref().unwrap_or(&update.state);
     let store = Store::new(state);
-    let mut out = io::stdout().lock();
+    let mut out = PlainWriter(io::stdout().lock());
     let written = match &verb.action {
         Action::Install { file, force, remove } => {
             let trust = Trust::new(&update.keys, state);

@@ -1,18 +1,27 @@
 //! A command line that names no command.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error};
 use emocue_config::nearest;
 use emocue_models::failure::{self, Failure as _, Problem};
+use emocue_models::plain::PlainWriter;
 
 use super::Cli;
 
 /// Ends the program as clap does; a word that is not a command gets a hint of its own.
 pub(crate) fn end_with(error: Error) -> ! {
-    let Some(problem) = unknown_command(&error) else { error.exit() };
+    let Some(problem) = unknown_command(&error) else {
+        if !error.use_stderr() {
+            error.exit();
+        }
+        // It quotes words of the command line.
+        let _ = write!(PlainWriter(std::io::stderr()), "{error}");
+        std::process::exit(error.exit_code())
+    };
     let _ = failure::write(&problem, &mut std::io::stderr());
     std::process::exit(problem.exit_code().into())
 }

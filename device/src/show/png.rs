@@ -8,6 +8,7 @@ use std::time::Instant;
 use emocue_config::Mode;
 use emocue_models::files::refuse_existing;
 use emocue_models::luma::Luma;
+use emocue_models::plain::PlainWriter;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
@@ -105,7 +106,7 @@ impl Folder {
         let plural = if self.written == 1 { "" } else { "s" };
         // Standard error may be closed.
         let _ = writeln!(
-            std::io::stderr(),
+            PlainWriter(std::io::stderr()),
             "{}: {} picture{plural} written",
             self.path.display(),
             self.written

@@ -1,8 +1,9 @@
 //! Answers in words: on the panel, in a line of text, and as stable identifiers.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use emocue_models::label::{Expression, LabelSet};
+use emocue_models::plain::plain_line;
 
 use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 
@@ -80,11 +81,8 @@ impl fmt::Display for ReportLine<'_> {
         match report.time_ms {
             Some(ms) => write_time(f, ms)?,
             None => {
-                // A file name may hold anything; a control character would steer the terminal.
-                for c in report.source.chars() {
-                    f.write_char(if c.is_control() { '?' } else { c })?;
-                }
-                f.write_char(':')?;
+                // A file name may hold anything.
+                write!(f, "{}:", plain_line(&report.source))?;
             }
         }
         let Words { above, wide, .. } = words(report.shown);
@@ -132,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_file_name_cannot_steer_the_terminal() {
-        assert_eq!(line("a\x1b[2Jb\n", None, Screen::Paused), "a?[2Jb?: paused");
+        assert_eq!(line("a\x1b[2Jb\n", None, Screen::Paused), "a\\u001b[2Jb\\u000a: paused");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A reader refuses what it cannot trust, naming the file and the row; nothing is repaired in silence. What a
 //! layout itself marks as unusable is skipped and counted.
 
+#![warn(clippy::disallowed_macros)]
+
 pub mod affectnet;
 pub mod ck_plus;
 pub mod dataset;

@@ -9,10 +9,23 @@ use super::DataError;
 /// The longest table, bytes after unpacking: FER2013 has 300 MB, and a packed one may claim anything.
 const MAX_TABLE: u64 = 1 << 30;
 
-/// Passes on at most as many bytes as it says, then fails.
+/// The longest row, bytes: a picture of 512x512 px has 1 MB. A reader keeps a row in memory until it ends.
+const MAX_ROW: usize = 8 << 20;
+
+/// Passes on at most as many bytes as it says, in rows that are not longer than [`MAX_ROW`], then fails.
 struct Limited<R> {
     input: R,
     left: u64,
+    /// Bytes of the current row.
+    row: usize,
+    /// Whether a line feed belongs to a quoted cell.
+    quoted: bool,
+}
+
+impl<R> Limited<R> {
+    fn new(input: R, left: u64) -> Self {
+        Self { input, left, row: 0, quoted: false }
+    }
 }
 
 impl<R: Read> Read for Limited<R> {
@@ -21,6 +34,14 @@ impl<R: Read> Read for Limited<R> {
         self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
             io::Error::other(format!("the table has more than {} MiB", MAX_TABLE >> 20))
         })?;
+        for byte in &buffer[..count] {
+            self.quoted ^= *byte == b'"';
+            self.row = if *byte == b'\n' && !self.quoted { 0 } else { self.row + 1 };
+            if self.row > MAX_ROW {
+                let limit = MAX_ROW >> 20;
+                return Err(io::Error::other(format!("a row has more than {limit} MiB")));
+            }
+        }
         Ok(count)
     }
 }
@@ -37,7 +58,7 @@ pub(super) fn open_csv(
     let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
     let input: Box<dyn Read> =
         if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let input: Box<dyn Read> = Box::new(Limited { input, left: MAX_TABLE });
+    let input: Box<dyn Read> = Box::new(Limited::new(input, MAX_TABLE));
     Ok(csv::ReaderBuilder::new().flexible(true).has_headers(has_header).from_reader(input))
 }
 
@@ -89,9 +110,22 @@ mod tests {
 
     #[test]
     fn a_table_that_does_not_end_fails() {
-        let mut limited = Limited { input: io::repeat(b'1'), left: 1000 };
+        let mut limited = Limited::new(io::repeat(b'1'), 1000);
         let mut bytes = Vec::new();
         assert!(limited.read_to_end(&mut bytes).unwrap_err().to_string().contains("more than"));
         assert!(bytes.len() <= 1000);
+    }
+
+    #[test]
+    fn a_row_that_does_not_end_fails() {
+        for text in ["1", "\"\n"] {
+            let endless = text.as_bytes()[..1].chain(io::repeat(text.as_bytes()[text.len() - 1]));
+            let mut reader = csv::Reader::from_reader(Limited::new(endless, MAX_TABLE));
+            let error = reader.headers().unwrap_err().to_string();
+            assert!(error.contains("a row has more than 8 MiB"), "{error}");
+        }
+        let rows = "\"a\nb\",1\n".repeat(1_000_000);
+        let mut reader = csv::Reader::from_reader(Limited::new(rows.as_bytes(), MAX_TABLE));
+        assert_eq!(reader.records().filter(Result::is_ok).count(), 999_999);
     }
 }

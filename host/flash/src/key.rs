@@ -9,6 +9,8 @@ use emocue_models::bundle::{PublicKey, SecretKey};
 use emocue_models::failure::{Failure, exit};
 use rand::RngExt as _;
 
+use crate::shell::quote;
+
 /// What a secret key's file begins with, so that it is recognised wherever it turns up.
 const LABEL: &str = "emocue-secret-key";
 
@@ -37,6 +39,14 @@ pub enum KeyError {
     /// The file is something else.
     #[error("{} is not a secret key", .0.display())]
     NotSecret(PathBuf),
+    /// Others than its owner can read it.
+    #[error("{} can be read by others (mode {mode:03o})", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// Neither a key nor the file of one.
     #[error("{0:?} is not a public key")]
     NotPublic(String),
@@ -48,6 +58,12 @@ impl Failure for KeyError {
             Self::Exists(_) => "Badges may trust it, so choose another name.",
             Self::Write { .. } => return None,
             Self::Read { .. } | Self::NotSecret(_) => "`emocue key new -o FILE` makes a key.",
+            Self::Exposed { path, .. } => {
+                return Some(format!(
+                    "Make it yours alone (`chmod 600 {}`), and use a new key if somebody may have copied it.",
+                    quote(&path.display().to_string())
+                ));
+            }
             Self::NotPublic(_) => {
                 "Use 64 hexadecimal digits, or the .pub file that `emocue key new` wrote."
             }
@@ -58,7 +74,9 @@ impl Failure for KeyError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Exists(_) | Self::Write { .. } => exit::OUTPUT,
-            Self::Read { .. } | Self::NotSecret(_) | Self::NotPublic(_) => exit::INPUT,
+            Self::Read { .. } | Self::NotSecret(_) | Self::NotPublic(_) | Self::Exposed { .. } => {
+                exit::INPUT
+            }
         }
     }
 }
@@ -109,11 +127,23 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     })
 }
 
-/// Reads a secret key.
+/// Reads a secret key to sign with.
 ///
 /// # Errors
-/// [`KeyError`] when the file cannot be read or is something else.
+/// [`KeyError`] when the file cannot be read, can be read by others, or is something else.
 pub fn read_secret(path: &Path) -> Result<SecretKey, KeyError> {
+    let secret = secret_in(path)?;
+    #[cfg(unix)]
+    if let Ok(found) = fs::metadata(path) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path: path.to_owned(), mode });
+        }
+    }
+    Ok(secret)
+}
+
+fn secret_in(path: &Path) -> Result<SecretKey, KeyError> {
     let text = read(path)?;
     let secret = text.trim().strip_prefix(LABEL).map(str::trim).and_then(SecretKey::from_digits);
     secret.ok_or_else(|| KeyError::NotSecret(path.to_owned()))
@@ -133,7 +163,7 @@ pub fn public(text: &str) -> Result<PublicKey, KeyError> {
     }
     let written = read(path)?;
     let parsed = written.trim().parse();
-    parsed.or_else(|_| Ok(read_secret(path)?.public())).map_err(|error| match error {
+    parsed.or_else(|_| Ok(secret_in(path)?.public())).map_err(|error| match error {
         KeyError::NotSecret(_) => KeyError::NotPublic(text.to_owned()),
         other => other,
     })
@@ -176,6 +206,14 @@ mod tests {
         let path = folder.path().join("badge.key");
         create(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o644, 0o640, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = read_secret(&path).unwrap_err();
+            assert!(matches!(error, KeyError::Exposed { .. }), "{error}");
+            assert!(error.help().unwrap().contains("chmod 600"));
+            // Its public half is no secret.
+            assert!(public(path.to_str().unwrap()).is_ok());
+        }
     }
 
     #[test]

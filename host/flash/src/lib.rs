@@ -19,6 +19,8 @@
 //! Wherever files go, all of them are written beside their places, read back and compared before the first one is
 //! renamed into place, so that a failure or Ctrl-C leaves what was there.
 
+#![warn(clippy::disallowed_macros)]
+
 pub mod acceptance;
 pub mod bundle;
 pub mod component;

@@ -1,6 +1,7 @@
 //! A badge's status in words.
 
 use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine};
+use emocue_models::plain::plain_line;
 
 /// The state of its camera.
 pub fn state(state: CameraState) -> &'static str {
@@ -71,9 +72,7 @@ pub fn trial(trial: Option<u8>) -> String {
 
 /// A log line as it is shown.
 pub fn line(line: &LogLine) -> String {
-    // Whatever a badge writes, it cannot move the terminal's cursor.
-    let text: String = line.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("{:>9}  {text}", uptime(line.time_ms))
+    format!("{:>9}  {}", uptime(line.time_ms), plain_line(&line.text))
 }
 
 /// What a badge runs.

@@ -38,6 +38,8 @@
 //!
 //! The feature `clap` makes [`Arithmetic`], [`Granularity`] and [`RangeMethod`] values of a command line.
 
+#![warn(clippy::disallowed_macros)]
+
 mod calibrate;
 mod engine;
 mod equalize;

@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 
 use emocue_models::failure::{Failure, exit};
+use emocue_quantize::onnx::{GraphReadError, decode};
 use prost::Message as _;
-use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
+use tract_onnx::pb::{GraphProto, ValueInfoProto};
 
 /// A graph without the layer that it should be cut at.
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
     /// The bytes are not an ONNX file.
-    #[error("not an ONNX graph: {0}")]
-    Damaged(#[from] prost::DecodeError),
+    #[error(transparent)]
+    Damaged(#[from] GraphReadError),
     /// The first output does not come out of a dense layer.
     #[error("the graph's first output does not depend on a Gemm or MatMul with constant weights")]
     NoDenseLayer,
@@ -20,7 +21,7 @@ pub enum CutError {
 impl Failure for CutError {
     fn help(&self) -> Option<String> {
         match self {
-            Self::Damaged(_) => None,
+            Self::Damaged(error) => error.help(),
             Self::NoDenseLayer => Some(
                 "Features are read before the last dense layer in 32-bit floats; use a network that has one."
                     .to_owned(),
@@ -42,7 +43,7 @@ impl Failure for CutError {
 /// # Errors
 /// [`CutError`] when the bytes are not an ONNX graph or nothing dense leads to its first output.
 pub fn before_dense(onnx: &[u8]) -> Result<Vec<u8>, CutError> {
-    let mut model = ModelProto::decode(onnx)?;
+    let mut model = decode(onnx)?;
     let graph = model.graph.as_mut().ok_or(CutError::NoDenseLayer)?;
     let name = dense_input(graph).ok_or(CutError::NoDenseLayer)?;
     let needed = needed_for(graph, &name);
@@ -113,7 +114,7 @@ mod tests {
         let cut = before_dense(&graph(true)).unwrap();
         assert_eq!(run(&cut), run(&graph(false)));
         assert_eq!(run(&cut), [3.0, -9.0, 1.0, -3.0]);
-        let kept = ModelProto::decode(cut.as_slice()).unwrap().graph.unwrap();
+        let kept = decode(&cut).unwrap().graph.unwrap();
         let names: Vec<_> = kept.node.iter().map(|node| node.op_type.as_str()).collect();
         assert_eq!(names, ["Conv", "GlobalAveragePool", "Flatten"]);
         assert_eq!(kept.initializer.len(), 1);

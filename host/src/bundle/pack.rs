@@ -95,7 +95,9 @@ pub fn pack_untested(parts: BundleParts) -> Result<Vec<u8>, PackError> {
     let spec = ClassifierSpec { network: CLASSIFIER.to_owned(), ..classifier.spec().clone() };
     // The classifier's weights were checked when it was opened. Bytes that are not a graph fail below, in tract.
     for (network, onnx) in &detector.networks {
-        if let Err(source @ GraphReadError::NotFinite { .. }) = check_finite(onnx) {
+        if let Err(source @ (GraphReadError::NotFinite { .. } | GraphReadError::TooLarge { .. })) =
+            check_finite(onnx)
+        {
             return Err(PackError::Weights { network: network.clone(), source });
         }
     }

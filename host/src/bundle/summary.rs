@@ -3,6 +3,7 @@
 use emocue_flash::sign::INTENDED_USE;
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
 use emocue_models::bundle::{Bundle, Manifest};
+use emocue_models::plain::plain_line;
 
 /// Begins the names of metrics that tell of the calibration.
 const CALIBRATION: &str = "calibration.";
@@ -75,14 +76,13 @@ fn calibration(manifest: &Manifest) -> Option<String> {
     ))
 }
 
-/// Rows under their names, each name once; a bundle may be anybody's, so control characters are not printed.
+/// Rows under their names, each name once; a bundle's text cannot begin another row.
 fn page(rows: &[(&'static str, String)]) -> String {
     let mut page = String::new();
     let mut last = "";
     for (name, text) in rows {
         let shown = if *name == last { "" } else { name };
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        page += format!("{shown:<12} {text}\n").as_str();
+        page += format!("{shown:<12} {}\n", plain_line(text)).as_str();
         last = name;
     }
     page
@@ -113,6 +113,6 @@ mod tests {
     #[test]
     fn a_page_holds_no_control_characters() {
         let page = page(&[("from", "a\u{1b}[2Jb\nc".to_owned()), ("from", "d".to_owned())]);
-        assert_eq!(page, "from         a [2Jb c\n             d\n");
+        assert_eq!(page, "from         a\\u001b[2Jb\\u000ac\n             d\n");
     }
 }

@@ -1,5 +1,6 @@
 //! `emocue boxes`
 
+use crate::output::{out, outln};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -83,9 +84,9 @@ pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Failure>> {
         })
     })?;
     if args.json {
-        println!("{}", json(&agreement));
+        outln!("{}", json(&agreement));
     } else {
-        print!("{}", text(args, &agreement));
+        out!("{}", text(args, &agreement));
     }
     Ok(())
 }

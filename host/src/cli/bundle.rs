@@ -1,5 +1,6 @@
 //! `emocue bundle`: pack, sign, verify, show, unpack and model cards.
 
+use crate::output::{out, outln};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -162,14 +163,14 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
                 (_, true) => manifest_json(checked.manifest())?,
                 _ => summary(&checked, bytes.len()),
             };
-            print!("{text}");
+            out!("{text}");
         }
         Action::Card { bundle, .. } => match bundle {
             Some(bundle) => {
                 let bytes = bytes_of(bundle)?;
-                print!("{}", Bundle::read(&bytes).map_err(in_bundle(bundle))?.manifest().card);
+                out!("{}", Bundle::read(&bytes).map_err(in_bundle(bundle))?.manifest().card);
             }
-            None => print!("{CARD_TEMPLATE}"),
+            None => out!("{CARD_TEMPLATE}"),
         },
         Action::Unpack { bundle, output, overwrite } => {
             let bytes = bytes_of(bundle)?;
@@ -178,7 +179,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
                 overwrite.allow(&path, &[])?;
             }
             for path in unpack(&checked, output)? {
-                println!("{}", path.display());
+                outln!("{}", path.display());
             }
         }
         Action::Pack(args) => {
@@ -212,7 +213,7 @@ fn manifest_json(manifest: &emocue_models::bundle::Manifest) -> Result<String, P
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     write_atomically(path, bytes)?;
-    println!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
+    outln!("{} ({} bytes, SHA-256 {})", path.display(), bytes.len(), Sha256::of(bytes));
     Ok(())
 }
 
@@ -222,16 +223,16 @@ fn verify(bundle: &Path, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     let bytes = bytes_of(bundle)?;
     let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
     let manifest = checked.manifest();
-    println!("{} {}: whole, {} bytes", manifest.name, manifest.content_version, bytes.len());
+    outln!("{} {}: whole, {} bytes", manifest.name, manifest.content_version, bytes.len());
     if let Some(intended_use) = manifest.provenance.get(INTENDED_USE) {
-        println!("meant for: {intended_use}");
+        outln!("meant for: {intended_use}");
     }
     let signer = checked.signer().ok_or_else(|| {
         Problem::new(format!("{} is not signed, so badges refuse it", bundle.display()))
             .help("Sign it with `emocue bundle sign`.")
             .code(exit::NETWORK)
     })?;
-    println!("signed by {signer}");
+    outln!("signed by {signer}");
     if !keys.is_empty() && !keys.contains(&signer) {
         let short = signer.short();
         let message = format!("its signer {short} is none of the keys that were given");

@@ -1,5 +1,6 @@
 //! `emocue calibrate`
 
+use crate::output::{out, outln};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -86,8 +87,8 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
         Problem::new(format!("{}: {error}", args.model.display())).code(exit::INPUT)
     })?;
     write_atomically(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
-    print!("{}", text(&calibration));
-    println!("{}", args.output.display());
+    out!("{}", text(&calibration));
+    outln!("{}", args.output.display());
     Ok(())
 }
 

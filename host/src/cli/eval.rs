@@ -1,5 +1,6 @@
 //! `emocue eval`
 
+use crate::output::{errln, out, outln};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -148,10 +149,10 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
     };
     if args.json {
         let json = serde_json::to_string_pretty(&file);
-        println!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
+        outln!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
     } else {
         let texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
-        print!("{}", texts.join("\n\n"));
+        out!("{}", texts.join("\n\n"));
     }
     if let Some(path) = &args.report {
         let names: Vec<&str> = file.evaluations.iter().map(|e| e.name.as_str()).collect();
@@ -160,9 +161,9 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         let report =
             ReportPage { title, run: None, files: vec![file], examples, environment, command };
         write_atomically(path, report.html().map_err(of_report)?.as_bytes())?;
-        eprintln!("the page is in {}", path.display());
+        errln!("the page is in {}", path.display());
         if args.examples > 0 {
-            eprintln!("  It shows people's faces: do not publish or commit it.");
+            errln!("  It shows people's faces: do not publish or commit it.");
         }
     }
     Ok(())

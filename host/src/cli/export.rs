@@ -1,5 +1,6 @@
 //! `emocue export`
 
+use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -40,7 +41,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Box<dyn Failure>> {
     };
     let bytes = trained.onnx(head).map_err(|error| Problem::new(error.to_string()))?;
     write_atomically(&args.out, &bytes)?;
-    println!(
+    outln!(
         "{}: {} bytes, {} after step {} (seed {})",
         args.out.display(),
         bytes.len(),

@@ -1,5 +1,6 @@
 //! `emocue gather`
 
+use crate::output::{out, outln};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -52,9 +53,9 @@ pub fn run(args: &GatherArgs) -> Result<(), Box<dyn Failure>> {
     }
     if args.json {
         let json = serde_json::to_string_pretty(&gathered);
-        println!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
+        outln!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
     } else {
-        print!("{}", gathered.text());
+        out!("{}", gathered.text());
     }
     Ok(())
 }

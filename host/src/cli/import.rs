@@ -1,5 +1,6 @@
 //! `emocue import`: published weights and other people's graphs, as the badge needs them.
 
+use crate::output::outln;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -114,7 +115,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     write_atomically(path, bytes)?;
-    println!("{} ({} bytes)", path.display(), bytes.len());
+    outln!("{} ({} bytes)", path.display(), bytes.len());
     Ok(())
 }
 
@@ -182,7 +183,7 @@ impl OnnxArgs {
         let usual = Preprocess::of_size(side);
         let (mean, std) = (self.mean.unwrap_or(usual.mean), self.std.unwrap_or(usual.std));
         if self.mean.is_none() || self.std.is_none() {
-            println!(
+            outln!(
                 "{name}: taken to expect (pixel / 255 - {mean}) / {std}; --mean and --std say otherwise"
             );
         }

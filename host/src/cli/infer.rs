@@ -1,10 +1,12 @@
 //! `emocue infer`
 
+use crate::output::outln;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_quantize::onnx::decode;
 use emocue_run::Session;
 
 use super::open::read;
@@ -53,8 +55,13 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
         .code(exit::INPUT)
         .into());
     }
-    let session =
-        Session::load(&args.model.display().to_string(), &read(&args.model)?, &args.shape)?;
+    let name = args.model.display().to_string();
+    let onnx = read(&args.model)?;
+    decode(&onnx).map_err(|error| {
+        let problem = Problem::new(format!("{name}: {error}")).code(exit::NETWORK);
+        error.help().map_or(problem.clone(), |help| problem.help(help))
+    })?;
+    let session = Session::load(&name, &onnx, &args.shape)?;
     let mut out = Vec::new();
     let mut least = f64::INFINITY;
     for _ in 0..args.time.unwrap_or(1).max(1) {
@@ -74,8 +81,8 @@ pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
     }
     write_atomically(&args.out, &out)?;
     match args.time {
-        Some(_) => println!("{:.4}", 1e3 * least),
-        None => println!("{} ({} bytes)", args.out.display(), out.len()),
+        Some(_) => outln!("{:.4}", 1e3 * least),
+        None => outln!("{} ({} bytes)", args.out.display(), out.len()),
     }
     Ok(())
 }

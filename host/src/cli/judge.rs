@@ -5,6 +5,7 @@ use super::open::open_model;
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::{EvalError, evaluate};
+use crate::output::{errln, outln};
 use crate::plan::Judge;
 use crate::plan::gather::{Figure, figures};
 use emocue_data::dataset::Dataset;
@@ -34,7 +35,7 @@ pub(super) fn judge(
             Ok(judged) => evaluations.push(judged.evaluation),
             // A head may be for other rows than these.
             Err(error @ EvalError::NothingToScore { .. }) => {
-                eprintln!("{}: not judged, {error}", path.display());
+                errln!("{}: not judged, {error}", path.display());
                 unscored = Some(error);
             }
             Err(error) => return Err(error.into()),
@@ -46,7 +47,7 @@ pub(super) fn judge(
     for figure in figures(&evaluations, Some(split.name())) {
         let Figure { labels, protocol, accuracy, rows, .. } = figure;
         let (split, percent) = (split.name(), 100.0 * accuracy);
-        println!("{split} {labels} {protocol}: {percent:.2} % of {rows} rows, in tract");
+        outln!("{split} {labels} {protocol}: {percent:.2} % of {rows} rows, in tract");
     }
     let file = EvalFile {
         format: FORMAT.to_owned(),
@@ -59,6 +60,6 @@ pub(super) fn judge(
         .map_err(|error| Problem::new(format!("{}: {error}", path.display())))?;
     write_atomically(&path, json.as_bytes())
         .map_err(|error| Problem::new(error.to_string()).code(exit::FOLDER))?;
-    println!("{}", path.display());
+    outln!("{}", path.display());
     Ok(())
 }

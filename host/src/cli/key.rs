@@ -1,5 +1,6 @@
 //! `emocue key`: make a key that signs bundles, and print its public half for badges.
 
+use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -37,11 +38,11 @@ pub fn run(args: &KeyArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::New { output } => {
             let public = key::create(output)?;
-            println!("secret key {}: keep it, and keep it to yourself", output.display());
-            println!("public key {}: for badges", key::public_path(output).display());
-            println!("{public}");
+            outln!("secret key {}: keep it, and keep it to yourself", output.display());
+            outln!("public key {}: for badges", key::public_path(output).display());
+            outln!("{public}");
         }
-        Action::Show { key } => println!("{}", key::public(key)?),
+        Action::Show { key } => outln!("{}", key::public(key)?),
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `emocue monitor`
 
+use crate::output::outln;
 use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -25,6 +26,7 @@ use emocue_flash::monitor::source::OverSsh;
 use emocue_flash::monitor::view::draw;
 use emocue_flash::monitor::{BadgeConnector, BadgeSession, MonitorEvent, record, watch};
 use emocue_models::failure::{Failure, Problem};
+use emocue_models::plain::PlainWriter;
 
 /// Between two looks at the keyboard.
 const LOOK: Duration = Duration::from_millis(200);
@@ -85,7 +87,7 @@ fn shown(event: &MonitorEvent, json: bool) -> Result<String, serde_json::Error> 
 
 fn once(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), Box<dyn Failure>> {
     let status = source.connect().and_then(|mut session| session.status())?;
-    println!("{}", shown(&MonitorEvent::Status(status), json).map_err(|error| error.to_string())?);
+    outln!("{}", shown(&MonitorEvent::Status(status), json).map_err(|error| error.to_string())?);
     Ok(())
 }
 
@@ -98,7 +100,7 @@ fn lines(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), B
     };
     let mut report = |event: MonitorEvent| {
         let line = shown(&event, json).unwrap_or_else(|error| error.to_string());
-        let mut out = stdout().lock();
+        let mut out = PlainWriter(stdout().lock());
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
             Ok(()) => stopped(),
             Err(_) => ControlFlow::Break(()),

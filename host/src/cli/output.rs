@@ -1,6 +1,5 @@
 //! Where results go: never over another file unasked, and in the format that the name says.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use clap::Args;
@@ -10,6 +9,7 @@ use emocue_models::failure::{self, Failure, Problem, exit};
 use emocue_models::files::refuse_existing;
 
 use crate::bundle::{BundleParts, PackError, pack, pack_untested};
+use crate::output::errln;
 
 /// Whether files that are there already are replaced.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -40,8 +40,7 @@ impl UntestedArg {
         let bytes = pack_untested(parts)?;
         let bundle = Bundle::read(&bytes).map_err(in_bundle(&name))?;
         if let Err(refused) = acceptance::check(&name, &bundle) {
-            // Standard error may be closed.
-            let _ = writeln!(std::io::stderr(), "warning: {}", failure::line(&refused));
+            errln!("warning: {}", failure::line(&refused));
         }
         Ok(bytes)
     }

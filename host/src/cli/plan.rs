@@ -1,6 +1,7 @@
 //! `emocue train --plan`: many trainings, one after the other or as a job array.
 
 #[cfg(unix)]
+use crate::output::{errln, outln};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -123,18 +124,18 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
     if let Some(path) = &args.slurm {
         let script = script(&plan, &std::env::current_dir()?)?;
         write_atomically(path, script.as_bytes())?;
-        println!("{}: {} jobs\n  Hand it in with sbatch {0}.", path.display(), jobs.len());
-        println!("  Then see emocue gather {}.", args.plan.display());
+        outln!("{}: {} jobs\n  Hand it in with sbatch {0}.", path.display(), jobs.len());
+        outln!("  Then see emocue gather {}.", args.plan.display());
         return Ok(());
     }
     if args.jobs {
-        println!("{}: {} jobs, one command a line", file.display(), jobs.len());
+        outln!("{}: {} jobs, one command a line", file.display(), jobs.len());
         return Ok(());
     }
     run_here(&plan, &jobs, &program)?;
     let gathered = gather(&plan);
-    println!("{}", gathered.counts());
-    println!("  See the figures with emocue gather {}.", args.plan.display());
+    outln!("{}", gathered.counts());
+    outln!("  See the figures with emocue gather {}.", args.plan.display());
     let failed = gathered.jobs.iter().filter(|job| matches!(job.status, JobStatus::Failed { .. }));
     let failed: Vec<&str> = failed.map(|job| job.name.as_str()).collect();
     if failed.is_empty() {
@@ -182,20 +183,20 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Fai
     })
     .map_err(|error| Problem::new(format!("failed to handle Ctrl-C: {error}")))?;
     for (at, job) in jobs.iter().enumerate() {
-        println!("job {} of {}: {}", at + 1, jobs.len(), job.name);
+        outln!("job {} of {}: {}", at + 1, jobs.len(), job.name);
         let Some(mut child) = start(job, program, &current)? else { break };
         let status = child.wait();
         current.lock().unwrap_or_else(PoisonError::into_inner).child = None;
         if let Err(error) = settle(job, status?) {
-            eprintln!("{}: {error}", job.name);
+            errln!("{}: {error}", job.name);
         }
         let folder = Folder::of(job, plan.judge);
         if let JobStatus::Failed { message } = &folder.status {
-            eprintln!("job {} of {} failed: {}: {message}", at + 1, jobs.len(), job.name);
+            errln!("job {} of {} failed: {}: {message}", at + 1, jobs.len(), job.name);
         }
         if current.lock().unwrap_or_else(PoisonError::into_inner).asked > 0 {
             let text = folder.status.text();
-            println!("stopped in {} ({text})\n  Run the plan again to continue.", job.name);
+            outln!("stopped in {} ({text})\n  Run the plan again to continue.", job.name);
             break;
         }
     }

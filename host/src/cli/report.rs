@@ -1,5 +1,6 @@
 //! `emocue report`
 
+use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -52,6 +53,6 @@ pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
     };
     let html = report.html()?;
     write_atomically(&args.out, html.as_bytes())?;
-    println!("{}: {} bytes", args.out.display(), html.len());
+    outln!("{}: {} bytes", args.out.display(), html.len());
     Ok(())
 }

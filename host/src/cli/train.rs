@@ -1,5 +1,6 @@
 //! `emocue train`
 
+use crate::output::outln;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -204,7 +205,7 @@ fn train(
     }
     let is_judged = || args.judge.is_none_or(|rows| judged(&args.run, rows).is_some());
     if training.is_exported() && is_judged() {
-        println!("{} is finished already", args.run.display());
+        outln!("{} is finished already", args.run.display());
         return Ok(());
     }
     let prepared = training.prepare()?;
@@ -219,18 +220,18 @@ fn train(
             let how = if args.go_on { "the same command" } else { "--resume" };
             let path = args.run.join(FILE);
             let step = trained.state.step;
-            println!("stopped at step {step}; {} is saved\n  Continue with {how}.", path.display());
+            outln!("stopped at step {step}; {} is saved\n  Continue with {how}.", path.display());
             return Ok(());
         }
         TrainOutcome::Stopped => {
-            println!("no better for {} epochs", trained.state.recipe.schedule.patience);
+            outln!("no better for {} epochs", trained.state.recipe.schedule.patience);
         }
         TrainOutcome::Finished => {}
     }
-    trained.graphs.iter().for_each(|graph| println!("{}", graph.display()));
+    trained.graphs.iter().for_each(|graph| outln!("{}", graph.display()));
     match args.judge {
         Some(rows) => judge::judge(folder, &trained.state.recipe, &data, rows, args.workers)?,
-        None => println!("done; continue with emocue eval --model FILE"),
+        None => outln!("done; continue with emocue eval --model FILE"),
     }
     Ok(())
 }

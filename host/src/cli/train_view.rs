@@ -1,5 +1,6 @@
 //! What `emocue train` shows while it runs: a live view on a terminal, plain lines elsewhere.
 
+use crate::output::outln;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Stdout, stderr, stdout};
 use std::time::{Duration, Instant};
@@ -55,7 +56,7 @@ impl View {
     pub(super) fn close(&mut self) {
         if self.screen.take().is_some() {
             let _ = execute!(stdout(), LeaveAlternateScreen);
-            self.history.epochs.iter().for_each(|metrics| println!("{}", line(metrics)));
+            self.history.epochs.iter().for_each(|metrics| outln!("{}", line(metrics)));
         }
     }
 
@@ -80,7 +81,7 @@ fn open() -> Option<Terminal<CrosstermBackend<Stdout>>> {
 
 impl TrainingWatcher for View {
     fn note(&mut self, note: &Note<'_>) {
-        println!("{note}");
+        outln!("{note}");
     }
 
     fn asking(&mut self, teacher: &str, rows: usize) -> Box<dyn Fn(usize) + Sync> {
@@ -111,13 +112,13 @@ impl TrainingWatcher for View {
         if self.screen.is_some() {
             self.draw();
         } else {
-            println!("{}", self.history.status(progress));
+            outln!("{}", self.history.status(progress));
         }
     }
 
     fn epoch(&mut self, metrics: &EpochMetrics) {
         if self.screen.is_none() {
-            println!("{}", line(metrics));
+            outln!("{}", line(metrics));
         }
         self.history.epochs.push(metrics.clone());
         self.draw();

@@ -18,6 +18,8 @@
 //! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] says what is left to do
 //! there, and [`run::Training`] does it.
 
+#![warn(clippy::disallowed_macros)]
+
 pub mod augment;
 pub mod backend;
 pub mod build;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use emocue_link::message::{BadgeStatus, LogLine};
+use emocue_models::plain::{plain, plain_line};
 
 use super::MonitorEvent;
 
@@ -56,20 +57,23 @@ impl History {
         }
     }
 
-    /// Takes in what was heard.
+    /// Takes in what was received, as it can be shown.
     pub fn hear(&mut self, event: MonitorEvent) {
         match event {
             MonitorEvent::Connected { program } => {
                 self.connection = Connection::Live;
-                self.program = program;
+                self.program = plain_line(&program).into_owned();
             }
-            MonitorEvent::Lost { reason } => self.connection = Connection::Lost(reason),
+            MonitorEvent::Lost { reason } => {
+                self.connection = Connection::Lost(plain(&reason).into_owned());
+            }
             MonitorEvent::Log(line) => push(&mut self.log, line, LINES),
             MonitorEvent::Status(status) => {
                 push(&mut self.fps, u64::from(status.fps_milli), CURVE);
                 // A curve without a gap in time; nothing is drawn as nothing.
                 push(&mut self.latency, u64::from(status.latency_ms.unwrap_or(0)), CURVE);
-                self.status = Some(status);
+                let bundle = plain_line(&status.bundle).into_owned();
+                self.status = Some(BadgeStatus { bundle, ..status });
             }
         }
     }

@@ -141,7 +141,7 @@ fn the_view_shows_how_the_badge_is() {
         "LOW",
         "14.8 frames/s",
         "latency 63 ms",
-        "line [2J 7",
+        "line\\u001b[2J 7",
     ] {
         assert!(shown.contains(expected), "{expected} is missing in\n{shown}");
     }

@@ -11,6 +11,9 @@ use tract_onnx::pb::{
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
+use super::bounds::decode;
+use super::error::GraphReadError;
+
 /// The operator set that every graph here declares.
 const OPSET: i64 = 17;
 /// The container version that came with [`OPSET`] (ONNX 1.12).
@@ -109,9 +112,9 @@ impl Model {
     /// Reads the content of an `.onnx` file.
     ///
     /// # Errors
-    /// When the bytes are not a protobuf message of this kind.
-    pub fn from_bytes(onnx: &[u8]) -> Result<Self, prost::DecodeError> {
-        ModelProto::decode(onnx).map(Self)
+    /// [`GraphReadError`] when the bytes are not a graph, or one that is too large.
+    pub fn from_bytes(onnx: &[u8]) -> Result<Self, GraphReadError> {
+        decode(onnx).map(Self)
     }
 
     /// The protobuf message.

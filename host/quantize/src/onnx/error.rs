@@ -6,6 +6,12 @@ pub enum GraphReadError {
     /// Not ONNX.
     #[error("not an ONNX graph: {0}")]
     Onnx(#[from] prost::DecodeError),
+    /// More than any network needs.
+    #[error("too large: {what}")]
+    TooLarge {
+        /// What is, and the bound.
+        what: String,
+    },
     /// Too old.
     #[error("unsupported operator set: expected {oldest} or later")]
     OldOpset {
@@ -93,6 +99,7 @@ impl GraphReadError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Onnx(_) => "Give an .onnx file as a framework exports it.".to_owned(),
+            Self::TooLarge { .. } => "The file is damaged, or is not a network for faces.".to_owned(),
             Self::OldOpset { .. } => "Export it again with operator set 13 or later.".to_owned(),
             Self::ChangedOperator { needed, .. } => {
                 format!("Export the graph again with operator set {needed} or later.")

@@ -3,6 +3,7 @@
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
+use super::bounds::decode;
 use super::error::GraphReadError;
 use super::node::label;
 use super::widen::half_values;
@@ -15,8 +16,7 @@ const BOUNDED: &[&str] = &["Clip", "Max", "Min", "Pad", "Where"];
 /// # Errors
 /// [`GraphReadError::NotFinite`] naming the tensor; [`GraphReadError::Onnx`] when the bytes are not a graph.
 pub fn check_finite(onnx: &[u8]) -> Result<(), GraphReadError> {
-    use prost::Message as _;
-    check(&ModelProto::decode(onnx)?)
+    check(&decode(onnx)?)
 }
 
 pub(super) fn check(model: &ModelProto) -> Result<(), GraphReadError> {

@@ -7,6 +7,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 
+use super::bounds::decode;
 use super::constant::Constant;
 use super::error::GraphReadError;
 use super::node::{constant_node, label};
@@ -46,7 +47,7 @@ impl OnnxGraph {
     /// [`GraphReadError`] when they are not a graph of operator set 11 or later with one float input, or a
     /// node reads a value that no node before it writes.
     pub fn read(onnx: &[u8]) -> Result<Self, GraphReadError> {
-        let mut model = ModelProto::decode(onnx)?;
+        let mut model = decode(onnx)?;
         widen(&mut model);
         let mut graph = model.graph.take().unwrap_or_default();
         let opset = model.opset_import.iter_mut().find(|opset| opset.domain.is_empty());

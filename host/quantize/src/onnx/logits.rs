@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 
 use prost::Message as _;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
+use super::bounds::decode;
 use super::constant::{Constant, Values};
 use super::error::GraphReadError;
 use super::node::{constant_node, float, int, label};
@@ -48,7 +49,7 @@ pub struct LogitGraph {
 /// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for an end that cannot be taken off,
 /// [`GraphReadError::Onnx`] when the bytes are not a graph.
 pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
-    let mut model = ModelProto::decode(onnx)?;
+    let mut model = decode(onnx)?;
     finite::check(&model)?;
     let mut changed = widen::widen(&mut model);
     let Some(graph) = &mut model.graph else {

@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bounds;
 mod builder;
 mod constant;
 mod error;
@@ -28,6 +29,7 @@ mod logits;
 pub mod node;
 mod widen;
 
+pub use bounds::decode;
 pub use builder::{Array, Attribute, Dim, GraphBuilder, GraphError, Model, Value};
 pub use constant::{Constant, Values};
 pub use error::GraphReadError;

@@ -1,5 +1,6 @@
 //! `emocue baseline knn`
 
+use crate::output::{out, outln};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -213,19 +214,19 @@ fn lines(sweep: &[Try], mean_free: bool) -> Vec<PlotLine> {
 
 fn print(ks: &[usize], Found { search_seconds, searches, sweep, chosen }: &Found) {
     let rate = *searches as f64 / search_seconds;
-    println!("{searches} searches took {search_seconds:.1} s, {rate:.0} rows/s");
-    print!("\nPublicTest chooses k:\n  {:>5}", "k");
+    outln!("{searches} searches took {search_seconds:.1} s, {rate:.0} rows/s");
+    out!("\nPublicTest chooses k:\n  {:>5}", "k");
     for Chosen { metric, .. } in chosen {
-        print!("{:>12}", metric.name());
+        out!("{:>12}", metric.name());
     }
     for k in ks {
-        print!("\n  {k:>5}");
+        out!("\n  {k:>5}");
         for entry in sweep.iter().filter(|entry| entry.k == *k) {
-            print!("{:>10.2} %", 100.0 * entry.accuracy);
+            out!("{:>10.2} %", 100.0 * entry.accuracy);
         }
     }
-    println!();
+    outln!();
     for Chosen { metric, k, split, scores } in chosen {
-        println!("\n{split}\n{}", table::card(&format!("{}, k = {k}", metric.name()), scores));
+        outln!("\n{split}\n{}", table::card(&format!("{}, k = {k}", metric.name()), scores));
     }
 }

@@ -1,5 +1,6 @@
 //! `emocue baseline mlp`
 
+use crate::output::outln;
 use std::time::Instant;
 
 use clap::Args;
@@ -79,7 +80,7 @@ pub(super) fn run(args: &MlpArgs) -> Result<(), Box<dyn Failure>> {
                 let seconds = started.elapsed().as_secs_f64();
                 let training = 100.0 * training_accuracy;
                 bar.suspend(|| {
-                    println!("epoch {number}: loss {loss:.4}, Training {training:.1} %{public}, {seconds:.0} s");
+                    outln!("epoch {number}: loss {loss:.4}, Training {training:.1} %{public}, {seconds:.0} s");
                 });
             }
         },

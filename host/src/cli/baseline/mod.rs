@@ -4,6 +4,7 @@ mod forest;
 mod knn;
 mod mlp;
 
+use crate::output::outln;
 use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -135,7 +136,7 @@ impl Common {
             self.target.examples(&data, Split::Training)?;
         let features = self.features(&data, bundle.as_deref(), &rows)?;
         if !self.json {
-            println!(
+            outln!(
                 "{} Training rows of {}; left out {leaked} identical to a test row",
                 rows.len(),
                 data.layout()
@@ -217,14 +218,14 @@ fn report(
             scores,
         });
     }
-    println!("trained in {seconds:.1} s");
-    println!("{}", table::card(&format!("{name}, {split}"), scores));
+    outln!("trained in {seconds:.1} s");
+    outln!("{}", table::card(&format!("{name}, {split}"), scores));
     Ok(())
 }
 
 fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Failure>> {
     let text = serde_json::to_string_pretty(report);
-    println!("{}", text.map_err(|error| Problem::new(error.to_string()))?);
+    outln!("{}", text.map_err(|error| Problem::new(error.to_string()))?);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `emocue data landmarks`: where eyes, nose and mouth lie in FER2013.
 
+use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -45,7 +46,7 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
     let found = study(pictures, detector.as_mut(), || progress.step())?;
     progress.finish();
     if args.json {
-        println!("{}", json(&found)?);
+        outln!("{}", json(&found)?);
     } else {
         print(&found);
     }
@@ -53,11 +54,11 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 fn print(LandmarkStudy { rows, faces, landmarks }: &LandmarkStudy) {
-    println!("{faces} faces in {rows} rows; px of the 48x48 row, pixel centres at .5\n");
-    println!("{:<18} {:>12} {:>12} {:>12}", "", "mean", "median", "deviation");
+    outln!("{faces} faces in {rows} rows; px of the 48x48 row, pixel centres at .5\n");
+    outln!("{:<18} {:>12} {:>12} {:>12}", "", "mean", "median", "deviation");
     for spread in landmarks {
         let [mean, median, deviation] = [spread.mean, spread.median, spread.deviation]
             .map(|point| format!("{:.1}, {:.1}", point.x, point.y));
-        println!("{:<18} {mean:>12} {median:>12} {deviation:>12}", spread.landmark);
+        outln!("{:<18} {mean:>12} {median:>12} {deviation:>12}", spread.landmark);
     }
 }

@@ -1,5 +1,6 @@
 //! `emocue data prepare`
 
+use crate::output::outln;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -102,17 +103,17 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     )?;
     progress.finish();
     let out = args.out.display();
-    println!("{done} of {} pictures, {results} results in {out}", pictures.len());
+    outln!("{done} of {} pictures, {results} results in {out}", pictures.len());
     for (outcome, count) in &outcomes {
-        println!("  {count:>7} {}", words(*outcome, args));
+        outln!("  {count:>7} {}", words(*outcome, args));
     }
     if !ignored.is_empty() {
         let count: usize = ignored.values().sum();
-        println!("  {count:>7} files skipped, not pictures by their names: {}", kinds(&ignored));
+        outln!("  {count:>7} files skipped, not pictures by their names: {}", kinds(&ignored));
     }
-    println!("  {LOG} there says what became of each");
+    outln!("  {LOG} there says what became of each");
     if done < pictures.len() {
-        println!("stopped\n  The same command continues where it stopped.");
+        outln!("stopped\n  The same command continues where it stopped.");
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! How far work on many pictures is: a bar on a terminal, else a line now and then.
 
+use crate::output::errln;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ impl Progress {
         if is_terminal {
             bar.enable_steady_tick(Duration::from_millis(500));
         } else {
-            eprintln!("0 of {all} pictures");
+            errln!("0 of {all} pictures");
         }
         Self { bar, is_terminal, done: 0, all, shown: Instant::now() }
     }
@@ -42,7 +43,7 @@ impl Progress {
         self.bar.inc(1);
         if !self.is_terminal && self.shown.elapsed() >= EVERY {
             self.shown = Instant::now();
-            eprintln!("{} of {} pictures", self.done, self.all);
+            errln!("{} of {} pictures", self.done, self.all);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `emocue data show`
 
+use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -69,7 +70,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Box<dyn Failure>> {
     })?;
     write_atomically(&args.output, &png)?;
     let output = args.output.display();
-    println!(
+    outln!(
         "{output}: {}x{} px; it shows people, so keep it to yourself",
         sheet.width(),
         sheet.height()

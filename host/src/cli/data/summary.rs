@@ -1,5 +1,6 @@
 //! `emocue data summary`
 
+use crate::output::{out, outln};
 use clap::Args;
 use emocue_models::failure::Failure;
 
@@ -21,9 +22,9 @@ pub(super) struct SummaryArgs {
 pub(super) fn run(args: &SummaryArgs) -> Result<(), Box<dyn Failure>> {
     let summary = Summary::of(&args.source.read()?);
     if args.json {
-        println!("{}", json(&summary)?);
+        outln!("{}", json(&summary)?);
     } else {
-        print!("{summary}");
+        out!("{summary}");
     }
     Ok(())
 }

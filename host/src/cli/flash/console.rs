@@ -1,5 +1,6 @@
 //! What `emocue flash` asks and shows.
 
+use crate::output::{out, outln};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,14 +51,14 @@ impl FlashProgress for Console {
             // What is small is gone before it can be measured.
             let bar = bar.filter(|_| bytes >= 1_000_000);
             let speed = bar.map(|bar| format!(", {}/s", DecimalBytes(bar.per_sec() as u64)));
-            println!("{what}: {}{}", DecimalBytes(bytes), speed.unwrap_or_default());
+            outln!("{what}: {}{}", DecimalBytes(bytes), speed.unwrap_or_default());
         }
     }
 
     fn say(&mut self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| println!("{line}")),
-            None => println!("{line}"),
+            Some(bar) => bar.suspend(|| outln!("{line}")),
+            None => outln!("{line}"),
         }
     }
 
@@ -71,14 +72,14 @@ impl FlashConsole for Console {
         if !io::stdin().is_terminal() {
             return None;
         }
-        println!("What is {bundle} meant for? It is recorded in the bundle, with your signature.");
+        outln!("What is {bundle} meant for? It is recorded in the bundle, with your signature.");
         for (number, text) in USES.iter().enumerate() {
-            println!("  {}  {text}", number + 1);
+            outln!("  {}  {text}", number + 1);
         }
         loop {
             match use_from_answer(&answer("A number, or your own words: ")?) {
                 Some(text) => return Some(text),
-                None => println!("{}", PrepareError::IntendedUse),
+                None => outln!("{}", PrepareError::IntendedUse),
             }
         }
     }
@@ -99,7 +100,7 @@ impl FlashConsole for Console {
 
 /// A line from the terminal; `None` at its end.
 fn answer(question: &str) -> Option<String> {
-    print!("{question}");
+    out!("{question}");
     io::stdout().flush().ok()?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).ok()?;

@@ -3,6 +3,7 @@
 mod read;
 mod table;
 
+use crate::output::out;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -85,7 +86,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
         write_atomically(&network.output, &result.onnx)?;
     }
     for (network, result) in networks.iter().zip(&results) {
-        print!("{}", table::text(network, result, args.equalize));
+        out!("{}", table::text(network, result, args.equalize));
     }
     Ok(())
 }

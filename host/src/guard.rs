@@ -1,0 +1,108 @@
+//! Verbs that run graphs from elsewhere run in a process of their own, with bounded memory and CPU time: what a hostile
+//! graph does reaches neither this computer's memory nor the terminal's session.
+
+use emocue_models::failure::Problem;
+
+/// What a verb may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory, bytes; three quarters of this computer's at most.
+    memory: u64,
+    /// CPU time, s; none for a verb that works through a dataset.
+    cpu: Option<u64>,
+}
+
+impl Limits {
+    /// For a verb that opens a graph and runs it a few times.
+    pub const GRAPH: Self = Self { memory: 2 << 30, cpu: Some(300) };
+    /// For a verb that runs a graph on a dataset.
+    pub const DATASET: Self = Self { memory: u64::MAX, cpu: None };
+}
+
+/// Set in the guarded process.
+#[cfg(target_os = "linux")]
+const GUARDED: &str = "EMOCUE_GUARDED";
+
+/// Runs this program again with the same arguments and `limits`, and returns its exit code; `None` in that second
+/// process, and on systems without such limits.
+///
+/// # Errors
+/// [`Problem`] when it needs more than it may take.
+#[cfg(target_os = "linux")]
+pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::Command;
+
+    use emocue_models::failure::exit;
+    use rustix::process::{Signal, set_parent_process_death_signal};
+
+    if std::env::var_os(GUARDED).is_some() {
+        bound(limits);
+        // It ends with its parent.
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        return Ok(None);
+    }
+    // The child has the terminal's Ctrl-C too, and decides when it is done.
+    let _ = ctrlc::set_handler(|| {});
+    let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
+    let program = std::env::current_exe().map_err(cannot)?;
+    let mut command = Command::new(program);
+    let status =
+        command.args(std::env::args_os().skip(1)).env(GUARDED, "1").status().map_err(cannot)?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    match code {
+        Some(code) if code != PANICKED => Ok(Some(code)),
+        _ => Err(Problem::new(format!("the network needs too much memory or time ({status})"))
+            .help(limits.help())
+            .code(match status.signal() {
+                Some(2 | 15) => exit::INTERRUPTED,
+                _ => exit::NETWORK,
+            })),
+    }
+}
+
+/// How a Rust program ends that panics, as tract does when it gets no memory.
+#[cfg(target_os = "linux")]
+const PANICKED: u8 = 101;
+
+#[cfg(target_os = "linux")]
+fn bound(limits: Limits) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let at_most = |of: Resource, most: u64| {
+        let maximum = getrlimit(of).maximum;
+        let most = maximum.map_or(most, |maximum| most.min(maximum));
+        // Where this is refused, the verb runs without the limit.
+        let _ = setrlimit(of, Rlimit { current: Some(most), maximum });
+    };
+    at_most(Resource::Data, limits.memory());
+    if let Some(cpu) = limits.cpu {
+        at_most(Resource::Cpu, cpu);
+    }
+    at_most(Resource::Core, 0);
+}
+
+#[cfg(target_os = "linux")]
+impl Limits {
+    fn memory(self) -> u64 {
+        let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+        let kilobytes =
+            total.and_then(|total| total.split_whitespace().next()?.parse::<u64>().ok());
+        kilobytes.map_or(self.memory, |total| self.memory.min(total.saturating_mul(768)))
+    }
+
+    fn help(self) -> String {
+        let memory = format!("{:.1} GiB of memory", self.memory() as f64 / f64::from(1 << 30));
+        let time = self.cpu.map(|cpu| format!(" and {cpu} s of CPU time")).unwrap_or_default();
+        format!("It may take {memory}{time}. A network for faces needs a small part of that.")
+    }
+}
+
+/// This system has no such limits.
+///
+/// # Errors
+/// Never.
+#[cfg(not(target_os = "linux"))]
+pub fn guarded(_: Limits) -> Result<Option<u8>, Problem> {
+    Ok(None)
+}
