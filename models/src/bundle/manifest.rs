@@ -220,8 +220,12 @@ impl Manifest {
     /// Refuses what no program can run.
     ///
     /// # Errors
-    /// [`BundleError::Manifest`] for the first entry that is impossible.
+    /// [`BundleError::Manifest`] for the first entry that is impossible, [`BundleError::Runtime`] for what a later one
+    /// can run.
     pub fn check(&self) -> Result<(), BundleError> {
+        if self.min_runtime > RUNTIME {
+            return Err(BundleError::Runtime { needed: self.min_runtime });
+        }
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(wrong("name", "it has 1 to 64 bytes"));
         }

@@ -69,6 +69,13 @@ fn the_default_bundle_is_whole_and_has_a_card() {
     assert!(!bundle.manifest().card.trim().is_empty());
 }
 
+#[test]
+fn what_this_program_could_not_read_is_not_packed() {
+    let later = Manifest { min_runtime: RUNTIME + 1, ..manifest() };
+    let error = Bundle::pack(later, &PAYLOADS).unwrap_err();
+    assert!(matches!(error, BundleError::Runtime { .. }), "{error}");
+}
+
 fn signed() -> Vec<u8> {
     Bundle::sign(&small(), &SecretKey::from_seed(&[1; 32])).unwrap()
 }
