@@ -87,14 +87,14 @@ impl Pointer {
     }
 
     /// The file's bytes.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         // A map of texts to numbers and a few names: nothing that JSON cannot say.
         let json = serde_json::to_string(self).unwrap_or_default();
         format!("{:08x}\n{json}\n", crc32fast::hash(json.as_bytes())).into_bytes()
     }
 
     /// What the file says, unless it is damaged.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (crc, json) = text.strip_suffix('\n')?.split_once('\n')?;
         if crc != format!("{:08x}", crc32fast::hash(json.as_bytes())) {

@@ -178,7 +178,7 @@ fn program(tool: &str) -> PathBuf {
 }
 
 /// Reads what `stat` prints.
-fn parse(text: &str) -> Option<Inode> {
+pub(super) fn parse(text: &str) -> Option<Inode> {
     let after = |key: &str| {
         let rest = &text[text.find(key)? + key.len()..];
         rest.trim_start().split([' ', '\n', '\t', ':']).next()

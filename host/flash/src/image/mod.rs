@@ -139,6 +139,23 @@ impl RootFs for Image {
     }
 }
 
+/// What a disk's table and file systems say of it, and what `debugfs` says of a path, for fuzz targets: the ends of all
+/// partitions and of the file systems in them, and the size of the file.
+#[cfg(feature = "test-util")]
+pub fn read_facts(
+    disk: &mut (impl std::io::Read + std::io::Seek),
+    stat: &str,
+) -> (Vec<(String, u64)>, Option<u64>) {
+    let mut ends = Vec::new();
+    for partition in table::read(disk) {
+        ends.push((partition.to_string(), partition.offset.saturating_add(partition.bytes)));
+        if let Ok(Some(block)) = superblock::Superblock::read(disk, partition.offset) {
+            ends.push((format!("{block:?}"), partition.offset.saturating_add(block.bytes)));
+        }
+    }
+    (ends, debugfs::parse(stat).map(|inode| inode.bytes))
+}
+
 /// The loop device that the image is attached to, where there is one.
 fn attached(path: &Path) -> Option<String> {
     std::fs::read_dir("/sys/block").ok()?.flatten().find_map(|device| {

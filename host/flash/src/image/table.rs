@@ -1,7 +1,6 @@
 //! Tables of partitions: a GPT, or else an MBR with its logical partitions.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::partition::Partition;
@@ -16,7 +15,7 @@ const EXTENDED: [u8; 3] = [0x05, 0x0f, 0x85];
 const MOST: u32 = 128;
 
 /// The partitions of a GPT, or else of an MBR; none where there is no table.
-pub(super) fn read(file: &mut File) -> Vec<Partition> {
+pub(super) fn read(file: &mut (impl Read + Seek)) -> Vec<Partition> {
     if let Ok(gpt) = gptman::GPT::find_from(file) {
         let sector = gpt.sector_size;
         let used = gpt.iter().filter(|(_, entry)| entry.is_used());

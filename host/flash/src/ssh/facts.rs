@@ -1,5 +1,6 @@
 //! Facts about a badge's system, asked for after logging in.
 
+use super::address::Address;
 use super::answer::values;
 use super::error::SshError;
 use super::session::SshSession;
@@ -45,12 +46,12 @@ impl Facts {
             GROUPS.join(" ")
         );
         let output = session.run(&script)?.good("looking around")?;
-        Self::parse(&output, session)
+        Self::parse(&output, session.address())
     }
 
-    fn parse(output: &str, session: &SshSession) -> Result<Self, SshError> {
+    /// Reads what the script printed.
+    pub(super) fn parse(output: &str, address: &Address) -> Result<Self, SshError> {
         let has = |key| values(output, key).next().is_some();
-        let address = session.address();
         let says =
             |key, path: &str| Ok::<_, SshError>(values(output, key).any(|value| value == path));
         let missing = missing(|path| says("folder", path), |path| says("program", path))?;

@@ -198,6 +198,52 @@ fn read_back(path: &str, output: &str, bytes: &[u8]) -> Result<(), SshError> {
     }
 }
 
+/// The machine that a badge's programs are for, by what a script printed of its shell, or else by its kernel's name.
+fn machine_in(output: &str, uname: &str) -> Option<elf::Machine> {
+    let digits = values(output, "sh").next().unwrap_or_default();
+    let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let header: Vec<u8> = (0..digits.len()).step_by(2).map_while(byte).collect();
+    elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(uname))
+}
+
+/// What is at a path, by what a script printed of it.
+fn existing_in(output: &str) -> Existing {
+    let value = |key| values(output, key).next();
+    if let Some(to) = value("link") {
+        return Existing::Link(to.to_owned());
+    }
+    if value("nothing").is_some() {
+        return Existing::Nothing;
+    }
+    let mode = value("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
+    let digits = value("sha256").and_then(|value| value.split(' ').next()).unwrap_or_default();
+    // Its text is what a digest is read from.
+    let sha256 = serde_json::from_value::<Sha256>(digits.into()).ok();
+    match mode.zip(sha256) {
+        Some((mode, sha256)) => Existing::File { sha256, mode },
+        None => Existing::Other,
+    }
+}
+
+/// Reads what a far shell printed as each of the scripts' answers would be, for fuzz targets: whether there was an
+/// answer, the errors that came of it, and what it says.
+#[cfg(feature = "test-util")]
+pub fn read_output(address: &Address, printed: &str) -> (bool, Vec<SshError>, Option<Existing>) {
+    let mut errors = vec![SshError::of(address, printed)];
+    let Some(output) = answer::answer(printed) else { return (false, errors, None) };
+    let uname = match Facts::parse(output, address) {
+        Ok(facts) => facts.as_badge(&facts.elevated(&facts.uname)),
+        Err(error) => {
+            errors.push(error);
+            String::new()
+        }
+    };
+    errors.extend(read_back("/etc/emocue/badge.toml", output, b"text").err());
+    Staged { files: Vec::new(), folders: Vec::new() }.learn(output);
+    let _ = machine_in(output, &uname);
+    (true, errors, Some(existing_in(output)))
+}
+
 impl RootFs for Ssh {
     type Error = SshError;
 
@@ -213,11 +259,7 @@ impl RootFs for Ssh {
             self.word("/bin/sh")
         );
         let output = self.root("looking at /bin/sh", &script)?;
-        let digits = values(&output, "sh").next().unwrap_or_default();
-        let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-        let header: Vec<u8> = (0..digits.len()).step_by(2).map_while(byte).collect();
-        let machine =
-            elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(&self.facts.uname));
+        let machine = machine_in(&output, &self.facts.uname);
         let machine = machine.ok_or_else(|| RootError::UnknownMachine {
             place: self.title(),
             reason: format!("it has no /bin/sh, and calls itself {:?}", self.facts.uname),
@@ -234,21 +276,7 @@ impl RootFs for Ssh {
         );
         let what = format!("looking at {}", self.path(path));
         let output = self.root(&what, &script)?;
-        let value = |key| values(&output, key).next();
-        if let Some(to) = value("link") {
-            return Ok(Existing::Link(to.to_owned()));
-        }
-        if value("nothing").is_some() {
-            return Ok(Existing::Nothing);
-        }
-        let mode = value("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
-        let digits = value("sha256").and_then(|value| value.split(' ').next()).unwrap_or_default();
-        // Its text is what a digest is read from.
-        let sha256 = serde_json::from_value::<Sha256>(digits.into()).ok();
-        Ok(match mode.zip(sha256) {
-            Some((mode, sha256)) => Existing::File { sha256, mode },
-            None => Existing::Other,
-        })
+        Ok(existing_in(&output))
     }
 
     fn handed_over(&self, component: Component) -> Option<&'static str> {
