@@ -63,10 +63,15 @@ pub(crate) fn build_badge(profile: Profile) -> Result<()> {
     check(cargo().args(["build", "--package", "emocue-device", "--profile", profile.name()]))
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    let folder =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root().join(folder)
+}
+
 /// Where the badge's program lies once it is built.
 pub(crate) fn badge(profile: Profile) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let name = format!("emocue-badge{}", std::env::consts::EXE_SUFFIX);
-    root().join(target).join(profile.name()).join(name)
+    target_folder().join(profile.name()).join(name)
 }

@@ -7,6 +7,7 @@ mod cargo;
 mod cross;
 mod faults;
 mod full;
+mod fuzz;
 mod instructions;
 mod privacy;
 mod soak;
@@ -40,6 +41,8 @@ enum Task {
     Soak(soak::SoakArgs),
     /// Cut the power, kill, fill the disk and damage files while a badge is updated, and see that it looks at faces all the same
     Faults(faults::FaultsArgs),
+    /// Feed what libFuzzer invents to everything that reads bytes from outside; needs a C++ compiler
+    Fuzz(fuzz::FuzzArgs),
     /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, the
     /// faults, builds for boards, virtual machines, instructions
     Full(full::FullArgs),
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Instructions(args) => instructions::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Faults(args) => faults::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Full(args) => full::run(&args),
     };
     match result {

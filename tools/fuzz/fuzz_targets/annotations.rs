@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::ANNOTATIONS`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(ANNOTATIONS);

@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::BUNDLE`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(BUNDLE);

@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::CONFIG`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(CONFIG);

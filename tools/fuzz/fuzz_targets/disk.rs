@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::DISK`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(DISK);

@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::MANIFEST`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(MANIFEST);

@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::PICTURE`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(PICTURE);

@@ -1,0 +1,135 @@
+//! Bundles: the container, its manifest, its signature.
+
+use arbitrary::Unstructured;
+use emocue_models::bundle::detector::{MtcnnSettings, YunetSettings};
+use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, Payload, RUNTIME};
+use emocue_models::bundle::{Bundle, Manifest, SecretKey, Sha256};
+use emocue_models::crop::Preprocess;
+use emocue_models::failure::{self, Failure};
+
+use crate::FuzzTarget;
+
+/// Any file as a bundle.
+pub const BUNDLE: FuzzTarget = FuzzTarget {
+    name: "bundle",
+    what: "a bundle's file, hashes and all: what is read packs again to the same",
+    run: container,
+    seeds: || vec![small(false), small(true), sealed(false), sealed(true)],
+};
+
+/// A manifest with the hashes that fit.
+pub const MANIFEST: FuzzTarget = FuzzTarget {
+    name: "manifest",
+    what: "a manifest whose hashes are right: what passes the check packs and reads",
+    run: manifest,
+    seeds: || [false, true].map(|yunet| encoded(&described(yunet))).to_vec(),
+};
+
+/// Changes to a signed bundle.
+pub const SIGNATURE: FuzzTarget = FuzzTarget {
+    name: "signature",
+    what: "changes to a signed bundle: none passes as the signer's",
+    run: signature,
+    seeds: || vec![vec![1, 0, 0, 7], vec![60, 0, 1, 60, 0, 1, 9], vec![255; 40]],
+};
+
+const NAMES: [&str; 4] = ["pnet.onnx", "rnet.onnx", "onet.onnx", "classifier.onnx"];
+
+fn described(yunet: bool) -> Manifest {
+    let [pnet, rnet, onet, network] = NAMES.map(str::to_owned);
+    let entry = |name: &str| Payload { name: name.into(), bytes: 4, sha256: Sha256::of(b"data") };
+    Manifest {
+        min_runtime: RUNTIME,
+        name: "small".into(),
+        content_version: 3,
+        detector: match yunet {
+            true => DetectorSpec::Yunet { network: pnet, settings: YunetSettings::default() },
+            false => {
+                let settings = MtcnnSettings::default();
+                DetectorSpec::Mtcnn { pnet, rnet, onet, settings }
+            }
+        },
+        classifier: ClassifierSpec {
+            network,
+            labels: "ferplus-8".into(),
+            preprocess: Preprocess::default(),
+            form: Form::Int8,
+            temperature: 1.25,
+            threshold: 0.5,
+        },
+        payloads: NAMES.map(entry).to_vec(),
+        metrics: [("accuracy".to_owned(), 0.5)].into(),
+        provenance: [("seed".to_owned(), "1".to_owned())].into(),
+        card: "# Small\n".into(),
+    }
+}
+
+fn encoded(manifest: &Manifest) -> Vec<u8> {
+    postcard::to_stdvec(manifest).expect("a manifest can be encoded")
+}
+
+fn small(yunet: bool) -> Vec<u8> {
+    let payloads = NAMES.map(|name| (name, &b"data"[..]));
+    Bundle::pack(described(yunet), &payloads).expect("a good manifest")
+}
+
+fn sealed(yunet: bool) -> Vec<u8> {
+    Bundle::sign(&small(yunet), &key()).expect("a good bundle")
+}
+
+fn key() -> SecretKey {
+    SecretKey::from_seed(&[7; 32])
+}
+
+fn container(data: &[u8]) {
+    match Bundle::read(data) {
+        Ok(bundle) => packs_again(&bundle),
+        Err(error) => drop((failure::line(&error), error.help(), error.exit_code())),
+    }
+}
+
+/// Floats that are not numbers differ from themselves, so bytes are compared.
+fn packs_again(bundle: &Bundle<'_>) {
+    let payloads: Vec<_> = bundle.payloads().collect();
+    let packed = Bundle::pack(bundle.manifest().clone(), &payloads).expect("it was read");
+    let again = Bundle::read(&packed).expect("it was packed");
+    assert_eq!(encoded(again.manifest()), encoded(bundle.manifest()));
+    assert_eq!(again.payloads().collect::<Vec<_>>(), payloads);
+}
+
+fn manifest(data: &[u8]) {
+    let mut file = small(false)[..12].to_vec();
+    file.extend((data.len() as u32).to_le_bytes());
+    file.extend(Sha256::of(data).0);
+    file.extend(data);
+    file.extend(b"datadatadatadata\0\0");
+    container(&file);
+    let Ok(manifest) = postcard::from_bytes::<Manifest>(data) else { return };
+    let names: Vec<_> = manifest.payloads.iter().map(|it| it.name.clone()).collect();
+    let payloads: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    match Bundle::pack(manifest, &payloads) {
+        Ok(packed) => packs_again(&Bundle::read(&packed).expect("it was packed")),
+        Err(error) => drop(failure::line(&error)),
+    }
+}
+
+fn signature(data: &[u8]) {
+    thread_local!(static SIGNED: Vec<u8> = sealed(false));
+    SIGNED.with(|signed| {
+        let mut bytes = signed.clone();
+        let mut input = Unstructured::new(data);
+        while !input.is_empty() {
+            let (at, value) = input.arbitrary::<(u16, u8)>().unwrap_or_default();
+            match bytes.get_mut(usize::from(at)) {
+                Some(byte) => *byte ^= value,
+                None if value < 128 => bytes.push(value),
+                None => drop(bytes.pop()),
+            }
+        }
+        if bytes == *signed {
+            return;
+        }
+        let signer = Bundle::read(&bytes).map(|bundle| bundle.signer());
+        assert_ne!(signer.ok().flatten(), Some(key().public()), "a changed bundle passes");
+    });
+}

@@ -1,0 +1,198 @@
+//! `cargo xtask fuzz`: what libFuzzer invents, for everything that reads bytes from outside.
+//!
+//! The targets are those of `tools/fuzz`, built by a stable compiler as `cargo fuzz --sanitizer none` builds them: with
+//! counters at every edge, debug assertions and overflow checks.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use clap::Args;
+use tempfile::TempDir;
+
+use crate::Result;
+use crate::cargo::{cargo, check, output, root, target_folder};
+
+/// How everything in a fuzz target's program is compiled.
+const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
+
+/// The runtime for networks, which no target runs: compiled quickly.
+const UNUSED: [&str; 8] = [
+    "tract-core",
+    "tract-data",
+    "tract-extra",
+    "tract-hir",
+    "tract-linalg",
+    "tract-nnef",
+    "tract-onnx",
+    "tract-onnx-opl",
+];
+
+/// How libFuzzer runs: an input of at most 8 KiB may take 20 s and 2 GiB.
+const OPTIONS: [&str; 5] = [
+    "-max_len=8192",
+    "-timeout=20",
+    "-rss_limit_mb=2048",
+    "-use_value_profile=1",
+    "-print_final_stats=1",
+];
+
+/// Shortest time for a target, seconds.
+const LEAST: u64 = 5;
+
+/// Options of `cargo xtask fuzz`.
+#[derive(Args)]
+pub(crate) struct FuzzArgs {
+    /// The targets, by the names of the files in tools/fuzz/fuzz_targets; all without any
+    targets: Vec<String>,
+    /// How long to fuzz, all targets together, in minutes
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    /// Run the targets as they were built last
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// What libFuzzer says of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    executions: u64,
+    /// Edges that were reached, and that there are in the program.
+    reached: u64,
+    edges: u64,
+}
+
+/// Builds and runs the targets in turn, and fails if one of them found a fault.
+pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
+    let folder = root().join("tools/fuzz");
+    let targets = chosen(&known(&folder.join("fuzz_targets"))?, &args.targets)?;
+    let triple = host()?;
+    if !args.no_build {
+        build(&triple, &targets)?;
+    }
+    let programs = target_folder().join(&triple).join("release");
+    let seconds = (args.minutes * 60.0 / targets.len() as f64) as u64;
+    println!("target             executions      /s   edges reached");
+    let mut faults = Vec::new();
+    for target in &targets {
+        let program = programs.join(target);
+        faults.extend(fuzz(&program, target, &folder, seconds.max(LEAST))?);
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{} found a fault:\n{}", faults.len(), faults.join("\n")).into()),
+    }
+}
+
+/// The targets that have a file in `folder`.
+fn known(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Those that are asked for.
+fn chosen(known: &[String], wanted: &[String]) -> Result<Vec<String>> {
+    if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
+        return Err(
+            format!("there is no fuzz target {name}; there are {}", known.join(", ")).into()
+        );
+    }
+    Ok(if wanted.is_empty() { known.to_vec() } else { wanted.to_vec() })
+}
+
+/// The machine that this compiler builds for by default.
+fn host() -> Result<String> {
+    let printed = output(Command::new("rustc").arg("-vV"))?;
+    let host = printed.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("rustc does not say its host")?.to_owned())
+}
+
+/// Builds the targets. `--target` keeps the flags away from build scripts.
+fn build(triple: &str, targets: &[String]) -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--release", "--package", "emocue-fuzz", "--features", "libfuzzer"]);
+    command.args(["--target", triple]).env("RUSTFLAGS", FLAGS);
+    for package in UNUSED {
+        command.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+    }
+    command.args(targets.iter().flat_map(|target| ["--bin", target]));
+    check(&mut command)
+}
+
+/// Runs one target and prints its figures; returns the fault that it found.
+fn fuzz(program: &Path, target: &str, folder: &Path, seconds: u64) -> Result<Option<String>> {
+    let seeds = TempDir::new()?;
+    let place = |kind: &str| -> Result<PathBuf> {
+        let place = folder.join(kind).join(target);
+        std::fs::create_dir_all(&place)?;
+        Ok(place)
+    };
+    let (corpus, artifacts) = (place("corpus")?, place("artifacts")?);
+    let mut command = Command::new(program);
+    command.env("EMOCUE_FUZZ_SEEDS", seeds.path()).args(OPTIONS);
+    command.arg(format!("-max_total_time={seconds}"));
+    command.arg(format!("-artifact_prefix={}/", artifacts.display()));
+    command.args([&corpus, seeds.path()]);
+    let inputs = folder.join("inputs").join(target);
+    if inputs.is_dir() {
+        command.arg(inputs);
+    }
+    let started = Instant::now();
+    let ran = command.output().map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    let printed = String::from_utf8_lossy(&ran.stderr);
+    let Figures { executions, reached, edges } = figures(&printed);
+    let rate = executions as f64 / started.elapsed().as_secs_f64();
+    println!("{target:<16} {executions:>12} {rate:>7.0}   {reached} of {edges}");
+    if ran.status.success() {
+        return Ok(None);
+    }
+    let of_interest = |line: &&str| {
+        ["panicked at", "ERROR: libFuzzer", "Test unit written"].iter().any(|it| line.contains(it))
+    };
+    let lines: Vec<&str> = printed.lines().filter(of_interest).take(4).collect();
+    Ok(Some(format!("{target}: {}\n  {}", ran.status, lines.join("\n  "))))
+}
+
+/// Reads what libFuzzer prints.
+fn figures(printed: &str) -> Figures {
+    let number = |text: &str| {
+        let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
+    };
+    let last = |key: &str| printed.rfind(key).map_or(0, |at| number(&printed[at + key.len()..]));
+    Figures {
+        executions: last("stat::number_of_executed_units:"),
+        reached: last(" cov: "),
+        edges: last("PC tables ("),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_from_what_libfuzzer_prints() {
+        let printed = "INFO: Loaded 1 PC tables (5152 PCs): 5152 [0x1,0x2),\n\
+            #2\tINITED cov: 700 ft: 9\n#9\tNEW    cov: 917 ft: 10\n\
+            stat::number_of_executed_units: 76801\nstat::average_exec_per_sec:     843\n";
+        let expected = Figures { executions: 76801, reached: 917, edges: 5152 };
+        assert_eq!(figures(printed), expected);
+        assert_eq!(figures("cannot be started"), Figures::default());
+    }
+
+    #[test]
+    fn every_file_of_a_target_is_found_and_unknown_names_are_refused() {
+        let names = known(&root().join("tools/fuzz/fuzz_targets")).unwrap();
+        assert!(names.contains(&"bundle".to_owned()), "{names:?}");
+        assert_eq!(chosen(&names, &[]).unwrap(), names);
+        assert!(chosen(&names, &["bundles".to_owned()]).is_err());
+    }
+}
