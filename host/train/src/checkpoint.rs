@@ -1,6 +1,10 @@
-//! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new.
+//! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new. Its content is
+//! hashed, and the one before it is kept: a damaged one is refused by its name.
+
+mod file;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -14,12 +18,8 @@ use crate::net::{self, Network};
 use crate::recipe::{Recipe, Schedule};
 use crate::schedule::exhausted;
 use emocue_models::failure::{Failure, exit};
-use emocue_models::files::write_atomically;
 
-const MAGIC: [u8; 8] = *b"EMOTRN\0\x02";
-
-/// File name inside a run's folder.
-pub const FILE: &str = "checkpoint.bin";
+pub use file::{FILE, PREVIOUS};
 
 /// What one epoch achieved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,22 +58,33 @@ pub struct TrainingState {
 }
 
 impl TrainingState {
-    /// Where the training in `dir` stands, without its weights; `None` where none was begun.
+    /// Where the training in `dir` stands, without its weights; `None` where none was begun. Where the newest checkpoint
+    /// is damaged, that is where the one before it stands.
     ///
     /// # Errors
     /// [`CheckpointError`] when the file cannot be read, is damaged or of another version.
     pub fn peek(dir: &Path) -> Result<Option<Self>, CheckpointError> {
-        let path = dir.join(FILE);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(CheckpointError::Read(path, error)),
-        };
-        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        match file::newest(dir, Self::of_content) {
+            Ok((state, _)) => Ok(Some(state)),
+            Err(CheckpointError::Read(_, error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The state in the content of the checkpoint `path`.
+    fn of_content(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let content = |what: String| CheckpointError::Content(path.to_owned(), what);
         // The first field of `Stored`; what follows is not looked at.
-        let (text, _) = postcard::take_from_bytes::<String>(body(&bytes).map_err(content)?)
+        let (text, _) = postcard::take_from_bytes::<String>(bytes)
             .map_err(|error| content(error.to_string()))?;
-        serde_json::from_str(&text).map(Some).map_err(|error| content(error.to_string()))
+        serde_json::from_str(&text).map_err(|error| content(error.to_string()))
+    }
+
+    /// Whether both are of one training.
+    fn is_of_training(&self, other: &Self) -> bool {
+        self.recipe == other.recipe
+            && self.seed == other.seed
+            && self.fingerprint == other.fingerprint
     }
 
     /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
@@ -93,12 +104,6 @@ impl TrainingState {
         let Schedule { epochs, patience, .. } = self.recipe.schedule;
         self.metrics.len() >= epochs || exhausted(&self.scores(), patience)
     }
-}
-
-/// What follows the magic number.
-fn body(bytes: &[u8]) -> Result<&[u8], String> {
-    let unknown = || "it does not begin like a checkpoint of this version".to_owned();
-    bytes.strip_prefix(&MAGIC).ok_or_else(unknown)
 }
 
 /// Everything a training needs to continue.
@@ -144,7 +149,9 @@ impl Failure for CheckpointError {
         let help = match self {
             Self::Read(..) => "Name the --run folder of a training that has begun.",
             Self::Write(..) => "Check that the folder exists, is writable and has space.",
-            Self::Content(..) => "Start again without --resume, or restore the file.",
+            Self::Content(..) => {
+                "Resume it: `emocue train --resume` continues from the checkpoint before it, where there is one. Else start again without --resume, or restore the file."
+            }
         };
         Some(help.to_owned())
     }
@@ -158,7 +165,8 @@ impl Failure for CheckpointError {
 }
 
 impl Checkpoint {
-    /// Writes `dir/checkpoint.bin`: a temporary file, fsync, rename.
+    /// Writes `dir/checkpoint.bin`: a temporary file, fsync, rename. The one that was there becomes
+    /// `dir/checkpoint.previous.bin`.
     ///
     /// # Errors
     /// [`CheckpointError::Write`]; the previous checkpoint then still stands.
@@ -176,10 +184,11 @@ impl Checkpoint {
             best: self.best.clone(),
             optimizer: record(self.optimizer.into_bytes())?,
         };
-        let bytes = postcard::to_extend(&stored, MAGIC.to_vec())
-            .map_err(|error| content(error.to_string()))?;
-        write_atomically(&path, &bytes)
-            .map_err(|error| CheckpointError::Write(path.clone(), error.source))
+        let bytes = postcard::to_stdvec(&stored).map_err(|error| content(error.to_string()))?;
+        file::write(dir, &bytes, |before| {
+            let before = TrainingState::of_content(&path, before);
+            before.is_ok_and(|before| before.is_of_training(&self.state))
+        })
     }
 
     /// Reads `dir/checkpoint.bin`; the net trains on `device`.
@@ -188,10 +197,25 @@ impl Checkpoint {
     /// [`CheckpointError`] when the file is missing, damaged or of another version.
     pub fn load(dir: &Path, device: &Device) -> Result<Self, CheckpointError> {
         let path = dir.join(FILE);
-        let bytes = std::fs::read(&path).map_err(|e| CheckpointError::Read(path.clone(), e))?;
-        let content = |what: String| CheckpointError::Content(path.clone(), what);
-        let stored: Stored = postcard::from_bytes(body(&bytes).map_err(content)?)
-            .map_err(|error| content(error.to_string()))?;
+        Self::of_content(&path, file::content(&path, &file::read(&path)?)?, device)
+    }
+
+    /// Reads `dir/checkpoint.bin` as [`Checkpoint::load`] does, or where that is damaged the one before it, and then says
+    /// why.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when neither can be used.
+    pub fn resume(
+        dir: &Path,
+        device: &Device,
+    ) -> Result<(Self, Option<CheckpointError>), CheckpointError> {
+        file::newest(dir, |path, content| Self::of_content(path, content, device))
+    }
+
+    fn of_content(path: &Path, bytes: &[u8], device: &Device) -> Result<Self, CheckpointError> {
+        let content = |what: String| CheckpointError::Content(path.to_owned(), what);
+        let stored: Stored =
+            postcard::from_bytes(bytes).map_err(|error| content(error.to_string()))?;
         let state: TrainingState =
             serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
         let recipe = &state.recipe;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use emocue_models::label::LabelSet;
 
-use crate::checkpoint::{EpochMetrics, TrainingState};
+use crate::checkpoint::{CheckpointError, EpochMetrics, PREVIOUS, TrainingState};
 use crate::examples::TrainingExamples;
 use crate::net::transfer::TransferReport;
 
@@ -53,6 +53,8 @@ pub enum Note<'a> {
     Transferred(&'a Path, &'a TransferReport),
     /// The body, and these heads, taken from another run.
     BegunWith(&'a Path, &'a [LabelSet]),
+    /// The newest checkpoint cannot be used, so the one before it is resumed from, at this step.
+    Previous(&'a CheckpointError, usize),
 }
 
 impl fmt::Display for Note<'_> {
@@ -65,6 +67,9 @@ impl fmt::Display for Note<'_> {
                 examples.leaked,
                 examples.not_a_face
             ),
+            Self::Previous(error, step) => {
+                write!(f, "{error}; resuming from {PREVIOUS}, step {step}")
+            }
             Self::Transferred(file, report) => write!(f, "{}: {report}", file.display()),
             Self::BegunWith(run, heads) => {
                 let heads: Vec<&str> = heads.iter().map(|labels| labels.id).collect();

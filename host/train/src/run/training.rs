@@ -13,7 +13,7 @@ use emocue_models::label::LabelSet;
 use super::error::RunError;
 use super::folder::{EVAL_FILE, RunFolder, RunStage, RunStart};
 use crate::backend::BackendName;
-use crate::checkpoint::{Checkpoint, FILE, TrainingState};
+use crate::checkpoint::{Checkpoint, CheckpointError, FILE, TrainingState};
 use crate::examples::TrainingExamples;
 use crate::export::onnx;
 use crate::net::Network;
@@ -63,7 +63,11 @@ pub struct Prepared<'a> {
 
 enum Origin {
     Recipe(Box<Recipe>),
-    Checkpoint(Box<Checkpoint>),
+    Checkpoint {
+        at: Box<Checkpoint>,
+        /// Why it is not the newest.
+        damaged: Option<CheckpointError>,
+    },
 }
 
 /// What a training left.
@@ -147,7 +151,10 @@ impl<'a> Training<'a> {
         let first = devices.first().ok_or(RunError::NoDevice)?;
         let from = match fresh {
             Some(recipe) => Origin::Recipe(Box::new(recipe)),
-            None => Origin::Checkpoint(Box::new(Checkpoint::load(&run.folder, first)?)),
+            None => {
+                let (at, damaged) = Checkpoint::resume(&run.folder, first)?;
+                Origin::Checkpoint { at: Box::new(at), damaged }
+            }
         };
         Ok(Prepared { run, request, devices, from })
     }
@@ -169,13 +176,18 @@ impl Prepared<'_> {
         let folder = run.folder.as_path();
         let recipe = match &from {
             Origin::Recipe(recipe) => recipe,
-            Origin::Checkpoint(at) => &at.state.recipe,
+            Origin::Checkpoint { at, damaged } => {
+                if let Some(error) = damaged {
+                    watcher.note(&Note::Previous(error, at.state.step));
+                }
+                &at.state.recipe
+            }
         };
         let mut examples = TrainingExamples::training(data, recipe, request.limit)?;
         watcher.note(&Note::TrainingExamples(&examples));
         learn_from(&mut examples, teachers, (data, recipe), folder, watcher)?;
         let mut at = match from {
-            Origin::Checkpoint(at) => *at,
+            Origin::Checkpoint { at, .. } => *at,
             Origin::Recipe(recipe) => {
                 let first = devices.first().ok_or(RunError::NoDevice)?;
                 let at = begin(*recipe, request.seed, examples.fingerprint(data), first);

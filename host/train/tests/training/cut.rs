@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use emocue_models::failure::Failure as _;
 use emocue_train::TrainOutcome;
-use emocue_train::checkpoint::{Checkpoint, FILE};
+use emocue_train::checkpoint::{Checkpoint, FILE, PREVIOUS, TrainingState};
 use emocue_train::examples::TrainingExamples;
 use emocue_train::recipe::{ClassWeights, Decay, Recipe, Rule};
 use emocue_train::run::lock;
@@ -107,6 +107,58 @@ fn one_training_a_folder() {
     assert!(error.contains("another training runs in"), "{error}");
     drop(first);
     lock(dir.path()).unwrap();
+}
+
+#[test]
+fn every_flipped_bit_is_refused_by_name_and_the_checkpoint_before_is_resumed_from() {
+    let bench = Bench::new();
+    let dir = bench.dir("run");
+    let (_, mut at) = bench.begin(&recipe());
+    at.save(&dir).unwrap();
+    at.state.step = 5;
+    at.save(&dir).unwrap();
+    let path = dir.join(FILE);
+    let good = std::fs::read(&path).unwrap();
+    let places = (0..48).chain((48..good.len()).step_by(good.len() / 40)).chain([good.len() - 1]);
+    for (at, bit) in places.zip((0..8).cycle()) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << bit;
+        std::fs::write(&path, bytes).unwrap();
+        let error = Checkpoint::load(&dir, &bench.device).err().unwrap().to_string();
+        assert!(error.contains(FILE), "bit {bit} of byte {at}: {error}");
+        let (resumed, damaged) = Checkpoint::resume(&dir, &bench.device).unwrap();
+        assert_eq!(resumed.state.step, 0, "bit {bit} of byte {at}");
+        assert_eq!(damaged.unwrap().to_string(), error);
+        assert_eq!(TrainingState::peek(&dir).unwrap().unwrap().step, 0);
+    }
+    // The damaged one does not take the place of the one that can be resumed from.
+    at.state.step = 7;
+    at.save(&dir).unwrap();
+    assert_eq!(TrainingState::peek(&dir).unwrap().unwrap().step, 7);
+    std::fs::write(&path, b"").unwrap();
+    assert_eq!(TrainingState::peek(&dir).unwrap().unwrap().step, 0);
+    std::fs::remove_file(dir.join(PREVIOUS)).unwrap();
+    assert!(TrainingState::peek(&dir).is_err());
+}
+
+#[test]
+fn a_checkpoint_without_a_hash_is_read_and_one_of_another_training_is_not_kept() {
+    let bench = Bench::new();
+    let dir = bench.dir("run");
+    let (_, mut at) = bench.begin(&recipe());
+    at.save(&dir).unwrap();
+    let path = dir.join(FILE);
+    let hashed = std::fs::read(&path).unwrap();
+    // As version 2 wrote it: its number, and the content at once.
+    let plain = [b"EMOTRN\0\x02", &hashed[8 + 32..]].concat();
+    std::fs::write(&path, plain).unwrap();
+    let (resumed, damaged) = Checkpoint::resume(&dir, &bench.device).unwrap();
+    assert!(resumed.state == at.state && damaged.is_none());
+    at.save(&dir).unwrap();
+    assert!(dir.join(PREVIOUS).is_file());
+    at.state.seed += 1;
+    at.save(&dir).unwrap();
+    assert!(!dir.join(PREVIOUS).exists());
 }
 
 #[test]
