@@ -7,6 +7,7 @@
 mod copy;
 mod debugfs;
 mod error;
+mod gpt;
 mod partition;
 mod path;
 mod room;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::gpt;
 use super::partition::Partition;
 
 /// Bytes of a sector, where a table does not say: MBRs know no other.
@@ -16,17 +17,7 @@ const MOST: u32 = 128;
 
 /// The partitions of a GPT, or else of an MBR; none where there is no table.
 pub(super) fn read(file: &mut (impl Read + Seek)) -> Vec<Partition> {
-    if let Ok(gpt) = gptman::GPT::find_from(file) {
-        let sector = gpt.sector_size;
-        let used = gpt.iter().filter(|(_, entry)| entry.is_used());
-        let partition = |(number, entry): (u32, &gptman::GPTPartitionEntry)| {
-            let bytes = entry.size().ok()?.checked_mul(sector)?;
-            let offset = entry.starting_lba.checked_mul(sector)?;
-            Some(Partition { number: Some(number), offset, bytes })
-        };
-        return used.filter_map(partition).collect();
-    }
-    mbr(file)
+    gpt::read(file).unwrap_or_else(|| mbr(file))
 }
 
 /// An entry of an MBR, or of the chain of sectors that describe logical partitions.
