@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use clap::Args;
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::Result;
@@ -45,7 +46,7 @@ const LEAST: u64 = 5;
 /// Options of `cargo xtask fuzz`.
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// The targets, by the names of the files in tools/fuzz/fuzz_targets; all without any
+    /// The targets, by the names of the files in tools/fuzz/fuzz_targets; all where none is named
     targets: Vec<String>,
     /// How long to fuzz, all targets together, in minutes
     #[arg(long, default_value_t = 10.0)]
@@ -67,7 +68,7 @@ struct Figures {
 /// Builds and runs the targets in turn, and fails if one of them found a fault.
 pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     let folder = root().join("tools/fuzz");
-    let targets = chosen(&known(&folder.join("fuzz_targets"))?, &args.targets)?;
+    let targets = chosen(&known(&folder)?, &args.targets)?;
     let triple = host()?;
     if !args.no_build {
         build(&triple, &targets)?;
@@ -77,8 +78,8 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     println!("target             executions      /s   edges reached");
     let mut faults = Vec::new();
     for target in &targets {
-        let program = programs.join(target);
-        faults.extend(fuzz(&program, target, &folder, seconds.max(LEAST))?);
+        let program = programs.join(&target.name);
+        faults.extend(fuzz(&program, &target.name, &folder, seconds.max(LEAST))?);
     }
     match faults.is_empty() {
         true => Ok(()),
@@ -86,25 +87,43 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     }
 }
 
-/// The targets that have a file in `folder`.
-fn known(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+/// The manifest of the targets, as far as it tells of them.
+#[derive(Deserialize)]
+struct Manifest {
+    bin: Vec<Target>,
+}
+
+/// A target's program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Target {
+    name: String,
+    required_features: Vec<String>,
+}
+
+impl Target {
+    /// Whether its code stands on the runtime for networks.
+    fn needs_networks(&self) -> bool {
+        self.required_features.iter().any(|feature| feature == "networks")
     }
-    names.sort();
-    Ok(names)
+}
+
+/// The targets of the manifest in `folder`.
+fn known(folder: &Path) -> Result<Vec<Target>> {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml"))?;
+    Ok(toml::from_str::<Manifest>(&text)?.bin)
 }
 
 /// Those that are asked for.
-fn chosen(known: &[String], wanted: &[String]) -> Result<Vec<String>> {
-    if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
+fn chosen(known: &[Target], wanted: &[String]) -> Result<Vec<Target>> {
+    let named = |name: &String| known.iter().find(|target| target.name == *name).cloned();
+    if let Some(name) = wanted.iter().find(|name| named(name).is_none()) {
+        let names: Vec<&str> = known.iter().map(|target| target.name.as_str()).collect();
         return Err(
-            format!("there is no fuzz target {name}; there are {}", known.join(", ")).into()
+            format!("there is no fuzz target {name}; there are {}", names.join(", ")).into()
         );
     }
-    Ok(if wanted.is_empty() { known.to_vec() } else { wanted.to_vec() })
+    Ok(if wanted.is_empty() { known.to_vec() } else { wanted.iter().filter_map(named).collect() })
 }
 
 /// The machine that this compiler builds for by default.
@@ -114,16 +133,25 @@ fn host() -> Result<String> {
     Ok(host.ok_or("rustc does not say its host")?.to_owned())
 }
 
-/// Builds the targets. `--target` keeps the flags away from build scripts.
-fn build(triple: &str, targets: &[String]) -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--release", "--package", "emocue-fuzz", "--features", "libfuzzer"]);
-    command.args(["--target", triple]).env("RUSTFLAGS", FLAGS);
-    for package in UNUSED {
-        command.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+/// Builds the targets, those without a runtime for networks apart from the others: they build and run faster. `--target`
+/// keeps the flags away from build scripts.
+fn build(triple: &str, targets: &[Target]) -> Result<()> {
+    for networks in [false, true] {
+        let names = targets.iter().filter(|target| target.needs_networks() == networks);
+        let names: Vec<&str> = names.flat_map(|target| ["--bin", &target.name]).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let mut command = cargo();
+        command.args(["build", "--release", "--package", "emocue-fuzz", "--target", triple]);
+        command.args(["--no-default-features", "--features"]);
+        command.arg(if networks { "libfuzzer,networks" } else { "libfuzzer" });
+        for package in UNUSED {
+            command.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+        }
+        check(command.args(names).env("RUSTFLAGS", FLAGS))?;
     }
-    command.args(targets.iter().flat_map(|target| ["--bin", target]));
-    check(&mut command)
+    Ok(())
 }
 
 /// Runs one target and prints its figures; returns the fault that it found.
@@ -189,10 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_a_target_is_found_and_unknown_names_are_refused() {
-        let names = known(&root().join("tools/fuzz/fuzz_targets")).unwrap();
-        assert!(names.contains(&"bundle".to_owned()), "{names:?}");
-        assert_eq!(chosen(&names, &[]).unwrap(), names);
-        assert!(chosen(&names, &["bundles".to_owned()]).is_err());
+    fn targets_are_those_of_the_manifest_and_unknown_names_are_refused() {
+        let known = known(&root().join("tools/fuzz")).unwrap();
+        let needs = |name: &str| {
+            let found = chosen(&known, &[name.to_owned()]).unwrap();
+            (found.len(), found[0].needs_networks())
+        };
+        assert_eq!((needs("bundle"), needs("onnx")), ((1, false), (1, true)));
+        assert_eq!(chosen(&known, &[]).unwrap().len(), known.len());
+        assert!(chosen(&known, &["bundles".to_owned()]).is_err());
     }
 }

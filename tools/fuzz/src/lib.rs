@@ -6,25 +6,35 @@
 //! lie in `inputs/NAME/`.
 
 mod bundle;
+#[cfg(feature = "networks")]
 mod camera;
 mod config;
+#[cfg(feature = "networks")]
 mod data;
+#[cfg(feature = "networks")]
 mod flash;
 mod link;
+#[cfg(feature = "networks")]
 mod onnx;
 mod picture;
+#[cfg(feature = "networks")]
 mod slots;
 
 use std::path::{Path, PathBuf};
 
 pub use bundle::{BUNDLE, MANIFEST, SIGNATURE};
+#[cfg(feature = "networks")]
 pub use camera::{RAW_FRAMES, V4L2_BUFFER, V4L2_FORMATS, Y4M};
 pub use config::{CONFIG, SOURCE};
+#[cfg(feature = "networks")]
 pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
+#[cfg(feature = "networks")]
 pub use flash::{DISK, SHELL};
 pub use link::{LINK_CLIENT, LINK_FRAMES, LINK_INBOX, LINK_SERVER};
+#[cfg(feature = "networks")]
 pub use onnx::{ONNX, ONNX_EDIT};
 pub use picture::PICTURE;
+#[cfg(feature = "networks")]
 pub use slots::SLOT_POINTER;
 
 /// One thing that reads bytes from outside.
@@ -40,8 +50,8 @@ pub struct FuzzTarget {
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
-/// All targets.
-pub const TARGETS: &[FuzzTarget] = &[
+/// Targets whose code needs no runtime for networks.
+const LIGHT: &[FuzzTarget] = &[
     BUNDLE,
     MANIFEST,
     SIGNATURE,
@@ -52,6 +62,11 @@ pub const TARGETS: &[FuzzTarget] = &[
     LINK_SERVER,
     LINK_CLIENT,
     PICTURE,
+];
+
+/// The others.
+#[cfg(feature = "networks")]
+const OTHERS: &[FuzzTarget] = &[
     Y4M,
     RAW_FRAMES,
     V4L2_BUFFER,
@@ -66,6 +81,13 @@ pub const TARGETS: &[FuzzTarget] = &[
     DISK,
     SHELL,
 ];
+#[cfg(not(feature = "networks"))]
+const OTHERS: &[FuzzTarget] = &[];
+
+/// All targets.
+pub fn targets() -> impl Iterator<Item = &'static FuzzTarget> {
+    LIGHT.iter().chain(OTHERS)
+}
 
 /// libFuzzer's program for a target of this crate.
 #[macro_export]
