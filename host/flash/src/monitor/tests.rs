@@ -187,5 +187,5 @@ fn lines_are_for_people_and_for_programs() {
     let lost = record::json(&MonitorEvent::Lost { reason: "a\nb".into() }).unwrap();
     assert_eq!(lost, r#"{"event":"lost","reason":"a\nb"}"#);
     let line = LogLine { number: 4, time_ms: 61_000, text: "camera\u{7} lost".into() };
-    assert_eq!(record::text(&MonitorEvent::Log(line)), "log   0:01:01  camera  lost");
+    assert_eq!(record::text(&MonitorEvent::Log(line)), "log   0:01:01  camera\\u0007 lost");
 }

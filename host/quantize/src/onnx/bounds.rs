@@ -104,7 +104,7 @@ mod tests {
         for dims in [&[1 << 33][..], &[1 << 32, 1 << 32], &[1 << 40, 0], &[-1], &[92_682, 92_682]] {
             let bytes = graph(|graph| graph.initializer.push(tensor(dims)));
             assert!(bytes.len() < 120);
-            assert!(refused(&bytes).starts_with("w has the shape"), "{dims:?}");
+            assert!(refused(&bytes).contains("w has the shape"), "{dims:?}");
             let inside = graph(|graph| {
                 let attribute =
                     tract_onnx::pb::AttributeProto { t: Some(tensor(dims)), ..Default::default() };
@@ -137,6 +137,6 @@ mod tests {
             })
         };
         assert!(decode(&bytes(&[-1, 3, 640, 640])).is_ok());
-        assert!(refused(&bytes(&[1, 1, 92_682, 92_682])).starts_with("x has the shape"));
+        assert!(refused(&bytes(&[1, 1, 92_682, 92_682])).contains("x has the shape"));
     }
 }
