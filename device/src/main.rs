@@ -41,7 +41,9 @@ fn main() -> ExitCode {
         Verb::Link(link) => cli::link(&link),
         Verb::Bench(bench) => run_bench(&bench, start),
         #[cfg(unix)]
-        Verb::Guard { command } => Ok(ExitCode::from(camera::pipe::guard(&command))),
+        Verb::Guard { command } => {
+            camera::pipe::guard(&command).map(|()| ExitCode::SUCCESS).map_err(Failure::Guard)
+        }
     };
     done.unwrap_or_else(|failure| {
         // Standard error may be closed.

@@ -40,6 +40,9 @@ pub fn limit() {
         let _ = setrlimit(Resource::Cpu, at_most(LONGEST.as_secs()));
         let _ = setrlimit(Resource::Core, at_most(0));
     }
+    // Nobody waits for it when the badge is killed.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
 
 /// Runs `slot check` on the bundle in `file` in a child process, which calls [`limit`]. Nothing that its networks do

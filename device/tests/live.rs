@@ -99,6 +99,7 @@ fn a_camera_program_that_dies_is_missing_until_it_is_started_again() {
     let (code, told) = badge.stop();
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(told.matches("camera missing: ").count(), 1, "{told}");
+    assert!(told.contains("the program ended (exit status: 1)"), "{told}");
 }
 
 #[test]

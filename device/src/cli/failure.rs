@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     NobodyServes { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    #[error("cannot start sh: {0}")]
+    Guard(io::Error),
     /// Every frame was bad, and each was reported already.
     #[error("nothing could be read")]
     NothingRead,
@@ -60,7 +62,9 @@ impl Failure {
             Self::Bench(error) => error,
             Self::Slot(error) => error,
             Self::SelfTest(error) => error,
-            Self::NobodyServes { .. } | Self::Output(_) | Self::NothingRead => return None,
+            Self::NobodyServes { .. } | Self::Output(_) | Self::Guard(_) | Self::NothingRead => {
+                return None;
+            }
         })
     }
 }
@@ -79,7 +83,7 @@ impl failure::Failure for Failure {
         match self {
             Self::NobodyServes { .. } => exit::FOLDER,
             Self::Output(_) => exit::OUTPUT,
-            Self::NothingRead => exit::INPUT,
+            Self::Guard(_) | Self::NothingRead => exit::INPUT,
             _ => self.part().map_or(exit::FAILED, failure::Failure::exit_code),
         }
     }

@@ -5,16 +5,14 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{
-    Child as Process, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio,
-};
+use std::process::{Child as Process, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::guard::GUARD;
+use super::guard::{GUARD, Leash};
 use super::live::Program;
 
 /// How long a program may take to close its camera before it is killed.
@@ -30,7 +28,7 @@ const LINE: usize = 240;
 pub(super) struct Child {
     process: Process,
     /// At its end when this process is; a guard watches it.
-    _leash: Option<ChildStdin>,
+    leash: Option<Leash>,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
     said: LastLine,
@@ -54,11 +52,14 @@ pub(crate) enum Found {
 impl Child {
     /// Starts `sh -c command`, through the program `guard` where there is one.
     pub(super) fn start(command: &str, guard: Option<&Path>) -> io::Result<Self> {
+        let mut leash = None;
         let mut starter = match guard {
             // Not found by the name of the badge, so that it outlives one that is killed by that.
             Some(program) => {
                 let mut starter = Command::new(program);
-                starter.arg0("emocue-camera").args([GUARD, command]).stdin(Stdio::piped());
+                let (own, guards) = Leash::new()?;
+                leash = Some(own);
+                starter.arg0("emocue-camera").args([GUARD, command]).stdin(guards);
                 starter
             }
             None => {
@@ -70,8 +71,7 @@ impl Child {
         let mut process =
             starter.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let (stdout, stderr) = (Output(process.stdout.take()), Output(process.stderr.take()));
-        let _leash = process.stdin.take();
-        Ok(Self { process, _leash, stdout, stderr, said: LastLine::default(), ended: None })
+        Ok(Self { process, leash, stdout, stderr, said: LastLine::default(), ended: None })
     }
 
     /// Takes in what comes until all of it has ended, or `deadline`.
@@ -131,10 +131,9 @@ impl Program for Child {
         if let Some(status) = self.ended {
             return Ok(status);
         }
-        // One that ends by itself is left to: it tells how it ended.
-        if self.stdout.0.is_none() {
-            self.drain(Instant::now() + GRACE)?;
-        }
+        // One that closed its output ends by itself, and a guard tells how.
+        let is_ending = self.stdout.0.is_none();
+        let told = self.leash.as_mut().filter(|_| is_ending).and_then(|it| it.status(GRACE));
         // Nobody has waited for it yet, so its number cannot belong to another process.
         let group = Pid::from_child(&self.process);
         // Programs that record, end on Ctrl-C in good order and close their camera. One that is gone does not mind.
@@ -142,7 +141,8 @@ impl Program for Child {
         // Its output is read until it closes it, since it may be waiting to write.
         self.drain(Instant::now() + GRACE)?;
         let _ = kill_process_group(group, Signal::KILL);
-        let status = self.process.wait()?;
+        let waited = self.process.wait()?;
+        let status = told.unwrap_or(waited);
         self.ended = Some(status);
         Ok(status)
     }
