@@ -10,6 +10,7 @@ mod slot;
 mod usage;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -17,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError};
 #[cfg(unix)]
 use emocue_device::camera::pipe::GUARD;
-use emocue_device::show::{self, Display, SINKS, ShowError};
+use emocue_device::show::{self, Display, FileRules, SINKS, ShowError};
 use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_run::mtcnn::MtcnnSettings;
@@ -242,6 +243,9 @@ fn min_face(text: &str) -> Result<f32, String> {
     settings.problem().map_or(Ok(min_face), |problem| Err(problem.to_owned()))
 }
 
+/// How many pictures are kept of a live camera, which has no end: some 100 MB of overlays.
+const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
+
 /// Where answers go.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Displays")]
@@ -251,6 +255,10 @@ pub(crate) struct Show {
     /// Replace files that are there already, for json:FILE, png:DIR and overlay:DIR
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// How many pictures png:DIR and overlay:DIR keep, the newest; 1000 of a live camera and all of files where nothing
+    /// else is said
+    #[arg(long, value_name = "N")]
+    keep: Option<NonZeroUsize>,
     /// Size of the panel, px; 128x64 where nothing else is said
     #[arg(long, value_parser = one_of(&PANELS))]
     panel: Option<PanelSize>,
@@ -285,19 +293,21 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 
 impl Show {
     /// What is named here; the terminal where nothing is, unless there is another display already. A badge that starts
-    /// `again` replaces its own files.
+    /// `again` replaces its own files, and a live one keeps so many.
     pub(crate) fn open(
         &self,
         usual: show::ShowSettings,
         another: bool,
         again: bool,
+        is_live: bool,
     ) -> Result<Vec<Box<dyn Display>>, ShowError> {
         let settings = self.settings(usual);
         let terminal = ["terminal".into()];
         let named =
             if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
-        let overwrite = self.overwrite || again;
-        named.iter().map(|spec| show::open(spec, &settings, overwrite)).collect()
+        let keep = self.keep.or(if is_live { LIVE_KEPT } else { None });
+        let rules = FileRules { overwrite: self.overwrite || again, keep };
+        named.iter().map(|spec| show::open(spec, &settings, rules)).collect()
     }
 
     /// As said here, else as in `usual`.

@@ -87,7 +87,8 @@ impl Starts<'_> {
         let with_panel = run.config.as_ref();
         let panel = with_panel.map(|_| panel(&config, shown, run.waits(&config)));
         let panel = panel.transpose()?.flatten();
-        let mut displays = run.show.open(shown, panel.is_some(), again.is_some())?;
+        let mut displays =
+            run.show.open(shown, panel.is_some(), again.is_some(), camera.is_live())?;
         displays.extend(panel);
         let LoadedBundle { vision, origin, .. } = bundle;
         if !camera.is_live() {

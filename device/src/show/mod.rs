@@ -18,6 +18,7 @@ pub mod text;
 pub mod words;
 
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use emocue_config::{Mode, PanelSettings, PanelSize};
@@ -83,6 +84,15 @@ impl From<&PanelSettings> for ShowSettings {
     }
 }
 
+/// What displays do with files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileRules {
+    /// Files that are there already are replaced.
+    pub overwrite: bool,
+    /// How many pictures a folder keeps of those that a run writes: the newest. All where it is `None`.
+    pub keep: Option<NonZeroUsize>,
+}
+
 type Opened = Result<Box<dyn Display>, ShowError>;
 
 /// One kind of display, as the command line names it.
@@ -93,7 +103,7 @@ pub struct Sink {
     pub usage: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
-    open: fn(&OsStr, &ShowSettings, bool) -> Opened,
+    open: fn(&OsStr, &ShowSettings, FileRules) -> Opened,
 }
 
 /// Every sink that [`open`] knows.
@@ -114,23 +124,21 @@ pub const SINKS: &[Sink] = &[
         name: "png",
         usage: "png:DIR",
         help: "the panel as a PNG file per change of answer",
-        open: |folder, settings, overwrite| {
-            Ok(Box::new(png::PanelPng::create(folder, settings)?.overwriting(overwrite)))
+        open: |folder, settings, rules| {
+            Ok(Box::new(png::PanelPng::create(folder, settings, rules)?))
         },
     },
     Sink {
         name: "overlay",
         usage: "overlay:DIR",
         help: "every frame as a PNG file with boxes, emoji, words and probabilities",
-        open: |folder, _, overwrite| {
-            Ok(Box::new(overlay::Overlay::create(folder)?.overwriting(overwrite)))
-        },
+        open: |folder, _, rules| Ok(Box::new(overlay::Overlay::create(folder, rules)?)),
     },
     Sink {
         name: "json",
         usage: "json[:FILE]",
         help: "a line of JSON per frame, to standard output without FILE",
-        open: |file, _, overwrite| json::open(file, overwrite),
+        open: |file, _, rules| json::open(file, rules.overwrite),
     },
     Sink {
         name: "oled",
@@ -143,7 +151,7 @@ pub const SINKS: &[Sink] = &[
 /// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR`, `json:FILE` or
 /// `oled:/dev/i2c-1` (see [`SINKS`]).
 ///
-/// Files that are there already are replaced with `overwrite` only.
+/// `rules` say what becomes of files.
 ///
 /// # Errors
 /// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
@@ -151,7 +159,7 @@ pub const SINKS: &[Sink] = &[
 pub fn open(
     spec: impl AsRef<OsStr>,
     settings: &ShowSettings,
-    overwrite: bool,
+    rules: FileRules,
 ) -> Result<Box<dyn Display>, ShowError> {
     let spec = spec.as_ref();
     let (name, argument) = split(spec);
@@ -159,7 +167,7 @@ pub fn open(
         .iter()
         .find(|sink| name == sink.name)
         .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_string_lossy().into_owned() })?;
-    (sink.open)(&argument, settings, overwrite)
+    (sink.open)(&argument, settings, rules)
 }
 
 /// What stands before the first colon and after it.
@@ -249,7 +257,7 @@ mod tests {
     use super::*;
 
     fn refusal(spec: &str) -> String {
-        match open(spec, &ShowSettings::default(), false) {
+        match open(spec, &ShowSettings::default(), FileRules::default()) {
             Ok(_) => panic!("{spec} opened"),
             Err(error) => failure::line(&error),
         }

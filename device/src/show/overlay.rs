@@ -19,7 +19,7 @@ use self::place::{Shape, Tag};
 use super::draw::{Palette, PanelLayout};
 use super::png::Folder;
 use super::text::Font;
-use super::{Display, ShowError, art, draw, words};
+use super::{Display, FileRules, ShowError, art, draw, words};
 use crate::answer::{FaceAnswer, FrameReport};
 
 /// Writes every frame with what was found in it. Small frames are enlarged, so that words fit beside faces.
@@ -47,16 +47,9 @@ impl Overlay {
     ///
     /// # Errors
     /// [`ShowError`] when `folder` is empty or cannot be made.
-    pub fn create(folder: impl AsRef<Path>) -> Result<Self, ShowError> {
-        let folder = Folder::create("overlay", folder)?;
+    pub fn create(folder: impl AsRef<Path>, rules: FileRules) -> Result<Self, ShowError> {
+        let folder = Folder::create("overlay", folder, rules)?;
         Ok(Self { folder, canvas: Canvas::default(), scratch: Canvas::default() })
-    }
-
-    /// Replaces files that are there already, or refuses to.
-    #[must_use]
-    pub fn overwriting(mut self, overwrite: bool) -> Self {
-        self.folder = self.folder.overwriting(overwrite);
-        self
     }
 }
 

@@ -1,5 +1,6 @@
 //! PNG files: the panel's sink, and the writing of whole files that the overlay shares.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use super::change::{News, ScreenChange};
 use super::panel::Panel;
-use super::{Display, ShowError, ShowSettings};
+use super::{Display, FileRules, ShowError, ShowSettings};
 use crate::answer::FrameReport;
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.
@@ -31,21 +32,18 @@ impl PanelPng {
     ///
     /// # Errors
     /// [`ShowError`] when `folder` is empty or cannot be made.
-    pub fn create(folder: impl AsRef<Path>, settings: &ShowSettings) -> Result<Self, ShowError> {
+    pub fn create(
+        folder: impl AsRef<Path>,
+        settings: &ShowSettings,
+        rules: FileRules,
+    ) -> Result<Self, ShowError> {
         Ok(Self {
-            folder: Folder::create("png", folder)?,
+            folder: Folder::create("png", folder, rules)?,
             settings: *settings,
             panel: Panel::new(settings.panel),
             change: ScreenChange::default(),
             pixels: Vec::new(),
         })
-    }
-
-    /// Replaces files that are there already, or refuses to.
-    #[must_use]
-    pub fn overwriting(mut self, overwrite: bool) -> Self {
-        self.folder = self.folder.overwriting(overwrite);
-        self
     }
 }
 
@@ -81,33 +79,40 @@ impl Display for PanelPng {
 /// A folder of PNG files named after reports.
 pub(crate) struct Folder {
     path: PathBuf,
-    overwrite: bool,
+    rules: FileRules,
     written: u64,
+    /// The names of what was written and is still there, oldest first, where not all of it stays.
+    kept: VecDeque<String>,
 }
 
 impl Folder {
     /// Makes the folder of the sink `sink`, parents too.
-    pub(crate) fn create(sink: &'static str, folder: impl AsRef<Path>) -> Result<Self, ShowError> {
+    pub(crate) fn create(
+        sink: &'static str,
+        folder: impl AsRef<Path>,
+        rules: FileRules,
+    ) -> Result<Self, ShowError> {
         let path = folder.as_ref().to_owned();
         if path.as_os_str().is_empty() {
             return Err(ShowError::NoFolder { sink });
         }
         fs::create_dir_all(&path).map_err(|source| ShowError::write(&path, source))?;
-        Ok(Self { path, overwrite: false, written: 0 })
-    }
-
-    /// Replaces files that are there already, or refuses to.
-    pub(crate) fn overwriting(self, overwrite: bool) -> Self {
-        Self { overwrite, ..self }
+        Ok(Self { path, rules, written: 0, kept: VecDeque::new() })
     }
 
     /// Says what was written, since the files themselves do not.
     pub(crate) fn say(&self) {
         let plural = if self.written == 1 { "" } else { "s" };
+        let kept = match self.kept.len() as u64 {
+            kept if self.rules.keep.is_some() && kept < self.written => {
+                format!(", the newest {kept} kept (--keep)")
+            }
+            _ => String::new(),
+        };
         // Standard error may be closed.
         let _ = writeln!(
             PlainWriter(std::io::stderr()),
-            "{}: {} picture{plural} written",
+            "{}: {} picture{plural} written{kept}",
             self.path.display(),
             self.written
         );
@@ -124,7 +129,7 @@ impl Folder {
     ) -> Result<(), ShowError> {
         let name = file_name(report);
         let path = self.path.join(&name);
-        if !self.overwrite {
+        if !self.rules.overwrite {
             refuse_existing(&path, &[]).map_err(ShowError::Exists)?;
         }
         let unfinished = self.path.join(format!(".{name}.part"));
@@ -135,8 +140,18 @@ impl Folder {
             // The first error is the one to report.
             let _ = fs::remove_file(&unfinished);
         }
-        self.written += u64::from(written.is_ok());
-        written
+        written?;
+        self.written += 1;
+        if let Some(most) = self.rules.keep {
+            self.kept.push_back(name);
+            if self.kept.len() > most.get()
+                && let Some(oldest) = self.kept.pop_front()
+            {
+                // Somebody may have moved it away.
+                let _ = fs::remove_file(self.path.join(oldest));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -178,8 +193,9 @@ fn file_name(report: &FrameReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use emocue_models::failure;
+    use std::num::NonZeroUsize;
 
+    use emocue_models::failure;
     use emocue_models::label::Expression;
 
     use super::*;
@@ -200,7 +216,8 @@ mod tests {
     fn a_file_per_change_holds_the_panel_pixel_by_pixel() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("made/here");
-        let mut sink = PanelPng::create(into.to_str().unwrap(), &ShowSettings::default()).unwrap();
+        let mut sink =
+            PanelPng::create(&into, &ShowSettings::default(), FileRules::default()).unwrap();
         for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace.into(), HAPPY]) {
             let report = report("clip.y4m", index, None, answer);
             sink.show(None, &report, Instant::now()).unwrap();
@@ -220,15 +237,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a-000000.png"), "kept").unwrap();
         let shown = |overwrite| {
-            let folder = folder.path().to_str().unwrap();
-            let sink = PanelPng::create(folder, &ShowSettings::default()).unwrap();
-            sink.overwriting(overwrite).show(None, &report("a", 0, None, HAPPY), Instant::now())
+            let rules = FileRules { overwrite, ..FileRules::default() };
+            let sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules);
+            sink.unwrap().show(None, &report("a", 0, None, HAPPY), Instant::now())
         };
         let error = failure::line(&shown(false).unwrap_err());
         assert!(error.contains("a-000000.png exists") && error.contains("--overwrite"), "{error}");
         assert_eq!(fs::read(folder.path().join("a-000000.png")).unwrap(), b"kept");
         shown(true).unwrap();
         assert!(image::open(folder.path().join("a-000000.png")).is_ok());
+    }
+
+    #[test]
+    fn only_the_newest_pictures_of_a_run_are_kept_and_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a-000100.png"), "of an earlier run").unwrap();
+        let rules = FileRules { keep: NonZeroUsize::new(3), ..FileRules::default() };
+        let mut sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules).unwrap();
+        for index in 0..10 {
+            let answer = if index % 2 == 0 { HAPPY } else { Answer::NoFace.into() };
+            sink.show(None, &report("a", index, None, answer), Instant::now()).unwrap();
+        }
+        let expected = ["a-000007.png", "a-000008.png", "a-000009.png", "a-000100.png"];
+        assert_eq!(names(folder.path()), expected);
     }
 
     #[test]
@@ -246,7 +277,8 @@ mod tests {
     fn a_file_in_the_way_is_named_with_the_next_step() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().join("below");
-        let text = failure::line(&Folder::create("png", path.to_str().unwrap()).err().unwrap());
+        let text =
+            failure::line(&Folder::create("png", &path, FileRules::default()).err().unwrap());
         assert!(text.contains(path.to_str().unwrap()), "{text}");
         assert!(text.contains("name another folder"), "{text}");
     }
@@ -254,7 +286,7 @@ mod tests {
     #[test]
     fn what_cannot_be_finished_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut sink = Folder::create("png", folder.path().to_str().unwrap()).unwrap();
+        let mut sink = Folder::create("png", folder.path(), FileRules::default()).unwrap();
         let report = report("a", 0, None, HAPPY);
         // A folder with the file's name: coding works, renaming does not.
         fs::create_dir_all(folder.path().join("a-000000.png/in the way")).unwrap();

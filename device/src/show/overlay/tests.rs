@@ -115,7 +115,7 @@ fn absurd_boxes_do_no_harm() {
 #[test]
 fn every_frame_is_a_file_and_no_picture_is_none() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sink = Overlay::create(folder.path().to_str().unwrap()).unwrap();
+    let mut sink = Overlay::create(folder.path(), FileRules::default()).unwrap();
     for (index, size) in (0..).zip([0, 48, 48]) {
         let report = fixture::report("clip.y4m", index, None, Answer::NoFace);
         sink.show(Some(&Luma::new(size, size)), &report, Instant::now()).unwrap();
