@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::host::Host;
 use super::{CheckOutcome, Probes};
+use emocue_config::source::is_command;
 use emocue_config::{Config, Driver, GpioSettings, Pins};
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
@@ -77,7 +78,12 @@ fn open(host: &Host, path: &Path, group: &str, absent: &str) -> Result<(), Check
 }
 
 /// The camera's node, then what the driver says about it.
-pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
+pub(super) fn camera(
+    host: &Host,
+    file: Option<&Path>,
+    config: &Config,
+    probes: &Probes,
+) -> CheckOutcome {
     let source = config.camera.source.as_str();
     let absent = "plug the camera in; `emocue-badge cameras` lists those that are there. A CSI camera is \
                   source = \"pipe:rpicam\" or \"pipe:gst-argus\"";
@@ -89,7 +95,50 @@ pub(super) fn camera(host: &Host, config: &Config, probes: &Probes) -> CheckOutc
     } else if !uses_camera(config) {
         return CheckOutcome::skip(format!("{source} is not a camera"));
     }
+    if is_command(source)
+        && let Some(why) = distrust(host, file)
+    {
+        return CheckOutcome::skip(why);
+    }
     (probes.camera)(config)
+}
+
+/// Why this user does not run a command of the configuration in `file`: the command gets all rights of whoever runs it,
+/// and may be of somebody who has fewer.
+fn distrust(host: &Host, file: Option<&Path>) -> Option<String> {
+    let (file, user) = (file?, host.user()?);
+    let file = std::path::absolute(file).ok()?;
+    let shown = file.display();
+    if user.id == 0 {
+        let groups = GROUPS.map(|(group, _)| group).join(",");
+        return Some(format!(
+            "a command of the configuration is not run as root; as the service's user: sudo setpriv --reuid=emocue \
+             --regid=emocue --groups={groups} emocue-badge doctor --config {shown}"
+        ));
+    }
+    let mut parts = [Some(file.as_path()), file.parent()].into_iter().flatten();
+    let owner = parts.find_map(|path| other_writer(path, user.id))?;
+    Some(format!(
+        "the command in {shown} is not run, since {owner} may change it; run this as the user who owns it"
+    ))
+}
+
+/// Who may change a file or folder besides root and this user.
+#[cfg(unix)]
+fn other_writer(path: &Path, user: u32) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    const STICKY: u32 = 0o1000;
+    let found = path.metadata().ok()?;
+    match found.mode() & (0o002 | STICKY) {
+        0o002 => Some("everybody".to_owned()),
+        _ if ![0, user].contains(&found.uid()) => Some(format!("user {}", found.uid())),
+        _ => None,
+    }
+}
+
+#[cfg(not(unix))]
+fn other_writer(_: &Path, _: u32) -> Option<String> {
+    None
 }
 
 /// The panel's bus, then whether the panel answers.

@@ -120,7 +120,7 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     note("memory", machine::memory(host));
     note("space", machine::space(host));
     note("groups", access::groups(host, &config));
-    note("camera", access::camera(host, &config, probes));
+    note("camera", access::camera(host, file, &config, probes));
     note("panel", access::panel(host, &config, probes));
     note("pins", access::pins(host, &config, probes));
     note("link", access::link(host, &config));

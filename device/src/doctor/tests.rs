@@ -1,5 +1,6 @@
 use std::fs;
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use emocue_models::label::Expression;
@@ -206,6 +207,38 @@ fn user(groups: &str, group_file: &str) -> (TempDir, Host) {
 }
 
 #[test]
+fn a_command_of_the_configuration_gets_no_more_rights_than_who_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("emocue.toml");
+    fs::write(&file, "").unwrap();
+    let owner = fs::metadata(&file).unwrap().uid();
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let status =
+        |uid: u32| format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t0\t0\t0\t0\nGroups:\t\n");
+    let seen = |uid: u32, source: &str| {
+        let (_root, host) = machine(&[("/proc/self/status", &status(uid))]);
+        let config = config(&format!("camera.source = '{source}'"));
+        access::camera(&host, Some(&file), &config, &probes())
+    };
+    let why = |outcome| match outcome {
+        CheckOutcome::Skip { why } => why,
+        other => panic!("{other:?}"),
+    };
+    let (command, caller) = ("pipe:touch owned", owner.max(1));
+    mode(0o644);
+    let root = why(seen(0, command));
+    assert!(root.contains("setpriv --reuid=emocue") && root.contains("groups=video,"), "{root}");
+    assert_eq!(found(seen(0, "pipe:rpicam?size=640x480")), "camera probed");
+    assert_eq!(found(seen(caller, command)), "camera probed");
+    mode(0o646);
+    assert!(why(seen(caller, command)).contains("everybody may change it"));
+    mode(0o644);
+    if owner != 0 {
+        assert!(why(seen(owner + 1, command)).contains(&format!("user {owner} may change it")));
+    }
+}
+
+#[test]
 fn missing_groups_are_named_with_the_command_that_adds_them() {
     let config = config("board = 'pi-4'");
     let (_root, host) = user("4 44 997 998", GROUP_FILE);
@@ -248,19 +281,19 @@ fn a_device_is_opened_before_its_driver_is_asked() {
         ("/dev/gpiochip11", ""),
     ]);
     let config = config("board = 'pi-5'\ncamera.source = 'v4l2:/dev/video0?size=640x480'");
-    assert_eq!(found(access::camera(&host, &config, &probes())), "camera probed");
+    assert_eq!(found(access::camera(&host, None, &config, &probes())), "camera probed");
     assert_eq!(found(access::panel(&host, &config, &probes())), "panel probed");
     assert_eq!(found(access::pins(&host, &config, &probes())), "pins probed");
 
     host.open = |_| Err(io::ErrorKind::PermissionDenied.into());
-    let (found, fix) = wrong(access::camera(&host, &config, &probes()));
+    let (found, fix) = wrong(access::camera(&host, None, &config, &probes()));
     assert_eq!(found, "/dev/video0: permission denied");
     assert!(fix.contains("usermod -aG video"), "{fix}");
     assert!(wrong(access::panel(&host, &config, &probes())).1.contains("usermod -aG i2c"));
     assert!(wrong(access::pins(&host, &config, &probes())).1.contains("usermod -aG gpio"));
 
     host.open = |_| Err(io::ErrorKind::ResourceBusy.into());
-    let (found, fix) = wrong(access::camera(&host, &config, &probes()));
+    let (found, fix) = wrong(access::camera(&host, None, &config, &probes()));
     assert_eq!(found, "/dev/video0 is busy");
     assert!(fix.contains("fuser -v /dev/video0"), "{fix}");
 }
@@ -268,13 +301,13 @@ fn a_device_is_opened_before_its_driver_is_asked() {
 #[test]
 fn a_missing_camera_says_how_to_find_one_and_a_picture_is_none() {
     let (_root, host) = machine(&[]);
-    let (found, fix) = wrong(access::camera(&host, &Config::default(), &probes()));
+    let (found, fix) = wrong(access::camera(&host, None, &Config::default(), &probes()));
     assert_eq!(found, "/dev/video0 is not there");
     assert!(fix.contains("emocue-badge cameras") && fix.contains("pipe:rpicam"), "{fix}");
     let pipe = config("camera.source = 'pipe:rpicam'");
-    assert_eq!(self::found(access::camera(&host, &pipe, &probes())), "camera probed");
+    assert_eq!(self::found(access::camera(&host, None, &pipe, &probes())), "camera probed");
     let picture = config("camera.source = 'portraits'\npanel.enabled = false");
-    assert!(is_skipped(&access::camera(&host, &picture, &probes())));
+    assert!(is_skipped(&access::camera(&host, None, &picture, &probes())));
     assert!(is_skipped(&access::panel(&host, &picture, &probes())));
     assert!(is_skipped(&access::pins(&host, &picture, &probes())));
 }

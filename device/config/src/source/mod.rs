@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use error::{SOURCES, SOURCES_BRIEF, SourceError};
-pub use pipe::{Coding, PipeSettings, presets};
+pub use pipe::{Coding, PipeSettings, is_command, presets};
 pub use synthetic::SyntheticSettings;
 pub use v4l2::{Pixels, RequestedFormat, V4l2Settings};
 

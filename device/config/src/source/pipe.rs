@@ -73,6 +73,13 @@ pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|preset| (preset.name, preset.program))
 }
 
+/// Whether a source's text names a program of its own, and not a preset's.
+pub fn is_command(source: &str) -> bool {
+    let Some(pipe) = source.strip_prefix("pipe:") else { return false };
+    let name = pipe.split_once('?').map_or(pipe, |(name, _)| name);
+    PRESETS.iter().all(|preset| preset.name != name)
+}
+
 /// A child process as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipeSettings {
