@@ -73,6 +73,22 @@ impl Luma {
         self.pixels.resize(width * height, 0);
     }
 
+    /// Writes the means of squares of `factor` x `factor` px into `target`, whose allocation is reused. What is left at
+    /// the right and below is dropped.
+    pub fn reduce(&self, factor: usize, target: &mut Self) {
+        let factor = factor.max(1);
+        target.reshape(self.width / factor, self.height / factor);
+        let area = (factor * factor) as u32;
+        for (y, row) in target.pixels.chunks_exact_mut((self.width / factor).max(1)).enumerate() {
+            for (x, pixel) in row.iter_mut().enumerate() {
+                let rows = (y * factor..(y + 1) * factor).map(|y| self.row(y));
+                let sum = rows.flat_map(|row| &row[x * factor..(x + 1) * factor]);
+                let sum: u32 = sum.map(|pixel| u32::from(*pixel)).sum();
+                *pixel = ((sum + area / 2) / area) as u8;
+            }
+        }
+    }
+
     /// The pixel at `(x, y)`, coordinates clamped to the border.
     pub fn at_clamped(&self, x: isize, y: isize) -> u8 {
         let x = x.clamp(0, self.width as isize - 1) as usize;
@@ -178,6 +194,16 @@ mod tests {
         let mut out = Luma::default();
         Orientation { rotation, mirror }.apply(&picture(), &mut out);
         (out.width(), out.pixels().to_vec())
+    }
+
+    #[test]
+    fn a_reduced_picture_has_the_means_of_whole_squares() {
+        let picture = Luma::from_raw(5, 3, vec![0, 2, 10, 20, 99, 4, 6, 30, 41, 99, 9, 9, 9, 9, 9]);
+        let mut small = Luma::default();
+        picture.unwrap().reduce(2, &mut small);
+        assert_eq!(small, Luma::from_raw(2, 1, vec![3, 25]).unwrap());
+        Luma::new(3, 1).reduce(2, &mut small);
+        assert_eq!((small.width(), small.height()), (1, 0));
     }
 
     #[test]

@@ -14,7 +14,11 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use crate::failure::{Failure, exit};
 use crate::luma::{Luma, Orientation, Rotation, luma_of_rgb};
-use jpeg::JpegError;
+use jpeg::{Extent, JpegError};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// The largest picture that is decoded, px: a 50-megapixel photo. What claims more is refused before decoding.
 pub const MAX_PIXELS: u64 = 50_000_000;
@@ -30,6 +34,8 @@ pub struct Rules {
     max_decoded: u64,
     /// Whether EXIF data that cannot be read make the picture damaged; otherwise it counts as upright.
     strict_exif: bool,
+    /// A JPEG picture of more pixels is decoded without its colours, in a fifth of the memory.
+    most_colored: u64,
 }
 
 impl Rules {
@@ -41,6 +47,7 @@ impl Rules {
         // Four 8-bit channels.
         max_decoded: 4 * MAX_PIXELS,
         strict_exif: true,
+        most_colored: 12_600_000,
     };
 
     /// Data sets: also BMP, PNM and TIFF, where the program is built with those decoders of `image`.
@@ -57,6 +64,7 @@ impl Rules {
         // Four 16-bit channels.
         max_decoded: 8 * MAX_PIXELS,
         strict_exif: false,
+        most_colored: u64::MAX,
     };
 }
 
@@ -78,13 +86,23 @@ pub enum PictureError {
         /// What is accepted.
         expected: &'static str,
     },
-    /// More than [`MAX_PIXELS`], or more bytes for each than is accepted.
+    /// More than [`MAX_PIXELS`].
     #[error("{width}x{height} px are more than {MAX_PIXELS} px in all")]
     TooLarge {
         /// Claimed width, px.
         width: u64,
         /// Claimed height, px.
         height: u64,
+    },
+    /// It takes more memory than is accepted: 16 bits a channel, or progressive with full colours.
+    #[error("{width}x{height} px of this kind take more than {} MB", most / 1_000_000)]
+    TooMuchMemory {
+        /// Claimed width, px.
+        width: u64,
+        /// Claimed height, px.
+        height: u64,
+        /// What is accepted, bytes.
+        most: u64,
     },
     /// The file ends before the picture does.
     #[error("the picture is cut off at byte {at}")]
@@ -133,9 +151,13 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     }
     let format = image::guess_format(bytes).ok().filter(|format| rules.formats.contains(format));
     let format = format.ok_or(PictureError::UnknownFormat { expected: rules.names })?;
-    let mut palette = None;
+    let (mut palette, mut held) = (None, 0);
     let bytes = match format {
-        ImageFormat::Jpeg => whole_jpeg(bytes)?,
+        ImageFormat::Jpeg => {
+            let extent = jpeg::extent(bytes)?;
+            held = extent.held;
+            whole_jpeg(bytes, &extent)
+        }
         ImageFormat::Tiff => match palette::indexed(bytes) {
             Some(indexed) => {
                 palette = Some(indexed.luma);
@@ -152,14 +174,25 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     let mut decoder = reader.into_decoder().map_err(fail)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (u64::from(width), u64::from(height));
-    if width * height > MAX_PIXELS || decoder.total_bytes() > rules.max_decoded {
+    if width * height > MAX_PIXELS {
         return Err(PictureError::TooLarge { width, height });
+    }
+    let colorless = match width * height > rules.most_colored {
+        true if format == ImageFormat::Jpeg => jpeg_luma(&bytes),
+        _ => None,
+    };
+    let decoded = if colorless.is_some() { width * height } else { decoder.total_bytes() };
+    if held + decoded > rules.max_decoded {
+        return Err(PictureError::TooMuchMemory { width, height, most: rules.max_decoded });
     }
     let exif = match decoder.orientation() {
         Err(reason) if rules.strict_exif => return Err(fail(reason)),
         exif => exif.unwrap_or(Exif::NoTransforms),
     };
-    let mut picture = luma(DynamicImage::from_decoder(decoder).map_err(fail)?);
+    let mut picture = match colorless {
+        Some(colorless) => colorless.decode()?,
+        None => luma(DynamicImage::from_decoder(decoder).map_err(fail)?),
+    };
     if let Some(luma) = palette {
         picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = luma[usize::from(*pixel)]);
     }
@@ -173,27 +206,57 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
 }
 
 /// A JPEG file up to its end, with the standard's Huffman tables where it has none.
-fn whole_jpeg(bytes: &[u8]) -> Result<Cow<'_, [u8]>, JpegError> {
-    let extent = jpeg::extent(bytes)?;
+fn whole_jpeg<'a>(bytes: &'a [u8], extent: &Extent) -> Cow<'a, [u8]> {
     let whole = &bytes[..extent.end];
     if extent.has_tables {
-        return Ok(Cow::Borrowed(whole));
+        return Cow::Borrowed(whole);
     }
     let mut with_tables = Vec::new();
     jpeg::with_standard_tables(whole, &mut with_tables);
-    Ok(Cow::Owned(with_tables))
+    Cow::Owned(with_tables)
+}
+
+/// A decoder of a JPEG picture's luma alone.
+struct JpegLuma<'a>(JpegDecoder<ZCursor<&'a [u8]>>);
+
+/// `None` for a picture that has no luma of its own.
+fn jpeg_luma(bytes: &[u8]) -> Option<JpegLuma<'_>> {
+    let options = DecoderOptions::new_fast().jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().ok()?;
+    let own = decoder.input_colorspace()?;
+    matches!(own, ColorSpace::YCbCr | ColorSpace::Luma).then_some(JpegLuma(decoder))
+}
+
+impl JpegLuma<'_> {
+    fn decode(mut self) -> Result<Luma, PictureError> {
+        let mut picture = Luma::default();
+        if let Some((width, height)) = self.0.dimensions() {
+            picture.reshape(width, height);
+        }
+        let decoded = self.0.decode_into(picture.pixels_mut());
+        decoded.map_err(|error| PictureError::Damaged(error.to_string()))?;
+        Ok(picture)
+    }
 }
 
 fn luma(picture: DynamicImage) -> Luma {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut out = Luma::new(width, height);
-    if picture.color().has_color() {
-        let rgb = picture.into_rgb8();
-        for (to, from) in out.pixels_mut().iter_mut().zip(rgb.pixels()) {
-            *to = luma_of_rgb(from.0);
+    match picture {
+        // Without a copy, which a large one has no room for.
+        DynamicImage::ImageRgba8(rgba) => {
+            for (to, from) in out.pixels_mut().iter_mut().zip(rgba.pixels()) {
+                let [r, g, b, _] = from.0;
+                *to = luma_of_rgb([r, g, b]);
+            }
         }
-    } else {
-        out.pixels_mut().copy_from_slice(&picture.into_luma8());
+        colored if colored.color().has_color() => {
+            for (to, from) in out.pixels_mut().iter_mut().zip(colored.into_rgb8().pixels()) {
+                *to = luma_of_rgb(from.0);
+            }
+        }
+        grey => out.pixels_mut().copy_from_slice(&grey.into_luma8()),
     }
     out
 }

@@ -1,5 +1,6 @@
 //! The capture thread: it alone touches the camera, and the LED is lit exactly while that may see.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,13 +47,15 @@ impl Lamp {
     }
 }
 
-/// Streams while that is wanted, until the end.
-pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
+/// Streams while that is wanted, until the end or `stop`, which needs not wait for a look that is under way.
+pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, stop: &AtomicBool) {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
     let mut streams = false;
     let mut retry_ms = FIRST_RETRY_MS;
     loop {
         match mailbox.wanted() {
+            Wanted::End => break,
+            _ if stop.load(Ordering::Relaxed) => break,
             Wanted::Stream => {}
             Wanted::Closed => {
                 camera.close();
@@ -62,7 +65,6 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
                 mailbox.rest(Wanted::Closed, None);
                 continue;
             }
-            Wanted::End => break,
         }
         lamp.set(true);
         match camera.next(&mut frame, &mut info) {
@@ -104,7 +106,6 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp) {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::sync::atomic::Ordering;
     use std::thread;
     use std::time::Instant;
 
@@ -142,7 +143,7 @@ mod tests {
         let lamp = Lamp::new(Some(Box::new(Light(Arc::clone(&lit)))));
         let mut seen = Seen { frames: 0, missing: Vec::new(), starts: 0, lit: Vec::new() };
         thread::scope(|scope| {
-            scope.spawn(|| capture(&mut camera, &mailbox, &lamp));
+            scope.spawn(|| capture(&mut camera, &mailbox, &lamp, &AtomicBool::new(false)));
             let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
             let deadline = Instant::now() + LONGEST;
             while !enough(&seen) {

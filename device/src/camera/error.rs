@@ -51,6 +51,14 @@ pub enum CameraError {
         /// Claimed height, px.
         height: u64,
     },
+    /// A picture that takes too much memory to decode.
+    #[error("{name}: {reason}")]
+    TooMuchMemory {
+        /// The file.
+        name: String,
+        /// Its size, and what is accepted.
+        reason: String,
+    },
     /// The file ends before its content does.
     #[error("{name}: cut off at byte {at}: {missing}")]
     Truncated {
@@ -114,7 +122,7 @@ impl Failure for CameraError {
             Self::UnknownFormat { .. } => {
                 "A video can be piped in: `ffmpeg -nostdin -v error -i VIDEO -f yuv4mpegpipe -pix_fmt yuv420p - | emocue-badge run --camera -`."
             }
-            Self::TooLarge { .. } => "Scale it down first.",
+            Self::TooLarge { .. } | Self::TooMuchMemory { .. } => "Scale it down first.",
             Self::Truncated { .. } => "Copy or record it again.",
             Self::Picture { .. } => "Save it again as JPEG or PNG.",
             Self::Stream { .. } => {

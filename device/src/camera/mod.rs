@@ -3,6 +3,7 @@
 
 mod error;
 mod folder;
+mod mounted;
 mod open;
 #[cfg(unix)]
 mod patience;
@@ -16,9 +17,10 @@ mod y4m;
 
 use std::time::Instant;
 
-use emocue_models::luma::{Luma, Orientation};
+use emocue_models::luma::Luma;
 
 pub use error::CameraError;
+pub use mounted::Mounted;
 pub use open::{OpenOptions, open, open_with};
 pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;
@@ -77,39 +79,4 @@ pub trait Camera: Send {
 
     /// Stops streaming and closes the device, so that nothing can be seen; [`Camera::next`] opens it again.
     fn close(&mut self) {}
-}
-
-/// A camera mounted askew: every frame is turned and mirrored upright.
-pub struct Mounted {
-    camera: Box<dyn Camera>,
-    orientation: Orientation,
-    raw: Luma,
-}
-
-impl Mounted {
-    /// Corrects `camera`'s frames by `orientation`.
-    pub fn new(camera: Box<dyn Camera>, orientation: Orientation) -> Self {
-        Self { camera, orientation, raw: Luma::default() }
-    }
-}
-
-impl Camera for Mounted {
-    fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
-        if self.orientation.is_identity() {
-            return self.camera.next(frame, info);
-        }
-        let read = self.camera.next(&mut self.raw, info)?;
-        if read.is_frame() {
-            self.orientation.apply(&self.raw, frame);
-        }
-        Ok(read)
-    }
-
-    fn is_live(&self) -> bool {
-        self.camera.is_live()
-    }
-
-    fn close(&mut self) {
-        self.camera.close();
-    }
 }

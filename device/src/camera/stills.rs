@@ -96,6 +96,9 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Luma, CameraError> {
             PictureError::TooLarge { width, height } => {
                 CameraError::TooLarge { name, width, height }
             }
+            PictureError::TooMuchMemory { .. } => {
+                CameraError::TooMuchMemory { name, reason: error.to_string() }
+            }
             PictureError::CutOff { at } => {
                 CameraError::Truncated { name, at, missing: "the picture is incomplete" }
             }

@@ -70,8 +70,8 @@ fn check_header(name: &str, header: &[u8]) -> Result<(), CameraError> {
 
 /// Reads a checked header of `at` bytes.
 fn decoder<R: Read>(name: &str, at: u64, reader: R) -> Result<Decoder<R>, CameraError> {
-    // 4:4:4 at two bytes each is the most that a pixel takes.
-    let limits = Limits { bytes: MAX_PIXELS as usize * 6 };
+    // A frame is held whole: 4:2:0 at two bytes each takes three for a pixel, more than four are for smaller ones.
+    let limits = Limits { bytes: MAX_PIXELS as usize * 4 };
     Decoder::new_with_limits(reader, limits).map_err(|error| {
         let reason = match error {
             Error::UnknownColorspace => "this colour space (C tag) is not supported".to_owned(),
@@ -108,7 +108,7 @@ impl Picture {
         }
     }
 
-    /// The picture that a stream's header line tells of, and the bytes of a frame with its chroma.
+    /// The picture that a stream's header line tells of, and the bytes of its chroma.
     ///
     /// # Errors
     /// As for [`Y4m::new`].
@@ -125,8 +125,16 @@ impl Picture {
             }
             _ => across * down,
         };
-        let samples = picture.width * picture.height + 2 * chroma;
-        Ok((picture, samples * if picture.bits > 8 { 2 } else { 1 }))
+        Ok((picture, 2 * chroma * picture.bytes_per_sample()))
+    }
+
+    fn bytes_per_sample(&self) -> usize {
+        if self.bits > 8 { 2 } else { 1 }
+    }
+
+    /// Bytes of its luma.
+    pub(super) fn bytes(&self) -> usize {
+        self.width * self.height * self.bytes_per_sample()
     }
 
     /// Writes the luma at the start of `bytes` into `frame` as 8-bit full range.

@@ -42,6 +42,25 @@ fn exif_orientation_turns_the_picture_upright() {
 }
 
 #[test]
+fn a_large_picture_without_its_colours_is_the_same() {
+    let colour = RgbImage::from_fn(40, 24, |x, y| Rgb([x as u8 * 6, y as u8 * 9, 90]));
+    let whole = decode(&encoded(colour.clone(), ImageFormat::Jpeg), &Rules::BADGE).unwrap();
+    let frugal = Rules { most_colored: 100, max_decoded: 40 * 24, ..Rules::BADGE };
+    let luma = decode(&encoded(colour.clone(), ImageFormat::Jpeg), &frugal).unwrap();
+    assert_eq!((luma.width(), luma.height()), (40, 24));
+    // The other way goes through RGB, which rounds.
+    let apart = luma.pixels().iter().zip(whole.pixels()).map(|(a, b)| a.abs_diff(*b));
+    assert!(apart.max() <= Some(2));
+    let turned = with_orientation(&encoded(colour.clone(), ImageFormat::Jpeg), 6);
+    assert_eq!(decode(&turned, &frugal).unwrap().width(), 24);
+    // A PNG picture has no luma of its own.
+    assert_eq!(
+        decode(&encoded(colour, ImageFormat::Png), &frugal),
+        Err(PictureError::TooMuchMemory { width: 40, height: 24, most: 960 })
+    );
+}
+
+#[test]
 fn what_is_accepted_depends_on_the_rules() {
     let colour = RgbImage::from_pixel(4, 4, Rgb([10, 20, 30]));
     let jpeg = encoded(colour, ImageFormat::Jpeg);

@@ -118,14 +118,18 @@ impl Live {
     ///
     /// # Errors
     /// [`BadgeError`] when the camera cannot be used and waiting would not help, or a network or a display fails.
-    pub fn run(self, stop: &AtomicBool, mut tell: impl FnMut(Notice)) -> Result<Ended, BadgeError> {
+    pub fn run(
+        self,
+        stop: &Arc<AtomicBool>,
+        mut tell: impl FnMut(Notice),
+    ) -> Result<Ended, BadgeError> {
         let Self { camera, mut parts, options } = self;
         let mailbox = Arc::new(Mailbox::new());
         if options.paused {
             mailbox.want(Wanted::Closed);
         }
         let lamp = Lamp::new(parts.cues.led.take());
-        let closed = start_capture(camera, &mailbox, &lamp);
+        let closed = start_capture(camera, &mailbox, &lamp, stop);
         let ended = Arc::new(AtomicBool::new(false));
         if let Some(button) = parts.cues.button.take() {
             start_button(button, &mailbox, &ended);
@@ -154,11 +158,16 @@ impl Live {
 }
 
 /// Starts the capture thread; the receiver is disconnected once its camera is closed.
-fn start_capture(mut camera: Box<dyn Camera>, mailbox: &Arc<Mailbox>, lamp: &Lamp) -> Receiver<()> {
-    let (mailbox, lamp) = (Arc::clone(mailbox), lamp.clone());
+fn start_capture(
+    mut camera: Box<dyn Camera>,
+    mailbox: &Arc<Mailbox>,
+    lamp: &Lamp,
+    stop: &Arc<AtomicBool>,
+) -> Receiver<()> {
+    let (mailbox, lamp, stop) = (Arc::clone(mailbox), lamp.clone(), Arc::clone(stop));
     let (closes, closed) = channel();
     thread::spawn(move || {
-        capture(camera.as_mut(), &mailbox, &lamp);
+        capture(camera.as_mut(), &mailbox, &lamp, &stop);
         drop(closes);
     });
     closed

@@ -11,6 +11,9 @@ use super::PipeError;
 const SHORTEST_STREAM: usize = b"YUV4MPEG2 W1 H1\n".len();
 const FRAME: &[u8] = b"FRAME\n";
 
+/// How much chroma is read at once, bytes.
+const SCRAP: usize = 1 << 16;
+
 /// Puts frames together. Bytes are read straight into [`Frames::space`], never further than the part in hand, so
 /// that nothing has to be moved.
 #[derive(Debug)]
@@ -21,7 +24,11 @@ pub struct Frames {
     /// Whether every frame begins with a line of its own.
     framed: bool,
     line: Vec<u8>,
+    /// The luma.
     bytes: Vec<u8>,
+    /// Bytes of chroma behind it, which nobody looks at, and where they go.
+    chroma: usize,
+    scrap: Vec<u8>,
     filled: usize,
     index: u64,
 }
@@ -31,6 +38,7 @@ enum Part {
     StreamLine,
     FrameLine,
     Picture,
+    Chroma,
 }
 
 impl Frames {
@@ -43,23 +51,35 @@ impl Frames {
             framed: true,
             line: vec![0; MAX_HEADER as usize],
             bytes: Vec::new(),
+            chroma: 0,
+            scrap: Vec::new(),
             filled: 0,
             index: 0,
         };
         if let Coding::Raw { width, height, chroma, range } = *coding {
             let chroma = if chroma { 2 * width.div_ceil(2) * height.div_ceil(2) } else { 0 };
-            frames.picture = Some(Picture { width, height, bits: 8, range });
             frames.framed = false;
-            frames.bytes.resize(width * height + chroma, 0);
+            frames.of(Picture { width, height, bits: 8, range }, chroma);
             frames.part = Part::Picture;
         }
         frames
+    }
+
+    /// Takes frames of this picture, with so many bytes of chroma, from now on.
+    fn of(&mut self, picture: Picture, chroma: usize) {
+        self.bytes.resize(picture.bytes(), 0);
+        (self.picture, self.chroma) = (Some(picture), chroma);
+        self.scrap.resize(chroma.min(SCRAP), 0);
     }
 
     /// Where the next bytes go; never empty.
     pub fn space(&mut self) -> &mut [u8] {
         let shortest = match self.part {
             Part::Picture => return &mut self.bytes[self.filled..],
+            Part::Chroma => {
+                let left = (self.chroma - self.filled).min(self.scrap.len());
+                return &mut self.scrap[..left];
+            }
             Part::StreamLine => SHORTEST_STREAM,
             Part::FrameLine => FRAME.len(),
         };
@@ -74,10 +94,15 @@ impl Frames {
     /// [`CameraError`] when they are not such a stream; nothing can be read from it any more.
     pub fn take(&mut self, count: usize, frame: &mut Luma) -> Result<bool, CameraError> {
         self.filled += count;
-        if self.part == Part::Picture {
-            let Some(picture) = self.picture.filter(|_| self.filled == self.bytes.len()) else {
+        if let (Part::Picture | Part::Chroma, Some(picture)) = (self.part, self.picture) {
+            let is_luma = self.part == Part::Picture;
+            if self.filled < if is_luma { self.bytes.len() } else { self.chroma } {
                 return Ok(false);
-            };
+            }
+            if is_luma && self.chroma > 0 {
+                self.begin(Part::Chroma);
+                return Ok(false);
+            }
             picture.luma(&self.bytes, frame);
             self.index += 1;
             self.begin(if self.framed { Part::FrameLine } else { Part::Picture });
@@ -94,9 +119,8 @@ impl Frames {
             return if line.len() < self.line.len() { Ok(false) } else { Err(self.stray().into()) };
         }
         if self.part == Part::StreamLine {
-            let (picture, bytes) = Picture::of_header(&self.name, line)?;
-            self.picture = Some(picture);
-            self.bytes.resize(bytes, 0);
+            let (picture, chroma) = Picture::of_header(&self.name, line)?;
+            self.of(picture, chroma);
             self.begin(Part::FrameLine);
         } else {
             self.begin(Part::Picture);

@@ -27,6 +27,8 @@ pub struct Extent {
     pub end: usize,
     /// Whether it has the Huffman tables that it uses. Cameras leave out the standard's.
     pub has_tables: bool,
+    /// Bytes of coefficients that a decoder has to hold at once: all of a progressive file's.
+    pub held: u64,
 }
 
 /// A JPEG file that is not whole.
@@ -107,7 +109,10 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
                     frame.as_ref().is_some_and(|f| f.components.iter().all(|c| c.is_read));
                 let has_tables = tables.dc.are_own() && tables.ac.are_own();
                 return match is_whole {
-                    true => Ok(Extent { end: at, has_tables }),
+                    true => {
+                        let held = frame.as_ref().map_or(0, Frame::held);
+                        Ok(Extent { end: at, has_tables, held })
+                    }
                     false => Err(JpegError::CutOff { at: at as u64 - 2 }),
                 };
             }
@@ -130,9 +135,9 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
             }
             (code @ 0xC0..=0xC2, frame @ None) => match frame_of(body, code == 0xC2)? {
                 Some(new) => *frame = Some(new),
-                None => return Ok(Extent { end: bytes.len(), has_tables: true }),
+                None => return Ok(unread(bytes)),
             },
-            (0xC0..=0xCF, _) => return Ok(Extent { end: bytes.len(), has_tables: true }),
+            (0xC0..=0xCF, _) => return Ok(unread(bytes)),
             (0xDA, None) => return Err(JpegError::Damaged("a scan before the frame")),
             (0xDA, Some(frame)) => {
                 scans += 1;
@@ -144,6 +149,11 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
             _ => {}
         }
     }
+}
+
+/// The extent of a kind of JPEG that is not read here.
+fn unread(bytes: &[u8]) -> Extent {
+    Extent { end: bytes.len(), has_tables: true, held: 0 }
 }
 
 /// Writes `jpeg` into `out` with the standard's Huffman tables in front of what it has itself.

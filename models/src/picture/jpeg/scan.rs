@@ -53,6 +53,17 @@ impl Frame {
         (self.width.div_ceil(8 * across), self.height.div_ceil(8 * down))
     }
 
+    /// Bytes of coefficients that a decoder has to hold at once.
+    pub(super) fn held(&self) -> u64 {
+        if !self.is_progressive {
+            return 0;
+        }
+        let (across, down) = self.mcus();
+        let blocks: usize = self.components.iter().map(|c| c.across * c.down).sum();
+        // 64 of 16 bits each.
+        (across * down * blocks * 128) as u64
+    }
+
     /// Blocks of a component alone, across and down.
     fn blocks(&self, component: &Component) -> (usize, usize) {
         let most = |of: fn(&Component) -> usize| self.components.iter().map(of).max().unwrap_or(1);

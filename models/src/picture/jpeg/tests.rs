@@ -40,7 +40,7 @@ fn without(jpeg: &[u8], code: u8) -> Vec<u8> {
 fn data_that_end_early_are_cut_off_even_with_an_end_marker() {
     let jpeg = encoded();
     let start = data_start(&jpeg);
-    assert_eq!(extent(&jpeg), Ok(Extent { end: jpeg.len(), has_tables: true }));
+    assert_eq!(extent(&jpeg), Ok(Extent { end: jpeg.len(), has_tables: true, held: 0 }));
     let last = jpeg.len() - EOI.len();
     for keep in (start..last - 2).step_by(13) {
         // A cut must not split a stuffed byte.
@@ -88,7 +88,7 @@ fn missing_huffman_tables_are_the_standards() {
     let jpeg = encoded();
     let bare = without(&jpeg, 0xC4);
     assert!(bare.len() + 400 < jpeg.len());
-    assert_eq!(extent(&bare), Ok(Extent { end: bare.len(), has_tables: false }));
+    assert_eq!(extent(&bare), Ok(Extent { end: bare.len(), has_tables: false, held: 0 }));
     for rules in [Rules::BADGE, Rules::DATASET] {
         assert_eq!(decode(&bare, &rules), decode(&jpeg, &rules));
     }
@@ -158,7 +158,7 @@ fn progressive_scans_are_read_to_their_ends() {
     ];
     let parts: Vec<&[u8]> = scans.iter().map(Vec::as_slice).collect();
     let whole = grey(0xC2, 16, &parts);
-    assert_eq!(extent(&whole), Ok(Extent { end: whole.len(), has_tables: false }));
+    assert_eq!(extent(&whole), Ok(Extent { end: whole.len(), has_tables: false, held: 4 * 128 }));
     assert!(decode(&whole, &Rules::BADGE).is_ok());
     // The same without the last byte of a scan.
     for short in [1, 3] {
