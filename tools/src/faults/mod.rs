@@ -2,6 +2,7 @@
 
 mod bombs;
 mod boot;
+mod camera;
 mod cases;
 mod clock;
 mod corrupt;
@@ -38,6 +39,7 @@ const GROUPS: &[(&str, GroupFn)] = &[
     ("clock", clock::run),
     ("pair", pair::run),
     ("bombs", bombs::run),
+    ("camera", camera::run),
     ("serial", serial::run),
 ];
 
