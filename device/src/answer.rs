@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use emocue_link::consent::{Ask, Code};
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
 
@@ -29,8 +30,15 @@ pub enum Screen {
     CameraMissing,
     /// The battery is nearly empty; the badge is about to stop.
     LowBattery,
-    /// A host wants something that only the wearer may allow, by a press of the button.
-    PressButton,
+    /// A host wants something that only the wearer may allow, with the button.
+    Question {
+        /// What it wants.
+        ask: Ask,
+        /// What the host shows as well, where it wants the same.
+        code: Code,
+        /// Whether a press is the answer already: the question has been visible for a while.
+        counts: bool,
+    },
 }
 
 impl Screen {

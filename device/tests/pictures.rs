@@ -18,6 +18,7 @@ use emocue_device::show::art::{Group, SCREENS, picture};
 use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
 use emocue_device::show::{ShowSettings, words};
+use emocue_link::consent::{Ask, Code};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
@@ -32,15 +33,42 @@ fn text(panel: &Panel) -> String {
     panel.pixels().chunks(panel.width()).map(|pixels| row(pixels) + "\n").collect()
 }
 
+/// Each question, before and after a press counts.
+fn questions() -> Vec<(String, Screen)> {
+    let code = Code::new(9_876_543_210_987_654);
+    let each = Ask::ALL.into_iter().flat_map(|ask| [(ask, false), (ask, true)]);
+    let named = |(ask, counts)| {
+        let name = format!("question-{ask:?}{}", if counts { "-counts" } else { "" });
+        (name.to_lowercase(), Screen::Question { ask, code, counts })
+    };
+    each.map(named).collect()
+}
+
+#[test]
+fn a_question_is_whole_in_every_mode() {
+    for (size, name) in SIZES {
+        let mut seen = Vec::new();
+        for (_, screen) in questions() {
+            let both = shown(screen, size, Mode::Both);
+            for mode in Mode::ALL {
+                assert_eq!(shown(screen, size, mode), both, "{name}: {mode:?}");
+            }
+            assert!(!seen.contains(&both), "{name}: {screen:?} looks like another question");
+            seen.push(both);
+        }
+    }
+}
+
 #[test]
 fn panels_look_as_they_did() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut changed = Vec::new();
     for (size, name) in SIZES {
-        for answer in SCREENS {
-            let path = folder.join(format!("{}-{name}.txt", words::id(answer)));
-            let now = text(&shown(answer, size, Mode::Both));
+        let screens = SCREENS.map(|screen| (words::id(screen).to_owned(), screen));
+        for (file, screen) in screens.into_iter().chain(questions()) {
+            let path = folder.join(format!("{file}-{name}.txt"));
+            let now = text(&shown(screen, size, Mode::Both));
             if update {
                 fs::write(&path, &now).unwrap();
             } else if fs::read_to_string(&path).ok().as_ref() != Some(&now) {
@@ -210,7 +238,8 @@ impl DrawTarget for Strict {
 fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
-            for answer in SCREENS {
+            let questions = questions().into_iter().map(|(_, screen)| screen);
+            for answer in SCREENS.into_iter().chain(questions) {
                 let settings = ShowSettings { panel, mode };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
@@ -227,6 +256,9 @@ fn nothing_is_drawn_outside_the_panel() {
 fn words_are_whole_and_beside_the_emoji() {
     for (size, _) in SIZES {
         for answer in SCREENS {
+            if matches!(answer, Screen::Question { .. }) {
+                continue;
+            }
             let panel = shown(answer, size, Mode::Both);
             let emoji = shown(answer, size, Mode::Emoji);
             let column = |x| (0..panel.height()).any(|y| panel.is_lit(x, y));

@@ -3,6 +3,7 @@
 //! | Module | What |
 //! |---|---|
 //! | [`message`] | what host and badge can say |
+//! | [`consent`] | what a wearer is asked, and the code by which host and panel are compared |
 //! | [`frame`] | a message as bytes that survive a bad cable |
 //! | [`transport`], [`serial`] | where the bytes go |
 //! | [`client`] | the host's side |
@@ -20,6 +21,7 @@
 mod baud;
 mod channel;
 pub mod client;
+pub mod consent;
 #[cfg(feature = "test-util")]
 pub mod faulty;
 pub mod frame;

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::consent::Question;
+
 /// Version of these messages.
 ///
 /// The rule: both sides speak when their `major` is the same. Within a major, messages are only added at the ends of
@@ -17,7 +19,7 @@ pub struct Version {
 }
 
 /// What this program speaks.
-pub const VERSION: Version = Version { major: 1, minor: 0 };
+pub const VERSION: Version = Version { major: 1, minor: 1 };
 
 /// Most bytes of a file in one message. With it every frame stays below 4096 bytes, which is what a Linux terminal
 /// keeps for a reader that is late.
@@ -73,7 +75,7 @@ pub enum Request {
     Finish,
     /// Progress of what was asked for last: [`Reply::Progress`].
     Progress,
-    /// Return to the bundle before: [`Reply::Progress`].
+    /// Return to the bundle before, which the wearer has to allow: [`Reply::Progress`].
     Rollback,
     /// Look at the embedded portraits with the bundle that runs: [`Reply::Progress`].
     SelfTest,
@@ -134,12 +136,15 @@ pub enum Progress {
     Idle,
     /// The badge works on it.
     Working,
-    /// The badge waits for a press of its button; the text tells what for.
+    /// The badge waits for a press of its button; the text tells what for. For hosts of version 1.0; later ones get
+    /// [`Progress::Asks`].
     PressButton(String),
     /// Done; the text tells what.
     Done(String),
     /// Not done; the text tells why, and what to do.
     Failed(String),
+    /// The badge shows this question to its wearer (from version 1.1 on).
+    Asks(Question),
 }
 
 /// Why a request is not done at all.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use emocue_models::luma::Luma;
 
 use crate::camera::{CameraError, FrameInfo};
-use crate::cue::{CueError, Press};
+use crate::cue::{CueError, TimedPress};
 
 /// What the badge wants of the camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Wanted {
 #[derive(Debug)]
 pub(super) enum Event {
     /// The button.
-    Press(Press),
+    Press(TimedPress),
     /// The first frame after the camera was opened has come.
     Streams,
     /// The camera is closed, as was wanted.
@@ -169,6 +169,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cue::Press;
 
     fn frame(value: u8) -> (Luma, FrameInfo) {
         let mut frame = Luma::default();
@@ -196,11 +197,11 @@ mod tests {
         let mailbox = Mailbox::new();
         let (mut pixels, mut info) = frame(1);
         mailbox.put(&mut pixels, &mut info);
-        mailbox.post(Event::Press(Press::Short));
         let now = Instant::now();
+        mailbox.post(Event::Press(TimedPress { press: Press::Short, began: now }));
         let later = now + Duration::from_secs(3600);
         let event = mailbox.wait(&mut pixels, &mut info, later, now);
-        assert!(matches!(event, Event::Press(Press::Short)));
+        assert!(matches!(event, Event::Press(TimedPress { press: Press::Short, .. })));
         assert!(matches!(mailbox.wait(&mut pixels, &mut info, later, now), Event::Nothing));
         assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Frame));
     }

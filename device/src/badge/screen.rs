@@ -19,8 +19,8 @@ pub(super) struct ScreenState {
     report: FrameReport,
     /// What is shown when nothing covers it.
     screen: Screen,
-    /// A question waits for the button.
-    asking: bool,
+    /// The question that waits for the button.
+    question: Option<Screen>,
     /// When the battery's picture goes, or comes again.
     battery: Option<(Cover, Instant)>,
 }
@@ -36,7 +36,7 @@ impl ScreenState {
     pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
         let report = FrameReport { source: "badge".to_owned(), ..FrameReport::starting(labels) };
         let screen = Screen::Starting;
-        Self { paused, missing: false, report, screen, asking: false, battery: None }
+        Self { paused, missing: false, report, screen, question: None, battery: None }
     }
 
     /// Records what vision reports; whether it is another answer than before.
@@ -64,15 +64,15 @@ impl ScreenState {
     /// What covers it just now.
     pub(super) fn cover(&self) -> Option<Screen> {
         match self.battery {
-            _ if self.asking => Some(Screen::PressButton),
+            _ if self.question.is_some() => self.question,
             Some((Cover::Shown, _)) => Some(Screen::LowBattery),
             _ => None,
         }
     }
 
-    /// A question waits for the button, or is over.
-    pub(super) fn ask(&mut self, asking: bool) -> &FrameReport {
-        self.asking = asking;
+    /// A question waits for the button, or none does any more.
+    pub(super) fn ask(&mut self, question: Option<Screen>) -> &FrameReport {
+        self.question = question;
         self.shown()
     }
 
@@ -96,6 +96,7 @@ impl ScreenState {
 
 #[cfg(test)]
 mod tests {
+    use emocue_link::consent::{Ask, Code};
     use emocue_models::label::FERPLUS_8;
 
     use super::*;
@@ -133,9 +134,11 @@ mod tests {
         let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
         state.battery(true, start);
-        assert_eq!(state.ask(true).shown, Screen::PressButton);
-        assert_eq!(state.show(NO_FACE).shown, Screen::PressButton);
+        let question =
+            Screen::Question { ask: Ask::NewSettings, code: Code::new(1), counts: false };
+        assert_eq!(state.ask(Some(question)).shown, question);
+        assert_eq!(state.show(NO_FACE).shown, question);
         assert!(!state.battery(false, start));
-        assert_eq!(state.ask(false).shown, NO_FACE);
+        assert_eq!(state.ask(None).shown, NO_FACE);
     }
 }

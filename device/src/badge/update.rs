@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cue::Press;
+use emocue_link::consent::Question;
+
+use crate::answer::Screen;
+use crate::cue::{Press, TimedPress};
 use crate::link::{Hub, settings};
-use crate::slots::consent::{ConsentChannel, Presence, Question, SHOWN, Verdict};
+use crate::slots::consent::{ConsentChannel, Presence, SHOWN, VISIBLE, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
 /// What the monitor found.
@@ -18,10 +21,38 @@ pub(super) enum UpdateEvent {
     NotConfirmed(SlotError),
     /// Another bundle or configuration is to be used.
     Restart,
-    /// A question waits for the wearer.
-    Question(String),
+    /// A question waits for the wearer, for the first time or now that a press is its answer.
+    Question(ShownQuestion),
     /// The question has ended.
     QuestionEnded,
+}
+
+/// A question on the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShownQuestion {
+    pub(super) question: Question,
+    since: Instant,
+    /// Whether it has been visible for [`VISIBLE`].
+    pub(super) counts: bool,
+}
+
+impl ShownQuestion {
+    /// What the panel shows.
+    pub(super) fn screen(&self) -> Screen {
+        let Self { question, counts, .. } = self;
+        Screen::Question { ask: question.ask, code: question.code(), counts: *counts }
+    }
+}
+
+/// What a press does to the question on the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PressEffect {
+    /// There is none, or the press is not for it: it means what it always means.
+    Usual,
+    /// It may become an answer.
+    Waits,
+    /// The question is answered.
+    Answered,
 }
 
 /// Checks about once a second.
@@ -36,8 +67,9 @@ pub struct UpdateMonitor {
     healthy: Duration,
     /// Since when all is well without a break, and the looks before.
     well: Option<(Instant, u64)>,
-    question: Option<(Question, Instant)>,
-    has_button: bool,
+    question: Option<ShownQuestion>,
+    /// Why nobody can answer a question here.
+    unanswerable: Option<Verdict>,
     _presence: Option<Arc<Presence>>,
 }
 
@@ -55,6 +87,8 @@ pub struct MonitorSetup<'a> {
     pub healthy: Duration,
     /// Whether there is a button to press.
     pub has_button: bool,
+    /// Whether there is a panel to read a question on.
+    pub has_panel: bool,
     /// Announces that this badge answers questions.
     pub presence: Option<Arc<Presence>>,
 }
@@ -62,7 +96,21 @@ pub struct MonitorSetup<'a> {
 impl UpdateMonitor {
     /// A monitor for one start.
     pub fn new(watched: MonitorSetup, hub: Arc<Hub>) -> Self {
-        let MonitorSetup { state, config, mark, on_trial, healthy, has_button, presence } = watched;
+        let MonitorSetup {
+            state,
+            config,
+            mark,
+            on_trial,
+            healthy,
+            has_button,
+            has_panel,
+            presence,
+        } = watched;
+        let unanswerable = match (has_button, has_panel) {
+            (true, true) => None,
+            (false, _) => Some(Verdict::NoButton),
+            (true, false) => Some(Verdict::NoPanel),
+        };
         let unproven = settings::is_waiting(config).then(|| config.to_owned());
         Self {
             store: Store::new(state),
@@ -74,7 +122,7 @@ impl UpdateMonitor {
             healthy,
             well: None,
             question: None,
-            has_button,
+            unanswerable,
             _presence: presence,
         }
     }
@@ -84,26 +132,36 @@ impl UpdateMonitor {
         if self.hub.takes_start() || self.store.mark() != self.mark {
             return Some(UpdateEvent::Restart);
         }
-        if let Some((question, until)) = &self.question {
-            let ended = if now >= *until {
-                self.consent.answer(question, Verdict::Silence);
-                true
-            } else {
-                // The program that asked may have ended.
-                self.consent.question().as_ref() != Some(question)
-            };
-            if ended {
-                self.question = None;
-                return Some(UpdateEvent::QuestionEnded);
+        match &mut self.question {
+            Some(shown) => {
+                let visible = now.saturating_duration_since(shown.since);
+                let ended = if visible >= SHOWN {
+                    self.consent.answer(&shown.question, Verdict::Silence);
+                    true
+                } else {
+                    // The program that asked may have ended.
+                    self.consent.question() != Some(shown.question)
+                };
+                if ended {
+                    self.question = None;
+                    return Some(UpdateEvent::QuestionEnded);
+                }
+                if visible >= VISIBLE && !shown.counts {
+                    shown.counts = true;
+                    return Some(UpdateEvent::Question(*shown));
+                }
             }
-        } else if let Some(question) = self.consent.question() {
-            if !self.has_button {
-                self.consent.answer(&question, Verdict::NoButton);
-                return None;
+            None => {
+                if let Some(question) = self.consent.question() {
+                    if let Some(verdict) = self.unanswerable {
+                        self.consent.answer(&question, verdict);
+                        return None;
+                    }
+                    let shown = ShownQuestion { question, since: now, counts: false };
+                    self.question = Some(shown);
+                    return Some(UpdateEvent::Question(shown));
+                }
             }
-            let text = question.text.clone();
-            self.question = Some((question, now + SHOWN));
-            return Some(UpdateEvent::Question(text));
         }
         self.prove(now, looks)
     }
@@ -144,28 +202,36 @@ impl UpdateMonitor {
         }
     }
 
-    /// Takes a press of the button as the answer to the question that waits; whether there was one.
-    pub(super) fn press(&mut self, press: Press) -> bool {
-        let Some((question, _)) = self.question.take() else { return false };
-        let verdict = match press {
-            Press::Short => Verdict::Yes,
-            Press::Long => Verdict::No,
+    /// Takes a press of the button as the answer to the question on the panel, if it began when that had been visible
+    /// for long enough.
+    pub(super) fn press(&mut self, TimedPress { press, began }: TimedPress) -> PressEffect {
+        let Some(shown) = self.question.filter(|shown| began >= shown.since + VISIBLE) else {
+            return PressEffect::Usual;
         };
-        self.consent.answer(&question, verdict);
-        true
+        let verdict = match press {
+            Press::Short => Verdict::No,
+            Press::Long => return PressEffect::Waits,
+            Press::Held => Verdict::Yes,
+        };
+        self.consent.answer(&shown.question, verdict);
+        self.question = None;
+        PressEffect::Answered
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use emocue_link::consent::Ask;
+
     use super::*;
+    use crate::slots::consent::NoConsent;
     use crate::slots::tests::Lab;
 
     fn seconds(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
     }
 
-    fn monitor(lab: &Lab, has_button: bool) -> UpdateMonitor {
+    fn monitor(lab: &Lab, has_button: bool, has_panel: bool) -> UpdateMonitor {
         let state = lab.state();
         let watched = MonitorSetup {
             state: &state,
@@ -174,6 +240,7 @@ mod tests {
             on_trial: true,
             healthy: Duration::from_secs(60),
             has_button,
+            has_panel,
             presence: ConsentChannel::new(&state).announce().map(Arc::new),
         };
         UpdateMonitor::new(watched, Arc::default())
@@ -183,7 +250,7 @@ mod tests {
     fn a_bundle_is_kept_after_a_minute_of_looks_without_a_fault() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
-        let mut monitor = monitor(&lab, true);
+        let mut monitor = monitor(&lab, true, true);
         let start = Instant::now();
         for second in 0..100 {
             // A camera that is missing at 30 s makes the minute begin anew.
@@ -200,7 +267,7 @@ mod tests {
     fn a_bundle_is_not_kept_without_one_look() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
-        let mut monitor = monitor(&lab, true);
+        let mut monitor = monitor(&lab, true, true);
         let start = Instant::now();
         for second in 0..600 {
             // The camera is missing, then it streams frames that nobody looks at.
@@ -216,7 +283,7 @@ mod tests {
     fn a_bundle_that_was_replaced_is_not_kept_in_the_place_of_another() {
         let lab = Lab::new();
         lab.install(&lab.release(900)).unwrap();
-        let mut monitor = monitor(&lab, true);
+        let mut monitor = monitor(&lab, true, true);
         let start = Instant::now();
         assert!(monitor.tick(start, Some(1)).is_none());
         lab.install(&lab.release(901)).unwrap();
@@ -224,31 +291,85 @@ mod tests {
         assert_eq!(lab.store.pointer().unwrap().active, None);
     }
 
+    /// Asks, has `monitor` find the question at `start`, and gives what comes of it after `then`.
+    fn asked(
+        monitor: &mut UpdateMonitor,
+        state: &Path,
+        start: Instant,
+        then: impl FnOnce(&mut UpdateMonitor),
+    ) -> Result<(), NoConsent> {
+        let consent = ConsentChannel::new(state);
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| consent.ask(Ask::NewMaker, [1; 32], [2; 32], |_| ()));
+            while consent.question().is_none() {
+                std::thread::yield_now();
+            }
+            if let Some(UpdateEvent::Question(shown)) = monitor.tick(start, Some(0)) {
+                assert!(!shown.counts && shown.question.ask == Ask::NewMaker);
+                then(monitor);
+            }
+            asks.join().unwrap()
+        })
+    }
+
     #[test]
-    fn without_a_button_a_question_is_answered_at_once_and_with_one_after_a_minute() {
-        use crate::slots::consent::NoConsent;
+    fn a_question_that_nobody_can_read_or_answer_is_refused_at_once() {
         let lab = Lab::new();
         std::fs::create_dir_all(lab.state()).unwrap();
-        for (has_button, end) in [(false, 0), (true, 61)] {
-            let mut monitor = monitor(&lab, has_button);
-            let consent = ConsentChannel::new(&lab.state());
-            let start = Instant::now();
-            std::thread::scope(|scope| {
-                let asks = scope.spawn(|| consent.ask("?"));
-                while consent.question().is_none() {
-                    std::thread::yield_now();
+        for (button, panel) in [(false, true), (true, false)] {
+            let mut monitor = monitor(&lab, button, panel);
+            let answer =
+                asked(&mut monitor, &lab.state(), Instant::now(), |_| panic!("nobody is asked"));
+            match answer {
+                Err(NoConsent::NoButton) => assert!(!button),
+                Err(NoConsent::NoPanel) => assert!(!panel),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_question_ends_after_a_minute_without_an_answer() {
+        let lab = Lab::new();
+        std::fs::create_dir_all(lab.state()).unwrap();
+        let (mut monitor, start) = (monitor(&lab, true, true), Instant::now());
+        let answer = asked(&mut monitor, &lab.state(), start, |monitor| {
+            for second in 1..=60 {
+                match monitor.tick(seconds(start, second), Some(second)) {
+                    Some(UpdateEvent::Question(shown)) => assert!(shown.counts && second == 2),
+                    Some(UpdateEvent::QuestionEnded) => assert_eq!(second, 60),
+                    other => assert!(other.is_none(), "{other:?}"),
                 }
-                for second in 0..=end {
-                    let event = monitor.tick(seconds(start, second), Some(second));
-                    let ended = matches!(event, Some(UpdateEvent::QuestionEnded));
-                    assert_eq!(ended, second == 60, "{event:?}");
+            }
+        });
+        assert!(matches!(answer, Err(NoConsent::Silence)));
+    }
+
+    #[test]
+    fn only_a_press_that_began_after_two_seconds_answers_and_only_holding_on_agrees() {
+        let lab = Lab::new();
+        std::fs::create_dir_all(lab.state()).unwrap();
+        for agrees in [true, false] {
+            let (mut monitor, start) = (monitor(&lab, true, true), Instant::now());
+            let answer = asked(&mut monitor, &lab.state(), start, |monitor| {
+                let mut press = |press, began_ms| {
+                    let began = start + Duration::from_millis(began_ms);
+                    monitor.press(TimedPress { press, began })
+                };
+                // Whatever was on its way when the question came means what it always means.
+                for kind in [Press::Short, Press::Long, Press::Held] {
+                    assert_eq!(press(kind, 0), PressEffect::Usual);
+                    assert_eq!(press(kind, 1999), PressEffect::Usual);
                 }
-                match asks.join().unwrap() {
-                    Err(NoConsent::NoButton) => assert!(!has_button),
-                    Err(NoConsent::Silence) => assert!(has_button),
-                    other => panic!("{other:?}"),
-                }
+                assert_eq!(press(Press::Long, 2000), PressEffect::Waits);
+                let last = if agrees { Press::Held } else { Press::Short };
+                assert_eq!(press(last, 2000), PressEffect::Answered);
+                assert_eq!(press(last, 2000), PressEffect::Usual);
             });
+            match answer {
+                Ok(()) => assert!(agrees),
+                Err(error) => assert!(!agrees && matches!(error, NoConsent::Declined), "{error}"),
+            }
         }
     }
 }

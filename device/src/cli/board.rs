@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use emocue_config::{Config, Driver, PanelSettings, Pins};
 use emocue_device::badge::live::{Cues, Presses};
-use emocue_device::cue::{self, Button, CueError, Gpio, Input, Motor};
+use emocue_device::cue::{self, Button, CueError, Gpio, Input, Motor, TimedPress};
 use emocue_device::show::{self, Display, oled};
 
 use super::Failure;
@@ -42,7 +42,10 @@ pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
 /// Watches a button.
 fn presses(mut input: Box<dyn Input>) -> Result<Presses, CueError> {
     let mut button = Button::new(input.is_on()?, Instant::now());
-    Ok(Box::new(move |wait| button.watch(input.as_mut(), wait, Instant::now)))
+    Ok(Box::new(move |wait| {
+        let press = button.watch(input.as_mut(), wait, Instant::now)?;
+        Ok(press.map(|press| TimedPress { press, began: button.began() }))
+    }))
 }
 
 /// The driver of the configuration's pins.

@@ -310,6 +310,14 @@ impl Show {
         named.iter().map(|spec| show::open(spec, &settings, rules)).collect()
     }
 
+    /// Whether a display is named here that shows a panel at once.
+    pub(crate) fn has_panel(&self) -> bool {
+        self.displays.iter().any(|spec| {
+            let spec = spec.to_string_lossy();
+            spec == "terminal" || spec.starts_with("oled")
+        })
+    }
+
     /// As said here, else as in `usual`.
     pub(crate) fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
         show::ShowSettings {

@@ -108,6 +108,7 @@ impl Starts<'_> {
                 on_trial: matches!(origin, Origin::Slot { trial: Some(_), .. }),
                 healthy: config.update.healthy(),
                 has_button: config.pins.button.is_some(),
+                has_panel: config.panel.enabled || run.show.has_panel(),
                 presence: self.served.as_ref().map(|served| Arc::clone(&served.presence)),
             };
             UpdateMonitor::new(watched, Arc::clone(&self.hub))

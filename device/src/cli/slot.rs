@@ -11,10 +11,13 @@ use emocue_device::bundle::LoadedBundle;
 use emocue_device::sandbox;
 use emocue_device::slots::consent::{ConsentChannel, NoConsent};
 use emocue_device::slots::{Install, Installed, Refusal, SlotError, SlotsStatus, Store, Trust};
+use emocue_link::consent::{Ask, HOW_TO_ANSWER};
 use emocue_models::bundle::PublicKey;
+use emocue_models::bundle::manifest::Sha256;
 use emocue_models::plain::PlainWriter;
 
 use super::{AFTER_HELP, Failure};
+use crate::tell;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -84,7 +87,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
                 store: &store,
                 trust: &trust,
                 test: &sandbox::self_test,
-                ask: &|key| accept(&channel, key),
+                ask: &|key, bytes| accept(&channel, key, bytes),
                 force: *force,
             };
             let done = install.take(file);
@@ -133,7 +136,12 @@ fn is_settled(done: &Result<Installed, SlotError>) -> bool {
     }
 }
 
-fn accept(channel: &ConsentChannel, key: PublicKey) -> Result<(), NoConsent> {
-    eprintln!("emocue-badge: key {key} is new here: press the badge's button within a minute");
-    channel.ask(&format!("trust the key {}", key.short()))
+/// Asks the wearer whether to trust the key that signed the bundle of these `bytes`.
+fn accept(channel: &ConsentChannel, key: PublicKey, bytes: &[u8]) -> Result<(), NoConsent> {
+    channel.ask(Ask::NewMaker, key.to_bytes(), Sha256::of(bytes).0, |question| {
+        let (words, code) = (question.ask.words(), question.code());
+        tell(format_args!(
+            "emocue-badge: key {key} is new here, so the wearer is asked: {words} The code is {code}. {HOW_TO_ANSWER}"
+        ));
+    })
 }

@@ -10,6 +10,10 @@ const SETTLE: Duration = Duration::from_millis(30);
 /// A press that is held so long is a long one.
 const LONG: Duration = Duration::from_millis(800);
 
+/// A press that is held so long agrees to a question: much longer than the long press that pauses, so that nobody
+/// agrees who only means to pause.
+const HOLD: Duration = Duration::from_secs(3);
+
 /// What the wearer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
@@ -17,6 +21,26 @@ pub enum Press {
     Short,
     /// Held; told while the finger is still on it, so letting go tells nothing.
     Long,
+    /// Held on for 3 s, after [`Press::Long`]; told while the finger is still on it.
+    Held,
+}
+
+/// A press, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedPress {
+    /// What the wearer did.
+    pub press: Press,
+    /// When the button went down.
+    pub began: Instant,
+}
+
+/// What was reported of a press already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Long,
+    /// Nothing is left to report.
+    All,
 }
 
 /// A level, and since when it has held.
@@ -33,8 +57,10 @@ pub struct Button {
     raw: Level,
     /// Without bounces.
     settled: Level,
-    /// Whether the settled press was reported already.
-    told: bool,
+    /// What was reported of the settled press already.
+    told: Told,
+    /// When the last press began.
+    began: Instant,
     /// The last moment that was seen.
     seen: Instant,
 }
@@ -44,7 +70,12 @@ impl Button {
     /// before it was let go.
     pub fn new(on: bool, now: Instant) -> Self {
         let level = Level { on, since: now };
-        Self { raw: level, settled: level, told: true, seen: now }
+        Self { raw: level, settled: level, told: Told::All, began: now, seen: now }
+    }
+
+    /// When the press began that was reported last.
+    pub fn began(&self) -> Instant {
+        self.began
     }
 
     /// Takes the pin's level at `now`, whether it changed or not. A level that comes after a later one counts as of
@@ -64,10 +95,14 @@ impl Button {
     pub fn patience(&self, now: Instant) -> Option<Duration> {
         let next = if self.raw.on != self.settled.on {
             self.raw.since + SETTLE
-        } else if self.settled.on && !self.told {
-            self.settled.since + LONG
-        } else {
+        } else if !self.settled.on {
             return None;
+        } else {
+            match self.told {
+                Told::Nothing => self.settled.since + LONG,
+                Told::Long => self.settled.since + HOLD,
+                Told::All => return None,
+            }
         };
         Some(next.saturating_duration_since(now))
     }
@@ -98,18 +133,31 @@ impl Button {
         if self.raw.on != self.settled.on && now.saturating_duration_since(self.raw.since) >= SETTLE
         {
             let held = self.raw.since.saturating_duration_since(self.settled.since);
-            let told = std::mem::replace(&mut self.told, !self.raw.on);
+            let next = if self.raw.on { Told::Nothing } else { Told::All };
+            let told = std::mem::replace(&mut self.told, next);
             self.settled = self.raw;
-            if !self.raw.on && !told {
-                return Some(if held >= LONG { Press::Long } else { Press::Short });
+            if self.raw.on {
+                self.began = self.raw.since;
+            } else {
+                match told {
+                    Told::Nothing if held < LONG => return Some(Press::Short),
+                    Told::Nothing => return Some(Press::Long),
+                    Told::Long if held >= HOLD => return Some(Press::Held),
+                    Told::Long | Told::All => {}
+                }
             }
         }
-        let down = self.settled.on && self.raw.on && !self.told;
-        if down && now.saturating_duration_since(self.settled.since) >= LONG {
-            self.told = true;
-            return Some(Press::Long);
+        if !self.settled.on || !self.raw.on {
+            return None;
         }
-        None
+        let held = now.saturating_duration_since(self.settled.since);
+        let (told, press) = match self.told {
+            Told::Nothing if held >= LONG => (Told::Long, Press::Long),
+            Told::Long if held >= HOLD => (Told::All, Press::Held),
+            _ => return None,
+        };
+        self.told = told;
+        Some(press)
     }
 }
 
@@ -164,6 +212,25 @@ mod tests {
     fn holding_tells_a_long_press_once_before_it_ends() {
         assert_eq!(presses(&[100, 3000]), [(900, Press::Long)]);
         assert_eq!(presses(&[100, 3000, 4000, 4100]), [(900, Press::Long), (4130, Press::Short)]);
+    }
+
+    #[test]
+    fn holding_on_tells_more_than_a_long_press_and_when_it_began() {
+        let long = (900, Press::Long);
+        assert_eq!(presses(&[100, 3099]), [long]);
+        assert_eq!(presses(&[100, 3100]), [long, (3100, Press::Held)]);
+        assert_eq!(presses(&[100, 9000]), [long, (3100, Press::Held)]);
+        let mut button = Button::new(false, at(0));
+        for (time, down, press) in
+            [(100, true, None), (900, true, Some(Press::Long)), (3100, true, Some(Press::Held))]
+        {
+            assert_eq!(button.see(down, at(time)), press);
+        }
+        assert_eq!(button.began(), at(100));
+        button.see(false, at(4000));
+        button.see(true, at(5000));
+        button.see(false, at(5100));
+        assert_eq!((button.see(false, at(5200)), button.began()), (Some(Press::Short), at(5000)));
     }
 
     #[test]
@@ -242,7 +309,7 @@ mod tests {
     proptest! {
         #[test]
         fn clean_presses_are_told_one_by_one(
-            fingers in prop::collection::vec((30..1500u64, 30..1500u64), 0..20),
+            fingers in prop::collection::vec((30..1500u64, 30..4500u64), 0..20),
         ) {
             let mut now = 0;
             let mut changes = Vec::new();
@@ -253,7 +320,11 @@ mod tests {
             let kinds: Vec<Press> = presses(&changes).into_iter().map(|(_, press)| press).collect();
             let expected: Vec<Press> = fingers
                 .iter()
-                .map(|(_, held)| if *held >= 800 { Press::Long } else { Press::Short })
+                .flat_map(|(_, held)| match held {
+                    0..800 => vec![Press::Short],
+                    800..3000 => vec![Press::Long],
+                    _ => vec![Press::Long, Press::Held],
+                })
                 .collect();
             prop_assert_eq!(kinds, expected);
         }

@@ -17,7 +17,7 @@ use emocue_config::{Driver, Pattern, Patterns, Pin};
 use emocue_models::failure::{Failure, exit, sentence};
 
 use crate::answer::Answer;
-pub use button::{Button, Press};
+pub use button::{Button, Press, TimedPress};
 pub use chip::chip_node;
 pub use motor::Motor;
 

@@ -9,6 +9,8 @@ use super::job::Programs;
 use crate::slots::consent::ConsentChannel;
 use crate::slots::replace_file;
 use emocue_config::Config;
+use emocue_link::consent::Ask;
+use emocue_models::bundle::manifest::Sha256;
 use emocue_models::failure::line;
 
 /// Where the settings before lie until the new ones have proved themselves.
@@ -29,7 +31,8 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
         return Ok("the badge has these settings already".to_owned());
     }
     Config::check("the new configuration", &text).map_err(|error| line(&error))?;
-    let asked = ConsentChannel::new(&programs.state).ask("take other settings");
+    let sha256 = Sha256::of(text.as_bytes()).0;
+    let asked = ConsentChannel::new(&programs.state).ask(Ask::NewSettings, [0; 32], sha256, |_| ());
     asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
     let write = || -> io::Result<()> {
         // Where others wait to prove themselves, the ones before those are what is known to work.

@@ -9,6 +9,9 @@ use emocue_link::message::{BadgeStatus, BundleSource, FileKind, LogLine, MAX_LIN
 use emocue_link::server::MAX_CONFIG;
 use emocue_link::{Badge, Inbox};
 
+use emocue_link::consent::Ask;
+use emocue_models::failure::line;
+
 use super::hub::Hub;
 use super::job::{Job, Programs};
 use super::settings;
@@ -75,6 +78,16 @@ impl BadgeService {
             done
         });
     }
+}
+
+/// Returns to the bundle before, if there is one and the wearer agrees: whoever holds the cable could otherwise bring
+/// back what was fixed.
+fn roll_back(programs: &Programs) -> Result<String, String> {
+    Store::new(&programs.state).can_roll_back().map_err(|error| line(&error))?;
+    let asked =
+        ConsentChannel::new(&programs.state).ask(Ask::OlderBundle, [0; 32], [0; 32], |_| ());
+    asked.map_err(|error| format!("the badge keeps its bundle: {}", line(&error)))?;
+    programs.run(&["slot", "rollback"], None)
 }
 
 /// The badge, for one host.
@@ -160,7 +173,7 @@ impl Badge for Side {
     fn progress(&mut self) -> Progress {
         match self.board.job.progress() {
             Progress::Working => match ConsentChannel::new(&self.board.programs.state).question() {
-                Some(question) => Progress::PressButton(question.text),
+                Some(question) => Progress::Asks(question),
                 None => Progress::Working,
             },
             other => other,
@@ -168,8 +181,14 @@ impl Badge for Side {
     }
 
     fn rollback(&mut self) -> Result<Progress, String> {
-        let programs = self.board.programs.clone();
-        self.board.job.start(move || programs.run(&["slot", "rollback"], None))
+        let (programs, hub) = (self.board.programs.clone(), Arc::clone(&self.board.hub));
+        self.board.job.start(move || {
+            let done = roll_back(&programs);
+            if let Err(text) = &done {
+                hub.note(text);
+            }
+            done
+        })
     }
 
     fn self_test(&mut self) -> Result<Progress, String> {

@@ -3,6 +3,7 @@
 //! Coordinates are units of a 64x64 square, x to the right, y down; line widths are in the same units. Angles
 //! are degrees clockwise from the right, so that 0 to 180 is the lower half of a circle.
 
+use emocue_link::consent::{Ask, Code};
 use emocue_models::label::Expression;
 
 use crate::answer::{Answer, Screen};
@@ -105,7 +106,7 @@ pub const SCREENS: [Screen; 15] = [
     Screen::Paused,
     Screen::CameraMissing,
     Screen::LowBattery,
-    Screen::PressButton,
+    Screen::Question { ask: Ask::NewMaker, code: Code::new(123_456_789_012_345), counts: true },
     Screen::Starting,
 ];
 
@@ -127,7 +128,7 @@ pub fn picture(screen: impl Into<Screen>) -> &'static Picture {
         Screen::Paused => &PAUSED,
         Screen::CameraMissing => &CAMERA_MISSING,
         Screen::LowBattery => &LOW_BATTERY,
-        Screen::PressButton => &PRESS_BUTTON,
+        Screen::Question { .. } => &PRESS_BUTTON,
         Screen::Starting => &STARTING,
     }
 }

@@ -8,6 +8,7 @@ use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::primitives::Rectangle;
 use emocue_config::{Mode, PanelSize};
+use emocue_link::consent::{Ask, Code};
 
 use super::draw::{self, Palette, PanelLayout};
 use super::text::Font;
@@ -39,6 +40,9 @@ where
 {
     target.clear(BinaryColor::Off)?;
     let size = size_of(settings.panel);
+    if let Screen::Question { ask, code, counts } = screen {
+        return draw_question(ask, code, words::answers(counts), settings.panel, target);
+    }
     if settings.mode != Mode::Word {
         let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
         let layout = match settings.panel {
@@ -61,6 +65,36 @@ where
             write(words.above, words.narrow, area, target)
         }
     }
+}
+
+/// Writes a question over its code, and below them what to do: in every mode, as words are what is agreed to.
+fn draw_question<D>(
+    ask: Ask,
+    code: Code,
+    below: &str,
+    panel: PanelSize,
+    target: &mut D,
+) -> Result<(), D::Error>
+where
+    D: DrawTarget<Color = BinaryColor>,
+{
+    let [a, b, c, d] = code.groups();
+    let whole = code.to_string();
+    let halves = [format!("{a} {b}"), format!("{c} {d}")];
+    let (above, digits): (_, (Font, &[&str])) = match panel {
+        PanelSize::Tall => (Font::TITLE, (Font::DIGITS, &[&halves[0], &halves[1]])),
+        PanelSize::Flat => (Font::SMALL_TITLE, (Font::SMALL_DIGITS, &[&whole])),
+    };
+    let mut lines = vec![(above, ask.words())];
+    lines.extend(digits.1.iter().map(|line| (digits.0, *line)));
+    lines.push((Font::small(1), below));
+    let mut y = 0;
+    for (font, line) in lines {
+        let margin = panel.width().saturating_sub(font.width(line)) / 2;
+        font.write(line, Point::new(margin as i32, y), BinaryColor::On, target)?;
+        y += font.height() as i32;
+    }
+    Ok(())
 }
 
 /// Writes `lines` as large as they fit in the middle of `area`, with `above` small over them.

@@ -35,6 +35,18 @@ const SIZES: [(&MonoFont<'static>, u32); 15] = [
 ];
 
 impl Font {
+    /// Over a question's code on a tall panel.
+    pub const TITLE: Self = Self { face: &ascii::FONT_7X14, scale: 1 };
+
+    /// A question's code on a tall panel, in two lines.
+    pub const DIGITS: Self = Self { face: &ascii::FONT_10X20, scale: 1 };
+
+    /// Over a question's code on a flat panel.
+    pub const SMALL_TITLE: Self = Self { face: &ascii::FONT_6X9, scale: 1 };
+
+    /// A question's code on a flat panel, in one line.
+    pub const SMALL_DIGITS: Self = Self { face: &ascii::FONT_6X13, scale: 1 };
+
     /// The small font of remarks, 6x10 px times `scale`.
     pub fn small(scale: u32) -> Self {
         Self { face: &ascii::FONT_6X10, scale }

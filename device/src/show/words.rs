@@ -28,7 +28,8 @@ pub fn words(screen: impl Into<Screen>) -> Words {
         Screen::Paused => ("paused", &["paused"]),
         Screen::CameraMissing => ("no camera", &["no", "camera"]),
         Screen::LowBattery => ("low battery", &["low", "battery"]),
-        Screen::PressButton => ("press button", &["press", "button"]),
+        // The panel has a layout of its own for it.
+        Screen::Question { ask, .. } => (ask.words(), &[]),
         Screen::Answer(Answer::Looks(expression)) => {
             let narrow: &[&str] = match expression {
                 Expression::Neutral => &["neutral"],
@@ -57,9 +58,15 @@ pub fn id(screen: impl Into<Screen>) -> &'static str {
         Screen::Paused => "paused",
         Screen::CameraMissing => "camera-missing",
         Screen::LowBattery => "low-battery",
-        Screen::PressButton => "press-button",
+        // An older name.
+        Screen::Question { .. } => "press-button",
         Screen::Answer(Answer::Looks(expression)) => expression.name(),
     }
+}
+
+/// What the wearer does about a question; what a press means once it counts.
+pub fn answers(counts: bool) -> &'static str {
+    if counts { "hold 3s yes, tap no" } else { "same on computer?" }
 }
 
 /// The probability of what `face` looks like, in whole percent and at most 99, since no estimate is certain;
@@ -93,6 +100,9 @@ impl fmt::Display for ReportLine<'_> {
             write!(f, " ({percent} %)")?;
         }
         // The panel shows one of them.
+        if let Screen::Question { code, counts, .. } = report.shown {
+            write!(f, " {code}: {}", answers(counts))?;
+        }
         if report.faces.len() > 1 {
             write!(f, ", the nearest of {} faces", report.faces.len())?;
         }
@@ -113,6 +123,8 @@ fn write_time(f: &mut fmt::Formatter<'_>, ms: u64) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
+    use emocue_link::consent::{Ask, Code};
+
     use super::*;
     use crate::show::{art, fixture};
 
@@ -149,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_told_with_its_code_and_what_to_do() {
+        let question =
+            |counts| Screen::Question { ask: Ask::OlderBundle, code: Code::new(1), counts };
+        let told = line("a", None, question(false));
+        assert_eq!(told, "a: Return to older? 0000 0000 0000 0001: same on computer?");
+        assert!(line("a", None, question(true)).ends_with("0001: hold 3s yes, tap no"));
+    }
+
+    #[test]
     fn nothing_is_certain() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Happiness));
         report.faces[0].probabilities[1] = 0.9999;
@@ -159,7 +180,8 @@ mod tests {
     fn the_narrow_word_is_the_wide_one_broken_between_words_only() {
         for screen in art::SCREENS {
             let Words { wide, narrow, .. } = words(screen);
-            assert_eq!(narrow.join(" "), wide);
+            let question = matches!(screen, Screen::Question { .. });
+            assert!(question || narrow.join(" ") == wide, "{wide}");
         }
     }
 }

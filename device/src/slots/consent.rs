@@ -1,10 +1,12 @@
 //! Asking the wearer: one program asks, the badge that runs shows the question, its button answers.
 
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use emocue_link::consent::{Ask, Question};
 use emocue_models::failure::{Failure, exit};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ use super::files;
 
 /// For how long the badge shows a question.
 pub const SHOWN: Duration = Duration::from_secs(60);
+
+/// A press that began before the question was visible for so long is not its answer.
+pub const VISIBLE: Duration = Duration::from_secs(2);
 
 /// A little longer, so that the badge's own end of a question arrives.
 const WAITED: Duration = Duration::from_secs(65);
@@ -22,52 +27,49 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Longest question or answer that is read, bytes.
 const LONGEST: u64 = 4096;
 
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Question {
-    /// Tells one question from another.
-    pub id: u32,
-    /// What for, in a line.
-    pub text: String,
-}
-
-/// How the wearer answers, or the badge where there is no button.
+/// How the wearer answers, or the badge where nobody can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// A short press.
+    /// The button was held.
     Yes,
-    /// A long press.
+    /// A short press.
     No,
     /// Nobody pressed for [`SHOWN`].
     Silence,
     /// The badge has no button.
     NoButton,
+    /// The badge has no panel.
+    NoPanel,
 }
 
 #[derive(Serialize, Deserialize)]
 struct ConsentAnswer {
-    id: u32,
+    /// Tells one question from another.
+    number: [u8; 16],
     verdict: Verdict,
 }
 
 /// Nobody agreed.
 #[derive(Debug, thiserror::Error)]
 pub enum NoConsent {
-    /// The wearer pressed long.
-    #[error("the wearer declined by a long press")]
+    /// The wearer pressed shortly.
+    #[error("the wearer refused by a short press")]
     Declined,
-    /// Nobody pressed.
-    #[error("nobody pressed its button within a minute")]
+    /// Nobody agreed in time.
+    #[error("nobody held its button for 3 s within a minute")]
     Silence,
     /// Nobody could press.
     #[error("it has no button to press")]
     NoButton,
+    /// Nobody could read the question.
+    #[error("it has no panel to show the question")]
+    NoPanel,
     /// Nobody could be asked.
-    #[error("no badge runs here whose button could be pressed")]
+    #[error("no badge runs here that could ask its wearer")]
     NobodyRuns,
     /// Somebody else asks something.
-    #[error("another question waits for the button")]
+    #[error("the badge shows another question")]
     Busy,
     /// The state folder does not let itself be used.
     #[error("cannot ask through {}: {source}", path.display())]
@@ -83,8 +85,11 @@ impl Failure for NoConsent {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Declined | Self::Folder { .. } => return None,
-            Self::Silence => "Try again and press it when the panel asks.",
-            Self::NoButton => "Put the key into [update] keys of its configuration.",
+            Self::Silence => "Try again, and hold it when the panel asks.",
+            Self::NoButton | Self::NoPanel => {
+                "Without them, keys and settings come on the card or over SSH ([update] keys), and `emocue-badge slot \
+                 rollback` returns to the bundle before."
+            }
             Self::NobodyRuns => "Start it: `systemctl start emocue-badge`.",
             Self::Busy => "Try again in a minute.",
         };
@@ -129,23 +134,32 @@ impl ConsentChannel {
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
 
-    /// Asks and waits for the button.
+    /// Asks for `ask` and waits for the button. `key` signed what came, whose SHA-256 is `sha256`; zeros where there is
+    /// none. `tell` gets the question with its code.
     ///
     /// # Errors
     /// [`NoConsent`] for every answer but yes.
-    pub fn ask(&self, text: &str) -> Result<(), NoConsent> {
+    pub fn ask(
+        &self,
+        ask: Ask,
+        key: [u8; 32],
+        sha256: [u8; 32],
+        tell: impl FnOnce(&Question),
+    ) -> Result<(), NoConsent> {
         if !self.is_present() {
             return Err(NoConsent::NobodyRuns);
         }
-        let (ask, answer) = (self.path("ask"), self.path("answer"));
-        let cannot = |source| NoConsent::Folder { path: ask.clone(), source };
+        let (asked, answer) = (self.path("ask"), self.path("answer"));
+        let cannot = |source| NoConsent::Folder { path: asked.clone(), source };
         let _turn = self.turn().map_err(cannot)?.ok_or(NoConsent::Busy)?;
-        let question = Question { id: std::process::id(), text: text.to_owned() };
+        let question = Question { ask, key, sha256, number: draw() };
         let _ = fs::remove_file(&answer);
-        files::replace(&ask, &json(&question)).map_err(cannot)?;
+        files::replace(&asked, &json(&question)).map_err(cannot)?;
+        tell(&question);
         let start = Instant::now();
         let verdict = loop {
-            let given = read::<ConsentAnswer>(&answer).filter(|given| given.id == question.id);
+            let given =
+                read::<ConsentAnswer>(&answer).filter(|given| given.number == question.number);
             if let Some(given) = given {
                 break given.verdict;
             }
@@ -154,13 +168,14 @@ impl ConsentChannel {
             }
             std::thread::sleep(AGAIN);
         };
-        let _ = fs::remove_file(&ask);
+        let _ = fs::remove_file(&asked);
         let _ = fs::remove_file(&answer);
         match verdict {
             Verdict::Yes => Ok(()),
             Verdict::No => Err(NoConsent::Declined),
             Verdict::Silence => Err(NoConsent::Silence),
             Verdict::NoButton => Err(NoConsent::NoButton),
+            Verdict::NoPanel => Err(NoConsent::NoPanel),
         }
     }
 
@@ -184,10 +199,18 @@ impl ConsentChannel {
         // Where this fails, the program that asked gives up by itself.
         let _ = files::replace(
             &self.path("answer"),
-            &json(&ConsentAnswer { id: question.id, verdict }),
+            &json(&ConsentAnswer { number: question.number, verdict }),
         );
         let _ = fs::remove_file(self.path("ask"));
     }
+}
+
+/// A number that nobody can know before.
+fn draw() -> [u8; 16] {
+    // The standard library's keys against collision attacks come from the system's random numbers.
+    let keys = RandomState::new();
+    let [first, second] = [1_u64, 2].map(|half| keys.hash_one(half).to_le_bytes());
+    std::array::from_fn(|at| if at < 8 { first[at] } else { second[at - 8] })
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
@@ -202,36 +225,47 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
 mod tests {
     use super::*;
 
+    fn ask(channel: &ConsentChannel) -> Result<(), NoConsent> {
+        channel.ask(Ask::NewSettings, [0; 32], [7; 32], |_| ())
+    }
+
+    #[test]
+    fn every_question_has_a_number_of_its_own() {
+        let numbers: std::collections::HashSet<_> = (0..1000).map(|_| draw()).collect();
+        assert_eq!(numbers.len(), 1000);
+    }
+
     /// Waits for a question and answers it.
     fn answered(verdict: Verdict) -> Result<(), NoConsent> {
         let state = tempfile::tempdir().unwrap();
         let channel = ConsentChannel::new(state.path());
         let presence = channel.announce().unwrap();
         let done = std::thread::scope(|scope| {
-            let asks = scope.spawn(|| channel.ask("trust 12345678?"));
+            let asks = scope.spawn(|| ask(&channel));
             let question = loop {
                 match channel.question() {
                     Some(question) => break question,
                     None => std::thread::yield_now(),
                 }
             };
-            assert_eq!(question.text, "trust 12345678?");
-            assert!(matches!(channel.ask("me too?"), Err(NoConsent::Busy)));
+            assert_eq!((question.ask, question.sha256), (Ask::NewSettings, [7; 32]));
+            assert!(matches!(ask(&channel), Err(NoConsent::Busy)));
             channel.answer(&question, verdict);
             asks.join().unwrap()
         });
         assert_eq!(channel.question(), None);
         drop(presence);
-        assert!(matches!(channel.ask("anybody?"), Err(NoConsent::NobodyRuns)));
+        assert!(matches!(ask(&channel), Err(NoConsent::NobodyRuns)));
         done
     }
 
     #[test]
-    fn only_a_short_press_agrees() {
+    fn only_a_yes_agrees() {
         assert!(answered(Verdict::Yes).is_ok());
         assert!(matches!(answered(Verdict::No), Err(NoConsent::Declined)));
         assert!(matches!(answered(Verdict::Silence), Err(NoConsent::Silence)));
         assert!(matches!(answered(Verdict::NoButton), Err(NoConsent::NoButton)));
+        assert!(matches!(answered(Verdict::NoPanel), Err(NoConsent::NoPanel)));
     }
 
     #[test]
@@ -241,7 +275,7 @@ mod tests {
         let presence = channel.announce().unwrap();
         assert!(channel.announce().is_none());
         std::thread::scope(|scope| {
-            let asks = scope.spawn(|| channel.ask("?"));
+            let asks = scope.spawn(|| ask(&channel));
             while channel.question().is_none() {
                 std::thread::yield_now();
             }

@@ -14,6 +14,9 @@ use super::store::Store;
 use super::trust::Trust;
 use crate::bundle::{Slot, built_in_release};
 
+/// Asks the wearer whether to trust a key, which signed the bundle of these bytes.
+pub type AskForKey<'a> = dyn Fn(PublicKey, &[u8]) -> Result<(), NoConsent> + 'a;
+
 /// How a bundle is taken.
 pub struct Install<'a> {
     /// Where to.
@@ -23,7 +26,7 @@ pub struct Install<'a> {
     /// Runs the networks of a bundle's file on the portraits, where they can do no harm.
     pub test: &'a dyn Fn(&Path) -> Result<(), String>,
     /// Asks the wearer whether to trust a first key.
-    pub ask: &'a dyn Fn(PublicKey) -> Result<(), NoConsent>,
+    pub ask: &'a AskForKey<'a>,
     /// Takes an older release too.
     pub force: bool,
 }
@@ -71,11 +74,14 @@ impl Install<'_> {
         if let Some(slot) = self.there_already(&bytes)? {
             return Ok(Installed::Already { slot });
         }
-        // Before anybody is asked: a bundle that does not work is not worth a question.
-        (self.test)(path).map_err(|reason| refused(Refusal::SelfTest(reason)))?;
-        if keys.is_empty() {
+        let is_new = keys.is_empty();
+        if is_new {
             let not_accepted = |reason| refused(Refusal::NotAccepted { signer, reason });
-            (self.ask)(signer).map_err(not_accepted)?;
+            (self.ask)(signer, &bytes).map_err(not_accepted)?;
+        }
+        // Only now: networks of a stranger do not run.
+        (self.test)(path).map_err(|reason| refused(Refusal::SelfTest(reason)))?;
+        if is_new {
             self.trust.learn(signer).map_err(SlotError::folder("write the keys of", path))?;
         }
         let slot = self.write(&bytes, &name, version)?;

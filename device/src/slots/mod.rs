@@ -6,7 +6,7 @@
 //! STATE/slots/state                which one runs, and how far each is trusted ([`pointer`])
 //! STATE/slots/lock                 held while a program changes them
 //! STATE/keys                       public keys that were accepted by a press of the button ([`trust`])
-//! STATE/ask, STATE/answer          what a program asks the wearer, and the button's answer ([`consent`])
+//! STATE/ask, STATE/answer          what a program asks the wearer, and the answer ([`consent`])
 //! ```
 //!
 //! A new bundle is written beside the one that runs ([`Install`]) and gets a few starts on trial. After a minute
@@ -30,7 +30,7 @@ pub mod trust;
 pub use boot::boot;
 pub use error::{Refusal, SlotError};
 pub use files::replace as replace_file;
-pub use install::{Install, Installed};
+pub use install::{AskForKey, Install, Installed};
 pub use pointer::{Held, Pointer};
 
 pub use crate::bundle::Slot;

@@ -161,6 +161,15 @@ impl Store {
         Ok(slot)
     }
 
+    /// Whether there is anything that [`Store::rollback`] would give up.
+    ///
+    /// # Errors
+    /// [`SlotError::NothingBefore`], or when the folder cannot be read.
+    pub fn can_roll_back(&self) -> Result<(), SlotError> {
+        let pointer = self.pointer()?;
+        pointer.trial().or(pointer.active).map(drop).ok_or(SlotError::NothingBefore)
+    }
+
     /// Returns to what ran before: a bundle on trial is given up, an active one makes way for the other slot's, or for
     /// the one inside the program. What then starts next.
     ///

@@ -47,7 +47,7 @@ impl Lab {
     }
 
     pub(crate) fn install(&self, path: &Path) -> Result<Installed, SlotError> {
-        self.install_with(path, false, &|_| Ok(()), &|_| Err(NoConsent::NobodyRuns))
+        self.install_with(path, false, &|_| Ok(()), &|_, _| Err(NoConsent::NobodyRuns))
     }
 
     fn install_with(
@@ -55,7 +55,7 @@ impl Lab {
         path: &Path,
         force: bool,
         test: &dyn Fn(&Path) -> Result<(), String>,
-        ask: &dyn Fn(emocue_models::bundle::PublicKey) -> Result<(), NoConsent>,
+        ask: &AskForKey,
     ) -> Result<Installed, SlotError> {
         Install { store: &self.store, trust: &self.trust, test, ask, force }.take(path)
     }
@@ -216,7 +216,7 @@ fn refuses_what_nobody_should_run() {
     assert!(lab.refusal(&lab.folder.path().join("missing")).contains("No such file"));
     assert!(lab.refusal(lab.folder.path()).contains("not a regular file"));
     let sick = |_: &Path| Err("astronaut.jpg: 3 faces found instead of one".to_owned());
-    let error = lab.install_with(&lab.release(902), false, &sick, &|_| Ok(())).unwrap_err();
+    let error = lab.install_with(&lab.release(902), false, &sick, &|_, _| Ok(())).unwrap_err();
     assert!(error.to_string().contains("fails the self-test: astronaut.jpg"), "{error}");
     assert_eq!(lab.boot(), (Some(Slot::A), 900, String::new()));
 }
@@ -225,7 +225,7 @@ fn refuses_what_nobody_should_run() {
 fn an_older_release_can_be_forced_and_then_counts() {
     let lab = Lab::new();
     lab.keep(905);
-    let ask = |_| Err(NoConsent::NobodyRuns);
+    let ask = |_, _: &[u8]| Err(NoConsent::NobodyRuns);
     lab.install_with(&lab.release(903), true, &|_| Ok(()), &ask).unwrap();
     lab.store.confirm(None).unwrap();
     assert_eq!(lab.boot().1, 903);
@@ -257,19 +257,24 @@ fn a_fresh_badge_asks_before_it_trusts_a_first_key_and_only_then() {
     let mut lab = Lab::new();
     lab.trust = Trust::new(&[], &lab.state());
     let path = lab.release(900);
-    let declined = lab.install_with(&path, false, &|_| Ok(()), &|_| Err(NoConsent::Declined));
-    assert!(declined.unwrap_err().to_string().contains("declined"));
+    // Networks of a stranger do not even run.
+    let never = |_: &Path| panic!("it is tested before the wearer agreed");
+    let declined = lab.install_with(&path, false, &never, &|_, _| Err(NoConsent::Declined));
+    assert!(declined.unwrap_err().to_string().contains("refused by a short press"));
     assert_eq!(lab.trust.keys(), []);
     assert_eq!(lab.boot().0, None);
     let asked = std::cell::Cell::new(0);
-    let ask = |key| {
-        assert_eq!(key, lab.key.public());
+    let ask = |key, bytes: &[u8]| {
+        assert_eq!((key, bytes), (lab.key.public(), &*fs::read(&path).unwrap()));
         asked.set(asked.get() + 1);
         Ok(())
     };
+    let sick = |_: &Path| Err("it sees nobody".to_owned());
+    assert!(lab.install_with(&path, false, &sick, &ask).is_err());
+    assert_eq!(lab.trust.keys(), []);
     lab.install_with(&path, false, &|_| Ok(()), &ask).unwrap();
     lab.install_with(&lab.release(901), false, &|_| Ok(()), &ask).unwrap();
-    assert_eq!(asked.get(), 1);
+    assert_eq!(asked.get(), 2);
     assert_eq!(lab.boot().1, 901);
     let other = lab.bundle(902, &SecretKey::from_seed(&[2; 32]), |_| {});
     assert!(lab.refusal(&other).contains("does not trust"));

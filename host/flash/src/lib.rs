@@ -44,6 +44,7 @@ pub mod system;
 pub mod table;
 pub mod target;
 mod text;
+mod wearer;
 pub mod words;
 
 pub use component::Component;

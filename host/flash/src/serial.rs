@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use emocue_link::client::{ClientError, ClientSettings};
-use emocue_link::message::{FileKind, Progress};
+use emocue_link::message::FileKind;
 use emocue_link::{Client, Transport};
 use emocue_models::failure::{Failure, Problem, exit};
 use indicatif::DecimalBytes;
@@ -14,6 +14,7 @@ use indicatif::DecimalBytes;
 use crate::component::{Component, Components};
 use crate::console::FlashProgress;
 use crate::target::Port;
+use crate::wearer::{Questions, Sent};
 use crate::words::running;
 
 /// How often a badge that fell silent is called again: it restarts with what it received.
@@ -67,6 +68,12 @@ pub enum SerialError {
     /// Everything is in place, but the badge has a problem.
     #[error("everything is in place, but the badge reports a problem:\n    {0}")]
     SelfTest(String),
+    /// The badge received something else than was sent, or the cable is not honest.
+    #[error("{port}: the badge asks its wearer for something that this program did not send")]
+    AsksOther {
+        /// The port.
+        port: String,
+    },
     /// Ctrl-C.
     #[error("stopped; what was on the badge is still there")]
     Interrupted,
@@ -95,6 +102,9 @@ impl Failure for SerialError {
                 });
             }
             Self::SelfTest(_) => "docs/recovery.md says what to do.",
+            Self::AsksOther { .. } => {
+                "Refuse it: press the badge's button shortly. Use another cable, and look what it is plugged into."
+            }
             Self::Interrupted => return None,
         };
         Some(help.to_owned())
@@ -104,7 +114,7 @@ impl Failure for SerialError {
         match self {
             Self::App => exit::USAGE,
             Self::Open(problem) => problem.exit_code(),
-            Self::Badge { .. } | Self::SelfTest(_) => exit::BADGE,
+            Self::Badge { .. } | Self::SelfTest(_) | Self::AsksOther { .. } => exit::BADGE,
             Self::Interrupted => exit::INTERRUPTED,
         }
     }
@@ -174,10 +184,11 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         progress: &mut dyn FlashProgress,
     ) -> Result<(), SerialError> {
         if let (Some(config), Some((_, false))) = (&components.config, plan.config) {
-            self.send(FileKind::Config, Component::Config, config.text.as_bytes(), progress)?;
+            let sent = Sent::settings(&config.text);
+            self.send(FileKind::Config, config.text.as_bytes(), sent, progress)?;
         }
         if let Some(bundle) = &components.bundle {
-            self.send(FileKind::Bundle, Component::Bundle, &bundle.bytes, progress)?;
+            self.send(FileKind::Bundle, &bundle.bytes, Sent::bundle(bundle), progress)?;
         }
         progress.say("the badge tests itself");
         let tested = self.again(|client| {
@@ -204,9 +215,33 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         progress.say(&format!("the badge on {} runs {}", self.port, running(&status)));
         // Not asked again where the answer is lost: a second time would go back one bundle further.
         self.client.rollback().map_err(|error| self.failed(error))?;
-        let words = self.ask(|client| client.wait_done(&mut |_| flow(progress)))?;
+        let words = self.wait_done(Sent::ROLLBACK, progress)?;
         progress.say(&words);
         Ok(())
+    }
+
+    /// Waits until the badge is done with what was sent, and shows what it asks its wearer meanwhile.
+    fn wait_done(
+        &mut self,
+        sent: Sent,
+        progress: &mut dyn FlashProgress,
+    ) -> Result<String, SerialError> {
+        let mut questions = Questions::new(sent, self.client.version().minor);
+        let done =
+            self.again(|client| client.wait_done(&mut |state| questions.see(state, progress)));
+        self.outcome(&questions, done)
+    }
+
+    /// What came of it, unless the badge asked its wearer for something else than was sent.
+    fn outcome(
+        &self,
+        questions: &Questions,
+        done: Result<String, ClientError>,
+    ) -> Result<String, SerialError> {
+        match questions.is_deceived() {
+            true => Err(SerialError::AsksOther { port: self.port.clone() }),
+            false => done.map_err(|error| self.failed(error)),
+        }
     }
 
     /// Ends the session, so that another program may begin one at once.
@@ -217,31 +252,27 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
     fn send(
         &mut self,
         kind: FileKind,
-        component: Component,
         bytes: &[u8],
+        sent: Sent,
         progress: &mut dyn FlashProgress,
     ) -> Result<(), SerialError> {
+        let component = match kind {
+            FileKind::Bundle => Component::Bundle,
+            FileKind::Config => Component::Config,
+        };
         progress.begin(component.name(), bytes.len() as u64);
         let mut arrived = 0;
-        let mut shown = String::new();
+        let mut questions = Questions::new(sent, self.client.version().minor);
         let done = self.again(|client| {
             client.send(kind, bytes, &mut |offset| {
                 progress.advance(u64::from(offset.saturating_sub(arrived)));
                 arrived = arrived.max(offset);
                 flow(progress)
             })?;
-            client.wait_done(&mut |state| {
-                if let Progress::PressButton(words) = state
-                    && shown != *words
-                {
-                    shown.clone_from(words);
-                    progress.say(words);
-                }
-                flow(progress)
-            })
+            client.wait_done(&mut |state| questions.see(state, progress))
         });
         progress.end();
-        progress.say(&done.map_err(|error| self.failed(error))?);
+        progress.say(&self.outcome(&questions, done)?);
         Ok(())
     }
 

@@ -34,6 +34,11 @@ impl Failure for NoPublicKey {
 }
 
 impl PublicKey {
+    /// Its bytes, as they stand at a bundle's end.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Its first eight digits, by which people tell keys apart; nothing is decided by them.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()

@@ -176,7 +176,9 @@ impl<T: Transport> Client<T> {
                 Progress::Done(text) => return Ok(text),
                 Progress::Failed(text) => return Err(ClientError::Failed(text)),
                 Progress::Idle => return Err(ClientError::Forgotten),
-                Progress::Working | Progress::PressButton(_) => self.pause(self.settings.poll)?,
+                Progress::Working | Progress::PressButton(_) | Progress::Asks(_) => {
+                    self.pause(self.settings.poll)?;
+                }
             }
         }
     }

@@ -49,6 +49,8 @@ impl ServerSettings {
 #[derive(Debug)]
 struct HostSession {
     id: u32,
+    /// What both sides know: the lower minor version.
+    minor: u16,
     /// The last request that was answered, and its reply, for a host that did not get it.
     sequence: u32,
     reply: Reply,
@@ -177,6 +179,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
             None => {
                 self.session = Some(HostSession {
                     id,
+                    minor: version.minor.min(VERSION.minor),
                     sequence,
                     reply: hello.clone(),
                     heard: Instant::now(),
@@ -193,6 +196,8 @@ impl<T: Transport, B: Badge> Server<T, B> {
         // Only called within a session.
         let Some(session) = &mut self.session else { return Reply::Refused(Refusal::NoSession) };
         let badge = &mut self.badge;
+        let minor = session.minor;
+        let progress = |state| progress(state, minor);
         let done = match request {
             // Answered before.
             Request::Hello { .. } => Err("a session begins only once".to_owned()),

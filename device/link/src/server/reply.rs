@@ -1,15 +1,22 @@
 //! Replies cut to what fits in a message.
 
 use super::MAX_CONFIG;
+use crate::consent::HOW_TO_ANSWER;
 use crate::frame::{Body, Envelope, fits};
 use crate::message::{LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT, Progress, Reply};
 
-pub(super) fn progress(progress: Progress) -> Reply {
+/// In the words of version 1.`minor`.
+pub(super) fn progress(progress: Progress, minor: u16) -> Reply {
     Reply::Progress(match progress {
+        Progress::Asks(question) if minor < 1 => Progress::PressButton(format!(
+            "{} The badge shows this code: {}. {HOW_TO_ANSWER}",
+            question.ask.words(),
+            question.code()
+        )),
         Progress::PressButton(text) => Progress::PressButton(cut(&text)),
         Progress::Done(text) => Progress::Done(cut(&text)),
         Progress::Failed(text) => Progress::Failed(cut(&text)),
-        same @ (Progress::Idle | Progress::Working) => same,
+        same @ (Progress::Idle | Progress::Working | Progress::Asks(_)) => same,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use emocue_link::consent::{Ask, Question};
 use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event, MAX_FRAME};
 use emocue_link::message::{
     BadgeStatus, BundleSource, CameraState, FileKind, LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT,
@@ -62,6 +63,9 @@ fn progress() -> impl Strategy<Value = Progress> {
         text().prop_map(Progress::PressButton),
         text().prop_map(Progress::Done),
         text().prop_map(Progress::Failed),
+        (prop::sample::select(&Ask::ALL[..]), any::<([u8; 32], [u8; 32], [u8; 16])>()).prop_map(
+            |(ask, (key, sha256, number))| Progress::Asks(Question { ask, key, sha256, number })
+        ),
     ]
 }
 
@@ -203,9 +207,9 @@ proptest! {
 }
 
 /// One of each message of version 1.0.
-fn each() -> Vec<(&'static str, Body)> {
+fn each_of_1_0() -> Vec<(&'static str, Body)> {
     let line = LogLine { number: 6, time_ms: 123_400, text: "camera back".into() };
-    let version = VERSION;
+    let version = Version { major: 1, minor: 0 };
     let refused = |refusal| Body::Reply(Reply::Refused(refusal));
     let progress = |progress| Body::Reply(Reply::Progress(progress));
     let begin = |kind| Body::Request(Request::Begin { kind, bytes: 1_568_000, sha256: [0xa5; 32] });
@@ -266,17 +270,36 @@ fn each() -> Vec<(&'static str, Body)> {
     ]
 }
 
+/// One of each message that version 1.1 added, and what says that it is spoken.
+fn each_of_1_1() -> Vec<(&'static str, Body)> {
+    let asks = |ask| {
+        let question = Question { ask, key: [0xa5; 32], sha256: [0x5a; 32], number: [7; 16] };
+        Body::Reply(Reply::Progress(Progress::Asks(question)))
+    };
+    vec![
+        ("request hello", Body::Request(Request::Hello { version: VERSION })),
+        ("reply progress asks new-maker", asks(Ask::NewMaker)),
+        ("reply progress asks new-settings", asks(Ask::NewSettings)),
+        ("reply progress asks older-bundle", asks(Ask::OlderBundle)),
+    ]
+}
+
 /// Badges and hosts of other releases read these bytes. If this fails, the wire has changed: undo it, or raise
 /// `VERSION.major` and write another file.
 #[test]
-fn the_wire_is_that_of_version_1_0() {
-    let mut lines = String::new();
-    for (name, body) in each() {
-        let envelope = Envelope { session: 0xdead_beef, sequence: 300, body };
-        let bytes = frame(&envelope);
-        assert_eq!(events(&bytes), [Event::Frame(envelope)]);
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(lines, "{name}: {hex}").unwrap();
+fn the_wire_is_that_of_the_versions_before() {
+    for (each, golden) in [
+        (each_of_1_0(), include_str!("../golden/v1.0.txt")),
+        (each_of_1_1(), include_str!("../golden/v1.1.txt")),
+    ] {
+        let mut lines = String::new();
+        for (name, body) in each {
+            let envelope = Envelope { session: 0xdead_beef, sequence: 300, body };
+            let bytes = frame(&envelope);
+            assert_eq!(events(&bytes), [Event::Frame(envelope)]);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(lines, "{name}: {hex}").unwrap();
+        }
+        assert_eq!(lines, golden);
     }
-    assert_eq!(lines, include_str!("../golden/v1.0.txt"));
 }

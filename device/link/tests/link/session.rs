@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::common::{Fake, LONG, Raw, count, file, on, quick, quick_server, serve, status};
 use emocue_link::client::ClientSettings;
+use emocue_link::consent::{Ask, Question};
 use emocue_link::frame::Body;
 use emocue_link::message::{
     FileKind, MAX_CHUNK, MAX_TRANSFER, Progress, Refusal, Reply, Request, VERSION, Version,
@@ -22,13 +23,40 @@ fn refused(reply: Reply) -> String {
     }
 }
 
+const QUESTION: Question =
+    Question { ask: Ask::NewMaker, key: [1; 32], sha256: [2; 32], number: [3; 16] };
+
+#[test]
+fn a_host_of_version_1_0_gets_a_question_in_words_that_it_knows() {
+    let (near, far) = pipe();
+    let states = vec![Progress::Asks(QUESTION), Progress::Asks(QUESTION)];
+    let server = serve(far, Fake { states, ..Fake::default() }, quick_server());
+    let mut raw = Raw::new(near);
+    for (session, minor, words) in [(1, 0, true), (2, 1, false)] {
+        raw.ask(session, 1, Request::Hello { version: Version { minor, ..VERSION } });
+        match raw.ask(session, 2, Request::Progress) {
+            Reply::Progress(Progress::PressButton(text)) => {
+                assert!(words && text.contains(&QUESTION.code().to_string()), "{text}");
+                assert!(text.contains("hold its button") && text.contains("new maker"), "{text}");
+            }
+            other => {
+                assert!(!words);
+                assert_eq!(other, Reply::Progress(Progress::Asks(QUESTION)));
+            }
+        }
+        assert_eq!(raw.ask(session, 3, Request::Bye), Reply::Bye);
+    }
+    drop(raw);
+    server.join().unwrap();
+}
+
 #[test]
 fn a_host_asks_and_the_badge_answers() {
     let (near, far) = pipe();
     let text = "# ä\n".repeat(1500);
     let states = vec![
         Progress::Working,
-        Progress::PressButton("press".into()),
+        Progress::Asks(QUESTION),
         Progress::Done("passed".into()),
         Progress::Failed("no".into()),
     ];
@@ -50,6 +78,7 @@ fn a_host_asks_and_the_badge_answers() {
         ControlFlow::Continue(())
     };
     assert_eq!(client.wait_done(&mut see).unwrap(), "passed");
+    assert_eq!(seen[1], Progress::Asks(QUESTION));
     assert_eq!(seen.len(), 3);
     let failed = client.wait_done(&mut |_| ControlFlow::Continue(()));
     assert!(matches!(failed, Err(ClientError::Failed(text)) if text == "no"));

@@ -14,11 +14,11 @@ use crate::badge::capture::Lamp;
 use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
 use crate::badge::screen::ScreenState;
-use crate::badge::update::UpdateEvent;
+use crate::badge::update::{PressEffect, UpdateEvent};
 use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
-use crate::cue::{self, Press};
+use crate::cue::{self, Press, TimedPress};
 use crate::show::Display;
 
 /// How often displays may act on time passing, and the battery is asked.
@@ -182,29 +182,7 @@ impl LiveRun<'_> {
 
     fn obey(&mut self, event: Event, now: Instant) -> Result<(), Stop> {
         match event {
-            Event::Press(press)
-                if self.parts.monitor.as_mut().is_some_and(|monitor| monitor.press(press)) =>
-            {
-                self.ask(false, now)?;
-            }
-            Event::Press(Press::Short) => {
-                self.state.mode = self.state.mode.next();
-                for display in &mut self.parts.displays {
-                    display.set_mode(self.state.mode, now)?;
-                }
-            }
-            Event::Press(Press::Long) => {
-                self.state.screen.paused = !self.state.screen.paused;
-                if self.state.screen.paused {
-                    self.mailbox.want(Wanted::Closed);
-                } else {
-                    (self.tell)(Notice::Resumed);
-                    // One that is still missing is to be reported and shown again.
-                    self.state.screen.missing = false;
-                    self.mailbox.want(Wanted::Stream);
-                    self.show(Screen::Starting, now)?;
-                }
-            }
+            Event::Press(press) => self.press(press, now)?,
             // Said only once it is true.
             Event::Closed if self.state.screen.paused => {
                 (self.tell)(Notice::Paused);
@@ -238,14 +216,46 @@ impl LiveRun<'_> {
         Ok(())
     }
 
+    fn press(&mut self, press: TimedPress, now: Instant) -> Result<(), Stop> {
+        let monitor = self.parts.monitor.as_mut();
+        match monitor.map_or(PressEffect::Usual, |monitor| monitor.press(press)) {
+            PressEffect::Usual => {}
+            PressEffect::Waits => return Ok(()),
+            PressEffect::Answered => return self.ask(None, now),
+        }
+        match press.press {
+            Press::Short => {
+                self.state.mode = self.state.mode.next();
+                for display in &mut self.parts.displays {
+                    display.set_mode(self.state.mode, now)?;
+                }
+            }
+            Press::Long => {
+                self.state.screen.paused = !self.state.screen.paused;
+                if self.state.screen.paused {
+                    self.mailbox.want(Wanted::Closed);
+                } else {
+                    (self.tell)(Notice::Resumed);
+                    // One that is still missing is to be reported and shown again.
+                    self.state.screen.missing = false;
+                    self.mailbox.want(Wanted::Stream);
+                    self.show(Screen::Starting, now)?;
+                }
+            }
+            // The rest of a long press.
+            Press::Held => {}
+        }
+        Ok(())
+    }
+
     /// Shows a state of the badge itself.
     fn show(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
         show(&mut self.parts.displays, None, self.state.screen.show(screen), now)
     }
 
-    /// Shows that a question waits for the button, or no longer.
-    fn ask(&mut self, asking: bool, now: Instant) -> Result<(), Stop> {
-        show(&mut self.parts.displays, None, self.state.screen.ask(asking), now)
+    /// Shows a question, or no longer one.
+    fn ask(&mut self, question: Option<Screen>, now: Instant) -> Result<(), Stop> {
+        show(&mut self.parts.displays, None, self.state.screen.ask(question), now)
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), Stop> {
@@ -281,11 +291,13 @@ impl LiveRun<'_> {
             None => {}
             Some(UpdateEvent::Confirmed(slot)) => (self.tell)(Notice::Confirmed(slot)),
             Some(UpdateEvent::NotConfirmed(error)) => (self.tell)(Notice::NotConfirmed(error)),
-            Some(UpdateEvent::Question(text)) => {
-                (self.tell)(Notice::Asks(text));
-                self.ask(true, now)?;
+            Some(UpdateEvent::Question(shown)) => {
+                if !shown.counts {
+                    (self.tell)(Notice::Asks(shown.question));
+                }
+                self.ask(Some(shown.screen()), now)?;
             }
-            Some(UpdateEvent::QuestionEnded) => self.ask(false, now)?,
+            Some(UpdateEvent::QuestionEnded) => self.ask(None, now)?,
             Some(UpdateEvent::Restart) => {
                 (self.tell)(Notice::Restarts);
                 return Err(Stop::Again);

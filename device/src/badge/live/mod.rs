@@ -19,7 +19,7 @@ use super::update::UpdateMonitor;
 use super::watchdog::Watchdog;
 use super::{BadgeError, Tally};
 use crate::camera::Camera;
-use crate::cue::{CueError, Input, Motor, Output, Press};
+use crate::cue::{CueError, Input, Motor, Output, TimedPress};
 use crate::link::Hub;
 use crate::show::Display;
 use crate::thermometer::Thermometer;
@@ -34,7 +34,7 @@ const WAKE: Duration = Duration::from_millis(200);
 const CLOSE: Duration = Duration::from_secs(3);
 
 /// Waits for a press of the button, at most for the time that it is given.
-pub type Presses = Box<dyn FnMut(Duration) -> Result<Option<Press>, CueError> + Send>;
+pub type Presses = Box<dyn FnMut(Duration) -> Result<Option<TimedPress>, CueError> + Send>;
 
 /// A whole badge, ready to run.
 pub struct Live {
@@ -67,7 +67,7 @@ pub struct LiveParts {
 /// What is on a badge's pins.
 #[derive(Default)]
 pub struct Cues {
-    /// Short press: next mode. Long press: pause or resume.
+    /// Short press: next mode. Long press: pause or resume. While a question is shown, its answer.
     pub button: Option<Presses>,
     /// Lit exactly while the camera may see.
     pub led: Option<Box<dyn Output>>,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use emocue_link::consent::{HOW_TO_ANSWER, Question};
 use emocue_models::failure::line;
 
 use crate::camera::CameraError;
@@ -29,7 +30,7 @@ pub enum Notice {
     /// It could not be recorded that a bundle is confirmed.
     NotConfirmed(SlotError),
     /// The host wants something that the wearer is asked about.
-    Asks(String),
+    Asks(Question),
     /// Another bundle or configuration is to be used.
     Restarts,
     /// The camera did not close in time.
@@ -57,7 +58,10 @@ impl fmt::Display for Notice {
             Self::NotConfirmed(error) => {
                 write!(f, "the bundle on trial cannot be kept: {}", line(error))
             }
-            Self::Asks(text) => write!(f, "press the button to {text}; a long press declines"),
+            Self::Asks(question) => {
+                let (words, code) = (question.ask.words(), question.code());
+                write!(f, "a host asks: {words} Its code is {code}. {HOW_TO_ANSWER}")
+            }
             Self::Restarts => f.write_str("starts again with another bundle or configuration"),
             Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),
             Self::Stopped { looks, age: Some(age) } => {

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use emocue_link::consent::Ask;
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::label::{FERPLUS_8, LabelSet};
 use emocue_run::{Classifier, Detector, RunError};
@@ -14,8 +15,9 @@ use crate::answer::{Answer, FrameReport, Screen};
 use crate::badge::update::MonitorSetup;
 use crate::camera::v4l2::V4l2Error;
 use crate::camera::{CameraError, CameraRead, FrameInfo};
+use crate::cue::Press;
 use crate::show::ShowError;
-use crate::slots::consent::{ConsentChannel, NoConsent};
+use crate::slots::consent::{ConsentChannel, NoConsent, VISIBLE};
 
 /// Longer than any step takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -171,7 +173,12 @@ fn bench_with(
             displays: vec![Box::new(Watcher(sees))],
             cues: Cues {
                 led: Some(Box::new(Light(Arc::clone(&led)))),
-                button: Some(Box::new(move |wait| Ok(presses.recv_timeout(wait).ok()))),
+                button: Some(Box::new(move |wait| {
+                    let press = presses.recv_timeout(wait).ok();
+                    // As if every question had been visible for long enough.
+                    let began = Instant::now() + VISIBLE;
+                    Ok(press.map(|press| TimedPress { press, began }))
+                })),
                 ..Cues::default()
             },
             thermometer: Thermometer::default(),
@@ -337,20 +344,28 @@ fn monitor(state: &std::path::Path) -> UpdateMonitor {
         on_trial: false,
         healthy: Duration::from_secs(60),
         has_button: true,
+        has_panel: true,
         presence,
     };
     UpdateMonitor::new(watched, Arc::default())
 }
 
 #[test]
-fn a_question_is_shown_and_the_button_answers_it_instead_of_changing_the_mode() {
+fn a_question_is_shown_and_the_button_answers_it_instead_of_doing_what_it_always_does() {
     let state = tempfile::tempdir().unwrap();
     let badge = bench_with(false, Cue::Frame(0), false, Some(monitor(state.path())));
     badge.looks(1);
-    for (press, agrees) in [(Press::Short, true), (Press::Long, false)] {
-        let channel = ConsentChannel::new(state.path());
-        let asks = thread::spawn(move || channel.ask("trust the key 12345678"));
-        badge.shows(Screen::PressButton);
+    for (press, agrees) in [(Press::Held, true), (Press::Short, false)] {
+        let consent = ConsentChannel::new(state.path());
+        let (tells, told) = channel();
+        let asks = thread::spawn(move || {
+            consent.ask(Ask::NewMaker, [1; 32], [2; 32], |question| tells.send(*question).unwrap())
+        });
+        let question = told.recv_timeout(PATIENCE).unwrap();
+        let (ask, code) = (question.ask, question.code());
+        badge.shows(Screen::Question { ask, code, counts: false });
+        // It neither pauses nor answers, while the finger stays on it.
+        badge.button.send(Press::Long).unwrap();
         badge.button.send(press).unwrap();
         match asks.join().unwrap() {
             Ok(()) => assert!(agrees),
@@ -358,13 +373,11 @@ fn a_question_is_shown_and_the_button_answers_it_instead_of_changing_the_mode() 
         }
         badge.looks(2);
         assert_eq!(badge.open_and_lit(), (true, true));
+        let notices = badge.notices.lock().unwrap().clone();
+        let asked = notices.iter().find(|notice| notice.contains(&code.to_string())).unwrap();
+        assert!(asked.starts_with("a host asks: Trust new maker?"), "{asked}");
     }
-    let (_, notices) = badge.stop();
-    assert!(
-        notices.contains(
-            &"press the button to trust the key 12345678; a long press declines".to_owned()
-        )
-    );
+    badge.stop().0.unwrap();
 }
 
 #[test]

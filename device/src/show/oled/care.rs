@@ -23,6 +23,10 @@ const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1)
 
 /// The light for a screen that has been the same for `idle`.
 pub(super) fn light(settings: &PanelSettings, screen: Screen, idle: Duration) -> Light {
+    if matches!(screen, Screen::Question { .. }) {
+        // A press answers it, so it has to be read.
+        return Light::Bright;
+    }
     let passed = |after_s: u32| after_s > 0 && idle >= Duration::from_secs(after_s.into());
     let face = matches!(screen, Screen::Answer(Answer::Looks(_) | Answer::Unsure));
     if !face && passed(settings.blank_after_s) {

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine};
+use emocue_link::consent::{Ask, Question};
+use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine, Progress};
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{PipeEnd, pipe};
 use emocue_link::{Badge, Server};
+use emocue_models::bundle::Sha256;
 
 use super::*;
 use crate::bundle::PreparedBundle;
@@ -25,6 +27,8 @@ struct Memory {
     hangs_up_at: Option<usize>,
     sessions: usize,
     rollbacks: usize,
+    /// What the wearer is asked, for what came.
+    question: Option<Question>,
 }
 
 #[derive(Clone)]
@@ -108,10 +112,8 @@ impl Badge for StandIn {
             vec![Progress::Failed("this key is not known here".into())]
         } else if kind == FileKind::Bundle {
             memory.bundle = bytes;
-            vec![
-                Progress::Done("bundle installed".into()),
-                Progress::PressButton("press it".into()),
-            ]
+            let asks = memory.question.map(Progress::Asks);
+            [Progress::Done("bundle installed".into())].into_iter().chain(asks).collect()
         } else {
             memory.config = String::from_utf8(bytes).unwrap();
             vec![Progress::Done("configuration taken".into())]
@@ -128,7 +130,10 @@ impl Badge for StandIn {
         memory.rollbacks += 1;
         memory.progress = match memory.refuses {
             true => vec![Progress::Failed("there is no bundle before this one".into())],
-            false => vec![Progress::Done("slot b starts next".into())],
+            false => {
+                let asks = memory.question.map(Progress::Asks);
+                [Progress::Done("slot b starts next".into())].into_iter().chain(asks).collect()
+            }
         };
         Ok(Progress::Working)
     }
@@ -206,12 +211,51 @@ fn bundle_and_configuration_arrive_and_the_badge_tests_itself() {
     }
     assert_eq!(recorder.moved, bundle.len() as u64 + 15);
     let said = recorder.lines.join("\n");
-    for line in ["configuration taken", "press it", "bundle installed", "both portraits agree"] {
+    for line in ["configuration taken", "bundle installed", "both portraits agree"] {
         assert!(said.contains(line), "{said}");
     }
     // The second time, the configuration is there.
     let (plan, result) = flash(&badge, &self::components(true, false), &mut Recorder::default());
     assert!(plan.contains("is there") && result.is_ok(), "{plan}");
+}
+
+/// The question that an honest badge asks about `bundle`.
+fn about(bundle: &PreparedBundle) -> Question {
+    let sha256 = Sha256::of(&bundle.bytes).0;
+    Question { ask: Ask::NewMaker, key: [0; 32], sha256, number: [7; 16] }
+}
+
+#[test]
+fn the_code_of_what_was_sent_is_shown_with_what_to_do() {
+    let (badge, components) = (StandIn::new(), components(false, true));
+    let question = about(components.bundle.as_ref().unwrap());
+    badge.memory.lock().unwrap().question = Some(question);
+    let mut recorder = Recorder::default();
+    flash(&badge, &components, &mut recorder).1.unwrap();
+    let said = recorder.lines.join("\n");
+    for part in ["Trust new maker?", &question.code().to_string(), "hold its button for 3 s"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn a_badge_that_asks_for_something_else_than_was_sent_is_not_followed() {
+    let components = components(false, true);
+    let honest = about(components.bundle.as_ref().unwrap());
+    for question in [
+        Question { sha256: [1; 32], ..honest },
+        Question { key: [1; 32], ..honest },
+        Question { ask: Ask::NewSettings, ..honest },
+    ] {
+        let badge = StandIn::new();
+        badge.memory.lock().unwrap().question = Some(question);
+        let mut recorder = Recorder::default();
+        let error = flash(&badge, &components, &mut recorder).1.unwrap_err();
+        assert!(matches!(error, SerialError::AsksOther { .. }), "{error}");
+        assert!(error.help().unwrap().contains("Refuse it"));
+        let said = recorder.lines.join("\n");
+        assert!(!said.contains(&question.code().to_string()), "{said}");
+    }
 }
 
 #[test]
@@ -241,8 +285,12 @@ fn a_badge_returns_to_the_bundle_before_once() {
     let badge = StandIn::new();
     let mut cable = Cable::connect("tty", || Ok(badge.plug_in()), quick()).unwrap();
     let mut recorder = Recorder::default();
+    let question =
+        Question { ask: Ask::OlderBundle, key: [0; 32], sha256: [0; 32], number: [9; 16] };
+    badge.memory.lock().unwrap().question = Some(question);
     cable.roll_back(&mut recorder).unwrap();
     let said = recorder.lines.join("\n");
+    assert!(said.contains(&question.code().to_string()), "{said}");
     assert!(
         said.contains("runs default 5 from slot A") && said.contains("slot b starts"),
         "{said}"

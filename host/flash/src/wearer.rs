@@ -1,0 +1,98 @@
+//! What a badge asks its wearer while it works on what it was sent, compared with what was sent.
+
+use std::ops::ControlFlow;
+
+use emocue_link::consent::{Ask, HOW_TO_ANSWER, Question};
+use emocue_link::message::Progress;
+use emocue_models::bundle::Sha256;
+
+use crate::bundle::PreparedBundle;
+use crate::console::FlashProgress;
+
+/// Said beside the words of a badge of link version 1.0.
+const NO_CODE: &str = "This badge's program is older and has no code to compare: press only if the cable leads straight \
+                       to your badge, and update its program then.";
+
+/// What a badge was sent, as far as its question to the wearer covers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    ask: Ask,
+    key: [u8; 32],
+    sha256: [u8; 32],
+}
+
+impl Sent {
+    /// A request to roll back.
+    pub(crate) const ROLLBACK: Self = Self { ask: Ask::OlderBundle, key: [0; 32], sha256: [0; 32] };
+
+    /// A configuration's text.
+    pub(crate) fn settings(text: &str) -> Self {
+        Self { ask: Ask::NewSettings, key: [0; 32], sha256: Sha256::of(text.as_bytes()).0 }
+    }
+
+    /// A bundle.
+    pub(crate) fn bundle(bundle: &PreparedBundle) -> Self {
+        let key = bundle.signer.map_or([0; 32], |signer| signer.to_bytes());
+        Self { ask: Ask::NewMaker, key, sha256: Sha256::of(&bundle.bytes).0 }
+    }
+
+    /// The question about it with this number.
+    fn question(self, number: [u8; 16]) -> Question {
+        let Self { ask, key, sha256 } = self;
+        Question { ask, key, sha256, number }
+    }
+}
+
+/// Shows the badge's question to its wearer, with the code of what was really sent.
+pub(crate) struct Questions {
+    sent: Sent,
+    /// Whether the badge said that it knows codes.
+    has_codes: bool,
+    shown: Option<Progress>,
+    is_deceived: bool,
+}
+
+impl Questions {
+    /// About `sent`, from a badge of link version 1.`minor`.
+    pub(crate) fn new(sent: Sent, minor: u16) -> Self {
+        Self { sent, has_codes: minor >= 1, shown: None, is_deceived: false }
+    }
+
+    /// Whether the badge asked for something else than was sent.
+    pub(crate) fn is_deceived(&self) -> bool {
+        self.is_deceived
+    }
+
+    /// Shows a new question; breaks where it is about something else than was sent, or the user stops.
+    pub(crate) fn see(
+        &mut self,
+        state: &Progress,
+        progress: &mut dyn FlashProgress,
+    ) -> ControlFlow<()> {
+        let is_new = self.shown.as_ref() != Some(state);
+        match state {
+            Progress::Asks(question) if is_new => {
+                self.is_deceived = *question != self.sent.question(question.number);
+                if !self.is_deceived {
+                    let (words, code) = (question.ask.words(), question.code());
+                    progress.say(&format!("The badge asks its wearer: {words}"));
+                    progress.say(&format!("    code  {code}"));
+                    progress.say(HOW_TO_ANSWER);
+                }
+            }
+            Progress::PressButton(_) if self.has_codes => self.is_deceived = true,
+            Progress::PressButton(words) if is_new => {
+                progress.say(words);
+                progress.say(NO_CODE);
+            }
+            _ => {}
+        }
+        if is_new {
+            self.shown = Some(state.clone());
+        }
+        match self.is_deceived || progress.stop() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
