@@ -179,6 +179,14 @@ impl Inbox {
         })
     }
 
+    /// Removes everything of files that came: a part that nobody continues, and a whole file that nobody took.
+    pub fn clear(&mut self) {
+        self.discard();
+        for kind in [FileKind::Bundle, FileKind::Config] {
+            let _ = fs::remove_file(self.folder.join(received(kind)));
+        }
+    }
+
     /// Forgets the file that is received and removes what came of it.
     pub fn discard(&mut self) {
         self.incoming = None;
@@ -206,12 +214,12 @@ impl Inbox {
         if (Info { synced: 0, ..info }) != wanted || info.synced > info.bytes {
             return None;
         }
-        let mut part = OpenOptions::new().read(true).write(true).open(self.part()).ok()?;
+        let mut part = open(&self.part()).ok()?;
         if part.metadata().ok()?.len() < u64::from(info.synced) {
             return None;
         }
         part.set_len(u64::from(info.synced)).ok()?;
-        reserve(&part, info.bytes).ok()?;
+        check_room(&self.folder, info.bytes - info.synced).ok()?;
         part.seek(SeekFrom::End(0)).ok()?;
         Some(Incoming { info, part, length: info.synced })
     }
@@ -223,10 +231,8 @@ impl Inbox {
             _ => {}
         }
         let open = || {
-            let mut options = OpenOptions::new();
-            let part =
-                options.read(true).write(true).create(true).truncate(true).open(self.part())?;
-            reserve(&part, info.bytes)?;
+            let part = create(&self.part())?;
+            check_room(&self.folder, info.bytes)?;
             write_info(&self.folder, info)?;
             sync_folder(&self.folder)?;
             Ok(Incoming { info, part, length: 0 })
@@ -242,33 +248,52 @@ impl Inbox {
         if hash(&self.part()).map_err(failed)? != sha256 {
             return Err(InboxError::Damaged);
         }
-        let name = match kind {
-            FileKind::Bundle => "received.emocue",
-            FileKind::Config => "received.toml",
-        };
-        let path = self.folder.join(name);
+        let path = self.folder.join(received(kind));
         fs::rename(self.part(), &path).map_err(failed)?;
         sync_folder(&self.folder).map_err(failed)?;
         Ok(path)
     }
 }
 
-/// Makes sure that there is room for the whole file, where the file system can tell.
-fn reserve(part: &File, bytes: u32) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    if bytes > 0 {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        // Another error means that the file system cannot tell; then writing does.
-        if let Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) =
-            fallocate(part, FallocateFlags::KEEP_SIZE, 0, u64::from(bytes))
-        {
-            return Err(full.into());
-        }
+/// Whether there is room for so many bytes, where the system can tell. Nothing is reserved: a host takes no more room
+/// than the bytes that it really sent.
+fn check_room(folder: &Path, bytes: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    let room = rustix::fs::statvfs(folder).ok().map(|it| it.f_bavail.saturating_mul(it.f_frsize));
+    #[cfg(not(unix))]
+    let room = None::<u64>.filter(|_| folder.exists());
+    match room {
+        Some(room) if room < u64::from(bytes) => Err(io::ErrorKind::StorageFull.into()),
+        _ => Ok(()),
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (part, bytes);
-    Ok(())
+}
+
+/// A new file at `path`; what lies there is removed, not followed: it may be a link that somebody planted.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().read(true).write(true).create_new(true).open(path),
+    }
+}
+
+/// The file at `path`, which is not a link.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+/// What a whole file is called.
+fn received(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Bundle => "received.emocue",
+        FileKind::Config => "received.toml",
+    }
 }
 
 /// The SHA-256 of a file.
@@ -299,7 +324,7 @@ fn write_info(folder: &Path, info: Info) -> io::Result<()> {
     let mut bytes = postcard::to_stdvec(&info).map_err(io::Error::other)?;
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     let new = folder.join("incoming.info.new");
-    let mut file = File::create(&new)?;
+    let mut file = create(&new)?;
     file.write_all(&bytes)?;
     file.sync_data()?;
     // If a power failure undoes it, the old count is only lower.
@@ -313,4 +338,31 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_medium_is_reported_and_nothing_half_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut inbox = Inbox::new(folder.path());
+        inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap();
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        inbox.incoming.as_mut().unwrap().part = full;
+        let full = inbox.chunk(0, &[1; 100]).unwrap_err().to_string();
+        assert!(full.contains("No space left on device") && full.contains("make room"), "{full}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(matches!(inbox.chunk(0, &[1; 100]), Err(InboxError::NotBegun)));
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_is_refused_before_a_byte_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check_room(folder.path(), 1).is_ok());
+        // A file system without room for anything.
+        let full = check_room(Path::new("/proc"), 1).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
 }

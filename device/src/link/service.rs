@@ -6,8 +6,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use emocue_link::Server;
 use emocue_link::serial;
@@ -20,10 +21,15 @@ use emocue_config::LinkSettings;
 /// How often a port that is not there is looked for.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// How often parts of files are looked for that nobody continues.
+const CHECK: Duration = Duration::from_secs(60);
+
 /// Threads that serve hosts until they are stopped.
 pub struct Service {
     stop: Arc<AtomicBool>,
     socket: PathBuf,
+    /// While it is there, old parts of files are removed.
+    _expiring: Sender<()>,
 }
 
 /// Where the socket lies in the state folder `state`.
@@ -45,6 +51,7 @@ impl Service {
             let (port, baud, tell) = (PathBuf::from(port), link.baud, tell.clone());
             thread::spawn(move || cable(&board, &port, baud, &stop, &tell));
         }
+        let expiring = expire(board);
         let socket = socket(state);
         match listen(&socket) {
             Ok(listener) => {
@@ -53,7 +60,7 @@ impl Service {
             }
             Err(error) => tell(format!("nobody can ask at {}: {error}", socket.display())),
         }
-        Self { stop, socket }
+        Self { stop, socket, _expiring: expiring }
     }
 }
 
@@ -64,6 +71,18 @@ impl Drop for Service {
         let _ = UnixStream::connect(&self.socket);
         let _ = fs::remove_file(&self.socket);
     }
+}
+
+/// Removes parts of files that nobody continues, until the sender is dropped.
+fn expire(board: &Arc<BadgeService>) -> Sender<()> {
+    let (needed, gone) = channel::<()>();
+    let board = Arc::clone(board);
+    thread::spawn(move || {
+        while gone.recv_timeout(CHECK) == Err(RecvTimeoutError::Timeout) {
+            board.expire(Instant::now());
+        }
+    });
+    needed
 }
 
 fn settings() -> ServerSettings {

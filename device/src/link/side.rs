@@ -21,6 +21,12 @@ use crate::slots::{Slot, Store};
 /// A file whose host is silent for so long may make way for another host's.
 const ABANDONED: Duration = Duration::from_secs(10);
 
+/// What came of a file that nobody continues is removed after so long.
+const EXPIRES: Duration = Duration::from_secs(3600);
+
+/// A self-test that failed is not run again before; one that succeeded is not run again for the same bundle.
+const RETEST: Duration = Duration::from_secs(60);
+
 /// What all hosts share.
 #[derive(Debug)]
 pub struct BadgeService {
@@ -28,7 +34,18 @@ pub struct BadgeService {
     programs: Programs,
     receiving: Mutex<Receiving>,
     job: Job,
+    tested: Arc<Mutex<Option<SelfTested>>>,
     hosts: AtomicU32,
+}
+
+/// What the last self-test said, so that a host does not keep the badge busy with it.
+#[derive(Clone, Debug)]
+struct SelfTested {
+    running: BundleSource,
+    /// The slots' state then.
+    mark: Vec<u8>,
+    outcome: Result<String, String>,
+    at: Instant,
 }
 
 /// The file that comes.
@@ -38,14 +55,28 @@ struct Receiving {
     kind: FileKind,
     /// Whose it is, and when that host was last heard.
     owner: Option<(u32, Instant)>,
+    /// When somebody was last heard about it, or the badge started.
+    heard: Instant,
 }
 
 impl BadgeService {
     /// A badge that does what is asked through `programs`.
     pub fn new(hub: Arc<Hub>, programs: Programs) -> Arc<Self> {
         let inbox = Inbox::new(programs.state.join("incoming"));
-        let receiving = Mutex::new(Receiving { inbox, kind: FileKind::Bundle, owner: None });
-        Arc::new(Self { hub, programs, receiving, job: Job::default(), hosts: AtomicU32::new(0) })
+        let receiving = Mutex::new(Receiving {
+            inbox,
+            kind: FileKind::Bundle,
+            owner: None,
+            heard: Instant::now(),
+        });
+        Arc::new(Self {
+            hub,
+            programs,
+            receiving,
+            job: Job::default(),
+            tested: Arc::default(),
+            hosts: AtomicU32::new(0),
+        })
     }
 
     /// The badge for one more host.
@@ -54,7 +85,18 @@ impl BadgeService {
     }
 
     fn receiving(&self) -> MutexGuard<'_, Receiving> {
-        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.receiving)
+    }
+
+    /// Removes what came of a file that nobody has continued for an hour. Called now and then.
+    pub fn expire(&self, now: Instant) {
+        let mut receiving = self.receiving();
+        let is_old = now.saturating_duration_since(receiving.heard) >= EXPIRES;
+        if is_old && !self.job.is_running() {
+            receiving.owner = None;
+            receiving.heard = now;
+            receiving.inbox.clear();
+        }
     }
 
     /// Installs a bundle that lies in the inbox since before the badge started, as on a card that a host wrote. What is
@@ -103,7 +145,8 @@ impl Side {
         let mut receiving = self.board.receiving();
         match receiving.owner {
             Some((owner, _)) if owner == self.id => {
-                receiving.owner = Some((owner, Instant::now()));
+                receiving.heard = Instant::now();
+                receiving.owner = Some((owner, receiving.heard));
                 Ok(receiving)
             }
             _ => Err("begin the file anew; another host sent one meanwhile".to_owned()),
@@ -139,7 +182,8 @@ impl Badge for Side {
         {
             return Err("another host sends a file just now; try again when it is done".into());
         }
-        receiving.owner = Some((self.id, Instant::now()));
+        receiving.heard = Instant::now();
+        receiving.owner = Some((self.id, receiving.heard));
         receiving.kind = kind;
         receiving.inbox.begin(kind, bytes, sha256).map_err(|error| error.to_string())
     }
@@ -194,7 +238,16 @@ impl Badge for Side {
     fn self_test(&mut self) -> Result<Progress, String> {
         let programs = self.board.programs.clone();
         let store = Store::new(&programs.state);
-        let file: Option<PathBuf> = match self.board.hub.status().running {
+        let (running, mark) = (self.board.hub.status().running, store.mark());
+        let tested = Arc::clone(&self.board.tested);
+        let last = lock(&tested).clone().filter(|last| {
+            let is_fresh = last.outcome.is_ok() || last.at.elapsed() < RETEST;
+            is_fresh && (last.running, &last.mark) == (running, &mark)
+        });
+        if let Some(last) = last {
+            return self.board.job.start(move || last.outcome);
+        }
+        let file: Option<PathBuf> = match running {
             BundleSource::Embedded => None,
             BundleSource::A => Some(store.file(Slot::A)),
             BundleSource::B => Some(store.file(Slot::B)),
@@ -204,7 +257,12 @@ impl Badge for Side {
                 );
             }
         };
-        self.board.job.start(move || programs.run(&["slot", "check"], file.as_deref()))
+        self.board.job.start(move || {
+            let outcome = programs.run(&["slot", "check"], file.as_deref());
+            let at = Instant::now();
+            *lock(&tested) = Some(SelfTested { running, mark, outcome: outcome.clone(), at });
+            outcome
+        })
     }
 
     fn session_ended(&mut self) {
@@ -214,5 +272,81 @@ impl Badge for Side {
             // The next session continues from what came so far.
             let _ = receiving.inbox.sync();
         }
+    }
+}
+
+/// A thread that panicked while it held the lock left what is behind it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(state: &std::path::Path, program: &str) -> Arc<BadgeService> {
+        let (program, config) = (program.into(), state.join("emocue.toml"));
+        BadgeService::new(Arc::default(), Programs { program, config, state: state.to_owned() })
+    }
+
+    #[test]
+    fn what_nobody_continues_is_removed_after_an_hour() {
+        let state = tempfile::tempdir().unwrap();
+        let service = service(state.path(), "none");
+        let mut side = service.side();
+        let start = Instant::now();
+        assert_eq!(side.begin(FileKind::Bundle, 3000, [1; 32]), Ok(0));
+        assert_eq!(side.chunk(0, &[7; 1000]), Ok(1000));
+        let part = state.path().join("incoming/incoming.part");
+        service.expire(start + EXPIRES / 2);
+        assert!(part.exists());
+        service.expire(start + EXPIRES * 2);
+        assert!(!part.exists());
+        assert!(side.chunk(1000, &[7; 1000]).unwrap_err().contains("begin"));
+        assert_eq!(side.begin(FileKind::Bundle, 3000, [1; 32]), Ok(0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_self_test_runs_once_for_a_bundle_however_often_a_host_asks() {
+        let state = tempfile::tempdir().unwrap();
+        let runs = state.path().join("runs");
+        let program = state.path().join("program");
+        let script = format!("#!/bin/sh\necho x >>'{}'\necho as expected\n", runs.display());
+        std::fs::write(&program, script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).unwrap();
+        let service = service(state.path(), program.to_str().unwrap());
+        let mut side = service.side();
+        let mut test = || {
+            side.self_test().unwrap();
+            while side.progress() == Progress::Working {
+                std::thread::yield_now();
+            }
+            side.progress()
+        };
+        for _ in 0..3 {
+            assert_eq!(test(), Progress::Done("as expected".into()));
+        }
+        let count = || std::fs::read_to_string(&runs).unwrap().lines().count();
+        assert_eq!(count(), 1);
+        // Other slots are tested anew.
+        std::fs::create_dir(state.path().join("slots")).unwrap();
+        std::fs::write(state.path().join("slots/state"), "another").unwrap();
+        test();
+        assert_eq!(count(), 2);
+    }
+
+    #[test]
+    fn without_a_bundle_before_nobody_is_asked_to_roll_back() {
+        let state = tempfile::tempdir().unwrap();
+        let service = service(state.path(), "none");
+        let mut side = service.side();
+        side.rollback().unwrap();
+        while side.progress() == Progress::Working {
+            std::thread::yield_now();
+        }
+        let Progress::Failed(why) = side.progress() else { panic!("{:?}", side.progress()) };
+        assert!(why.contains("nothing before it"), "{why}");
     }
 }

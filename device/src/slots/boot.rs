@@ -130,11 +130,7 @@ fn rebuild(store: &Store, trust: &Trust) -> Pointer {
         let Ok(bytes) = Store::read(&store.file(slot)) else { continue };
         let Ok((name, version)) = trusted(&bytes, trust) else { continue };
         pointer.set(slot, Held::Good);
-        pointer
-            .newest
-            .entry(name)
-            .and_modify(|newest| *newest = version.max(*newest))
-            .or_insert(version);
+        pointer.confirmed(&name, version);
         if best.is_none_or(|best| best < version) {
             best = Some(version);
             pointer.active = Some(slot);

@@ -123,7 +123,7 @@ impl ConsentChannel {
     /// Announces that a badge runs; `None` where that is not possible, or another one runs. What was asked before is
     /// void.
     pub fn announce(&self) -> Option<Presence> {
-        let file = File::create(self.path("run.lock")).ok()?;
+        let file = files::open_lock(&self.path("run.lock")).ok()?;
         file.try_lock().ok()?;
         let _ = fs::remove_file(self.path("ask"));
         Some(Presence(file))
@@ -181,7 +181,7 @@ impl ConsentChannel {
 
     /// One question at a time.
     fn turn(&self) -> io::Result<Option<File>> {
-        let file = File::create(self.path("ask.lock"))?;
+        let file = files::open_lock(&self.path("ask.lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -1,6 +1,6 @@
 //! Files that are there as a whole or not at all, also when power fails.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ impl Staged {
         let mut name = target.as_os_str().to_owned();
         name.push(".new");
         let staged = Self { path: name.into(), target: target.to_owned() };
-        let mut file = File::create(&staged.path)?;
+        let mut file = create(&staged.path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         Ok(staged)
@@ -43,6 +43,38 @@ impl Drop for Staged {
         // After a commit it is not there any more.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// A new file at `path`. What lies there is removed, and never followed or written to: it may be a link that somebody
+/// planted.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path)?,
+        Ok(_) => fs::remove_file(path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // Another link that is planted right now makes this fail.
+    File::create_new(path)
+}
+
+/// The file at `path` that is there to be locked; it is made where it is missing, and never emptied. A link in its
+/// place is removed.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        fs::remove_file(path)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+        // A pipe without a reader would be waited for.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    options.open(path)
 }
 
 /// Replaces the file `target` by one of these `bytes`: after a power failure it is the old one or the new one.
@@ -110,6 +142,33 @@ mod tests {
         make_folder(&folder.path().join("a/b/c")).unwrap();
         assert!(folder.path().join("a/b/c").is_dir());
         make_folder(&folder.path().join("a/b/c")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_removed_and_what_it_leads_to_stays() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [target, victim, lock] = ["file", "victim", "lock"].map(|it| folder.path().join(it));
+        let new = folder.path().join("file.new");
+        fs::write(&victim, b"precious").unwrap();
+        for leads_to in [&victim, &folder.path().join("missing")] {
+            symlink(leads_to, &new).unwrap();
+            symlink(leads_to, &lock).unwrap();
+            replace(&target, b"new").unwrap();
+            open_lock(&lock).unwrap().lock().unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"new");
+            assert_eq!(fs::read(&victim).unwrap(), b"precious");
+            assert!(!folder.path().join("missing").exists());
+            assert!(fs::symlink_metadata(&target).unwrap().is_file());
+            fs::remove_file(&lock).unwrap();
+        }
+        // What somebody else holds is not emptied or replaced.
+        fs::write(&lock, b"1").unwrap();
+        let held = open_lock(&lock).unwrap();
+        held.lock().unwrap();
+        assert!(open_lock(&lock).unwrap().try_lock().is_err());
+        assert_eq!(fs::read(&lock).unwrap(), b"1");
     }
 
     #[test]

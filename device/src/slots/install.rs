@@ -9,7 +9,7 @@ use super::TRIALS;
 use super::consent::NoConsent;
 use super::error::{Refusal, SlotError};
 use super::files::Staged;
-use super::pointer::Held;
+use super::pointer::{Held, series};
 use super::store::Store;
 use super::trust::Trust;
 use crate::bundle::{Slot, built_in_release};
@@ -93,9 +93,9 @@ impl Install<'_> {
         if self.force {
             return Ok(());
         }
-        let confirmed = self.store.pointer().map_err(Err)?.newest.get(name).copied();
+        let confirmed = self.store.pointer().map_err(Err)?.newest_of(name);
         let (own_name, own) = built_in_release();
-        let own = (own_name == name).then_some(own);
+        let own = (series(&own_name) == series(name)).then_some(own);
         match confirmed.max(own) {
             Some(newest) if version < newest => {
                 Err(Ok(Refusal::Downgrade { name: name.to_owned(), version, newest }))
@@ -137,10 +137,7 @@ impl Install<'_> {
         pointer.set(slot, Held::Trial { starts_left: TRIALS });
         if self.force {
             // What was forced may be confirmed, and installed again.
-            pointer
-                .newest
-                .entry(name.to_owned())
-                .and_modify(|newest| *newest = version.min(*newest));
+            pointer.forced(name, version);
         }
         store.write(&mut pointer)?;
         Ok(slot)

@@ -27,6 +27,20 @@ pub enum Held {
     Failed,
 }
 
+/// What releases are counted by: a name in lower case, without separators and without the number at its end, so that
+/// `Default 1` is of the same series as `default`.
+pub fn series(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let is_number = |word: &&str| {
+        let digits = word.strip_prefix('v').unwrap_or(word);
+        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    let kept = words.iter().rposition(|word| !is_number(word)).map_or(words.len(), |at| at + 1);
+    words[..kept].concat()
+}
+
 /// What is known about both slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
@@ -36,7 +50,8 @@ pub struct Pointer {
     pub a: Held,
     /// Slot B.
     pub b: Held,
-    /// The newest release of each name that was ever confirmed: an older one is refused.
+    /// The newest release of each series that was ever confirmed: an older one is refused. Older programs wrote whole
+    /// names.
     pub newest: BTreeMap<String, u32>,
     /// Counts changes, so that a badge that runs notices each.
     pub changes: u64,
@@ -86,6 +101,32 @@ impl Pointer {
         if rank(&Slot::B) < rank(&Slot::A) { Slot::B } else { Slot::A }
     }
 
+    /// The newest release of the series of `name` that was confirmed.
+    pub fn newest_of(&self, name: &str) -> Option<u32> {
+        let wanted = series(name);
+        let of = self.newest.iter().filter(|(name, _)| series(name) == wanted);
+        of.map(|(_, version)| *version).max()
+    }
+
+    /// A release was confirmed.
+    pub fn confirmed(&mut self, name: &str, version: u32) {
+        let newest = self.newest_of(name).map_or(version, |newest| newest.max(version));
+        self.set_newest(name, newest);
+    }
+
+    /// An older release was installed on purpose, so that newer ones do not count any more.
+    pub fn forced(&mut self, name: &str, version: u32) {
+        if let Some(newest) = self.newest_of(name) {
+            self.set_newest(name, newest.min(version));
+        }
+    }
+
+    fn set_newest(&mut self, name: &str, version: u32) {
+        let series = series(name);
+        self.newest.retain(|name, _| self::series(name) != series);
+        self.newest.insert(series, version);
+    }
+
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
         // A map of texts to numbers and a few names: nothing that JSON cannot say.
@@ -130,6 +171,36 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Pointer::decode(&bytes[..length]), None, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn names_that_differ_in_form_only_are_one_series() {
+        for name in
+            ["default", "Default", "DEFAULT 1", "default-2", "De fault_v3", " default. 4 5 "]
+        {
+            assert_eq!(series(name), "default", "{name}");
+        }
+        // A number that is a part of a word, or all that there is, tells names apart.
+        for (name, expected) in
+            [("fer2013", "fer2013"), ("7", "7"), ("v2", "v2"), ("", ""), ("a 1 b", "a1b")]
+        {
+            assert_eq!(series(name), expected);
+        }
+        assert_ne!(series("mine"), series("default"));
+    }
+
+    #[test]
+    fn releases_are_counted_by_series_also_in_an_older_program_s_file() {
+        let newest = [("Default 1".to_owned(), 9), ("default".to_owned(), 7)].into();
+        let mut pointer = Pointer { newest, ..Pointer::default() };
+        assert_eq!(pointer.newest_of("DEFAULT"), Some(9));
+        assert_eq!(pointer.newest_of("mine"), None);
+        pointer.confirmed("default-2", 8);
+        assert_eq!(pointer.newest, [("default".to_owned(), 9)].into());
+        pointer.forced("Default", 3);
+        assert_eq!(pointer.newest_of("default"), Some(3));
+        pointer.forced("mine", 3);
+        assert_eq!(pointer.newest_of("mine"), None);
     }
 
     #[test]

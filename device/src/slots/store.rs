@@ -1,6 +1,6 @@
 //! The slots on the disk.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -108,8 +108,7 @@ impl Store {
     /// Keeps everybody else from changing the slots, after waiting for them at most so long.
     pub(super) fn lock(&self, patience: Duration) -> Result<Lock, SlotError> {
         let path = self.folder.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(SlotError::folder("open", &path))?;
+        let file = files::open_lock(&path).map_err(SlotError::folder("open", &path))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -155,8 +154,7 @@ impl Store {
             self.release(slot).map_err(|reason| SlotError::refused(&self.file(slot), reason))?;
         pointer.set(slot, Held::Good);
         pointer.active = Some(slot);
-        let newest = pointer.newest.entry(name).or_default();
-        *newest = version.max(*newest);
+        pointer.confirmed(&name, version);
         self.write(&mut pointer)?;
         Ok(slot)
     }

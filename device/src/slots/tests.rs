@@ -234,10 +234,24 @@ fn an_older_release_can_be_forced_and_then_counts() {
 }
 
 #[test]
+fn another_form_of_the_name_does_not_bring_an_older_release_back() {
+    let lab = Lab::new();
+    lab.keep(905);
+    let other_form = lab.bundle(904, &lab.key, |m| m.name = "Default 1".into());
+    assert!(lab.refusal(&other_form).contains("older than 905"));
+    let newer = lab.bundle(906, &lab.key, |m| m.name = "DEFAULT".into());
+    lab.install(&newer).unwrap();
+    lab.store.confirm(None).unwrap();
+    assert!(lab.refusal(&lab.release(905)).contains("older than 906"));
+}
+
+#[test]
 fn the_program_s_own_release_counts_as_well() {
     let lab = Lab::new();
     let older = own_release() - 1;
     assert!(lab.refusal(&lab.release(older)).contains("is older than"));
+    let other_form = lab.bundle(older, &lab.key, |m| m.name = "Default 1".into());
+    assert!(lab.refusal(&other_form).contains("is older than"));
     // Of another name, any number is new.
     lab.install(&lab.bundle(0, &lab.key, |m| m.name = "mine".into())).unwrap();
 }

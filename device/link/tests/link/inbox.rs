@@ -170,17 +170,56 @@ fn a_file_that_is_not_what_was_announced_is_discarded() {
     assert_eq!(inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_planted_link_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let file = crate::common::file(BYTES as usize);
+    let mut inbox = Inbox::new(folder.path());
+    let plant = |name: &str| {
+        let _ = fs::remove_file(folder.path().join(name));
+        std::os::unix::fs::symlink(&victim, folder.path().join(name)).unwrap();
+    };
+    plant("incoming.part");
+    plant("incoming.info.new");
+    assert_eq!(inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap(), 0);
+    plant("incoming.info.new");
+    feed(&mut inbox, &file, 0, 100_000);
+    drop(inbox);
+    // In the place of a part that was begun.
+    plant("incoming.part");
+    let mut inbox = Inbox::new(folder.path());
+    assert_eq!(inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap(), 0);
+    plant("received.emocue");
+    feed(&mut inbox, &file, 0, BYTES);
+    assert_eq!(fs::read(inbox.finish().unwrap()).unwrap(), file);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_medium_is_reported_and_nothing_half_is_kept() {
+fn a_file_that_was_only_announced_takes_no_room() {
+    use std::os::unix::fs::MetadataExt as _;
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink("/dev/full", folder.path().join("incoming.part")).unwrap();
     let mut inbox = Inbox::new(folder.path());
-    inbox.begin(FileKind::Bundle, 3000, [9; 32]).unwrap();
-    let full = inbox.chunk(0, &[1; 100]).unwrap_err().to_string();
-    assert!(full.contains("No space left on device") && full.contains("make room"), "{full}");
+    inbox.begin(FileKind::Bundle, MAX_TRANSFER, [1; 32]).unwrap();
+    assert_eq!(fs::metadata(folder.path().join("incoming.part")).unwrap().blocks(), 0);
+}
+
+#[test]
+fn a_cleared_inbox_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::common::file(3000);
+    let mut inbox = Inbox::new(folder.path());
+    inbox.begin(FileKind::Bundle, 3000, sha256(&file)).unwrap();
+    feed(&mut inbox, &file, 0, 3000);
+    inbox.finish().unwrap();
+    inbox.begin(FileKind::Config, 3000, sha256(&file)).unwrap();
+    inbox.clear();
     assert_eq!(names(folder.path()), [""; 0]);
-    assert!(matches!(inbox.chunk(0, &[1; 100]), Err(InboxError::NotBegun)));
+    assert!(matches!(inbox.finish(), Err(InboxError::NotBegun)));
 }
 
 #[test]
