@@ -16,6 +16,7 @@ use emocue_device::bench;
 use emocue_device::bundle::LoadedBundle;
 use emocue_device::camera::{self, Mounted, v4l2};
 use emocue_device::doctor::{self, Host, Probes};
+use emocue_device::link::settings;
 use emocue_device::show;
 use emocue_models::failure::{self, Failure as _};
 use emocue_models::luma::Orientation;
@@ -33,8 +34,9 @@ fn main() -> ExitCode {
         Verb::Cameras => list_cameras(),
         Verb::Doctor(doctor) => run_doctor(&doctor),
         Verb::Config(verb) => about_config(&verb),
-        Verb::Off(off) => config(Some(&off.config))
-            .and_then(|config| cli::off(&config))
+        Verb::Off(off) => settings::read(&off.config, None)
+            .map_err(Failure::from)
+            .and_then(|found| cli::off(&found.config))
             .map(|()| ExitCode::SUCCESS),
         Verb::Slot(verb) => cli::slot(&verb),
         #[cfg(unix)]

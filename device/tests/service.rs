@@ -68,6 +68,15 @@ fn the_unit_gives_no_network_no_capability_and_no_place_for_a_frame() {
 }
 
 #[test]
+fn the_service_writes_nothing_but_its_own_folder() {
+    assert!(values("ReadWritePaths").is_empty());
+    assert_eq!(values("StateDirectory"), ["emocue"]);
+    let before = values("ExecStartPre");
+    assert!(before[0].ends_with("chown -R root:emocue /etc/emocue"), "{before:?}");
+    assert!(before[1].contains("g-w,o-w /etc/emocue"), "{before:?}");
+}
+
+#[test]
 fn the_program_knows_what_the_unit_starts() {
     for command in [values("ExecStart"), values("ExecStopPost")].concat() {
         let mut words = command.split(' ');

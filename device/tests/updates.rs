@@ -15,7 +15,7 @@ use emocue_link::Client;
 use emocue_link::client::{ClientError, ClientSettings};
 use emocue_link::message::{BadgeStatus, BundleSource, FileKind};
 use emocue_link::transport::Streams;
-use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey};
+use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey, Sha256};
 use emocue_run::portraits::PORTRAITS;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
@@ -258,8 +258,12 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     until(&mut client, "the new bundle runs", |status| status.content_version == 900);
     client.self_test().unwrap();
     assert!(done(&mut client).unwrap().contains("as expected"));
+    // The wearer has to agree, and this badge has no button.
     client.rollback().unwrap();
-    done(&mut client).unwrap();
+    let refused = done(&mut client).unwrap_err();
+    assert!(refused.contains("keeps its bundle") && refused.contains("no button"), "{refused}");
+    assert_eq!(client.status().unwrap().content_version, 900);
+    assert!(lab.slot(&["rollback"], None).status.success());
     until(&mut client, "the one before runs", |status| status.running == BundleSource::Embedded);
     drop((badge, held));
 }
@@ -278,6 +282,15 @@ fn a_badge_without_a_button_takes_neither_a_first_key_nor_settings_over_the_link
     fs::write(lab.at("new.toml"), &settings).unwrap();
     let refused = send(&mut host.client, FileKind::Config, &lab.at("new.toml"));
     assert!(refused.as_ref().unwrap_err().contains("no button"), "{refused:?}");
+    for (text, key) in [
+        (format!("[update]\nkeys = [{:?}]\n", lab.key.public().to_string()), "update.keys"),
+        ("[camera]\nsource = \"pipe:touch planted\"\n".to_owned(), "camera.source"),
+    ] {
+        fs::write(lab.at("new.toml"), text).unwrap();
+        let refused = send(&mut host.client, FileKind::Config, &lab.at("new.toml")).unwrap_err();
+        assert!(refused.contains(&format!("{key} cannot be changed through a cable")), "{refused}");
+    }
+    assert!(!lab.at("planted").exists());
     fs::write(lab.at("new.toml"), "[led]\nbrightness = 500\n").unwrap();
     let refused = send(&mut host.client, FileKind::Config, &lab.at("new.toml"));
     assert!(refused.as_ref().unwrap_err().contains("new configuration:2:14"), "{refused:?}");
@@ -289,24 +302,41 @@ fn a_badge_without_a_button_takes_neither_a_first_key_nor_settings_over_the_link
 #[test]
 fn settings_that_the_badge_cannot_run_with_make_way_for_those_before() {
     let lab = Lab::new();
-    // As if a host had sent the second ones and the wearer had agreed.
-    fs::rename(lab.at("emocue.toml"), lab.at("emocue.toml.before")).unwrap();
-    let text = fs::read_to_string(lab.at("emocue.toml.before")).unwrap();
-    let dead = "[gpio]\nchip = \"/dev/none\"\n[pins]\nbutton = 3\n";
-    fs::write(lab.at("emocue.toml"), format!("{text}{dead}")).unwrap();
+    let (settings, before) = (lab.at("state/settings.toml"), lab.at("state/settings.before"));
+    let text = fs::read_to_string(lab.at("emocue.toml")).unwrap();
+    // As if a host had sent them and the wearer had agreed.
+    let put = |settings_text: &str| {
+        let hash = Sha256::of(text.as_bytes());
+        let head = format!("# came through the link, over the configuration with SHA-256 {hash}\n");
+        fs::create_dir_all(lab.at("state")).unwrap();
+        fs::write(&settings, head + settings_text).unwrap();
+        fs::write(&before, "").unwrap();
+    };
+    put("[gpio]\nchip = \"/dev/none\"\n[pins]\nbutton = 3\n");
     let badge = lab.start();
     let mut host = lab.host();
     assert_eq!(host.client.config().unwrap(), text);
     until(&mut host.client, "it streams", |status| status.fps_milli > 0);
-    assert!(!lab.at("emocue.toml.before").exists());
+    assert!(!before.exists());
     let log = host.client.log(0).unwrap();
     assert!(log.iter().any(|line| line.text.contains("returns to the settings before")), "{log:?}");
-    drop(badge);
-    // Those that work are kept after a while.
-    fs::write(lab.at("emocue.toml.before"), "").unwrap();
-    let _badge = lab.start();
-    wait("they are kept", || (!lab.at("emocue.toml.before").exists()).then_some(()));
+    drop((host, badge));
+    // Those that work are kept after a while, and laid over the file, which stays as it is.
+    let works = "[pace]\nfps = 7.0\n";
+    put(works);
+    let badge = lab.start();
+    let mut host = lab.host();
+    wait("they are kept", || (!before.exists()).then_some(()));
+    assert_eq!(host.client.config().unwrap(), works);
     assert_eq!(fs::read_to_string(lab.at("emocue.toml")).unwrap(), text);
+    drop((host, badge));
+    // A file that was changed since counts more.
+    fs::write(lab.at("emocue.toml"), format!("{text}# changed\n")).unwrap();
+    let _badge = lab.start();
+    let mut host = lab.host();
+    assert!(host.client.config().unwrap().ends_with("# changed\n"));
+    let log = host.client.log(0).unwrap();
+    assert!(log.iter().any(|line| line.text.contains("was changed after them")), "{log:?}");
 }
 
 #[test]

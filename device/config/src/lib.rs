@@ -14,6 +14,7 @@
 //! ```
 
 mod boards;
+mod cable;
 mod camera;
 mod config;
 mod decode;

@@ -13,7 +13,7 @@ use crate::decode::decode;
 use crate::document::Document;
 use crate::error::ConfigError;
 use crate::place::TextPlace;
-use crate::{explain, limits};
+use crate::{cable, explain, limits};
 
 /// Longest file that is read, bytes.
 const LONGEST: u64 = 1 << 20;
@@ -67,17 +67,32 @@ impl Config {
     /// [`ConfigError::Wrong`] where it is wrong.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(file, text)?;
-        let wrong = |error| explain::wrong_value(&document, &error);
-        let own: Self = decode(document.root()).map_err(wrong)?;
+        Self::build(&document, document.root())
+    }
+
+    /// Reads `text`, which messages call `file`, and what it leaves out from the text `below`: key by key of each
+    /// section, as a file is laid over its board's profile.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] where `text` is wrong, or does not go with `below`.
+    pub fn parse_over(below: &str, file: &str, text: &str) -> Result<Self, ConfigError> {
+        let (document, below) = (Document::parse(file, text)?, Document::parse(file, below)?);
+        Self::build(&document, &over(document.root(), below.root()))
+    }
+
+    /// The keys of `root`; what is wrong is shown in `document`.
+    fn build(document: &Document, root: &DeTable) -> Result<Self, ConfigError> {
+        let wrong = |error| explain::wrong_value(document, &error);
+        let own: Self = decode(root).map_err(wrong)?;
         let Some(name) = &own.board else {
-            limits::check(&own, None, &document)?;
+            limits::check(&own, None, document)?;
             return Ok(own);
         };
         let board =
-            BoardProfile::named(name).ok_or_else(|| explain::unknown_board(&document, name))?;
+            BoardProfile::named(name).ok_or_else(|| explain::unknown_board(document, name))?;
         let profile = Document::parse(board.name, board.profile)?;
-        let config = decode(&over(document.root(), profile.root())).map_err(wrong)?;
-        limits::check(&config, Some(board), &document)?;
+        let config = decode(&over(root, profile.root())).map_err(wrong)?;
+        limits::check(&config, Some(board), document)?;
         Ok(config)
     }
 
@@ -87,8 +102,28 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Wrong`] where it is wrong.
     pub fn check(file: &str, text: &str) -> Result<Self, ConfigError> {
-        let config = Self::parse(file, text)?;
-        let Some(unserved) = config.unserved() else { return Ok(config) };
+        Self::parse(file, text)?.served(file, text)
+    }
+
+    /// Reads `text` over `below` as [`Config::parse_over`] does, checks it as [`Config::check`] does, and refuses what
+    /// nobody may change through a cable: keys, programs, and where files lie.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] where it is wrong.
+    pub fn check_over(below: &str, file: &str, text: &str) -> Result<Self, ConfigError> {
+        let (old, new) = (Self::parse(file, below)?, Self::parse_over(below, file, text)?);
+        if let Some(key) = cable::refused(&old, &new) {
+            let document = Document::parse(file, text)?;
+            let what = format!("{key} cannot be changed through a cable");
+            let next = "leave it out, or flash the configuration over SSH or onto the card";
+            return Err(document.wrong(document.span(key), what, next));
+        }
+        new.served(file, text)
+    }
+
+    /// Itself, unless no badge answers at its port.
+    fn served(self, file: &str, text: &str) -> Result<Self, ConfigError> {
+        let Some(unserved) = self.unserved() else { return Ok(self) };
         let document = Document::parse(file, text)?;
         let span = document.span(unserved.key);
         Err(document.wrong(span, unserved.what, &unserved.next))

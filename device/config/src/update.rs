@@ -12,8 +12,8 @@ use crate::path;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UpdateSettings {
-    /// Whoever signs with one of these is trusted. While there is none, here or learned, the badge asks for a press of its
-    /// button before it trusts a first one.
+    /// Bundles that one of these signed are accepted. While there is none, here or learned, the badge asks its wearer
+    /// before it trusts a first one.
     #[serde(with = "keys")]
     pub keys: Vec<PublicKey>,
     /// The folder that the badge may write to.

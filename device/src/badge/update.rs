@@ -62,7 +62,7 @@ pub struct UpdateMonitor {
     hub: Arc<Hub>,
     mark: Vec<u8>,
     on_trial: bool,
-    /// The configuration, while it is new and has to prove itself.
+    /// The state folder, while settings in it are new and have to prove themselves.
     unproven: Option<PathBuf>,
     healthy: Duration,
     /// Since when all is well without a break, and the looks before.
@@ -77,8 +77,6 @@ pub struct UpdateMonitor {
 pub struct MonitorSetup<'a> {
     /// The folder that the badge may write to.
     pub state: &'a Path,
-    /// The configuration that it runs with.
-    pub config: &'a Path,
     /// The pointer as the start left it ([`Store::mark`]).
     pub mark: Vec<u8>,
     /// Whether the bundle that runs is on trial.
@@ -96,22 +94,14 @@ pub struct MonitorSetup<'a> {
 impl UpdateMonitor {
     /// A monitor for one start.
     pub fn new(watched: MonitorSetup, hub: Arc<Hub>) -> Self {
-        let MonitorSetup {
-            state,
-            config,
-            mark,
-            on_trial,
-            healthy,
-            has_button,
-            has_panel,
-            presence,
-        } = watched;
+        let MonitorSetup { state, mark, on_trial, healthy, has_button, has_panel, presence } =
+            watched;
         let unanswerable = match (has_button, has_panel) {
             (true, true) => None,
             (false, _) => Some(Verdict::NoButton),
             (true, false) => Some(Verdict::NoPanel),
         };
-        let unproven = settings::is_waiting(config).then(|| config.to_owned());
+        let unproven = settings::is_waiting(state).then(|| state.to_owned());
         Self {
             store: Store::new(state),
             consent: ConsentChannel::new(state),
@@ -179,9 +169,9 @@ impl UpdateMonitor {
         if now.saturating_duration_since(since) < self.healthy || looks == before {
             return None;
         }
-        if let Some(config) = self.unproven.take() {
+        if let Some(state) = self.unproven.take() {
             // Where this fails they stay unproven, at most until they fail.
-            let _ = settings::keep(&config);
+            let _ = settings::keep(&state);
         }
         if !self.on_trial {
             return None;
@@ -235,7 +225,6 @@ mod tests {
         let state = lab.state();
         let watched = MonitorSetup {
             state: &state,
-            config: Path::new("none"),
             mark: lab.store.mark(),
             on_trial: true,
             healthy: Duration::from_secs(60),

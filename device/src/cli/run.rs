@@ -1,7 +1,7 @@
 //! `emocue-badge run`: from a command line and a configuration to a badge that runs, and starts again when its bundle
 //! or its configuration changes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,22 +23,23 @@ use emocue_models::failure::line;
 
 use super::board::{cues, panel};
 use super::{Failure, RunArgs};
-use crate::{config, stop_on_signal, tell};
+use crate::{stop_on_signal, tell};
 
 /// Looks at a camera until it ends or a signal comes.
 pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
-    let mut badge = Starts { run, hub: Arc::default(), stop: stop_on_signal(), served: None };
+    let (hub, stop) = (Arc::default(), stop_on_signal());
+    let mut badge = Starts { run, hub, stop, served: None, state: None };
     let mut again = None;
     loop {
-        match (badge.start(again), &run.config) {
-            (Ok(Next::Again(next)), _) => again = Some(next),
-            (Ok(Next::End(code)), _) => return Ok(code),
+        match badge.start(again) {
+            Ok(Next::Again(next)) => again = Some(next),
+            Ok(Next::End(code)) => return Ok(code),
             // Settings that a host sent are given up when the badge cannot run with them.
-            (Err(failure), Some(config)) if settings::give_up(config) => {
+            Err(failure) if badge.state.as_deref().is_some_and(settings::give_up) => {
                 badge.hub.fault();
                 badge.say(&format!("{}\nreturns to the settings before", line(&failure)));
             }
-            (Err(failure), _) => return Err(failure),
+            Err(failure) => return Err(failure),
         }
     }
 }
@@ -55,6 +56,8 @@ struct Starts<'a> {
     hub: Arc<Hub>,
     stop: Arc<AtomicBool>,
     served: Option<Served>,
+    /// The folder with settings that a host sent, once it is known.
+    state: Option<PathBuf>,
 }
 
 /// While it lives, hosts are served, and questions answered.
@@ -67,7 +70,7 @@ struct Served {
 impl Starts<'_> {
     fn start(&mut self, again: Option<Again>) -> Result<Next, Failure> {
         let run = self.run;
-        let config = config(run.config.as_deref())?;
+        let config = self.config()?;
         let state = run.state.as_deref().unwrap_or(&config.update.state);
         let source = match &run.camera {
             Some(source) => source.clone(),
@@ -103,7 +106,6 @@ impl Starts<'_> {
             self.serve(file, state, &config);
             let watched = MonitorSetup {
                 state,
-                config: file,
                 mark,
                 on_trial: matches!(origin, Origin::Slot { trial: Some(_), .. }),
                 healthy: config.update.healthy(),
@@ -138,6 +140,18 @@ impl Starts<'_> {
             self.say(&notice.to_string());
         })?;
         Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
+    }
+
+    /// The configuration with the settings that a host sent, or the built-in values.
+    fn config(&mut self) -> Result<Config, Failure> {
+        let Some(file) = &self.run.config else { return Ok(Config::default()) };
+        let found = settings::read(file, self.run.state.as_deref())?;
+        let state = self.run.state.as_ref().unwrap_or(&found.config.update.state);
+        self.state = Some(state.clone());
+        if let Some(note) = &found.note {
+            self.say(note);
+        }
+        Ok(found.config)
     }
 
     /// The bundle that the command line names, else the configuration, else the slots; reported to the log and hosts.

@@ -1,90 +1,208 @@
-//! Other settings from a host: taken when the wearer agrees, and given up when the badge cannot run with them.
+//! Settings that came through the link: in the state folder, laid over the configuration's file, which belongs to the
+//! owner of the badge and not to its service.
+//!
+//! ```text
+//! STATE/settings.toml     what came last, behind a line that says over which configuration it was laid
+//! STATE/settings.before   what was used before, while the new ones have not proved themselves; empty for none
+//! ```
+//!
+//! A configuration that is changed in its file takes their place.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use emocue_config::{Config, ConfigError};
+use emocue_link::consent::Ask;
+use emocue_models::bundle::Sha256;
+use emocue_models::failure::line;
+
 use super::hub::Hub;
 use super::job::Programs;
 use crate::slots::consent::ConsentChannel;
 use crate::slots::replace_file;
-use emocue_config::Config;
-use emocue_link::consent::Ask;
-use emocue_models::bundle::manifest::Sha256;
-use emocue_models::failure::line;
 
-/// Where the settings before lie until the new ones have proved themselves.
-fn before(config: &Path) -> PathBuf {
-    let mut name = config.as_os_str().to_owned();
-    name.push(".before");
-    name.into()
+/// What the first line of settings begins with; the SHA-256 of the configuration follows.
+const HEAD: &str = "# came through the link, over the configuration with SHA-256 ";
+
+fn taken(state: &Path) -> PathBuf {
+    state.join("settings.toml")
 }
 
-/// Takes the settings in `file`, if they are possible and the wearer agrees: a configuration can start programs and
-/// trust keys.
+/// Where the settings before lie until the new ones have proved themselves.
+fn before(state: &Path) -> PathBuf {
+    state.join("settings.before")
+}
+
+/// What a badge runs with.
+#[derive(Clone, Debug)]
+pub struct EffectiveConfig {
+    /// Its values.
+    pub config: Config,
+    /// The text that was given last: that of the settings, else that of the file.
+    pub text: String,
+    /// Why settings that came through the link are not used.
+    pub note: Option<String>,
+}
+
+/// Reads the configuration in `file`, and over it the settings in the state folder, which is the configuration's own
+/// where `state` is `None`. Settings that do not go with the file are left out.
+///
+/// # Errors
+/// [`ConfigError`] for the file.
+pub fn read(file: &Path, state: Option<&Path>) -> Result<EffectiveConfig, ConfigError> {
+    let config = Config::read(file)?;
+    let base = fs::read_to_string(file).unwrap_or_default();
+    let settings = settings(state.unwrap_or(&config.update.state));
+    let (text, why) = match settings.and_then(|settings| settings.split_once('\n').map(own)) {
+        None => return Ok(EffectiveConfig { config, text: base, note: None }),
+        Some((head, text)) if head == self::head(&base) => {
+            match Config::parse_over(&base, "settings.toml", &text) {
+                Ok(config) => return Ok(EffectiveConfig { config, text, note: None }),
+                Err(error) => (base, line(&error)),
+            }
+        }
+        Some(_) => (base, format!("{} was changed after them", file.display())),
+    };
+    let note = Some(format!("settings that came through the link are not used: {why}"));
+    Ok(EffectiveConfig { config, text, note })
+}
+
+fn own((head, text): (&str, &str)) -> (String, String) {
+    (head.to_owned(), text.to_owned())
+}
+
+/// The file of the settings, if there are any.
+fn settings(state: &Path) -> Option<String> {
+    fs::read_to_string(taken(state)).ok().filter(|text| !text.is_empty())
+}
+
+/// The first line of settings over this configuration.
+fn head(base: &str) -> String {
+    format!("{HEAD}{}", Sha256::of(base.as_bytes()))
+}
+
+/// Takes the settings in `file`, if they are possible, leave alone what a cable may not change, and the wearer agrees.
 pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String, String> {
-    let config = &programs.config;
+    let Programs { config, state, .. } = programs;
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
-    let old =
-        fs::read(config).map_err(|error| format!("cannot read {}: {error}", config.display()))?;
-    if old == text.as_bytes() {
+    let old = read(config, Some(state)).map_err(|error| line(&error))?;
+    if old.text == text {
         return Ok("the badge has these settings already".to_owned());
     }
-    Config::check("the new configuration", &text).map_err(|error| line(&error))?;
-    let sha256 = Sha256::of(text.as_bytes()).0;
-    let asked = ConsentChannel::new(&programs.state).ask(Ask::NewSettings, [0; 32], sha256, |_| ());
+    let base = fs::read_to_string(config)
+        .map_err(|error| format!("cannot read {}: {error}", config.display()))?;
+    Config::check_over(&base, "the new configuration", &text).map_err(|error| line(&error))?;
+    let asked = ConsentChannel::new(state).ask(
+        Ask::NewSettings,
+        [0; 32],
+        Sha256::of(text.as_bytes()).0,
+        |_| (),
+    );
     asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
+    let path = taken(state);
     let write = || -> io::Result<()> {
         // Where others wait to prove themselves, the ones before those are what is known to work.
-        if !is_waiting(config) {
-            replace_file(&before(config), &old)?;
+        if !is_waiting(state) {
+            replace_file(&before(state), settings(state).unwrap_or_default().as_bytes())?;
         }
-        replace_file(config, text.as_bytes())
+        replace_file(&path, format!("{}\n{text}", head(&base)).as_bytes())
     };
-    write().map_err(|error| {
-        let path = config.display();
-        format!("cannot write {path}: {error}; the badge's user needs to own that folder")
-    })?;
+    write().map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     hub.start_anew();
     Ok("the badge tries the new settings; a changed [link] port counts from its next start"
         .to_owned())
 }
 
 /// Whether new settings wait to prove themselves.
-pub fn is_waiting(config: &Path) -> bool {
-    before(config).exists()
+pub fn is_waiting(state: &Path) -> bool {
+    before(state).exists()
 }
 
 /// They have proved themselves.
 ///
 /// # Errors
 /// The system's own; they stay unproven.
-pub fn keep(config: &Path) -> io::Result<()> {
-    fs::remove_file(before(config))
+pub fn keep(state: &Path) -> io::Result<()> {
+    fs::remove_file(before(state))
 }
 
-/// Returns to the settings before, where there are such; whether there are.
-pub fn give_up(config: &Path) -> bool {
-    fs::rename(before(config), config).is_ok()
+/// Returns to the settings before, where new ones wait to prove themselves; whether there were such.
+pub fn give_up(state: &Path) -> bool {
+    fs::rename(before(state), taken(state)).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct Lab(tempfile::TempDir);
+
+    impl Lab {
+        fn new() -> Self {
+            let lab = Self(tempfile::tempdir().unwrap());
+            fs::write(lab.file(), "[led]\nbrightness = 30\n[pace]\nfps = 5.0\n").unwrap();
+            lab
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.path().join("emocue.toml")
+        }
+
+        fn put(&self, text: &str) {
+            let base = fs::read_to_string(self.file()).unwrap();
+            fs::write(taken(self.0.path()), format!("{}\n{text}", head(&base))).unwrap();
+        }
+
+        fn read(&self) -> EffectiveConfig {
+            read(&self.file(), Some(self.0.path())).unwrap()
+        }
+    }
+
+    #[test]
+    fn settings_are_laid_over_the_file_until_that_is_changed() {
+        let lab = Lab::new();
+        assert_eq!((lab.read().config.led.brightness, lab.read().note), (30, None));
+        lab.put("[led]\nbrightness = 50\n");
+        let found = lab.read();
+        assert_eq!((found.config.led.brightness, found.config.pace.fps), (50, 5.0));
+        assert_eq!((found.text.as_str(), found.note), ("[led]\nbrightness = 50\n", None));
+        fs::write(lab.file(), "[led]\nbrightness = 31\n").unwrap();
+        let found = lab.read();
+        assert_eq!(found.config.led.brightness, 31);
+        assert!(found.note.unwrap().contains("was changed after them"));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_left_out_and_told() {
+        let lab = Lab::new();
+        for text in ["[led]\nbrightness = 500\n", "[led\n", "[future]\nkey = 1\n"] {
+            lab.put(text);
+            let found = lab.read();
+            assert_eq!(found.config.led.brightness, 30);
+            assert!(found.note.unwrap().contains("settings.toml:"), "{text}");
+        }
+        // Without its first line nobody knows what it belongs to.
+        fs::write(taken(lab.0.path()), "[led]\nbrightness = 50\n").unwrap();
+        assert_eq!(lab.read().config.led.brightness, 30);
+        fs::write(taken(lab.0.path()), [0xff, 0xfe]).unwrap();
+        assert_eq!(lab.read().config.led.brightness, 30);
+    }
+
     #[test]
     fn settings_that_do_not_work_make_way_for_those_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("emocue.toml");
-        fs::write(&config, "new").unwrap();
-        assert!(!is_waiting(&config) && !give_up(&config));
-        fs::write(before(&config), "old").unwrap();
-        assert!(is_waiting(&config) && give_up(&config));
-        assert_eq!(fs::read(&config).unwrap(), b"old");
-        assert!(!is_waiting(&config));
-        fs::write(before(&config), "older").unwrap();
-        keep(&config).unwrap();
-        assert!(!give_up(&config));
-        assert_eq!(fs::read(&config).unwrap(), b"old");
+        let lab = Lab::new();
+        let state = lab.0.path();
+        assert!(!is_waiting(state) && !give_up(state));
+        lab.put("[led]\nbrightness = 50\n");
+        // None were used before.
+        fs::write(before(state), "").unwrap();
+        assert!(is_waiting(state) && give_up(state));
+        assert!(!is_waiting(state) && !give_up(state));
+        assert_eq!((lab.read().config.led.brightness, lab.read().note), (30, None));
+        lab.put("[led]\nbrightness = 60\n");
+        fs::write(before(state), "").unwrap();
+        keep(state).unwrap();
+        assert!(!is_waiting(state) && lab.read().config.led.brightness == 60);
     }
 }

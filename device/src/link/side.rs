@@ -164,7 +164,8 @@ impl Badge for Side {
     }
 
     fn config(&mut self) -> String {
-        let text = std::fs::read_to_string(&self.board.programs.config).unwrap_or_default();
+        let Programs { config, state, .. } = &self.board.programs;
+        let text = settings::read(config, Some(state)).map(|found| found.text).unwrap_or_default();
         if text.len() > MAX_CONFIG { String::new() } else { text }
     }
 

@@ -139,7 +139,7 @@ fn through_cable(
 ) -> Result<(), FlashError> {
     let mut cable = Cable::connect(&port.to_string(), || serial::open(port), serial::settings())?;
     let plan = cable.plan(components)?;
-    let question = plan.overwrites().then_some("Overwrite the badge's configuration?");
+    let question = plan.overwrites().then_some("Send other settings to the badge?");
     if confirmed(&plan.to_string(), question, options, console)? {
         cable.flash(&plan, components, console)?;
     }

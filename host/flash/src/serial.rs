@@ -356,7 +356,11 @@ impl fmt::Display for CablePlan {
             row(
                 Component::Config,
                 bytes,
-                if same { "is there" } else { "differs, and is overwritten" },
+                if same {
+                    "is there"
+                } else {
+                    "differs, and is laid over the badge's own if the wearer agrees"
+                },
             )?;
         }
         if let Some((bytes, note)) = &self.bundle {

@@ -23,6 +23,9 @@ shows what would change.
   emocue flash --to serial:/dev/ttyACM0 --bundle mine.emocue
   emocue flash --to serial:/dev/ttyACM0 --rollback
 
+Over a cable the badge may ask its wearer on its panel: compare its digits with those shown here, and hold its button \
+for 3 s if they are the same.
+
 docs/first-flash.md goes from parts to a running badge in five steps, docs/recovery.md helps when it does not run.")]
 pub struct FlashArgs {
     /// The badge: ssh://user@host[:port][/root], a mounted card's folder, a card's image, or serial:DEVICE[@baud]

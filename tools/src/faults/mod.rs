@@ -20,6 +20,7 @@ mod record;
 mod serial;
 mod strace;
 mod tree;
+mod trust;
 
 use std::time::Instant;
 
@@ -41,6 +42,7 @@ const GROUPS: &[(&str, GroupFn)] = &[
     ("bombs", bombs::run),
     ("camera", camera::run),
     ("serial", serial::run),
+    ("trust", trust::run),
 ];
 
 /// Goes through a group's cases; an error is one of this machine or of the harness, and no badge is lost by it.

@@ -121,14 +121,14 @@ fn two_hosts(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
 }
 
 /// A badge with a cable, and a host at its other end.
-struct Bench<'lab> {
-    badge: Badge<'lab>,
+pub(super) struct Bench<'lab> {
+    pub(super) badge: Badge<'lab>,
     cable: Cable,
     folder: PathBuf,
 }
 
 impl<'lab> Bench<'lab> {
-    fn new(lab: &'lab Lab, folder: &Path, faults: Faults, seed: u64) -> Reported<Self> {
+    pub(super) fn new(lab: &'lab Lab, folder: &Path, faults: Faults, seed: u64) -> Reported<Self> {
         let badge = Badge::new(lab, folder)?;
         let cable = Cable::new(faults, seed).map_err(|e| format!("no terminals here: {e}"))?;
         fs::write(folder.join("frame"), [0; 64 * 64]).map_err(|e| e.to_string())?;
@@ -143,7 +143,7 @@ impl<'lab> Bench<'lab> {
     }
 
     /// Starts the badge, which runs until it is stopped.
-    fn start(&self) -> Reported<Child> {
+    pub(super) fn start(&self) -> Reported<Child> {
         let mut command = self.badge.lab.badge();
         command.args(["run", "--display", "json", "--config"]).arg(&self.badge.config);
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
@@ -171,6 +171,14 @@ impl<'lab> Bench<'lab> {
         Ok(command)
     }
 
+    /// Asks the badge to roll back.
+    pub(super) fn roll_back(&self) -> Reported<Done> {
+        let mut command = self.badge.lab.host_command();
+        let to = format!("serial:{}", self.cable.host_port);
+        command.args(["flash", "--to", &to, "--rollback", "--yes"]);
+        finish_within(&mut command, PATIENCE).map_err(|e| e.to_string())
+    }
+
     /// Begins to flash a release.
     fn begin(&self, version: u64) -> Reported<Child> {
         let mut command = self.command(version)?;
@@ -179,7 +187,7 @@ impl<'lab> Bench<'lab> {
     }
 
     /// Flashes a release.
-    fn flash(&self, version: u64) -> Verdict {
+    pub(super) fn flash(&self, version: u64) -> Verdict {
         let done: Done =
             finish_within(&mut self.command(version)?, PATIENCE).map_err(|e| e.to_string())?;
         match done.code {
@@ -189,7 +197,7 @@ impl<'lab> Bench<'lab> {
     }
 }
 
-fn stop(child: &mut Child) {
+pub(super) fn stop(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -1,7 +1,7 @@
 //! The host's program at the other end of the virtual cable, and the bundles that it flashes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -99,35 +99,57 @@ impl Host {
 
     /// Begins to flash a release over the cable at `port`.
     pub(crate) fn flash(&mut self, port: &str, release: Release, log: &Path) -> Result<()> {
+        let file = self.file(release);
+        self.begin(port, &["--what", "bundle", "--bundle", &file], log)
+    }
+
+    /// Begins to roll the badge back over the cable at `port`.
+    pub(crate) fn roll_back(&mut self, port: &str, log: &Path) -> Result<()> {
+        self.begin(port, &["--rollback"], log)
+    }
+
+    fn begin(&mut self, port: &str, words: &[&str], log: &Path) -> Result<()> {
         let mut command = Command::new(&self.program);
-        let to = format!("serial:{port}");
-        command.args(["flash", "--to", &to, "--what", "bundle", "--yes", "--bundle"]);
-        command.arg(self.file(release)).stdin(Stdio::null());
+        command.args(["flash", "--yes", "--to", &format!("serial:{port}")]).args(words);
         let messages = std::fs::File::create(log)?;
-        command.stdout(messages.try_clone()?).stderr(messages);
+        command.stdin(Stdio::null()).stdout(messages.try_clone()?).stderr(messages);
         self.flashing = Some(command.spawn()?);
         Ok(())
     }
 
     /// Waits until that is done.
-    pub(crate) fn flashed(&mut self, patience: Duration, log: &Path) -> Result<()> {
-        let mut child = self.flashing.take().ok_or("nothing is flashed")?;
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            if start.elapsed() > patience {
-                child.kill()?;
-                break child.wait()?;
-            }
-            std::thread::sleep(LOOK);
-        };
+    pub(crate) fn done(&mut self, patience: Duration, log: &Path) -> Result<()> {
+        let status = self.ended(patience)?;
         if status.success() {
             return Ok(());
         }
         let told = std::fs::read_to_string(log).unwrap_or_default();
         Err(format!("emocue flash: {status}\n{told}").into())
+    }
+
+    /// Waits until that is refused with `why`.
+    pub(crate) fn refused(&mut self, patience: Duration, log: &Path, why: &str) -> Result<()> {
+        let status = self.ended(patience)?;
+        let told = std::fs::read_to_string(log).unwrap_or_default();
+        if !status.success() && told.contains(why) {
+            return Ok(());
+        }
+        Err(format!("emocue flash was not refused with {why:?}: {status}\n{told}").into())
+    }
+
+    fn ended(&mut self, patience: Duration) -> Result<ExitStatus> {
+        let mut child = self.flashing.take().ok_or("nothing is flashed")?;
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if start.elapsed() > patience {
+                child.kill()?;
+                return Ok(child.wait()?);
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// What the badge tells of itself over the cable.
@@ -138,12 +160,6 @@ impl Host {
         let mut told: serde_json::Value =
             serde_json::from_str(told.lines().next().unwrap_or_default())?;
         Ok(told.get_mut("status").map(serde_json::Value::take).unwrap_or(told))
-    }
-
-    /// Tells the badge over the cable to return to what ran before.
-    pub(crate) fn roll_back(&self, port: &str) -> Result<()> {
-        let to = format!("serial:{port}");
-        self.run(&["flash", "--to", &to, "--rollback", "--yes"])
     }
 }
 

@@ -13,6 +13,11 @@ use crate::cargo::{output, root};
 /// Size of the virtual camera's frames, px.
 pub(crate) const FRAME: (u32, u32) = (1280, 720);
 
+/// Where the code of a question stands on the panel, and how large a digit is, px.
+const CODE_LEFT: usize = 19;
+const CODE_TOP: usize = 14;
+const DIGIT: (usize, usize) = (10, 20);
+
 /// A portrait of the badge's own, in the middle of a black frame, as the camera gives it: YUYV, limited range.
 pub(crate) fn frame(portrait: &str) -> Result<Vec<u8>> {
     let path = root().join("models/run/pictures").join(portrait);
@@ -75,6 +80,34 @@ pub(crate) fn golden_state(state: &str) -> Result<Vec<bool>> {
     Ok(text.chars().filter(|c| !c.is_whitespace()).map(|c| c == '#').collect())
 }
 
+/// The code of the question on `panel`, if all else on it is as in `golden`; `digits` is a panel with the code
+/// `0123 4567 8901 2345`.
+pub(crate) fn code(panel: &[bool], golden: &[bool], digits: &[bool]) -> Option<String> {
+    let rows = |pixels: &[bool]| -> Vec<bool> {
+        [&pixels[..CODE_TOP * WIDTH], &pixels[(CODE_TOP + 2 * DIGIT.1) * WIDTH..]].concat()
+    };
+    if rows(panel) != rows(golden) {
+        return None;
+    }
+    // Eight digits in a line, a gap of one after the fourth.
+    let glyph = |pixels: &[bool], at: usize| -> Vec<bool> {
+        let column = at % 8 + usize::from(at % 8 >= 4);
+        let (left, top) = (CODE_LEFT + column * DIGIT.0, CODE_TOP + at / 8 * DIGIT.1);
+        let row = |y: usize| pixels[(top + y) * WIDTH + left..][..DIGIT.0].to_vec();
+        (0..DIGIT.1).flat_map(row).collect()
+    };
+    let known: Vec<_> = (0..10).map(|digit| glyph(digits, digit)).collect();
+    let mut code = String::new();
+    for at in 0..16 {
+        let digit = known.iter().position(|known| *known == glyph(panel, at))?;
+        if at > 0 && at % 4 == 0 {
+            code.push(' ');
+        }
+        code += &digit.to_string();
+    }
+    Some(code)
+}
+
 /// Writes a panel as a PNG file.
 pub(crate) fn write(path: &Path, pixels: &[bool]) -> Result<()> {
     let pixel = |x: u32, y: u32| Luma([u8::from(pixels[y as usize * WIDTH + x as usize]) * 255]);
@@ -101,6 +134,19 @@ mod tests {
         let [black, white, red] = [[0, 0, 0], [255, 255, 255], [255, 0, 0]];
         let picture = RgbImage::from_raw(4, 1, [black, white, red, red].concat()).unwrap();
         assert_eq!(yuyv(&picture), [16, 128, 235, 128, 82, 90, 82, 240]);
+    }
+
+    #[test]
+    fn a_code_is_read_from_its_question_only() {
+        let [digits, question] =
+            ["press-button", "question-newmaker-counts"].map(|it| golden_state(it).unwrap());
+        assert_eq!(code(&digits, &digits, &digits).as_deref(), Some("0123 4567 8901 2345"));
+        assert_eq!(code(&question, &question, &digits).as_deref(), Some("9876 5432 1098 7654"));
+        let other = golden_state("question-newmaker").unwrap();
+        assert_eq!(code(&other, &question, &digits), None);
+        let mut damaged = question.clone();
+        damaged[(CODE_TOP + 5) * WIDTH + CODE_LEFT + 3] ^= true;
+        assert_eq!(code(&damaged, &question, &digits), None);
     }
 
     #[test]

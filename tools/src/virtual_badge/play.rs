@@ -155,12 +155,22 @@ impl Play {
                 let port = self.port.clone();
                 self.host()?.flash(&port, release, &log)
             }
-            Do::Flashed => {
+            Do::RollBack => {
                 let log = self.logs.join("flash.log");
-                self.host()?.flashed(PATIENCE, &log)
+                let port = self.port.clone();
+                self.host()?.roll_back(&port, &log)
             }
+            Do::Done => {
+                let log = self.logs.join("flash.log");
+                self.host()?.done(PATIENCE, &log)
+            }
+            Do::Refused(why) => {
+                let log = self.logs.join("flash.log");
+                self.host()?.refused(PATIENCE, &log, why)
+            }
+            Do::Asks(question) => self.asks(question, step),
             Do::Keeps(slot, release) => self.keeps(slot, release),
-            Do::RollBack => self.rolls_back(),
+            Do::RunsOwn => self.runs_own(),
             Do::Told(text) => wait(PATIENCE, &format!("the badge says {text:?}"), || {
                 let log = self.log();
                 Ok(log.get(self.log_start..).is_some_and(|log| log.contains(text)).then_some(()))
@@ -195,10 +205,9 @@ impl Play {
         })
     }
 
-    fn rolls_back(&mut self) -> Result<()> {
+    fn runs_own(&mut self) -> Result<()> {
         let port = self.port.clone();
         let host = self.host()?;
-        host.roll_back(&port)?;
         wait(PATIENCE, "the bundle inside its program runs", || {
             Ok(runs_from(&host.status(&port)?, "embedded").then_some(()))
         })
@@ -206,6 +215,23 @@ impl Play {
 
     fn shell(&mut self, command: &str) -> Result<()> {
         self.machine.shell.check(command, PATIENCE).map(drop)
+    }
+
+    /// Waits until the panel shows the question, and compares its code with the host's.
+    fn asks(&mut self, question: &str, step: u32) -> Result<()> {
+        let name = format!("question-{question}-counts");
+        let (golden, digits) = (golden_state(&name)?, golden_state("press-button")?);
+        let panel = &mut self.panel;
+        let code = wait(PATIENCE, &format!("the panel shows {name}"), || {
+            Ok(picture::code(&panel.panel()?.pixels(), &golden, &digits))
+        });
+        let file = self.logs.join(format!("step-{step:02}-{name}.png"));
+        picture::write(&file, &self.panel.panel()?.pixels())?;
+        let code = code?;
+        let log = self.logs.join("flash.log");
+        wait(PATIENCE, &format!("the host shows the panel's code {code}"), || {
+            Ok(fs::read_to_string(&log)?.contains(&format!("code  {code}")).then_some(()))
+        })
     }
 
     fn shows(&mut self, picture: Picture, step: u32) -> Result<()> {

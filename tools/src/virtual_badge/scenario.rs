@@ -45,12 +45,18 @@ pub(crate) enum Do {
     HoldsCamera(bool),
     /// The host begins to flash a bundle over the cable.
     Flash(Release),
+    /// The host begins to roll the badge back over the cable.
+    RollBack,
     /// It is done with that.
-    Flashed,
+    Done,
+    /// The badge refuses that, in these words.
+    Refused(&'static str),
+    /// The panel shows this question, which a press answers now, with the code that the host shows.
+    Asks(&'static str),
     /// The host hears over the cable that the badge runs this release, from this slot, and keeps it.
     Keeps(&'static str, Release),
-    /// The host tells it over the cable to return to what ran before, which is the bundle inside its program.
-    RollBack,
+    /// The host hears over the cable that the badge runs the bundle inside its program.
+    RunsOwn,
     /// The badge's log has this text since its last start.
     Told(&'static str),
     /// A message to the panel that nobody acknowledges, after those that were seen before.
@@ -99,8 +105,6 @@ const RELEASE: Do = Shell("wait $player; exec 9<&-");
 const UNLOAD: Do = Shell("until rmmod vivid; do sleep 0.1; done; ! [ -e /dev/video0 ]");
 const LOAD: Do =
     Shell("insmod /modules/vivid.ko $(grep '^vivid ' /modules/list | cut -d ' ' -f 2-)");
-
-const ASKS: Do = Shows(Picture::State("press-button"));
 
 /// Sixteen bytes in the middle of a slot's bundle become others, while nobody looks.
 const DAMAGE_B: Do = Shell(
@@ -177,15 +181,21 @@ const UPDATE: &[Step] = &[
         &[Start, ANSWER, Told("runs the bundle inside this program")],
     ),
     step(
-        "flashed over the cable, it asks for its button",
-        &[Flash(Release::First), ASKS, Led(true)],
+        "flashed over the cable, it asks its wearer with the code that the host shows",
+        &[Flash(Release::First), Asks("newmaker"), Led(true)],
     ),
     step(
-        "a press: the key is trusted, the bundle is on trial",
+        "a short press refuses",
+        &[PRESS, LET_GO, Refused("the wearer refused by a short press"), ANSWER],
+    ),
+    step(
+        "asked again and held for 3 s: the key is trusted, the bundle is on trial",
         &[
+            Flash(Release::First),
+            Asks("newmaker"),
             PRESS,
+            Done,
             LET_GO,
-            Flashed,
             ANSWER,
             Told("runs slot a: default 900, on trial, 2 starts left"),
         ],
@@ -193,7 +203,7 @@ const UPDATE: &[Step] = &[
     step("after some seconds without a fault it is kept", &[Keeps("A", Release::First)]),
     step(
         "the next one of the same key needs no press",
-        &[Flash(Release::Second), Flashed, ANSWER, Keeps("B", Release::Second)],
+        &[Flash(Release::Second), Done, ANSWER, Keeps("B", Release::Second)],
     ),
     step(
         "kill -9, its bundle damaged, a new start: the one before returns",
@@ -221,9 +231,12 @@ const UPDATE: &[Step] = &[
     ),
     step(
         "flashed once more, it is whole again",
-        &[Flash(Release::Second), Flashed, ANSWER, Keeps("A", Release::Second)],
+        &[Flash(Release::Second), Done, ANSWER, Keeps("A", Release::Second)],
     ),
-    step("told over the cable to return, it runs what is inside its program", &[RollBack, ANSWER]),
+    step(
+        "told over the cable to return, it asks; held, it runs what is inside its program",
+        &[RollBack, Asks("olderbundle"), PRESS, Done, LET_GO, ANSWER, RunsOwn],
+    ),
     step(
         "SIGTERM: panel off, LED off, exit code 0",
         &[Signal("TERM"), Ends(0), PanelOff, Led(false)],

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod common;
+mod consent;
 mod inbox;
 mod messages;
 #[cfg(unix)]

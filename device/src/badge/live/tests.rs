@@ -339,7 +339,6 @@ fn monitor(state: &std::path::Path) -> UpdateMonitor {
     let presence = ConsentChannel::new(state).announce().map(Arc::new);
     let watched = MonitorSetup {
         state,
-        config: std::path::Path::new("none"),
         mark: Vec::new(),
         on_trial: false,
         healthy: Duration::from_secs(60),

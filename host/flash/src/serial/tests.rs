@@ -202,7 +202,10 @@ fn bundle_and_configuration_arrive_and_the_badge_tests_itself() {
     let (plan, result) = flash(&badge, &components, &mut recorder);
     result.unwrap();
     assert!(plan.contains("running default 5 from slot A, on trial, 3 starts left"), "{plan}");
-    assert!(plan.contains("differs, and is overwritten") && plan.contains("mine 7"), "{plan}");
+    assert!(
+        plan.contains("laid over the badge's own if the wearer agrees") && plan.contains("mine 7"),
+        "{plan}"
+    );
     let bundle = &components.bundle.as_ref().unwrap().bytes;
     {
         let memory = badge.memory.lock().unwrap();

@@ -1,0 +1,77 @@
+//! What settings that come through a cable may not change, even where the wearer agrees to them: whom the badge trusts,
+//! which programs it starts, and where its files lie.
+
+use crate::config::Config;
+use crate::source::is_command;
+
+/// A key, and whether the second configuration may follow the first one through a cable.
+type Rule = (&'static str, fn(&Config, &Config) -> bool);
+
+const RULES: &[Rule] = &[
+    ("update.keys", |old, new| old.update.keys == new.update.keys),
+    ("update.state", |old, new| old.update.state == new.update.state),
+    // A file is not checked for a signature.
+    ("look.bundle", |old, new| old.look.bundle == new.look.bundle),
+    ("camera.source", |old, new| {
+        old.camera.source == new.camera.source || !is_command(&new.camera.source)
+    }),
+];
+
+/// The first key that keeps `new` from following `old`.
+pub(crate) fn refused(old: &Config, new: &Config) -> Option<&'static str> {
+    RULES.iter().find(|(_, may_follow)| !may_follow(old, new)).map(|(key, _)| *key)
+}
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::bundle::SecretKey;
+
+    use super::*;
+
+    const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+    fn check(below: &str, text: &str) -> Result<Config, String> {
+        Config::check_over(below, "new.toml", text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn settings_are_laid_over_those_below_key_by_key() {
+        let below = "board = \"pi-4\"\n[led]\nbrightness = 30\n[pace]\nfps = 5.0\nhot_c = 90.0\n";
+        let config = check(below, "[pace]\nfps = 9.0\n").unwrap();
+        assert_eq!((config.pace.fps, config.pace.hot_c), (9.0, 90.0));
+        assert_eq!((config.led.brightness, config.camera.source.as_str()), (30, "pipe:rpicam"));
+        let error = check(below, "\n[pace]\nhot_c = 20.0\n").unwrap_err();
+        assert!(error.starts_with("new.toml:"), "{error}");
+        let error = check(below, "[pace]\nfsp = 9.0\n").unwrap_err();
+        assert!(error.starts_with("new.toml:2:1: unknown key"), "{error}");
+    }
+
+    #[test]
+    fn trust_commands_and_places_of_files_stay_as_they_are() {
+        let other = SecretKey::from_seed(&[1; 32]).public();
+        let below = format!("[update]\nkeys = [\"{KEY}\"]\n[camera]\nsource = \"pipe:cat x\"\n");
+        for (text, key) in [
+            ("[update]\nkeys = []\n".to_owned(), "update.keys"),
+            (format!("[update]\nkeys = [\"{KEY}\", \"{other}\"]\n"), "update.keys"),
+            ("[update]\nstate = \"/tmp/x\"\n".into(), "update.state"),
+            ("[look]\nbundle = \"/tmp/x.emocue\"\n".into(), "look.bundle"),
+            ("[camera]\nsource = \"pipe:cat y\"\n".into(), "camera.source"),
+            ("[camera]\nsource = \"pipe:rpicam; sh\"\n".into(), "camera.source"),
+            ("[camera]\nsource = \"pipe:?format=grey&size=64x64 sh\"\n".into(), "camera.source"),
+        ] {
+            let error = check(&below, &text).unwrap_err();
+            assert!(error.starts_with("new.toml:2:"), "{error}");
+            assert!(error.contains(&format!("{key} cannot be changed through a cable")), "{error}");
+        }
+        for text in [
+            format!("[update]\nkeys = [\"{KEY}\"]\nhealthy_s = 30\n"),
+            "[camera]\nsource = \"pipe:cat x\"\n".into(),
+            "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n".into(),
+            "[camera]\nsource = \"pipe:gst-argus\"\n".into(),
+            "[camera]\nsource = \"v4l2:/dev/video0\"\n".into(),
+            String::new(),
+        ] {
+            check(&below, &text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
+}
