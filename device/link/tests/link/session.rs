@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::consent::QUESTION;
 use crate::common::{Fake, LONG, Raw, count, file, on, quick, quick_server, serve, status};
+use crate::consent::QUESTION;
 use emocue_link::client::ClientSettings;
 use emocue_link::frame::Body;
 use emocue_link::message::{
