@@ -50,6 +50,19 @@ struct ConsentAnswer {
     verdict: Verdict,
 }
 
+/// A question as earlier programs wrote it. They cannot show the code that the wearer has to compare.
+#[derive(Deserialize)]
+struct UncodedQuestion {
+    id: u64,
+}
+
+/// The answer that such a program understands.
+#[derive(Serialize)]
+struct UncodedAnswer {
+    id: u64,
+    verdict: Verdict,
+}
+
 /// Nobody agreed.
 #[derive(Debug, thiserror::Error)]
 pub enum NoConsent {
@@ -189,9 +202,19 @@ impl ConsentChannel {
         }
     }
 
-    /// The question that waits.
+    /// The question that waits. One without a code is refused here.
     pub fn question(&self) -> Option<Question> {
-        read(&self.path("ask"))
+        let asked = self.path("ask");
+        let question = read(&asked);
+        if question.is_none()
+            && let Some(UncodedQuestion { id }) = read(&asked)
+        {
+            // Its help says how else a key comes.
+            let answer = UncodedAnswer { id, verdict: Verdict::NoButton };
+            let _ = files::replace(&self.path("answer"), &json(&answer));
+            let _ = fs::remove_file(asked);
+        }
+        question
     }
 
     /// Answers it; the question is gone then.
