@@ -15,7 +15,7 @@ use crate::Result;
 /// What a bundle on trial has to run, s.
 const HEALTHY: u64 = 1;
 
-/// How long a badge runs that must not confirm its bundle: several times what is needed.
+/// How long a badge runs that must not confirm its bundle, once its camera was started: several times what is needed.
 const NO_LOOK: Duration = Duration::from_secs(5);
 
 /// What systemd gives a badge to stop.
@@ -60,7 +60,8 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     }
     for (name, script) in NO_FRAMES {
         cases.push(Case::new(format!("trial-without-a-look-{name}"), move |folder| {
-            let run = Run::on_trial(lab, folder, script)?;
+            let mut run = Run::on_trial(lab, folder, &format!("echo >up; {script}"))?;
+            run.until("its camera runs", |run| Ok(run.folder.join("up").exists()))?;
             thread::sleep(NO_LOOK);
             let state = run.slot_a()?;
             let told = run.stop()?;
