@@ -1,7 +1,10 @@
 //! Verbs that run graphs from elsewhere run in a process of their own, with bounded memory and CPU time: what a hostile
 //! graph does reaches neither this computer's memory nor the terminal's session.
 
-use emocue_models::failure::Problem;
+use std::path::Path;
+use std::process::Command;
+
+use emocue_models::failure::{Problem, exit};
 
 /// What a verb may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,34 @@ impl Limits {
 #[cfg(target_os = "linux")]
 const GUARDED: &str = "EMOCUE_GUARDED";
 
+/// Whether a badge would accept the bundle in `file`, found out in a guarded process.
+///
+/// # Errors
+/// Why it would not.
+pub fn check_bundle(file: &Path) -> Result<(), Problem> {
+    let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
+    let program = std::env::current_exe().map_err(cannot)?;
+    let mut command = Command::new(program);
+    let output = command.args(["bundle", "check", "--"]).arg(file).output().map_err(cannot)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let written = String::from_utf8_lossy(&output.stderr);
+    let part = |name: &str| {
+        let mut lines = written.lines().filter_map(|line| line.strip_prefix(name));
+        lines.next_back().map(str::to_owned)
+    };
+    let message = part("error: ")
+        .unwrap_or_else(|| format!("the check of {}: {}", file.display(), output.status));
+    let problem = Problem::new(message).code(
+        output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::NETWORK),
+    );
+    Err(match part("help: ") {
+        Some(help) => problem.help(help),
+        None => problem,
+    })
+}
+
 /// Runs this program again with the same arguments and `limits`, and returns its exit code; `None` in that second
 /// process, and on systems without such limits.
 ///
@@ -30,25 +61,29 @@ const GUARDED: &str = "EMOCUE_GUARDED";
 /// [`Problem`] when it needs more than it may take.
 #[cfg(target_os = "linux")]
 pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
-    use std::os::unix::process::ExitStatusExt as _;
-    use std::process::Command;
+    use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 
-    use emocue_models::failure::exit;
-    use rustix::process::{Signal, set_parent_process_death_signal};
+    use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
     if std::env::var_os(GUARDED).is_some() {
         bound(limits);
         // It ends with its parent.
-        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
         return Ok(None);
     }
-    // The child has the terminal's Ctrl-C too, and decides when it is done.
-    let _ = ctrlc::set_handler(|| {});
     let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new(program);
-    let status =
-        command.args(std::env::args_os().skip(1)).env(GUARDED, "1").status().map_err(cannot)?;
+    // In a group of its own, so that the terminal's Ctrl-C reaches it once: passed on from here.
+    command.args(std::env::args_os().skip(1)).env(GUARDED, "1").process_group(0);
+    let mut child = command.spawn().map_err(cannot)?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pass_on = move || {
+        let _ = pid.map(|pid| kill_process(pid, Signal::INT));
+    };
+    // Where this fails, a signal ends both.
+    let _ = ctrlc::set_handler(pass_on);
+    let status = child.wait().map_err(cannot)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     match code {
         Some(code) if code != PANICKED => Ok(Some(code)),

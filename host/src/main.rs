@@ -57,14 +57,15 @@ enum Verb {
 }
 
 impl Verb {
-    /// For a verb that runs graphs from elsewhere. A training has none: it needs what it needs.
+    /// For a verb that runs graphs from elsewhere. A training needs what it needs; `flash` asks and holds a port, and has
+    /// its bundle checked by another process.
     fn limits(&self) -> Option<Limits> {
         match self {
             Self::Bundle(_) | Self::Import(_) | Self::Infer(_) => Some(Limits::GRAPH),
             Self::Baseline(_) | Self::Boxes(_) | Self::Calibrate(_) | Self::Eval(_) => {
                 Some(Limits::DATASET)
             }
-            Self::Quantize(_) | Self::Data(_) | Self::Flash(_) => Some(Limits::DATASET),
+            Self::Quantize(_) | Self::Data(_) => Some(Limits::DATASET),
             _ => None,
         }
     }

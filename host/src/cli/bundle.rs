@@ -65,6 +65,12 @@ enum Action {
     Pack(Box<PackArgs>),
     /// Sign a bundle, which badges ask for
     Sign(SignArgs),
+    /// Check only what a badge runs of a bundle: its card and its self-test
+    #[command(hide = true)]
+    Check {
+        /// A bundle's file, or `default` for the embedded one
+        bundle: PathBuf,
+    },
     /// Check a bundle as a badge does: whole, with a model card, its self-test, signed, and by whom
     Verify {
         /// A bundle's file, or `default` for the one that the badge carries
@@ -200,6 +206,11 @@ pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
             };
             let signed = sign(&bytes_of(&args.bundle)?, &key, &changes)?;
             save(&args.output, &signed)?;
+        }
+        Action::Check { bundle } => {
+            let bytes = bytes_of(bundle)?;
+            let checked = Bundle::read(&bytes).map_err(in_bundle(bundle))?;
+            acceptance::check(bundle, &checked)?;
         }
         Action::Verify { bundle, key } => verify(bundle, key)?,
     }

@@ -4,6 +4,7 @@ mod console;
 
 use std::path::PathBuf;
 
+use crate::guard::check_bundle;
 use clap::Args;
 use emocue_flash::ssh::{SshError, SshSettings};
 use emocue_flash::{Component, FlashOptions, FlashTarget};
@@ -94,6 +95,10 @@ pub fn run(args: &FlashArgs) -> Result<(), Box<dyn Failure>> {
     let mut console = Console::default();
     if args.rollback {
         return Ok(emocue_flash::roll_back(&args.to, args.yes, &mut console)?);
+    }
+    let wanted = args.what.is_empty() || args.what.contains(&Component::Bundle);
+    if let Some(bundle) = args.bundle.as_deref().filter(|_| wanted) {
+        check_bundle(bundle)?;
     }
     Ok(emocue_flash::flash(&args.options()?, &mut console)?)
 }
