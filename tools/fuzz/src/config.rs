@@ -1,5 +1,6 @@
 //! The badge's configuration, and the text that names a camera.
 
+use emocue_config::source::presets;
 use emocue_config::{BOARDS, Config, ConfigError, Source};
 use emocue_models::failure::{self, Failure};
 
@@ -14,7 +15,7 @@ pub const CONFIG: FuzzTarget = FuzzTarget {
         let mut seeds: Vec<Vec<u8>> = vec![
             include_bytes!("../../../device/boards/example.toml").to_vec(),
             b"board = 'pi-4'\npace.fps = 5\n[vibration]\nhappiness = [100, 50, 100]\n".to_vec(),
-            b"[camera]\nsource = 'pipe:width=640,height=480:cat'\nrotate = 90\n".to_vec(),
+            b"[camera]\nsource = 'pipe:?format=grey&size=64x64 cat'\nrotate = 90\n".to_vec(),
         ];
         seeds.extend(BOARDS.iter().map(|board| board.profile.as_bytes().to_vec()));
         seeds
@@ -30,15 +31,69 @@ pub const SOURCE: FuzzTarget = FuzzTarget {
         [
             "-",
             "portraits",
-            "synthetic:frames=9,fps=5",
-            "v4l2:/dev/video0:width=640,height=480,fps=15,format=MJPG",
-            "pipe:rpicam:width=640,height=480,fps=15",
-            "pipe:raw=640x480:cat",
+            "synthetic:frames=9",
+            "v4l2:/dev/video0?size=640x480&fps=15&format=mjpg",
+            "pipe:rpicam?size=640x480&fps=15",
+            "pipe:?format=yuv420&size=64x48&range=full cat /dev/zero",
         ]
         .map(|text| text.as_bytes().to_vec())
         .to_vec()
     },
 };
+
+/// Settings that come by cable.
+pub const SETTINGS: FuzzTarget = FuzzTarget {
+    name: "settings",
+    what: "settings by cable: whatever they are, keys, commands and places of files stay",
+    run: settings,
+    seeds: || {
+        [
+            "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n",
+            "[camera]\nsource = \"pipe:cat y\"\n",
+            "[update]\nkeys = []\nhealthy_s = 30\n",
+            "board = \"pi-4\"\n[look]\nbundle = \"/tmp/x\"\n[update]\nstate = \"/tmp\"\n",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    },
+};
+
+/// What a badge has already: a key, a command, places.
+const BELOW: &str = r#"
+[update]
+keys = ["d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"]
+state = "/var/lib/badge"
+[look]
+bundle = "/etc/emocue/own.emocue"
+[camera]
+source = "pipe:cat clip.y4m"
+"#;
+
+fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let old = Config::parse("below.toml", BELOW).expect("a good configuration");
+    let new = match Config::check_over(BELOW, "new.toml", &text) {
+        Ok(new) => new,
+        Err(error) => return told(error),
+    };
+    assert_eq!(new.update.keys, old.update.keys);
+    assert_eq!(new.update.state, old.update.state);
+    assert_eq!(new.look.bundle, old.look.bundle);
+    let source = &new.camera.source;
+    if let (Ok(Source::Pipe(pipe)), true) = (source.parse(), *source != old.camera.source) {
+        assert!(is_preset(&pipe.command), "{}", pipe.command);
+    }
+}
+
+/// Whether a command is that of a preset, but for sizes and rates.
+fn is_preset(command: &str) -> bool {
+    let plain = |command: &str| command.replace(char::is_numeric, "");
+    let preset = |name: &str| match format!("pipe:{name}").parse() {
+        Ok(Source::Pipe(pipe)) => plain(&pipe.command) == plain(command),
+        _ => false,
+    };
+    presets().any(|(name, _)| preset(name))
+}
 
 fn config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use bundle::{BUNDLE, MANIFEST, SIGNATURE};
 #[cfg(feature = "networks")]
 pub use camera::{RAW_FRAMES, V4L2_BUFFER, V4L2_FORMATS, Y4M};
-pub use config::{CONFIG, SOURCE};
+pub use config::{CONFIG, SETTINGS, SOURCE};
 #[cfg(feature = "networks")]
 pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
 #[cfg(feature = "networks")]
@@ -56,6 +56,7 @@ const LIGHT: &[FuzzTarget] = &[
     MANIFEST,
     SIGNATURE,
     CONFIG,
+    SETTINGS,
     SOURCE,
     LINK_FRAMES,
     LINK_INBOX,
