@@ -87,12 +87,10 @@ pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     match code {
         Some(code) if code != PANICKED => Ok(Some(code)),
+        None if matches!(status.signal(), Some(2 | 15)) => Ok(Some(exit::INTERRUPTED)),
         _ => Err(Problem::new(format!("the network needs too much memory or time ({status})"))
             .help(limits.help())
-            .code(match status.signal() {
-                Some(2 | 15) => exit::INTERRUPTED,
-                _ => exit::NETWORK,
-            })),
+            .code(exit::NETWORK)),
     }
 }
 
