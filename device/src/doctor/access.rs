@@ -103,8 +103,8 @@ pub(super) fn camera(
     (probes.camera)(config)
 }
 
-/// Why this user does not run a command of the configuration in `file`: the command gets all rights of whoever runs it,
-/// and may be of somebody who has fewer.
+/// Why this user does not run a command of the configuration in `file`: the command gets all rights of the user who
+/// runs it, and may be of somebody who has fewer.
 fn distrust(host: &Host, file: Option<&Path>) -> Option<String> {
     let (file, user) = (file?, host.user()?);
     let file = std::path::absolute(file).ok()?;

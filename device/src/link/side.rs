@@ -122,7 +122,7 @@ impl BadgeService {
     }
 }
 
-/// Returns to the bundle before, if there is one and the wearer agrees: whoever holds the cable could otherwise bring
+/// Returns to the bundle before, if there is one and the wearer agrees: anybody who holds the cable could otherwise bring
 /// back what was fixed.
 fn roll_back(programs: &Programs) -> Result<String, String> {
     Store::new(&programs.state).can_roll_back().map_err(|error| line(&error))?;

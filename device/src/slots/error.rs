@@ -58,13 +58,13 @@ pub enum Refusal {
     /// Somebody else vouches for it.
     #[error("it is signed by {signer}, whom this badge does not trust")]
     Untrusted {
-        /// Whoever signed it.
+        /// The key that signed it.
         signer: PublicKey,
     },
     /// The badge is new, and nobody accepted the signer.
     #[error("it is signed by {signer}, whom this badge does not know yet: {reason}")]
     NotAccepted {
-        /// Whoever signed it.
+        /// The key that signed it.
         signer: PublicKey,
         /// Why not.
         reason: NoConsent,

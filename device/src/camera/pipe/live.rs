@@ -18,7 +18,7 @@ use super::{Frames, PipeError};
 /// How long a program that has given frames may write nothing at all before it is started again.
 const HUNG: Duration = Duration::from_secs(10);
 
-/// A program that writes frames, and the clock that its times are told by.
+/// A program that writes frames, and the clock of its times.
 pub(crate) trait Program: Send {
     /// Reads into `space` what comes first, until `deadline`. What the program says on standard error is taken in
     /// meanwhile, so that it never waits for us there.
