@@ -6,13 +6,19 @@ use emocue_link::consent::{Ask, Code};
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
 
-/// What the nearest face looks like, or why that cannot be said.
+/// What the shown face looks like, or why that cannot be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// The camera sees no face.
     NoFace,
-    /// A face, but no class reaches the threshold.
+    /// A face whose answer has not settled yet.
+    FaceFound,
+    /// A face, but for a while no class was probable enough.
     Unsure,
+    /// There is too little light to find a face, or to tell what it looks like.
+    TooDark,
+    /// The face is too small in the frame to tell what it looks like.
+    TooFar,
     /// A face looks like this.
     Looks(Expression),
 }
@@ -20,7 +26,7 @@ pub enum Answer {
 /// What the screen shows: an answer, or a state of the badge itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Screen {
-    /// What the nearest face looks like.
+    /// What the shown face looks like.
     Answer(Answer),
     /// Loading; nothing has been seen yet.
     Starting,
@@ -59,9 +65,12 @@ impl From<Answer> for Screen {
 pub struct FaceAnswer {
     /// Where the face is.
     pub face: Face,
-    /// Calibrated probabilities in the order of [`FrameReport::labels`], sum 1.
+    /// Which face it is, as long as it is followed from frame to frame; `None` in still pictures.
+    pub track: Option<u32>,
+    /// Calibrated probabilities in the order of [`FrameReport::labels`], sum 1, averaged over time where the face is
+    /// followed; empty where the face was not classified yet.
     pub probabilities: Vec<f32>,
-    /// [`Answer::Looks`] or [`Answer::Unsure`].
+    /// Everything but [`Answer::NoFace`].
     pub answer: Answer,
 }
 
@@ -80,14 +89,18 @@ pub struct FrameReport {
     pub labels: LabelSet,
     /// Every face, nearest (largest) first.
     pub faces: Vec<FaceAnswer>,
-    /// What the screen shows: the nearest face's answer, or a state of the badge.
+    /// Which of [`FrameReport::faces`] the screen shows, by its index; `None` where it is not in this frame.
+    pub shown_face: Option<usize>,
+    /// Whether this frame was searched for faces, or the known ones were only followed.
+    pub searched: bool,
+    /// What the screen shows: the shown face's answer, or a state of the badge.
     pub shown: Screen,
 }
 
 impl FrameReport {
-    /// The nearest face's answer.
-    pub fn answer(&self) -> Answer {
-        self.faces.first().map_or(Answer::NoFace, |nearest| nearest.answer)
+    /// The face that the screen shows, where it is in this frame.
+    pub fn shown_face(&self) -> Option<&FaceAnswer> {
+        self.faces.get(self.shown_face?)
     }
 
     /// The report before anything was seen.
@@ -99,6 +112,8 @@ impl FrameReport {
             captured: None,
             labels,
             faces: Vec::new(),
+            shown_face: None,
+            searched: false,
             shown: Screen::Starting,
         }
     }

@@ -95,11 +95,18 @@ impl Vision {
                 }
                 None => {
                     let probabilities = probabilities.to_vec();
-                    report.faces.push(FaceAnswer { face: *face, probabilities, answer });
+                    report.faces.push(FaceAnswer {
+                        face: *face,
+                        track: None,
+                        probabilities,
+                        answer,
+                    });
                 }
             }
         }
-        report.shown = report.answer().into();
+        report.searched = true;
+        report.shown_face = (!report.faces.is_empty()).then_some(0);
+        report.shown = report.shown_face().map_or(Answer::NoFace, |face| face.answer).into();
         Ok(report)
     }
 }

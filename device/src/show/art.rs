@@ -92,7 +92,7 @@ pub enum Ink {
 }
 
 /// Everything that has a picture.
-pub const SCREENS: [Screen; 15] = [
+pub const SCREENS: [Screen; 18] = [
     Screen::looks(Expression::Neutral),
     Screen::looks(Expression::Happiness),
     Screen::looks(Expression::Surprise),
@@ -102,7 +102,10 @@ pub const SCREENS: [Screen; 15] = [
     Screen::looks(Expression::Fear),
     Screen::looks(Expression::Contempt),
     Screen::Answer(Answer::NoFace),
+    Screen::Answer(Answer::FaceFound),
     Screen::Answer(Answer::Unsure),
+    Screen::Answer(Answer::TooDark),
+    Screen::Answer(Answer::TooFar),
     Screen::Paused,
     Screen::CameraMissing,
     Screen::LowBattery,
@@ -124,7 +127,10 @@ pub fn picture(screen: impl Into<Screen>) -> &'static Picture {
             Expression::Contempt => &CONTEMPT,
         },
         Screen::Answer(Answer::NoFace) => &NO_FACE,
+        Screen::Answer(Answer::FaceFound) => &FACE_FOUND,
         Screen::Answer(Answer::Unsure) => &UNSURE,
+        Screen::Answer(Answer::TooDark) => &TOO_DARK,
+        Screen::Answer(Answer::TooFar) => &TOO_FAR,
         Screen::Paused => &PAUSED,
         Screen::CameraMissing => &CAMERA_MISSING,
         Screen::LowBattery => &LOW_BATTERY,
@@ -293,6 +299,32 @@ const NO_FACE: Picture = Picture {
     marks: &[
         stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
         stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
+    ],
+};
+
+const FACE_FOUND: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
+        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
+        arc(Sign, (32.0, 32.0), (13.0, 17.0), ALL_ROUND, 3.4),
+    ],
+};
+
+const TOO_DARK: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        disc(Sign, (30.0, 32.0), (24.0, 24.0)),
+        disc(Sign, (42.0, 25.0), (20.0, 20.0)).ink(Ink::Gap),
+    ],
+};
+
+const TOO_FAR: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
+        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
+        disc(Sign, (32.0, 32.0), (4.0, 5.0)),
     ],
 };
 

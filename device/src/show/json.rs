@@ -7,14 +7,17 @@
 //! | `time_ms` | ms since the source's start, or `null` |
 //! | `age_ms` | ms from a live camera's sensor to this line, or `null` |
 //! | `width`, `height` | the frame in px; 0 where there is none |
-//! | `shown` | what the panel shows: a class name, `unsure`, `no-face`, `paused`, `camera-missing`, `low-battery` or `starting` |
+//! | `shown` | what the panel shows: a class name, `face-found`, `unsure`, `too-dark`, `too-far`, `no-face`, `paused`, `camera-missing`, `low-battery` or `starting` |
+//! | `shown_face` | which of `faces` the panel shows, from 0, or `null` |
+//! | `searched` | whether the frame was searched for faces, or known ones were only followed |
 //! | `labels` | the label set's identifier |
-//! | `faces` | every face, nearest first, with the next five fields |
+//! | `faces` | every face, nearest first, with the next six fields |
 //! | `box` | `x`, `y`, `width`, `height` in px; may reach past the frame |
 //! | `score` | the detector's score, 0 to 1 |
 //! | `landmarks` | `left_eye`, `right_eye`, `nose`, `left_mouth`, `right_mouth` with `x`, `y` in px, or `null`; left is the viewer's |
-//! | `probabilities` | by class name, sum 1 |
-//! | `answer` | a class name or `unsure` |
+//! | `track` | a number that stays with the face while it is followed, or `null` for still pictures |
+//! | `probabilities` | by class name, sum 1, averaged over time where the face is followed; empty before it was classified |
+//! | `answer` | a class name, `face-found`, `unsure`, `too-dark` or `too-far` |
 //!
 //! Fields may be added; none changes its meaning or goes away.
 
@@ -77,6 +80,8 @@ impl<W: Write + Send> Display for Json<W> {
             width,
             height,
             shown: words::id(report.shown),
+            shown_face: report.shown_face,
+            searched: report.searched,
             labels: report.labels.id,
             faces: report,
         };
@@ -102,6 +107,8 @@ struct JsonRecord<'a> {
     width: usize,
     height: usize,
     shown: &'static str,
+    shown_face: Option<usize>,
+    searched: bool,
     labels: &'static str,
     #[serde(serialize_with = "each_face")]
     faces: &'a FrameReport,
@@ -113,6 +120,7 @@ struct FaceRecord<'a> {
     rect: Rect,
     score: f32,
     landmarks: Option<Landmarks>,
+    track: Option<u32>,
     #[serde(serialize_with = "by_name")]
     probabilities: (&'static [&'static str], &'a [f32]),
     answer: &'static str,
@@ -124,6 +132,7 @@ impl<'a> FaceRecord<'a> {
             rect: face.face.rect,
             score: face.face.score,
             landmarks: face.face.landmarks,
+            track: face.track,
             probabilities: (labels.names, &face.probabilities),
             answer: words::id(face.answer),
         }
@@ -179,8 +188,8 @@ mod tests {
             lines,
             [concat!(
                 r#"{"source":"a \"b\".jpg","index":7,"time_ms":280,"age_ms":null,"width":64,"height":48,"#,
-                r#""shown":"surprise","labels":"ferplus-8","faces":[{"#,
-                r#""box":{"x":1.5,"y":2.0,"width":30.0,"height":40.0},"score":0.5,"landmarks":null,"#,
+                r#""shown":"surprise","shown_face":0,"searched":true,"labels":"ferplus-8","faces":[{"#,
+                r#""box":{"x":1.5,"y":2.0,"width":30.0,"height":40.0},"score":0.5,"landmarks":null,"track":null,"#,
                 r#""probabilities":{"neutral":0.0,"happiness":0.0,"surprise":0.75,"sadness":0.25,"#,
                 r#""anger":0.0,"disgust":0.0,"fear":0.0,"contempt":0.0},"answer":"surprise"}]}"#
             )]

@@ -216,6 +216,7 @@ pub(crate) mod fixture {
         let rect = Rect::new(x, y, width, height);
         FaceAnswer {
             face: Face { rect, score: 0.99, landmarks: Some(landmarks) },
+            track: None,
             probabilities,
             answer,
         }
@@ -244,6 +245,8 @@ pub(crate) mod fixture {
             time_ms,
             captured: None,
             labels: FERPLUS_8,
+            shown_face: (!faces.is_empty()).then_some(0),
+            searched: true,
             faces,
             shown,
         }

@@ -24,7 +24,10 @@ pub fn words(screen: impl Into<Screen>) -> Words {
     let (wide, narrow): (_, &[&str]) = match screen {
         Screen::Starting => ("starting", &["starting"]),
         Screen::Answer(Answer::NoFace) => ("no face", &["no", "face"]),
+        Screen::Answer(Answer::FaceFound) => ("face found", &["face", "found"]),
         Screen::Answer(Answer::Unsure) => ("unsure", &["unsure"]),
+        Screen::Answer(Answer::TooDark) => ("too dark", &["too", "dark"]),
+        Screen::Answer(Answer::TooFar) => ("too far", &["too", "far"]),
         Screen::Paused => ("paused", &["paused"]),
         Screen::CameraMissing => ("no camera", &["no", "camera"]),
         Screen::LowBattery => ("low battery", &["low", "battery"]),
@@ -49,12 +52,15 @@ pub fn words(screen: impl Into<Screen>) -> Words {
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
-/// `"no-face"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
+/// `"no-face"`, `"face-found"`, `"too-dark"`, `"too-far"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
 pub fn id(screen: impl Into<Screen>) -> &'static str {
     match screen.into() {
         Screen::Starting => "starting",
         Screen::Answer(Answer::NoFace) => "no-face",
+        Screen::Answer(Answer::FaceFound) => "face-found",
         Screen::Answer(Answer::Unsure) => "unsure",
+        Screen::Answer(Answer::TooDark) => "too-dark",
+        Screen::Answer(Answer::TooFar) => "too-far",
         Screen::Paused => "paused",
         Screen::CameraMissing => "camera-missing",
         Screen::LowBattery => "low-battery",
@@ -95,8 +101,8 @@ impl fmt::Display for ReportLine<'_> {
         let Words { above, wide, .. } = words(report.shown);
         let space = if above.is_empty() { "" } else { " " };
         write!(f, " {above}{space}{wide}")?;
-        let nearest = report.faces.first().filter(|face| report.shown == face.answer.into());
-        if let Some(percent) = nearest.and_then(|face| percent(face, &report.labels)) {
+        let shown = report.shown_face().filter(|face| report.shown == face.answer.into());
+        if let Some(percent) = shown.and_then(|face| percent(face, &report.labels)) {
             write!(f, " ({percent} %)")?;
         }
         // The panel shows one of them.

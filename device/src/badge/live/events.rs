@@ -9,7 +9,7 @@ use emocue_models::luma::Luma;
 
 use super::notice::Notice;
 use super::{LiveOptions, LiveParts, WAKE};
-use crate::answer::{FrameReport, Screen};
+use crate::answer::{Answer, FrameReport, Screen};
 use crate::badge::capture::Lamp;
 use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
@@ -166,7 +166,7 @@ impl LiveRun<'_> {
         }
         let report = self.parts.vision.look(frame, info)?;
         let changed = self.state.screen.see(report);
-        let answer = report.answer();
+        let answer = report.shown_face().map_or(Answer::NoFace, |face| face.answer);
         if self.state.screen.cover().is_none() {
             show(&mut self.parts.displays, Some(frame), report, Instant::now())?;
         }
