@@ -16,3 +16,4 @@ pub mod luma;
 pub mod picture;
 pub mod plain;
 pub mod resample;
+pub mod steady;
