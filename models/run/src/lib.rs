@@ -27,10 +27,11 @@ pub mod portraits;
 mod prelu;
 mod self_test;
 pub mod session;
+mod stretch;
 pub mod yunet;
 
 use emocue_models::failure::{Failure, exit};
-use emocue_models::geometry::Face;
+use emocue_models::geometry::{Face, Rect};
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
 
@@ -64,6 +65,35 @@ pub trait Detector {
     /// # Errors
     /// [`RunError`] when a network fails.
     fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError>;
+
+    /// As [`Detector::detect`], with lower thresholds for what lies near a face that was there a moment ago (`known`, px).
+    ///
+    /// # Errors
+    /// As for [`Detector::detect`].
+    fn detect_near(
+        &mut self,
+        frame: &Luma,
+        known: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
+        let _ = known;
+        self.detect(frame, faces)
+    }
+
+    /// Whether [`Detector::follow`] finds faces; else every frame is to be searched.
+    fn can_follow(&self) -> bool {
+        false
+    }
+
+    /// Finds one face again that is expected near `expected` (px), at a small part of a search's cost; `None` when it is
+    /// not there.
+    ///
+    /// # Errors
+    /// As for [`Detector::detect`].
+    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+        let _ = (frame, expected);
+        Ok(None)
+    }
 }
 
 /// Tells which expression a face shows.

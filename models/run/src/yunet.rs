@@ -2,6 +2,7 @@
 //! anchors, at strides of 8, 16 and 32 px. Decoded as OpenCV's `FaceDetectorYN` does.
 
 use super::area::{AreaResize, Window};
+use super::stretch::Stretch;
 use super::{Detector, RunError, Session};
 use emocue_models::bundle::detector::YUNET_SMALLEST_FACE;
 pub use emocue_models::bundle::detector::YunetSettings;
@@ -79,6 +80,7 @@ impl Detector for Yunet {
         let Self { settings, fitted, resize, shrunk, found, .. } = self;
         let Some(Fitted { size, padded, session, .. }) = fitted else { return Ok(()) };
         resize.run(frame, Window::whole(frame), size.0, shrunk);
+        Stretch::of(shrunk).apply(shrunk);
         let outputs = session.run(|input| {
             for (row, line) in input.chunks_exact_mut(padded.0).zip(shrunk.chunks_exact(size.0)) {
                 row[..size.0].copy_from_slice(line);

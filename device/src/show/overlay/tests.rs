@@ -30,6 +30,8 @@ fn group() -> (Luma, FrameReport) {
         captured: None,
         labels: FERPLUS_8,
         faces,
+        shown_face: Some(0),
+        searched: true,
         shown,
     };
     (frame, report)

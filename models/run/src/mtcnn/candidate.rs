@@ -22,6 +22,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// A window that nothing has judged yet.
+    pub(super) fn at(rect: &Rect) -> Self {
+        let (right, bottom) = (rect.right(), rect.bottom());
+        Self { left: rect.x, top: rect.y, right, bottom, ..Self::default() }
+    }
+
     pub(super) fn rect(&self) -> Rect {
         Rect::from_corners(self.left, self.top, self.right, self.bottom)
     }

@@ -5,15 +5,18 @@
 //! Its boxes count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is our left.
 
 mod candidate;
+mod near;
 mod proposal;
 mod refine;
 
 use self::candidate::{Candidate, Overlap, nms};
+use self::near::Near;
 use self::proposal::Proposals;
 use self::refine::{Shape, Stage};
 use super::area::AreaResize;
+use super::stretch::Stretch;
 use super::{Detector, Recorded, RunError, Session};
-use emocue_models::geometry::{Face, Landmarks, Point};
+use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
 
 pub use emocue_models::bundle::detector::MtcnnSettings;
@@ -24,6 +27,9 @@ const NMS_LEVEL: f32 = 0.5;
 const NMS: f32 = 0.7;
 /// Side of P-Net's window, px.
 const PNET_SIDE: f32 = 12.0;
+
+/// O-Net's score for a face that is followed.
+const FOLLOW_THRESHOLD: f32 = 0.5;
 
 /// R-Net sees many windows in a frame; four in a run cost a quarter less each, more gain nothing.
 const RNET: Shape = Shape { side: 24, batch: 4, extra: 0 };
@@ -48,6 +54,8 @@ pub struct Mtcnn {
     rnet: Stage,
     onet: Stage,
     resize: AreaResize,
+    /// Of the frame that was searched last.
+    stretch: Stretch,
     candidates: Vec<Candidate>,
     landmarks: Vec<Landmarks>,
 }
@@ -75,6 +83,7 @@ impl Mtcnn {
             rnet: Stage::load("rnet", nets.rnet.as_ref(), RNET)?,
             onet: Stage::load("onet", nets.onet.as_ref(), ONET)?,
             resize: AreaResize::default(),
+            stretch: Stretch::NONE,
             candidates: Vec::new(),
             landmarks: Vec::new(),
         })
@@ -104,10 +113,11 @@ impl Mtcnn {
     }
 
     /// Windows that P-Net takes for faces.
-    fn propose(&mut self, frame: &Luma) -> Result<(), RunError> {
-        let MtcnnSettings { min_face, factor, thresholds } = self.settings;
+    fn propose(&mut self, frame: &Luma, near: &Near<'_>) -> Result<(), RunError> {
+        let MtcnnSettings { min_face, factor, .. } = self.settings;
         self.proposals.fit(frame.width(), frame.height(), min_face, factor)?;
-        self.proposals.run(frame, thresholds[0], &mut self.resize, &mut self.candidates)?;
+        let Self { proposals, resize, stretch, candidates, .. } = self;
+        proposals.run(frame, near, resize, stretch, candidates)?;
         for candidate in &mut self.candidates {
             candidate.regress_proposal();
             candidate.square();
@@ -116,9 +126,10 @@ impl Mtcnn {
     }
 
     /// Judges and moves the windows by R-Net.
-    fn refine(&mut self, frame: &Luma) -> Result<(), RunError> {
-        let threshold = self.settings.thresholds[1];
-        self.rnet.run(frame, threshold, &mut self.resize, &mut self.candidates, |_, _| ())?;
+    fn refine(&mut self, frame: &Luma, near: &Near<'_>) -> Result<(), RunError> {
+        let Self { rnet, resize, stretch, candidates, .. } = self;
+        let threshold = |window: &Candidate| near.threshold(1, window);
+        rnet.run(frame, threshold, resize, *stretch, candidates, |_, _| ())?;
         nms(&mut self.candidates, NMS, Overlap::Union);
         for candidate in &mut self.candidates {
             candidate.regress();
@@ -127,42 +138,61 @@ impl Mtcnn {
         Ok(())
     }
 
-    /// Judges and moves the windows by O-Net, which also gives landmarks.
-    fn finish(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
-        let landmarks = &mut self.landmarks;
+    /// Judges and moves the windows by O-Net, which also gives landmarks. `threshold` is the score that each needs.
+    fn finish(
+        &mut self,
+        frame: &Luma,
+        threshold: impl Fn(&Candidate) -> f32,
+    ) -> Result<impl Iterator<Item = Face>, RunError> {
+        let Self { onet, resize, stretch, candidates, landmarks, .. } = self;
         landmarks.clear();
-        self.onet.run(
-            frame,
-            self.settings.thresholds[2],
-            &mut self.resize,
-            &mut self.candidates,
-            |candidate, values| {
-                candidate.tag = landmarks.len();
-                landmarks.push(decode_landmarks(candidate, values));
-            },
-        )?;
-        for candidate in &mut self.candidates {
+        onet.run(frame, threshold, resize, *stretch, candidates, |candidate, values| {
+            candidate.tag = landmarks.len();
+            landmarks.push(decode_landmarks(candidate, values));
+        })?;
+        for candidate in candidates.iter_mut() {
             candidate.regress();
         }
-        nms(&mut self.candidates, NMS, Overlap::Smaller);
-        faces.extend(self.candidates.iter().map(|candidate| Face {
+        nms(candidates, NMS, Overlap::Smaller);
+        Ok(candidates.iter().map(|candidate| Face {
             rect: candidate.rect(),
             score: candidate.score,
             landmarks: landmarks.get(candidate.tag).copied(),
-        }));
-        Ok(())
+        }))
     }
 }
 
 impl Detector for Mtcnn {
     fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        self.detect_near(frame, &[], faces)
+    }
+
+    fn detect_near(
+        &mut self,
+        frame: &Luma,
+        known: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
         faces.clear();
         self.candidates.clear();
-        self.propose(frame)?;
-        self.refine(frame)?;
-        self.finish(frame, faces)?;
+        let near = Near::new(known, self.settings.thresholds);
+        self.propose(frame, &near)?;
+        self.refine(frame, &near)?;
+        faces.extend(self.finish(frame, |window| near.threshold(2, window))?);
         faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
         Ok(())
+    }
+
+    fn can_follow(&self) -> bool {
+        true
+    }
+
+    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+        let mut window = Candidate::at(expected);
+        window.square();
+        self.candidates.clear();
+        self.candidates.push(window);
+        Ok(self.finish(frame, |_| FOLLOW_THRESHOLD)?.next())
     }
 }
 

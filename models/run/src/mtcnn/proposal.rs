@@ -1,8 +1,10 @@
 //! P-Net over a pyramid of the frame.
 
 use super::candidate::{Candidate, Overlap, nms, nms_from};
+use super::near::Near;
 use super::{NMS, NMS_LEVEL, PNET_SIDE};
 use crate::area::{AreaResize, Window};
+use crate::stretch::Stretch;
 use crate::{RunError, Session};
 use emocue_models::luma::Luma;
 
@@ -57,21 +59,28 @@ impl Proposals {
         self.levels.iter().map(|level| &level.session)
     }
 
-    /// Collects the windows of all levels that score at least `threshold`, best first, overlaps suppressed.
+    /// Collects the windows of all levels whose score is enough, best first, overlaps suppressed.
+    /// `stretch` becomes that of the largest level.
     pub(super) fn run(
         &self,
         frame: &Luma,
-        threshold: f32,
+        near: &Near<'_>,
         resize: &mut AreaResize,
+        stretch: &mut Stretch,
         candidates: &mut Vec<Candidate>,
     ) -> Result<(), RunError> {
-        for level in &self.levels {
+        for (number, level) in self.levels.iter().enumerate() {
             let start = candidates.len();
-            let outputs = level
-                .session
-                .run(|input| resize.run(frame, Window::whole(frame), level.width, input))?;
+            let outputs = level.session.run(|input| {
+                resize.run(frame, Window::whole(frame), level.width, input);
+                if number == 0 {
+                    *stretch = Stretch::of(input);
+                }
+                stretch.apply(input);
+            })?;
             let columns = cells(level.width);
-            decode(outputs.get(0)?, outputs.get(1)?, columns, threshold, level.scale, candidates)?;
+            let (scores, shifts) = (outputs.get(0)?, outputs.get(1)?);
+            decode(scores, shifts, columns, near, level.scale, candidates)?;
             nms_from(candidates, start, NMS_LEVEL, Overlap::Union);
         }
         nms(candidates, NMS, Overlap::Union);
@@ -92,12 +101,12 @@ fn cells(side: usize) -> usize {
     (side - 2).div_ceil(2) - 4
 }
 
-/// Turns the cells of one level that score at least `threshold` into windows of the frame.
+/// Turns the cells of one level whose score is enough into windows of the frame.
 fn decode(
     scores: &[f32],
     shifts: &[f32],
     columns: usize,
-    threshold: f32,
+    near: &Near<'_>,
     scale: f32,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), RunError> {
@@ -106,19 +115,23 @@ fn decode(
         let reason = format!("{cells} scores and {} shifts", shifts.len());
         return Err(RunError { model: "pnet".into(), what: "unexpected outputs", reason });
     }
-    for (cell, &score) in scores.iter().enumerate().filter(|(_, score)| **score >= threshold) {
+    let least = near.least(0);
+    for (cell, &score) in scores.iter().enumerate().filter(|(_, score)| **score >= least) {
         let [x, y] = [cell % columns, cell / columns].map(|i| i as f32 * STRIDE);
-        let near = |v: f32| ((v + 1.0) / scale).floor() - 1.0;
-        let far = |v: f32| ((v + PNET_SIDE) / scale).floor();
-        candidates.push(Candidate {
-            left: near(x),
-            top: near(y),
-            right: far(x),
-            bottom: far(y),
+        let first = |v: f32| ((v + 1.0) / scale).floor() - 1.0;
+        let last = |v: f32| ((v + PNET_SIDE) / scale).floor();
+        let candidate = Candidate {
+            left: first(x),
+            top: first(y),
+            right: last(x),
+            bottom: last(y),
             score,
             shift: std::array::from_fn(|i| shifts[i * cells + cell]),
             tag: 0,
-        });
+        };
+        if score >= near.threshold(0, &candidate) {
+            candidates.push(candidate);
+        }
     }
     Ok(())
 }
@@ -139,11 +152,12 @@ mod tests {
         let (scores, mut shifts) = ([0.1, 0.9], [0.0; 8]);
         shifts[3] = 0.25;
         let mut candidates = Vec::new();
-        decode(&scores, &shifts, 2, 0.6, 0.5, &mut candidates).unwrap();
+        let near = Near::new(&[], [0.6; 3]);
+        decode(&scores, &shifts, 2, &near, 0.5, &mut candidates).unwrap();
         let found = candidates[0];
         assert_eq!(candidates.len(), 1);
         assert_eq!((found.left, found.top, found.right, found.bottom), (5.0, 1.0, 28.0, 24.0));
         assert_eq!(found.shift, [0.0, 0.25, 0.0, 0.0]);
-        assert!(decode(&scores, &shifts[..7], 2, 0.6, 0.5, &mut candidates).is_err());
+        assert!(decode(&scores, &shifts[..7], 2, &near, 0.5, &mut candidates).is_err());
     }
 }

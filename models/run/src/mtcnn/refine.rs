@@ -2,6 +2,7 @@
 
 use super::candidate::Candidate;
 use crate::area::{AreaResize, Window};
+use crate::stretch::Stretch;
 use crate::{RunError, Session};
 use emocue_models::luma::Luma;
 
@@ -35,13 +36,14 @@ impl Stage {
         &self.session
     }
 
-    /// Keeps the candidates that the network scores above `threshold`, with its score and shift. `passed` sees
+    /// Keeps the candidates that the network scores above their `threshold`, with its score and shift. `passed` sees
     /// each, still where the network saw it, with its extra values.
     pub(super) fn run(
         &self,
         frame: &Luma,
-        threshold: f32,
+        threshold: impl Fn(&Candidate) -> f32,
         resize: &mut AreaResize,
+        stretch: Stretch,
         candidates: &mut Vec<Candidate>,
         mut passed: impl FnMut(&mut Candidate, &[f32]),
     ) -> Result<(), RunError> {
@@ -55,6 +57,7 @@ impl Stage {
                 for (slot, candidate) in slots.zip(&candidates[start..end]) {
                     if let Some(window) = inside(candidate, frame) {
                         resize.run(frame, window, side, slot);
+                        stretch.apply(slot);
                     }
                 }
             })?;
@@ -65,7 +68,7 @@ impl Stage {
                 _ => self.exactly(outputs.get(2)?, batch * extra)?,
             };
             for i in 0..end - start {
-                if scores[i] > threshold {
+                if scores[i] > threshold(&candidates[start + i]) {
                     let mut candidate = candidates[start + i];
                     candidate.score = scores[i];
                     candidate.shift.copy_from_slice(&shifts[i * 4..][..4]);
