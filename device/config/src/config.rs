@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use emocue_models::steady::SteadySettings;
 use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraSettings;
@@ -25,6 +26,8 @@ pub struct Config {
     pub camera: CameraSettings,
     /// Which networks look at them.
     pub look: LookSettings,
+    /// How an answer is steadied over time.
+    pub steady: SteadySettings,
     /// The OLED.
     pub panel: PanelSettings,
     /// How pins are driven.

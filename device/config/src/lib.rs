@@ -46,7 +46,7 @@ pub use error::ConfigError;
 pub use explain::nearest;
 pub use gpio::{Driver, GpioSettings, LedSettings};
 pub use link::LinkSettings;
-pub use look::LookSettings;
+pub use look::{LookSettings, Who};
 pub use pace::PaceSettings;
 pub use panel::{Controller, Mode, PanelSettings, PanelSize};
 pub use pattern::{Pattern, PatternError, Patterns};
@@ -55,3 +55,5 @@ pub use place::TextPlace;
 pub use source::{SOURCES, SOURCES_BRIEF, Source, SourceError};
 pub use unserved::Unserved;
 pub use update::UpdateSettings;
+
+pub use emocue_models::steady::SteadySettings;

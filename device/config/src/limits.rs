@@ -34,6 +34,48 @@ const LIMITS: &[Limit] = &[
         "write 12 to 4096 (px of the frame)",
     ),
     (
+        "look.search_hz",
+        |config| (0.1..=120.0).contains(&config.look.search_hz),
+        "write 0.1 to 120 (searches a second)",
+    ),
+    (
+        "look.classify_hz",
+        |config| (0.5..=120.0).contains(&config.look.classify_hz),
+        "write 0.5 to 120 (times a second)",
+    ),
+    (
+        "steady.tau_s",
+        |config| (0.0..=10.0).contains(&config.steady.tau_s),
+        "write 0 to 10 (seconds); 0 is for no average",
+    ),
+    (
+        "steady.enter",
+        |config| config.steady.enter.is_none_or(is_share),
+        "write 0 to 1 (a probability)",
+    ),
+    ("steady.stay", |config| is_share(config.steady.stay), "write 0 to 1 (a probability)"),
+    ("steady.lead", |config| is_share(config.steady.lead), "write 0 to 1 (a probability)"),
+    (
+        "steady.dwell_s",
+        |config| (0.0..=10.0).contains(&config.steady.dwell_s),
+        "write 0 to 10 (seconds)",
+    ),
+    (
+        "steady.unsure_after_s",
+        |config| (0.0..=60.0).contains(&config.steady.unsure_after_s),
+        "write 0 to 60 (seconds)",
+    ),
+    (
+        "steady.hold_s",
+        |config| (0.0..=10.0).contains(&config.steady.hold_s),
+        "write 0 to 10 (seconds)",
+    ),
+    (
+        "steady.forget_after_s",
+        |config| (config.steady.hold_s..=60.0).contains(&config.steady.forget_after_s),
+        "write hold_s to 60 (seconds)",
+    ),
+    (
         "gpio.chip",
         |config| !config.gpio.chip.is_empty(),
         "write a path such as \"/dev/gpiochip0\" or a label that `gpiodetect` prints",
@@ -74,6 +116,10 @@ const LIMITS: &[Limit] = &[
         "write a serial port such as \"/dev/ttyGS0\", or \"none\"",
     ),
 ];
+
+fn is_share(value: f32) -> bool {
+    (0.0..=1.0).contains(&value)
+}
 
 fn face_can_be_found(min_face: f32) -> bool {
     MtcnnSettings { min_face, ..MtcnnSettings::default() }.problem().is_none()

@@ -313,7 +313,8 @@ prop_compose! {
         let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
         let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
         config.camera = CameraSettings { source, rotate: rotations[rotate], mirror, wait };
-        config.look = LookSettings { bundle: bundle.map(PathBuf::from), min_face };
+        let bundle = bundle.map(PathBuf::from);
+        config.look = LookSettings { bundle, min_face, ..LookSettings::default() };
         config.panel.enabled = enabled;
         config.panel.upside_down = upside_down;
         config.panel.address = address;

@@ -15,10 +15,11 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError};
+use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError, Who};
 #[cfg(unix)]
 use emocue_device::camera::pipe::GUARD;
 use emocue_device::show::{self, Display, FileRules, SINKS, ShowError};
+use emocue_device::vision::OverTimeSettings;
 use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_run::mtcnn::MtcnnSettings;
@@ -225,6 +226,12 @@ pub(crate) struct Look {
     /// Smallest face to look for, px of the frame, instead of the bundle's own
     #[arg(long, value_name = "PX", value_parser = min_face)]
     pub(crate) min_face: Option<f32>,
+    /// Whether answers of a stream settle over time, or every frame is looked at alone; on where nothing else is said
+    #[arg(long, value_parser = one_of(&STEADY))]
+    steady: Option<bool>,
+    /// Whom of several faces to show; the nearest where nothing else is said
+    #[arg(long, value_parser = one_of(&WHO))]
+    who: Option<Who>,
 }
 
 impl Look {
@@ -233,7 +240,15 @@ impl Look {
         LookSettings {
             bundle: self.bundle.clone().or_else(|| usual.bundle.clone()),
             min_face: self.min_face.or(usual.min_face),
+            who: self.who.unwrap_or(usual.who),
+            ..usual.clone()
         }
+    }
+
+    /// How faces are looked at over time, if they are.
+    pub(crate) fn over_time(&self, config: &Config) -> Option<OverTimeSettings> {
+        let wanted = self.steady.unwrap_or(true);
+        wanted.then(|| OverTimeSettings::new(&self.or(&config.look), config.steady))
     }
 }
 
@@ -279,6 +294,16 @@ const WORDS: [Named<Mode>; 3] = [
     (Mode::Emoji.name(), Mode::Emoji, "The emoji alone"),
     (Mode::Word.name(), Mode::Word, "The word alone"),
     (Mode::Both.name(), Mode::Both, "The emoji with the word beside it"),
+];
+
+const STEADY: [Named<bool>; 2] = [
+    ("on", true, "Faces are followed, and their answers hold still"),
+    ("off", false, "Every frame is searched, and every face classified"),
+];
+
+const WHO: [Named<Who>; 2] = [
+    ("nearest", Who::Nearest, "The largest face"),
+    ("centre", Who::Centre, "The face in the middle of the frame"),
 ];
 
 fn one_of<T: Copy + Send + Sync + 'static>(

@@ -93,7 +93,8 @@ impl Starts<'_> {
         let mut displays =
             run.show.open(shown, panel.is_some(), again.is_some(), camera.is_live())?;
         displays.extend(panel);
-        let LoadedBundle { vision, origin, .. } = bundle;
+        let LoadedBundle { mut vision, origin, .. } = bundle;
+        vision.set_over_time(run.look.over_time(&config));
         if !camera.is_live() {
             if let Some(port) = run.config.as_ref().and_then(|_| config.link.port()) {
                 self.say(&format!("no host is served at {port}: that takes a live camera"));

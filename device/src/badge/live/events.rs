@@ -128,7 +128,10 @@ impl LiveRun<'_> {
         let (mut ready, mut tick, mut feel) = (start, start, start);
         self.show(Screen::Starting, start)?;
         while !stop.load(Ordering::Relaxed) && self.state.tally.shown < limit {
-            let deadline = (Instant::now() + WAKE).min(tick);
+            let mut deadline = (Instant::now() + WAKE).min(tick);
+            if let Some(stale) = self.stale_at() {
+                deadline = deadline.min(stale);
+            }
             let event = self.mailbox.wait(&mut frame, &mut info, ready, deadline);
             let begin = Instant::now();
             match event {
@@ -140,6 +143,9 @@ impl LiveRun<'_> {
                 event => self.obey(event, begin)?,
             }
             let now = Instant::now();
+            if self.stale_at().is_some_and(|stale| now >= stale) {
+                self.withdraw(now)?;
+            }
             if now >= tick {
                 tick = now + TICK;
                 self.tick(now)?;
@@ -157,6 +163,17 @@ impl LiveRun<'_> {
     /// Whether the capture thread is not stuck.
     fn is_well(&self, now: Instant) -> bool {
         self.mailbox.capture_age(now) < STUCK
+    }
+
+    /// When what was seen last must not be shown any more.
+    fn stale_at(&self) -> Option<Instant> {
+        self.parts.vision.stale_at(self.state.pace.interval(Duration::ZERO))
+    }
+
+    /// What was seen last is too old to be shown any more.
+    fn withdraw(&mut self, now: Instant) -> Result<(), Stop> {
+        self.parts.vision.forget();
+        self.show(Screen::Starting, now)
     }
 
     fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<(), Stop> {
@@ -196,6 +213,7 @@ impl LiveRun<'_> {
                 (self.tell)(Notice::Streams);
             }
             Event::Missing(error) => {
+                self.parts.vision.forget();
                 let may_come = self.state.streamed || self.options.wait_for_camera;
                 if !error.may_heal() || !may_come {
                     return Err(Stop::Failed(error.into()));
@@ -232,6 +250,7 @@ impl LiveRun<'_> {
             }
             Press::Long => {
                 self.state.screen.paused = !self.state.screen.paused;
+                self.parts.vision.forget();
                 if self.state.screen.paused {
                     self.mailbox.want(Wanted::Closed);
                 } else {

@@ -1,6 +1,13 @@
-//! From a frame to a [`FrameReport`]: find the faces, then tell what each looks like.
+//! From a frame to a [`FrameReport`]: find the faces, tell what each looks like, and let that settle over time.
 
-use std::time::Duration;
+mod chosen;
+mod clock;
+mod over_time;
+mod scene;
+mod shown;
+mod tracks;
+
+use std::time::{Duration, Instant};
 
 use emocue_models::decide::decide;
 use emocue_models::geometry::Face;
@@ -9,16 +16,23 @@ use emocue_models::luma::Luma;
 use emocue_run::acceptance::{UnshowableLabels, showable};
 use emocue_run::{Classifier, Detector, RunError, SelfTestError};
 
-use crate::answer::{Answer, FaceAnswer, FrameReport};
+use self::over_time::{Eyes, OverTime};
+use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 use crate::camera::FrameInfo;
 
-/// A detector and a classifier looking at frames, one at a time.
+pub use self::over_time::OverTimeSettings;
+
+/// A detector and a classifier looking at frames, one after the other.
 ///
-/// [`Vision::look`] is [`Vision::find`] and [`Vision::tell`]; they are apart so that each can be timed.
+/// Frames with a time are looked at as what they are: the same faces again, which are followed and whose answers settle.
+/// Still pictures, and all frames where that is wished ([`Vision::set_over_time`]), are looked at one by one: every face
+/// is searched for ([`Vision::find`]) and classified ([`Vision::tell`]).
 pub struct Vision {
     detector: Box<dyn Detector + Send>,
     classifier: Box<dyn Classifier + Send>,
     threshold: f32,
+    settings: Option<OverTimeSettings>,
+    over_time: OverTime,
     faces: Vec<Face>,
     report: FrameReport,
 }
@@ -36,7 +50,15 @@ impl Vision {
         let labels = classifier.labels();
         showable(labels)?;
         let report = FrameReport::starting(labels);
-        Ok(Self { detector, classifier, threshold, faces: Vec::new(), report })
+        let (settings, over_time) = (Some(OverTimeSettings::default()), OverTime::default());
+        let faces = Vec::new();
+        Ok(Self { detector, classifier, threshold, settings, over_time, faces, report })
+    }
+
+    /// How faces are looked at over time; `None` for every frame alone.
+    pub fn set_over_time(&mut self, settings: Option<OverTimeSettings>) {
+        self.settings = settings;
+        self.over_time.forget();
     }
 
     /// The classes that answers are given in.
@@ -58,8 +80,44 @@ impl Vision {
     /// # Errors
     /// [`RunError`] when a network fails.
     pub fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&FrameReport, RunError> {
-        self.find(frame)?;
-        self.tell(frame, info)
+        let timed = self.settings.map(|settings| (settings, self.over_time.elapsed(info, frame)));
+        let Some((settings, Some(elapsed))) = timed else {
+            self.find(frame)?;
+            return self.tell(frame, info);
+        };
+        self.describe(info);
+        let mut eyes = Eyes {
+            detector: self.detector.as_mut(),
+            classifier: self.classifier.as_mut(),
+            threshold: self.threshold,
+        };
+        self.over_time.look(&mut eyes, frame, elapsed, &settings, &mut self.report)?;
+        Ok(&self.report)
+    }
+
+    /// When what a live camera showed last is too old to stay on the screen; `None` while nothing is shown. `interval` is
+    /// the time from one look to the next.
+    pub fn stale_at(&self, interval: Duration) -> Option<Instant> {
+        let hold = Duration::from_secs_f32(self.settings?.steady.hold_s);
+        // Where looks are rare by choice, the next one is waited for.
+        Some(self.over_time.captured()? + hold.max(interval + interval / 2))
+    }
+
+    /// Forgets all faces: the camera was closed, or gives nothing. Returns the report for that, which shows no answer.
+    pub fn forget(&mut self) -> &FrameReport {
+        self.over_time.forget();
+        self.report.faces.clear();
+        self.report.shown_face = None;
+        self.report.shown = Screen::Starting;
+        &self.report
+    }
+
+    fn describe(&mut self, info: &FrameInfo) {
+        let report = &mut self.report;
+        report.source.clone_from(&info.source);
+        report.index = info.index;
+        report.time_ms = info.time_ms;
+        report.captured = info.captured;
     }
 
     /// Finds the faces of `frame`.
@@ -75,11 +133,8 @@ impl Vision {
     /// # Errors
     /// [`RunError`] when the classifier fails.
     pub fn tell(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&FrameReport, RunError> {
+        self.describe(info);
         let report = &mut self.report;
-        report.source.clone_from(&info.source);
-        report.index = info.index;
-        report.time_ms = info.time_ms;
-        report.captured = info.captured;
         report.faces.truncate(self.faces.len());
         for (index, face) in self.faces.iter().enumerate() {
             let probabilities = self.classifier.classify(frame, face)?;
@@ -89,6 +144,7 @@ impl Vision {
             match report.faces.get_mut(index) {
                 Some(slot) => {
                     slot.face = *face;
+                    slot.track = None;
                     slot.answer = answer;
                     slot.probabilities.clear();
                     slot.probabilities.extend_from_slice(probabilities);

@@ -1,0 +1,304 @@
+//! Faces over time: searched now and then, followed in between, each with an answer of its own that holds still.
+
+use std::time::Instant;
+
+use emocue_config::{LookSettings, SteadySettings, Who};
+use emocue_models::geometry::{Face, Rect};
+use emocue_models::luma::Luma;
+use emocue_models::steady::Settled;
+use emocue_run::{Classifier, Detector, RunError};
+
+use super::chosen::Chosen;
+use super::clock::{FrameClock, Passed};
+use super::scene::{self, Scene};
+use super::shown::{Shown, ShownFace};
+use super::tracks::{Track, Tracks, size};
+use crate::answer::{Answer, FaceAnswer, FrameReport};
+use crate::camera::FrameInfo;
+
+/// Searches in a second while there is no face.
+const IDLE_HZ: f32 = 5.0;
+/// Searches in a second while a face is lost.
+const LOST_HZ: f32 = 8.0;
+/// The most faces that are followed in a frame; the others wait for their turn.
+const MOST_FOLLOWED: usize = 8;
+/// Classifications in a second of each face that is not shown, and the most of them for one frame.
+const OTHERS_HZ: f32 = 2.0;
+const MOST_OTHERS: usize = 2;
+/// A smaller face is not classified, px.
+const SMALLEST: f32 = 20.0;
+/// An unsure answer to a smaller face is "too far", px; and until it is larger than the second.
+const FAR: f32 = 44.0;
+const NO_LONGER_FAR: f32 = 50.0;
+
+/// How faces are looked at over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverTimeSettings {
+    /// How answers hold still.
+    pub steady: SteadySettings,
+    /// Whom to show.
+    pub who: Who,
+    /// Searches in a second while faces are followed.
+    pub search_hz: f32,
+    /// Classifications of the shown face in a second.
+    pub classify_hz: f32,
+}
+
+impl OverTimeSettings {
+    /// As a configuration says.
+    pub fn new(look: &LookSettings, steady: SteadySettings) -> Self {
+        let LookSettings { who, search_hz, classify_hz, .. } = *look;
+        Self { steady, who, search_hz, classify_hz }
+    }
+}
+
+impl Default for OverTimeSettings {
+    fn default() -> Self {
+        Self::new(&LookSettings::default(), SteadySettings::default())
+    }
+}
+
+/// The networks and the threshold that belong to them.
+pub(super) struct Eyes<'a> {
+    pub(super) detector: &'a mut dyn Detector,
+    pub(super) classifier: &'a mut dyn Classifier,
+    /// The bundle's own.
+    pub(super) threshold: f32,
+}
+
+/// What is known from one frame to the next.
+#[derive(Debug, Default)]
+pub(super) struct OverTime {
+    clock: FrameClock,
+    scene: Scene,
+    /// Of the last frame, px.
+    frame_size: (usize, usize),
+    tracks: Tracks,
+    chosen: Chosen,
+    shown: Shown,
+    /// Time since the last search, s; `None` for never.
+    unsearched: Option<f32>,
+    is_dark: bool,
+    /// Whose turn it is where not all faces can be followed.
+    turn: usize,
+    found: Vec<Face>,
+    expected: Vec<Rect>,
+}
+
+impl OverTime {
+    /// Time since the frame before `info`'s, s; `None` for a still picture.
+    pub(super) fn elapsed(&mut self, info: &FrameInfo, frame: &Luma) -> Option<f32> {
+        let frame_size = (frame.width(), frame.height());
+        let is_same_size = std::mem::replace(&mut self.frame_size, frame_size) == frame_size;
+        match self.clock.see(info) {
+            Passed::Untimed => {
+                self.forget_faces();
+                None
+            }
+            Passed::Later(elapsed) if is_same_size => Some(elapsed),
+            Passed::Later(_) | Passed::Began => {
+                self.forget_faces();
+                Some(0.0)
+            }
+        }
+    }
+
+    /// Nothing is known any more, as after a pause.
+    pub(super) fn forget(&mut self) {
+        self.clock.forget();
+        self.forget_faces();
+    }
+
+    fn forget_faces(&mut self) {
+        self.scene.forget();
+        self.tracks.forget();
+        self.chosen.forget();
+        self.shown.forget();
+        self.unsearched = None;
+    }
+
+    /// When a live camera gave its last frame, while a face may be on the screen.
+    pub(super) fn captured(&self) -> Option<Instant> {
+        self.clock.captured()
+    }
+
+    /// Looks at a frame that came `elapsed` s after the one before, and reports what is known of it.
+    pub(super) fn look(
+        &mut self,
+        eyes: &mut Eyes<'_>,
+        frame: &Luma,
+        elapsed: f32,
+        settings: &OverTimeSettings,
+        report: &mut FrameReport,
+    ) -> Result<(), RunError> {
+        let steady = &settings.steady;
+        self.unsearched = self.unsearched.map(|time| time + elapsed);
+        self.tracks.pass(elapsed, steady.forget_after_s);
+        if self.scene.is_cut(frame) {
+            // Whoever stands there now, it need not be who stood there.
+            self.tracks.forget();
+            self.unsearched = None;
+        }
+        report.searched = self.find(eyes, frame, elapsed, settings.search_hz)?;
+        let hold = steady.hold_s;
+        let chosen = self.chosen.choose(&self.tracks, settings.who, self.frame_size, elapsed, hold);
+        self.classify(eyes, frame, elapsed, chosen, settings)?;
+
+        let face = chosen.and_then(|id| self.tracks.get(id));
+        let face = face.map(|track| ShownFace { id: track.id, answer: answer(track, report) });
+        let without = if self.is_dark { Answer::TooDark } else { Answer::NoFace };
+        report.shown = self.shown.step(face, without, elapsed, steady).into();
+        self.report(chosen, report);
+        Ok(())
+    }
+
+    /// Finds the faces again, and new ones where a search is due; whether the frame was searched.
+    fn find(
+        &mut self,
+        eyes: &mut Eyes<'_>,
+        frame: &Luma,
+        elapsed: f32,
+        search_hz: f32,
+    ) -> Result<bool, RunError> {
+        let can_follow = eyes.detector.can_follow();
+        let hz = match () {
+            () if !can_follow => f32::INFINITY,
+            () if self.tracks.all.is_empty() => search_hz.max(IDLE_HZ),
+            () if !self.tracks.are_all_seen() => search_hz.max(LOST_HZ),
+            () => search_hz,
+        };
+        let mut searched = self.is_due(hz);
+        if searched {
+            self.search(eyes, frame, elapsed, hz)?;
+        }
+        if can_follow {
+            self.follow(eyes, frame, elapsed)?;
+            if !searched && !self.tracks.are_all_seen() && self.is_due(LOST_HZ) {
+                self.search(eyes, frame, elapsed, LOST_HZ)?;
+                searched = true;
+            }
+        }
+        Ok(searched)
+    }
+
+    fn is_due(&self, hz: f32) -> bool {
+        self.unsearched.is_none_or(|time| time * hz > 1.0 - 1e-3)
+    }
+
+    fn search(
+        &mut self,
+        eyes: &mut Eyes<'_>,
+        frame: &Luma,
+        elapsed: f32,
+        hz: f32,
+    ) -> Result<(), RunError> {
+        let Self { tracks, expected, found, .. } = self;
+        expected.clear();
+        expected.extend(tracks.all.iter().map(|it| it.expected(elapsed + it.unseen)));
+        eyes.detector.detect_near(frame, expected, found)?;
+        tracks.join(found, elapsed);
+        // What was too late is made up for, so that the rate is kept at any number of frames in a second.
+        let period = 1.0 / hz;
+        self.unsearched = Some((self.unsearched.unwrap_or(0.0) - period).clamp(0.0, period));
+        self.is_dark = scene::is_dark(frame, self.is_dark);
+        Ok(())
+    }
+
+    /// Follows the faces that were not found in this frame yet, as far as there is time for them.
+    fn follow(&mut self, eyes: &mut Eyes<'_>, frame: &Luma, elapsed: f32) -> Result<(), RunError> {
+        let count = self.tracks.all.len();
+        let mut left = MOST_FOLLOWED;
+        for step in 0..count {
+            let at = (self.turn + step) % count;
+            let track = &self.tracks.all[at];
+            if track.is_fresh {
+                continue;
+            }
+            if left == 0 {
+                self.turn = at;
+                break;
+            }
+            left -= 1;
+            let face = eyes.detector.follow(frame, &track.expected(elapsed + track.unseen))?;
+            self.tracks.follow(at, face, elapsed);
+        }
+        Ok(())
+    }
+
+    /// Classifies the faces that it is time for, the shown one first, and lets all answers settle.
+    fn classify(
+        &mut self,
+        eyes: &mut Eyes<'_>,
+        frame: &Luma,
+        elapsed: f32,
+        chosen: Option<u32>,
+        settings: &OverTimeSettings,
+    ) -> Result<(), RunError> {
+        let Eyes { classifier, threshold, .. } = eyes;
+        let mut others = MOST_OTHERS;
+        for track in self.tracks.all.iter_mut().filter(|track| track.is_seen()) {
+            let is_chosen = chosen == Some(track.id);
+            let period = 1.0 / if is_chosen { settings.classify_hz } else { OTHERS_HZ };
+            let is_due = track.unclassified.is_none_or(|time| time > period - 1e-3);
+            let may = is_chosen || others > 0;
+            let probabilities = if is_due && may && size(&track.measured.rect) >= SMALLEST {
+                others -= usize::from(!is_chosen);
+                let late = track.unclassified.map_or(0.0, |time| time - period);
+                track.unclassified = Some(late.clamp(0.0, period));
+                track.is_dark = scene::is_dark_at(frame, &track.measured.rect, track.is_dark);
+                Some(classifier.classify(frame, &track.measured)?)
+            } else {
+                None
+            };
+            track.is_far = size(&track.face.rect) < if track.is_far { NO_LONGER_FAR } else { FAR };
+            track.steady.step(elapsed, probabilities, *threshold, &settings.steady);
+        }
+        Ok(())
+    }
+
+    /// Writes the faces of this frame into the report, nearest first.
+    fn report(&mut self, chosen: Option<u32>, report: &mut FrameReport) {
+        let seen = self.tracks.all.iter().filter(|track| track.is_seen());
+        report.faces.truncate(seen.clone().count());
+        for (index, track) in seen.enumerate() {
+            let answer = answer(track, report);
+            let slot = match report.faces.get_mut(index) {
+                Some(slot) => slot,
+                None => {
+                    report.faces.push(FaceAnswer {
+                        face: track.face,
+                        track: None,
+                        probabilities: Vec::with_capacity(report.labels.len()),
+                        answer,
+                    });
+                    &mut report.faces[index]
+                }
+            };
+            slot.face = track.face;
+            slot.track = Some(track.id);
+            slot.answer = answer;
+            slot.probabilities.clear();
+            slot.probabilities.extend_from_slice(track.steady.average());
+        }
+        let area = |face: &FaceAnswer| face.face.rect.area();
+        report.faces.sort_unstable_by(|a, b| area(b).total_cmp(&area(a)));
+        report.shown_face = match chosen {
+            Some(_) => report.faces.iter().position(|face| face.track == chosen),
+            None => None,
+        };
+    }
+}
+
+/// What is said of a face.
+fn answer(track: &Track, report: &FrameReport) -> Answer {
+    match track.steady.settled() {
+        Some(Settled::Class(class)) => {
+            report.labels.expression(class).map_or(Answer::Unsure, Answer::Looks)
+        }
+        _ if track.is_far && size(&track.face.rect) < SMALLEST => Answer::TooFar,
+        None => Answer::FaceFound,
+        Some(Settled::Unsure) if track.is_dark => Answer::TooDark,
+        Some(Settled::Unsure) if track.is_far => Answer::TooFar,
+        Some(Settled::Unsure) => Answer::Unsure,
+    }
+}

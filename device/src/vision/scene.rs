@@ -1,0 +1,152 @@
+//! What a frame is like as a whole: whether it shows another scene than the frame before, and whether there is light.
+
+use emocue_models::geometry::Rect;
+use emocue_models::luma::Luma;
+
+/// Columns and rows of the thumbnail.
+const COLUMNS: usize = 16;
+const ROWS: usize = 12;
+
+/// Every so many px of a frame are looked at, in both directions.
+const STEP: usize = 4;
+
+/// Mean difference of two thumbnails, after both were freed of their mean, from which on the scene is another one; of
+/// 255. People who move, or a badge that does, give less.
+const CUT: f32 = 22.0;
+
+/// A frame, or a face, in which only a hundredth, or a tenth, of all px is brighter lies in the dark.
+const DARK: u8 = 24;
+/// What was dark is so until more than that is brighter than this.
+const NO_LONGER_DARK: u8 = 32;
+
+/// Finds cuts from one scene to another.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    last: Option<Thumbnail>,
+}
+
+type Thumbnail = [f32; COLUMNS * ROWS];
+
+impl Scene {
+    /// Whether `frame` shows another scene than the frame before.
+    pub(super) fn is_cut(&mut self, frame: &Luma) -> bool {
+        let now = thumbnail(frame);
+        let last = self.last.replace(now);
+        last.is_some_and(|last| {
+            let sum: f32 = now.iter().zip(&last).map(|(now, last)| (now - last).abs()).sum();
+            sum / now.len() as f32 > CUT
+        })
+    }
+
+    /// The next frame is the first.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+}
+
+/// Means of the frame's cells, less the mean of all.
+fn thumbnail(frame: &Luma) -> Thumbnail {
+    let (width, height) = (frame.width(), frame.height());
+    let (mut sums, mut counts) = ([0_u32; COLUMNS * ROWS], [0_u32; COLUMNS * ROWS]);
+    for y in (0..height).step_by(STEP) {
+        let row = y * ROWS / height * COLUMNS;
+        let pixels = frame.row(y);
+        for column in 0..COLUMNS {
+            let (from, to) = (column * width / COLUMNS, (column + 1) * width / COLUMNS);
+            for pixel in pixels[from..to].iter().step_by(STEP) {
+                sums[row + column] += u32::from(*pixel);
+                counts[row + column] += 1;
+            }
+        }
+    }
+    let mut cells = [0.0; COLUMNS * ROWS];
+    for (cell, (sum, count)) in cells.iter_mut().zip(sums.iter().zip(counts)) {
+        *cell = *sum as f32 / count.max(1) as f32;
+    }
+    let mean = cells.iter().sum::<f32>() / cells.len() as f32;
+    cells.map(|cell| cell - mean)
+}
+
+/// Whether there is too little light in the whole frame to find a face; `was` is what was said before.
+pub(super) fn is_dark(frame: &Luma, was: bool) -> bool {
+    let pixels =
+        (0..frame.height()).step_by(STEP).flat_map(|y| frame.row(y).iter().step_by(STEP).copied());
+    is_below(pixels, 0.99, was)
+}
+
+/// Whether there is too little light on a face to tell what it looks like; `was` is what was said before.
+pub(super) fn is_dark_at(frame: &Luma, rect: &Rect, was: bool) -> bool {
+    let clip = |from: f32, to: f32, side: usize| {
+        let limit = side as f32;
+        (from.clamp(0.0, limit) as usize, to.clamp(0.0, limit) as usize)
+    };
+    let (left, right) = clip(rect.x, rect.right(), frame.width());
+    let (top, bottom) = clip(rect.y, rect.bottom(), frame.height());
+    let step = (right.saturating_sub(left) / 16).max(1);
+    let pixels = (top..bottom)
+        .step_by(step)
+        .flat_map(|y| frame.row(y).get(left..right).unwrap_or_default().iter().step_by(step));
+    is_below(pixels.copied(), 0.9, was)
+}
+
+/// Whether that share of `pixels` is below [`DARK`]; not for none.
+fn is_below(pixels: impl Iterator<Item = u8>, share: f32, was: bool) -> bool {
+    let limit = if was { NO_LONGER_DARK } else { DARK };
+    let (mut dark, mut all) = (0_u32, 0_u32);
+    for pixel in pixels {
+        all += 1;
+        dark += u32::from(pixel < limit);
+    }
+    all > 0 && dark as f32 >= share * all as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Softly graded, with a bright square at `(x, y)`, everything `brighter` by so much.
+    fn frame(x: usize, y: usize, brighter: u8) -> Luma {
+        let mut frame = Luma::new(320, 240);
+        for (i, pixel) in frame.pixels_mut().iter_mut().enumerate() {
+            let (column, row) = (i % 320, i / 320);
+            let is_square = column.abs_diff(x + 40) < 40 && row.abs_diff(y + 40) < 40;
+            *pixel = brighter + (column / 4) as u8 + if is_square { 120 } else { 0 };
+        }
+        frame
+    }
+
+    #[test]
+    fn what_moves_or_is_lit_otherwise_is_the_same_scene() {
+        let mut scene = Scene::default();
+        let cuts = [(100, 80, 0), (112, 84, 0), (112, 84, 50), (40, 20, 50)]
+            .map(|(x, y, brighter)| scene.is_cut(&frame(x, y, brighter)));
+        assert_eq!(cuts, [false; 4]);
+        let mut other = frame(40, 20, 0);
+        other.pixels_mut().reverse();
+        other.pixels_mut().iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+        assert!(scene.is_cut(&other));
+        scene.forget();
+        assert!(!scene.is_cut(&frame(40, 20, 0)));
+        for size in [(0, 0), (1, 1), (3, 200)] {
+            scene.is_cut(&Luma::new(size.0, size.1));
+        }
+    }
+
+    #[test]
+    fn darkness_is_of_the_frame_or_of_a_face() {
+        let mut frame = Luma::new(320, 240);
+        assert!(
+            is_dark(&frame, false) && is_dark_at(&frame, &Rect::new(0.0, 0.0, 50.0, 50.0), false)
+        );
+        for row in frame.pixels_mut().chunks_exact_mut(320).take(100) {
+            row[100..200].fill(90);
+        }
+        assert!(!is_dark(&frame, false));
+        assert!(!is_dark_at(&frame, &Rect::new(110.0, 10.0, 60.0, 60.0), false));
+        assert!(is_dark_at(&frame, &Rect::new(210.0, 10.0, 60.0, 60.0), false));
+        for odd in [Rect::new(-90.0, -9.0, 20.0, 5.0), Rect::new(f32::NAN, 0.0, f32::NAN, 1e30)] {
+            assert!(!is_dark_at(&frame, &odd, false), "{odd:?}");
+        }
+        assert!(!is_dark(&Luma::default(), false));
+    }
+}
