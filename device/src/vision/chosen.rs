@@ -29,7 +29,7 @@ impl Chosen {
         hold: f32,
     ) -> Option<u32> {
         let nearness = |track: &Track| nearness(who, &track.face.rect, frame);
-        let seen = tracks.all.iter().filter(|track| track.is_seen());
+        let seen = tracks.all.iter().filter(|track| track.is_seen() && track.is_confirmed);
         let nearest = seen.max_by(|a, b| nearness(a).total_cmp(&nearness(b)));
         let shown = self.id.and_then(|id| tracks.get(id)).filter(|track| track.unseen < hold);
         self.id = match (shown, nearest) {

@@ -20,6 +20,10 @@ const REACH_PER_S: f32 = 1.0;
 /// By which factor a face may become larger or smaller from one frame to the next.
 const GROWTH: f32 = 1.7;
 
+/// A detector's score from which on a new face is certain at once; else it is after so long, s.
+const SURE: f32 = 0.9;
+const CONFIRMED_AFTER_S: f32 = 0.3;
+
 /// Two tracks that overlap more are one face.
 const SAME: f32 = 0.5;
 
@@ -34,6 +38,10 @@ pub(super) struct Track {
     pub(super) face: Face,
     /// How far the centre moves in a second, px.
     velocity: Point,
+    /// How long it has been known, s.
+    age: f32,
+    /// Whether it is a face for certain: a detector was sure of it, or it has been there for a while.
+    pub(super) is_confirmed: bool,
     /// How long it was looked for and not found, s; 0 while it is there.
     pub(super) unseen: f32,
     /// Time since it was classified, s; `None` for never.
@@ -73,6 +81,7 @@ impl Track {
         }
         let has_jumped = from.distance(to) > STILL * size;
         let share = if has_jumped { 1.0 } else { 1.0 - (-elapsed / SMOOTHING_S).exp() };
+        self.is_confirmed |= face.score >= SURE || self.age >= CONFIRMED_AFTER_S;
         self.face = blend(&self.face, &face, share);
         self.measured = face;
         self.unseen = 0.0;
@@ -123,6 +132,7 @@ impl Tracks {
     /// Lets time pass, and forgets the faces that were not seen for `forget_after` s.
     pub(super) fn pass(&mut self, elapsed: f32, forget_after: f32) {
         for track in &mut self.all {
+            track.age += elapsed;
             track.is_fresh = false;
             if !track.is_seen() {
                 track.unseen += elapsed;
@@ -131,7 +141,10 @@ impl Tracks {
                 *unclassified += elapsed;
             }
         }
-        self.all.retain(|track| track.unseen < forget_after && elapsed < forget_after);
+        self.all.retain(|track| {
+            let longest = if track.is_confirmed { forget_after } else { 0.0 };
+            (track.is_seen() || track.unseen < longest) && elapsed < forget_after
+        });
     }
 
     /// Forgets all faces.
@@ -169,6 +182,8 @@ impl Tracks {
                     measured: *face,
                     face: *face,
                     velocity: Point::default(),
+                    age: 0.0,
+                    is_confirmed: face.score >= SURE,
                     unseen: 0.0,
                     unclassified: None,
                     steady: Steady::new(),
