@@ -32,6 +32,10 @@ pub enum Screen {
     Starting,
     /// The wearer paused the badge; the camera is closed.
     Paused,
+    /// The session's last minute begins; shown for a few seconds.
+    LastMinute,
+    /// The session's time is up; the camera is closed until the wearer starts another one.
+    SessionEnded,
     /// The camera is unplugged or does not answer.
     CameraMissing,
     /// The battery is nearly empty; the badge is about to stop.

@@ -121,16 +121,18 @@ fn correlation(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn no_two_expressions_look_alike_when_blurred() {
+fn no_two_answers_look_alike_when_blurred() {
     for (size, name) in SIZES {
         let emoji = |screen: &Screen| -> Vec<f32> {
             let blurred = blurred(&shown(*screen, size, Mode::Emoji));
             blurred.chunks(size.width() as usize).flat_map(|row| row[EMOJI].to_vec()).collect()
         };
-        let expressions = &SCREENS[..8];
-        let pictures: Vec<_> = expressions.iter().map(emoji).collect();
-        for (i, a) in expressions.iter().enumerate() {
-            for (j, b) in expressions[..i].iter().enumerate() {
+        // The expressions, and what is shown in place of one.
+        let answers = &SCREENS[..13];
+        assert!(answers.iter().all(|screen| matches!(screen, Screen::Answer(_))));
+        let pictures: Vec<_> = answers.iter().map(emoji).collect();
+        for (i, a) in answers.iter().enumerate() {
+            for (j, b) in answers[..i].iter().enumerate() {
                 let correlation = correlation(&pictures[i], &pictures[j]);
                 assert!(correlation <= 0.75, "{name}: {a:?} and {b:?} correlate by {correlation}");
             }
@@ -269,6 +271,47 @@ fn words_are_whole_and_beside_the_emoji() {
                 cells.map(|(x, y)| panel.is_lit(x + from, y)).collect()
             };
             assert_eq!(left(&panel, 0), left(&emoji, 32), "{answer:?}: the same emoji");
+        }
+    }
+}
+
+/// The rows in which `panel` is lit right of column `left`.
+fn lit_rows(panel: &Panel, left: usize) -> Vec<usize> {
+    let lit = |y: &usize| (left..panel.width()).any(|x| panel.is_lit(x, *y));
+    (0..panel.height()).filter(lit).collect()
+}
+
+#[test]
+fn words_stay_in_their_rows_whatever_the_answer_is() {
+    for (size, name) in SIZES {
+        for (mode, left) in [(Mode::Word, 0), (Mode::Both, 66)] {
+            // No letter of "neutral" has a descender, and "t" and "l" are as high as letters are.
+            let neutral = lit_rows(&shown(SCREENS[0], size, mode), left);
+            let baseline = *neutral.last().unwrap();
+            let looks: Vec<_> =
+                neutral.windows(2).take_while(|pair| pair[1] == pair[0] + 1).collect();
+            let word = *neutral.get(looks.len() + 1).expect("dark rows between looks and the word");
+            let part = |screen, rows: std::ops::Range<usize>| -> Vec<bool> {
+                let panel = shown(screen, size, mode);
+                let cells = rows.flat_map(|y| (left..128).map(move |x| (x, y)));
+                cells.map(|(x, y)| panel.is_lit(x, y)).collect()
+            };
+            for screen in &SCREENS[..8] {
+                let same = part(*screen, 0..word) == part(SCREENS[0], 0..word);
+                assert!(same, "{name} {mode:?}: \"looks\" moves for {screen:?}");
+            }
+            for screen in SCREENS {
+                if matches!(screen, Screen::Question { .. }) {
+                    continue;
+                }
+                let words = words::words(screen);
+                let last = words.narrow.last().unwrap();
+                let rows = lit_rows(&shown(screen, size, mode), left);
+                let below = rows.iter().filter(|y| **y > baseline).count();
+                assert!(rows.contains(&baseline), "{name} {mode:?}: {screen:?} moves");
+                let reaches = last.contains(['g', 'j', 'p', 'q', 'y']);
+                assert_eq!(below > 0, reaches, "{name} {mode:?}: {screen:?} moves");
+            }
         }
     }
 }

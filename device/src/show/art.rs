@@ -92,7 +92,7 @@ pub enum Ink {
 }
 
 /// Everything that has a picture.
-pub const SCREENS: [Screen; 18] = [
+pub const SCREENS: [Screen; 20] = [
     Screen::looks(Expression::Neutral),
     Screen::looks(Expression::Happiness),
     Screen::looks(Expression::Surprise),
@@ -107,6 +107,8 @@ pub const SCREENS: [Screen; 18] = [
     Screen::Answer(Answer::TooDark),
     Screen::Answer(Answer::TooFar),
     Screen::Paused,
+    Screen::LastMinute,
+    Screen::SessionEnded,
     Screen::CameraMissing,
     Screen::LowBattery,
     Screen::Question { ask: Ask::NewMaker, code: Code::new(123_456_789_012_345), counts: true },
@@ -132,6 +134,8 @@ pub fn picture(screen: impl Into<Screen>) -> &'static Picture {
         Screen::Answer(Answer::TooDark) => &TOO_DARK,
         Screen::Answer(Answer::TooFar) => &TOO_FAR,
         Screen::Paused => &PAUSED,
+        Screen::LastMinute => &LAST_MINUTE,
+        Screen::SessionEnded => &SESSION_ENDED,
         Screen::CameraMissing => &CAMERA_MISSING,
         Screen::LowBattery => &LOW_BATTERY,
         Screen::Question { .. } => &PRESS_BUTTON,
@@ -305,26 +309,38 @@ const NO_FACE: Picture = Picture {
 const FACE_FOUND: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
-        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
-        arc(Sign, (32.0, 32.0), (13.0, 17.0), ALL_ROUND, 3.4),
+        arc(Sign, (32.0, 16.5), (11.0, 13.0), ALL_ROUND, 4.2),
+        arc(Sign, (32.0, 63.0), (25.0, 21.5), (180.0, 360.0), 4.2),
     ],
 };
 
 const TOO_DARK: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        disc(Sign, (30.0, 32.0), (24.0, 24.0)),
-        disc(Sign, (42.0, 25.0), (20.0, 20.0)).ink(Ink::Gap),
+        disc(Sign, (27.0, 34.0), (25.0, 25.0)),
+        disc(Sign, (38.0, 26.0), (21.0, 21.0)).ink(Ink::Gap),
+        fill(Sign, STAR),
     ],
 };
+const STAR: &[(f32, f32)] = &[
+    (48.0, 6.0),
+    (50.6, 15.4),
+    (60.0, 18.0),
+    (50.6, 20.6),
+    (48.0, 30.0),
+    (45.4, 20.6),
+    (36.0, 18.0),
+    (45.4, 15.4),
+];
 
 const TOO_FAR: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
-        stroke(Sign, &[(4.0, 18.0), (4.0, 4.0), (18.0, 4.0)], 4.6).twin(),
-        stroke(Sign, &[(4.0, 46.0), (4.0, 60.0), (18.0, 60.0)], 4.6).twin(),
-        disc(Sign, (32.0, 32.0), (4.0, 5.0)),
+        disc(Sign, (50.5, 9.5), (6.0, 7.0)),
+        cap(Sign, (50.5, 33.0), (12.0, 13.5), (180.0, 360.0)),
+        stroke(Sign, &[(9.0, 55.0), (28.0, 36.0)], 5.0),
+        fill(Sign, &[(2.0, 62.0), (2.0, 44.0), (20.0, 62.0)]),
+        fill(Sign, &[(35.0, 29.0), (35.0, 47.0), (17.0, 29.0)]),
     ],
 };
 
@@ -342,6 +358,21 @@ const UNSURE: Picture = Picture {
 const PAUSED: Picture = Picture {
     tint: STATE_TINT,
     marks: &[fill(Sign, &[(14.0, 9.0), (26.0, 9.0), (26.0, 55.0), (14.0, 55.0)]).twin()],
+};
+
+const LAST_MINUTE: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        fill(Sign, &[(25.0, 1.0), (39.0, 1.0), (39.0, 7.0), (25.0, 7.0)]),
+        arc(Sign, (32.0, 37.0), (24.0, 24.0), ALL_ROUND, 4.6),
+        fill(Sign, &[(32.0, 38.0), (32.0, 18.0), (23.6, 19.8), (16.7, 25.1)]),
+        stroke(Sign, &[(52.0, 15.0), (56.0, 11.0)], 4.6),
+    ],
+};
+
+const SESSION_ENDED: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[stroke(Sign, &[(8.0, 34.0), (25.0, 51.0), (56.0, 14.0)], 7.0)],
 };
 
 const CAMERA_MISSING: Picture = Picture {

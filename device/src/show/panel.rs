@@ -1,17 +1,18 @@
 //! The 1-bit panel: an emoji with the word beside it.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
-use embedded_graphics::primitives::Rectangle;
 use emocue_config::{Mode, PanelSize};
 use emocue_link::consent::{Ask, Code};
 
 use super::draw::{self, Palette, PanelLayout};
 use super::text::Font;
+use super::words::Words;
 use super::{ShowSettings, art, words};
 use crate::answer::Screen;
 
@@ -39,7 +40,6 @@ where
     D: DrawTarget<Color = BinaryColor>,
 {
     target.clear(BinaryColor::Off)?;
-    let size = size_of(settings.panel);
     if let Screen::Question { ask, code, counts } = screen {
         return draw_question(ask, code, words::answers(counts), settings.panel, target);
     }
@@ -51,19 +51,79 @@ where
         };
         draw::draw(art::picture(screen), &layout, &LIT, target)?;
     }
-    match settings.mode {
-        Mode::Emoji => Ok(()),
-        Mode::Word => {
-            let words = words::words(screen);
-            let area = Rectangle::new(Point::zero(), size);
-            write(words.above, &[words.wide], area, target)
+    match WordLayout::of(settings) {
+        Some(layout) => layout.write(words::words(screen), target),
+        None => Ok(()),
+    }
+}
+
+/// Where words stand on a panel: one size and one place for all of them, so that nothing jumps when the answer changes.
+struct WordLayout {
+    /// The columns that words have, px.
+    columns: Range<u32>,
+    /// What stands small over the word, and its top edge, px.
+    above: (Font, i32),
+    /// The word.
+    font: Font,
+    /// Top edges of a word's two lines, px; a word in one line takes the last.
+    rows: [i32; 2],
+    /// Words are broken into the lines that they have beside the emoji.
+    broken: bool,
+}
+
+/// Two columns stay free between the emoji and the word.
+const BESIDE: Range<u32> = 66..128;
+
+impl WordLayout {
+    /// `None` where there is no word.
+    const fn of(settings: &ShowSettings) -> Option<Self> {
+        Some(match (settings.panel, settings.mode) {
+            (_, Mode::Emoji) => return None,
+            (PanelSize::Tall, Mode::Both) => Self {
+                columns: BESIDE,
+                above: (Font::small(1), 20),
+                font: Font::TALL_WORD,
+                rows: [7, 31],
+                broken: true,
+            },
+            (PanelSize::Tall, Mode::Word) => Self {
+                columns: 0..128,
+                above: (Font::small(2), 11),
+                font: Font::TALL_WIDE_WORD,
+                rows: [7, 31],
+                broken: true,
+            },
+            (PanelSize::Flat, Mode::Both) => Self {
+                columns: BESIDE,
+                above: (Font::small(1), 6),
+                font: Font::FLAT_WORD,
+                rows: [4, 18],
+                broken: true,
+            },
+            (PanelSize::Flat, Mode::Word) => Self {
+                columns: 0..128,
+                above: (Font::small(1), 1),
+                font: Font::FLAT_WIDE_WORD,
+                rows: [0, 13],
+                broken: false,
+            },
+        })
+    }
+
+    fn write<D>(&self, words: Words, target: &mut D) -> Result<(), D::Error>
+    where
+        D: DrawTarget<Color = BinaryColor>,
+    {
+        let lines = if self.broken { words.narrow } else { &[words.wide] };
+        let rows = self.rows.iter().rev().map(|y| (self.font, *y));
+        let lines = lines.iter().rev().zip(rows);
+        for (line, (font, y)) in lines.chain([(&words.above, self.above)]) {
+            let room = self.columns.end - self.columns.start;
+            let margin = room.saturating_sub(font.width(line)) / 2;
+            let at = Point::new((self.columns.start + margin) as i32, y);
+            font.write(line, at, BinaryColor::On, target)?;
         }
-        Mode::Both => {
-            let words = words::words(screen);
-            // Two columns stay free between the face and the word.
-            let area = Rectangle::new(Point::new(66, 0), Size::new(62, size.height));
-            write(words.above, words.narrow, area, target)
-        }
+        Ok(())
     }
 }
 
@@ -92,28 +152,6 @@ where
     for (font, line) in lines {
         let margin = panel.width().saturating_sub(font.width(line)) / 2;
         font.write(line, Point::new(margin as i32, y), BinaryColor::On, target)?;
-        y += font.height() as i32;
-    }
-    Ok(())
-}
-
-/// Writes `lines` as large as they fit in the middle of `area`, with `above` small over them.
-fn write<D>(above: &str, lines: &[&str], area: Rectangle, target: &mut D) -> Result<(), D::Error>
-where
-    D: DrawTarget<Color = BinaryColor>,
-{
-    let small = Font::small(if area.size.width < 128 || area.size.height < 64 { 1 } else { 2 });
-    let head = if above.is_empty() { 0 } else { small.height() };
-    let large = Font::fitting(lines, area.size.width, area.size.height - head);
-    let height = head + large.height() * lines.len() as u32;
-    let mut y = area.top_left.y + (area.size.height.saturating_sub(height) / 2) as i32;
-    for (font, line) in std::iter::once((small, above)).chain(lines.iter().map(|l| (large, *l))) {
-        if line.is_empty() {
-            continue;
-        }
-        let margin = area.size.width.saturating_sub(font.width(line)) / 2;
-        let at = Point::new(area.top_left.x + margin as i32, y);
-        font.write(line, at, BinaryColor::On, target)?;
         y += font.height() as i32;
     }
     Ok(())
@@ -184,5 +222,35 @@ impl DrawTarget for Panel {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_fits_its_place_on_every_panel_and_in_every_mode() {
+        for panel in PanelSize::ALL {
+            for mode in [Mode::Word, Mode::Both] {
+                let layout = WordLayout::of(&ShowSettings { panel, mode }).unwrap();
+                let [first, last] = layout.rows.map(|y| y as u32);
+                let (height, room) = (layout.font.height(), layout.columns.len() as u32);
+                assert!(last + height <= panel.height(), "{panel:?} {mode:?}");
+                for screen in art::SCREENS {
+                    if matches!(screen, Screen::Question { .. }) {
+                        continue;
+                    }
+                    let words = words::words(screen);
+                    let lines = if layout.broken { words.narrow } else { &[words.wide] };
+                    for line in lines {
+                        assert!(layout.font.width(line) <= room, "{panel:?} {mode:?}: {line}");
+                    }
+                    assert!(lines.len() < 2 || lines.len() == 2 && first < last, "{lines:?}");
+                    assert!(lines.len() == 1 || words.above.is_empty(), "{lines:?}");
+                    assert!(layout.above.0.width(words.above) <= room, "{panel:?} {mode:?}");
+                }
+            }
+        }
     }
 }

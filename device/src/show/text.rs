@@ -8,11 +8,11 @@ use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, ascii};
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
-/// A font at a size: `scale` px per font pixel.
+/// A font at a size: `scale` px per font pixel, across and down.
 #[derive(Clone, Copy, Debug)]
 pub struct Font {
     face: &'static MonoFont<'static>,
-    scale: u32,
+    scale: Size,
 }
 
 /// Fonts and enlargements from large to small, without those whose letters run together.
@@ -36,20 +36,37 @@ const SIZES: [(&MonoFont<'static>, u32); 15] = [
 
 impl Font {
     /// Over a question's code on a tall panel.
-    pub const TITLE: Self = Self { face: &ascii::FONT_7X14, scale: 1 };
+    pub const TITLE: Self = Self::new(&ascii::FONT_7X14, 1, 1);
 
     /// A question's code on a tall panel, in two lines.
-    pub const DIGITS: Self = Self { face: &ascii::FONT_10X20, scale: 1 };
+    pub const DIGITS: Self = Self::new(&ascii::FONT_10X20, 1, 1);
 
     /// Over a question's code on a flat panel.
-    pub const SMALL_TITLE: Self = Self { face: &ascii::FONT_6X9, scale: 1 };
+    pub const SMALL_TITLE: Self = Self::new(&ascii::FONT_6X9, 1, 1);
 
     /// A question's code on a flat panel, in one line.
-    pub const SMALL_DIGITS: Self = Self { face: &ascii::FONT_6X13, scale: 1 };
+    pub const SMALL_DIGITS: Self = Self::new(&ascii::FONT_6X13, 1, 1);
+
+    /// The word beside the emoji on a tall panel: as wide as nine letters may be, and twice as high, so that lines are
+    /// 2 px thick in both directions.
+    pub const TALL_WORD: Self = Self::new(&ascii::FONT_7X13_BOLD, 1, 2);
+
+    /// The word alone on a tall panel.
+    pub const TALL_WIDE_WORD: Self = Self::new(&ascii::FONT_7X13_BOLD, 2, 2);
+
+    /// The word beside the emoji on a flat panel.
+    pub const FLAT_WORD: Self = Self::new(&ascii::FONT_7X13_BOLD, 1, 1);
+
+    /// The word alone on a flat panel.
+    pub const FLAT_WIDE_WORD: Self = Self::new(&ascii::FONT_9X18_BOLD, 1, 1);
+
+    const fn new(face: &'static MonoFont<'static>, across: u32, down: u32) -> Self {
+        Self { face, scale: Size::new(across, down) }
+    }
 
     /// The small font of remarks, 6x10 px times `scale`.
-    pub fn small(scale: u32) -> Self {
-        Self { face: &ascii::FONT_6X10, scale }
+    pub const fn small(scale: u32) -> Self {
+        Self::new(&ascii::FONT_6X10, scale, scale)
     }
 
     /// The largest font in which every line fits `width` and all lines together fit `height`; the smallest
@@ -59,8 +76,8 @@ impl Font {
             let widest = lines.iter().map(|line| font.width(line)).max().unwrap_or(0);
             widest <= width && font.height() * lines.len() as u32 <= height
         };
-        let mut fonts = SIZES.into_iter().map(|(face, scale)| Self { face, scale });
-        fonts.find(fits).unwrap_or(Self { face: &ascii::FONT_5X8, scale: 1 })
+        let mut fonts = SIZES.into_iter().map(|(face, scale)| Self::new(face, scale, scale));
+        fonts.find(fits).unwrap_or(Self::new(&ascii::FONT_5X8, 1, 1))
     }
 
     /// This font, or `other` where that is larger.
@@ -71,12 +88,12 @@ impl Font {
     /// Width of `text` in px without the gap after its last character.
     pub fn width(&self, text: &str) -> u32 {
         let advance = self.face.character_size.width + self.face.character_spacing;
-        (text.len() as u32 * advance).saturating_sub(1) * self.scale
+        (text.len() as u32 * advance).saturating_sub(1) * self.scale.width
     }
 
     /// Height of a line, px.
     pub fn height(&self) -> u32 {
-        self.face.character_size.height * self.scale
+        self.face.character_size.height * self.scale.height
     }
 
     /// Writes `text` with its top-left corner at `at`; what falls outside `target` is cut.
@@ -97,11 +114,11 @@ impl Font {
     }
 }
 
-/// A target on which each pixel is a square of `scale` px, its origin at `at`.
+/// A target on which each pixel is a rectangle of `scale` px, its origin at `at`.
 struct Enlarged<'a, D> {
     target: &'a mut D,
     at: Point,
-    scale: u32,
+    scale: Size,
 }
 
 impl<D: DrawTarget> OriginDimensions for Enlarged<'_, D> {
@@ -120,9 +137,8 @@ impl<D: DrawTarget> DrawTarget for Enlarged<'_, D> {
     {
         let area = self.target.bounding_box();
         for Pixel(point, color) in pixels {
-            let corner = self.at + point * self.scale as i32;
-            let square = Rectangle::new(corner, Size::new(self.scale, self.scale));
-            let visible = square.intersection(&area);
+            let corner = self.at + point.component_mul(Point::zero() + self.scale);
+            let visible = Rectangle::new(corner, self.scale).intersection(&area);
             if !visible.is_zero_sized() {
                 self.target.fill_solid(&visible, color)?;
             }

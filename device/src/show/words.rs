@@ -29,6 +29,8 @@ pub fn words(screen: impl Into<Screen>) -> Words {
         Screen::Answer(Answer::TooDark) => ("too dark", &["too", "dark"]),
         Screen::Answer(Answer::TooFar) => ("too far", &["too", "far"]),
         Screen::Paused => ("paused", &["paused"]),
+        Screen::LastMinute => ("last minute", &["last", "minute"]),
+        Screen::SessionEnded => ("session ended", &["session", "ended"]),
         Screen::CameraMissing => ("no camera", &["no", "camera"]),
         Screen::LowBattery => ("low battery", &["low", "battery"]),
         // The panel has a layout of its own for it.
@@ -52,7 +54,8 @@ pub fn words(screen: impl Into<Screen>) -> Words {
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
-/// `"no-face"`, `"face-found"`, `"too-dark"`, `"too-far"`, `"paused"`, `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
+/// `"no-face"`, `"face-found"`, `"too-dark"`, `"too-far"`, `"paused"`, `"last-minute"`, `"session-ended"`,
+/// `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
 pub fn id(screen: impl Into<Screen>) -> &'static str {
     match screen.into() {
         Screen::Starting => "starting",
@@ -62,6 +65,8 @@ pub fn id(screen: impl Into<Screen>) -> &'static str {
         Screen::Answer(Answer::TooDark) => "too-dark",
         Screen::Answer(Answer::TooFar) => "too-far",
         Screen::Paused => "paused",
+        Screen::LastMinute => "last-minute",
+        Screen::SessionEnded => "session-ended",
         Screen::CameraMissing => "camera-missing",
         Screen::LowBattery => "low-battery",
         // An older name.
