@@ -66,6 +66,8 @@ pub struct Steady {
     average: [f32; MAX_CLASSES],
     classes: usize,
     settled: Option<Settled>,
+    /// The most probable class of the last probabilities.
+    latest: Option<usize>,
     /// Time since the answer changed, s.
     since: f32,
     /// Time without a class that can be entered or kept, s.
@@ -87,6 +89,7 @@ impl Steady {
             average: [0.0; MAX_CLASSES],
             classes: 0,
             settled: None,
+            latest: None,
             since: 0.0,
             weak: 0.0,
             unseen: 0.0,
@@ -146,12 +149,18 @@ impl Steady {
         for (average, probability) in self.average.iter_mut().zip(probabilities) {
             *average += share * (probability - *average);
         }
+        self.latest = most_probable(&probabilities[..self.classes]).map(|(class, _)| class);
         self.unseen = 0.0;
     }
 
     /// The averaged probabilities; empty before the first ones came.
     pub fn average(&self) -> &[f32] {
         &self.average[..self.classes]
+    }
+
+    /// Whether the last probabilities say something else than the answer, so that it may be about to change.
+    pub fn is_undecided(&self) -> bool {
+        self.settled != self.latest.map(Settled::Class)
     }
 
     /// What [`Steady::step`] returned last.

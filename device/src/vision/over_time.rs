@@ -25,8 +25,8 @@ const MOST_FOLLOWED: usize = 8;
 /// Classifications in a second of each face that is not shown, and the most of them for one frame.
 const OTHERS_HZ: f32 = 2.0;
 const MOST_OTHERS: usize = 2;
-/// A smaller face is not classified, px.
-const SMALLEST: f32 = 20.0;
+/// So many times more often is the shown face classified while its answer may be about to change.
+const UNDECIDED: f32 = 2.0;
 /// An unsure answer to a smaller face is "too far", px; and until it is larger than the second.
 const FAR: f32 = 44.0;
 const NO_LONGER_FAR: f32 = 50.0;
@@ -225,7 +225,7 @@ impl OverTime {
         Ok(())
     }
 
-    /// Classifies the faces that it is time for, the shown one first, and lets all answers settle.
+    /// Classifies the faces whose turn it is, and lets all answers settle.
     fn classify(
         &mut self,
         eyes: &mut Eyes<'_>,
@@ -235,16 +235,9 @@ impl OverTime {
         settings: &OverTimeSettings,
     ) -> Result<(), RunError> {
         let Eyes { classifier, threshold, .. } = eyes;
-        let mut others = MOST_OTHERS;
+        self.take_turns(chosen, settings.classify_hz);
         for track in self.tracks.all.iter_mut().filter(|track| track.is_seen()) {
-            let is_chosen = chosen == Some(track.id);
-            let period = 1.0 / if is_chosen { settings.classify_hz } else { OTHERS_HZ };
-            let is_due = track.unclassified.is_none_or(|time| time > period - 1e-3);
-            let may = is_chosen || others > 0;
-            let probabilities = if is_due && may && size(&track.measured.rect) >= SMALLEST {
-                others -= usize::from(!is_chosen);
-                let late = track.unclassified.map_or(0.0, |time| time - period);
-                track.unclassified = Some(late.clamp(0.0, period));
+            let probabilities = if track.is_due {
                 track.is_dark = scene::is_dark_at(frame, &track.measured.rect, track.is_dark);
                 Some(classifier.classify(frame, &track.measured)?)
             } else {
@@ -254,6 +247,27 @@ impl OverTime {
             track.steady.step(elapsed, probabilities, *threshold, &settings.steady);
         }
         Ok(())
+    }
+
+    /// Marks the faces that are to be classified: the shown one at its rate, and of the others those that have waited
+    /// longest.
+    fn take_turns(&mut self, chosen: Option<u32>, classify_hz: f32) {
+        for track in &mut self.tracks.all {
+            track.is_due = false;
+            if chosen == Some(track.id) {
+                let hurry = if track.steady.is_undecided() { UNDECIDED } else { 1.0 };
+                track.take_turn(1.0 / (hurry * classify_hz));
+            }
+        }
+        for _ in 0..MOST_OTHERS {
+            let others =
+                self.tracks.all.iter_mut().filter(|it| !it.is_due && chosen != Some(it.id));
+            let waiting = others.filter(|track| track.is_seen() && track.has_size());
+            let Some(track) = waiting.max_by(|a, b| a.waited().total_cmp(&b.waited())) else {
+                break;
+            };
+            track.take_turn(1.0 / OTHERS_HZ);
+        }
     }
 
     /// Writes the faces of this frame into the report, nearest first.
@@ -295,10 +309,13 @@ fn answer(track: &Track, report: &FrameReport) -> Answer {
         Some(Settled::Class(class)) => {
             report.labels.expression(class).map_or(Answer::Unsure, Answer::Looks)
         }
-        _ if track.is_far && size(&track.face.rect) < SMALLEST => Answer::TooFar,
+        _ if !track.has_size() => Answer::TooFar,
         None => Answer::FaceFound,
         Some(Settled::Unsure) if track.is_dark => Answer::TooDark,
         Some(Settled::Unsure) if track.is_far => Answer::TooFar,
         Some(Settled::Unsure) => Answer::Unsure,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,61 @@ impl Shown {
 
 /// Sums of many short times may miss a limit by a rounding, s.
 const ROUNDING: f32 = 1e-4;
+
+#[cfg(test)]
+mod tests {
+    use emocue_models::label::Expression;
+
+    use super::*;
+
+    const HAPPY: Answer = Answer::Looks(Expression::Happiness);
+    const SAD: Answer = Answer::Looks(Expression::Sadness);
+    const FOUND: Answer = Answer::FaceFound;
+
+    /// What the screen shows and from when on, s, of faces with these answers for so many s each, at `fps`.
+    fn shown(fps: usize, given: &[(f32, Option<(u32, Answer)>)]) -> Vec<(f32, Answer)> {
+        let (mut shown, mut time, mut out) = (Shown::default(), 0.0, Vec::<(f32, Answer)>::new());
+        for (seconds, face) in given {
+            for _ in 0..(seconds * fps as f32).round() as usize {
+                let face = face.map(|(id, answer)| ShownFace { id, answer });
+                let elapsed = 1.0 / fps as f32;
+                let answer = shown.step(face, Answer::NoFace, elapsed, &SteadySettings::default());
+                if out.last().is_none_or(|(_, last)| *last != answer) {
+                    out.push((time, answer));
+                }
+                time += elapsed;
+            }
+        }
+        out.iter().map(|(time, answer)| ((time * 10.0).round() / 10.0, *answer)).collect()
+    }
+
+    #[test]
+    fn a_face_that_has_its_answer_soon_is_never_just_found() {
+        for fps in [10, 30] {
+            let seen = [(2.0, None), (0.1, Some((1, FOUND))), (1.0, Some((1, HAPPY)))];
+            assert_eq!(shown(fps, &seen), [(0.0, Answer::NoFace), (2.1, HAPPY)]);
+            let seen = [(2.0, None), (0.5, Some((1, FOUND))), (1.0, Some((1, HAPPY)))];
+            let found = [(0.0, Answer::NoFace), (2.2, FOUND), (2.5, HAPPY)];
+            let times = shown(fps, &seen);
+            assert_eq!(times.iter().map(|it| it.1).collect::<Vec<_>>(), found.map(|it| it.1));
+            assert!((times[1].0 - found[1].0).abs() < 0.11 && times[2].0 >= 2.4, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_shown_for_less_than_the_dwell_time() {
+        let seen = [(1.0, Some((1, HAPPY))), (0.1, Some((1, SAD))), (0.2, Some((1, HAPPY)))];
+        assert_eq!(shown(10, &seen), [(0.0, HAPPY), (1.0, SAD)]);
+        let seen = [&seen[..], &[(1.0, Some((1, HAPPY)))]].concat();
+        assert_eq!(shown(10, &seen), [(0.0, HAPPY), (1.0, SAD), (1.5, HAPPY)]);
+    }
+
+    #[test]
+    fn an_answer_goes_with_its_face() {
+        let seen = [(1.0, None), (0.1, Some((1, HAPPY))), (0.3, Some((2, FOUND)))];
+        let at_once = [(0.0, Answer::NoFace), (1.0, HAPPY), (1.1, FOUND)];
+        assert_eq!(shown(10, &seen), at_once);
+        let seen = [(1.0, Some((1, HAPPY))), (0.3, None)];
+        assert_eq!(shown(10, &seen), [(0.0, HAPPY), (1.0, Answer::NoFace)]);
+    }
+}

@@ -13,6 +13,9 @@ const SMOOTHING_S: f32 = 0.08;
 /// A face that moved by more of its size since the last frame is not smoothed.
 const STILL: f32 = 0.15;
 
+/// A smaller face is not classified, px.
+const SMALLEST: f32 = 20.0;
+
 /// How far a face's centre may be from where it is expected, in sizes of the face, and how much more for every second.
 const REACH: f32 = 0.5;
 const REACH_PER_S: f32 = 1.0;
@@ -52,6 +55,8 @@ pub(super) struct Track {
     pub(super) is_dark: bool,
     /// Whether it is small in the frame.
     pub(super) is_far: bool,
+    /// Whether it is to be classified in the current frame.
+    pub(super) is_due: bool,
     /// Whether the current frame was looked at for it already.
     pub(super) is_fresh: bool,
 }
@@ -60,6 +65,26 @@ impl Track {
     /// Whether it is in the current frame.
     pub(super) fn is_seen(&self) -> bool {
         self.unseen == 0.0
+    }
+
+    /// Whether it is large enough to be classified.
+    pub(super) fn has_size(&self) -> bool {
+        size(&self.measured.rect) >= SMALLEST
+    }
+
+    /// Time since it was classified, s.
+    pub(super) fn waited(&self) -> f32 {
+        self.unclassified.unwrap_or(f32::INFINITY)
+    }
+
+    /// Makes it due if it has waited for `period` s. What it waited longer counts for the next time, so that the rate is
+    /// kept at any number of frames in a second.
+    pub(super) fn take_turn(&mut self, period: f32) {
+        self.is_due = self.is_seen() && self.has_size() && self.waited() > period - 1e-3;
+        if self.is_due {
+            let late = self.unclassified.map_or(0.0, |time| time - period);
+            self.unclassified = Some(late.clamp(0.0, period));
+        }
     }
 
     /// Where it is expected, `elapsed` s after it was measured.
@@ -189,6 +214,7 @@ impl Tracks {
                     steady: Steady::new(),
                     is_dark: false,
                     is_far: false,
+                    is_due: false,
                     is_fresh: true,
                 });
                 self.next = self.next.wrapping_add(1);
