@@ -39,13 +39,13 @@ impl Default for SteadySettings {
     /// Fitted to the default bundle's classifier on acted, talking and still faces at 8 and 30 frames a second.
     fn default() -> Self {
         Self {
-            tau_s: 0.20,
+            tau_s: 0.25,
             enter: None,
-            stay: 0.30,
-            lead: 0.30,
-            dwell_s: 0.50,
-            unsure_after_s: 0.80,
-            hold_s: 0.80,
+            stay: 0.3,
+            lead: 0.3,
+            dwell_s: 0.5,
+            unsure_after_s: 0.8,
+            hold_s: 0.8,
             forget_after_s: 1.0,
         }
     }

@@ -41,6 +41,7 @@ fn the_example_has_every_key_and_its_optional_ones_can_be_switched_on() {
     assert_eq!(config.board.as_deref(), Some("pi-4"));
     assert_eq!(config.look.bundle, Some("/etc/emocue/mine.emocue".into()));
     assert_eq!(config.look.min_face, Some(40.0));
+    assert_eq!(config.steady.enter, Some(0.62));
     let (all, here) = (written(&config), toml::from_str::<toml::Table>(&on).unwrap());
     for (section, value) in toml::from_str::<toml::Table>(&all).unwrap() {
         let Some(table) = value.as_table() else { continue };
@@ -126,7 +127,10 @@ fn a_wrong_line_is_shown_with_what_to_write() {
 fn every_mistake_has_its_place_and_a_way_out() {
     let cases: &[(&str, &[&str])] = &[
         ("[pannel]\nsize = 1", &["badge.toml:1:2: unknown key \"pannel\"\n", "write panel"]),
-        ("colour = 1", &["1:1: unknown key \"colour\"\n", "possible: board, camera, look, panel"]),
+        (
+            "colour = 1",
+            &["1:1: unknown key \"colour\"\n", "possible: board, camera, look, steady, panel"],
+        ),
         ("[panel]\nadress = 60", &["2:1: unknown key \"adress\" in [panel]", "write address"]),
         ("[panel]\nenable = true", &["2:1: unknown key \"enable\" in [panel]", "write enabled"]),
         ("pins.led = { line = 4, actve = 'low' }", &["1:24: unknown key \"actve\"", "active"]),
