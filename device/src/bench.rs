@@ -12,10 +12,13 @@ use serde::Serialize;
 use crate::camera::{Camera, CameraError, FrameInfo, Stills, Synthetic, Y4m};
 use crate::show::ShowSettings;
 use crate::show::panel::Panel;
-use crate::vision::Vision;
+use crate::vision::{OverTimeSettings, Vision};
 
 /// Different frames in the measured clip; it is played again and again.
 const CLIP: u64 = 4;
+
+/// Frames in a second of the stream that is measured.
+const STREAM_FPS: u32 = 30;
 
 /// Frames looked at before anything is measured.
 const WARM_UP: u32 = 5;
@@ -25,8 +28,11 @@ const WARM_UP: u32 = 5;
 pub struct Measured {
     /// CPU time of this thread for each stage of the loop.
     pub stages: Stages,
-    /// All stages of a frame together.
+    /// All stages of a frame together, as of a picture that stands alone.
     pub total: Cost,
+    /// A frame of a stream of 30 frames a second, whose faces are followed and searched and classified now and then: the
+    /// mean of a second.
+    pub stream: Cost,
     /// From the start of `main` to the first portrait's answer on the panel, ms of wall time: reading the bundle,
     /// building the networks, decoding the JPEG, looking, drawing.
     pub start_to_first_answer_ms: f64,
@@ -133,9 +139,11 @@ pub fn measure(start: Instant, vision: &mut Vision, frames: u32) -> Result<Measu
     }
     let total = (0..frames as usize).map(|i| laps.iter().map(|stage| stage[i]).sum()).collect();
     let [decode, detect, classify, draw] = laps.map(cost);
+    let stream = stream(vision, &clip, frames.div_ceil(STREAM_FPS))?;
     Ok(Measured {
         stages: Stages { decode, detect, classify, draw },
         total: cost(total),
+        stream: cost(stream),
         start_to_first_answer_ms,
         peak_rss_bytes: peak_rss(),
         frames,
@@ -143,6 +151,36 @@ pub fn measure(start: Instant, vision: &mut Vision, frames: u32) -> Result<Measu
         height: frame.height(),
         fewest_faces,
     })
+}
+
+/// CPU time of a frame in each of so many `seconds` of a stream, its mean; a second before them is not counted.
+fn stream(vision: &mut Vision, clip: &[u8], seconds: u32) -> Result<Vec<Duration>, BenchError> {
+    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    vision.set_over_time(Some(OverTimeSettings::default()));
+    let mut laps = Vec::new();
+    let mut number = 0;
+    for second in 0..=seconds {
+        let mut lap = Duration::ZERO;
+        for _ in 0..STREAM_FPS {
+            // There and back again, so that no face jumps.
+            let at = number % (2 * CLIP - 2);
+            let wanted = at.min(2 * CLIP - 2 - at);
+            let mut camera = Y4m::new("bench", clip)?;
+            let mut start = cpu_time();
+            for _ in 0..=wanted {
+                start = cpu_time();
+                camera.next(&mut frame, &mut info)?;
+            }
+            info.time_ms = Some(number * 1000 / u64::from(STREAM_FPS));
+            vision.look(&frame, &info)?;
+            lap += cpu_time().saturating_sub(start);
+            number += 1;
+        }
+        if second > 0 {
+            laps.push(lap / STREAM_FPS);
+        }
+    }
+    Ok(laps)
 }
 
 impl Measured {
@@ -165,6 +203,7 @@ impl Measured {
             ("classify", classify),
             ("draw", draw),
             ("total", self.total),
+            ("stream", self.stream),
         ];
         for (stage, Cost { min_ms, median_ms }) in rows {
             writeln!(out, "{stage:<10}{min_ms:>10.3}{median_ms:>10.3}")?;

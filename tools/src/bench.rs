@@ -16,7 +16,7 @@ use crate::cargo::{Profile, badge, build_badge, output, root};
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
 /// In the order a frame passes them.
-pub(crate) const STAGES: [&str; 5] = ["decode", "detect", "classify", "draw", "total"];
+pub(crate) const STAGES: [&str; 6] = ["decode", "detect", "classify", "draw", "total", "stream"];
 
 /// Starts of the program; the fastest counts, since whatever else runs can only add to its wall time.
 const STARTS: u32 = 5;
@@ -37,9 +37,21 @@ pub(crate) struct BenchArgs {
 pub(crate) struct BenchReport {
     pub(crate) stages: BTreeMap<String, Time>,
     pub(crate) total: Time,
+    stream: Time,
     start_to_first_answer_ms: f64,
     peak_rss_bytes: f64,
     pub(crate) fewest_faces: u32,
+}
+
+impl BenchReport {
+    /// What one of [`STAGES`] takes.
+    pub(crate) fn time(&self, name: &str) -> Result<&Time> {
+        match name {
+            "total" => Ok(&self.total),
+            "stream" => Ok(&self.stream),
+            stage => Ok(self.stages.get(stage).ok_or(format!("the badge measures no {stage}"))?),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,10 +116,7 @@ fn compare(
     };
     let mut lines = Vec::new();
     for name in STAGES {
-        let time = match name {
-            "total" => &report.total,
-            stage => report.stages.get(stage).ok_or(format!("the badge measures no {stage}"))?,
-        };
+        let time = report.time(name)?;
         lines.push(BudgetLine {
             what: format!("{name}, CPU"),
             measured: rounded(time.min_ms / unit_ms),
@@ -157,16 +166,17 @@ mod tests {
             "stages": { "decode": { "min_ms": 2, "median_ms": 3 }, "detect": { "min_ms": 9, "median_ms": 9.5 },
                         "classify": { "min_ms": 1, "median_ms": 1 }, "draw": { "min_ms": 0.1, "median_ms": 0.1 } },
             "total": { "min_ms": 12.1, "median_ms": 13 },
+            "stream": { "min_ms": 4, "median_ms": 4 },
             "start_to_first_answer_ms": 120, "peak_rss_bytes": 61000000, "fewest_faces": 1
         }"#;
         let report = serde_json::from_str(report).unwrap();
         let sizes = Sizes { binary: 15e6, bundle: 5e6 };
         let budget = "peak_rss_mb = 60\nstart_to_first_answer_ms = 500\nbundle_mb = 6\n\
                       binary_mb = { dist = 20 }\n\
-                      stage_ratio = { decode = 3, detect = 10, classify = 2, draw = 1, total = 15 }";
+                      stage_ratio = { decode = 3, detect = 10, classify = 2, draw = 1, total = 15, stream = 6 }";
         let budget: Budget = toml::from_str(budget).unwrap();
         let lines = compare(&budget, &report, 1.0, "dist", &sizes).unwrap();
-        assert_eq!(lines.len(), 9);
+        assert_eq!(lines.len(), 10);
         let over: Vec<_> =
             lines.iter().filter(|line| line.is_over()).map(|l| l.what.as_str()).collect();
         assert_eq!(over, ["peak RSS"]);

@@ -39,6 +39,9 @@ const SMOOTHING: u32 = 3;
 /// An emoji's smallest side, px of the enlarged frame.
 const SMALLEST: f32 = 28.0;
 
+/// So many times thicker is the box of the face that is shown.
+const SHOWN_LINE: f32 = 2.0;
+
 /// What words stand on, and lines in the emoji.
 const INK: Rgb888 = Rgb888::new(24, 22, 26);
 
@@ -82,7 +85,10 @@ fn paint(frame: &Luma, report: &FrameReport, canvas: &mut Canvas, scratch: &mut 
     let line = (width.max(height) / 400.0).round().max(2.0);
     let (faces, tags) = placed(report, zoom as f32, width, height);
 
-    for (answer, face) in report.faces.iter().zip(&faces) {
+    for (index, (answer, face)) in report.faces.iter().zip(&faces).enumerate() {
+        // The face that a panel would show, where there are others.
+        let is_marked = faces.len() > 1 && report.shown_face == Some(index);
+        let line = if is_marked { SHOWN_LINE * line } else { line };
         let line = line.min((face.rect.width / 16.0).max(2.0)) as i32;
         frame_box(face.rect, line + 2, INK, 1, canvas);
         frame_box(face.rect, line, tint(answer), 0, canvas);
@@ -100,7 +106,7 @@ fn paint(frame: &Luma, report: &FrameReport, canvas: &mut Canvas, scratch: &mut 
         );
         write_plate(&tag.lines, tag.font, shape.plate, color, canvas);
     }
-    if report.faces.is_empty() {
+    if report.shown_face.is_none() {
         let lines = [words::words(report.shown).wide.to_owned()];
         let font = Font::fitting(&[&lines[0]], bounds.size.width / 3, bounds.size.height / 8);
         let margin = 2.0 * line;

@@ -115,7 +115,7 @@ impl fmt::Display for ReportLine<'_> {
             write!(f, " {code}: {}", answers(counts))?;
         }
         if report.faces.len() > 1 {
-            write!(f, ", the nearest of {} faces", report.faces.len())?;
+            write!(f, ", one of {} faces", report.faces.len())?;
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ mod tests {
         let mut report = fixture::report("group.jpg", 0, None, Answer::Looks(Expression::Fear));
         report.faces.resize_with(28, || fixture::face([0.0, 0.0, 9.0, 9.0], Answer::Unsure, 0.2));
         let line = ReportLine(&report).to_string();
-        assert!(line.ends_with("(93 %), the nearest of 28 faces"), "{line}");
+        assert!(line.ends_with("(93 %), one of 28 faces"), "{line}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) struct Tag {
     pub(super) side: f32,
     /// The words' font.
     pub(super) font: Font,
-    /// The word, and the probability where there is one.
+    /// The word, the probability where there is one, and the number of a face that is followed.
     pub(super) lines: Vec<String>,
 }
 
@@ -27,11 +27,12 @@ impl Tag {
         let room = side * 1.5;
         let font = Font::fitting(&["surprised", "93 %"], room as u32, side as u32);
         let percent = words::percent(answer, &report.labels).map(|percent| format!("{percent} %"));
+        let track = answer.track.map(|track| format!("#{track}"));
         let word = words::words(answer.answer).wide.to_owned();
         Self {
             side,
             font: font.at_least(Font::small(1)),
-            lines: std::iter::once(word).chain(percent).collect(),
+            lines: std::iter::once(word).chain(percent).chain(track).collect(),
         }
     }
 }
