@@ -171,6 +171,61 @@ fn frames_may_change_their_size_or_hold_nothing() {
 }
 
 #[test]
+fn a_dim_face_is_found_as_a_bright_one_is() {
+    let mut mtcnn = Mtcnn::load(&nets(), MtcnnSettings::default()).unwrap();
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
+    let bright = detect(&mut mtcnn, &portrait)[0];
+    let mut dim = portrait;
+    // A twelfth of the light, and noise of one step.
+    for (i, pixel) in dim.pixels_mut().iter_mut().enumerate() {
+        *pixel = *pixel / 12 + (i.wrapping_mul(2_654_435_761) >> 13 & 1) as u8;
+    }
+    let [found] = detect(&mut mtcnn, &dim)[..] else { panic!("one face is there") };
+    assert!(found.rect.iou(&bright.rect) > 0.85, "{found:?} {bright:?}");
+    let followed = mtcnn.follow(&dim, &bright.rect).unwrap().unwrap();
+    assert!(followed.rect.iou(&bright.rect) > 0.85, "{followed:?}");
+}
+
+#[test]
+fn a_known_face_is_followed_for_as_long_as_it_is_there() {
+    let mut mtcnn = Mtcnn::load(&nets(), MtcnnSettings::default()).unwrap();
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
+    let found = detect(&mut mtcnn, &portrait)[0];
+    assert!(mtcnn.can_follow());
+    // From a box that is off by a tenth, again and again.
+    let mut expected = found.jittered(0.1, -0.1, 1.1).rect;
+    for _ in 0..20 {
+        let face = mtcnn.follow(&portrait, &expected).unwrap().unwrap();
+        assert!(face.rect.iou(&found.rect) > 0.8, "{face:?} {found:?}");
+        let (a, b) = (face.landmarks.unwrap().nose, found.landmarks.unwrap().nose);
+        assert!(a.distance(b) < 0.04 * found.rect.width, "{a:?} {b:?}");
+        expected = face.rect;
+    }
+    let elsewhere = Rect { x: 10.0, y: 10.0, ..found.rect };
+    assert_eq!(mtcnn.follow(&portrait, &elsewhere).unwrap(), None);
+    for odd in [Rect::new(-500.0, 0.0, 50.0, 50.0), Rect::new(f32::NAN, 0.0, 1e9, f32::INFINITY)] {
+        assert_eq!(mtcnn.follow(&portrait, &odd).unwrap(), None, "{odd:?}");
+    }
+}
+
+#[test]
+fn near_a_known_face_less_is_asked_for() {
+    let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
+    let usual = MtcnnSettings::default();
+    let found = detect(&mut Mtcnn::load(&nets(), usual).unwrap(), &portrait)[0];
+    // Scores that even this face does not reach.
+    let strict = MtcnnSettings { thresholds: [0.6, 0.7, 1.0], ..usual };
+    let mut mtcnn = Mtcnn::load(&nets(), strict).unwrap();
+    let mut search = |known: &[Rect]| {
+        let mut faces = Vec::new();
+        mtcnn.detect_near(&portrait, known, &mut faces).unwrap();
+        faces.len()
+    };
+    let elsewhere = Rect { x: 10.0, y: 10.0, ..found.rect };
+    assert_eq!([search(&[]), search(&[elsewhere]), search(&[found.rect])], [0, 0, 1]);
+}
+
+#[test]
 fn a_larger_smallest_face_skips_the_smaller_ones() {
     let nets = nets();
     let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
