@@ -28,6 +28,8 @@ enum Cue {
     Frame(u8),
     /// Fails.
     Fail(CameraError),
+    /// Gives nothing any more, and does not say why.
+    Freeze,
     /// Ends, as a file does.
     End,
 }
@@ -36,6 +38,7 @@ enum Cue {
 struct Notices {
     cues: Receiver<Cue>,
     open: Arc<Mutex<bool>>,
+    frozen: bool,
     index: u64,
 }
 
@@ -53,10 +56,16 @@ impl Camera for Notices {
             }
             Ok(Cue::Fail(error)) => Err(error),
             Ok(Cue::End) => Ok(CameraRead::End),
+            Ok(Cue::Freeze) => {
+                self.frozen = true;
+                Ok(CameraRead::Nothing)
+            }
+            Err(_) if self.frozen => Ok(CameraRead::Nothing),
             // Nobody in sight.
             Err(_) => {
                 frame.reshape(1, 1);
                 frame.pixels_mut()[0] = 0;
+                info.captured = Some(Instant::now());
                 Ok(CameraRead::Frame)
             }
         }
@@ -166,7 +175,7 @@ fn bench_with(
     let (open, led) = (Arc::default(), Arc::default());
     let (stop, notices) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
     let live = Live {
-        camera: Box::new(Notices { cues, open: Arc::clone(&open), index: 0 }),
+        camera: Box::new(Notices { cues, open: Arc::clone(&open), frozen: false, index: 0 }),
         parts: LiveParts {
             vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
                 .unwrap(),
@@ -337,6 +346,15 @@ fn a_camera_that_is_missing_from_the_start_ends_the_run_unless_it_is_waited_for(
     let badge = bench(true, Cue::Fail(unplugged()));
     badge.shows(Screen::CameraMissing);
     badge.looks(4);
+    badge.stop().0.unwrap();
+}
+
+#[test]
+fn an_answer_does_not_outlive_a_camera_that_freezes() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    badge.camera.send(Cue::Freeze).unwrap();
+    badge.shows(Screen::Starting);
     badge.stop().0.unwrap();
 }
 
