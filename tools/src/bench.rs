@@ -171,10 +171,24 @@ mod tests {
         }"#;
         let report = serde_json::from_str(report).unwrap();
         let sizes = Sizes { binary: 15e6, bundle: 5e6 };
-        let budget = "peak_rss_mb = 60\nstart_to_first_answer_ms = 500\nbundle_mb = 6\n\
-                      binary_mb = { dist = 20 }\n\
-                      stage_ratio = { decode = 3, detect = 10, classify = 2, draw = 1, total = 15, stream = 6 }";
-        let budget: Budget = toml::from_str(budget).unwrap();
+        let limits = |all: &[(&str, f64)]| {
+            all.iter().map(|(name, limit)| ((*name).to_owned(), *limit)).collect()
+        };
+        let budget = Budget {
+            peak_rss_mb: 60.0,
+            start_to_first_answer_ms: 500.0,
+            bundle_mb: 6.0,
+            binary_mb: limits(&[("dist", 20.0)]),
+            stage_ratio: limits(&[
+                ("decode", 3.0),
+                ("detect", 10.0),
+                ("classify", 2.0),
+                ("draw", 1.0),
+                ("total", 15.0),
+                ("stream", 6.0),
+            ]),
+            ..Budget::read().unwrap()
+        };
         let lines = compare(&budget, &report, 1.0, "dist", &sizes).unwrap();
         assert_eq!(lines.len(), 10);
         let over: Vec<_> =

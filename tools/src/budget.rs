@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::cargo::root;
+use crate::steadiness::SteadinessBudget;
 
 /// `tools/budget.toml`; the file says what each entry means.
 #[derive(Debug, Deserialize)]
@@ -16,6 +17,7 @@ pub(crate) struct Budget {
     pub(crate) bundle_mb: f64,
     pub(crate) binary_mb: BTreeMap<String, f64>,
     pub(crate) stage_ratio: BTreeMap<String, f64>,
+    pub(crate) steadiness: SteadinessBudget,
 }
 
 impl Budget {

@@ -8,6 +8,7 @@ use crate::cross::{self, BoardTarget, CrossArgs};
 use crate::faults::{self, FaultsArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::soak::{self, SoakArgs};
+use crate::steadiness::{self, SteadinessArgs};
 use crate::virtual_badge::{self, VirtualBadgeArgs};
 use crate::{Result, privacy};
 
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
         bench::run(&BenchArgs { profile, no_build: false })?;
     }
     soak::run(&SoakArgs { no_build: false })?;
+    steadiness::run(&SteadinessArgs::brief())?;
     faults::run(&FaultsArgs::all())?;
     for target in [BoardTarget::Aarch64, BoardTarget::Armv7] {
         cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;

@@ -11,6 +11,7 @@ mod fuzz;
 mod instructions;
 mod privacy;
 mod soak;
+mod steadiness;
 mod virtual_badge;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Task {
     Instructions(instructions::InstructionsArgs),
     /// Look at 20,000 frames and see that memory stays what it was
     Soak(soak::SoakArgs),
+    /// Measure on clips and drawn scenes how steady the shown answer is
+    Steadiness(steadiness::SteadinessArgs),
     /// Cut the power, kill, fill the disk and damage files while a badge is updated, and see that it looks at faces all the same
     Faults(faults::FaultsArgs),
     /// Feed what libFuzzer invents to everything that reads bytes from outside; needs a C++ compiler
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::VirtualBadge(args) => virtual_badge::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Soak(args) => soak::run(&args),
+        Task::Steadiness(args) => steadiness::run(&args),
         Task::Faults(args) => faults::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Full(args) => full::run(&args),

@@ -1,0 +1,140 @@
+//! `cargo xtask steadiness`: how steady the shown answer is, and what that costs.
+//!
+//! The real badge looks at every clip twice: once at each frame by itself (`--steady off`), once as a badge does it.
+
+mod badge;
+mod bars;
+mod changes;
+mod clip;
+mod faces;
+mod generated;
+mod log;
+mod measure;
+mod scene;
+mod segments;
+mod table;
+mod truth;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use self::badge::Badge;
+pub(crate) use self::bars::SteadinessBudget;
+use self::clip::{Clip, Rate};
+use self::measure::{Figures, Pair};
+use crate::Result;
+use crate::budget::{Budget, table as budget_table};
+
+/// Options of `cargo xtask steadiness`.
+#[derive(Args)]
+pub(crate) struct SteadinessArgs {
+    /// Clips of people: Y4M, or anything that ffmpeg reads; clips with the same name up to the first hyphen are added up
+    clips: Vec<PathBuf>,
+    /// Frames a second, `own` for the clip's; own and 8 for clips, own (30), 8 and 5 for drawn scenes otherwise
+    #[arg(long, value_delimiter = ',')]
+    fps: Vec<Rate>,
+    /// Draw scenes of known truth, too, with faces of the data set in the folder EMOCUE_DATA, or else the embedded
+    /// portraits
+    #[arg(long)]
+    generated: bool,
+    /// Which faces are drawn, and when they change
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Length of a drawn scene
+    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = seconds)]
+    seconds: f64,
+    /// Only drawn scenes whose name begins so
+    #[arg(long, value_name = "NAME")]
+    scenes: Vec<String>,
+    /// Networks to use instead of the embedded ones
+    #[arg(long)]
+    bundle: Option<PathBuf>,
+    /// Write all figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fail when a figure is above its bar in tools/budget.toml
+    #[arg(long)]
+    check: bool,
+}
+
+impl SteadinessArgs {
+    /// Two drawn scenes of 20 s, compared with the bars.
+    pub(crate) fn brief() -> Self {
+        Self {
+            clips: Vec::new(),
+            fps: vec![Rate::Own, Rate::Fps(8.0)],
+            generated: true,
+            seed: 1,
+            seconds: 20.0,
+            scenes: vec!["changes, noise".to_owned(), "two".to_owned()],
+            bundle: None,
+            json: None,
+            check: true,
+        }
+    }
+
+    fn fps(&self, usual: &[Rate]) -> Vec<Rate> {
+        if self.fps.is_empty() { usual.to_vec() } else { self.fps.clone() }
+    }
+}
+
+/// Length of a scene, s.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1.0..=3600.0).contains(seconds));
+    seconds.ok_or_else(|| "expected 1 to 3600 s".to_owned())
+}
+
+/// A clip at one rate.
+#[derive(Serialize)]
+struct ClipFigures {
+    clip: String,
+    group: String,
+    fps: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// Measures, prints Markdown, and compares with the bars.
+pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
+    if args.clips.is_empty() && !args.generated {
+        return Err("name clips, or use --generated".into());
+    }
+    let budget = Budget::read()?.steadiness;
+    let clips: Vec<Clip> = args.clips.iter().map(|path| Clip::open(path)).collect::<Result<_>>()?;
+    let badge = Badge::build(args.bundle.clone())?;
+    let mut of_clips = Vec::new();
+    for rate in args.fps(&[Rate::Own, Rate::Fps(8.0)]) {
+        for clip in &clips {
+            eprintln!("steadiness: {} at {rate} frames a second", clip.name);
+            let pair = Pair::run(&badge, || clip.stream(rate))
+                .map_err(|e| format!("{}: {e}", clip.name))?;
+            of_clips.push(ClipFigures {
+                clip: clip.name.clone(),
+                group: clip.group().to_owned(),
+                fps: rate.to_string(),
+                figures: Figures::of(&pair),
+            });
+        }
+    }
+    let scenes = match args.generated {
+        true => generated::run(&badge, args, &args.fps(generated::RATES))?,
+        false => Vec::new(),
+    };
+    print!("{}", table::of_clips(&of_clips));
+    print!("{}", table::of_scenes(&scenes));
+    let lines = bars::compare(&budget, &of_clips, &scenes);
+    println!("{}", budget_table(&lines));
+    if let Some(path) = &args.json {
+        let all = serde_json::json!({ "clips": of_clips, "scenes": scenes, "bars": lines });
+        std::fs::write(path, serde_json::to_vec_pretty(&all)?)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    let over: Vec<&str> =
+        lines.iter().filter(|line| line.is_over()).map(|line| line.what.as_str()).collect();
+    if args.check && !over.is_empty() {
+        return Err(format!("over the bars of tools/budget.toml: {}", over.join(", ")).into());
+    }
+    Ok(())
+}
