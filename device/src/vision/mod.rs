@@ -1,5 +1,6 @@
 //! From a frame to a [`FrameReport`]: find the faces, tell what each looks like, and let that settle over time.
 
+mod appearance;
 mod chosen;
 mod clock;
 mod over_time;

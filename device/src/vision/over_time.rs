@@ -10,7 +10,7 @@ use emocue_run::{Classifier, Detector, RunError};
 
 use super::chosen::Chosen;
 use super::clock::{FrameClock, Passed};
-use super::scene::{self, Scene};
+use super::scene::{self, Scene, SceneChange};
 use super::shown::{Shown, ShownFace};
 use super::tracks::{Track, Tracks, size};
 use crate::answer::{Answer, FaceAnswer, FrameReport};
@@ -134,12 +134,19 @@ impl OverTime {
         let steady = &settings.steady;
         self.unsearched = self.unsearched.map(|time| time + elapsed);
         self.tracks.pass(elapsed, steady.forget_after_s);
-        if self.scene.is_cut(frame) {
-            // Whoever stands there now, it need not be who stood there.
-            self.tracks.forget();
-            self.unsearched = None;
+        match self.scene.change(frame) {
+            SceneChange::Little => {}
+            SceneChange::Sudden => {
+                self.tracks.doubt();
+                self.unsearched = None;
+            }
+            SceneChange::Cut => {
+                self.tracks.forget();
+                self.unsearched = None;
+            }
         }
         report.searched = self.find(eyes, frame, elapsed, settings.search_hz)?;
+        self.tracks.note_appearances(frame);
         let hold = steady.hold_s;
         let chosen = self.chosen.choose(&self.tracks, settings.who, self.frame_size, elapsed, hold);
         self.classify(eyes, frame, elapsed, chosen, settings)?;

@@ -10,16 +10,28 @@ const ROWS: usize = 12;
 /// Every so many px of a frame are looked at, in both directions.
 const STEP: usize = 4;
 
-/// Mean difference of two thumbnails, after both were freed of their mean, from which on the scene is another one; of
-/// 255. People who move, or a badge that does, give less.
-const CUT: f32 = 22.0;
+/// Mean difference of two thumbnails, after both were freed of their mean, of 255: from the first on, the scene may be
+/// another, or the badge was turned quickly; from the second on, it is another. People who move give less.
+const SUDDEN: f32 = 22.0;
+const CUT: f32 = 45.0;
 
 /// A frame, or a face, in which only a hundredth, or a tenth, of all px is brighter lies in the dark.
 const DARK: u8 = 24;
 /// What was dark is so until more than that is brighter than this.
 const NO_LONGER_DARK: u8 = 32;
 
-/// Finds cuts from one scene to another.
+/// How a frame differs from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SceneChange {
+    /// As when people move.
+    Little,
+    /// As when the badge is turned quickly, or from one scene to a similar one.
+    Sudden,
+    /// As from one scene to another.
+    Cut,
+}
+
+/// Compares each frame with the one before.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
     last: Option<Thumbnail>,
@@ -28,14 +40,16 @@ pub(super) struct Scene {
 type Thumbnail = [f32; COLUMNS * ROWS];
 
 impl Scene {
-    /// Whether `frame` shows another scene than the frame before.
-    pub(super) fn is_cut(&mut self, frame: &Luma) -> bool {
+    /// How `frame` differs from the one before; little, where it is the first.
+    pub(super) fn change(&mut self, frame: &Luma) -> SceneChange {
         let now = thumbnail(frame);
-        let last = self.last.replace(now);
-        last.is_some_and(|last| {
-            let sum: f32 = now.iter().zip(&last).map(|(now, last)| (now - last).abs()).sum();
-            sum / now.len() as f32 > CUT
-        })
+        let last = self.last.replace(now).unwrap_or(now);
+        let sum: f32 = now.iter().zip(&last).map(|(now, last)| (now - last).abs()).sum();
+        match sum / now.len() as f32 {
+            difference if difference > CUT => SceneChange::Cut,
+            difference if difference > SUDDEN => SceneChange::Sudden,
+            _ => SceneChange::Little,
+        }
     }
 
     /// The next frame is the first.
@@ -118,17 +132,21 @@ mod tests {
     #[test]
     fn what_moves_or_is_lit_otherwise_is_the_same_scene() {
         let mut scene = Scene::default();
-        let cuts = [(100, 80, 0), (112, 84, 0), (112, 84, 50), (40, 20, 50)]
-            .map(|(x, y, brighter)| scene.is_cut(&frame(x, y, brighter)));
-        assert_eq!(cuts, [false; 4]);
+        let changes = [(100, 80, 0), (112, 84, 0), (112, 84, 50), (40, 20, 50)]
+            .map(|(x, y, brighter)| scene.change(&frame(x, y, brighter)));
+        assert_eq!(changes, [SceneChange::Little; 4]);
         let mut other = frame(40, 20, 0);
         other.pixels_mut().reverse();
         other.pixels_mut().iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-        assert!(scene.is_cut(&other));
+        assert_eq!(scene.change(&other), SceneChange::Sudden);
+        other.pixels_mut().iter_mut().for_each(|pixel| *pixel = 255 * (*pixel / 128));
+        scene.change(&other);
+        other.pixels_mut().iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+        assert_eq!(scene.change(&other), SceneChange::Cut);
         scene.forget();
-        assert!(!scene.is_cut(&frame(40, 20, 0)));
+        assert_eq!(scene.change(&frame(40, 20, 0)), SceneChange::Little);
         for size in [(0, 0), (1, 1), (3, 200)] {
-            scene.is_cut(&Luma::new(size.0, size.1));
+            scene.change(&Luma::new(size.0, size.1));
         }
     }
 

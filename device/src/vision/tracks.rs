@@ -2,7 +2,10 @@
 //! face.
 
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+use emocue_models::luma::Luma;
 use emocue_models::steady::Steady;
+
+use super::appearance::Appearance;
 
 /// The most faces that are kept apart.
 pub(super) const MOST: usize = 64;
@@ -26,6 +29,9 @@ const GROWTH: f32 = 1.7;
 /// A detector's score from which on a new face is certain at once; else it is after so long, s.
 const SURE: f32 = 0.9;
 const CONFIRMED_AFTER_S: f32 = 0.3;
+
+/// The correlation of two appearances below which they are of two faces.
+const SAME_LOOK: f32 = 0.65;
 
 /// Two tracks that overlap more are one face.
 const SAME: f32 = 0.5;
@@ -51,6 +57,10 @@ pub(super) struct Track {
     pub(super) unclassified: Option<f32>,
     /// Its answer.
     pub(super) steady: Steady,
+    /// How it looked in the last frame that it was seen in.
+    appearance: Option<Appearance>,
+    /// Whether it must look as before to be the same face.
+    is_doubted: bool,
     /// Whether too little light falls on it.
     pub(super) is_dark: bool,
     /// Whether it is small in the frame.
@@ -62,6 +72,27 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// A face that nobody has seen before.
+    fn new(id: u32, face: Face) -> Self {
+        Self {
+            id,
+            measured: face,
+            face,
+            velocity: Point::default(),
+            age: 0.0,
+            is_confirmed: face.score >= SURE,
+            unseen: 0.0,
+            unclassified: None,
+            steady: Steady::new(),
+            appearance: None,
+            is_doubted: false,
+            is_dark: false,
+            is_far: false,
+            is_due: false,
+            is_fresh: true,
+        }
+    }
+
     /// Whether it is in the current frame.
     pub(super) fn is_seen(&self) -> bool {
         self.unseen == 0.0
@@ -202,21 +233,7 @@ impl Tracks {
         for (face, _) in faces.iter().zip(&self.taken).filter(|(_, taken)| !**taken) {
             let is_double = self.all.iter().any(|it| it.face.rect.iou(&face.rect) > SAME / 2.0);
             if self.all.len() < MOST && !is_double {
-                self.all.push(Track {
-                    id: self.next,
-                    measured: *face,
-                    face: *face,
-                    velocity: Point::default(),
-                    age: 0.0,
-                    is_confirmed: face.score >= SURE,
-                    unseen: 0.0,
-                    unclassified: None,
-                    steady: Steady::new(),
-                    is_dark: false,
-                    is_far: false,
-                    is_due: false,
-                    is_fresh: true,
-                });
+                self.all.push(Track::new(self.next, *face));
                 self.next = self.next.wrapping_add(1);
             }
         }
@@ -236,6 +253,24 @@ impl Tracks {
         });
         let nearest = pairs.min_by(|(.., a), (.., b)| a.total_cmp(b))?;
         Some((nearest.0, nearest.1))
+    }
+
+    /// After a sudden change of the picture nobody is taken for who was there before by the place alone.
+    pub(super) fn doubt(&mut self) {
+        self.all.iter_mut().for_each(|track| track.is_doubted = true);
+    }
+
+    /// Notes how every face of the current frame looks. One that is doubted and looks otherwise than before is another.
+    pub(super) fn note_appearances(&mut self, frame: &Luma) {
+        for track in self.all.iter_mut().filter(|track| track.is_fresh) {
+            let now = Appearance::of(frame, &track.measured.rect);
+            let last = track.appearance.replace(now);
+            let is_doubted = std::mem::take(&mut track.is_doubted);
+            if is_doubted && last.is_some_and(|last| last.likeness(&now) < SAME_LOOK) {
+                *track = Track { appearance: Some(now), ..Track::new(self.next, track.measured) };
+                self.next = self.next.wrapping_add(1);
+            }
+        }
     }
 
     /// Takes `face`, found by following track number `at` of [`Tracks::all`], for it; `false` where it is too far from
