@@ -1,6 +1,7 @@
 //! Cross-layer equalisation (Nagel et al. 2019): what one layer writes smaller, the next reads larger, so that
 //! the channels of a value need the same range. The function stays what it was.
 
+use crate::layer::{Bias, bias_of, weights_of};
 use crate::onnx::node::groups;
 use crate::onnx::{Constant, OnnxGraph, Values};
 
@@ -37,14 +38,15 @@ fn partner(graph: &OnnxGraph, first: usize) -> Option<usize> {
     is_dense(graph, at).then_some(at).filter(|_| own(1).is_some())
 }
 
-/// A convolution in one group with weights of its own.
+/// A convolution in one group with constant weights and bias of its own.
 fn is_dense(graph: &OnnxGraph, at: usize) -> bool {
     let node = &graph.nodes[at];
     let own = |name: &String| graph.readers(name).len() == 1;
     node.op_type == "Conv"
         && groups(node) == 1
         && node.input.iter().skip(1).all(own)
-        && graph.constant_of(node, 1).is_some_and(|weight| weight.floats().is_some())
+        && weights_of(graph, node).is_some()
+        && !matches!(bias_of(graph, node), Bias::Other)
 }
 
 /// Brings the channels between two layers to the geometric mean of both sides' ranges; returns the largest factor.

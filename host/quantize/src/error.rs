@@ -17,6 +17,14 @@ pub enum QuantizeError {
         /// The reason.
         why: String,
     },
+    /// Weights, groups and bias of a layer contradict each other.
+    #[error("{node} is invalid: {what}")]
+    Inconsistent {
+        /// Which node.
+        node: String,
+        /// What does not fit.
+        what: String,
+    },
     /// NaN or infinity in an activation.
     #[error("\"{value}\" is not finite on calibration row {row}")]
     Overflow {
@@ -71,6 +79,7 @@ impl QuantizeError {
             }
             Self::NoData { .. } => "Give more calibration data.",
             Self::WrongRow { .. } => "Give data of the network's size, or another input shape.",
+            Self::Inconsistent { .. } => "Export the network again.",
             Self::NoLayer | Self::Engine(_) => return None,
         };
         Some(help.to_owned())

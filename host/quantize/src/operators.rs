@@ -3,7 +3,7 @@
 use tract_onnx::pb::NodeProto;
 
 use crate::error::QuantizeError;
-use crate::layer::weights_of;
+use crate::layer::{Bias, bias_of, weights_of};
 use crate::onnx::OnnxGraph;
 use crate::onnx::node::{float, int, label, text};
 use crate::settings::Arithmetic;
@@ -69,6 +69,10 @@ pub(crate) fn check(graph: &OnnxGraph, arithmetic: Arithmetic) -> Result<(), Qua
     for node in graph.nodes.iter().filter(|_| arithmetic == Arithmetic::Int8) {
         if treatment(node).is_none() {
             let why = format!("{} has no integer form here", node.op_type);
+            return Err(QuantizeError::Unsupported { node: label(node), why });
+        }
+        if weights_of(graph, node).is_some() && matches!(bias_of(graph, node), Bias::Other) {
+            let why = "only a constant bias of floats has an integer form here".to_owned();
             return Err(QuantizeError::Unsupported { node: label(node), why });
         }
         let plain = int(node, "transA", 0) == 0

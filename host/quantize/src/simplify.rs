@@ -5,6 +5,7 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use crate::error::QuantizeError;
+use crate::layer::{Bias, bias_of, fit_together, weights_of};
 use crate::onnx::node::{float, int, label};
 use crate::onnx::{Constant, GraphReadError, OnnxGraph, Values};
 
@@ -22,6 +23,7 @@ pub(crate) fn simplify(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
         }
     }
     graph.drop_passing();
+    fit_together(graph)?;
     fold_norms(graph)?;
     graph.drop_unread();
     Ok(())
@@ -58,8 +60,8 @@ fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
         return None;
     }
     let axis = int(node, "axis", 1);
-    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis } as usize;
-    let inner: usize = shape.iter().skip(axis + 1).product();
+    let axis = if axis < 0 { axis.checked_add(shape.len() as i64)? } else { axis };
+    let inner: usize = shape.iter().skip(usize::try_from(axis).ok()?.checked_add(1)?).product();
     let value = |(at, q): (usize, &i8)| {
         let channel = at / inner.max(1);
         let of = |count: usize| if count == 1 { 0 } else { channel % count };
@@ -79,6 +81,11 @@ fn affine(graph: &OnnxGraph, node: &NodeProto) -> Result<Vec<(f64, f64)>, Quanti
             why: "its parameters are not constants".to_owned(),
         });
     };
+    if [beta, mean, var].iter().any(|part| part.len() != gamma.len()) || gamma.is_empty() {
+        let lengths = [gamma, beta, mean, var].map(<[f32]>::len);
+        let what = format!("parameters of {lengths:?} values");
+        return Err(QuantizeError::Inconsistent { node: label(node), what });
+    }
     let epsilon = f64::from(float(node, "epsilon", 1e-5));
     let channels = gamma.iter().zip(beta).zip(mean.iter().zip(var));
     let channel = |((gamma, beta), (mean, var)): ((&f32, &f32), (&f32, &f32))| {
@@ -97,7 +104,8 @@ fn fold_norms(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
             let node = &graph.nodes[*before];
             node.op_type == "Conv"
                 && graph.only_reader(&input) == Some(at)
-                && graph.constant_of(node, 1).is_some_and(|weight| weight.shape[0] == affine.len())
+                && !matches!(bias_of(graph, node), Bias::Other)
+                && weights_of(graph, node).is_some_and(|layer| layer.outputs == affine.len())
         });
         match before {
             Some(before) => {
@@ -118,7 +126,10 @@ fn fold_into(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     let Some(Constant { shape, values: Values::F32(values) }) = graph.constants.get(&weight) else {
         return;
     };
-    let bias = graph.constant_of(node, 2).and_then(Constant::floats).map(<[f32]>::to_vec);
+    let bias = match bias_of(graph, node) {
+        Bias::Constant(_, bias) => Some(bias.to_vec()),
+        _ => None,
+    };
     let mut values = values.clone();
     let size = (values.len() / affine.len().max(1)).max(1);
     let mut offsets = Vec::with_capacity(affine.len());

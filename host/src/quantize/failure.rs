@@ -32,6 +32,7 @@ impl Failure for QuantizeFailure {
     fn exit_code(&self) -> u8 {
         match &self.error {
             QuantizeError::Unsupported { .. }
+            | QuantizeError::Inconsistent { .. }
             | QuantizeError::Read(GraphReadError::NotFinite { .. })
             | QuantizeError::NoLayer
             | QuantizeError::Engine(_) => exit::NETWORK,

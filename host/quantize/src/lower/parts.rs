@@ -3,7 +3,7 @@
 use tract_onnx::pb::NodeProto;
 
 use crate::calibrate::ActivationRanges;
-use crate::layer::{Weighted, weights_of};
+use crate::layer::{Bias, Weighted, bias_of, weights_of};
 use crate::onnx::node::{groups, int};
 use crate::onnx::{Constant, OnnxGraph, Values};
 use crate::range::Affine;
@@ -41,15 +41,11 @@ pub(super) fn quantized_layer(
 ) -> Option<(QuantizedWeights, Option<Vec<f32>>)> {
     let Weighted { weight, axis, inputs, outputs } = weights_of(graph, node)?;
     let quantized = weights::quantize(weight, axis, settings.granularity)?;
-    let bias = graph.constant_of(node, 2).and_then(Constant::floats).map(<[f32]>::to_vec);
-    if node.op_type == "MatMul" || (node.input.len() > 2 && bias.is_none()) {
-        return Some((quantized, None));
-    }
-    let mut bias = bias.unwrap_or_else(|| vec![0.0; outputs]);
-    // A scalar bias stands for all channels.
-    if bias.len() == 1 {
-        bias.resize(outputs, bias[0]);
-    }
+    let mut bias = match bias_of(graph, node) {
+        Bias::Constant(_, bias) => bias.to_vec(),
+        Bias::None if node.op_type != "MatMul" => vec![0.0; outputs],
+        Bias::None | Bias::Other => return Some((quantized, None)),
+    };
     let means = node.input.first().and_then(|input| ranges.means(input));
     if let Some(means) = means.filter(|means| settings.correct_bias && means.len() == inputs) {
         let errors = quantized.floats();
