@@ -47,6 +47,13 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_named_with_their_sections_in_the_texts_order() {
+        let text = "board = \"pi-4\"\npace.fps = 9.0\n[led]\nbrightness = 30\n[pins]\nled = { line = 4 }\n";
+        assert_eq!(Config::keys_of(text), ["board", "pace.fps", "led.brightness", "pins.led"]);
+        assert!(Config::keys_of("[led").is_empty());
+    }
+
+    #[test]
     fn trust_commands_and_places_of_files_stay_as_they_are() {
         let other = SecretKey::from_seed(&[1; 32]).public();
         let below = format!("[update]\nkeys = [\"{KEY}\"]\n[camera]\nsource = \"pipe:cat x\"\n");
@@ -62,6 +69,8 @@ mod tests {
             let error = check(&below, &text).unwrap_err();
             assert!(error.starts_with("new.toml:2:"), "{error}");
             assert!(error.contains(&format!("{key} cannot be changed through a cable")), "{error}");
+            // Nor where they lie in the badge's folder already, which its service may write.
+            assert!(Config::parse_over(&below, "settings.toml", &text).is_err());
         }
         for text in [
             format!("[update]\nkeys = [\"{KEY}\"]\nhealthy_s = 30\n"),

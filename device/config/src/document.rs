@@ -35,6 +35,21 @@ impl<'a> Document<'a> {
         &self.root
     }
 
+    /// `section.key` of every key, in the text's order; a pin or a pattern is one key.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        for (section, value) in &self.root {
+            match value.get_ref().as_table() {
+                Some(table) => keys.extend(table.iter().map(|(key, _)| {
+                    (key.span().start, format!("{}.{}", section.get_ref(), key.get_ref()))
+                })),
+                None => keys.push((section.span().start, section.get_ref().to_string())),
+            }
+        }
+        keys.sort();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+
     /// The file is wrong at `span`.
     pub(crate) fn wrong(&self, span: Range<usize>, what: String, next: &str) -> ConfigError {
         const LONGEST: usize = 300;

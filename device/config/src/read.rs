@@ -70,14 +70,26 @@ impl Config {
         Self::build(&document, document.root())
     }
 
-    /// Reads `text`, which messages call `file`, and what it leaves out from the text `below`: key by key of each
-    /// section, as a file is laid over its board's profile.
+    /// Reads `text`, which messages call `file` and which came through a cable, and what it leaves out from the text
+    /// `below`: key by key of each section, as a file is laid over its board's profile. Refuses what nobody may change
+    /// through a cable: keys, programs, and where files lie.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`] where `text` is wrong, or does not go with `below`.
     pub fn parse_over(below: &str, file: &str, text: &str) -> Result<Self, ConfigError> {
+        let old = Self::parse(file, below)?;
         let (document, below) = (Document::parse(file, text)?, Document::parse(file, below)?);
-        Self::build(&document, &over(document.root(), below.root()))
+        let new = Self::build(&document, &over(document.root(), below.root()))?;
+        let Some(key) = cable::refused(&old, &new) else { return Ok(new) };
+        let what = format!("{key} cannot be changed through a cable");
+        let next = "leave it out, or flash the configuration over SSH or onto the card";
+        Err(document.wrong(document.span(key), what, next))
+    }
+
+    /// The keys that `text` gives, in its order, as `section.key`; none where it is not TOML.
+    pub fn keys_of(text: &str) -> Vec<String> {
+        let Ok(document) = Document::parse("", text) else { return Vec::new() };
+        document.keys()
     }
 
     /// The keys of `root`; what is wrong is shown in `document`.
@@ -105,20 +117,12 @@ impl Config {
         Self::parse(file, text)?.served(file, text)
     }
 
-    /// Reads `text` over `below` as [`Config::parse_over`] does, checks it as [`Config::check`] does, and refuses what
-    /// nobody may change through a cable: keys, programs, and where files lie.
+    /// Reads `text` over `below` as [`Config::parse_over`] does, and checks it as [`Config::check`] does.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`] where it is wrong.
     pub fn check_over(below: &str, file: &str, text: &str) -> Result<Self, ConfigError> {
-        let (old, new) = (Self::parse(file, below)?, Self::parse_over(below, file, text)?);
-        if let Some(key) = cable::refused(&old, &new) {
-            let document = Document::parse(file, text)?;
-            let what = format!("{key} cannot be changed through a cable");
-            let next = "leave it out, or flash the configuration over SSH or onto the card";
-            return Err(document.wrong(document.span(key), what, next));
-        }
-        new.served(file, text)
+        Self::parse_over(below, file, text)?.served(file, text)
     }
 
     /// Itself, unless no badge answers at its port.

@@ -5,6 +5,7 @@ mod host;
 mod machine;
 mod model;
 mod service;
+mod settings;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -96,18 +97,21 @@ pub struct Findings {
     pub checks: Vec<Check>,
 }
 
-/// Looks at everything that the configuration in `file` needs, or the built-in one, on `host`.
+/// Looks at everything that the configuration in `file` needs, with the settings that came by cable, or the built-in
+/// one, on `host`.
 pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     let mut checks = Vec::new();
     let mut note = |name, outcome| checks.push(Check { name, outcome });
-    let config = match file.map_or_else(|| Ok(Config::default()), Config::read) {
-        Ok(config) => {
+    let config = match settings::effective(host, file) {
+        Ok((config, outcome)) => {
             note("config", configuration(file, &config));
+            note("settings", outcome);
             config
         }
         Err(error) => {
             let fix = "correct it; the checks below go by what is built in";
             note("config", CheckOutcome::problem(line(&error), fix));
+            note("settings", CheckOutcome::skip("they lie over a configuration that can be read"));
             Config::default()
         }
     };

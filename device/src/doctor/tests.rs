@@ -369,6 +369,49 @@ fn findings_are_lines_or_json_and_a_wrong_file_is_one_of_them() {
 }
 
 #[test]
+fn the_doctor_checks_what_the_badge_runs_with_and_says_what_came_by_cable() {
+    let text = "[camera]\nsource = 'v4l2:/dev/video0'\n[link]\nport = '/dev/ttyGS0'\n";
+    let (root, host) = machine(&[("/etc/emocue.toml", text), ("/dev/video1", "")]);
+    let file = root.path().join("etc/emocue.toml");
+    let check = |name: &str| {
+        let checks = examine(Some(&file), &host, &probes()).checks;
+        checks.into_iter().find(|check| check.name == name).unwrap().outcome
+    };
+    assert!(is_skipped(&check("settings")));
+    assert_eq!(wrong(check("camera")).0, "/dev/video0 is not there");
+
+    let state = root.path().join("var/lib/emocue");
+    let put = |head: &str, text: &str| {
+        fs::create_dir_all(&state).unwrap();
+        fs::write(state.join("settings.toml"), format!("{head}\n{text}")).unwrap();
+    };
+    let head = format!(
+        "# came through the link, over the configuration with SHA-256 {}",
+        emocue_models::bundle::Sha256::of(text.as_bytes())
+    );
+    put(&head, "[camera]\nsource = 'v4l2:/dev/video1'\n[pace]\nfps = 5.0\n");
+    assert_eq!(found(check("camera")), "camera probed");
+    let place = state.join("settings.toml");
+    let by_cable =
+        format!("camera.source, pace.fps: from {}, over {}", place.display(), file.display());
+    assert_eq!(found(check("settings")), by_cable);
+    fs::write(state.join("settings.before"), "").unwrap();
+    assert!(found(check("settings")).contains("on trial"));
+
+    // What the badge leaves out, the doctor leaves out.
+    for (head, text, why) in [
+        (head.as_str(), "[pace]\nfps = 500.0\n", "settings.toml:2"),
+        (head.as_str(), "[camera]\nsource = 'pipe:touch planted'\n", "through a cable"),
+        ("# another configuration", "[pace]\nfps = 5.0\n", "was changed after them"),
+    ] {
+        put(head, text);
+        let (found, fix) = wrong(check("settings"));
+        assert!(found.contains(why) && fix.contains("emocue flash"), "{found}; {fix}");
+        assert_eq!(wrong(check("camera")).0, "/dev/video0 is not there");
+    }
+}
+
+#[test]
 fn a_badge_without_fault_has_no_problem() {
     let checks = vec![Check { name: "cpu", outcome: CheckOutcome::ok("fine") }];
     let findings = Findings { checks };

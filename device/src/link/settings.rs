@@ -20,12 +20,16 @@ use emocue_models::failure::line;
 use super::hub::Hub;
 use super::job::Programs;
 use crate::slots::consent::ConsentChannel;
-use crate::slots::replace_file;
+use crate::slots::{read_file, replace_file};
+
+/// Longest settings that are read, bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// What the first line of settings begins with; the SHA-256 of the configuration follows.
 const HEAD: &str = "# came through the link, over the configuration with SHA-256 ";
 
-fn taken(state: &Path) -> PathBuf {
+/// Where settings lie that are used.
+pub(crate) fn taken(state: &Path) -> PathBuf {
     state.join("settings.toml")
 }
 
@@ -41,6 +45,8 @@ pub struct EffectiveConfig {
     pub config: Config,
     /// The text that was given last: that of the settings, else that of the file.
     pub text: String,
+    /// Keys that came through the link, as `section.key`.
+    pub by_cable: Vec<String>,
     /// Why settings that came through the link are not used.
     pub note: Option<String>,
 }
@@ -54,27 +60,32 @@ pub fn read(file: &Path, state: Option<&Path>) -> Result<EffectiveConfig, Config
     let config = Config::read(file)?;
     let base = fs::read_to_string(file).unwrap_or_default();
     let settings = settings(state.unwrap_or(&config.update.state));
-    let (text, why) = match settings.and_then(|settings| settings.split_once('\n').map(own)) {
-        None => return Ok(EffectiveConfig { config, text: base, note: None }),
-        Some((head, text)) if head == self::head(&base) => {
+    let own = |(head, text): (&str, &str)| (head.to_owned(), text.to_owned());
+    let why = match settings.map(|settings| settings.split_once('\n').map(own)) {
+        Ok(None) => None,
+        Ok(Some((head, text))) if head == self::head(&base) => {
             match Config::parse_over(&base, "settings.toml", &text) {
-                Ok(config) => return Ok(EffectiveConfig { config, text, note: None }),
-                Err(error) => (base, line(&error)),
+                Ok(config) => {
+                    let by_cable = Config::keys_of(&text);
+                    return Ok(EffectiveConfig { config, text, by_cable, note: None });
+                }
+                Err(error) => Some(line(&error)),
             }
         }
-        Some(_) => (base, format!("{} was changed after them", file.display())),
+        Ok(Some(_)) => Some(format!("{} was changed after them", file.display())),
+        Err(error) => Some(error.to_string()),
     };
-    let note = Some(format!("settings that came through the link are not used: {why}"));
-    Ok(EffectiveConfig { config, text, note })
+    let note = why.map(|why| format!("settings that came through the link are not used: {why}"));
+    Ok(EffectiveConfig { config, text: base, by_cable: Vec::new(), note })
 }
 
-fn own((head, text): (&str, &str)) -> (String, String) {
-    (head.to_owned(), text.to_owned())
-}
-
-/// The file of the settings, if there are any.
-fn settings(state: &Path) -> Option<String> {
-    fs::read_to_string(taken(state)).ok().filter(|text| !text.is_empty())
+/// The file of the settings; empty where there are none.
+fn settings(state: &Path) -> io::Result<String> {
+    match read_file(&taken(state), LONGEST) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The first line of settings over this configuration.
@@ -167,6 +178,7 @@ mod tests {
         let found = lab.read();
         assert_eq!((found.config.led.brightness, found.config.pace.fps), (50, 5.0));
         assert_eq!((found.text.as_str(), found.note), ("[led]\nbrightness = 50\n", None));
+        assert_eq!(found.by_cable, ["led.brightness"]);
         fs::write(lab.file(), "[led]\nbrightness = 31\n").unwrap();
         let found = lab.read();
         assert_eq!(found.config.led.brightness, 31);
@@ -176,7 +188,8 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_read_are_left_out_and_told() {
         let lab = Lab::new();
-        for text in ["[led]\nbrightness = 500\n", "[led\n", "[future]\nkey = 1\n"] {
+        let command = "[camera]\nsource = \"pipe:touch planted\"\n";
+        for text in ["[led]\nbrightness = 500\n", "[led\n", "[future]\nkey = 1\n", command] {
             lab.put(text);
             let found = lab.read();
             assert_eq!(found.config.led.brightness, 30);
@@ -185,8 +198,16 @@ mod tests {
         // Without its first line nobody knows what it belongs to.
         fs::write(taken(lab.0.path()), "[led]\nbrightness = 50\n").unwrap();
         assert_eq!(lab.read().config.led.brightness, 30);
+        let is_told = |what: &str| {
+            let found = lab.read();
+            assert_eq!(found.config.led.brightness, 30);
+            assert!(found.note.unwrap().contains(what), "{what}");
+        };
         fs::write(taken(lab.0.path()), [0xff, 0xfe]).unwrap();
-        assert_eq!(lab.read().config.led.brightness, 30);
+        is_told("utf-8");
+        fs::remove_file(taken(lab.0.path())).unwrap();
+        fs::create_dir(taken(lab.0.path())).unwrap();
+        is_told("not a regular file");
     }
 
     #[test]

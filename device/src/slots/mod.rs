@@ -29,6 +29,7 @@ pub mod trust;
 
 pub use boot::boot;
 pub use error::{Refusal, SlotError};
+pub(crate) use files::read as read_file;
 pub use files::replace as replace_file;
 pub use install::{AskForKey, Install, Installed};
 pub use pointer::{Held, Pointer};

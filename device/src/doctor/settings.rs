@@ -1,0 +1,44 @@
+//! What a badge would run with: its configuration, and the settings that came by cable and lie over it.
+
+use std::path::Path;
+
+use emocue_config::{Config, ConfigError};
+
+use super::CheckOutcome;
+use super::host::Host;
+use crate::link::settings;
+
+/// What a badge would run with by the configuration in `file`, and what its settings by cable have to do with it.
+///
+/// # Errors
+/// [`ConfigError`] for the file.
+pub(super) fn effective(
+    host: &Host,
+    file: Option<&Path>,
+) -> Result<(Config, CheckOutcome), ConfigError> {
+    let Some(file) = file else {
+        let why = "they lie over a configuration, and none is given";
+        return Ok((Config::default(), CheckOutcome::skip(why)));
+    };
+    let state = host.path(&Config::read(file)?.update.state);
+    let found = settings::read(file, Some(&state))?;
+    let place = settings::taken(&state);
+    let outcome = match (found.note, found.by_cable.as_slice()) {
+        (Some(note), _) => CheckOutcome::problem(
+            note,
+            format!("send them again with `emocue flash`, or remove {}", place.display()),
+        ),
+        (None, []) => CheckOutcome::skip("none came by cable"),
+        (None, keys) => {
+            let trial = match settings::is_waiting(&state) {
+                true => {
+                    "; they are on trial, and those before are used where the badge does not start with them"
+                }
+                false => "",
+            };
+            let (place, file, keys) = (place.display(), file.display(), keys.join(", "));
+            CheckOutcome::ok(format!("{keys}: from {place}, over {file}{trial}"))
+        }
+    };
+    Ok((found.config, outcome))
+}
