@@ -31,10 +31,24 @@ const GUARDED: &str = "EMOCUE_GUARDED";
 /// # Errors
 /// Why it would not.
 pub fn check_bundle(file: &Path) -> Result<(), Problem> {
+    check(&["bundle", "check"], file)
+}
+
+/// Whether the tensors of the weights in `file` can be listed, found out in a guarded process: a small file may describe
+/// more than this computer holds.
+///
+/// # Errors
+/// Why they cannot.
+pub fn check_weights(file: &Path) -> Result<(), Problem> {
+    check(&["import", "check-weights"], file)
+}
+
+/// Runs this program again with a verb that looks at `file`.
+fn check(verb: &[&str], file: &Path) -> Result<(), Problem> {
     let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new(program);
-    let output = command.args(["bundle", "check", "--"]).arg(file).output().map_err(cannot)?;
+    let output = command.args(verb).arg("--").arg(file).output().map_err(cannot)?;
     if output.status.success() {
         return Ok(());
     }

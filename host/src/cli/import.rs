@@ -16,6 +16,7 @@ use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
 use emocue_run::yunet::{Yunet, YunetSettings};
+use emocue_weights::WeightsFile;
 
 use super::open::{read, read_text};
 use super::output::{GRAPH_OR_BUNDLE, ONNX, OverwriteArg, UntestedArg, create_dir};
@@ -45,6 +46,12 @@ enum Source {
     },
     /// A graph that you bring: folded to luma, tried in tract, ready for quantize and bundle pack
     Onnx(OnnxArgs),
+    /// Whether the tensors of a file of weights can be listed; what `emocue train --transfer` asks first
+    #[command(hide = true)]
+    CheckWeights {
+        /// The safetensors file or PyTorch state dict
+        file: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -101,6 +108,10 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
             for (name, bytes) in FILES.into_iter().zip([&nets.pnet, &nets.rnet, &nets.onet]) {
                 save(&output.join(name), bytes)?;
             }
+            Ok(())
+        }
+        Source::CheckWeights { file } => {
+            WeightsFile::open(file)?;
             Ok(())
         }
         Source::Onnx(args) => {

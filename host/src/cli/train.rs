@@ -11,6 +11,7 @@ use super::interrupt::stop_on_ctrl_c;
 use super::open::open_model;
 use super::train_view::View;
 use super::{SourceArgs, judge};
+use crate::guard::check_weights;
 use crate::plan::Judge;
 use crate::plan::status::judged;
 use emocue_data::Split;
@@ -119,6 +120,12 @@ impl TrainArgs {
         self.teacher.iter().map(|name| open_model(name, None)).collect()
     }
 
+    /// Looks at weights of others in a process that may take little.
+    fn check_transfer(&self) -> Result<(), Problem> {
+        let file = self.transfer.as_deref().filter(|file| !file.is_dir());
+        file.map_or(Ok(()), check_weights)
+    }
+
     /// Whether the epochs that are given are those of the folder's training.
     fn keeps_epochs(&self, folder: &RunFolder) -> Result<(), Problem> {
         let (Some(asked), Some(state)) = (self.epochs, folder.state()) else { return Ok(()) };
@@ -169,6 +176,9 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
     RunFolder::check_free(&args.run, start)?;
     // Before the folder is created, so that a mistake leaves nothing behind. Many trainings with --continue leave
     // their failures in their folders.
+    if matches!(start, RunStart::Fresh | RunStart::Overwrite) {
+        args.check_transfer()?;
+    }
     let data = (start != RunStart::Continue).then(|| args.read()).transpose()?;
     let folder = RunFolder::claim(&args.run, start)?;
     let result = train(args, given, data, &folder);
@@ -207,6 +217,9 @@ fn train(
     if training.is_exported() && is_judged() {
         outln!("{} is finished already", args.run.display());
         return Ok(());
+    }
+    if args.go_on && training.begins() {
+        args.check_transfer()?;
     }
     let prepared = training.prepare()?;
     let data = data.map_or_else(|| args.read(), Ok)?;

@@ -16,7 +16,7 @@ use emocue_run::mtcnn::MtcnnNets;
 
 use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, GraphError, Pool, Value};
-use emocue_train::weights::{Weights, WeightsError};
+use emocue_weights::{WeightsError, WeightsFile};
 
 /// MTCNN's networks as `emocue import mtcnn` writes them: P-, R- and O-Net.
 pub const FILES: [&str; 3] = ["pnet.onnx", "rnet.onnx", "onet.onnx"];
@@ -86,7 +86,7 @@ pub fn nets_in(folder: &Path) -> Result<MtcnnNets, ReadError> {
 /// # Errors
 /// [`ImportError`], naming the file and the tensor.
 pub fn import(folder: &Path) -> Result<MtcnnNets, ImportError> {
-    let open = |name: &str| Weights::open(&folder.join(name));
+    let open = |name: &str| WeightsFile::open(&folder.join(name));
     Ok(MtcnnNets {
         pnet: pnet(&open("pnet.pt")?)?,
         rnet: rnet(&open("rnet.pt")?)?,
@@ -96,7 +96,7 @@ pub fn import(folder: &Path) -> Result<MtcnnNets, ImportError> {
 
 /// Proposal network: `luma` `[N,1,H,W]` to `score` `[N,1,h,w]` and `box` `[N,4,h,w]`, one cell for each
 /// window of 12 px at steps of 2 px.
-fn pnet(weights: &Weights) -> Result<Vec<u8>, ImportError> {
+fn pnet(weights: &WeightsFile) -> Result<Vec<u8>, ImportError> {
     let (h, w) = (Dim::Named("h"), Dim::Named("w"));
     let mut net = Net::new("pnet", weights, [Dim::Named("H"), Dim::Named("W")]);
     net.first_conv(10)?;
@@ -112,7 +112,7 @@ fn pnet(weights: &Weights) -> Result<Vec<u8>, ImportError> {
 }
 
 /// Refinement network: `luma` `[N,1,24,24]` to `score` `[N,1]` and `box` `[N,4]`.
-fn rnet(weights: &Weights) -> Result<Vec<u8>, ImportError> {
+fn rnet(weights: &WeightsFile) -> Result<Vec<u8>, ImportError> {
     let mut net = Net::new("rnet", weights, [Dim::Fixed(24); 2]);
     net.first_conv(28)?;
     net.prelu("prelu1", 28, Spatial)?;
@@ -131,7 +131,7 @@ fn rnet(weights: &Weights) -> Result<Vec<u8>, ImportError> {
 
 /// Output network: `luma` `[N,1,48,48]` to `score` `[N,1]`, `box` `[N,4]` and `landmarks` `[N,10]`
 /// (five x, then five y).
-fn onet(weights: &Weights) -> Result<Vec<u8>, ImportError> {
+fn onet(weights: &WeightsFile) -> Result<Vec<u8>, ImportError> {
     let mut net = Net::new("onet", weights, [Dim::Fixed(48); 2]);
     net.first_conv(32)?;
     net.prelu("prelu1", 32, Spatial)?;
@@ -162,20 +162,20 @@ use Axes::{Flat, Spatial};
 
 /// One network: a chain of published layers, whose last value is `x`.
 struct Net<'a> {
-    weights: &'a Weights,
+    weights: &'a WeightsFile,
     graph: GraphBuilder,
     x: Value,
 }
 
 impl<'a> Net<'a> {
-    fn new(name: &str, weights: &'a Weights, [height, width]: [Dim; 2]) -> Self {
+    fn new(name: &str, weights: &'a WeightsFile, [height, width]: [Dim; 2]) -> Self {
         let mut graph = GraphBuilder::new(name);
         let x = graph.input("luma", &[Dim::BATCH, Dim::Fixed(1), height, width]);
         Self { weights, graph, x }
     }
 
     fn read(&self, layer: &str, part: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        self.weights.get(&format!("{layer}.{part}"), shape)
+        self.weights.floats_of_shape(&format!("{layer}.{part}"), shape)
     }
 
     /// `conv1`, `[O,3,3,3]` over `(rgb - MEAN) * SCALE`, as `[O,1,3,3]` over luma.

@@ -13,7 +13,6 @@
 //! | [`checkpoint`] | a training's whole state in one file |
 //! | [`validate`], [`export`] | the averaged weights: a quick look between epochs, and ONNX |
 //! | [`perceptron`] | a small network on vectors that are not pictures |
-//! | [`weights`] | tensors of published PyTorch files |
 //!
 //! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] says what is left to do
 //! there, and [`run::Training`] does it.
@@ -38,7 +37,6 @@ pub mod teacher;
 pub mod train;
 pub mod validate;
 pub mod watcher;
-pub mod weights;
 pub mod worker;
 
 pub use train::{TrainError, TrainOutcome, TrainingInput, begin};

@@ -19,6 +19,8 @@ mod onnx;
 mod picture;
 #[cfg(feature = "networks")]
 mod slots;
+mod weights;
+mod zip;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +38,7 @@ pub use onnx::{ONNX, ONNX_EDIT};
 pub use picture::PICTURE;
 #[cfg(feature = "networks")]
 pub use slots::SLOT_POINTER;
+pub use weights::WEIGHTS;
 
 /// One thing that reads bytes from outside.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,7 @@ const LIGHT: &[FuzzTarget] = &[
     LINK_SERVER,
     LINK_CLIENT,
     PICTURE,
+    WEIGHTS,
 ];
 
 /// The others.

@@ -8,15 +8,12 @@ mod names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use burn_store::burn_pack::Tensor as Stored;
-use burn_store::{ModuleStore, PytorchStore, SafetensorsStore, bridge};
 use emocue_models::failure::{Failure, exit};
+use emocue_weights::{StoredTensor, WeightsError, WeightsFile};
 
 use super::Network;
 
@@ -71,25 +68,9 @@ fn some(names: &[String]) -> String {
 /// Weights cannot be transferred.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// The system refuses the file.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The weights file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The file is neither of the formats, or damaged.
-    #[error(
-        "{} is damaged, or neither safetensors nor what torch.save writes: {reason}",
-        path.display()
-    )]
-    Damaged {
-        /// The weights file.
-        path: PathBuf,
-        /// The reader's words.
-        reason: String,
-    },
+    /// The file or a tensor in it cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// Not one tensor fits: another network's file.
     #[error(
         "nothing in {} fits a {kind} of this size: it has {theirs}, the network takes {ours}",
@@ -108,30 +89,18 @@ pub enum TransferError {
     /// The architecture has no published weights that we know the names of.
     #[error("no published weights are known for a {0}")]
     NoNames(&'static str),
-    /// NaN or infinity would silently spoil the training.
-    #[error("{}: tensor {name} holds {value}", path.display())]
-    NotFinite {
-        /// The weights file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// The value.
-        value: f32,
-    },
 }
 
 impl Failure for TransferError {
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Io { .. } => return None,
-            Self::Damaged { .. } => "Save a state dict, or download the file again.",
+            Self::Weights(error) => return error.help(),
             Self::NothingMatched { .. } => {
                 "Give a file of this architecture, or change kind and width in the recipe's [net]."
             }
             Self::NoNames(_) => {
                 "They are for resnet9, resnet18, resnet50, senet50, vgg16, vgg19 and alexnet."
             }
-            Self::NotFinite { .. } => "Download the file again.",
         };
         Some(help.to_owned())
     }
@@ -139,10 +108,8 @@ impl Failure for TransferError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::NoNames(_) => exit::USAGE,
-            Self::Io { .. }
-            | Self::Damaged { .. }
-            | Self::NothingMatched { .. }
-            | Self::NotFinite { .. } => exit::INPUT,
+            Self::Weights(error) => error.exit_code(),
+            Self::NothingMatched { .. } => exit::INPUT,
         }
     }
 }
@@ -180,57 +147,42 @@ pub fn transfer(net: Network, file: &Path) -> Result<(Network, TransferReport), 
     }
     let table: HashMap<String, Vec<String>> =
         table.into_iter().map(|names| (names.ours, names.theirs)).collect();
-    let tensors = read(file)?;
+    let weights = WeightsFile::open(file)?;
+    // Among the others are the counters of batch normalisation.
+    let floats = weights.tensors().iter().filter(|(_, tensor)| tensor.is_float());
+    let tensors: FloatTensors = floats.map(|(name, tensor)| (name.as_str(), tensor)).collect();
 
     let mut wanted = Wanted { place: Place::default(), slots: Vec::new(), table: &table };
     net.visit(&mut wanted);
     let (chosen, report) = choose(&wanted.slots, &tensors);
     if chosen.is_empty() {
-        let theirs: Vec<String> = tensors.keys().cloned().collect();
+        let theirs: Vec<String> = tensors.keys().map(ToString::to_string).collect();
         let ours: Vec<String> =
             wanted.slots.iter().filter_map(|s| s.names.first().cloned()).collect();
         let (path, theirs, ours) = (file.to_owned(), some(&theirs), some(&ours));
         return Err(TransferError::NothingMatched { path, kind, theirs, ours });
     }
-    let mut load = Load { place: Place::default(), file, chosen, error: None };
+    let mut load = Load { place: Place::default(), weights: &weights, chosen, error: None };
     let net = net.map(&mut load);
     match load.error {
-        Some(error) => Err(error),
+        Some(error) => Err(error.into()),
         None => Ok((net, report)),
     }
 }
 
-/// The file's float tensors; their values are read when asked for.
-fn read(path: &Path) -> Result<BTreeMap<String, Stored>, TransferError> {
-    let io = |source| TransferError::Io { path: path.to_owned(), source };
-    let damaged = |reason: String| TransferError::Damaged { path: path.to_owned(), reason };
-    let mut magic = [0; 9];
-    let count = File::open(path).and_then(|mut file| file.read(&mut magic)).map_err(io)?;
-    // safetensors begins with its header's length and the header's brace.
-    let all = if count == 9 && magic[8] == b'{' {
-        let mut store = SafetensorsStore::from_file(path);
-        store.get_all_tensors().map_err(|error| damaged(error.to_string()))?.clone()
-    } else {
-        let mut store = PytorchStore::from_file(path).map_indices_contiguous(false);
-        store.get_all_tensors().map_err(|error| damaged(error.to_string()))?.clone()
-    };
-    // Among them the counters of batch normalisation.
-    Ok(all.into_iter().filter(|(_, tensor)| tensor.dtype.is_float()).collect())
-}
+/// A file's float tensors by name.
+type FloatTensors<'a> = BTreeMap<&'a str, &'a StoredTensor>;
 
-/// Pairs slots with the file's tensors. What all names begin with (`module.`, `state_dict.`) is found by
+/// Pairs slots with the names of the file's tensors. What all names begin with (`module.`, `state_dict.`) is found by
 /// trying which beginning fits most.
-fn choose(
-    slots: &[Slot],
-    tensors: &BTreeMap<String, Stored>,
-) -> (HashMap<String, Stored>, TransferReport) {
+fn choose(slots: &[Slot], tensors: &FloatTensors) -> (HashMap<String, String>, TransferReport) {
     let mut prefixes = BTreeSet::from([""]);
     for name in tensors.keys() {
         prefixes.extend(name.match_indices('.').map(|(at, _)| &name[..=at]));
     }
     let find = |prefix: &str, slot: &Slot| {
         let mut names = slot.names.iter().map(|name| format!("{prefix}{name}"));
-        names.find(|name| tensors.contains_key(name))
+        names.find(|name| tensors.contains_key(name.as_str()))
     };
     let hits = |prefix: &str| slots.iter().filter(|slot| find(prefix, slot).is_some()).count();
     // The first of the best: what is not nested.
@@ -244,17 +196,17 @@ fn choose(
             report.missing.extend(slot.names.first().cloned());
             continue;
         };
-        let stored = &tensors[&name];
-        let actual = stored.shape.to_vec();
+        let actual = tensors[name.as_str()].shape().to_vec();
         seen.insert(name.clone());
         if slot.takes(&actual) {
-            chosen.insert(slot.key.clone(), stored.clone());
+            chosen.insert(slot.key.clone(), name.clone());
             report.matched.push(name);
         } else {
             report.mismatched.push(Mismatch { name, expected: slot.shape.clone(), actual });
         }
     }
-    report.unused = tensors.keys().filter(|name| !seen.contains(*name)).cloned().collect();
+    let unused = tensors.keys().filter(|name| !seen.contains(**name));
+    report.unused = unused.map(ToString::to_string).collect();
     (chosen, report)
 }
 
@@ -321,23 +273,15 @@ impl ModuleVisitor for Wanted<'_> {
 /// Puts the chosen tensors in place.
 struct Load<'a> {
     place: Place,
-    file: &'a Path,
-    chosen: HashMap<String, Stored>,
-    error: Option<TransferError>,
+    weights: &'a WeightsFile,
+    chosen: HashMap<String, String>,
+    error: Option<WeightsError>,
 }
 
 impl Load<'_> {
     /// The values of one tensor as the body keeps them: `shape`, row-major.
-    fn values(&self, stored: Stored, shape: &[usize]) -> Result<Vec<f32>, TransferError> {
-        let name = stored.name.clone();
-        let data = bridge::into_data(stored).map_err(|error| TransferError::Damaged {
-            path: self.file.to_owned(),
-            reason: format!("tensor {name}: {error}"),
-        })?;
-        let values: Vec<f32> = data.iter::<f32>().collect();
-        if let Some(value) = values.iter().copied().find(|value| !value.is_finite()) {
-            return Err(TransferError::NotFinite { path: self.file.to_owned(), name, value });
-        }
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let values = self.weights.floats(name)?;
         if self.place.is_transposed() {
             let [inputs, outputs] = [shape[0], shape[1]];
             let turned = |at: usize| values[at % outputs * inputs + at / outputs];
@@ -360,9 +304,9 @@ impl Load<'_> {
 impl ModuleMapper for Load<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let key = self.place.split().map(|(layer, tensor)| format!("{layer}.{tensor}"));
-        let Some(stored) = key.and_then(|key| self.chosen.remove(&key)) else { return param };
+        let Some(name) = key.and_then(|key| self.chosen.remove(&key)) else { return param };
         let shape = param.lazy_shape();
-        match self.values(stored, &shape) {
+        match self.values(&name, &shape) {
             Ok(values) => {
                 let data = TensorData::new(values, shape);
                 let tensor = Tensor::from_data(data, &param.lazy_device());

@@ -141,6 +141,11 @@ impl<'a> Training<'a> {
         self.run.start == RunStart::Continue && self.run.stage() == RunStage::Exported
     }
 
+    /// Whether there is no checkpoint to resume.
+    pub fn begins(&self) -> bool {
+        self.fresh.is_some()
+    }
+
     /// Opens the devices and, to resume, reads the checkpoint.
     ///
     /// # Errors

@@ -161,6 +161,31 @@ fn a_checkpoint_without_a_hash_is_read_and_one_of_another_training_is_not_kept()
     assert!(!dir.join(PREVIOUS).exists());
 }
 
+/// A stranger's run folder may hold anything: a hash that is right says nothing of what was written.
+#[test]
+fn a_checkpoint_that_is_wrong_inside_is_read_or_refused() {
+    let bench = Bench::new();
+    let dir = bench.dir("run");
+    bench.begin(&recipe()).1.save(&dir).unwrap();
+    let path = dir.join(FILE);
+    let good = std::fs::read(&path).unwrap()[8 + 32..].to_vec();
+    // Lengths, names and types stand between the values: every place of the first part, and others all over the file.
+    let places = (0..400).chain((400..good.len()).step_by(good.len() / 200));
+    for (number, at) in places.enumerate() {
+        let mut content = good.clone();
+        content[at] = [0, 0x7f, 0x80, 0xff, content[at] ^ 1][number % 5];
+        if number % 7 == 0 {
+            content.truncate(at);
+        }
+        std::fs::write(&path, [b"EMOTRN\0\x02", content.as_slice()].concat()).unwrap();
+        let _ = TrainingState::peek(&dir);
+        match Checkpoint::load(&dir, &bench.device) {
+            Ok(read) => drop(read.exported(&dir, &Device::flex())),
+            Err(error) => assert!(error.to_string().contains(FILE), "byte {at}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn refuses_a_damaged_checkpoint() {
     let bench = Bench::new();

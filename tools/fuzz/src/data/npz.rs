@@ -5,6 +5,7 @@ use emocue_models::label::FER_7;
 
 use super::{SIDE, check, file, scratch};
 use crate::FuzzTarget;
+use crate::zip::zip;
 
 /// An archive of arrays.
 pub const NPZ: FuzzTarget = FuzzTarget {
@@ -29,7 +30,7 @@ pub const NPZ: FuzzTarget = FuzzTarget {
             both(1, &pictures, &labels),
             both(3, &floats, &names),
             both(5, &pictures, &one_hot),
-            [&[0], zip(&[("x", &pictures), ("y", &labels)]).as_slice()].concat(),
+            [&[0], zip(&[("x.npy", &pictures), ("y.npy", &labels)]).as_slice()].concat(),
         ]
     },
 };
@@ -43,36 +44,6 @@ fn array(dtype: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A zip file whose members are stored as they are.
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in members {
-        let name = format!("{name}.npy");
-        let crc = crc32fast::hash(bytes).to_le_bytes();
-        let length = (bytes.len() as u32).to_le_bytes();
-        let common = [
-            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
-            &crc,
-            &length,
-            &length,
-            &(name.len() as u16).to_le_bytes(),
-            &[0, 0],
-        ]
-        .concat();
-        let offset = (out.len() as u32).to_le_bytes();
-        out.extend([b"PK\x03\x04", common.as_slice(), name.as_bytes(), bytes].concat());
-        let more = [0; 10];
-        directory.extend(
-            [b"PK\x01\x02\x14\0", common.as_slice(), &more, &offset, name.as_bytes()].concat(),
-        );
-    }
-    let count = (members.len() as u16).to_le_bytes();
-    let (size, start) = ((directory.len() as u32).to_le_bytes(), (out.len() as u32).to_le_bytes());
-    out.extend(&directory);
-    out.extend([b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &start, &[0, 0]].concat());
-    out
-}
-
 fn archive(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let bytes = match (kind % 2, rest.split_first_chunk()) {
@@ -80,7 +51,7 @@ fn archive(data: &[u8]) {
             let (x, y) = arrays.split_at(arrays.len().min(u16::from_le_bytes(*length).into()));
             let names: Vec<_> = PARTS.iter().flat_map(|(_, names)| *names).collect();
             let (pictures, labels) = names[usize::from(kind / 2) % names.len()];
-            zip(&[(pictures, x), (labels, y)])
+            zip(&[(&format!("{pictures}.npy"), x), (&format!("{labels}.npy"), y)])
         }
         _ => rest.to_vec(),
     };

@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use burn_store::{BurnToPyTorchAdapter, ModuleSnapshot as _};
+use burn_store::{BurnToPyTorchAdapter, ModuleSnapshot as _, SafetensorsStore};
 use emocue_models::label::{FER_7, FERPLUS_8, LabelSet};
 
 use super::*;
