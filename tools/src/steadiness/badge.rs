@@ -48,10 +48,16 @@ pub(super) struct Badge {
 }
 
 impl Badge {
-    /// Builds the release badge; `bundle` has its networks where it is not the embedded one.
-    pub(super) fn build(bundle: Option<PathBuf>) -> Result<Self> {
-        build_badge(Profile::Release)?;
-        Ok(Self { program: badge(Profile::Release), bundle })
+    /// `program`, or the release badge, which is built; `bundle` has its networks where it is not the embedded one.
+    pub(super) fn new(program: Option<PathBuf>, bundle: Option<PathBuf>) -> Result<Self> {
+        let program = match program {
+            Some(program) => program,
+            None => {
+                build_badge(Profile::Release)?;
+                badge(Profile::Release)
+            }
+        };
+        Ok(Self { program, bundle })
     }
 
     /// Every frame of `stream`, in `mode`.

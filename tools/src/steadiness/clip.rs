@@ -18,6 +18,16 @@ pub(super) enum Rate {
     Fps(f64),
 }
 
+impl Rate {
+    /// Frames a second, where the clip's own are `own`.
+    pub(super) fn or(self, own: f64) -> f64 {
+        match self {
+            Self::Own => own,
+            Self::Fps(fps) => fps,
+        }
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 
@@ -67,13 +77,18 @@ impl Clip {
         if y4m && rate == Rate::Own {
             return Ok(Stream::File(File::open(&self.path)?));
         }
+        Ok(Stream::Program(self.ffmpeg(rate)))
+    }
+
+    /// What writes the clip's frames at `rate` as Y4M.
+    pub(super) fn ffmpeg(&self, rate: Rate) -> Command {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(&self.path).arg("-an");
         if let Rate::Fps(fps) = rate {
             ffmpeg.arg("-vf").arg(format!("fps={fps}"));
         }
         ffmpeg.args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"]);
-        Ok(Stream::Program(ffmpeg))
+        ffmpeg
     }
 }
 

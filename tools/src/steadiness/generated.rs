@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::SteadinessArgs;
-use super::badge::{Badge, Stream};
+use super::badge::{Badge, Mode, Stream};
 use super::clip::Rate;
+use super::fit::Fit;
 use super::measure::{Figures, Pair};
+use super::scene::Scene;
 use super::scene::pictures::Gallery;
 use super::scene::script::{Kind, scenes};
 use super::truth::TruthFigures;
@@ -23,6 +25,8 @@ pub(super) struct SceneFigures {
     pub(super) scene: String,
     #[serde(skip)]
     pub(super) kind: Kind,
+    /// As the command line names it: `own` is 30 for a drawn scene.
+    pub(super) rate: String,
     pub(super) fps: f64,
     /// Every frame by itself, against what is known.
     pub(super) raw_truth: TruthFigures,
@@ -32,44 +36,72 @@ pub(super) struct SceneFigures {
     pub(super) figures: Figures,
 }
 
-/// Draws the scenes that `args` asks for and runs the badge on each at every rate.
+/// Draws the scenes that `args` asks for at every rate and hands each to `see`.
+fn each(
+    badge: &Badge,
+    args: &SteadinessArgs,
+    rates: &[Rate],
+    mut see: impl FnMut(Kind, &Scene<'_>, Rate) -> Result<()>,
+) -> Result<()> {
+    let data = std::env::var_os("EMOCUE_DATA").map(std::path::PathBuf::from);
+    let gallery = Gallery::choose(badge, data.as_deref(), args.seed)?;
+    let kinds: Vec<&str> = gallery.known.iter().map(|one| one.answer.as_str()).collect();
+    eprintln!("steadiness: scenes with {}: {}", gallery.source, kinds.join(", "));
+    let mut scenes = scenes(&gallery, args.seconds, args.seed);
+    let starts = |name: &str| args.scenes.iter().any(|start| name.starts_with(start.as_str()));
+    scenes.retain(|(_, scene)| args.scenes.is_empty() || starts(&scene.name));
+    if scenes.is_empty() {
+        return Err("no scene has such a name".into());
+    }
+    for rate in rates {
+        for (kind, scene) in &scenes {
+            eprintln!("steadiness: {} at {} frames a second", scene.name, rate.or(OWN));
+            see(*kind, scene, *rate).map_err(|e| format!("{}: {e}", scene.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn stream<'a>(scene: &'a Scene<'_>, fps: f64) -> Stream<'a> {
+    Stream::Drawn(Box::new(move |out| scene.write(fps, out)))
+}
+
+/// Runs the badge on every scene at every rate.
 pub(super) fn run(
     badge: &Badge,
     args: &SteadinessArgs,
     rates: &[Rate],
 ) -> Result<Vec<SceneFigures>> {
-    let data = std::env::var_os("EMOCUE_DATA").map(std::path::PathBuf::from);
-    let gallery = Gallery::choose(badge, data.as_deref(), args.seed)?;
-    let kinds: Vec<&str> = gallery.known.iter().map(|one| one.answer.as_str()).collect();
-    eprintln!("steadiness: scenes with {}: {}", gallery.source, kinds.join(", "));
-    let asked = |name: &str| {
-        args.scenes.is_empty() || args.scenes.iter().any(|start| name.starts_with(start.as_str()))
-    };
     let mut all = Vec::new();
-    for rate in rates {
-        let fps = match rate {
-            Rate::Own => OWN,
-            Rate::Fps(fps) => *fps,
-        };
-        for (kind, scene) in &scenes(&gallery, args.seconds, args.seed) {
-            if !asked(&scene.name) {
-                continue;
-            }
-            eprintln!("steadiness: {} at {fps} frames a second", scene.name);
-            let stream = || Ok(Stream::Drawn(Box::new(|out| scene.write(fps, out))));
-            let pair = Pair::run(badge, stream).map_err(|e| format!("{}: {e}", scene.name))?;
-            all.push(SceneFigures {
-                scene: scene.name.clone(),
-                kind: *kind,
-                fps,
-                raw_truth: TruthFigures::of(&pair.raw.frames, &scene.truth),
-                steady_truth: TruthFigures::of(&pair.steady.frames, &scene.truth),
-                figures: Figures::of(&pair),
-            });
+    each(badge, args, rates, |kind, scene, rate| {
+        let fps = rate.or(OWN);
+        let pair = Pair::run(badge, || Ok(stream(scene, fps)))?;
+        all.push(SceneFigures {
+            scene: scene.name.clone(),
+            kind,
+            rate: rate.to_string(),
+            fps,
+            raw_truth: TruthFigures::of(&pair.raw.frames, &scene.truth),
+            steady_truth: TruthFigures::of(&pair.steady.frames, &scene.truth),
+            figures: Figures::of(&pair),
+        });
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Adds every scene with a known answer to `fit`.
+pub(super) fn add(
+    badge: &Badge,
+    args: &SteadinessArgs,
+    rates: &[Rate],
+    fit: &mut Fit,
+) -> Result<()> {
+    each(badge, args, rates, |kind, scene, rate| {
+        if kind == Kind::Changes {
+            let raw = badge.run(stream(scene, rate.or(OWN)), Mode::Raw)?.frames;
+            fit.add(rate.to_string(), raw, Some((kind, scene.truth.clone())));
         }
-    }
-    match all.is_empty() {
-        true => Err("no scene has such a name".into()),
-        false => Ok(all),
-    }
+        Ok(())
+    })
 }

@@ -1,5 +1,7 @@
 //! What the badge says about every frame, read from its lines of JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::Result;
@@ -44,6 +46,9 @@ pub(super) struct FaceLine {
     pub(super) landmarks: Option<Landmarks>,
     /// Which face it is, where faces are followed.
     pub(super) track: Option<u32>,
+    /// By class.
+    #[serde(default)]
+    pub(super) probabilities: BTreeMap<String, f32>,
     /// Its own answer.
     pub(super) answer: String,
 }

@@ -7,7 +7,9 @@ mod bars;
 mod changes;
 mod clip;
 mod faces;
+mod fit;
 mod generated;
+mod joined;
 mod log;
 mod measure;
 mod scene;
@@ -20,9 +22,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use self::badge::Badge;
+use self::badge::{Badge, Mode};
 pub(crate) use self::bars::SteadinessBudget;
 use self::clip::{Clip, Rate};
+use self::fit::Fit;
+use self::joined::Joined;
 use self::measure::{Figures, Pair};
 use crate::Result;
 use crate::budget::{Budget, table as budget_table};
@@ -51,9 +55,15 @@ pub(crate) struct SteadinessArgs {
     /// Networks to use instead of the embedded ones
     #[arg(long)]
     bundle: Option<PathBuf>,
+    /// Measure this program instead of the badge, which is built otherwise
+    #[arg(long, value_name = "FILE")]
+    badge: Option<PathBuf>,
     /// Write all figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Find the settings of `[steady]` that suit these networks on these clips, and on drawn scenes with --generated
+    #[arg(long, conflicts_with_all = ["check", "json"])]
+    fit: bool,
     /// Fail when a figure is above its bar in tools/budget.toml
     #[arg(long)]
     check: bool,
@@ -70,7 +80,9 @@ impl SteadinessArgs {
             seconds: 20.0,
             scenes: vec!["changes, noise".to_owned(), "two".to_owned()],
             bundle: None,
+            badge: None,
             json: None,
+            fit: false,
             check: true,
         }
     }
@@ -79,6 +91,9 @@ impl SteadinessArgs {
         if self.fps.is_empty() { usual.to_vec() } else { self.fps.clone() }
     }
 }
+
+/// Rates of clips where nothing else is asked for.
+const CLIP_RATES: &[Rate] = &[Rate::Own, Rate::Fps(8.0)];
 
 /// Length of a scene, s.
 fn seconds(text: &str) -> std::result::Result<f64, String> {
@@ -103,13 +118,19 @@ pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
     }
     let budget = Budget::read()?.steadiness;
     let clips: Vec<Clip> = args.clips.iter().map(|path| Clip::open(path)).collect::<Result<_>>()?;
-    let badge = Badge::build(args.bundle.clone())?;
-    let mut of_clips = Vec::new();
-    for rate in args.fps(&[Rate::Own, Rate::Fps(8.0)]) {
+    let badge = Badge::new(args.badge.clone(), args.bundle.clone())?;
+    if args.fit {
+        return fit(args, &badge, &clips, &budget);
+    }
+    let (mut of_clips, mut joined, mut scenes) = (Vec::new(), Vec::new(), Vec::new());
+    for rate in args.fps(CLIP_RATES) {
         for clip in &clips {
             eprintln!("steadiness: {} at {rate} frames a second", clip.name);
             let pair = Pair::run(&badge, || clip.stream(rate))
                 .map_err(|e| format!("{}: {e}", clip.name))?;
+            if rate == Rate::Own {
+                joined.extend(Joined::of(clip, &pair.raw.frames));
+            }
             of_clips.push(ClipFigures {
                 clip: clip.name.clone(),
                 group: clip.group().to_owned(),
@@ -118,10 +139,14 @@ pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
             });
         }
     }
-    let scenes = match args.generated {
-        true => generated::run(&badge, args, &args.fps(generated::RATES))?,
-        false => Vec::new(),
-    };
+    for rate in args.fps(CLIP_RATES) {
+        for joined in &joined {
+            scenes.push(joined.run(&badge, rate)?);
+        }
+    }
+    if args.generated {
+        scenes.extend(generated::run(&badge, args, &args.fps(generated::RATES))?);
+    }
     print!("{}", table::of_clips(&of_clips));
     print!("{}", table::of_scenes(&scenes));
     let lines = bars::compare(&budget, &of_clips, &scenes);
@@ -136,5 +161,27 @@ pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
     if args.check && !over.is_empty() {
         return Err(format!("over the bars of tools/budget.toml: {}", over.join(", ")).into());
     }
+    Ok(())
+}
+
+/// Looks at every frame by itself, tries all settings on the answers, and prints what suits best.
+fn fit(
+    args: &SteadinessArgs,
+    badge: &Badge,
+    clips: &[Clip],
+    budget: &SteadinessBudget,
+) -> Result<()> {
+    let mut fit = Fit::default();
+    for rate in args.fps(CLIP_RATES) {
+        for clip in clips {
+            eprintln!("steadiness: {} at {rate} frames a second", clip.name);
+            let run = badge.run(clip.stream(rate)?, Mode::Raw);
+            fit.add(rate.to_string(), run.map_err(|e| format!("{}: {e}", clip.name))?.frames, None);
+        }
+    }
+    if args.generated {
+        generated::add(badge, args, &args.fps(generated::RATES), &mut fit)?;
+    }
+    print!("{}", fit.report(budget)?);
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(super) fn of_scenes(scenes: &[SceneFigures]) -> String {
     if scenes.is_empty() {
         return String::new();
     }
-    let mut text = "\nDrawn scenes; single frames / badge\n\n\
+    let mut text = "\nJoined and drawn scenes; single frames / badge\n\n\
         | Scene | frames a second | s | changes a minute | needless a minute | true changes missed \
         | delay, ms: median, p90 | stale, ms | under 0.5 s | swaps a minute | CPU of a frame, ms | ratio \
         | searches a second |\n\

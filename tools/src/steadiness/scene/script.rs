@@ -39,6 +39,8 @@ const CONDITIONS: [(&str, Disturbance); 6] = [
 pub(in crate::steadiness) enum Kind {
     /// One face whose expression changes at known times.
     Changes,
+    /// Steady pieces of a clip, joined.
+    Joined,
     /// One picture, held still.
     Still,
     /// Two people, equally near.
