@@ -39,7 +39,7 @@ impl Default for SteadySettings {
     /// Fitted to the default bundle's classifier on acted, talking and still faces at 8 and 30 frames a second.
     fn default() -> Self {
         Self {
-            tau_s: 0.25,
+            tau_s: 0.22,
             enter: None,
             stay: 0.3,
             lead: 0.3,
@@ -151,6 +151,11 @@ impl Steady {
         }
         self.latest = most_probable(&probabilities[..self.classes]).map(|(class, _)| class);
         self.unseen = 0.0;
+    }
+
+    /// What was averaged so far counts as if it were older by a time constant: the face looks otherwise all of a sudden.
+    pub fn discount(&mut self, settings: &SteadySettings) {
+        self.unseen += settings.tau_s;
     }
 
     /// The averaged probabilities; empty before the first ones came.

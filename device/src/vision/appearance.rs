@@ -4,7 +4,7 @@
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
 
-use super::tracks::size;
+use super::track::size;
 
 /// Cells across and down.
 const SIDE: usize = 16;

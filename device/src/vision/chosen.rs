@@ -3,7 +3,8 @@
 use emocue_config::Who;
 use emocue_models::geometry::{Point, Rect};
 
-use super::tracks::{Track, Tracks, size};
+use super::track::{Track, size};
+use super::tracks::Tracks;
 
 /// How many times nearer another face must be, and for how long, s.
 const CLEARLY: f32 = 1.3;

@@ -6,6 +6,7 @@ mod clock;
 mod over_time;
 mod scene;
 mod shown;
+mod track;
 mod tracks;
 
 use std::time::{Duration, Instant};

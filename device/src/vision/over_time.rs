@@ -12,7 +12,8 @@ use super::chosen::Chosen;
 use super::clock::{FrameClock, Passed};
 use super::scene::{self, Scene, SceneChange};
 use super::shown::{Shown, ShownFace};
-use super::tracks::{Track, Tracks, size};
+use super::track::{Track, size};
+use super::tracks::Tracks;
 use crate::answer::{Answer, FaceAnswer, FrameReport};
 use crate::camera::FrameInfo;
 
@@ -146,7 +147,7 @@ impl OverTime {
             }
         }
         report.searched = self.find(eyes, frame, elapsed, settings.search_hz)?;
-        self.tracks.note_appearances(frame);
+        self.tracks.note_appearances(frame, steady);
         let hold = steady.hold_s;
         let chosen = self.chosen.choose(&self.tracks, settings.who, self.frame_size, elapsed, hold);
         self.classify(eyes, frame, elapsed, chosen, settings)?;

@@ -1,23 +1,15 @@
 //! Tracks: which face of a frame is which face of the frame before. Their numbers live in memory only and die with the
 //! face.
 
-use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
-use emocue_models::steady::Steady;
+use emocue_models::steady::SteadySettings;
 
 use super::appearance::Appearance;
+use super::track::{Track, size};
 
 /// The most faces that are kept apart.
 pub(super) const MOST: usize = 64;
-
-/// Time constant of the smoothed box and landmarks, s.
-const SMOOTHING_S: f32 = 0.08;
-
-/// A face that moved by more of its size since the last frame is not smoothed.
-const STILL: f32 = 0.15;
-
-/// A smaller face is not classified, px.
-const SMALLEST: f32 = 20.0;
 
 /// How far a face's centre may be from where it is expected, in sizes of the face, and how much more for every second.
 const REACH: f32 = 0.5;
@@ -26,153 +18,14 @@ const REACH_PER_S: f32 = 1.0;
 /// By which factor a face may become larger or smaller from one frame to the next.
 const GROWTH: f32 = 1.7;
 
-/// A detector's score from which on a new face is certain at once; else it is after so long, s.
-const SURE: f32 = 0.9;
-const CONFIRMED_AFTER_S: f32 = 0.3;
-
-/// The correlation of two appearances below which they are of two faces.
+/// The correlation of two appearances below which a face looks otherwise than before; and where its box moved by more of
+/// its size than the third.
 const SAME_LOOK: f32 = 0.65;
+const SAME_LOOK_MOVED: f32 = 0.42;
+const MOVED: f32 = 0.1;
 
 /// Two tracks that overlap more are one face.
 const SAME: f32 = 0.5;
-
-/// One face over time.
-#[derive(Clone, Debug)]
-pub(super) struct Track {
-    /// Unlike any other's since the program began.
-    pub(super) id: u32,
-    /// Where it was measured last.
-    pub(super) measured: Face,
-    /// The same, smoothed.
-    pub(super) face: Face,
-    /// How far the centre moves in a second, px.
-    velocity: Point,
-    /// How long it has been known, s.
-    age: f32,
-    /// Whether it is a face for certain: a detector was sure of it, or it has been there for a while.
-    pub(super) is_confirmed: bool,
-    /// How long it was looked for and not found, s; 0 while it is there.
-    pub(super) unseen: f32,
-    /// Time since it was classified, s; `None` for never.
-    pub(super) unclassified: Option<f32>,
-    /// Its answer.
-    pub(super) steady: Steady,
-    /// How it looked in the last frame that it was seen in.
-    appearance: Option<Appearance>,
-    /// Whether it must look as before to be the same face.
-    is_doubted: bool,
-    /// Whether too little light falls on it.
-    pub(super) is_dark: bool,
-    /// Whether it is small in the frame.
-    pub(super) is_far: bool,
-    /// Whether it is to be classified in the current frame.
-    pub(super) is_due: bool,
-    /// Whether the current frame was looked at for it already.
-    pub(super) is_fresh: bool,
-}
-
-impl Track {
-    /// A face that nobody has seen before.
-    fn new(id: u32, face: Face) -> Self {
-        Self {
-            id,
-            measured: face,
-            face,
-            velocity: Point::default(),
-            age: 0.0,
-            is_confirmed: face.score >= SURE,
-            unseen: 0.0,
-            unclassified: None,
-            steady: Steady::new(),
-            appearance: None,
-            is_doubted: false,
-            is_dark: false,
-            is_far: false,
-            is_due: false,
-            is_fresh: true,
-        }
-    }
-
-    /// Whether it is in the current frame.
-    pub(super) fn is_seen(&self) -> bool {
-        self.unseen == 0.0
-    }
-
-    /// Whether it is large enough to be classified.
-    pub(super) fn has_size(&self) -> bool {
-        size(&self.measured.rect) >= SMALLEST
-    }
-
-    /// Time since it was classified, s.
-    pub(super) fn waited(&self) -> f32 {
-        self.unclassified.unwrap_or(f32::INFINITY)
-    }
-
-    /// Makes it due if it has waited for `period` s. What it waited longer counts for the next time, so that the rate is
-    /// kept at any number of frames in a second.
-    pub(super) fn take_turn(&mut self, period: f32) {
-        self.is_due = self.is_seen() && self.has_size() && self.waited() > period - 1e-3;
-        if self.is_due {
-            let late = self.unclassified.map_or(0.0, |time| time - period);
-            self.unclassified = Some(late.clamp(0.0, period));
-        }
-    }
-
-    /// Where it is expected, `elapsed` s after it was measured.
-    pub(super) fn expected(&self, elapsed: f32) -> Rect {
-        let rect = self.measured.rect;
-        let ahead = elapsed.min(0.2);
-        Rect { x: rect.x + self.velocity.x * ahead, y: rect.y + self.velocity.y * ahead, ..rect }
-    }
-
-    /// It is `face` now, `elapsed` s after the last frame.
-    pub(super) fn update(&mut self, face: Face, elapsed: f32) {
-        let size = size(&face.rect);
-        let (from, to) = (self.measured.rect.center(), face.rect.center());
-        if elapsed > 0.0 {
-            let share = 1.0 - (-elapsed / 0.1).exp();
-            let follow = |v: &mut f32, moved: f32| *v += share * (moved / elapsed - *v);
-            follow(&mut self.velocity.x, to.x - from.x);
-            follow(&mut self.velocity.y, to.y - from.y);
-        }
-        let has_jumped = from.distance(to) > STILL * size;
-        let share = if has_jumped { 1.0 } else { 1.0 - (-elapsed / SMOOTHING_S).exp() };
-        self.is_confirmed |= face.score >= SURE || self.age >= CONFIRMED_AFTER_S;
-        self.face = blend(&self.face, &face, share);
-        self.measured = face;
-        self.unseen = 0.0;
-        self.is_fresh = true;
-    }
-}
-
-/// A face's size: the mean of width and height, px.
-pub(super) fn size(rect: &Rect) -> f32 {
-    (rect.width + rect.height) / 2.0
-}
-
-/// `share` of the way from `old` to `new`.
-fn blend(old: &Face, new: &Face, share: f32) -> Face {
-    let mix = |old: f32, new: f32| old + share * (new - old);
-    let point = |old: Point, new: Point| Point::new(mix(old.x, new.x), mix(old.y, new.y));
-    let (a, b) = (old.rect, new.rect);
-    let landmarks = match (old.landmarks, new.landmarks) {
-        (Some(old), Some(new)) => {
-            let (old, new) = (old.points(), new.points());
-            Some(Landmarks::from_points(std::array::from_fn(|i| point(old[i], new[i]))))
-        }
-        (_, new) => new,
-    };
-    Face {
-        rect: Rect::new(
-            mix(a.x, b.x),
-            mix(a.y, b.y),
-            mix(a.width, b.width),
-            mix(a.height, b.height),
-        ),
-        score: new.score,
-        landmarks,
-    }
-}
 
 /// All faces that are known.
 #[derive(Debug, Default)]
@@ -260,14 +113,24 @@ impl Tracks {
         self.all.iter_mut().for_each(|track| track.is_doubted = true);
     }
 
-    /// Notes how every face of the current frame looks. One that is doubted and looks otherwise than before is another.
-    pub(super) fn note_appearances(&mut self, frame: &Luma) {
+    /// Notes how every face of the current frame looks. One that looks otherwise than in the last frame is classified at
+    /// once, and what it looked like before counts less; one that is doubted is another then.
+    pub(super) fn note_appearances(&mut self, frame: &Luma, settings: &SteadySettings) {
         for track in self.all.iter_mut().filter(|track| track.is_fresh) {
             let now = Appearance::of(frame, &track.measured.rect);
             let last = track.appearance.replace(now);
             let is_doubted = std::mem::take(&mut track.is_doubted);
-            if is_doubted && last.is_some_and(|last| last.likeness(&now) < SAME_LOOK) {
-                *track = Track { appearance: Some(now), ..Track::new(self.next, track.measured) };
+            // A box that moved shows another part of the same face.
+            let has_moved = !is_doubted && track.moved > MOVED;
+            let least = if has_moved { SAME_LOOK_MOVED } else { SAME_LOOK };
+            if last.is_none_or(|last| last.likeness(&now) >= least) {
+                continue;
+            }
+            track.unclassified = None;
+            track.steady.discount(settings);
+            if is_doubted {
+                *track = Track::new(self.next, track.measured);
+                track.appearance = Some(now);
                 self.next = self.next.wrapping_add(1);
             }
         }

@@ -200,6 +200,26 @@ fn a_cut_carries_no_answer_over_to_whoever_is_there_now() {
 }
 
 #[test]
+fn a_face_that_looks_otherwise_all_of_a_sudden_is_answered_sooner() {
+    let late = |is_sudden: bool| {
+        let mut badge = Bench::new();
+        badge.see(&[(face(100.0, 80.0), 1, 0.95)], 1000, 33);
+        if is_sudden {
+            // The face alone: stripes of another direction.
+            for (y, row) in badge.frame.pixels_mut().chunks_exact_mut(640).enumerate() {
+                row[100..180].fill(if y / 10 % 2 == 0 { 40 } else { 200 });
+            }
+        }
+        let since = badge.info.time_ms.unwrap();
+        badge.see(&[(face(100.0, 80.0), 3, 0.95)], 1000, 33);
+        assert_eq!(badge.shown(), [HAPPY, SAD]);
+        badge.changes[1].0 - since
+    };
+    let [sudden, gradual] = [true, false].map(late);
+    assert!(sudden <= 66 && (133..=330).contains(&gradual), "{sudden} {gradual}");
+}
+
+#[test]
 fn an_alarm_is_reported_but_not_shown_before_it_lasted() {
     let mut badge = Bench::new();
     let alarm = Face { score: 0.7, ..face(300.0, 90.0) };
