@@ -11,9 +11,10 @@ use crate::link::LinkSettings;
 use crate::look::LookSettings;
 use crate::pace::PaceSettings;
 use crate::panel::PanelSettings;
-use crate::pattern::Patterns;
 use crate::pins::{self, Pins};
+use crate::session::SessionSettings;
 use crate::update::UpdateSettings;
+use crate::vibration::VibrationSettings;
 
 /// Everything that an owner may choose, filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,8 +38,10 @@ pub struct Config {
     pub pins: Pins,
     /// The LED that is lit while the camera streams.
     pub led: LedSettings,
-    /// What the motor does for each expression.
-    pub vibration: Patterns,
+    /// When the motor plays, and what for each expression.
+    pub vibration: VibrationSettings,
+    /// How long a session lasts.
+    pub session: SessionSettings,
     /// How often frames are looked at.
     pub pace: PaceSettings,
     /// Whose bundles are taken, and where they lie.
@@ -57,7 +60,7 @@ impl Config {
         out.write_all(text.as_bytes())
     }
 
-    /// Writes a few lines about what it comes to: board, camera, panel, pins.
+    /// Writes a few lines about what it comes to: board, camera, panel, pins, and a session's length.
     ///
     /// # Errors
     /// Whatever `out` returns.
@@ -71,14 +74,23 @@ impl Config {
         } else {
             writeln!(out, "panel   none")?;
         }
-        if self.gpio.driver == Driver::None {
-            return writeln!(out, "pins    none");
-        }
         let used = pins::of(&self.pins).into_iter().filter_map(|(role, pin)| Some((role, pin?)));
-        let used: Vec<_> = used.map(|(role, pin)| format!("{role} {}", pin.line)).collect();
-        match used.is_empty() {
-            true => writeln!(out, "pins    none"),
-            false => writeln!(out, "pins    {} of {}", used.join(", "), self.gpio.chip),
+        let is_off = |role| match role {
+            "led" => !self.led.enabled,
+            "motor" => !self.vibration.enabled,
+            _ => false,
+        };
+        let off = |role| if is_off(role) { " (off)" } else { "" };
+        let used = used.map(|(role, pin)| format!("{role} {}{}", pin.line, off(role)));
+        let used: Vec<_> = used.collect();
+        match used.is_empty() || self.gpio.driver == Driver::None {
+            true => writeln!(out, "pins    none")?,
+            false => writeln!(out, "pins    {} of {}", used.join(", "), self.gpio.chip)?,
+        }
+        match self.session.minutes {
+            0 => Ok(()),
+            1 => writeln!(out, "session 1 minute"),
+            minutes => writeln!(out, "session {minutes} minutes"),
         }
     }
 }

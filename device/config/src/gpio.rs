@@ -35,13 +35,15 @@ impl Default for GpioSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedSettings {
+    /// It is lit at all; `false` keeps it dark, so that nobody sees that the camera streams.
+    pub enabled: bool,
     /// Share of full brightness, `1..=100` %; only [`Driver::Rppal`] can dim.
     pub brightness: u8,
 }
 
 impl Default for LedSettings {
     fn default() -> Self {
-        Self { brightness: 100 }
+        Self { enabled: true, brightness: 100 }
     }
 }
 

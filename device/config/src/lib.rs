@@ -33,11 +33,13 @@ mod pattern;
 mod pins;
 mod place;
 mod read;
+mod session;
 pub mod source;
 #[cfg(test)]
 mod tests;
 mod unserved;
 mod update;
+mod vibration;
 
 pub use boards::{BOARDS, BoardProfile};
 pub use camera::CameraSettings;
@@ -49,11 +51,13 @@ pub use link::LinkSettings;
 pub use look::{LookSettings, Who};
 pub use pace::PaceSettings;
 pub use panel::{Controller, Mode, PanelSettings, PanelSize};
-pub use pattern::{Pattern, PatternError, Patterns};
+pub use pattern::{Pattern, PatternError};
 pub use pins::{Pin, Pins, ROLES};
 pub use place::TextPlace;
+pub use session::SessionSettings;
 pub use source::{SOURCES, SOURCES_BRIEF, Source, SourceError};
 pub use unserved::Unserved;
 pub use update::UpdateSettings;
+pub use vibration::VibrationSettings;
 
 pub use emocue_models::steady::SteadySettings;

@@ -101,6 +101,16 @@ const LIMITS: &[Limit] = &[
         "write less than hot_c (degrees Celsius)",
     ),
     (
+        "vibration.every_s",
+        |config| (1..=3600).contains(&config.vibration.every_s),
+        "write 1 to 3600 (seconds); `enabled = false` is for no vibration",
+    ),
+    (
+        "session.minutes",
+        |config| config.session.minutes <= 240,
+        "write 1 to 240 (minutes), or 0 for no limit",
+    ),
+    (
         "update.healthy_s",
         |config| (1..=3600).contains(&config.update.healthy_s),
         "write 1 to 3600 (seconds)",

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use emocue_models::failure;
-use emocue_models::luma::Rotation;
-use proptest::prelude::*;
 
 use crate::*;
+
+mod arbitrary;
 
 const EXAMPLE: &str = include_str!("../../boards/example.toml");
 
@@ -95,8 +95,8 @@ fn a_file_goes_before_its_board_and_a_board_before_what_is_built_in() {
         battery_low: None,
     };
     assert_eq!(config.pins, pins);
-    assert_ne!(config.vibration.anger, Patterns::default().anger);
-    assert_eq!(config.vibration.fear, Patterns::default().fear);
+    assert_ne!(config.vibration.anger, VibrationSettings::default().anger);
+    assert_eq!(config.vibration.fear, VibrationSettings::default().fear);
     assert_eq!(config.pace, PaceSettings { fps: 5.0, ..PaceSettings::default() });
 }
 
@@ -152,6 +152,15 @@ fn every_mistake_has_its_place_and_a_way_out() {
         ("[panel]\ndim_brightness = 0", &["2:18: panel.dim_brightness is", "never"]),
         ("[look]\nmin_face = 11", &["2:12: look.min_face is", "12 to 4096"]),
         ("[look]\nmin_face = nan", &["2:12: look.min_face is", "12 to 4096"]),
+        ("[led]\nenabled = 1", &["2:11: led.enabled: ", "write true or false"]),
+        ("[vibration]\nevery_s = 0", &["2:11: vibration.every_s is", "1 to 3600 (seconds)"]),
+        ("[vibration]\nevery_s = -1", &["2:11: vibration.every_s: ", "a whole number from 0"]),
+        (
+            "[vibration]\nonce = true",
+            &["2:1: unknown key \"once\" in [vibration]", "once_per_face"],
+        ),
+        ("[session]\nminutes = 241", &["2:11: session.minutes is", "1 to 240 (minutes), or 0"]),
+        ("[session]\nminute = 20", &["2:1: unknown key \"minute\"", "write minutes"]),
         ("[led]\nbrightness = 101", &["2:14: led.brightness is", "1 to 100 (percent)"]),
         ("[vibration]\nhapiness = [100]", &["2:1: unknown key \"hapiness\"", "write happiness"]),
         ("[vibration]\nanger = 'x'", &["2:9: vibration.anger: invalid type: string \"x\""]),
@@ -288,85 +297,13 @@ fn a_summary_tells_what_it_comes_to() {
     let expected = "board   pi-5\ncamera  pipe:rpicam\npanel   128x64 px on /dev/i2c-1 at 0x3c\n\
                     pins    button 17, led 27, motor 22 of pinctrl-rp1\n";
     assert_eq!(summary(&Config::board("pi-5").unwrap()), expected);
+    let off =
+        "board = 'pi-5'\nled.enabled = false\nvibration.enabled = false\nsession.minutes = 20";
+    let text = summary(&parse(off));
+    let end = "button 17, led 27 (off), motor 22 (off) of pinctrl-rp1\nsession 20 minutes\n";
+    assert!(text.ends_with(end), "{text}");
     let config = parse("panel.enabled = false\ncamera.source = 'synthetic'");
     assert_eq!(summary(&config), "board   none\ncamera  synthetic\npanel   none\npins    none\n");
-}
-
-fn pin() -> impl Strategy<Value = Option<bool>> {
-    proptest::option::of(any::<bool>())
-}
-
-prop_compose! {
-    /// Any configuration that no check refuses.
-    fn config()(
-        board in proptest::option::of(0..BOARDS.len()),
-        source in "synthetic|portraits|/[a-z\u{e4}\"\\\\ ]{1,9}",
-        rotate in 0usize..4,
-        [mirror, wait, enabled, upside_down] in any::<[bool; 4]>(),
-        bundle in proptest::option::of("/[a-z' \n]{1,9}"),
-        min_face in proptest::option::of(12.0f32..4096.0),
-        address in 8u8..=0x77,
-        seconds in any::<u32>(),
-        lines in proptest::sample::subsequence((4u32..500).collect::<Vec<_>>(), 4),
-        pins in [pin(), pin(), pin(), pin()],
-        brightness in 1u8..=100,
-        fps in 0.1f32..=120.0,
-        hot_c in 30.0f32..=110.0,
-        below in 0.01f32..=30.0,
-    ) -> Config {
-        let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
-        let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
-        config.camera = CameraSettings { source, rotate: rotations[rotate], mirror, wait };
-        let bundle = bundle.map(PathBuf::from);
-        config.look = LookSettings { bundle, min_face, ..LookSettings::default() };
-        config.panel.enabled = enabled;
-        config.panel.upside_down = upside_down;
-        config.panel.address = address;
-        config.panel.dim_after_s = seconds;
-        let pin = |role: usize| pins[role].map(|active_low| Pin { line: lines[role], active_low });
-        config.pins = Pins { button: pin(0), led: pin(1), motor: pin(2), battery_low: pin(3) };
-        config.led.brightness = brightness;
-        config.pace = PaceSettings { fps, warm_c: hot_c - below, hot_c };
-        config
-    }
-}
-
-proptest! {
-    #[test]
-    fn what_is_written_reads_back(config in config()) {
-        prop_assert_eq!(parse(&written(&config)), config);
-    }
-
-    #[test]
-    fn arbitrary_text_is_read_or_refused(text in "\\PC{0,80}|([a-z.\\[\\]={}\"', 0-9\n]{0,80})") {
-        let _ = Config::parse("any", &text).map_err(|error| error.to_string());
-    }
-
-    #[test]
-    fn arbitrary_bytes_in_a_file_are_read_or_refused(
-        bytes in proptest::collection::vec(any::<u8>(), 0..200),
-    ) {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), &bytes).unwrap();
-        if let Err(error) = Config::read(file.path()) {
-            prop_assert!(error.to_string().contains(&file.path().display().to_string()));
-        }
-    }
-
-    #[test]
-    fn a_damaged_example_is_read_or_refused(
-        at in 0..EXAMPLE.len(),
-        cut in 0usize..40,
-        with in "[a-z0-9\"=\\[\\]{}\n\u{0}\u{e4}]{0,6}",
-    ) {
-        let mut bytes = EXAMPLE.as_bytes().to_vec();
-        let end = (at + cut).min(bytes.len());
-        bytes.splice(at..end, with.into_bytes());
-        let text = String::from_utf8_lossy(&bytes);
-        if let Err(error) = Config::parse("any", &text) {
-            prop_assert!(error.to_string().starts_with("any:"), "{}", error);
-        }
-    }
 }
 
 #[test]

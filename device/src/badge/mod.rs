@@ -6,6 +6,7 @@ pub mod live;
 mod mailbox;
 pub mod pace;
 mod screen;
+mod session;
 mod update;
 pub mod watchdog;
 
@@ -16,6 +17,7 @@ use crate::camera::CameraError;
 use crate::show::ShowError;
 
 pub use frames::run;
+pub use session::SessionState;
 pub use update::{MonitorSetup, UpdateMonitor};
 
 /// How a run went.

@@ -10,6 +10,9 @@ use crate::answer::{FrameReport, Screen};
 const BATTERY_SHOWN: Duration = Duration::from_secs(5);
 const BATTERY_AGAIN: Duration = Duration::from_secs(60);
 
+/// How long the announcement of a session's last minute covers the screen.
+const ANNOUNCED: Duration = Duration::from_secs(5);
+
 /// The badge's own state, and the report that shows it.
 pub(super) struct ScreenState {
     /// By the wearer's wish.
@@ -23,6 +26,8 @@ pub(super) struct ScreenState {
     question: Option<Screen>,
     /// When the battery's picture goes, or comes again.
     battery: Option<(Cover, Instant)>,
+    /// Until when a session's last minute is announced.
+    announced: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,16 +41,22 @@ impl ScreenState {
     pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
         let report = FrameReport { source: "badge".to_owned(), ..FrameReport::starting(labels) };
         let screen = Screen::Starting;
-        Self { paused, missing: false, report, screen, question: None, battery: None }
+        Self {
+            paused,
+            missing: false,
+            report,
+            screen,
+            question: None,
+            battery: None,
+            announced: None,
+        }
     }
 
-    /// Records what vision reports; whether it is another answer than before.
-    pub(super) fn see(&mut self, report: &FrameReport) -> bool {
+    /// Records what vision reports.
+    pub(super) fn see(&mut self, report: &FrameReport) {
         // Displays tell a new source from a new answer by its name.
         self.report.source.clone_from(&report.source);
-        let changed = self.screen != report.shown;
         self.screen = report.shown;
-        changed
     }
 
     /// The report that shows `screen`, or what covers it.
@@ -66,6 +77,7 @@ impl ScreenState {
         match self.battery {
             _ if self.question.is_some() => self.question,
             Some((Cover::Shown, _)) => Some(Screen::LowBattery),
+            _ if self.announced.is_some() && !self.paused => Some(Screen::LastMinute),
             _ => None,
         }
     }
@@ -76,9 +88,15 @@ impl ScreenState {
         self.shown()
     }
 
-    /// Called about once a second; whether something else is to be shown now.
-    pub(super) fn battery(&mut self, low: bool, now: Instant) -> bool {
+    /// Called about once a second, with whether the battery is low and whether a session's last minute begins; whether
+    /// something else is to be shown now.
+    pub(super) fn tick(&mut self, low: bool, last_minute: bool, now: Instant) -> bool {
         let before = self.cover();
+        if last_minute {
+            self.announced = Some(now + ANNOUNCED);
+        } else if self.announced.is_some_and(|until| now >= until) {
+            self.announced = None;
+        }
         self.battery = match self.battery {
             _ if !low => None,
             None => Some((Cover::Shown, now + BATTERY_SHOWN)),
@@ -112,7 +130,7 @@ mod tests {
         let said: Vec<_> = (0..140)
             .filter_map(|second| {
                 let now = start + Duration::from_secs(second);
-                state.battery(second >= 10, now).then(|| (second, state.shown().shown))
+                state.tick(second >= 10, false, now).then(|| (second, state.shown().shown))
             })
             .collect();
         let (low, back) = (Screen::LowBattery, NO_FACE);
@@ -123,9 +141,9 @@ mod tests {
     fn what_happens_under_the_battery_is_shown_after_it() {
         let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        state.battery(true, start);
+        state.tick(true, false, start);
         assert_eq!(state.show(Screen::Paused).shown, Screen::LowBattery);
-        assert!(state.battery(false, start));
+        assert!(state.tick(false, false, start));
         assert_eq!(state.shown().shown, Screen::Paused);
     }
 
@@ -133,12 +151,29 @@ mod tests {
     fn a_question_covers_everything_until_it_is_over() {
         let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        state.battery(true, start);
+        state.tick(true, false, start);
         let question =
             Screen::Question { ask: Ask::NewSettings, code: Code::new(1), counts: false };
         assert_eq!(state.ask(Some(question)).shown, question);
         assert_eq!(state.show(NO_FACE).shown, question);
-        assert!(!state.battery(false, start));
+        assert!(!state.tick(false, false, start));
         assert_eq!(state.ask(None).shown, NO_FACE);
+    }
+
+    #[test]
+    fn a_last_minute_is_announced_for_a_while_and_never_over_a_pause() {
+        let mut state = ScreenState::new(FERPLUS_8, false);
+        let start = Instant::now();
+        state.show(NO_FACE);
+        let said: Vec<_> = (0..60)
+            .filter_map(|second| {
+                let now = start + Duration::from_secs(second);
+                state.tick(false, second == 10, now).then(|| (second, state.shown().shown))
+            })
+            .collect();
+        assert_eq!(said, [(10, Screen::LastMinute), (15, NO_FACE)]);
+        assert!(state.tick(false, true, start));
+        state.paused = true;
+        assert_eq!(state.show(Screen::Paused).shown, Screen::Paused);
     }
 }

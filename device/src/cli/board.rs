@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use emocue_config::{Config, Driver, PanelSettings, Pins};
 use emocue_device::badge::live::{Cues, Presses};
-use emocue_device::cue::{self, Button, CueError, Gpio, Input, Motor, TimedPress};
+use emocue_device::cue::{self, Button, CueError, Gpio, HeldOff, Input, Motor, Output, TimedPress};
 use emocue_device::show::{self, Display, oled};
 
 use super::Failure;
@@ -30,13 +30,20 @@ pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
     let mut gpio = pins(config)?;
     let roles = &config.pins;
     let button = roles.button.map(|pin| gpio.input(pin)).transpose()?;
+    // A motor that is switched off gets no pattern, but its pin is held low all the same.
     let motor = roles.motor.map(|pin| gpio.output(pin)).transpose()?;
+    let led = roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?;
     Ok(Cues {
         button: button.map(presses).transpose()?,
-        led: roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?,
+        led: led.map(|output| lamp(output, config.led.enabled)).transpose()?,
         motor: motor.map(|output| Motor::new(output, tell)),
         battery_low: roles.battery_low.map(|pin| gpio.input(pin)).transpose()?,
     })
+}
+
+/// The LED, or a pin that keeps it dark.
+fn lamp(output: Box<dyn Output>, enabled: bool) -> Result<Box<dyn Output>, CueError> {
+    Ok(if enabled { output } else { Box::new(HeldOff::new(output)?) })
 }
 
 /// Watches a button.

@@ -131,7 +131,9 @@ impl Starts<'_> {
             pace: config.pace,
             wait_for_camera: run.waits(&config),
             limit: run.limit,
-            patterns: config.vibration,
+            vibration: config.vibration,
+            session: config.session,
+            session_state: again.map(|again| again.session).unwrap_or_default(),
         };
         let live = Live { camera: Box::new(camera), parts, options };
         let ended = live.run(&self.stop, |notice| {

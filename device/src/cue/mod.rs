@@ -1,6 +1,7 @@
 //! What the wearer presses and feels: a button, an LED, a vibration motor and a battery's warning, each on one pin.
 
 mod button;
+mod cadence;
 mod chip;
 #[cfg(all(feature = "gpio", target_os = "linux"))]
 mod gpiocdev;
@@ -13,11 +14,11 @@ mod rppal;
 use std::path::Path;
 use std::time::Duration;
 
-use emocue_config::{Driver, Pattern, Patterns, Pin};
+use emocue_config::{Driver, Pin};
 use emocue_models::failure::{Failure, exit, sentence};
 
-use crate::answer::Answer;
 pub use button::{Button, Press, TimedPress};
+pub use cadence::Cadence;
 pub use chip::chip_node;
 pub use motor::Motor;
 
@@ -101,11 +102,23 @@ impl Failure for CueError {
     }
 }
 
-/// What to play for an answer; nothing for what is not an expression.
-pub fn pattern(patterns: &Patterns, answer: Answer) -> Pattern {
-    match answer {
-        Answer::Looks(expression) => patterns.of(expression),
-        _ => Pattern::NONE,
+/// A pin that is held, so that it is off for sure, and never switched on.
+pub struct HeldOff(Box<dyn Output>);
+
+impl HeldOff {
+    /// Switches `output` off for good.
+    ///
+    /// # Errors
+    /// As for [`Output::set`].
+    pub fn new(mut output: Box<dyn Output>) -> Result<Self, CueError> {
+        output.set(false)?;
+        Ok(Self(output))
+    }
+}
+
+impl Output for HeldOff {
+    fn set(&mut self, _: bool) -> Result<(), CueError> {
+        self.0.set(false)
     }
 }
 
@@ -130,8 +143,9 @@ pub fn open(driver: Driver, chip: &Path) -> Result<Box<dyn Gpio>, CueError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use emocue_models::failure;
-    use emocue_models::label::Expression;
 
     use super::*;
 
@@ -172,11 +186,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_played_for_neutral_faces_and_for_states() {
-        let patterns = Patterns::default();
-        assert_eq!(pattern(&patterns, Answer::Looks(Expression::Neutral)), Pattern::NONE);
-        for answer in [Answer::NoFace, Answer::Unsure] {
-            assert_eq!(pattern(&patterns, answer), Pattern::NONE, "{answer:?}");
+    fn an_output_that_is_held_off_is_never_on() {
+        struct Log(Arc<Mutex<Vec<bool>>>);
+        impl Output for Log {
+            fn set(&mut self, on: bool) -> Result<(), CueError> {
+                self.0.lock().unwrap().push(on);
+                Ok(())
+            }
         }
+        let log = Arc::<Mutex<Vec<bool>>>::default();
+        let mut output = HeldOff::new(Box::new(Log(Arc::clone(&log)))).unwrap();
+        for on in [true, false, true] {
+            output.set(on).unwrap();
+        }
+        assert_eq!(*log.lock().unwrap(), [false; 4]);
     }
 }

@@ -7,18 +7,20 @@ use emocue_config::Mode;
 use emocue_link::message::CameraState;
 use emocue_models::luma::Luma;
 
+use super::meter::{Ages, Meter};
 use super::notice::Notice;
 use super::{LiveOptions, LiveParts, WAKE};
-use crate::answer::{Answer, FrameReport, Screen};
+use crate::answer::{FrameReport, Screen};
 use crate::badge::capture::Lamp;
 use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
 use crate::badge::screen::ScreenState;
+use crate::badge::session::{Session, SessionEvent};
 use crate::badge::update::{PressEffect, UpdateEvent};
 use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
-use crate::cue::{self, Press, TimedPress};
+use crate::cue::{Cadence, Press, TimedPress};
 use crate::show::Display;
 
 /// How often displays may act on time passing, and the battery is asked.
@@ -42,6 +44,8 @@ pub(super) struct LiveState {
     /// What panels show.
     pub(super) mode: Mode,
     pub(super) screen: ScreenState,
+    pub(super) session: Session,
+    cadence: Cadence,
     pub(super) tally: Tally,
     pub(super) ages: Ages,
     pace: Pace,
@@ -55,6 +59,8 @@ impl LiveState {
         Self {
             mode: options.mode,
             screen: ScreenState::new(parts.vision.labels(), options.paused),
+            session: Session::new(options.session.length(), options.session_state),
+            cadence: Cadence::new(options.vibration.clone()),
             tally: Tally::default(),
             ages: Ages::default(),
             pace: Pace::new(options.pace),
@@ -62,38 +68,6 @@ impl LiveState {
             meter: Meter::default(),
         }
     }
-}
-
-/// How old frames were when they were shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ages {
-    count: u64,
-    sum: Duration,
-}
-
-impl Ages {
-    fn add(&mut self, age: Duration) {
-        self.count += 1;
-        self.sum += age;
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self { count: self.count - earlier.count, sum: self.sum.saturating_sub(earlier.sum) }
-    }
-
-    /// `None` where no frame had an age.
-    pub(super) fn mean(self) -> Option<Duration> {
-        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-        self.sum.checked_div(count)
-    }
-}
-
-/// What the hub got last.
-#[derive(Default)]
-struct Meter {
-    since: Option<Instant>,
-    shown: u64,
-    ages: Ages,
 }
 
 /// Why the loop ends: only the last is a failure.
@@ -165,6 +139,12 @@ impl LiveRun<'_> {
         self.mailbox.capture_age(now) < STUCK
     }
 
+    /// Whether frames come, as they should.
+    fn streams(&self, now: Instant) -> bool {
+        let LiveState { screen, streamed, .. } = &self.state;
+        *streamed && !screen.paused && !screen.missing && self.is_well(now)
+    }
+
     /// When what was seen last must not be shown any more.
     fn stale_at(&self) -> Option<Instant> {
         self.parts.vision.stale_at(self.state.pace.interval(Duration::ZERO))
@@ -182,18 +162,22 @@ impl LiveRun<'_> {
             return Ok(());
         }
         let report = self.parts.vision.look(frame, info)?;
-        let changed = self.state.screen.see(report);
-        let answer = report.shown_face().map_or(Answer::NoFace, |face| face.answer);
+        self.state.screen.see(report);
+        // What is covered is not felt either.
         if self.state.screen.cover().is_none() {
-            show(&mut self.parts.displays, Some(frame), report, Instant::now())?;
+            let now = Instant::now();
+            show(&mut self.parts.displays, Some(frame), report, now)?;
+            if let (Some(motor), Screen::Answer(answer)) = (&self.parts.cues.motor, report.shown) {
+                let track = report.shown_face().and_then(|face| face.track);
+                if let Some(pattern) = self.state.cadence.play(now, answer, track) {
+                    motor.play(pattern);
+                }
+            }
         }
         if let Some(captured) = info.captured {
             self.state.ages.add(captured.elapsed());
         }
         self.state.tally.shown += 1;
-        if let (true, Some(motor)) = (changed, &self.parts.cues.motor) {
-            motor.play(cue::pattern(&self.options.patterns, answer));
-        }
         Ok(())
     }
 
@@ -202,8 +186,12 @@ impl LiveRun<'_> {
             Event::Press(press) => self.press(press, now)?,
             // Said only once it is true.
             Event::Closed if self.state.screen.paused => {
-                (self.tell)(Notice::Paused);
-                self.show(Screen::Paused, now)?;
+                let (notice, screen) = match self.state.session.has_ended() {
+                    true => (Notice::SessionEnded, Screen::SessionEnded),
+                    false => (Notice::Paused, Screen::Paused),
+                };
+                (self.tell)(notice);
+                self.show(screen, now)?;
             }
             Event::Closed => {}
             Event::Streams => {
@@ -242,29 +230,38 @@ impl LiveRun<'_> {
             PressEffect::Answered => return self.ask(None, now),
         }
         match press.press {
+            Press::Short | Press::Long if self.state.session.has_ended() => {
+                self.state.session.restart();
+                self.resume(Notice::SessionBegins, now)?;
+            }
             Press::Short => {
                 self.state.mode = self.state.mode.next();
                 for display in &mut self.parts.displays {
                     display.set_mode(self.state.mode, now)?;
                 }
             }
-            Press::Long => {
-                self.state.screen.paused = !self.state.screen.paused;
-                self.parts.vision.forget();
-                if self.state.screen.paused {
-                    self.mailbox.want(Wanted::Closed);
-                } else {
-                    (self.tell)(Notice::Resumed);
-                    // One that is still missing is to be reported and shown again.
-                    self.state.screen.missing = false;
-                    self.mailbox.want(Wanted::Stream);
-                    self.show(Screen::Starting, now)?;
-                }
-            }
+            Press::Long if self.state.screen.paused => self.resume(Notice::Resumed, now)?,
+            Press::Long => self.pause(),
             // The rest of a long press.
             Press::Held => {}
         }
         Ok(())
+    }
+
+    fn pause(&mut self) {
+        self.state.screen.paused = true;
+        self.parts.vision.forget();
+        self.mailbox.want(Wanted::Closed);
+    }
+
+    fn resume(&mut self, notice: Notice, now: Instant) -> Result<(), Stop> {
+        (self.tell)(notice);
+        self.state.screen.paused = false;
+        // One that is still missing is to be reported and shown again.
+        self.state.screen.missing = false;
+        self.parts.vision.forget();
+        self.mailbox.want(Wanted::Stream);
+        self.show(Screen::Starting, now)
     }
 
     /// Shows a state of the badge itself.
@@ -288,7 +285,14 @@ impl LiveRun<'_> {
             }
             None => false,
         };
-        if self.state.screen.battery(low, now) {
+        let event = self.state.session.tick(now, self.streams(now));
+        match event {
+            None => {}
+            Some(SessionEvent::LastMinute) => (self.tell)(Notice::LastMinute),
+            Some(SessionEvent::Ended) => self.pause(),
+        }
+        let last_minute = event == Some(SessionEvent::LastMinute);
+        if self.state.screen.tick(low, last_minute, now) {
             show(&mut self.parts.displays, None, self.state.screen.shown(), now)?;
         }
         if let Some(error) = self.lamp.failure() {
@@ -302,9 +306,7 @@ impl LiveRun<'_> {
     }
 
     fn watch_updates(&mut self, now: Instant) -> Result<(), Stop> {
-        let LiveState { screen, streamed, tally, .. } = &self.state;
-        let is_looking = *streamed && !screen.paused && !screen.missing && self.is_well(now);
-        let looks = is_looking.then_some(tally.shown);
+        let looks = self.streams(now).then_some(self.state.tally.shown);
         let Some(monitor) = &mut self.parts.monitor else { return Ok(()) };
         match monitor.tick(now, looks) {
             None => {}

@@ -1,6 +1,7 @@
 //! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
 
 mod events;
+mod meter;
 mod notice;
 #[cfg(test)]
 mod tests;
@@ -11,13 +12,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use emocue_config::{Mode, PaceSettings, Patterns};
+use emocue_config::{Mode, PaceSettings, SessionSettings, VibrationSettings};
 
 use super::capture::{Lamp, capture};
 use super::mailbox::{Event, Mailbox, Wanted};
 use super::update::UpdateMonitor;
 use super::watchdog::Watchdog;
-use super::{BadgeError, Tally};
+use super::{BadgeError, SessionState, Tally};
 use crate::camera::Camera;
 use crate::cue::{CueError, Input, Motor, Output, TimedPress};
 use crate::link::Hub;
@@ -71,7 +72,7 @@ pub struct Cues {
     pub button: Option<Presses>,
     /// Lit exactly while the camera may see.
     pub led: Option<Box<dyn Output>>,
-    /// Plays a pattern when the answer becomes another one.
+    /// Plays a pattern when the answer becomes another one, as [`Cadence`](crate::cue::Cadence) says.
     pub motor: Option<Motor>,
     /// On while the battery is nearly empty.
     pub battery_low: Option<Box<dyn Input>>,
@@ -86,8 +87,12 @@ pub struct LiveOptions {
     pub paused: bool,
     /// How often to look.
     pub pace: PaceSettings,
-    /// What the motor plays.
-    pub patterns: Patterns,
+    /// When the motor plays, and what.
+    pub vibration: VibrationSettings,
+    /// How long a session lasts.
+    pub session: SessionSettings,
+    /// The session that continues.
+    pub session_state: SessionState,
     /// Wait for a camera that is missing from the start, instead of ending.
     pub wait_for_camera: bool,
     /// End after so many looks.
@@ -103,13 +108,15 @@ pub struct Ended {
     pub again: Option<Again>,
 }
 
-/// What the wearer chose before a new start.
+/// What the wearer chose before a new start, and what continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Again {
     /// What panels show.
     pub mode: Mode,
     /// The camera is closed.
     pub paused: bool,
+    /// How long the session has lasted.
+    pub session: SessionState,
 }
 
 impl Live {
@@ -140,7 +147,8 @@ impl Live {
         let done = run.until(stop);
         run.parts.watchdog.stopping();
         let (tally, age) = (run.state.tally, run.state.ages.mean());
-        let chosen = Again { mode: run.state.mode, paused: run.state.screen.paused };
+        let LiveState { mode, screen, session, .. } = &run.state;
+        let chosen = Again { mode: *mode, paused: screen.paused, session: session.state() };
         ended.store(true, Ordering::Relaxed);
         mailbox.want(Wanted::End);
         // Panels first: whatever the camera does, nothing stays lit.

@@ -21,6 +21,12 @@ pub enum Notice {
     Paused,
     /// The wearer resumed it.
     Resumed,
+    /// The session's last minute begins.
+    LastMinute,
+    /// The session's time is up; the camera is closed.
+    SessionEnded,
+    /// The wearer started another session.
+    SessionBegins,
     /// Heat slows the badge by this factor; 1 is its usual pace.
     Slowed(u32),
     /// A pin fails.
@@ -51,6 +57,11 @@ impl fmt::Display for Notice {
             Self::Missing(error) => write!(f, "camera missing: {}", line(error)),
             Self::Paused => f.write_str("paused: the camera is closed"),
             Self::Resumed => f.write_str("resumes"),
+            Self::LastMinute => f.write_str("the session ends in a minute"),
+            Self::SessionEnded => {
+                f.write_str("the session has ended: the camera is closed; a press starts another")
+            }
+            Self::SessionBegins => f.write_str("another session begins"),
             Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
             Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
             Self::Pin(error) => f.write_str(&line(error)),

@@ -1,9 +1,13 @@
+//! A live badge between a scripted camera, a scripted button and a display that is watched.
+
+mod cues;
+mod updates;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use emocue_link::consent::Ask;
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::label::{FERPLUS_8, LabelSet};
 use emocue_run::{Classifier, Detector, RunError};
@@ -12,12 +16,11 @@ use emocue_models::luma::Luma;
 
 use super::*;
 use crate::answer::{Answer, FrameReport, Screen};
-use crate::badge::update::MonitorSetup;
 use crate::camera::v4l2::V4l2Error;
 use crate::camera::{CameraError, CameraRead, FrameInfo};
 use crate::cue::Press;
 use crate::show::ShowError;
-use crate::slots::consent::{ConsentChannel, NoConsent, VISIBLE};
+use crate::slots::consent::VISIBLE;
 
 /// Longer than any step takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -159,15 +162,22 @@ struct Bench {
 }
 
 fn bench(wait_for_camera: bool, first: Cue) -> Bench {
-    bench_with(wait_for_camera, first, false, None)
+    bench_with(first, BenchSetup { wait_for_camera, ..BenchSetup::default() })
 }
 
-fn bench_with(
+/// What tests vary.
+#[derive(Default)]
+struct BenchSetup {
     wait_for_camera: bool,
-    first: Cue,
     paused: bool,
     monitor: Option<UpdateMonitor>,
-) -> Bench {
+    motor: Option<Motor>,
+    session: SessionSettings,
+    session_state: SessionState,
+}
+
+fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
+    let BenchSetup { wait_for_camera, paused, monitor, motor, session, session_state } = setup;
     let (camera, cues) = channel();
     camera.send(first).unwrap();
     let (button, presses) = channel();
@@ -188,6 +198,7 @@ fn bench_with(
                     let began = Instant::now() + VISIBLE;
                     Ok(press.map(|press| TimedPress { press, began }))
                 })),
+                motor,
                 ..Cues::default()
             },
             thermometer: Thermometer::default(),
@@ -199,7 +210,9 @@ fn bench_with(
             mode: Mode::Both,
             paused,
             pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
-            patterns: Patterns::default(),
+            vibration: VibrationSettings::default(),
+            session,
+            session_state,
             wait_for_camera,
             limit: None,
         },
@@ -365,63 +378,4 @@ fn a_source_that_ends_ends_the_run() {
     badge.camera.send(Cue::End).unwrap();
     badge.until(&Seen::Finished);
     assert!(badge.run.join().unwrap().is_ok());
-}
-
-fn monitor(state: &std::path::Path) -> UpdateMonitor {
-    let presence = ConsentChannel::new(state).announce().map(Arc::new);
-    let watched = MonitorSetup {
-        state,
-        mark: Vec::new(),
-        on_trial: false,
-        healthy: Duration::from_secs(60),
-        has_button: true,
-        has_panel: true,
-        presence,
-    };
-    UpdateMonitor::new(watched, Arc::default())
-}
-
-#[test]
-fn a_question_is_shown_and_the_button_answers_it_instead_of_doing_what_it_always_does() {
-    let state = tempfile::tempdir().unwrap();
-    let badge = bench_with(false, Cue::Frame(0), false, Some(monitor(state.path())));
-    badge.looks(1);
-    for (press, agrees) in [(Press::Held, true), (Press::Short, false)] {
-        let consent = ConsentChannel::new(state.path());
-        let (tells, told) = channel();
-        let asks = thread::spawn(move || {
-            consent.ask(Ask::NewMaker, [1; 32], [2; 32], |question| tells.send(*question).unwrap())
-        });
-        let question = told.recv_timeout(PATIENCE).unwrap();
-        let (ask, code) = (question.ask, question.code());
-        badge.shows(Screen::Question { ask, code, counts: false });
-        // It neither pauses nor answers, while the finger stays on it.
-        badge.button.send(Press::Long).unwrap();
-        badge.button.send(press).unwrap();
-        match asks.join().unwrap() {
-            Ok(()) => assert!(agrees),
-            Err(error) => assert!(!agrees && matches!(error, NoConsent::Declined), "{error}"),
-        }
-        badge.looks(2);
-        assert_eq!(badge.open_and_lit(), (true, true));
-        let notices = badge.notices.lock().unwrap().clone();
-        let asked = notices.iter().find(|notice| notice.contains(&code.to_string())).unwrap();
-        assert!(asked.starts_with("a host asks: Trust new maker?"), "{asked}");
-    }
-    badge.stop().0.unwrap();
-}
-
-#[test]
-fn another_bundle_ends_the_run_for_a_new_start_that_stays_paused() {
-    let state = tempfile::tempdir().unwrap();
-    let badge = bench_with(false, Cue::Frame(0), true, Some(monitor(state.path())));
-    badge.shows(Screen::Paused);
-    assert_eq!(badge.open_and_lit(), (false, false));
-    std::fs::create_dir(state.path().join("slots")).unwrap();
-    std::fs::write(state.path().join("slots").join("state"), "another").unwrap();
-    badge.until(&Seen::Finished);
-    let ended = badge.run.join().unwrap().unwrap();
-    assert_eq!(ended.again, Some(Again { mode: Mode::Both, paused: true }));
-    assert_eq!(ended.tally.shown, 0);
-    assert!(!*badge.led.lock().unwrap());
 }
