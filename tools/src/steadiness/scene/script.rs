@@ -102,14 +102,15 @@ fn changes<'a>(
     // The same faces at the same times under every condition.
     let mut random = Random::of(seed, "changes");
     let (mut actors, mut truth): (Vec<Actor<'_>>, Vec<Span>) = (Vec::new(), Vec::new());
-    let mut from = 0.0;
+    // In 40ths of a second, counted in whole numbers: a change is at a frame, or clearly between two.
+    let (mut from, mut count) = (0.0, 0_u32);
     while from < seconds {
         let last = actors.last().map(|actor| actor.portrait.answer.as_str());
         let others: Vec<&Portrait> =
             gallery.known.iter().filter(|one| Some(one.answer.as_str()) != last).collect();
         let portrait = others[random.below(others.len())];
-        // Whole 40ths of a second are frames of every rate, or nearly.
-        let to = from + 1.5 + (random.part() * 100.0).floor() / 40.0;
+        count += 60 + (random.part() * 100.0) as u32;
+        let to = f64::from(count) / 40.0;
         actors.push(middle(portrait, from, to));
         truth.push(answer(from, portrait));
         from = to;
@@ -212,6 +213,10 @@ mod tests {
                 assert!((15..=40).contains(&scene.truth.len()), "{}", scene.truth.len());
                 assert!(scene.truth.windows(2).all(|pair| pair[0].expected != pair[1].expected));
                 assert_eq!(scene.truth, scenes[0].1.truth, "{}", scene.name);
+                let lasts = |pair: &[Span]| pair[1].from_ms - pair[0].from_ms;
+                assert!(
+                    scene.truth.windows(2).all(|pair| (1_499.0..4_001.0).contains(&lasts(pair)))
+                );
             }
         }
     }
