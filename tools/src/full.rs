@@ -7,6 +7,7 @@ use crate::cargo::{Profile, cargo, check};
 use crate::cross::{self, BoardTarget, CrossArgs};
 use crate::faults::{self, FaultsArgs};
 use crate::instructions::{self, InstructionsArgs};
+use crate::kernels::{self, KernelsArgs};
 use crate::soak::{self, SoakArgs};
 use crate::steadiness::{self, SteadinessArgs};
 use crate::virtual_badge::{self, VirtualBadgeArgs};
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     for target in [BoardTarget::Aarch64, BoardTarget::Armv7] {
         cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;
     }
+    kernels::run(&KernelsArgs { arm: true, install: args.install })?;
     for badge in VirtualBadgeArgs::every(args.install) {
         virtual_badge::run(&badge)?;
     }

@@ -9,6 +9,7 @@ mod faults;
 mod full;
 mod fuzz;
 mod instructions;
+mod kernels;
 mod privacy;
 mod soak;
 mod steadiness;
@@ -38,6 +39,8 @@ enum Task {
     VirtualBadge(virtual_badge::VirtualBadgeArgs),
     /// Count the instructions of a frame on ARM processors
     Instructions(instructions::InstructionsArgs),
+    /// Run the integer kernels' tests, here or in ARM instructions
+    Kernels(kernels::KernelsArgs),
     /// Look at 20,000 frames and see that memory stays what it was
     Soak(soak::SoakArgs),
     /// Measure on clips and drawn scenes how steady the shown answer is
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Cross(args) => cross::run(&args),
         Task::VirtualBadge(args) => virtual_badge::run(&args),
         Task::Instructions(args) => instructions::run(&args),
+        Task::Kernels(args) => kernels::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Steadiness(args) => steadiness::run(&args),
         Task::Faults(args) => faults::run(&args),

@@ -64,7 +64,7 @@ pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
 }
 
 /// A cargo that compiles for `target`, its own target folder and linker set.
-pub(super) fn cargo(target: BoardTarget) -> Result<Command> {
+pub(crate) fn cargo(target: BoardTarget) -> Result<Command> {
     let mut missing = Vec::new();
     if !is_there(target.tool("gcc").arg("--version")) {
         missing.push(format!("{}-gcc", target.gnu()));
