@@ -1,6 +1,7 @@
 //! How many multiply-accumulates a second each instruction set does: `cargo run --release -p emocue-kernels --example
 //! rate`. `EMOCUE_ISA` chooses one.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use emocue_kernels::{
@@ -82,7 +83,17 @@ impl Row {
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let chosen = std::env::var_os(VARIABLE).map(|_| Isa::chosen()).transpose()?;
     let sets: Vec<Isa> = chosen.map_or_else(|| Isa::available().collect(), |isa| vec![isa]);
     print!("{:24}", "GMAC/s");
