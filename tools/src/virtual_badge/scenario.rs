@@ -89,6 +89,24 @@ const CAMERA: Do = Shell(
 const PORTRAIT: Do =
     Shell("emocue-guest play /dev/video1 /portrait 1280 720 >/run/player 2>&1 & player=$!");
 
+/// Somebody leaves: a grey wall; the light goes out: black.
+const WALL: Do = Shell(
+    "kill $player; wait $player; head -c 1843200 /dev/zero | tr '\\0' '\\200' >/run/wall
+    emocue-guest play /dev/video1 /run/wall 1280 720 >/run/player 2>&1 & player=$!",
+);
+const DARK: Do = Shell(
+    "kill $player; wait $player; head -c 1843200 /dev/zero >/run/dark
+    emocue-guest play /dev/video1 /run/dark 1280 720 >/run/player 2>&1 & player=$!",
+);
+/// Somebody comes back.
+const BACK: Do = Shell(
+    "kill $player; wait $player
+    emocue-guest play /dev/video1 /portrait 1280 720 >/run/player 2>&1 & player=$!",
+);
+
+/// The shortest session that announces its last minute.
+const TWO_MINUTES: Do = Shell("printf '\\n[session]\\nminutes = 2\\n' >>$config");
+
 const PRESS: Do = Button(true);
 const LET_GO: Do = Button(false);
 
@@ -97,6 +115,10 @@ const EMOJI: Do = Shows(Picture::Answer("emoji"));
 const WORD: Do = Shows(Picture::Answer("word"));
 const MISSING: Do = Shows(Picture::State("camera-missing"));
 const PAUSED: Do = Shows(Picture::State("paused"));
+const NO_FACE: Do = Shows(Picture::State("no-face"));
+const TOO_DARK: Do = Shows(Picture::State("too-dark"));
+const LAST_MINUTE: Do = Shows(Picture::State("last-minute"));
+const SESSION_ENDED: Do = Shows(Picture::State("session-ended"));
 
 /// The kernel plugs its camera in again once nobody holds it, so somebody does.
 const UNPLUG: Do = Shell("exec 9</dev/video1; emocue-guest set /dev/video0 Disconnect 1");
@@ -125,7 +147,7 @@ const fn step(what: &'static str, does: &'static [Do]) -> Step {
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "day",
-        about: "start, button, lost camera, lost panel, crash, end",
+        about: "start, button, nobody, darkness, lost camera, lost panel, crash, a session, end",
         steps: DAY,
     },
     Scenario {
@@ -151,6 +173,9 @@ const DAY: &[Step] = &[
         &[PRESS, PAUSED, LET_GO, HoldsCamera(false), Led(false)],
     ),
     step("long press: it resumes", &[PRESS, ANSWER, LET_GO, HoldsCamera(true), Led(true)]),
+    step("nobody before the camera: no face", &[WALL, NO_FACE, Led(true)]),
+    step("the light goes out: too dark", &[DARK, TOO_DARK]),
+    step("the face is back: the answer again", &[BACK, ANSWER]),
     step("camera unplugged: the panel says so, LED off", &[UNPLUG, MISSING, Led(false)]),
     step("camera back: it resumes by itself", &[RELEASE, CAMERA, PORTRAIT, ANSWER, Led(true)]),
     step("camera's driver gone, its node too", &[UNPLUG, MISSING, RELEASE, UNLOAD, MISSING]),
@@ -167,7 +192,13 @@ const DAY: &[Step] = &[
             Led(false),
         ],
     ),
-    step("a new start", &[Start, ANSWER, Led(true)]),
+    step("a new start, for a session of two minutes", &[TWO_MINUTES, Start, ANSWER, Led(true)]),
+    step("its last minute is announced for a while", &[LAST_MINUTE, ANSWER, Led(true)]),
+    step(
+        "its time is up: camera closed, LED off",
+        &[SESSION_ENDED, HoldsCamera(false), Led(false)],
+    ),
+    step("short press: another session", &[PRESS, LET_GO, ANSWER, HoldsCamera(true), Led(true)]),
     step(
         "SIGTERM: panel off, LED off, exit code 0",
         &[Signal("TERM"), Ends(0), PanelOff, Led(false)],
