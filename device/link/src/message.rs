@@ -167,7 +167,7 @@ pub enum CameraState {
     Starting,
     /// Frames come.
     Streaming,
-    /// The wearer paused it; the camera is closed.
+    /// The wearer paused it, or its session has ended; the camera is closed.
     Paused,
     /// The camera is unplugged or does not answer.
     CameraMissing,

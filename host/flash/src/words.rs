@@ -8,7 +8,7 @@ pub fn state(state: CameraState) -> &'static str {
     match state {
         CameraState::Starting => "starting",
         CameraState::Streaming => "streaming",
-        CameraState::Paused => "paused by its wearer",
+        CameraState::Paused => "paused, its camera closed",
         CameraState::CameraMissing => "camera missing",
     }
 }
