@@ -70,7 +70,7 @@ pub(crate) struct SteadinessArgs {
 }
 
 impl SteadinessArgs {
-    /// Two drawn scenes of 20 s, compared with the bars.
+    /// Drawn scenes of 20 s: an expression that changes under every condition, and two people; compared with the bars.
     pub(crate) fn brief() -> Self {
         Self {
             clips: Vec::new(),
@@ -78,7 +78,7 @@ impl SteadinessArgs {
             generated: true,
             seed: 1,
             seconds: 20.0,
-            scenes: vec!["changes, noise".to_owned(), "two".to_owned()],
+            scenes: vec!["changes".to_owned(), "two".to_owned()],
             bundle: None,
             badge: None,
             json: None,

@@ -243,12 +243,16 @@ fn align(badge: &Badge, candidates: &[Candidate]) -> Result<Vec<Portrait>> {
     Ok(portraits)
 }
 
+/// What a blend is labelled as: it has no expression of its own, so it is never one that is known.
+const BLEND: &str = "blend";
+
 /// More faces from few: blends of neighbours, and each out of focus.
 fn variants(portraits: Vec<Portrait>) -> Vec<Portrait> {
     let mut all = portraits.clone();
     for pair in portraits.windows(2) {
         for share in [0.2, 0.35, 0.5, 0.65, 0.8] {
-            all.push(Portrait::of(pair[0].grey.blend(&pair[1].grey, share), None));
+            let blend = pair[0].grey.blend(&pair[1].grey, share);
+            all.push(Portrait::of(blend, Some(BLEND.to_owned())));
         }
     }
     all.extend(portraits.iter().map(|portrait| Portrait::of(portrait.grey.blurred(2), None)));
@@ -330,6 +334,17 @@ mod tests {
             gallery.known.iter().map(|one| (one.answer.as_str(), one.unrest)).collect();
         assert_eq!(known, [("fear", 3), ("neutral", 2), ("fear", 1)]);
         assert_eq!((gallery.ambiguous.unrest, gallery.clear().unrest), (12, 1));
+    }
+
+    #[test]
+    fn blends_may_be_ambiguous_but_are_never_known() {
+        let portraits = vec![portrait(None, "", 0, 0), portrait(None, "", 0, 0)];
+        let mut all = variants(portraits);
+        assert_eq!(all.len(), 2 + 5 + 2);
+        for portrait in &mut all {
+            (portrait.answer, portrait.agreed) = ("fear".to_owned(), HELD.len());
+        }
+        assert_eq!(all.iter().filter(|portrait| portrait.is_known()).count(), 4);
     }
 
     #[test]
