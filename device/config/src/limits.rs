@@ -73,7 +73,7 @@ const LIMITS: &[Limit] = &[
     (
         "steady.forget_after_s",
         |config| (config.steady.hold_s..=60.0).contains(&config.steady.forget_after_s),
-        "write hold_s to 60 (seconds)",
+        "write at least hold_s, and at most 60 (seconds)",
     ),
     (
         "gpio.chip",

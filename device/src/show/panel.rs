@@ -75,7 +75,7 @@ struct WordLayout {
 const BESIDE: Range<u32> = 66..128;
 
 impl WordLayout {
-    /// `None` where there is no word.
+    /// `None` for a mode without a word.
     const fn of(settings: &ShowSettings) -> Option<Self> {
         Some(match (settings.panel, settings.mode) {
             (_, Mode::Emoji) => return None,

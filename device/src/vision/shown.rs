@@ -55,7 +55,7 @@ impl Shown {
         };
         let answer = match self.answer {
             None => wanted,
-            // Whoever it was is gone.
+            // The face that was shown is gone.
             Some(_) if self.id.is_some() && self.id != face.map(|face| face.id) => wanted,
             Some(shown) if shown == wanted || waits => shown,
             Some(shown) if self.since < dwell - ROUNDING => shown,

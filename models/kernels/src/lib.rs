@@ -74,7 +74,7 @@
 //! - 32 bits hold the sum of 133,144 products. A layer with more for an output is refused.
 //! - x86's instructions multiply unsigned with signed bytes, ARM's signed with signed ones. From 0 to 127 they agree.
 //! - A sum becomes `f32` and is requantised by fused multiply-adds. When a layer is built, the largest result is bounded,
-//!   and refused where `f32` could not hold it: so there are no infinities and nothing that is not a number.
+//!   and refused where `f32` could not hold it: so no result is infinite or NaN.
 //!
 //! # Why every processor gives the same bits
 //!
