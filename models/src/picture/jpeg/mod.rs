@@ -180,6 +180,10 @@ fn frame_of(body: &[u8], is_progressive: bool) -> Result<Option<Frame>, JpegErro
     if !is_usual || !components.iter().all(is_sampled) {
         return Ok(None);
     }
+    // The decoder panics on some of these, and no camera writes them.
+    if components.iter().any(|c| c.across > components[0].across || c.down > components[0].down) {
+        return Err(JpegError::Damaged("an unsupported sampling: luma is coarser than colour"));
+    }
     let (claimed_width, claimed_height) = (width as u64, height as u64);
     if claimed_width * claimed_height > MAX_PIXELS {
         return Err(JpegError::TooLarge { width: claimed_width, height: claimed_height });

@@ -58,6 +58,19 @@ fn data_that_end_early_are_cut_off_even_with_an_end_marker() {
     assert!(extent(&lost).is_err());
 }
 
+/// zune-jpeg 0.5.15 panics on such a frame of 9x17 px.
+#[test]
+fn luma_coarser_than_colour_is_refused() {
+    let mut jpeg = encoded();
+    let frame = jpeg.windows(2).position(|pair| matches!(pair, [0xFF, 0xC0])).unwrap();
+    // The sampling of the first and of the last of three components.
+    (jpeg[frame + 11], jpeg[frame + 17]) = (0x11, 0x21);
+    assert!(matches!(extent(&jpeg), Err(JpegError::Damaged(what)) if what.contains("sampling")));
+    for rules in [Rules::BADGE, Rules::DATASET] {
+        assert!(decode(&jpeg, &rules).is_err());
+    }
+}
+
 #[test]
 fn what_follows_a_whole_picture_is_ignored() {
     let jpeg = encoded();

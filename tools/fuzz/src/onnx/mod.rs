@@ -83,7 +83,8 @@ fn graph(onnx: &[u8]) {
     let Ok(graph) = OnnxGraph::read(onnx) else { return };
     let written = graph.to_bytes();
     let again = OnnxGraph::read(&written).expect("what was written can be read");
-    assert_eq!(again.nodes, graph.nodes);
+    // As bytes: a NaN among the attributes is not equal to itself.
+    assert!(again.to_bytes() == written, "what is written twice is the same");
     let Ok(shape) = graph.input_shape(None) else { return };
     let count = shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
     let Some(count) = count.filter(|count| *count <= MOST) else { return };
