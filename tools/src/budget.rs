@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::cargo::root;
+use crate::peers::PeersBudget;
 use crate::steadiness::SteadinessBudget;
 
 /// `tools/budget.toml`; the file says what each entry means.
@@ -18,6 +19,7 @@ pub(crate) struct Budget {
     pub(crate) binary_mb: BTreeMap<String, f64>,
     pub(crate) stage_ratio: BTreeMap<String, f64>,
     pub(crate) steadiness: SteadinessBudget,
+    pub(crate) peers: PeersBudget,
 }
 
 impl Budget {

@@ -10,6 +10,7 @@ mod full;
 mod fuzz;
 mod instructions;
 mod kernels;
+mod peers;
 mod privacy;
 mod soak;
 mod steadiness;
@@ -41,6 +42,8 @@ enum Task {
     Instructions(instructions::InstructionsArgs),
     /// Run the integer kernels' tests, here or in ARM instructions
     Kernels(kernels::KernelsArgs),
+    /// Compare the classifier's speed with ONNX Runtime and LiteRT; needs Python and a package index
+    Peers(peers::PeersArgs),
     /// Look at 20,000 frames and see that memory stays what it was
     Soak(soak::SoakArgs),
     /// Measure on clips and drawn scenes how steady the shown answer is
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::VirtualBadge(args) => virtual_badge::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Kernels(args) => kernels::run(&args),
+        Task::Peers(args) => peers::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Steadiness(args) => steadiness::run(&args),
         Task::Faults(args) => faults::run(&args),
