@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::KernelError;
+use crate::quantize::step;
 
 /// Channels of a block.
 pub const LANES: usize = 16;
@@ -182,10 +183,7 @@ impl Planes {
         check_count("values", self.shape.len(), values.len())?;
         check_scale("scale", 0, f64::from(scale))?;
         let zero = f32::from(self.zero_point);
-        self.scatter(values, |value| {
-            let steps = if value.is_nan() { zero } else { value / scale + zero };
-            steps.clamp(0.0, f32::from(TOP)).round_ties_even() as i8
-        });
+        self.scatter(values, |value| step(value, scale, zero));
         Ok(())
     }
 

@@ -14,7 +14,7 @@ pub(crate) const LARGEST_PRODUCT: i32 = 127 * 127;
 pub(crate) const MOST_PRODUCTS: usize = (i32::MAX / LARGEST_PRODUCT) as usize;
 
 /// Added to a number from 0 to 127, this leaves it in the lowest bits, rounded to even as every addition is.
-const ROUNDING: f32 = 12_582_912.0;
+pub(crate) const ROUNDING: f32 = 12_582_912.0;
 
 /// What follows a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -6,6 +6,15 @@ use crate::isa::Isa;
 use crate::layout::{LANES, Planes, Shape, check_count, check_stored};
 use crate::window::Window;
 
+/// Values of a window's row that are copied at once.
+const RUN: usize = 8;
+
+/// Most rows below a window, in all channels, that are copied so.
+const RUNS: usize = 16;
+
+/// Room for their values.
+const BUFFER: usize = 8 * LANES;
+
 /// A convolution of a picture in the order `[C][H][W]`.
 ///
 /// In blocks of 16 channels, a picture of luma would be zero for 15 of 16. So the values below a window become the
@@ -84,38 +93,68 @@ impl Stem {
     /// The values below each window, channel by channel and row by row.
     fn gather(&self, picture: &[i8], shape: Shape, places: &mut Planes) {
         let Window { kernel: [height, width], stride, pads: [top, left, ..] } = self.window;
-        let output = places.shape();
-        for tap in 0..output.channels {
-            let (block, lane) = (tap / LANES, tap % LANES);
-            let (channel, tap_y, tap_x) =
-                (tap / (height * width), tap / width % height, tap % width);
-            // Columns whose tap lies in the picture.
-            let first = left.saturating_sub(tap_x).div_ceil(stride).min(output.width);
-            let past = (shape.width + left)
-                .saturating_sub(tap_x)
-                .div_ceil(stride)
-                .clamp(first, output.width);
-            for y in 0..output.height {
-                let line = places.row_mut(block, y);
-                let row = (y * stride + tap_y).checked_sub(top).filter(|row| *row < shape.height);
-                let Some(row) = row else {
-                    line.iter_mut().for_each(|pixel| pixel[lane] = self.zero_point);
+        let runs = self.channels * height;
+        let is_short = width <= RUN && runs <= RUNS && runs * width + RUN <= BUFFER;
+        let mut starts = [None; RUNS];
+        for y in 0..places.shape().height {
+            let row = |run: usize| {
+                let row = (y * stride + run % height).checked_sub(top)?;
+                let channel = run / height * shape.height;
+                (row < shape.height).then_some((channel + row) * shape.width)
+            };
+            for (run, start) in starts[..runs.min(RUNS)].iter_mut().enumerate() {
+                *start = row(run);
+            }
+            for x in 0..places.shape().width {
+                let column = (x * stride).checked_sub(left).filter(|c| c + width <= shape.width);
+                if let Some(column) = column.filter(|_| is_short)
+                    && self.gather_runs(picture, &starts[..runs], column, (y, x), places)
+                {
                     continue;
-                };
-                let row = &picture[(channel * shape.height + row) * shape.width..][..shape.width];
-                let (before, rest) = line.split_at_mut(first);
-                let (inside, after) = rest.split_at_mut(past - first);
-                for pixel in before.iter_mut().chain(after) {
-                    pixel[lane] = self.zero_point;
                 }
-                if let Some(start) = (first * stride + tap_x).checked_sub(left) {
-                    for (pixel, value) in
-                        inside.iter_mut().zip(row[start.min(row.len())..].iter().step_by(stride))
-                    {
-                        pixel[lane] = *value;
-                    }
+                for tap in 0..runs * width {
+                    let column = (x * stride + tap % width).checked_sub(left);
+                    let value = match (row(tap / width), column.filter(|c| *c < shape.width)) {
+                        (Some(row), Some(column)) => picture[row + column],
+                        _ => self.zero_point,
+                    };
+                    places.row_mut(tap / LANES, y)[x][tap % LANES] = value;
                 }
             }
         }
+    }
+
+    /// The values below a window whose columns lie all in the picture, row by row, where [`RUN`] values can be copied at
+    /// once: what is too much is replaced by the next row, or lies where no weight is.
+    #[inline(always)]
+    fn gather_runs(
+        &self,
+        picture: &[i8],
+        rows: &[Option<usize>],
+        column: usize,
+        (y, x): (usize, usize),
+        places: &mut Planes,
+    ) -> bool {
+        let mut values = [0; BUFFER];
+        let mut at = 0;
+        for row in rows {
+            let from = match row {
+                Some(row) => {
+                    match picture.get(row + column..).and_then(|rest| rest.first_chunk()) {
+                        Some(run) => *run,
+                        None => return false,
+                    }
+                }
+                None => [self.zero_point; RUN],
+            };
+            values[at..at + RUN].copy_from_slice(&from);
+            at += self.window.kernel[1];
+        }
+        for (block, values) in
+            values.as_chunks::<LANES>().0[..places.shape().blocks()].iter().enumerate()
+        {
+            places.row_mut(block, y)[x] = *values;
+        }
+        true
     }
 }
