@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: what the badge costs, against its budget.
+//! `cargo xtask bench`: what the badge costs, against its budget, and in other forms.
+
+mod forms;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,13 +12,16 @@ use serde::Deserialize;
 use crate::Result;
 use crate::budget::{Budget, BudgetLine, table};
 use crate::calibration;
-use crate::cargo::{Profile, badge, build_badge, output, root};
+use crate::cargo::{Profile, badge, build_badge, cargo, check, output, root};
 
 /// The bundle that the badge carries.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
 /// In the order a frame passes them.
 pub(crate) const STAGES: [&str; 6] = ["decode", "detect", "classify", "draw", "total", "stream"];
+
+/// What the badge is asked for.
+const JSON: [&str; 2] = ["bench", "--json"];
 
 /// Starts of the program; the fastest counts, since whatever else runs can only add to its wall time.
 const STARTS: u32 = 5;
@@ -30,6 +35,9 @@ pub(crate) struct BenchArgs {
     /// Measure the badge as it was built last
     #[arg(long)]
     pub(crate) no_build: bool,
+    /// Measure the classifier in floats and in integers too; needs emocue, which takes minutes to build
+    #[arg(long)]
+    pub(crate) forms: bool,
 }
 
 /// What `emocue-badge bench --json` prints.
@@ -72,15 +80,20 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let budget = Budget::read()?;
     if !args.no_build {
         build_badge(args.profile)?;
+        if args.forms {
+            // With the whole workspace's features, as the tests build it.
+            check(cargo().args(["build", "--release", "--workspace", "--bin", "emocue"]))?;
+        }
     }
     let badge = badge(args.profile);
     let before = calibration::fastest_ms();
-    let mut report = measure(&badge, &[])?;
+    let mut report = measure(Command::new(&badge).args(JSON))?;
     if report.fewest_faces == 0 {
         return Err("the badge finds no face in its own clip, so its times say nothing".into());
     }
     for _ in 1..STARTS {
-        let again = measure(&badge, &["--frames", "1"])?.start_to_first_answer_ms;
+        let again = measure(Command::new(&badge).args(JSON).args(["--frames", "1"]))?
+            .start_to_first_answer_ms;
         report.start_to_first_answer_ms = report.start_to_first_answer_ms.min(again);
     }
     let unit_ms = rounded(calibration::fastest_ms().min(before));
@@ -89,7 +102,12 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let lines = compare(&budget, &report, unit_ms, args.profile.name(), &sizes)?;
     println!("{} build; a calibration loop takes {unit_ms:.3} ms here", args.profile.name());
     print!("{}", table(&lines));
-    println!("{}", serde_json::json!({ "calibration_ms": unit_ms, "lines": lines }));
+    let forms = if args.forms { forms::run(&badge)? } else { Vec::new() };
+    if args.forms {
+        print!("{}", forms::table(&forms));
+    }
+    let figures = serde_json::json!({ "calibration_ms": unit_ms, "lines": lines, "forms": forms });
+    println!("{figures}");
     let over: Vec<_> =
         lines.iter().filter(|line| line.is_over()).map(|line| line.what.as_str()).collect();
     if over.is_empty() {
@@ -98,8 +116,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     Err(format!("over the budget of tools/budget.toml: {}", over.join(", ")).into())
 }
 
-fn measure(badge: &Path, options: &[&str]) -> Result<BenchReport> {
-    let report = output(Command::new(badge).args(["bench", "--json"]).args(options))?;
+/// Runs a badge that prints JSON.
+fn measure(bench: &mut Command) -> Result<BenchReport> {
+    let report = output(bench)?;
     Ok(serde_json::from_str(&report)
         .map_err(|e| format!("`emocue-badge bench --json` printed something else: {e}"))?)
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
             .env("PROPTEST_CASES", PROPERTY_CASES),
     )?;
     for profile in [Profile::Release, Profile::Dist] {
-        bench::run(&BenchArgs { profile, no_build: false })?;
+        bench::run(&BenchArgs { profile, no_build: false, forms: true })?;
     }
     soak::run(&SoakArgs { no_build: false })?;
     steadiness::run(&SteadinessArgs::brief())?;
