@@ -8,7 +8,7 @@ use crate::layer::channels;
 use crate::onnx::OnnxGraph;
 use crate::operators::activations;
 use crate::probe::Probe;
-use crate::range::{Affine, Distribution, Extremes, RangeMethod};
+use crate::range::{Affine, Distribution, Extremes, Integers, RangeMethod};
 
 /// Fewest rows to calibrate on: half of them fit, half compare.
 const LEAST: usize = 8;
@@ -17,21 +17,26 @@ const LEAST: usize = 8;
 #[derive(Clone, Debug)]
 struct Activation {
     extremes: Extremes,
-    affine: Affine,
+    seen: Distribution,
 }
 
 /// What is known of every activation, by its name in the graph.
 #[derive(Clone, Debug)]
-pub(crate) struct ActivationRanges(BTreeMap<String, Activation>);
+pub(crate) struct ActivationRanges {
+    activations: BTreeMap<String, Activation>,
+    method: RangeMethod,
+}
 
 impl ActivationRanges {
-    /// The integers of the activation `value`.
+    /// What integers of the activation `value` mean.
     ///
     /// # Errors
     /// [`QuantizeError::Constant`] when it never changed.
-    pub(crate) fn affine(&self, value: &str) -> Result<Affine, QuantizeError> {
-        match self.0.get(value) {
-            Some(Activation { extremes, affine }) if extremes.low < extremes.high => Ok(*affine),
+    pub(crate) fn affine(&self, value: &str, integers: Integers) -> Result<Affine, QuantizeError> {
+        match self.activations.get(value) {
+            Some(Activation { extremes, seen }) if extremes.low < extremes.high => {
+                Ok(seen.choose(self.method, integers))
+            }
             found => Err(QuantizeError::Constant {
                 value: value.to_owned(),
                 constant: found.map_or(0.0, |activation| activation.extremes.low),
@@ -41,7 +46,7 @@ impl ActivationRanges {
 
     /// The mean of each channel of `value`.
     pub(crate) fn means(&self, value: &str) -> Option<Vec<f64>> {
-        self.0.get(value).map(|activation| activation.extremes.means())
+        self.activations.get(value).map(|activation| activation.extremes.means())
     }
 }
 
@@ -88,10 +93,7 @@ pub(crate) fn calibrate(
         let values = values.iter().chain([&row.values]);
         distributions.iter_mut().zip(values).for_each(|(seen, values)| seen.add(number, values));
     }
-    let activation = |(extremes, seen): (Extremes, Distribution)| {
-        let affine = seen.choose(method);
-        Activation { extremes, affine }
-    };
-    let activations = extremes.into_iter().zip(distributions).map(activation);
-    Ok(ActivationRanges(names.into_iter().zip(activations).collect()))
+    let activations = extremes.into_iter().zip(distributions);
+    let activations = activations.map(|(extremes, seen)| Activation { extremes, seen });
+    Ok(ActivationRanges { activations: names.into_iter().zip(activations).collect(), method })
 }

@@ -24,6 +24,24 @@ pub enum RangeMethod {
     Best,
 }
 
+/// Which integers stand for a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Integers {
+    /// 0 to 127: what the integer engine stores.
+    Stored,
+    /// -128 to 127: what it never rounds to, since it computes on.
+    Passing,
+}
+
+impl Integers {
+    fn least(self) -> f32 {
+        match self {
+            Self::Stored => 0.0,
+            Self::Passing => -128.0,
+        }
+    }
+}
+
 /// Floats `low..=high` as `i8`: `x = scale * (q - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Affine {
@@ -31,21 +49,31 @@ pub(crate) struct Affine {
     pub(crate) scale: f32,
     /// The integer that is 0.
     pub(crate) zero_point: i8,
+    /// Which integers there are.
+    pub(crate) integers: Integers,
 }
 
 impl Affine {
     /// For values from `low` to `high`; 0 is always among them, exactly, since borders are padded with it.
-    pub(crate) fn of(low: f32, high: f32) -> Self {
+    pub(crate) fn of(low: f32, high: f32, integers: Integers) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
-        let scale = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
-        let zero_point = (-128.0 - low / scale).round_ties_even().clamp(-128.0, 127.0);
-        Self { scale, zero_point: zero_point as i8 }
+        let least = integers.least();
+        let scale = ((high - low) / (127.0 - least)).max(f32::MIN_POSITIVE);
+        let zero_point = (least - low / scale).round_ties_even().clamp(least, 127.0);
+        Self { scale, zero_point: zero_point as i8, integers }
+    }
+
+    /// The floats that the least and the largest integer stand for.
+    pub(crate) fn bounds(self) -> (f32, f32) {
+        let value = |q: f32| self.scale * (q - f32::from(self.zero_point));
+        (value(self.integers.least()), value(127.0))
     }
 
     /// What is left of `x` after rounding and cutting off.
     pub(crate) fn rounded(self, x: f32) -> f32 {
         let q = (x / self.scale).round_ties_even() + f32::from(self.zero_point);
-        self.scale * (q.clamp(-128.0, 127.0) - f32::from(self.zero_point))
+        let within = q.clamp(self.integers.least(), 127.0);
+        self.scale * (within - f32::from(self.zero_point))
     }
 }
 
@@ -155,7 +183,7 @@ impl Histogram {
     }
 
     /// The bounds, shrunk on either side alike, of the least squared error.
-    fn least_error(&self) -> (f32, f32) {
+    fn least_error(&self, integers: Integers) -> (f32, f32) {
         let (low, high) = self.bounds();
         let bounds = |step: usize| {
             let share = 1.0 - 0.75 * step as f32 / STEPS as f32;
@@ -163,7 +191,7 @@ impl Histogram {
         };
         let error = |step: usize| {
             let (low, high) = bounds(step);
-            self.error(Affine::of(low, high))
+            self.error(Affine::of(low, high, integers))
         };
         let best = (0..STEPS).min_by(|a, b| error(*a).total_cmp(&error(*b)));
         bounds(best.unwrap_or(0))
@@ -191,20 +219,20 @@ impl Distribution {
     }
 
     /// The range that `method` chooses.
-    pub(crate) fn choose(&self, method: RangeMethod) -> Affine {
+    pub(crate) fn choose(&self, method: RangeMethod, integers: Integers) -> Affine {
         let (low, high) = match method {
             RangeMethod::Percentile => self.fitted.percentile(),
-            RangeMethod::Mse => self.fitted.least_error(),
+            RangeMethod::Mse => self.fitted.least_error(integers),
             RangeMethod::MinMax => self.fitted.bounds(),
             RangeMethod::Best => {
                 let methods = [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse];
-                let [min_max, others @ ..] = methods.map(|method| self.choose(method));
+                let [min_max, others @ ..] = methods.map(|method| self.choose(method, integers));
                 let error = |affine: Affine| self.compared.error(affine);
                 let better = |best, other| if error(other) < error(best) { other } else { best };
                 return others.into_iter().fold(min_max, better);
             }
         };
-        Affine::of(low, high)
+        Affine::of(low, high, integers)
     }
 }
 
@@ -224,10 +252,17 @@ mod tests {
 
     #[test]
     fn a_range_without_negatives_uses_all_integers() {
-        assert_eq!(Affine::of(0.0, 2.55), Affine { scale: 0.01, zero_point: -128 });
-        assert_eq!(Affine::of(1.0, 2.55).zero_point, -128, "0 is always there");
-        assert_eq!(Affine::of(-1.27, 1.28).zero_point, -1);
-        assert_eq!(Affine::of(-2.55, -1.0).zero_point, 127);
+        let of = |low, high, integers| {
+            let affine = Affine::of(low, high, integers);
+            (affine.scale, affine.zero_point)
+        };
+        assert_eq!(of(0.0, 2.55, Integers::Passing), (0.01, -128));
+        assert_eq!(of(1.0, 2.55, Integers::Passing).1, -128, "0 is always there");
+        assert_eq!(of(-1.27, 1.28, Integers::Passing).1, -1);
+        assert_eq!(of(-2.55, -1.0, Integers::Passing).1, 127);
+        assert_eq!(of(0.0, 1.27, Integers::Stored), (0.01, 0));
+        assert_eq!(of(-0.64, 0.63, Integers::Stored).1, 64);
+        assert_eq!(of(-1.27, -0.5, Integers::Stored).1, 127);
     }
 
     #[test]
@@ -235,7 +270,7 @@ mod tests {
         let mut rows = vec![(0..20_000).map(|i| (i % 1000) as f32 / 1000.0).collect::<Vec<_>>(); 2];
         rows.iter_mut().for_each(|row| row[7] = 80.0);
         let seen = seen(&rows);
-        let top = |method| seen.choose(method).scale * 255.0;
+        let top = |method| seen.choose(method, Integers::Passing).scale * 255.0;
         assert!((top(RangeMethod::MinMax) - 80.0).abs() < 1e-3);
         assert!(top(RangeMethod::Percentile) < 2.0, "{}", top(RangeMethod::Percentile));
         assert!(top(RangeMethod::Mse) < 80.0);
@@ -247,9 +282,10 @@ mod tests {
         let even: Vec<Vec<f32>> =
             (0..4).map(|r| (0..5000).map(|i| (i * 4 + r) as f32 / 2e4 - 0.5).collect()).collect();
         let seen = seen(&even);
-        let affine = seen.choose(RangeMethod::Best);
+        let choose = |method| seen.choose(method, Integers::Stored);
+        let affine = choose(RangeMethod::Best);
         for method in [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse] {
-            assert!(seen.compared.error(affine) <= seen.compared.error(seen.choose(method)));
+            assert!(seen.compared.error(affine) <= seen.compared.error(choose(method)));
         }
     }
 
@@ -266,9 +302,12 @@ mod tests {
     proptest! {
         /// Inside the range rounding is off by half a step at most, and 0 stays 0.
         #[test]
-        fn rounding_stays_within_half_a_step(a in -50f32..50.0, b in -50f32..50.0, at in 0f32..1.0) {
+        fn rounding_stays_within_half_a_step(
+            a in -50f32..50.0, b in -50f32..50.0, at in 0f32..1.0, stored: bool,
+        ) {
+            let integers = if stored { Integers::Stored } else { Integers::Passing };
             let (low, high) = (a.min(b).min(0.0), a.max(b).max(1e-3));
-            let affine = Affine::of(low, high);
+            let affine = Affine::of(low, high, integers);
             let x = low + at * (high - low);
             prop_assert_eq!(affine.rounded(0.0), 0.0);
             // The zero point itself is rounded, which moves the bounds by half a step.

@@ -32,15 +32,11 @@ pub struct QuantizeSettings {
 }
 
 impl QuantizeSettings {
-    /// The usual settings: a scale for each channel costs `w8` nothing; `int8` runs faster without.
+    /// The usual settings: a scale for each channel costs nothing.
     pub fn of(arithmetic: Arithmetic) -> Self {
-        let granularity = match arithmetic {
-            Arithmetic::W8 => Granularity::PerChannel,
-            Arithmetic::Int8 => Granularity::PerTensor,
-        };
         Self {
             arithmetic,
-            granularity,
+            granularity: Granularity::PerChannel,
             ranges: RangeMethod::Best,
             equalize: false,
             keep_below: 3000,

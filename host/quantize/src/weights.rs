@@ -6,7 +6,7 @@ use crate::onnx::Constant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Granularity {
-    /// All weights of a layer: the only form whose integer convolution tract runs in one piece.
+    /// All weights of a layer.
     PerTensor,
     /// The weights of one output channel.
     PerChannel,

@@ -21,10 +21,12 @@
 pub mod acceptance;
 mod area;
 pub mod classifier;
+mod graph;
+mod integer;
 pub mod mtcnn;
 pub mod networks;
+mod operators;
 pub mod portraits;
-mod prelu;
 mod self_test;
 pub mod session;
 mod stretch;
@@ -36,6 +38,7 @@ use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
 
 pub use classifier::ExpressionNet;
+pub use integer::RegionReport;
 pub use networks::Networks;
 pub use self_test::{SelfTestError, self_test};
 pub use session::{Recorded, Session};

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use emocue_kernels::Isa;
 use tract_onnx::prelude::*;
 
-use super::RunError;
+use super::{RegionReport, RunError, graph, integer, operators};
 
 /// A float graph with one input, ready to run on the calling thread.
 pub struct Session {
     name: String,
     shape: Vec<usize>,
     plan: Arc<TypedRunnableModel>,
+    regions: Vec<RegionReport>,
     /// Copies of inputs, while somebody wants them.
     recorded: RefCell<Option<Vec<Recorded>>>,
 }
@@ -44,9 +46,21 @@ impl Session {
                 reason: format!("{reason:#}"),
             }
         };
-        let plan = super::prelu::onnx()
-            .model_for_read(&mut &*onnx)
-            .map_err(fail("cannot read the ONNX graph"))?
+        let isa = Isa::chosen().map_err(|e| fail("cannot choose instructions")(e.into()))?;
+        let onnx_reader = operators::onnx();
+        let mut proto = onnx_reader
+            .proto_model_for_read(&mut &*onnx)
+            .map_err(fail("cannot read the ONNX graph"))?;
+        let (mut programs, mut regions) = (Vec::new(), Vec::new());
+        if let Some(graph) = &mut proto.graph {
+            graph::fold(graph);
+            (programs, regions) = integer::replace(graph, shape, isa);
+        }
+        let mut model = onnx_reader
+            .model_for_proto_model(&proto)
+            .map_err(fail("cannot read the ONNX graph"))?;
+        operators::link(&mut model, programs);
+        let plan = model
             .with_input_fact(0, f32::fact(shape).into())
             .map_err(fail("the graph has no such input"))?
             .into_optimized()
@@ -54,7 +68,12 @@ impl Session {
             .into_runnable()
             .map_err(fail("cannot plan the graph"))?;
         let (name, recorded) = (name.to_owned(), RefCell::new(None));
-        Ok(Self { name, shape: shape.to_vec(), plan, recorded })
+        Ok(Self { name, shape: shape.to_vec(), plan, regions, recorded })
+    }
+
+    /// What became of the graph's integer parts; nothing where it has none.
+    pub fn regions(&self) -> &[RegionReport] {
+        &self.regions
     }
 
     /// Keeps a copy of every input from now on, to calibrate a quantized graph.

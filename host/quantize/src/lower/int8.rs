@@ -1,20 +1,25 @@
-//! Full int8: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and what has no integer form between a
-//! `DequantizeLinear` and a `QuantizeLinear`.
+//! Full int8 as the integer engine runs it: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and what has no
+//! integer form of its own between a `DequantizeLinear` and a `QuantizeLinear`.
 //!
-//! Values are made in the domain in which they are read. A value of the float graph keeps its name as a float
-//! and is called `NAME_quantized` in integers; either is written once, when a node first reads it.
+//! Stored values are 0 to 127: a `Clip` cuts off what is below, which is a ReLU where the zero point is 0. Products that
+//! are added to, or that an activation follows, are rounded to all 256 integers here, since `QLinearConv` has to round;
+//! the engine leaves that out.
+//!
+//! A value of the float graph keeps its name as a float and is called `NAME_quantized` in integers; either is written
+//! once, when a node first reads it. What is stored is read as stored from then on, by floats too.
 
 use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::NodeProto;
 
+use super::domains::Domains;
 use super::parts::{Lowered, LoweredLayer, fresh, quantized_layer, scales, zeros};
 use crate::calibrate::ActivationRanges;
 use crate::error::QuantizeError;
 use crate::onnx::node::{int, label};
 use crate::onnx::{Constant, OnnxGraph, Values};
 use crate::operators::{Treatment, treatment};
-use crate::range::Affine;
+use crate::range::{Affine, Integers};
 use crate::settings::QuantizeSettings;
 use crate::weights::QuantizedWeights;
 
@@ -25,9 +30,10 @@ pub(super) fn lower(
 ) -> Result<Lowered, QuantizeError> {
     let mut target = graph.clone();
     target.nodes.clear();
-    let floats = HashSet::from([graph.input.name.clone()]);
+    let floats = HashMap::from([(graph.input.name.clone(), graph.input.name.clone())]);
     let mut lowering = Lowering {
         source: graph,
+        domains: Domains::of(graph),
         ranges,
         settings,
         target,
@@ -50,11 +56,12 @@ pub(super) fn lower(
 
 struct Lowering<'a> {
     source: &'a OnnxGraph,
+    domains: Domains,
     ranges: &'a ActivationRanges,
     settings: QuantizeSettings,
     target: OnnxGraph,
-    /// Values that are there as floats.
-    floats: HashSet<String>,
+    /// Values that are there as floats: their names.
+    floats: HashMap<String, String>,
     /// Values that are there as integers: their names and what they mean.
     integers: HashMap<String, (String, Affine)>,
     /// Values that must not become integers.
@@ -71,6 +78,7 @@ impl Lowering<'_> {
         }
         let node = &self.source.nodes[at];
         let input = node.input.first().cloned().unwrap_or_default();
+        let output = node.output.first().cloned().unwrap_or_default();
         match treatment(node) {
             Some(Treatment::Layer) if !self.never.contains(&input) => {
                 if let Some((quantized, bias)) =
@@ -82,39 +90,71 @@ impl Lowering<'_> {
                     };
                 }
             }
-            Some(Treatment::Moves) if self.integers.contains_key(&input) => {
+            Some(Treatment::Moves)
+                if self.integers.contains_key(&input) && self.domains.is_stored(&output) =>
+            {
                 self.moves(node, &input);
                 return Ok(());
             }
             _ => {}
         }
-        self.in_floats(node);
-        Ok(())
+        self.in_floats(node)
     }
 
     /// `value` as a float.
     fn float(&mut self, value: &str) -> String {
-        if !self.floats.contains(value)
-            && let Some((name, affine)) = self.integers.get(value).cloned()
-        {
+        if let Some(known) = self.floats.get(value) {
+            return known.clone();
+        }
+        if let Some((name, affine)) = self.integers.get(value).cloned() {
             let [scale, zero] = self.affine_constants(&name, affine);
             self.write("DequantizeLinear", value, vec![name, scale, zero], value);
-            self.floats.insert(value.to_owned());
+            self.floats.insert(value.to_owned(), value.to_owned());
         }
         value.to_owned()
     }
 
-    /// `value` as integers.
+    /// `value` as stored integers.
     fn integers(&mut self, value: &str) -> Result<(String, Affine), QuantizeError> {
         if let Some(known) = self.integers.get(value) {
             return Ok(known.clone());
         }
-        let affine = self.ranges.affine(value)?;
+        let floats = self.float(value);
+        self.store(value, floats)
+    }
+
+    /// Stores the floats named `floats` as the integers of `value`.
+    fn store(&mut self, value: &str, floats: String) -> Result<(String, Affine), QuantizeError> {
+        let affine = self.ranges.affine(value, Integers::Stored)?;
         let name = fresh(&self.target, &format!("{value}_quantized"));
         let [scale, zero] = self.affine_constants(&name, affine);
-        self.write("QuantizeLinear", &name, vec![value.to_owned(), scale, zero], &name);
+        let is_rectified =
+            affine.zero_point == 0
+                && self.target.nodes.last().is_some_and(|node| {
+                    node.op_type == "Relu" && node.output.first() == Some(&floats)
+                });
+        let name = match is_rectified {
+            true => {
+                self.write("QuantizeLinear", &name, vec![floats, scale, zero], &name);
+                name
+            }
+            false => {
+                let whole = fresh(&self.target, &format!("{name}_whole"));
+                self.write("QuantizeLinear", &name, vec![floats, scale, zero], &whole);
+                self.cut_off(whole, name)
+            }
+        };
         self.integers.insert(value.to_owned(), (name.clone(), affine));
         Ok((name, affine))
+    }
+
+    /// The integers `whole` without those below 0, called `name`.
+    fn cut_off(&mut self, whole: String, name: String) -> String {
+        let least = "least_stored".to_owned();
+        let zero = Constant::scalar(Values::I8(vec![0]));
+        self.target.constants.entry(least.clone()).or_insert(zero);
+        self.write("Clip", &name, vec![whole, least], &name);
+        name
     }
 
     /// The constants `NAME_scale` and `NAME_zero_point`.
@@ -136,19 +176,29 @@ impl Lowering<'_> {
         });
     }
 
-    /// The node as it is, on floats.
-    fn in_floats(&mut self, node: &NodeProto) {
+    /// The node as it is, on floats; its output becomes integers where it is to be stored.
+    fn in_floats(&mut self, node: &NodeProto) -> Result<(), QuantizeError> {
         let stays = treatment(node) == Some(Treatment::StaysFloat)
             || (treatment(node) != Some(Treatment::Layer)
                 && node.input.iter().any(|input| self.never.contains(input)));
         let inputs: Vec<String> = node.input.iter().map(|input| self.float(input)).collect();
-        self.target.nodes.push(NodeProto { input: inputs, ..node.clone() });
-        for output in &node.output {
-            self.floats.insert(output.clone());
-            if stays {
-                self.never.insert(output.clone());
+        let mut written = NodeProto { input: inputs, ..node.clone() };
+        let stored = node.output.first().filter(|output| self.domains.is_stored(output) && !stays);
+        let Some(value) = stored else {
+            self.target.nodes.push(written);
+            for output in &node.output {
+                self.floats.insert(output.clone(), output.clone());
+                if stays {
+                    self.never.insert(output.clone());
+                }
             }
-        }
+            return Ok(());
+        };
+        let exact = fresh(&self.target, &format!("{value}_exact"));
+        written.output[0].clone_from(&exact);
+        self.target.nodes.push(written);
+        self.store(value, exact)?;
+        Ok(())
     }
 
     /// The node on integers, which mean afterwards what they meant before.
@@ -178,8 +228,12 @@ impl Lowering<'_> {
             output = self.source.nodes[next].output.first().cloned().unwrap_or_default();
             self.done.insert(next);
         }
+        let integers = match self.domains.is_passing(&output) {
+            true => Integers::Passing,
+            false => Integers::Stored,
+        };
         let (x, x_affine) = self.integers(&node.input[0])?;
-        let affine = self.ranges.affine(&output)?;
+        let affine = self.ranges.affine(&output, integers)?;
         let name = fresh(&self.target, &format!("{output}_quantized"));
         let shape = self.source.constants[&node.input[1]].shape.clone();
         let weight = Constant { shape, values: Values::I8(quantized.values.clone()) };
@@ -196,15 +250,29 @@ impl Lowering<'_> {
             self.target.constants.insert(steps.clone(), constant);
             input.push(steps);
         }
+        let whole = match integers {
+            Integers::Passing => name.clone(),
+            Integers::Stored => fresh(&self.target, &format!("{name}_whole")),
+        };
         self.target.nodes.push(NodeProto {
             name: node.name.clone(),
             op_type: "QLinearConv".to_owned(),
             input,
-            output: vec![name.clone()],
+            output: vec![whole.clone()],
             attribute: node.attribute.clone(),
             ..NodeProto::default()
         });
-        self.finish(node, output, name, affine);
+        let name = match integers {
+            Integers::Passing => name,
+            Integers::Stored => self.cut_off(whole, name),
+        };
+        self.integers.insert(output.clone(), (name.clone(), affine));
+        self.layers.push(LoweredLayer {
+            label: label(node),
+            value: output,
+            lowered: name,
+            affine: Some(affine),
+        });
         Ok(())
     }
 
@@ -218,10 +286,7 @@ impl Lowering<'_> {
         let output = node.output.first().cloned().unwrap_or_default();
         let (x, x_affine) = self.integers(&node.input[0])?;
         let product = self.product_range(&output, bias.as_deref())?;
-        let product_name = match bias {
-            Some(_) => format!("{output}.product"),
-            None => output.clone(),
-        };
+        let product_name = fresh(&self.target, &format!("{output}.product"));
         let name = fresh(&self.target, &format!("{product_name}_quantized"));
         let weight = self.columns(node, quantized);
         let mut input = self.operands(&x, x_affine, &node.input[1], weight, quantized);
@@ -233,34 +298,42 @@ impl Lowering<'_> {
             output: vec![name.clone()],
             ..NodeProto::default()
         });
-        let Some(bias) = bias else {
-            self.finish(node, output, name, product);
-            return Ok(());
-        };
         self.integers.insert(product_name.clone(), (name, product));
-        let float = self.float(&product_name);
-        let constant = fresh(&self.target, &format!("{output}.corrected_bias"));
-        let values = Constant { shape: vec![bias.len()], values: Values::F32(bias) };
-        self.target.constants.insert(constant.clone(), values);
-        self.write("Add", &output, vec![float, constant], &output);
-        self.floats.insert(output.clone());
-        self.layers.push(LoweredLayer {
-            label: label(node),
-            value: output.clone(),
-            lowered: output,
-            affine: None,
-        });
+        let mut float = self.float(&product_name);
+        if let Some(bias) = bias {
+            let constant = fresh(&self.target, &format!("{output}.corrected_bias"));
+            let values = Constant { shape: vec![bias.len()], values: Values::F32(bias) };
+            self.target.constants.insert(constant.clone(), values);
+            let sum = fresh(&self.target, &format!("{output}_exact"));
+            self.write("Add", &output, vec![float, constant], &sum);
+            float = sum;
+        }
+        let (lowered, affine) = match self.domains.is_stored(&output) {
+            true => {
+                let (name, affine) = self.store(&output, float)?;
+                (name, Some(affine))
+            }
+            false => {
+                // Under its own name, since it may be the graph's output.
+                if let Some(last) = self.target.nodes.last_mut() {
+                    last.output = vec![output.clone()];
+                }
+                self.floats.insert(output.clone(), output.clone());
+                (output.clone(), None)
+            }
+        };
+        self.layers.push(LoweredLayer { label: label(node), value: output, lowered, affine });
         Ok(())
     }
 
     /// The range of a product before its bias is added.
     fn product_range(&self, output: &str, bias: Option<&[f32]>) -> Result<Affine, QuantizeError> {
-        let affine = self.ranges.affine(output)?;
+        let affine = self.ranges.affine(output, Integers::Passing)?;
         let Some(bias) = bias else { return Ok(affine) };
         let least = bias.iter().copied().fold(f32::INFINITY, f32::min);
         let most = bias.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let value = |q: i8| affine.scale * (f32::from(q) - f32::from(affine.zero_point));
-        Ok(Affine::of(value(-128) - most, value(127) - least))
+        let (low, high) = affine.bounds();
+        Ok(Affine::of(low - most, high - least, Integers::Passing))
     }
 
     /// A matrix's weights as `[inputs, outputs]`.
@@ -294,10 +367,5 @@ impl Lowering<'_> {
         let zero = fresh(&self.target, &format!("{weight_name}_zero_point"));
         self.target.constants.insert(zero.clone(), zeros(quantized));
         vec![x.to_owned(), x_scale, x_zero, name, scale, zero]
-    }
-
-    fn finish(&mut self, node: &NodeProto, value: String, lowered: String, affine: Affine) {
-        self.integers.insert(value.clone(), (lowered.clone(), affine));
-        self.layers.push(LoweredLayer { label: label(node), value, lowered, affine: Some(affine) });
     }
 }

@@ -1,5 +1,6 @@
 //! From a float graph and the ranges of its activations to a quantized graph.
 
+mod domains;
 mod int8;
 mod parts;
 mod w8;

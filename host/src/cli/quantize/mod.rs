@@ -10,6 +10,7 @@ use clap::Args;
 use emocue_models::failure::Failure;
 use emocue_models::files::write_atomically;
 use emocue_quantize::{Arithmetic, Granularity, QuantizeSettings, RangeMethod, quantize};
+use emocue_run::Session;
 
 use super::SourceArgs;
 use super::output::{ONNX, OverwriteArg, create_dir};
@@ -39,10 +40,10 @@ pub struct QuantizeArgs {
     /// resampled to the input's square.
     #[arg(long, requires = "data")]
     raw: bool,
-    /// One scale for all weights of a layer (int8 does so by itself: tract runs that fastest).
+    /// One scale for all weights of a layer.
     #[arg(long, conflicts_with = "per_channel")]
     per_tensor: bool,
-    /// A scale for every output channel (w8 does so by itself).
+    /// A scale for every output channel (the default).
     #[arg(long)]
     per_channel: bool,
     /// How activations' ranges are chosen.
@@ -86,7 +87,10 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
         write_atomically(&network.output, &result.onnx)?;
     }
     for (network, result) in networks.iter().zip(&results) {
-        out!("{}", table::text(network, result, args.equalize));
+        // As the badge loads it, for an input as large as the first that calibrated it.
+        let shape = network.rows.first().map(|row| &row.shape[..]).unwrap_or_default();
+        let session = Session::load(&network.name, &result.onnx, shape)?;
+        out!("{}", table::text(network, result, session.regions(), args.equalize));
     }
     Ok(())
 }

@@ -3,14 +3,20 @@
 use std::fmt::Write as _;
 
 use emocue_quantize::{LayerNoise, QuantizedGraph};
+use emocue_run::RegionReport;
 
 use super::read::FloatNetwork;
 
 /// Layers that are shown.
 const WORST: usize = 8;
 
-/// Sizes, the rows that were used, and the layers that lost most.
-pub(super) fn text(network: &FloatNetwork, result: &QuantizedGraph, equalize: bool) -> String {
+/// Sizes, the rows that were used, the layers that lost most, and what computes each integer part of the graph.
+pub(super) fn text(
+    network: &FloatNetwork,
+    result: &QuantizedGraph,
+    regions: &[RegionReport],
+    equalize: bool,
+) -> String {
     let mut text = format!(
         "{}: {} bytes, {:.2} of the float graph's {}; {} rows calibrated it\n",
         network.output.display(),
@@ -22,7 +28,11 @@ pub(super) fn text(network: &FloatNetwork, result: &QuantizedGraph, equalize: bo
     if equalize {
         let _ = writeln!(text, "{} pairs of layers were equalised", result.equalized);
     }
-    text + &table(&result.layers)
+    text += &table(&result.layers);
+    for region in regions {
+        let _ = writeln!(text, "{region}");
+    }
+    text
 }
 
 /// The layers with the least signal to noise.

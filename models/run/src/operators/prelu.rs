@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
-/// An ONNX reader that knows this operator. Shapes of inner values follow from the input's: those in the file may
-/// be symbols (`N`), which tract does not unify with the sizes that it runs.
-pub(super) fn onnx() -> tract_onnx::Onnx {
-    let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
-    onnx.op_register.insert("PRelu", |_, _| Ok((expand(ParsedPrelu), vec![])));
-    onnx
+pub(super) fn parse(
+    _context: &ParsingContext<'_>,
+    _node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    Ok((expand(ParsedPrelu), vec![]))
 }
 
 /// As it stands in the file: the value and the slopes, which may be `[C]` or `[C,1,1]`.
