@@ -23,6 +23,7 @@ mod area;
 pub mod classifier;
 mod graph;
 mod integer;
+mod load;
 pub mod mtcnn;
 pub mod networks;
 mod operators;

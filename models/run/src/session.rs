@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use emocue_kernels::Isa;
 use tract_onnx::prelude::*;
 
-use super::{RegionReport, RunError, graph, integer, operators};
+use super::load::{Graph, Plan};
+use super::{RegionReport, RunError};
 
 /// A float graph with one input, ready to run on the calling thread.
 pub struct Session {
@@ -39,36 +39,37 @@ impl Session {
     /// # Errors
     /// [`RunError`] when the bytes are not an ONNX graph, an operator is unknown or the shape does not fit.
     pub fn load(name: &str, onnx: &[u8], shape: &[usize]) -> Result<Self, RunError> {
-        let fail = |what| {
-            move |reason: TractError| RunError {
-                model: name.to_owned(),
-                what,
-                reason: format!("{reason:#}"),
+        let plan = Graph::read(name, onnx)?.plan(shape)?;
+        Ok(Self::new(name, shape.to_vec(), plan))
+    }
+
+    /// As [`Session::load`], for pictures `[1, 1, height, width]` of several sizes; what does not depend on the size is
+    /// done once.
+    ///
+    /// # Errors
+    /// As for [`Session::load`].
+    pub fn load_sizes(
+        name: &str,
+        onnx: &[u8],
+        sizes: &[[usize; 2]],
+    ) -> Result<Vec<Self>, RunError> {
+        let any_size = match sizes.len() {
+            0 | 1 => None,
+            _ => Graph::read(name, onnx)?.any_size(),
+        };
+        let session = |&[height, width]: &[usize; 2]| {
+            let shape = [1, 1, height, width];
+            match &any_size {
+                Some(graph) => Ok(Self::new(name, shape.to_vec(), graph.plan(height, width)?)),
+                None => Self::load(name, onnx, &shape),
             }
         };
-        let isa = Isa::chosen().map_err(|e| fail("cannot choose instructions")(e.into()))?;
-        let onnx_reader = operators::onnx();
-        let mut proto = onnx_reader
-            .proto_model_for_read(&mut &*onnx)
-            .map_err(fail("cannot read the ONNX graph"))?;
-        let (mut programs, mut regions) = (Vec::new(), Vec::new());
-        if let Some(graph) = &mut proto.graph {
-            graph::fold(graph);
-            (programs, regions) = integer::replace(graph, shape, isa);
-        }
-        let mut model = onnx_reader
-            .model_for_proto_model(&proto)
-            .map_err(fail("cannot read the ONNX graph"))?;
-        operators::link(&mut model, programs);
-        let plan = model
-            .with_input_fact(0, f32::fact(shape).into())
-            .map_err(fail("the graph has no such input"))?
-            .into_optimized()
-            .map_err(fail("cannot optimise the graph"))?
-            .into_runnable()
-            .map_err(fail("cannot plan the graph"))?;
-        let (name, recorded) = (name.to_owned(), RefCell::new(None));
-        Ok(Self { name, shape: shape.to_vec(), plan, regions, recorded })
+        sizes.iter().map(session).collect()
+    }
+
+    fn new(name: &str, shape: Vec<usize>, plan: Plan) -> Self {
+        let Plan { runnable, regions } = plan;
+        Self { name: name.to_owned(), shape, plan: runnable, regions, recorded: RefCell::new(None) }
     }
 
     /// What became of the graph's integer parts; nothing where it has none.

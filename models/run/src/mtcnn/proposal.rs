@@ -44,11 +44,16 @@ impl Proposals {
             return Ok(());
         }
         self.levels.clear();
-        for scale in scales(width.min(height) as f32, min_face, factor) {
-            let [w, h] = [width, height].map(|side| (side as f32 * scale + 1.0) as usize);
-            let session = Session::load("pnet", &self.onnx, &[1, 1, h, w])?;
-            self.levels.push(Level { scale, width: w, session });
-        }
+        let scales: Vec<f32> = scales(width.min(height) as f32, min_face, factor).collect();
+        let size = |scale: &f32| [height, width].map(|side| (side as f32 * scale + 1.0) as usize);
+        let sizes: Vec<[usize; 2]> = scales.iter().map(size).collect();
+        let sessions = Session::load_sizes("pnet", &self.onnx, &sizes)?;
+        let levels = scales.into_iter().zip(sizes).zip(sessions);
+        self.levels.extend(levels.map(|((scale, [_, width]), session)| Level {
+            scale,
+            width,
+            session,
+        }));
         // Only now, so that a failure is not taken for a pyramid.
         self.size = (width, height);
         Ok(())
