@@ -11,6 +11,7 @@ use std::path::Path;
 use emocue_data::{Split, fer2013, picture};
 use emocue_models::bundle::{self, Bundle};
 use emocue_models::crop::Preprocess;
+use emocue_models::resample::Resampler;
 use emocue_run::Networks;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -33,13 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let preprocess = Preprocess::of_size(side);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut resampler = Resampler::default();
     let mut crops = vec![0; count * preprocess.pixels()];
     for (at, crop) in crops.chunks_exact_mut(preprocess.pixels()).enumerate() {
         let (face, frame) = &found[at % found.len()];
         let mut off = |limit: f32| rng.random_range(-limit..limit);
         let face = face.jittered(off(0.15), off(0.15), 1.0 + off(0.25));
         let (gain, offset) = (1.0 + off(0.4), off(50.0));
-        preprocess.crop(frame, &face, crop);
+        preprocess.crop(frame, &face, &mut resampler, crop);
         let lit =
             |pixel: &mut u8| *pixel = (f32::from(*pixel) * gain + offset).clamp(0.0, 255.0) as u8;
         crop.iter_mut().for_each(lit);

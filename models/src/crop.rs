@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Face, Landmarks, Point, Rect};
 use crate::luma::Luma;
-use crate::resample::{Similarity, resample};
+use crate::resample::{Resampler, Similarity};
 
 /// How a face becomes the classifier's input. Part of a bundle, since the weights depend on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,8 +106,8 @@ impl Preprocess {
     ///
     /// # Panics
     /// When `crop` does not have `size * size` pixels.
-    pub fn crop(&self, frame: &Luma, face: &Face, crop: &mut [u8]) {
-        resample(frame, self.transform(face), self.size, crop);
+    pub fn crop(&self, frame: &Luma, face: &Face, resampler: &mut Resampler, crop: &mut [u8]) {
+        resampler.run(frame, self.transform(face), self.size, crop);
     }
 
     /// Writes `(pixel / 255 - mean) / std` of every pixel into `input`.
@@ -162,7 +162,7 @@ mod tests {
         let face = Preprocess::default().canonical_face();
         let large = Preprocess::of_size(96);
         let mut crop = vec![0; large.pixels()];
-        large.crop(&frame, &face, &mut crop);
+        large.crop(&frame, &face, &mut Resampler::default(), &mut crop);
         for x in 1..95 {
             let expected = (x as f32 + 0.5) / 2.0 - 0.5;
             assert!((f32::from(crop[96 * 40 + x]) - 5.0 * expected).abs() < 1.1);
@@ -176,7 +176,7 @@ mod tests {
         let boxed = Face { landmarks: None, ..aligned };
         for face in [aligned, boxed] {
             let mut crop = vec![0; 2304];
-            preprocess.crop(&row, &face, &mut crop);
+            preprocess.crop(&row, &face, &mut Resampler::default(), &mut crop);
             assert_eq!(crop, row.pixels());
         }
     }
@@ -191,7 +191,12 @@ mod tests {
                 let face = face_at(place, &preprocess);
                 let points = face.landmarks.unwrap().points();
                 let mut crop = vec![0; 2304];
-                preprocess.crop(&spots(480, 480, &points, 2.0 * scale), &face, &mut crop);
+                preprocess.crop(
+                    &spots(480, 480, &points, 2.0 * scale),
+                    &face,
+                    &mut Resampler::default(),
+                    &mut crop,
+                );
                 let upright = spots(48, 48, &preprocess.landmarks.points(), 2.0);
                 let error = crop.iter().zip(upright.pixels()).map(|(a, b)| a.abs_diff(*b)).max();
                 assert!(error < Some(40), "{error:?} at scale {scale}, {degrees} degrees");
@@ -206,7 +211,7 @@ mod tests {
         let stripes = Luma::from_raw(192, 192, pixels).unwrap();
         let mut crop = vec![0; 2304];
         let by_four = Similarity { a: 4.0, ..Similarity::IDENTITY };
-        resample(&stripes, by_four, 48, &mut crop);
+        Resampler::default().run(&stripes, by_four, 48, &mut crop);
         assert!(crop.iter().all(|v| (127..=128).contains(v)), "{:?}", &crop[..8]);
     }
 
@@ -215,7 +220,12 @@ mod tests {
         let pixels = (0..24 * 24).map(|i| (i % 24 * 10) as u8).collect();
         let slope = Luma::from_raw(24, 24, pixels).unwrap();
         let mut crop = vec![0; 2304];
-        resample(&slope, Similarity { a: 0.5, ..Similarity::IDENTITY }, 48, &mut crop);
+        Resampler::default().run(
+            &slope,
+            Similarity { a: 0.5, ..Similarity::IDENTITY },
+            48,
+            &mut crop,
+        );
         // Two px in from the border, where nothing is repeated: 5 per px, from -2.5 on.
         for (x, value) in crop[480..528].iter().enumerate().take(44).skip(4) {
             assert!((f32::from(*value) - (5.0 * x as f32 - 2.5)).abs() <= 0.5, "{value} at {x}");
@@ -264,7 +274,7 @@ mod tests {
             let landmarks = landmarks.then(|| Landmarks::from_points(points));
             let face = Face { rect: Rect::new(x, y, w, h), score: 1.0, landmarks };
             let mut crop = vec![0; 2304];
-            Preprocess::default().crop(&picture(width.max(1), height), &face, &mut crop);
+            Preprocess::default().crop(&picture(width.max(1), height), &face, &mut Resampler::default(), &mut crop);
         }
     }
 }

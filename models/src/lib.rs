@@ -15,5 +15,6 @@ pub mod luma;
 #[cfg(feature = "picture")]
 pub mod picture;
 pub mod plain;
+mod reduce;
 pub mod resample;
 pub mod steady;

@@ -2,7 +2,7 @@
 
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
-use emocue_models::resample::{Similarity, resample};
+use emocue_models::resample::{Resampler, Similarity};
 
 /// A square of `from * from` px as one of `to * to` px; unchanged when the sides are equal.
 ///
@@ -25,6 +25,6 @@ pub fn cut(picture: &Luma, rect: &Rect, to: usize) -> Vec<u8> {
         y: center.y - side / 2.0,
     };
     let mut square = vec![0; to * to];
-    resample(picture, transform, to, &mut square);
+    Resampler::default().run(picture, transform, to, &mut square);
     square
 }

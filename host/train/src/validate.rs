@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::crop::Preprocess;
 use emocue_models::label::{FERPLUS_8, LabelSet};
 use emocue_models::luma::Luma;
+use emocue_models::resample::Resampler;
 
 use crate::loss::tops;
 use crate::net::Network;
@@ -40,7 +41,7 @@ impl Validation {
             }
             let mut crop = vec![0; preprocess.pixels()];
             if let Ok(frame) = Luma::from_raw(data.side(), data.side(), picture) {
-                preprocess.crop(&frame, &face, &mut crop);
+                preprocess.crop(&frame, &face, &mut Resampler::default(), &mut crop);
             }
             crop
         };

@@ -7,7 +7,7 @@ use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
-use emocue_models::resample::{Similarity, resample};
+use emocue_models::resample::{Resampler, Similarity};
 
 /// A network with input `[1, 1, size, size]` and, as its first output, logits `[1, classes]`.
 pub struct ExpressionNet {
@@ -19,6 +19,7 @@ pub struct ExpressionNet {
     threshold: f32,
     /// A row of another side than the crop's, kept for its allocation.
     row: Luma,
+    resampler: Resampler,
     crop: Vec<u8>,
     probabilities: Vec<f32>,
 }
@@ -55,6 +56,7 @@ impl ExpressionNet {
             name,
             labels,
             row: Luma::default(),
+            resampler: Resampler::default(),
             crop: vec![0; preprocess.pixels()],
             probabilities: vec![0.0; labels.len()],
             preprocess,
@@ -93,7 +95,7 @@ impl ExpressionNet {
             self.row.reshape(side, side);
             self.row.pixels_mut().copy_from_slice(pixels);
             let to_row = Similarity { a: side as f32 / size as f32, ..Similarity::IDENTITY };
-            resample(&self.row, to_row, size, &mut self.crop);
+            self.resampler.run(&self.row, to_row, size, &mut self.crop);
         }
         self.run_crop()?;
         Ok(&self.probabilities)
@@ -138,7 +140,7 @@ impl Classifier for ExpressionNet {
     }
 
     fn classify(&mut self, frame: &Luma, face: &Face) -> Result<&[f32], RunError> {
-        self.preprocess.crop(frame, face, &mut self.crop);
+        self.preprocess.crop(frame, face, &mut self.resampler, &mut self.crop);
         self.run_crop()?;
         Ok(&self.probabilities)
     }

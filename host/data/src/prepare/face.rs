@@ -3,7 +3,7 @@
 use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
-use emocue_models::resample::{Similarity, resample};
+use emocue_models::resample::{Resampler, Similarity};
 use emocue_run::{Detector, RunError};
 
 use super::{Faces, Fallback, How, PrepareOutcome, PrepareSettings};
@@ -103,7 +103,7 @@ impl Preparer {
             false => (PrepareOutcome::Cropped, Face { landmarks: None, ..*face }),
         };
         let mut square = vec![0; self.settings.side * self.settings.side];
-        self.preprocess.crop(picture, &face, &mut square);
+        self.preprocess.crop(picture, &face, &mut Resampler::default(), &mut square);
         Prepared { outcome, share: Some(share), square: Some(square) }
     }
 }
@@ -119,7 +119,7 @@ fn find(
     let scale = width.max(height) / INNER;
     let start = |side: f32| side / 2.0 - scale * CANVAS as f32 / 2.0;
     let to_picture = Similarity { a: scale, b: 0.0, x: start(width), y: start(height) };
-    resample(picture, to_picture, CANVAS, canvas.pixels_mut());
+    Resampler::default().run(picture, to_picture, CANVAS, canvas.pixels_mut());
     detector.detect(canvas, faces)?;
     let mapped = |face: &Face| {
         let corner = to_picture.apply(Point::new(face.rect.x, face.rect.y));
