@@ -13,6 +13,7 @@ mod config;
 mod data;
 #[cfg(feature = "networks")]
 mod flash;
+mod kernels;
 mod link;
 #[cfg(feature = "networks")]
 mod onnx;
@@ -32,6 +33,7 @@ pub use config::{CONFIG, SETTINGS, SOURCE};
 pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
 #[cfg(feature = "networks")]
 pub use flash::{DISK, SHELL};
+pub use kernels::KERNELS;
 pub use link::{LINK_CLIENT, LINK_FRAMES, LINK_INBOX, LINK_SERVER};
 #[cfg(feature = "networks")]
 pub use onnx::{ONNX, ONNX_EDIT};
@@ -67,6 +69,7 @@ const LIGHT: &[FuzzTarget] = &[
     LINK_CLIENT,
     PICTURE,
     WEIGHTS,
+    KERNELS,
 ];
 
 /// The others.
