@@ -48,17 +48,36 @@ struct Max<'a> {
 impl Pass for Max<'_> {
     #[inline(always)]
     fn run(self) {
-        each(self.window, self.x, self.out, |_, pixels| {
-            let mut largest = [0; LANES];
-            for pixel in pixels.rows() {
-                for pixel in pixel {
-                    for lane in 0..LANES {
-                        largest[lane] = largest[lane].max(pixel[lane]);
+        let Self { window, x, out } = self;
+        let (input, output) = (x.shape(), out.shape());
+        for block in 0..output.blocks() {
+            for y in 0..output.height {
+                let line = out.row_mut(block, y);
+                // No stored value is below.
+                line.fill([0; LANES]);
+                for row in window.covered(0, y, input.height) {
+                    for tap in 0..window.kernel[1] {
+                        below(window, tap, line, x.row(block, row));
                     }
                 }
             }
-            largest
-        });
+        }
+    }
+}
+
+/// Raises each place of `line` to what the window's column `tap` has below it in `row`, where that is not padding.
+#[inline(always)]
+fn below(window: Window, tap: usize, line: &mut [Pixel], row: &[Pixel]) {
+    let (stride, left) = (window.stride, window.pads[1]);
+    let first = left.saturating_sub(tap).div_ceil(stride);
+    let Some(places) = line.get_mut(first..) else { return };
+    let start = first * stride + tap - left;
+    for (place, pixel) in places.iter_mut().zip(row.iter().skip(start).step_by(stride)) {
+        let mut largest = *place;
+        for lane in 0..LANES {
+            largest[lane] = largest[lane].max(pixel[lane]);
+        }
+        *place = largest;
     }
 }
 

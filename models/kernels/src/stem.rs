@@ -15,6 +15,9 @@ const RUNS: usize = 16;
 /// Room for their values.
 const BUFFER: usize = 8 * LANES;
 
+/// Places that are filled before they are stored.
+const AT_ONCE: usize = 8;
+
 /// A convolution of a picture in the order `[C][H][W]`.
 ///
 /// In blocks of 16 channels, a picture of luma would be zero for 15 of 16. So the values below a window become the
@@ -94,67 +97,89 @@ impl Stem {
     fn gather(&self, picture: &[i8], shape: Shape, places: &mut Planes) {
         let Window { kernel: [height, width], stride, pads: [top, left, ..] } = self.window;
         let runs = self.channels * height;
-        let is_short = width <= RUN && runs <= RUNS && runs * width + RUN <= BUFFER;
-        let mut starts = [None; RUNS];
+        let row = |y: usize, run: usize| {
+            let row = (y * stride + run % height).checked_sub(top)?;
+            let channel = run / height * shape.height;
+            (row < shape.height).then(|| &picture[(channel + row) * shape.width..][..shape.width])
+        };
+        let is_short = width <= RUN && shape.width >= RUN;
+        if is_short && runs <= RUNS && runs * width + RUN <= BUFFER {
+            return self.gather_runs(runs, row, places);
+        }
         for y in 0..places.shape().height {
-            let row = |run: usize| {
-                let row = (y * stride + run % height).checked_sub(top)?;
-                let channel = run / height * shape.height;
-                (row < shape.height).then_some((channel + row) * shape.width)
-            };
-            for (run, start) in starts[..runs.min(RUNS)].iter_mut().enumerate() {
-                *start = row(run);
-            }
             for x in 0..places.shape().width {
-                let column = (x * stride).checked_sub(left).filter(|c| c + width <= shape.width);
-                if let Some(column) = column.filter(|_| is_short)
-                    && self.gather_runs(picture, &starts[..runs], column, (y, x), places)
-                {
-                    continue;
-                }
                 for tap in 0..runs * width {
                     let column = (x * stride + tap % width).checked_sub(left);
-                    let value = match (row(tap / width), column.filter(|c| *c < shape.width)) {
-                        (Some(row), Some(column)) => picture[row + column],
-                        _ => self.zero_point,
+                    let value = match (row(y, tap / width), column) {
+                        (Some(row), Some(column)) => row.get(column).copied(),
+                        _ => None,
                     };
+                    let value = value.unwrap_or(self.zero_point);
                     places.row_mut(tap / LANES, y)[x][tap % LANES] = value;
                 }
             }
         }
     }
 
-    /// The values below a window whose columns lie all in the picture, row by row, where [`RUN`] values can be copied at
-    /// once: what is too much is replaced by the next row, or lies where no weight is.
-    #[inline(always)]
-    fn gather_runs(
+    /// The same where [`RUN`] values can be copied at once: what is too much is replaced by the next run, or lies where
+    /// no weight is. Some places are filled before any is read, since a processor waits where it reads at once what it
+    /// wrote in parts.
+    fn gather_runs<'a>(
         &self,
-        picture: &[i8],
-        rows: &[Option<usize>],
-        column: usize,
-        (y, x): (usize, usize),
+        runs: usize,
+        row: impl Fn(usize, usize) -> Option<&'a [i8]>,
         places: &mut Planes,
-    ) -> bool {
-        let mut values = [0; BUFFER];
-        let mut at = 0;
-        for row in rows {
-            let from = match row {
-                Some(row) => {
-                    match picture.get(row + column..).and_then(|rest| rest.first_chunk()) {
-                        Some(run) => *run,
-                        None => return false,
+    ) {
+        let Window { kernel: [_, width], stride, pads: [_, left, ..] } = self.window;
+        let zeros = eight(&[self.zero_point; RUN], 0);
+        let mut values = [[self.zero_point; BUFFER]; AT_ONCE];
+        let mut rows = [None; RUNS];
+        let shape = places.shape();
+        for y in 0..shape.height {
+            for (run, at) in rows[..runs].iter_mut().enumerate() {
+                *at = row(y, run);
+            }
+            for first in (0..shape.width).step_by(AT_ONCE) {
+                for (x, values) in (first..shape.width).zip(&mut values) {
+                    for (run, row) in rows[..runs].iter().enumerate() {
+                        let below = row.map_or(zeros, |row| window(row, x * stride, left, zeros));
+                        let below = below.to_le_bytes().map(|value| value as i8);
+                        values[run * width..][..RUN].copy_from_slice(&below);
                     }
                 }
-                None => [self.zero_point; RUN],
-            };
-            values[at..at + RUN].copy_from_slice(&from);
-            at += self.window.kernel[1];
+                for block in 0..shape.blocks() {
+                    let pixels = &mut places.row_mut(block, y)[first..];
+                    for (pixel, values) in pixels.iter_mut().zip(&values) {
+                        *pixel = values.as_chunks().0[block];
+                    }
+                }
+            }
         }
-        for (block, values) in
-            values.as_chunks::<LANES>().0[..places.shape().blocks()].iter().enumerate()
-        {
-            places.row_mut(block, y)[x] = *values;
-        }
-        true
     }
+}
+
+/// [`RUN`] values of a row, the first one in the lowest byte, from `column` on in a row with a padding of `left` zeros.
+/// At least one of the window's values, and so of these, is in the row.
+#[inline(always)]
+fn window(row: &[i8], column: usize, left: usize, zeros: u64) -> u64 {
+    let bits = |values: usize| 8 * (values % RUN) as u32;
+    let last = row.len() - RUN;
+    match column.checked_sub(left) {
+        None => {
+            let missing = bits(left - column);
+            eight(row, 0) << missing | zeros >> (u64::BITS - missing)
+        }
+        Some(column) if column > last => {
+            let missing = bits(column - last);
+            eight(row, last) >> missing | zeros << (u64::BITS - missing)
+        }
+        Some(column) => eight(row, column),
+    }
+}
+
+/// Eight values from `at` on.
+#[inline(always)]
+fn eight(values: &[i8], at: usize) -> u64 {
+    let values: [i8; RUN] = std::array::from_fn(|i| values[at..][..RUN][i]);
+    u64::from_le_bytes(values.map(|value| value as u8))
 }
