@@ -128,6 +128,7 @@ impl Planes {
     }
 
     /// Without the border.
+    #[inline]
     pub fn shape(&self) -> Shape {
         self.shape
     }
@@ -146,6 +147,7 @@ impl Planes {
     ///
     /// # Panics
     /// When there is no such block or row.
+    #[inline]
     pub fn row(&self, block: usize, y: usize) -> &[Pixel] {
         assert!(block < self.shape.blocks() && y < self.shape.height);
         &self.pixels[self.at(block, y, 0)..][..self.shape.width]
@@ -223,25 +225,30 @@ impl Planes {
     }
 
     /// From a row to the next, in pixels.
+    #[inline]
     pub(crate) fn row_step(&self) -> usize {
         self.shape.width + 2 * self.border
     }
 
     /// From a block to the next, in pixels.
+    #[inline]
     pub(crate) fn block_step(&self) -> usize {
         (self.shape.height + 2 * self.border) * self.row_step()
     }
 
     /// Where a place's pixel lies.
+    #[inline]
     pub(crate) fn at(&self, block: usize, y: usize, x: usize) -> usize {
         block * self.block_step() + (y + self.border) * self.row_step() + x + self.border
     }
 
+    #[inline]
     pub(crate) fn pixels(&self) -> &[Pixel] {
         &self.pixels
     }
 
     /// A row to write to: only values from 0 to 127.
+    #[inline]
     pub(crate) fn row_mut(&mut self, block: usize, y: usize) -> &mut [Pixel] {
         let at = self.at(block, y, 0);
         &mut self.pixels[at..][..self.shape.width]

@@ -91,6 +91,7 @@ impl Pass for Run<'_> {
     fn run(self) {
         let shape = self.out.shape();
         for block in 0..shape.blocks() {
+            let factors = self.requantize.block(block);
             for y in 0..shape.height {
                 let row = self.x.row(block, y);
                 let added = self.residual.map(|residual| residual.row(block, y));
@@ -99,7 +100,7 @@ impl Pass for Run<'_> {
                     for lane in 0..LANES {
                         values[lane] = i32::from(row[x][lane]);
                     }
-                    *out = self.requantize.pixel(block, &values, added.map(|added| &added[x]));
+                    *out = factors.pixel(&values, added.map(|added| &added[x]));
                 }
             }
         }

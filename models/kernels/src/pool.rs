@@ -163,7 +163,7 @@ impl Pass for Mean<'_> {
                     }
                 }
             }
-            self.requantize.mean(block, &sums, pixels.count() as f32)
+            self.requantize.block(block).mean(&sums, pixels.count() as f32)
         });
     }
 }

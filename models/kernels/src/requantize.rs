@@ -4,6 +4,8 @@
 //! activation, rounding to even and saturation. IEEE 754 defines each of these to the last bit, so plain code gives
 //! the same result with whichever instructions it is compiled.
 
+use std::borrow::Borrow;
+
 use crate::error::KernelError;
 use crate::layout::{LANES, Pixel, Quantization, TOP, check_count, check_scale};
 
@@ -118,38 +120,78 @@ impl Requantize {
         })
     }
 
-    /// What is stored for the sums of a block. Values are never NaN and never infinite: `new` saw to it.
+    /// The factors of a block, to be taken once for many pixels.
     #[inline(always)]
-    pub(crate) fn pixel(&self, block: usize, sums: &[i32; LANES], added: Option<&Pixel>) -> Pixel {
-        let (scale, bias) = (&self.scale[block], &self.bias[block]);
+    pub(crate) fn block(&self, block: usize) -> BlockFactors<&[f32; LANES]> {
+        BlockFactors {
+            scale: &self.scale[block],
+            bias: &self.bias[block],
+            slope: self.slope.as_ref().map(|slope| &slope[block]),
+            residual: self.residual,
+            zero: self.zero,
+            low: self.low,
+            high: self.high,
+        }
+    }
+}
+
+/// Factors of the 16 channels of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct BlockFactors<T> {
+    scale: T,
+    bias: T,
+    slope: Option<T>,
+    residual: f32,
+    zero: f32,
+    low: f32,
+    high: f32,
+}
+
+impl BlockFactors<&[f32; LANES]> {
+    /// The same, which compilers keep in registers where those are wide enough.
+    #[inline(always)]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub(crate) fn copied(self) -> BlockFactors<[f32; LANES]> {
+        let Self { residual, zero, low, high, .. } = self;
+        let (scale, bias, slope) = (*self.scale, *self.bias, self.slope.copied());
+        BlockFactors { scale, bias, slope, residual, zero, low, high }
+    }
+}
+
+impl<T: Borrow<[f32; LANES]>> BlockFactors<T> {
+    /// What is stored for sums. Values are never NaN and never infinite: `new` saw to it.
+    #[inline(always)]
+    pub(crate) fn pixel(&self, sums: &[i32; LANES], added: Option<&Pixel>) -> Pixel {
+        let (scale, bias) = (self.scale.borrow(), self.bias.borrow());
         let mut y = [0.0; LANES];
         for i in 0..LANES {
             y[i] = (sums[i] as f32).mul_add(scale[i], bias[i]);
         }
-        self.stored(block, y, added)
+        self.stored(y, added)
     }
 
     /// The same with the same scale divided by `divisor`.
     #[inline(always)]
-    pub(crate) fn mean(&self, block: usize, sums: &[i32; LANES], divisor: f32) -> Pixel {
-        let (scale, bias) = (&self.scale[block], &self.bias[block]);
+    pub(crate) fn mean(&self, sums: &[i32; LANES], divisor: f32) -> Pixel {
+        let (scale, bias) = (self.scale.borrow(), self.bias.borrow());
         let mut y = [0.0; LANES];
         for i in 0..LANES {
             y[i] = (sums[i] as f32).mul_add(scale[i] / divisor, bias[i]);
         }
-        self.stored(block, y, None)
+        self.stored(y, None)
     }
 
     #[inline(always)]
-    fn stored(&self, block: usize, mut y: [f32; LANES], added: Option<&Pixel>) -> Pixel {
+    fn stored(&self, mut y: [f32; LANES], added: Option<&Pixel>) -> Pixel {
         if let Some(added) = added {
             for i in 0..LANES {
                 y[i] = f32::from(added[i]).mul_add(self.residual, y[i]);
             }
         }
         if let Some(slope) = &self.slope {
+            let slope = slope.borrow();
             for i in 0..LANES {
-                let slope = if y[i] < 0.0 { slope[block][i] } else { 1.0 };
+                let slope = if y[i] < 0.0 { slope[i] } else { 1.0 };
                 y[i] = y[i].mul_add(slope, self.zero);
             }
         }

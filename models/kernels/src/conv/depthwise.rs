@@ -54,6 +54,7 @@ impl Pass for Run<'_> {
         let origin = (self.x.border() - top) * self.x.row_step() + self.x.border() - left;
         let shape = self.out.shape();
         for (block, taps) in self.depthwise.taps.chunks_exact(kernel[0] * kernel[1]).enumerate() {
+            let factors = self.requantize.block(block);
             let pixels = &self.x.pixels()[block * self.x.block_step() + origin..];
             for y in 0..shape.height {
                 let added = self.residual.map(|residual| residual.row(block, y));
@@ -69,7 +70,7 @@ impl Pass for Run<'_> {
                             }
                         }
                     }
-                    *out = self.requantize.pixel(block, &sums, added.map(|added| &added[x]));
+                    *out = factors.pixel(&sums, added.map(|added| &added[x]));
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! What every instruction set shares: the walk over the picture, and what happens to the sums.
 
+use std::borrow::Borrow;
+
 use crate::layout::{LANES, Pixel, Planes};
 use crate::pack::Packed;
-use crate::requantize::Requantize;
+use crate::requantize::{BlockFactors, Requantize};
 use crate::window::Window;
 
 /// A convolution of one picture, checked.
@@ -53,28 +55,30 @@ impl<'a> Job<'a> {
         self.origin + block * self.block_step + y * self.stride * self.row_step + x * self.stride
     }
 
-    /// Stores what becomes of sums.
+    /// Stores what becomes of sums, with what `held` makes of each block's factors.
     #[inline(always)]
-    pub(super) fn finish<const P: usize, const NB: usize>(
-        &self,
+    pub(super) fn store<'s, const P: usize, const NB: usize, T: Borrow<[f32; LANES]>>(
+        &'s self,
         sums: &Sums<P, NB>,
         first: usize,
         (y, x): (usize, usize),
         out: &mut Planes,
+        held: impl Fn(BlockFactors<&'s [f32; LANES]>) -> BlockFactors<T>,
     ) {
         for b in 0..NB {
             let block = first + b;
+            let factors = held(self.requantize.block(block));
             let line = &mut out.row_mut(block, y)[x..][..P];
             match self.residual {
                 None => {
                     for p in 0..P {
-                        line[p] = self.requantize.pixel(block, &sums[p][b], None);
+                        line[p] = factors.pixel(&sums[p][b], None);
                     }
                 }
                 Some(residual) => {
                     let added = &residual.row(block, y)[x..][..P];
                     for p in 0..P {
-                        line[p] = self.requantize.pixel(block, &sums[p][b], Some(&added[p]));
+                        line[p] = factors.pixel(&sums[p][b], Some(&added[p]));
                     }
                 }
             }
@@ -82,7 +86,19 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Defines a function that computes the whole picture with `sums` of the same module, in pieces of so many pixels.
+/// Stores what becomes of sums.
+#[inline(always)]
+pub(super) fn finish<const P: usize, const NB: usize>(
+    job: &Job<'_>,
+    sums: &Sums<P, NB>,
+    first: usize,
+    at: (usize, usize),
+    out: &mut Planes,
+) {
+    job.store(sums, first, at, out, |factors| factors);
+}
+
+/// Defines a function that computes the whole picture with `sums` and `finish` of the same module, in pieces of so many pixels.
 macro_rules! walk {
     ($(#[$attribute:meta])* $name:ident: $($wide:literal),*) => {
         $(#[$attribute])*
@@ -97,7 +113,7 @@ macro_rules! walk {
                     $(
                         while shape.width - x >= $wide {
                             let sums = sums::<$wide, NB, S>(job, job.start(input, y, x), weights);
-                            job.finish(&sums, output, (y, x), out);
+                            finish(job, &sums, output, (y, x), out);
                             x += $wide;
                         }
                     )*

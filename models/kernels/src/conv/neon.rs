@@ -9,7 +9,7 @@ use std::arch::aarch64::{
 
 use safe_unaligned_simd::aarch64::{vld1q_s8, vst1q_s32};
 
-use super::job::{Job, Sums, walk};
+use super::job::{Job, Sums, finish, walk};
 use crate::layout::{LANES, Planes};
 
 #[target_feature(enable = "neon")]

@@ -5,7 +5,7 @@ use std::arch::asm;
 
 use safe_unaligned_simd::aarch64::{vld1q_s8, vst1q_s32};
 
-use super::job::{Job, Sums, walk};
+use super::job::{Job, Sums, finish, walk};
 use crate::layout::{LANES, Planes};
 
 /// Adds to each of four sums the products of four weights with the same four values, which `STEP` chooses.

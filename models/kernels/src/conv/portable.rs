@@ -1,6 +1,6 @@
 //! The reference: plain code.
 
-use super::job::{Job, Sums, walk};
+use super::job::{Job, Sums, finish, walk};
 use crate::layout::{LANES, Planes};
 
 /// Pixels of a row whose sums are collected together.

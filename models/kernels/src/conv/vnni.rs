@@ -9,6 +9,7 @@ use safe_unaligned_simd::x86_64::{_mm512_loadu_epi8, _mm512_storeu_epi32};
 use super::job::{Job, Sums, walk};
 use super::ymm::four;
 use crate::layout::{LANES, Planes};
+use crate::requantize::BlockFactors;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn sums<const P: usize, const NB: usize, const S: usize>(
@@ -46,6 +47,17 @@ fn sums<const P: usize, const NB: usize, const S: usize>(
         }
     }
     sums
+}
+
+#[inline(always)]
+fn finish<const P: usize, const NB: usize>(
+    job: &Job<'_>,
+    sums: &Sums<P, NB>,
+    first: usize,
+    at: (usize, usize),
+    out: &mut Planes,
+) {
+    job.store(sums, first, at, out, BlockFactors::copied);
 }
 
 walk!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")] narrow: 12, 6, 2, 1);

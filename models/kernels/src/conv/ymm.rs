@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 
 use safe_unaligned_simd::x86_64::{_mm256_loadu_si256, _mm256_storeu_si256};
 
-use super::job::{Job, Sums, walk};
+use super::job::{Job, Sums, finish, walk};
 use crate::layout::{LANES, Pixel, Planes};
 
 /// Four values of a pixel, as they lie in memory.
