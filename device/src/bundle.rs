@@ -132,6 +132,8 @@ pub struct LoadedBundle {
     pub content_version: u32,
     form: Form,
     bytes: usize,
+    /// Integer parts of the networks that the integer engine does not run.
+    left_to_tract: Vec<String>,
 }
 
 impl LoadedBundle {
@@ -160,18 +162,23 @@ impl LoadedBundle {
         let load = || -> Result<_, LoadReason> {
             let bundle = Bundle::read(bytes)?;
             let manifest = bundle.manifest();
-            let Networks { detector, classifier } = Networks::from_bundle(&bundle, min_face)?;
+            let networks = Networks::from_bundle(&bundle, min_face)?;
+            let left_to_tract = networks.left_to_tract();
+            let Networks { detector, classifier } = networks;
             let threshold = manifest.classifier.threshold;
             let vision = Vision::new(detector, Box::new(classifier), threshold)?;
             let form = manifest.classifier.form;
-            Ok((vision, manifest.name.clone(), manifest.content_version, form))
+            Ok(Self {
+                vision,
+                origin: origin.clone(),
+                name: manifest.name.clone(),
+                content_version: manifest.content_version,
+                form,
+                bytes: bytes.len(),
+                left_to_tract,
+            })
         };
-        match load() {
-            Ok((vision, name, content_version, form)) => {
-                Ok(Self { vision, origin, name, content_version, form, bytes: bytes.len() })
-            }
-            Err(reason) => Err(LoadError { origin, reason }),
-        }
+        load().map_err(|reason| LoadError { origin: origin.clone(), reason })
     }
 
     /// Looks at the embedded portraits, and returns the time that the last look took.
@@ -182,13 +189,18 @@ impl LoadedBundle {
         self.vision.self_test(self.origin == Origin::BuiltIn)
     }
 
-    /// What it is, in one line: `bundle default 8, inside this program: classifier in int8, 1.30 MB`.
+    /// What it is, in one line: `bundle default 8, inside this program: classifier in 8-bit integers, 1.30 MB`, and why
+    /// networks in integers do not run in the integer engine.
     pub fn describe(&self) -> String {
         let Self { name, content_version, origin, form, .. } = self;
         let megabytes = self.bytes as f64 / 1e6;
-        format!(
+        let mut text = format!(
             "bundle {name} {content_version}, {origin}: classifier in {form}, {megabytes:.2} MB"
-        )
+        );
+        for line in &self.left_to_tract {
+            text = format!("{text}; {line}");
+        }
+        text
     }
 
     /// That it runs, in one line: `runs slot b: default 8, on trial, 2 starts left`.

@@ -56,11 +56,14 @@ pub(super) fn cpu(host: &Host) -> CheckOutcome {
     let name = known.map(|(_, name)| *name).or(values("model name").next());
     let name = name.or(part).unwrap_or("an unknown kind");
     let what = format!("{cores} x {name}");
-    let weights = "the networks' 8-bit weights with float arithmetic suit it";
+    let suited = "networks in 8-bit integers run fastest";
     if has("sse2") {
-        let wide = [("avx512f", "AVX-512"), ("avx2", "AVX2"), ("sse2", "SSE2")];
-        let best = wide.iter().find(|(feature, _)| has(feature)).map_or("", |(_, name)| name);
-        return CheckOutcome::ok(format!("{what}, {best}; {weights}"));
+        let wide = [("avx512_vnni", "AVX-512 VNNI"), ("avx_vnni", "AVX-VNNI"), ("avx2", "AVX2")];
+        let best = wide.iter().find(|(feature, _)| has(feature));
+        return CheckOutcome::ok(match best {
+            Some((_, name)) => format!("{what}, {name}; {suited}"),
+            None => format!("{what}, SSE2; networks with float arithmetic run fastest"),
+        });
     }
     if !has("asimd") && !has("neon") {
         let fix =
@@ -68,12 +71,14 @@ pub(super) fn cpu(host: &Host) -> CheckOutcome {
         return CheckOutcome::problem(format!("{what}, no NEON"), fix);
     }
     let half = if has("asimdhp") { "NEON with half floats" } else { "NEON" };
-    match has("asimddp") {
-        true => CheckOutcome::ok(format!(
-            "{what}, {half} and dot products; integers may be faster: `emocue-badge bench --beside BUNDLE` tells"
-        )),
-        false => CheckOutcome::ok(format!("{what}, {half}; {weights}")),
-    }
+    CheckOutcome::ok(match (has("asimddp"), has("asimd")) {
+        (true, _) => format!("{what}, {half} and dot products; {suited}"),
+        (false, true) => format!("{what}, {half}; {suited}"),
+        // A 32-bit system, for which the integer engine has no instructions.
+        (false, false) => {
+            format!("{what}, {half}; a 64-bit system would run networks in 8-bit integers fastest")
+        }
+    })
 }
 
 pub(super) fn heat(host: &Host, config: &Config) -> CheckOutcome {

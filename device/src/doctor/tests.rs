@@ -131,12 +131,12 @@ fn a_processor_is_named_with_what_suits_it() {
         machine::cpu(&host)
     };
     let text = found(cpu(PI_4_CPU));
-    assert!(text.starts_with("2 x Cortex-A72, NEON; the networks' 8-bit weights"), "{text}");
+    assert!(text.starts_with("2 x Cortex-A72, NEON; networks in 8-bit integers"), "{text}");
     let a76 = "processor : 0\nFeatures : fp asimd asimdhp asimddp\nCPU part : 0xd0b\n";
     let text = found(cpu(a76));
     assert!(text.starts_with("1 x Cortex-A76, NEON with half floats and dot products"), "{text}");
-    let server = "processor : 0\nmodel name : Some Server\nflags : fpu sse2 avx2 avx512f\n";
-    assert!(found(cpu(server)).starts_with("1 x Some Server, AVX-512;"));
+    let server = "processor : 0\nmodel name : Some Server\nflags : fpu sse2 avx2 avx512_vnni\n";
+    assert!(found(cpu(server)).starts_with("1 x Some Server, AVX-512 VNNI;"));
     let old =
         "processor : 0\nmodel name : ARMv6-compatible processor rev 7 (v6l)\nFeatures : half vfp\n";
     let (found, fix) = wrong(cpu(old));

@@ -1,6 +1,6 @@
 //! The expression classifier: a face or a ready row in, calibrated probabilities out.
 
-use super::{Classifier, RunError, Session};
+use super::{Classifier, RegionReport, RunError, Session};
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_models::crop::Preprocess;
@@ -70,6 +70,11 @@ impl ExpressionNet {
     /// Below this probability an answer is unsure, `0..=1`.
     pub fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    /// What became of the integer parts of its network, with the network's name.
+    pub fn regions(&self) -> impl Iterator<Item = (&str, &RegionReport)> {
+        self.session.named_regions()
     }
 
     /// How faces become inputs.

@@ -84,6 +84,11 @@ pub trait Detector {
         self.detect(frame, faces)
     }
 
+    /// What became of the integer parts of its networks that are loaded, with their names.
+    fn regions(&self) -> Vec<(&str, &RegionReport)> {
+        Vec::new()
+    }
+
     /// Whether [`Detector::follow`] finds faces; else every frame is to be searched.
     fn can_follow(&self) -> bool {
         false

@@ -38,6 +38,13 @@ impl Networks {
         };
         Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })
     }
+
+    /// Integer parts of the networks that the integer engine does not run, and why: a line each.
+    pub fn left_to_tract(&self) -> Vec<String> {
+        let regions = self.detector.regions().into_iter().chain(self.classifier.regions());
+        let left = regions.filter(|(_, region)| region.engine.is_err());
+        left.map(|(network, region)| format!("{network}: {region}")).collect()
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +58,11 @@ mod tests {
     fn the_default_bundle_runs() {
         let bundle = Bundle::read(DEFAULT).unwrap();
         let mut networks = Networks::from_bundle(&bundle, Some(60.0)).unwrap();
+        let regions = networks.detector.regions().len() + networks.classifier.regions().count();
+        assert_eq!(regions, 2, "O-Net and the classifier");
+        if emocue_kernels::Isa::best() != emocue_kernels::Isa::PORTABLE {
+            assert_eq!(networks.left_to_tract(), Vec::<String>::new());
+        }
         let mut faces = Vec::new();
         networks.detector.detect(&Luma::new(160, 120), &mut faces).unwrap();
         assert_eq!(faces, []);

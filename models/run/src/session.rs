@@ -77,6 +77,11 @@ impl Session {
         &self.regions
     }
 
+    /// The same with the graph's name.
+    pub(crate) fn named_regions(&self) -> impl Iterator<Item = (&str, &RegionReport)> {
+        self.regions.iter().map(|region| (self.name.as_str(), region))
+    }
+
     /// Keeps a copy of every input from now on, to calibrate a quantized graph.
     pub fn record(&self) {
         self.recorded.borrow_mut().get_or_insert_default();

@@ -15,7 +15,7 @@ use self::proposal::Proposals;
 use self::refine::{Shape, Stage};
 use super::area::AreaResize;
 use super::stretch::Stretch;
-use super::{Detector, Recorded, RunError, Session};
+use super::{Detector, Recorded, RegionReport, RunError, Session};
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
 
@@ -181,6 +181,11 @@ impl Detector for Mtcnn {
         faces.extend(self.finish(frame, |window| near.threshold(2, window))?);
         faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
         Ok(())
+    }
+
+    fn regions(&self) -> Vec<(&str, &RegionReport)> {
+        let stages = [&self.rnet, &self.onet].into_iter();
+        stages.flat_map(|stage| stage.session().named_regions()).collect()
     }
 
     fn can_follow(&self) -> bool {
