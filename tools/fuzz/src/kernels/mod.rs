@@ -4,7 +4,8 @@ mod input;
 
 use emocue_kernels::{
     Activation, AveragePool, Conv, ConvSpec, Dense, DenseSpec, Isa, KernelError, LANES, MaxPool,
-    Planes, Pointwise, PointwiseSpec, Quantization, Shape, Stem, Window, concat, upsample,
+    Planes, Pointwise, PointwiseSpec, Quantization, Shape, Stem, Window, concat, quantize,
+    upsample,
 };
 
 use crate::FuzzTarget;
@@ -28,8 +29,17 @@ pub const KERNELS: FuzzTarget = FuzzTarget {
 };
 
 /// Every kind of layer.
-const LAYERS: &[fn(&mut Input<'_>)] =
-    &[convolution, stem, dense, max_pool, average_pool, pointwise, concatenation, upsampling];
+const LAYERS: &[fn(&mut Input<'_>)] = &[
+    convolution,
+    stem,
+    dense,
+    max_pool,
+    average_pool,
+    pointwise,
+    concatenation,
+    upsampling,
+    quantization,
+];
 
 /// A layer of more products would only take time.
 const MOST: usize = 1 << 20;
@@ -99,12 +109,28 @@ fn stem(input: &mut Input<'_>) {
     if input.rarely() {
         picture[0] = -1;
     }
-    same(|isa| {
+    let other = input.stored(shape.len());
+    let run = |isa| {
         let stem = Stem::new(&case.spec(), isa)?;
         let mut scratch = stem.scratch(shape)?;
-        let out = Planes::new(stem.output(shape)?, 1, case.output.zero_point)?;
+        let mut out = Planes::new(stem.output(shape)?, 1, case.output.zero_point)?;
+        stem.run(&other, shape, &mut scratch, &mut out)?;
         written(out, |out| stem.run(&picture, shape, &mut scratch, out))
-    });
+    };
+    same(run);
+    if let Ok(found) = run(Isa::PORTABLE) {
+        let convolution = || {
+            let conv = Conv::new(&case.spec(), Isa::PORTABLE)?;
+            let mut x = Planes::new(shape, conv.border(), case.input.zero_point)?;
+            x.store(&picture)?;
+            let mut out = Planes::new(conv.output(shape)?, 1, case.output.zero_point)?;
+            conv.run(&x, None, &mut out).map(|()| out)
+        };
+        // A stem takes any stride.
+        if case.window.stride <= 2 {
+            assert!(convolution() == Ok(found), "a stem is not its convolution");
+        }
+    }
 }
 
 /// A convolution's numbers.
@@ -281,6 +307,24 @@ fn upsampling(input: &mut Input<'_>) {
             let from = (channel * shape.height + row) * shape.width + column;
             assert_eq!(stored, small[from]);
         }
+    }
+}
+
+fn quantization(input: &mut Input<'_>) {
+    let (quantization, count) = (input.quantization(), input.within(1..=200));
+    let reach = 100.0 * quantization.scale;
+    let values = input.floats(count, -reach..reach);
+    let run = |isa| {
+        let mut stored = vec![7; count];
+        let result = quantize(&values, quantization, isa, &mut stored);
+        assert!(result.is_ok() || stored.iter().all(|value| *value == 7), "refused, but written");
+        result.map(|()| stored)
+    };
+    same(run);
+    let planes = Planes::new(Shape::new(count, 1, 1), 0, quantization.zero_point);
+    if let (Ok(stored), Ok(mut planes)) = (run(Isa::PORTABLE), planes) {
+        planes.quantize(&values, quantization.scale).expect("the scale was accepted");
+        assert_eq!(loaded(&planes), stored);
     }
 }
 
