@@ -115,12 +115,11 @@ impl Resampler {
         };
         let side = scale / cell;
         if scale <= INTERPOLATED {
-            level.filter(transform, size, target, 4, cubic);
+            Filter::new(4, -1.5, catmull_rom).run(&level, transform, size, target);
         } else if side <= 3.0 {
-            level.filter(transform, size, target, 4, |center| mean::<4>(center, side));
+            Filter::<4>::mean(side).run(&level, transform, size, target);
         } else {
-            let rows = side.ceil() as usize + 1;
-            level.filter(transform, size, target, rows, |center| mean::<LANES>(center, side));
+            Filter::<LANES>::mean(side).run(&level, transform, size, target);
         }
     }
 }
@@ -161,46 +160,70 @@ struct Level<'a> {
     grid: Grid,
 }
 
-impl Level<'_> {
-    /// For every pixel of the square, the sum of `rows` x `N` values by the weights that `taps` has for its centre, down
-    /// and across: where they begin, and what they are.
-    fn filter<const N: usize>(
-        &self,
-        transform: Similarity,
-        size: usize,
-        target: &mut [u8],
-        rows: usize,
-        taps: impl Fn(f32) -> (usize, [f32; N]),
-    ) {
-        let last = (self.grid.width - N, self.grid.height - rows);
-        for (y, line) in (0_i32..).zip(target.chunks_exact_mut(size.max(1))) {
-            for (x, pixel) in (0_i32..).zip(line) {
-                let center = transform.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
-                let ((left, across), (top, down)) = (taps(center.x), taps(center.y));
-                let mut at = top.min(last.1) * self.stride + left.min(last.0);
+/// Places between two cells that a filter tells apart, as a power of two.
+const PLACES: u32 = 8;
+
+/// Bits of a coordinate behind the point.
+const FRACTION: u32 = 16;
+
+/// Weights of values in a row or column, which sum to 1.
+struct Filter<const N: usize> {
+    /// By where between two cells the filter begins.
+    weights: [[f32; N]; 1 << PLACES],
+    /// How many of them are not 0.
+    count: usize,
+    /// From an output pixel's centre to where the filter begins.
+    start: f32,
+}
+
+impl<const N: usize> Filter<N> {
+    fn new(count: usize, start: f32, weights: impl Fn(f32) -> [f32; N]) -> Self {
+        let place = |at: usize| weights(at as f32 / (1 << PLACES) as f32);
+        Self { weights: std::array::from_fn(place), count, start }
+    }
+
+    /// The mean over `side` cells: how much of each of them it covers.
+    fn mean(side: f32) -> Self {
+        let part = |low: f32, i: usize| {
+            let (start, end) = (i as f32, i as f32 + 1.0);
+            ((low + side).min(end) - low.max(start)).max(0.0) / side
+        };
+        let count = side.ceil() as usize + 1;
+        Self::new(count, -side / 2.0, |low| std::array::from_fn(|i| part(low, i)))
+    }
+
+    /// Computes every pixel of the square; `transform` goes to the level's cells.
+    fn run(&self, level: &Level<'_>, transform: Similarity, size: usize, target: &mut [u8]) {
+        let last = [level.grid.width - N, level.grid.height - self.count].map(|last| last as i64);
+        let fixed = |coordinate: f32| (coordinate * (1 << FRACTION) as f32).round() as i64;
+        // In the middle between two places, the nearer one counts.
+        let begin = |coordinate: f32, last: i64| {
+            fixed((coordinate + self.start).clamp(-1.0, last as f32 + 1.0))
+                + (1 << (FRACTION - PLACES - 1))
+        };
+        let split = |coordinate: i64, last: i64| {
+            let place = coordinate >> (FRACTION - PLACES) & ((1 << PLACES) - 1);
+            ((coordinate >> FRACTION).clamp(0, last) as usize, &self.weights[place as usize])
+        };
+        let step = (fixed(transform.a), fixed(transform.b));
+        for (y, line) in target.chunks_exact_mut(size.max(1)).enumerate() {
+            let first = transform.apply(Point::new(0.5, y as f32 + 0.5));
+            let mut at = (begin(first.x, last[0]), begin(first.y, last[1]));
+            for pixel in line {
+                let ((left, across), (top, down)) = (split(at.0, last[0]), split(at.1, last[1]));
+                at = (at.0 + step.0, at.1 + step.1);
                 let mut columns = [0.0; N];
-                for weight in &down[..rows] {
-                    for (sum, value) in columns.iter_mut().zip(&self.pixels[at..at + N]) {
+                let rows = level.pixels[top * level.stride + left..].chunks(level.stride);
+                for (row, weight) in rows.zip(&down[..self.count]) {
+                    for (sum, value) in columns.iter_mut().zip(&row[..N]) {
                         *sum += f32::from(*value) * weight;
                     }
-                    at += self.stride;
                 }
                 columns.iter_mut().zip(across).for_each(|(sum, weight)| *sum *= weight);
                 *pixel = (sum_by_halves(columns) + 0.5) as u8; // saturates
             }
         }
     }
-}
-
-/// The part of each of `N` cells within `side` cells around `center`, over `side`.
-fn mean<const N: usize>(center: f32, side: f32) -> (usize, [f32; N]) {
-    let (first, low) = split(center - side / 2.0);
-    let (high, share) = (low + side, 1.0 / side);
-    let part = |i: usize| {
-        let start = i as f32;
-        (high.min(start + 1.0) - low.max(start)).max(0.0) * share
-    };
-    (first, std::array::from_fn(part))
 }
 
 /// The sum of a power of two of values, in an order in which several are added at once.
@@ -214,24 +237,15 @@ fn sum_by_halves<const N: usize>(mut values: [f32; N]) -> f32 {
     values[0]
 }
 
-/// Splits a coordinate into a whole number, not below 0, and the rest.
-fn split(coordinate: f32) -> (usize, f32) {
-    let whole = (coordinate as i32).max(0);
-    (whole as usize, coordinate - whole as f32)
-}
-
-/// Weights of the pixels at -1, 0, 1 and 2 for a point at `t` after the centre of pixel 0 (Catmull & Rom 1974; Keys 1981,
-/// a = -0.5).
-fn cubic(center: f32) -> (usize, [f32; 4]) {
-    let (first, t) = split(center - 1.5);
+/// Weights of the pixels at -1, 0, 1 and 2 for a point at `t` (Catmull & Rom 1974; Keys 1981, a = -0.5).
+fn catmull_rom(t: f32) -> [f32; 4] {
     let (t2, t3) = (t * t, t * t * t);
-    let weights = [
+    [
         -0.5 * t3 + t2 - 0.5 * t,
         1.5 * t3 - 2.5 * t2 + 1.0,
         -1.5 * t3 + 2.0 * t2 + 0.5 * t,
         0.5 * t3 - 0.5 * t2,
-    ];
-    (first, weights)
+    ]
 }
 
 #[cfg(test)]
