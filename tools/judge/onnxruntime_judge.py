@@ -10,9 +10,10 @@
 random inputs; a symbolic axis becomes 1, a symbolic height or width `--side`.
 
 Every graph passes ONNX's checker. Graphs that compute in floats give the same values in both runtimes, within 1e-4 of
-the largest. Integer graphs are within one step of the last integers on 99.9 % of the values, and their largest output
-is the same one on 99.5 % of the inputs. Runtimes round ties differently, which adds up in deep nets without training:
-`--steps 8` allows for that, and then only asks for the largest output where it leads by more.
+the largest. Integer graphs are within `--steps` of the last integers on 99.9 % of the values, and their largest output
+is the same one on 99.5 % of the inputs. The integer engine leaves out roundings before sums and activations: 2 steps.
+In deep nets without training that adds up: `--steps 8` allows for it, and then only asks for the largest output where
+it leads by more.
 """
 import argparse
 import pathlib
@@ -83,7 +84,7 @@ def judge(graph: pathlib.Path, args: argparse.Namespace) -> bool:
         near = float((np.abs(ours - theirs) <= 1.001 * args.steps * step).mean())
         first, second = ours[:, : sizes[0]], theirs[:, : sizes[0]]
         same = first.argmax(1) == second.argmax(1)
-        if args.steps > 1 and sizes[0] > 1:
+        if args.steps > 2 and sizes[0] > 1:
             best = np.sort(second, 1)
             same = same[best[:, -1] - best[:, -2] > args.steps * step[0]]
         top = float(same.mean())

@@ -5,7 +5,8 @@
 //! ([`Arithmetic::Int8`], `QLinearConv` and `QLinearMatMul`). Everything in between is plain ONNX, without operators
 //! of its own.
 //!
-//! On the way the graph is simplified (constants lifted, batch normalisation folded), perhaps equalised, and run on
+//! On the way the graph is simplified (constants lifted, integers of an earlier quantization turned into floats, batch
+//! normalisation folded), perhaps equalised, and run on
 //! the calibration inputs; each activation gets the range that loses least, and each bias makes up for the rounding
 //! of its weights. [`QuantizedGraph::layers`] says what the result loses, layer by layer. The same arguments give the
 //! same bytes.
@@ -51,6 +52,7 @@ pub mod onnx;
 mod operators;
 mod probe;
 mod range;
+mod restore;
 mod settings;
 mod simplify;
 mod weights;
@@ -59,6 +61,7 @@ pub use engine::{CalibrationInput, Engine, EngineError, LoadedGraph, TractEngine
 pub use error::QuantizeError;
 pub use noise::LayerNoise;
 pub use range::RangeMethod;
+pub use restore::restore_floats;
 pub use settings::{Arithmetic, QuantizeSettings};
 pub use weights::Granularity;
 

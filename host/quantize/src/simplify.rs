@@ -1,4 +1,4 @@
-//! The same function with fewer kinds of nodes: weights are floats, nothing is only passed on, and batch
+//! The same function with fewer kinds of nodes: integers are floats again, nothing is only passed on, and batch
 //! normalisation is part of a convolution.
 
 use tract_onnx::pb::attribute_proto::AttributeType;
@@ -6,15 +6,16 @@ use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use crate::error::QuantizeError;
 use crate::layer::{Bias, bias_of, fit_together, weights_of};
-use crate::onnx::node::{float, int, label};
+use crate::onnx::node::{float, label};
 use crate::onnx::{Constant, GraphReadError, OnnxGraph, Values};
+use crate::restore::restore_floats;
 
 /// Simplifies `graph` and refuses weights that are not finite.
 ///
 /// # Errors
 /// [`QuantizeError`] naming the node or tensor.
 pub(crate) fn simplify(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
-    fold_dequantized(graph);
+    restore_floats(graph);
     for (name, constant) in &graph.constants {
         let odd = constant.floats().unwrap_or_default().iter().find(|value| !value.is_finite());
         if let Some(value) = odd {
@@ -27,48 +28,6 @@ pub(crate) fn simplify(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
     fold_norms(graph)?;
     graph.drop_unread();
     Ok(())
-}
-
-/// Weights that were quantized before are floats again.
-fn fold_dequantized(graph: &mut OnnxGraph) {
-    let mut rest = Vec::with_capacity(graph.nodes.len());
-    for node in std::mem::take(&mut graph.nodes) {
-        match (dequantized(graph, &node), node.output.first()) {
-            (Some(constant), Some(output)) => {
-                graph.constants.insert(output.clone(), constant);
-            }
-            _ => rest.push(node),
-        }
-    }
-    graph.nodes = rest;
-}
-
-/// What a `DequantizeLinear` of a constant computes.
-fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
-    let read = |at| graph.constant_of(node, at);
-    let (Constant { shape, values: Values::I8(integers) }, Some(scales)) =
-        (read(0)?, read(1)?.floats())
-    else {
-        return None;
-    };
-    let zeros = match read(2) {
-        Some(Constant { values: Values::I8(zeros), .. }) => zeros.as_slice(),
-        Some(_) => return None,
-        None => &[0],
-    };
-    if node.op_type != "DequantizeLinear" || scales.is_empty() || zeros.is_empty() {
-        return None;
-    }
-    let axis = int(node, "axis", 1);
-    let axis = if axis < 0 { axis.checked_add(shape.len() as i64)? } else { axis };
-    let inner: usize = shape.iter().skip(usize::try_from(axis).ok()?.checked_add(1)?).product();
-    let value = |(at, q): (usize, &i8)| {
-        let channel = at / inner.max(1);
-        let of = |count: usize| if count == 1 { 0 } else { channel % count };
-        scales[of(scales.len())] * (f32::from(*q) - f32::from(zeros[of(zeros.len())]))
-    };
-    let floats = integers.iter().enumerate().map(value).collect();
-    Some(Constant { shape: shape.clone(), values: Values::F32(floats) })
 }
 
 /// `gamma * (x - mean) / sqrt(var + epsilon) + beta` as `factor * x + offset` for each channel.

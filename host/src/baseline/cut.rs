@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use emocue_models::failure::{Failure, exit};
-use emocue_quantize::onnx::{GraphReadError, decode};
+use emocue_quantize::onnx::{GraphReadError, OnnxGraph, decode};
+use emocue_quantize::restore_floats;
 use prost::Message as _;
 use tract_onnx::pb::{GraphProto, ValueInfoProto};
 
@@ -38,12 +39,18 @@ impl Failure for CutError {
 }
 
 /// The graph that ends where the last dense layer (`Gemm`, `MatMul`) begins: its only output is the vector
-/// which that layer reads, the pooled features. Nodes that no longer count are gone.
+/// which that layer reads, the pooled features. Nodes that no longer count are gone, and integers are floats again.
 ///
 /// # Errors
 /// [`CutError`] when the bytes are not an ONNX graph or nothing dense leads to its first output.
 pub fn before_dense(onnx: &[u8]) -> Result<Vec<u8>, CutError> {
     let mut model = decode(onnx)?;
+    if model.graph.iter().flat_map(|graph| &graph.node).any(|node| node.op_type == "QLinearMatMul")
+    {
+        let mut floats = OnnxGraph::read(onnx)?;
+        restore_floats(&mut floats);
+        model = decode(&floats.to_bytes())?;
+    }
     let graph = model.graph.as_mut().ok_or(CutError::NoDenseLayer)?;
     let name = dense_input(graph).ok_or(CutError::NoDenseLayer)?;
     let needed = needed_for(graph, &name);

@@ -120,7 +120,7 @@ pub enum NetSpec {
     },
 }
 
-/// What is rounded to 8 bits.
+/// What is rounded: weights to 8 bits, what layers read to 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rounding {

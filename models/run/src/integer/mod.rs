@@ -174,3 +174,6 @@ fn put(graph: &mut GraphProto, gone: &HashSet<usize>, nodes: Vec<NodeProto>) {
         read.contains(&tensor.name) || outputs.iter().any(|output| output.name == tensor.name)
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ impl Rounding {
         through(weight, rounded.reshape(shape))
     }
 
-    /// A value that a layer reads.
+    /// A value that a layer reads: 128 steps, as the integer engine stores it.
     pub(super) fn activation(self, x: Tensor<4>) -> Tensor<4> {
         if !self.activations {
             return x;
@@ -27,10 +27,10 @@ impl Rounding {
         // 0 is always among the integers, exactly.
         let low = plain.clone().min().clamp_max(0.0);
         let high = plain.clone().max().clamp_min(0.0);
-        let scale = (high - low.clone()).div_scalar(255.0).clamp_min(1e-12);
-        let zero = low.div(scale.clone()).round().neg().sub_scalar(128.0);
+        let scale = (high - low.clone()).div_scalar(127.0).clamp_min(1e-12);
+        let zero = low.div(scale.clone()).round().neg();
         let [scale, zero] = [scale, zero].map(|value| value.reshape([1, 1, 1, 1]));
-        let steps = plain.div(scale.clone()).round().add(zero.clone()).clamp(-128.0, 127.0);
+        let steps = plain.div(scale.clone()).round().add(zero.clone()).clamp(0.0, 127.0);
         through(x, steps.sub(zero).mul(scale))
     }
 }
@@ -69,7 +69,7 @@ mod tests {
         let data = TensorData::new(pixels.clone(), [1, 1, 8, 8]);
         let x = Tensor::<4>::from_data(data, &Device::flex());
         let rounded = values(&BOTH.activation(x.clone()));
-        let step = 6.3 / 255.0;
+        let step = 6.3 / 127.0;
         for (a, b) in rounded.iter().zip(&pixels) {
             assert!((a - b).abs() <= 0.51 * step, "{a} {b}");
         }
