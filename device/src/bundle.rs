@@ -110,7 +110,9 @@ impl Failure for LoadReason {
     fn help(&self) -> Option<String> {
         match self {
             Self::Bundle(error) => error.help(),
-            Self::Network(_) => Some("Pack it again with another network.".to_owned()),
+            Self::Network(error) => {
+                error.help().or_else(|| Some("Pack it again with another network.".to_owned()))
+            }
             Self::Labels(error) => error.help(),
         }
     }

@@ -27,6 +27,8 @@ fn run(camera: &str, more: &[&str]) -> Command {
     command
 }
 
+const PORTRAIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/run/pictures/astronaut.jpg");
+
 struct Outcome {
     code: i32,
     lines: Vec<Value>,
@@ -180,6 +182,24 @@ fn a_bundle_that_cannot_be_used_ends_with_5() {
     bundle.truncate(middle);
     std::fs::write(&path, &bundle).unwrap();
     assert_refuses(with(), 5, &["x.emocue", "byte ", "the file ends"]);
+}
+
+/// Every instruction set sees the same faces and expressions: the portable one is asked for by name.
+#[test]
+fn instructions_are_named_for_tests_and_must_be_there() {
+    let shown = |isa: Option<&str>| {
+        let mut command = run(PORTRAIT, &[]);
+        command.envs(isa.map(|isa| ("EMOCUE_ISA", isa)));
+        outcome(command).lines
+    };
+    assert_eq!(shown(Some("portable")), shown(None));
+    let mut command = run(PORTRAIT, &[]);
+    command.env("EMOCUE_ISA", "sse9");
+    assert_refuses(
+        command,
+        5,
+        &["EMOCUE_ISA: \"sse9\" is not an instruction set", "help: Leave EMOCUE_ISA out"],
+    );
 }
 
 #[test]

@@ -57,6 +57,13 @@ pub struct RunError {
 }
 
 impl Failure for RunError {
+    fn help(&self) -> Option<String> {
+        let chosen = self.what == load::CHOICE;
+        chosen.then(|| {
+            format!("Leave {} out of the environment; it is for tests.", emocue_kernels::VARIABLE)
+        })
+    }
+
     fn exit_code(&self) -> u8 {
         exit::NETWORK
     }

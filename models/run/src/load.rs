@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use emocue_kernels::Isa;
+use emocue_kernels::{Isa, VARIABLE};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 use super::{RegionReport, RunError, graph, integer, operators};
+
+/// What fails where the environment names instructions that this processor lacks.
+pub(crate) const CHOICE: &str = "cannot choose instructions";
 
 /// A graph that was read, for inputs of any shape.
 pub(crate) struct Graph<'a> {
@@ -48,8 +51,11 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// [`RunError`] when an operator is unknown or the shape does not fit.
     pub(crate) fn plan(mut self, shape: &[usize]) -> Result<Plan, RunError> {
-        let isa = Isa::chosen()
-            .map_err(|error| fail(self.name, "cannot choose instructions")(error.into()))?;
+        let isa = Isa::chosen().map_err(|error| RunError {
+            model: self.name.to_owned(),
+            what: CHOICE,
+            reason: format!("{VARIABLE}: {error}"),
+        })?;
         let (mut programs, mut regions) = (Vec::new(), Vec::new());
         if let Some(graph) = &mut self.proto.graph {
             (programs, regions) = integer::replace(graph, shape, isa);
