@@ -42,7 +42,7 @@ impl Default for SteadySettings {
             tau_s: 0.22,
             enter: None,
             stay: 0.3,
-            lead: 0.3,
+            lead: 0.4,
             dwell_s: 0.5,
             unsure_after_s: 0.8,
             hold_s: 0.8,
