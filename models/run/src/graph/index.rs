@@ -94,7 +94,7 @@ pub(crate) fn float(node: &NodeProto, name: &str, default: f32) -> f32 {
     attribute(node, name).map_or(default, |attribute| attribute.f)
 }
 
-/// A list of integers, or `None` where there is no such attribute.
+/// A list of integers, or `None` where the attribute is missing.
 pub(crate) fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
     attribute(node, name).map(|attribute| attribute.ints.as_slice())
 }
