@@ -9,6 +9,7 @@ pub mod affectnet;
 pub mod ck_plus;
 pub mod dataset;
 mod error;
+pub mod faces;
 pub mod fer2013;
 pub mod ferplus;
 pub mod ferplus_folders;

@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 
 use emocue_models::luma::Luma;
 use emocue_models::picture::{Rules, decode};
+use image::metadata::Orientation as Exif;
+use image::{ImageDecoder as _, ImageError, ImageReader};
 use walkdir::WalkDir;
 
 use super::DataError;
+
+const UNREADABLE: &str =
+    "Fetch or unpack it again; a picture that stays unreadable must be taken out by hand.";
 
 const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "bmp", "pgm", "ppm", "pnm", "tif", "tiff"];
 
@@ -67,8 +72,33 @@ pub fn read(path: &Path) -> Result<Luma, DataError> {
     decode(&bytes, &rules).map_err(|error| DataError::File {
         path: path.to_owned(),
         what: error.to_string(),
-        help: "Fetch or unpack it again; a picture that stays unreadable must be taken out by hand.",
+        help: UNREADABLE,
     })
+}
+
+/// Width and height of a picture file turned upright, px; only its header is decoded.
+///
+/// # Errors
+/// [`DataError`] naming the file: not readable, or not a picture.
+pub fn size(path: &Path) -> Result<(usize, usize), DataError> {
+    let io = |source| DataError::Io { path: path.to_owned(), source };
+    let bad = |error: ImageError| DataError::File {
+        path: path.to_owned(),
+        what: error.to_string(),
+        help: UNREADABLE,
+    };
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(io)?;
+    let mut decoder = reader.into_decoder().map_err(bad)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    let lies = match decoder.orientation() {
+        Ok(orientation) => matches!(
+            orientation,
+            Exif::Rotate90 | Exif::Rotate270 | Exif::Rotate90FlipH | Exif::Rotate270FlipH
+        ),
+        Err(_) => false,
+    };
+    Ok(if lies { (height, width) } else { (width, height) })
 }
 
 #[cfg(test)]
@@ -144,6 +174,20 @@ mod tests {
             (0..256).for_each(|i| file.extend(order(if i == color { 0xFFFF } else { 0 })));
         }
         file
+    }
+
+    #[test]
+    fn the_size_is_known_from_the_header() {
+        let folder = tempfile::tempdir().unwrap();
+        for ending in ["jpg", "png", "bmp", "tiff"] {
+            let file = folder.path().join(format!("a.{ending}"));
+            image::GrayImage::new(30, 20).save(&file).unwrap();
+            assert_eq!(size(&file).unwrap(), (30, 20), "{ending}");
+        }
+        let file = folder.path().join("b.png");
+        assert!(size(&file).is_err());
+        fixture::write(&file, b"GIF89a");
+        assert!(size(&file).is_err());
     }
 
     #[test]

@@ -1,0 +1,158 @@
+//! Pictures in which faces are marked with boxes, for detectors: one reader per layout, one [`FaceSet`].
+//!
+//! Boxes that cannot be right are left out and counted by reason; a list that cannot be trusted is refused with file and
+//! row.
+
+mod collect;
+mod layout;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use emocue_models::bundle::Sha256;
+use emocue_models::geometry::{Landmarks, Rect};
+use emocue_models::luma::Luma;
+
+pub use layout::FaceLayout;
+
+use super::{DataError, name_of, picture};
+
+/// Pictures with the faces that are marked in them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FaceSet {
+    /// The last part of its path.
+    pub name: String,
+    /// In the order of the annotations.
+    pub pictures: Vec<FacePicture>,
+    /// What was left out or changed, by reason.
+    pub skipped: BTreeMap<String, usize>,
+}
+
+/// A picture, still in its file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FacePicture {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// As the annotations name it: `"images/00001.jpg"`.
+    pub name: String,
+    /// In px of the upright picture.
+    pub faces: Vec<MarkedFace>,
+}
+
+/// A face that somebody, or another detector, has marked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MarkedFace {
+    /// Its box, px.
+    pub rect: Rect,
+    /// Five points, the viewer's left first, where the annotations have them.
+    pub landmarks: Option<Landmarks>,
+    /// As the annotations have it; empty where they have none.
+    pub label: String,
+    /// Where a detector marked it.
+    pub score: Option<f32>,
+    /// Neither to be found nor a false alarm where it is found.
+    pub ignore: bool,
+}
+
+impl MarkedFace {
+    /// Its longer side, px.
+    pub fn side(&self) -> f32 {
+        self.rect.width.max(self.rect.height)
+    }
+}
+
+impl FacePicture {
+    /// Decodes the picture.
+    ///
+    /// # Errors
+    /// As for [`picture::read`].
+    pub fn read(&self) -> Result<Luma, DataError> {
+        picture::read(&self.file)
+    }
+
+    /// In which half it is.
+    pub fn half(&self) -> Half {
+        half_of(&self.name)
+    }
+}
+
+impl FaceSet {
+    /// The pictures of one half.
+    pub fn in_half(&self, half: Half) -> impl Iterator<Item = &FacePicture> {
+        self.pictures.iter().filter(move |picture| picture.half() == half)
+    }
+
+    /// How many faces are marked.
+    pub fn faces(&self) -> usize {
+        self.pictures.iter().map(|picture| picture.faces.len()).sum()
+    }
+}
+
+/// A half of every set: what is judged was never trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Half {
+    /// For training, and for choosing while training.
+    Training,
+    /// For the figures that are reported.
+    Judging,
+}
+
+/// The half of a picture, by the SHA-256 of its file's name (the last part of `name`): the first byte below 128 is for
+/// training. So a picture stays in its half wherever it is copied to.
+pub fn half_of(name: &str) -> Half {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    if Sha256::of(last.as_bytes()).0[0] < 128 { Half::Training } else { Half::Judging }
+}
+
+/// Reads a set of marked faces, whose layout is found by itself.
+///
+/// # Errors
+/// [`DataError`] naming file and row: no layout or several, values that are not boxes, a missing picture, no face at
+/// all.
+pub fn read(path: &Path) -> Result<FaceSet, DataError> {
+    read_as(path, None)
+}
+
+/// As [`read`], in the `layout` that is given.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_as(path: &Path, layout: Option<FaceLayout>) -> Result<FaceSet, DataError> {
+    let layout = match layout {
+        Some(layout) => layout,
+        None => FaceLayout::of(path)?,
+    };
+    layout.read(path)
+}
+
+/// The pictures of a folder in which nobody is.
+///
+/// # Errors
+/// As for [`picture::pictures_in`].
+pub fn empty(folder: &Path) -> Result<FaceSet, DataError> {
+    let picture = |file: PathBuf| {
+        let name = super::relative(&file, folder);
+        FacePicture { file, name, faces: Vec::new() }
+    };
+    let pictures = picture::pictures_in(folder)?.into_iter().map(picture).collect();
+    Ok(FaceSet { name: name_of(folder), pictures, skipped: BTreeMap::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_stays_in_its_half_wherever_it_lies() {
+        let names: Vec<String> = (0..2000).map(|i| format!("{i:05}.jpg")).collect();
+        let judged = names.iter().filter(|name| half_of(name) == Half::Judging).count();
+        assert!((900..1100).contains(&judged), "{judged}");
+        for name in names.iter().take(20) {
+            assert_eq!(half_of(name), half_of(&format!("some/images/{name}")));
+        }
+        // Fixed: with another rule, what is judged would have been trained on.
+        let halves = ["00000.jpg", "00001.jpg", "00002.jpg", "00007.jpg"].map(half_of);
+        assert_eq!(halves, [Half::Training, Half::Judging, Half::Judging, Half::Training]);
+    }
+}
