@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::DataError;
 
@@ -92,6 +92,11 @@ pub(super) fn columns<const N: usize>(
     let word = |name: &str| name.trim_start_matches('\u{feff}').trim().to_ascii_lowercase();
     let header: Vec<String> = header.iter().map(word).collect();
     Ok(names.map(|name| header.iter().position(|column| *column == name.to_ascii_lowercase())))
+}
+
+/// Whether a relative path stays in its folder, as the name of a picture in a set must.
+pub(super) fn is_below(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 /// A row that is not CSV.

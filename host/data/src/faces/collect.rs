@@ -1,10 +1,11 @@
 //! What all readers do with a box: it is checked against its picture.
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use emocue_models::geometry::Rect;
 
+use super::super::table::is_below;
 use super::super::{DataError, picture};
 use super::{FacePicture, FaceSet, MarkedFace};
 
@@ -44,8 +45,7 @@ impl Collect {
             return Ok(());
         }
         let relative = Path::new(name);
-        let is_below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-        if name.is_empty() || !relative.components().all(is_below) {
+        if name.is_empty() || !is_below(relative) {
             return Err(format!("\"{name:.80}\" is not the name of a picture in the set"));
         }
         let file = self.folder.join(relative);

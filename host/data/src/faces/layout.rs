@@ -82,6 +82,17 @@ impl FaceLayout {
     }
 }
 
+#[cfg(feature = "clap")]
+impl clap::ValueEnum for FaceLayout {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()).help(self.looks_like()))
+    }
+}
+
 /// The file itself, or the files in the folder `path` that end in `.extension`.
 fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>, DataError> {
     let all = if path.is_dir() { children(path)?.1 } else { vec![path.to_owned()] };

@@ -4,6 +4,8 @@
 //! row.
 
 mod collect;
+pub mod degrade;
+pub mod groups;
 mod layout;
 mod table;
 

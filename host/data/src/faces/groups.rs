@@ -1,0 +1,119 @@
+//! Pictures of one face each with the groups that somebody has put the person into: a CSV file with `image` and any of
+//! `age`, `gender` and `group`, as UTKFace codes them. They are apparent groups, not what people say of themselves.
+
+use std::path::{Path, PathBuf};
+
+use super::super::table::{columns, csv_error, open_csv};
+use super::super::{DataError, table};
+
+const HELP: &str = "Expected a header with image and any of age (years), gender (0 or 1) and group (0 to 4), as UTKFace codes them.";
+
+/// UTKFace's codes.
+const GENDERS: [&str; 2] = ["male", "female"];
+const GROUPS: [&str; 5] = ["White", "Black", "Asian", "Indian", "another group"];
+
+/// From this age on, years, and to the next.
+const AGES: [u32; 6] = [0, 10, 20, 40, 60, 70];
+
+/// Nobody is older.
+const OLDEST: u32 = 130;
+
+/// A picture that one face fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupedFace {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// As the labels name it.
+    pub name: String,
+    /// Every group that the person is in: `["Black", "aged 20-39", "female"]`.
+    pub groups: Vec<String>,
+}
+
+/// Reads the labels in `path`; pictures are named relative to its folder.
+///
+/// # Errors
+/// [`DataError`] naming the file and the row: another header, a code that UTKFace does not have, a missing picture.
+pub fn read(path: &Path) -> Result<Vec<GroupedFace>, DataError> {
+    let mut reader = open_csv(path, true)?;
+    let [image, file, age, gender, group] =
+        columns(path, &mut reader, ["image", "file", "age", "gender", "group"])?;
+    let bad =
+        |what: &str| DataError::File { path: path.to_owned(), what: what.to_owned(), help: HELP };
+    let image = image.or(file).ok_or_else(|| bad("the header has no column image"))?;
+    if age.or(gender).or(group).is_none() {
+        return Err(bad("the header has no column with groups"));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut faces = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let row = index + 1;
+        let record = record.map_err(|error| csv_error(path, row, &error))?;
+        let bad = |what: String| DataError::Row { path: path.to_owned(), row, what, help: HELP };
+        let cell = |at: usize| record.get(at).unwrap_or("").trim();
+        let code = |column: Option<usize>, limit: u32| match column.map(cell) {
+            None | Some("") => Ok(None),
+            Some(text) => match text.parse::<u32>() {
+                Ok(code) if code < limit => Ok(Some(code as usize)),
+                _ => Err(bad(format!("\"{text:.40}\" is not a number below {limit}"))),
+            },
+        };
+        let mut groups = Vec::new();
+        groups.extend(code(group, GROUPS.len() as u32)?.map(|code| GROUPS[code].to_owned()));
+        groups.extend(code(age, OLDEST)?.map(age_band));
+        groups.extend(code(gender, GENDERS.len() as u32)?.map(|code| GENDERS[code].to_owned()));
+        let name = cell(image).to_owned();
+        let file = folder.join(&name);
+        if name.is_empty() || !table::is_below(Path::new(&name)) || !file.is_file() {
+            return Err(bad(format!("there is no picture {}", file.display())));
+        }
+        faces.push(GroupedFace { file, name, groups });
+    }
+    if faces.is_empty() { Err(bad("there is no picture in it")) } else { Ok(faces) }
+}
+
+fn age_band(age: usize) -> String {
+    let band = AGES.iter().rposition(|from| *from as usize <= age).unwrap_or(0);
+    match AGES.get(band + 1) {
+        Some(next) => format!("aged {}-{}", AGES[band], next - 1),
+        None => format!("aged {} and more", AGES[band]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn read_text(text: &str) -> Result<Vec<GroupedFace>, String> {
+        let root = tempfile::tempdir().unwrap();
+        fixture::save(&root.path().join("images/a.png"), 20, 1);
+        let path = root.path().join("labels.csv");
+        fixture::write(&path, text);
+        read(&path).map_err(fixture::reported)
+    }
+
+    #[test]
+    fn codes_become_groups() {
+        let faces = read_text("image,age,gender,group\nimages/a.png,71,1,1\nimages/a.png,9,,4\n");
+        let groups: Vec<Vec<String>> = faces.unwrap().into_iter().map(|face| face.groups).collect();
+        assert_eq!(groups[0], ["Black", "aged 70 and more", "female"]);
+        assert_eq!(groups[1], ["another group", "aged 0-9"]);
+        assert_eq!(read_text("image,gender\nimages/a.png,0\n").unwrap()[0].groups, ["male"]);
+    }
+
+    #[test]
+    fn what_is_not_a_group_is_refused() {
+        for (text, word) in [
+            ("image,age\nimages/a.png,-1\n", "row 1: \"-1\" is not a number below 130"),
+            ("image,group\nimages/a.png,5\n", "row 1: \"5\" is not a number below 5"),
+            ("image,age\nimages/b.png,3\n", "row 1: there is no picture"),
+            ("image,age\n../a.png,3\n", "row 1: there is no picture"),
+            ("image,mood\nimages/a.png,3\n", "no column with groups"),
+            ("age\n3\n", "no column image"),
+            ("image,age\n", "there is no picture in it"),
+        ] {
+            let error = read_text(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+}
