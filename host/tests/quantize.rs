@@ -202,6 +202,29 @@ fn small_layers_are_spared() {
 }
 
 #[test]
+fn layers_that_write_the_outputs_can_stay_floats() {
+    let onnx = graph(|graph, luma| {
+        let x = conv(graph, "first", luma, [8, 1]);
+        let x = graph.relu("relu", &x);
+        conv(graph, "last", &x, [6, 8])
+    });
+    let rows = rows(16, SIDE);
+    let with = |keep_outputs| {
+        let settings = QuantizeSettings { keep_outputs, ..settings(Arithmetic::Int8) };
+        run(&onnx, &rows, settings).unwrap().onnx
+    };
+    let (all, kept) = (with(false), with(true));
+    let count = |onnx: &[u8], operator: &str| {
+        let graph = OnnxGraph::read(onnx).unwrap();
+        graph.nodes.iter().filter(|node| node.op_type == operator).count()
+    };
+    assert_eq!([count(&all, "QLinearConv"), count(&all, "Conv")], [2, 0]);
+    assert_eq!([count(&kept, "QLinearConv"), count(&kept, "Conv")], [1, 1]);
+    let [all, kept] = [all, kept].map(|result| agreement(&onnx, &result, SIDE, &rows));
+    assert!(kept > all + 1.0, "{kept} dB, {all} dB with rounded outputs");
+}
+
+#[test]
 fn batch_normalisation_becomes_part_of_its_convolution() {
     let norm = |graph: &mut GraphBuilder, name: &str, x: &Value, channels: usize| {
         let vector = |graph: &mut GraphBuilder, part: &str, values: Vec<f32>| {

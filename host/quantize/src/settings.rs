@@ -27,6 +27,9 @@ pub struct QuantizeSettings {
     /// Layers with fewer weights than this stay as they are in `w8`: there is little to save, and first and last
     /// layers, which are small, cost most.
     pub keep_below: usize,
+    /// Whether layers that write the graph's outputs stay floats in `int8`: a detector's boxes and landmarks need finer
+    /// steps than eight bits, and their layers are small.
+    pub keep_outputs: bool,
     /// Whether biases make up for what rounding the weights does on average (Nagel et al. 2019).
     pub correct_bias: bool,
 }
@@ -40,6 +43,7 @@ impl QuantizeSettings {
             ranges: RangeMethod::Best,
             equalize: false,
             keep_below: 3000,
+            keep_outputs: false,
             correct_bias: true,
         }
     }

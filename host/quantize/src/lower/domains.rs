@@ -25,11 +25,17 @@ pub(super) struct Domains {
     stored: HashSet<String>,
     /// Inside a step of the engine.
     passing: HashSet<String>,
+    /// Written by layers that stay floats.
+    kept: HashSet<String>,
 }
 
 impl Domains {
-    pub(super) fn of(graph: &OnnxGraph) -> Self {
+    /// Of `graph`; layers that write its outputs stay floats where `keep_outputs` says so.
+    pub(super) fn of(graph: &OnnxGraph, keep_outputs: bool) -> Self {
         let mut domains = Self::default();
+        if keep_outputs {
+            domains.kept = graph.outputs.iter().map(|output| output.name.clone()).collect();
+        }
         for (at, node) in graph.nodes.iter().enumerate().rev() {
             domains.read_by(graph, at, node);
         }
@@ -46,9 +52,17 @@ impl Domains {
         self.passing.contains(value)
     }
 
+    /// Whether the layer that writes a value stays a layer of floats.
+    pub(super) fn is_kept(&self, value: &str) -> bool {
+        self.kept.contains(value)
+    }
+
     /// Looks at what the node number `at` reads; its readers were looked at before.
     fn read_by(&mut self, graph: &OnnxGraph, at: usize, node: &NodeProto) {
         let Some(output) = node.output.first() else { return };
+        if self.is_kept(output) {
+            return;
+        }
         let needed = self.stored.contains(output) || self.passing.contains(output);
         let values = node.input.iter().filter(|input| !graph.constants.contains_key(*input));
         match (treatment(node), node.op_type.as_str()) {

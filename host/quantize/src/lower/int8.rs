@@ -33,7 +33,7 @@ pub(super) fn lower(
     let floats = HashMap::from([(graph.input.name.clone(), graph.input.name.clone())]);
     let mut lowering = Lowering {
         source: graph,
-        domains: Domains::of(graph),
+        domains: Domains::of(graph, settings.keep_outputs),
         ranges,
         settings,
         target,
@@ -80,7 +80,9 @@ impl Lowering<'_> {
         let input = node.input.first().cloned().unwrap_or_default();
         let output = node.output.first().cloned().unwrap_or_default();
         match treatment(node) {
-            Some(Treatment::Layer) if !self.never.contains(&input) => {
+            Some(Treatment::Layer)
+                if !self.never.contains(&input) && !self.domains.is_kept(&output) =>
+            {
                 if let Some((quantized, bias)) =
                     quantized_layer(self.source, node, self.ranges, self.settings)
                 {

@@ -54,6 +54,9 @@ impl<'a> Array<'a> {
 pub struct Value(String);
 
 impl Value {
+    /// What stands for an optional input that is left out.
+    pub(super) const NONE: Self = Self(String::new());
+
     /// The name in the graph.
     pub fn name(&self) -> &str {
         &self.0
@@ -69,6 +72,8 @@ pub enum Attribute {
     Float(f32),
     /// `INTS`
     Ints(Vec<i64>),
+    /// `STRING`
+    Text(&'static str),
 }
 
 /// A graph cannot be written as it was built.
@@ -283,6 +288,10 @@ fn attribute(name: &str, value: &Attribute) -> AttributeProto {
         Attribute::Ints(ints) => {
             proto.ints.clone_from(ints);
             AttributeType::Ints
+        }
+        Attribute::Text(text) => {
+            proto.s = text.as_bytes().to_vec();
+            AttributeType::String
         }
     };
     proto.r#type = kind as i32;

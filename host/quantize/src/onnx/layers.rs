@@ -1,7 +1,7 @@
 //! The layers our networks are made of, as ONNX operators.
 
 use super::builder::{Array, Attribute, GraphBuilder, Value};
-use Attribute::{Float, Int, Ints};
+use Attribute::{Float, Int, Ints, Text};
 
 /// How a convolution walks; by default step 1 without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,19 @@ impl GraphBuilder {
     /// `GlobalAveragePool`: `[N,C,H,W]` to `[N,C,1,1]`.
     pub fn global_average_pool(&mut self, name: &str, x: &Value) -> Value {
         self.node("GlobalAveragePool", name, &[x], &[])
+    }
+
+    /// `Resize` to `factors` times the height and the width, by repeating every pixel.
+    pub fn enlarge(&mut self, name: &str, x: &Value, factors: [usize; 2]) -> Value {
+        let [down, right] = factors.map(|factor| factor as f32);
+        let scales = [1.0, 1.0, down, right];
+        let scales = self.constant(&format!("{name}.scales"), Array::new(&[4], &scales));
+        let how = [
+            ("mode", Text("nearest")),
+            ("coordinate_transformation_mode", Text("asymmetric")),
+            ("nearest_mode", Text("floor")),
+        ];
+        self.node("Resize", name, &[x, &Value::NONE, &scales], &how)
     }
 
     /// `Flatten` from axis 1: `[N,C,H,W]` to `[N,C*H*W]`.

@@ -55,6 +55,10 @@ pub struct QuantizeArgs {
     /// With w8, layers with fewer weights than this stay in floats.
     #[arg(long, value_name = "COUNT")]
     keep_below: Option<usize>,
+    /// With int8, layers that write the graph's outputs stay in floats: for detectors, whose boxes and landmarks need finer
+    /// steps.
+    #[arg(long)]
+    keep_outputs: bool,
     /// Leave biases as they are, instead of making up for the weights' rounding.
     #[arg(long)]
     keep_bias: bool,
@@ -118,6 +122,7 @@ impl QuantizeArgs {
             ranges: self.ranges,
             equalize: self.equalize,
             keep_below: self.keep_below.unwrap_or(usual.keep_below),
+            keep_outputs: self.keep_outputs,
             correct_bias: !self.keep_bias,
             ..usual
         }
