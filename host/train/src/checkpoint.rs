@@ -1,7 +1,7 @@
 //! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new. Its content is
 //! hashed, and the one before it is kept: a damaged one is refused by its name.
 
-mod file;
+pub(crate) mod file;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

@@ -12,6 +12,7 @@
 //! | [`build`] | a recipe's network and optimiser in burn |
 //! | [`checkpoint`] | a training's whole state in one file |
 //! | [`validate`], [`export`] | the averaged weights: a quick look between epochs, and ONNX |
+//! | [`face`] | the face detector's training |
 //! | [`perceptron`] | a small network on vectors that are not pictures |
 //!
 //! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] says what is left to do
@@ -26,6 +27,7 @@ pub mod checkpoint;
 pub mod ema;
 pub mod examples;
 pub mod export;
+pub mod face;
 pub mod loss;
 pub mod net;
 mod panics;

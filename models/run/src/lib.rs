@@ -30,7 +30,7 @@ mod operators;
 pub mod portraits;
 mod self_test;
 pub mod session;
-mod stretch;
+pub mod stretch;
 pub mod yunet;
 
 use emocue_models::failure::{Failure, exit};

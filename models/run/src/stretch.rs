@@ -12,18 +12,18 @@ const LEAST_GAIN: f32 = 1.34;
 
 /// A linear map of luma that lets the picture use its whole range.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Stretch {
+pub struct Stretch {
     black: f32,
     gain: f32,
 }
 
 impl Stretch {
     /// Leaves everything as it is.
-    pub(crate) const NONE: Self = Self { black: 0.0, gain: 1.0 };
+    pub const NONE: Self = Self { black: 0.0, gain: 1.0 };
 
     /// Makes the 1st percentile of `values` (`0..=255`) black and the 99th white, at most [`MOST_GAIN`] times the
     /// contrast.
-    pub(crate) fn of(values: &[f32]) -> Self {
+    pub fn of(values: &[f32]) -> Self {
         let mut histogram = [0_u32; 256];
         for value in values {
             // A cast saturates; NaN becomes 0.
@@ -44,7 +44,7 @@ impl Stretch {
     }
 
     /// Maps `values` in place; they stay in `0..=255`.
-    pub(crate) fn apply(self, values: &mut [f32]) {
+    pub fn apply(self, values: &mut [f32]) {
         if self == Self::NONE {
             return;
         }

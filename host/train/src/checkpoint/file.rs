@@ -21,13 +21,13 @@ const PLAIN: [u8; 8] = *b"EMOTRN\0\x02";
 const HASH: usize = 32;
 
 /// What [`newest`] found, and why the newest checkpoint is not it.
-pub(super) type Found<T> = (T, Option<CheckpointError>);
+pub(crate) type Found<T> = (T, Option<CheckpointError>);
 
 /// What `parse` makes of the checkpoint's content in `dir`, or else of the one before it.
 ///
 /// # Errors
 /// [`CheckpointError`] of the newest, when neither can be used.
-pub(super) fn newest<T>(
+pub(crate) fn newest<T>(
     dir: &Path,
     parse: impl Fn(&Path, &[u8]) -> Result<T, CheckpointError>,
 ) -> Result<Found<T>, CheckpointError> {
@@ -71,7 +71,7 @@ pub(super) fn content<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], Chec
 ///
 /// # Errors
 /// [`CheckpointError::Write`]; the checkpoint that was there then still stands.
-pub(super) fn write(
+pub(crate) fn write(
     dir: &Path,
     content_of_new: &[u8],
     continues: impl Fn(&[u8]) -> bool,

@@ -8,6 +8,7 @@ use emocue_quantize::onnx::GraphError;
 use crate::backend::BackendError;
 use crate::checkpoint::CheckpointError;
 use crate::examples::ExamplesError;
+use crate::face::material::MaterialError;
 use crate::net::transfer::TransferError;
 use crate::recipe::RecipeError;
 use crate::teacher::TeacherError;
@@ -80,6 +81,9 @@ pub enum RunError {
         /// What does not fit.
         reason: String,
     },
+    /// The pictures of a detector's training cannot be used.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
     /// The training itself failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -98,6 +102,7 @@ impl RunError {
             Self::TrainingExamples(error) => Some(error),
             Self::Teacher(error) => Some(error),
             Self::Transfer(error) => Some(error),
+            Self::Material(error) => Some(error),
             Self::Train(error) => Some(error),
             _ => None,
         }

@@ -78,6 +78,10 @@ impl Graph for Macs {
         pool(*x, how)
     }
 
+    fn double(&mut self, _: &str, [channels, height, width]: &Shape) -> Shape {
+        [*channels, 2 * height, 2 * width]
+    }
+
     fn global_average(&mut self, _: &str, x: &Shape) -> Shape {
         [x[0], 1, 1]
     }

@@ -60,6 +60,9 @@ pub trait Graph {
     /// Mean of every window; padding is not counted.
     fn average_pool(&mut self, name: &str, x: &Self::Value, how: Pool) -> Self::Value;
 
+    /// Every pixel four times: `[N,C,H,W]` to `[N,C,2H,2W]`.
+    fn double(&mut self, name: &str, x: &Self::Value) -> Self::Value;
+
     /// Mean of every map: `[N,C,H,W]` to `[N,C,1,1]`.
     fn global_average(&mut self, name: &str, x: &Self::Value) -> Self::Value;
 
@@ -117,6 +120,7 @@ mod tests {
             let a = graph.average_pool("average", &groups, ragged);
             let b = graph.max_pool("max", &groups, ragged);
             let both = graph.concat("both", &a, &b);
+            let both = graph.double("double", &both);
             let mean = graph.global_average("mean", &both);
             let gate = graph.sigmoid("gate", &mean);
             let gated = graph.mul("gated", &both, &gate);

@@ -134,6 +134,10 @@ impl Graph for Onnx<'_> {
         self.graph.average_pool(name, x, how)
     }
 
+    fn double(&mut self, name: &str, x: &Value) -> Value {
+        self.graph.enlarge(name, x, [2, 2])
+    }
+
     fn global_average(&mut self, name: &str, x: &Value) -> Value {
         self.graph.global_average_pool(name, x)
     }

@@ -100,6 +100,13 @@ impl Graph for Tensors<'_> {
         avg_pool2d(x.clone(), options)
     }
 
+    fn double(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
+        let [n, channels, height, width] = x.dims();
+        let apart = x.clone().reshape([n * channels, height, 1, width, 1]);
+        let four = apart.expand([n * channels, height, 2, width, 2]);
+        four.reshape([n, channels, 2 * height, 2 * width])
+    }
+
     fn global_average(&mut self, _: &str, x: &Tensor<4>) -> Tensor<4> {
         let [n, channels, height, width] = x.dims();
         let maps = x.clone().reshape([n, channels, height * width]);

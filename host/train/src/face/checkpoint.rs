@@ -1,0 +1,148 @@
+//! A detector's training in one file; see [`crate::checkpoint`] for how it is kept.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{Bytes, Device};
+use serde::{Deserialize, Serialize};
+
+use super::net::FaceNet;
+use super::recipe::FaceRecipe;
+use super::scene::EmptyScene;
+use super::validate::FaceMetrics;
+use crate::build;
+use crate::checkpoint::{CheckpointError, FILE, file};
+use crate::net::drawing;
+
+/// Where a training stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceState {
+    /// Settings; a resumed training cannot change them.
+    pub recipe: FaceRecipe,
+    /// Of frames and first weights.
+    pub seed: u64,
+    /// Of the pictures; a resumed training must see the same.
+    pub fingerprint: String,
+    /// Frames seen.
+    pub frames: usize,
+    /// Frames without a face in which the network saw one, the oldest first.
+    pub hard: Vec<EmptyScene>,
+    /// Looks at the averaged weights.
+    pub metrics: Vec<FaceMetrics>,
+}
+
+/// Everything a training needs to continue.
+pub struct FaceCheckpoint {
+    /// Where it stands.
+    pub state: FaceState,
+    /// The weights that train.
+    pub net: FaceNet,
+    /// The averaged weights, which are exported.
+    pub average: FaceNet,
+    /// Its moments.
+    pub optimizer: ModuleOptimizer,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// JSON, as in the classifier's checkpoint.
+    state: String,
+    net: Vec<u8>,
+    average: Vec<u8>,
+    optimizer: Vec<u8>,
+}
+
+impl FaceCheckpoint {
+    /// A fresh start with weights drawn from `seed`.
+    pub fn begin(recipe: FaceRecipe, seed: u64, fingerprint: String, device: &Device) -> Self {
+        let guard = drawing();
+        device.seed(seed);
+        let net = FaceNet::new(&recipe.net, device);
+        // Reads, and so draws, every weight.
+        let average = net.valid();
+        drop(guard);
+        let optimizer = build::optimizer(&recipe.optimizer);
+        let (hard, metrics) = (Vec::new(), Vec::new());
+        let state = FaceState { recipe, seed, fingerprint, frames: 0, hard, metrics };
+        Self { state, net, average, optimizer }
+    }
+
+    /// Writes `dir/checkpoint.bin`; the one that was there is kept.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Write`]; the previous checkpoint then still stands.
+    pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
+        let path = dir.join(FILE);
+        let content = |what: String| CheckpointError::Content(path.clone(), what);
+        let record = |bytes: Result<Bytes, RecordError>| match bytes {
+            Ok(bytes) => Ok(bytes.to_vec()),
+            Err(error) => Err(content(error.to_string())),
+        };
+        let stored = Stored {
+            state: serde_json::to_string(&self.state).map_err(|e| content(e.to_string()))?,
+            net: record(self.net.valid().into_record().into_bytes())?,
+            average: record(self.average.clone().into_record().into_bytes())?,
+            optimizer: record(self.optimizer.into_bytes())?,
+        };
+        let bytes = postcard::to_stdvec(&stored).map_err(|error| content(error.to_string()))?;
+        file::write(dir, &bytes, |before| {
+            state(&path, before).is_ok_and(|before| {
+                before.recipe == self.state.recipe
+                    && before.seed == self.state.seed
+                    && before.fingerprint == self.state.fingerprint
+            })
+        })
+    }
+
+    /// Reads `dir/checkpoint.bin`, or where that is damaged the one before it, and then says why; the net trains on
+    /// `device`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when neither can be used.
+    pub fn resume(
+        dir: &Path,
+        device: &Device,
+    ) -> Result<(Self, Option<CheckpointError>), CheckpointError> {
+        file::newest(dir, |path, bytes| Self::of_content(path, bytes, device))
+    }
+
+    fn of_content(path: &Path, bytes: &[u8], device: &Device) -> Result<Self, CheckpointError> {
+        let content = |what: String| CheckpointError::Content(path.to_owned(), what);
+        let stored: Stored = postcard::from_bytes(bytes).map_err(|e| content(e.to_string()))?;
+        let state: FaceState =
+            serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
+        let net = |bytes: Vec<u8>, device: &Device| {
+            // Loading may draw weights before it replaces them.
+            let _drawing = drawing();
+            let net = FaceNet::new(&state.recipe.net, device);
+            ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+                .and_then(|record| net.try_load_record(record))
+                .map_err(|error| content(error.to_string()))
+        };
+        let average = net(stored.average, &device.clone().inner())?;
+        let net = net(stored.net, device)?;
+        let optimizer = build::optimizer(&state.recipe.optimizer)
+            .from_bytes(Bytes::from_bytes_vec(stored.optimizer))
+            .map_err(|error| content(error.to_string()))?;
+        Ok(Self { state, net, average, optimizer })
+    }
+}
+
+impl FaceState {
+    /// Where the training in `dir` stands.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when no checkpoint there can be used.
+    pub fn peek(dir: &Path) -> Result<Self, CheckpointError> {
+        file::newest(dir, state).map(|(state, _)| state)
+    }
+}
+
+fn state(path: &Path, bytes: &[u8]) -> Result<FaceState, CheckpointError> {
+    let content = |what: String| CheckpointError::Content(path.to_owned(), what);
+    let (text, _) =
+        postcard::take_from_bytes::<String>(bytes).map_err(|error| content(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| content(error.to_string()))
+}

@@ -1,0 +1,193 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::module::Module as _;
+use burn::tensor::{Device, Tensor, TensorData};
+use emocue_models::geometry::{Face, Landmarks, Point, Rect};
+use emocue_models::luma::Luma;
+use emocue_run::Session;
+
+use super::checkpoint::FaceCheckpoint;
+use super::material::{Material, Photograph};
+use super::net::{FaceNet, FaceNetSpec};
+use super::recipe::FaceRecipe;
+use super::train::{FaceTraining, FaceWatcher, train};
+use super::validate::FaceMetrics;
+use super::view::Pyramid;
+use super::views::Views;
+use super::{HEIGHT, VALUES, WIDTH, disturb};
+use crate::train::TrainOutcome;
+
+const SMALL: FaceNetSpec = FaceNetSpec { stem: 4, fine: 8, coarse: 8 };
+
+fn recipe(frames: usize) -> FaceRecipe {
+    let mut recipe = FaceRecipe::load("face").unwrap().unwrap();
+    recipe.net = SMALL;
+    recipe.optimizer.batch = 4;
+    recipe.schedule.frames = frames;
+    recipe.schedule.warmup_frames = 4;
+    recipe.schedule.validate_every = 16;
+    recipe.scenes.views = 2;
+    recipe
+}
+
+/// Bright discs with two dark eyes before stripes, and stripes alone.
+fn material() -> Material {
+    let stripes = |x: usize, y: usize| ((x * 3 + y * 5) % 90 + 40) as u8;
+    let picture = |face: Option<Rect>| {
+        let mut pixels: Vec<u8> = (0..200 * 150).map(|i| stripes(i % 200, i / 200)).collect();
+        if let Some(rect) = face {
+            for (at, pixel) in pixels.iter_mut().enumerate() {
+                let point = Point::new((at % 200) as f32, (at / 200) as f32);
+                let half = rect.width / 2.0;
+                let eye = |x: f32| point.distance(Point::new(x, rect.y + half)) < half / 4.0;
+                if point.distance(rect.center()) < half {
+                    let eyes = eye(rect.x + half * 0.6) || eye(rect.x + half * 1.4);
+                    *pixel = if eyes { 10 } else { 230 };
+                }
+            }
+        }
+        Pyramid::new(Luma::from_raw(200, 150, pixels).unwrap())
+    };
+    let photograph = |x: f32, y: f32, side: f32| {
+        let rect = Rect::new(x, y, side, side);
+        let landmarks = Landmarks::from_points([rect.center(); 5]);
+        let face = Face { rect, score: 1.0, landmarks: Some(landmarks) };
+        Photograph { pyramid: picture(Some(rect)), faces: vec![face], ignored: vec![] }
+    };
+    Material {
+        photographs: vec![photograph(40.0, 30.0, 60.0), photograph(100.0, 60.0, 50.0)],
+        empty: vec![picture(None)],
+        choosing: vec![photograph(70.0, 40.0, 70.0)],
+        choosing_empty: vec![picture(None)],
+        ..Material::default()
+    }
+}
+
+/// Stops after so many steps, and keeps what it is told.
+#[derive(Default)]
+struct Kept {
+    stop: AtomicBool,
+    after: Option<usize>,
+    losses: Vec<f32>,
+    looks: Vec<FaceMetrics>,
+}
+
+struct Watcher<'a>(&'a mut Vec<f32>, &'a mut Vec<FaceMetrics>, Option<usize>, &'a AtomicBool);
+
+impl FaceWatcher for Watcher<'_> {
+    fn step(&mut self, _: usize, _: usize, loss: f32) {
+        self.0.push(loss);
+        if Some(self.0.len()) == self.2 {
+            self.3.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn look(&mut self, metrics: &FaceMetrics) {
+        self.1.push(metrics.clone());
+    }
+}
+
+impl Kept {
+    fn train(&mut self, dir: &Path, at: &mut FaceCheckpoint) -> TrainOutcome {
+        let (material, views) = (material(), Views { each: 2, ..Views::default() });
+        let devices = [Device::flex().autodiff()];
+        let plan = FaceTraining { material: &material, views: &views, dir, devices: &devices };
+        let Self { stop, after, losses, looks } = self;
+        stop.store(false, Ordering::Relaxed);
+        train(&plan, at, stop, &mut Watcher(losses, looks, *after, stop)).unwrap()
+    }
+}
+
+fn begin(frames: usize) -> FaceCheckpoint {
+    let device = Device::flex().autodiff();
+    FaceCheckpoint::begin(recipe(frames), 3, Material::default().fingerprint(), &device)
+}
+
+#[test]
+fn a_training_learns_and_its_looks_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut kept = Kept::default();
+    let mut at = begin(240);
+    assert_eq!(kept.train(dir.path(), &mut at), TrainOutcome::Finished);
+    let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
+    let (first, last) = (mean(&kept.losses[..10]), mean(&kept.losses[50..]));
+    assert!(last < 0.8 * first, "{first} {last}");
+    assert_eq!(kept.looks.len(), 240 / 16);
+    let lines = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), kept.looks.len());
+    assert!(kept.looks.iter().all(|look| (0.0..=1.0).contains(&look.precision)));
+}
+
+#[test]
+fn an_interrupted_training_resumes_to_the_same_bits() {
+    let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut straight = Kept::default();
+    straight.train(whole.path(), &mut begin(32));
+    let mut first = Kept { after: Some(3), ..Kept::default() };
+    assert_eq!(first.train(cut.path(), &mut begin(32)), TrainOutcome::Interrupted);
+    let device = Device::flex().autodiff();
+    let (mut at, damaged) = FaceCheckpoint::resume(cut.path(), &device).unwrap();
+    assert!(damaged.is_none());
+    assert_eq!(at.state.frames, 12);
+    let mut second = Kept::default();
+    assert_eq!(second.train(cut.path(), &mut at), TrainOutcome::Finished);
+    let bits = |losses: &[f32]| losses.iter().map(|loss| loss.to_bits()).collect::<Vec<_>>();
+    assert_eq!([bits(&first.losses), bits(&second.losses)].concat(), bits(&straight.losses));
+}
+
+#[test]
+fn a_training_is_not_resumed_on_other_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = Device::flex().autodiff();
+    let mut at = FaceCheckpoint::begin(recipe(8), 3, "others".to_owned(), &device);
+    let (material, views) = (material(), Views { each: 2, ..Views::default() });
+    let devices = [device];
+    let plan =
+        FaceTraining { material: &material, views: &views, dir: dir.path(), devices: &devices };
+    let (mut losses, mut looks, stop) = (vec![], vec![], AtomicBool::new(false));
+    let mut watcher = Watcher(&mut losses, &mut looks, None, &stop);
+    let error = train(&plan, &mut at, &stop, &mut watcher).unwrap_err();
+    assert!(error.to_string().contains("other examples"), "{error}");
+}
+
+#[test]
+fn the_exported_graph_gives_the_same_maps_in_frames_of_any_size() {
+    let device = Device::flex().autodiff();
+    device.seed(7);
+    let net = FaceNet::new(&SMALL, &device);
+    // Running statistics that are not those of a fresh network.
+    for _ in 0..3 {
+        let noise: Vec<f32> =
+            (0..2 * 32 * 48).map(|i| ((i * 37 % 101) as f32 - 50.0) / 20.0).collect();
+        net.forward(&Tensor::from_data(TensorData::new(noise, [2, 1, 32, 48]), &device));
+    }
+    let net = net.valid();
+    let onnx = net.export().unwrap().to_bytes();
+    for [height, width] in [[HEIGHT, WIDTH], [64, 96], [48, 16]] {
+        let mut input = Vec::new();
+        let frame: Vec<u8> = (0..height * width).map(|i| (i * 7 % 253) as u8).collect();
+        disturb::input(&frame, &mut input);
+        let shape = [1, 1, height, width];
+        let luma = Tensor::from_data(TensorData::new(input.clone(), shape), &Device::flex());
+        let maps = net.forward(&luma);
+        let session = Session::load("face", &onnx, &shape).unwrap();
+        let outputs = session.run(|target| target.copy_from_slice(&input)).unwrap();
+        assert_eq!(outputs.len(), maps.len());
+        for (level, map) in maps.into_iter().enumerate() {
+            let stride = 8 << level;
+            let cells = [height.div_ceil(stride), width.div_ceil(stride)];
+            assert_eq!(map.dims(), [1, VALUES, cells[0], cells[1]]);
+            for (a, b) in outputs.get(level).unwrap().iter().zip(map.into_data().iter::<f32>()) {
+                assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_recipes_network_keeps_to_its_budget() {
+    let recipe = FaceRecipe::load("face").unwrap().unwrap();
+    let millions = FaceNet::new(&recipe.net, &Device::flex()).macs([HEIGHT, WIDTH]) as f64 / 1e6;
+    assert!((40.0..=100.0).contains(&millions), "{millions}");
+}

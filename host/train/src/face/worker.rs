@@ -1,0 +1,137 @@
+//! Data-parallel workers: each draws its share of a step's frames and computes their gradient on its own thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Scope;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use emocue_data::random::generator;
+
+use super::loss::{cells, loss};
+use super::net::FaceNet;
+use super::recipe::FaceRecipe;
+use super::scene::{Director, EmptyScene};
+use super::targets::Targets;
+use super::{HEIGHT, WIDTH, disturb};
+use crate::panics::message;
+
+/// A frame without a face is hard where a cell's score reaches this logit (a probability of 0.3).
+const HARD: f32 = -0.85;
+
+/// What every worker reads.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    /// Draws frames.
+    pub director: Director<'a>,
+    /// Settings.
+    pub recipe: &'a FaceRecipe,
+}
+
+struct Job {
+    net: FaceNet,
+    /// Numbers of the frames.
+    frames: std::ops::Range<usize>,
+    hard: Vec<EmptyScene>,
+    /// Shares of the step.
+    shares: usize,
+}
+
+/// The gradient of a share of a step.
+pub struct FaceShare {
+    /// Gradients of the share's part of the step's mean loss.
+    pub grads: GradientsParams,
+    /// Parts of the share's loss: in all, scores, boxes, landmarks.
+    pub losses: [f32; 4],
+    /// Frames without a face in which the network saw one.
+    pub hard: Vec<EmptyScene>,
+}
+
+/// Threads that live as long as the training.
+pub struct FaceWorkers {
+    jobs: Vec<Sender<Job>>,
+    shares: Vec<Receiver<Result<FaceShare, String>>>,
+}
+
+impl FaceWorkers {
+    /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
+    pub fn start<'scope, 'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        devices: &[Device],
+        shared: Shared<'env>,
+    ) -> Self {
+        let mut workers = Self { jobs: Vec::new(), shares: Vec::new() };
+        for device in devices {
+            let (job_sender, job_receiver) = channel::<Job>();
+            let (share_sender, share_receiver) = channel();
+            let device = device.clone();
+            scope.spawn(move || {
+                for job in job_receiver {
+                    // A panic inside burn becomes an error; see the classifier's workers.
+                    let share = catch_unwind(AssertUnwindSafe(|| gradient(job, shared, &device)));
+                    let share = share.map_err(|panic| message(panic.as_ref()).to_owned());
+                    if share_sender.send(share).is_err() {
+                        break;
+                    }
+                }
+            });
+            workers.jobs.push(job_sender);
+            workers.shares.push(share_receiver);
+        }
+        workers
+    }
+
+    /// The gradients of the frames with the numbers from `first`, `batch` of them, a share for every worker.
+    ///
+    /// # Errors
+    /// What a worker said when it panicked.
+    pub fn shares(
+        &self,
+        net: &FaceNet,
+        first: usize,
+        batch: usize,
+        hard: &[EmptyScene],
+    ) -> Result<Vec<FaceShare>, String> {
+        let each = batch.div_ceil(self.jobs.len());
+        let shares = batch.div_ceil(each);
+        for (part, sender) in self.jobs.iter().enumerate().take(shares) {
+            let from = first + part * each;
+            let frames = from..(from + each).min(first + batch);
+            let job = Job { net: net.clone(), frames, hard: hard.to_vec(), shares };
+            sender.send(job).map_err(|error| error.to_string())?;
+        }
+        let answer = |receiver: &Receiver<_>| receiver.recv().map_err(|e| e.to_string())?;
+        self.shares.iter().take(shares).map(answer).collect()
+    }
+}
+
+fn gradient(job: Job, shared: Shared<'_>, device: &Device) -> FaceShare {
+    let Shared { director, recipe } = shared;
+    let count = job.frames.len();
+    let mut luma = Vec::with_capacity(count * WIDTH * HEIGHT);
+    let mut targets = Vec::with_capacity(count);
+    let mut empties = Vec::with_capacity(count);
+    for number in job.frames {
+        let rng = &mut generator(director.seed, 0, number);
+        let mut scene = director.scene(rng, &job.hard);
+        disturb::disturb(&recipe.disturb, rng, &mut scene);
+        targets.push(Targets::new(&scene.faces, &scene.ignored, scene.teacher.as_deref()));
+        disturb::input(&scene.frame, &mut luma);
+        empties.push(scene.empty);
+    }
+    let luma = Tensor::from_data(TensorData::new(luma, [count, 1, HEIGHT, WIDTH]), device);
+    // Leaves of its own: graphs that share leaves are one graph behind one lock in burn.
+    let net = job.net.fork(device);
+    let cells = cells(net.forward(&luma));
+    let highest = cells.clone().detach().narrow(1, 0, 1).max_dim(2);
+    let highest: Vec<f32> = highest.into_data().iter::<f32>().collect();
+    let seen = empties.into_iter().zip(highest);
+    let hard = seen.filter_map(|(empty, score)| empty.filter(|_| score > HARD)).collect();
+    let losses = loss(cells, &targets, &recipe.loss, device);
+    let part = 1.0 / job.shares as f32;
+    let value = |tensor: Tensor<1>| tensor.detach().into_scalar::<f32>() * part;
+    let values = [losses.total.clone(), losses.score, losses.boxes, losses.landmarks].map(value);
+    let grads = GradientsParams::from_grads(losses.total.mul_scalar(part).backward(), &net);
+    FaceShare { grads, losses: values, hard }
+}
