@@ -17,14 +17,27 @@ use super::train::TrainArgs;
 const ARGUMENTS_FILE: &str = "arguments.json";
 
 /// What names the data: given again, it replaces all of what was given before.
-const DATA: [&str; 9] =
-    ["fer2013", "ferplus", "data", "layout", "map", "data_labels", "folds", "fold", "fold_seed"];
+const DATA: [&str; 12] = [
+    "fer2013",
+    "ferplus",
+    "data",
+    "layout",
+    "map",
+    "data_labels",
+    "folds",
+    "fold",
+    "fold_seed",
+    "faces",
+    "empty",
+    "crops",
+];
 
 /// What a training cannot change once it has begun.
 const FIXED: [&str; 5] = ["recipe", "heads", "seed", "transfer", "limit"];
 
 /// Paths, which are kept so that they hold in every folder.
-const PATHS: [&str; 5] = ["fer2013", "ferplus", "data", "map", "transfer"];
+const PATHS: [&str; 8] =
+    ["fer2013", "ferplus", "data", "map", "transfer", "faces", "empty", "crops"];
 
 /// Names that may be paths.
 const NAMES: [&str; 3] = ["recipe", "teacher", "data_labels"];
@@ -99,7 +112,7 @@ impl Given {
                 false => words.extend(values.iter().map(|value| format!("--{long}={value}"))),
             }
         }
-        if !["fer2013", "data"].iter().any(|id| all.0.contains_key(*id)) {
+        if !["fer2013", "data", "faces"].iter().any(|id| all.0.contains_key(*id)) {
             let message = format!("{} does not say which data it was begun with", run.display());
             return Err(Problem::usage(message)
                 .help("Name them with --data PATH or --fer2013 CSV.")

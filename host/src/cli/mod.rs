@@ -24,6 +24,7 @@ pub mod quantize;
 pub mod report;
 pub mod source;
 pub mod train;
+mod train_face;
 mod train_view;
 
 pub use output::{OverwriteArg, UntestedArg};

@@ -60,7 +60,7 @@ impl Args for TrainVerb {
             if ["plan", "jobs", "slurm"].contains(&name.as_str()) {
                 arg.required(false).conflicts_with_all(&ids)
             } else if name == "fer2013" {
-                arg.required(false).required_unless_present_any(["plan", "resume"])
+                arg.required(false).required_unless_present_any(["plan", "resume", "faces"])
             } else {
                 arg
             }

@@ -9,6 +9,7 @@ use super::begun::Given;
 use super::folds::FoldArgs;
 use super::interrupt::stop_on_ctrl_c;
 use super::open::open_model;
+use super::train_face::{self, FaceSourceArgs};
 use super::train_view::View;
 use super::{SourceArgs, judge};
 use crate::guard::check_weights;
@@ -21,13 +22,18 @@ use emocue_models::failure::{Failure, Problem, exit};
 use emocue_train::TrainOutcome;
 use emocue_train::backend::BackendName;
 use emocue_train::checkpoint::FILE;
+use emocue_train::face::recipe::FaceRecipe;
+use emocue_train::face::run::FaceRequest;
 use emocue_train::run::{RunError, RunFolder, RunStart, TrainRequest};
 
-/// Train a classifier.
+/// Train a classifier or, with the recipe face, a detector.
 #[derive(Args, Debug)]
+#[command(mut_arg("fer2013", |arg| arg.required_unless_present_any(["data", "faces"])))]
 pub struct TrainArgs {
     #[command(flatten)]
     pub(super) data: SourceArgs,
+    #[command(flatten)]
+    faces: FaceSourceArgs,
     #[command(flatten)]
     pub(super) folds: FoldArgs,
     /// A built-in recipe's name or a TOML file.
@@ -169,9 +175,14 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
         resumed = given.resume(args)?;
         &resumed
     } else {
-        args.request().recipe().map_err(RunError::from)?;
         args
     };
+    if let Some(recipe) = FaceRecipe::load(&args.recipe).map_err(RunError::from)? {
+        return detector(args, given, recipe);
+    }
+    if !args.resume {
+        args.request().recipe().map_err(RunError::from)?;
+    }
     let start = args.start();
     RunFolder::check_free(&args.run, start)?;
     // Before the folder is created, so that a mistake leaves nothing behind. Many trainings with --continue leave
@@ -186,6 +197,27 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
         folder.record(failure.as_ref())?;
     }
     result
+}
+
+/// Runs the verb for a detector.
+fn detector(args: &TrainArgs, given: &Given, recipe: FaceRecipe) -> Result<(), Box<dyn Failure>> {
+    let start = args.start();
+    RunFolder::check_free(&args.run, start)?;
+    // Before the folder is created, so that a mistake leaves nothing behind.
+    let sources = args.faces.read(&args.teacher)?;
+    let folder = RunFolder::claim(&args.run, start)?;
+    let stop = stop_on_ctrl_c()?;
+    if !args.resume {
+        given.save(&args.run)?;
+    }
+    let request = FaceRequest {
+        recipe,
+        seed: args.seed,
+        backends: args.device.clone(),
+        workers: args.workers,
+        teacher: sources.onnx.clone(),
+    };
+    train_face::train(&folder, start, &sources, request, &stop)
 }
 
 /// Whether there are rows to evaluate on: asked before hours of training, not after.
