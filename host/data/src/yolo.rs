@@ -41,10 +41,8 @@ pub fn read(
         what: what.to_owned(),
         help: HELP,
     };
-    let file = classes_file(root).ok_or_else(|| bad(root, "there is no data.yaml in it"))?;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|source| DataError::Io { path: file.clone(), source })?;
-    let names = names_in(&text).ok_or_else(|| bad(&file, "there is no list of names in it"))?;
+    let names = names(root)?;
+    let file = classes_file(root).unwrap_or_else(|| root.to_owned());
     let labels = match (map, labels) {
         (Some(map), _) => map.labels(),
         (None, Some(labels)) => labels,
@@ -93,8 +91,21 @@ pub fn read(
     Ok(data)
 }
 
+/// The classes' names.
+pub(super) fn names(root: &Path) -> Result<Vec<String>, DataError> {
+    let bad = |path: &Path, what: &str| DataError::File {
+        path: path.to_owned(),
+        what: what.to_owned(),
+        help: HELP,
+    };
+    let file = classes_file(root).ok_or_else(|| bad(root, "there is no data.yaml in it"))?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|source| DataError::Io { path: file.clone(), source })?;
+    names_in(&text).ok_or_else(|| bad(&file, "there is no list of names in it"))
+}
+
 /// The folders of labels and of pictures of every split.
-fn folders(root: &Path) -> Result<Vec<(PathBuf, PathBuf, Split)>, DataError> {
+pub(super) fn folders(root: &Path) -> Result<Vec<(PathBuf, PathBuf, Split)>, DataError> {
     let split_of = |folder: &Path| {
         let name = name_of(folder).to_lowercase();
         SPLITS.iter().find(|(split, _)| *split == name).map(|(_, split)| *split)
@@ -149,7 +160,7 @@ fn names_in(text: &str) -> Option<Vec<String>> {
 }
 
 /// Class and box of every line.
-fn faces(list: &Path, classes: usize) -> Result<Vec<(usize, Rect)>, DataError> {
+pub(super) fn faces(list: &Path, classes: usize) -> Result<Vec<(usize, Rect)>, DataError> {
     let text = std::fs::read_to_string(list)
         .map_err(|source| DataError::Io { path: list.to_owned(), source })?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

@@ -3,23 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{DataError, children};
-use super::{FaceSet, table};
+use super::{FaceSet, table, voc, wider, yolo};
 
 /// A layout of marked faces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaceLayout {
     /// A CSV file with a row for each face.
     Csv,
+    /// WIDER FACE's lists.
+    Wider,
+    /// An XML file for each picture.
+    Voc,
+    /// A text file for each picture.
+    Yolo,
 }
 
 impl FaceLayout {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Csv];
+    pub const ALL: [Self; 4] = [Self::Csv, Self::Wider, Self::Voc, Self::Yolo];
 
     /// As it is written on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
+            Self::Wider => "wider",
+            Self::Voc => "voc",
+            Self::Yolo => "yolo",
         }
     }
 
@@ -27,17 +36,29 @@ impl FaceLayout {
     pub fn looks_like(self) -> &'static str {
         match self {
             Self::Csv => {
-                "A CSV file with the columns file (or image), x, y, w, h (or width, height; or xmin, ymin, xmax, ymax), pictures beside it"
+                "A CSV file with file (or image), x, y, w, h (or width, height; or xmin, ymin, xmax, ymax), pictures beside it"
             }
+            Self::Wider => "wider_face_train_bbx_gt.txt, pictures in WIDER_train/images",
+            Self::Voc => "Annotations with an XML file for each picture, pictures in JPEGImages",
+            Self::Yolo => "images and labels with a text file for each picture, perhaps data.yaml",
         }
     }
 
-    /// What of `path` is in this layout: the file to read.
+    /// What of `path` is in this layout: what can be read.
     fn in_path(self, path: &Path) -> Result<Vec<PathBuf>, DataError> {
+        let files = |is_in: fn(&Path) -> bool| -> Result<Vec<PathBuf>, DataError> {
+            let all = if path.is_dir() { children(path)?.1 } else { vec![path.to_owned()] };
+            Ok(all.into_iter().filter(|file| is_in(file)).collect())
+        };
+        let whole = |is_in: bool| if is_in { vec![path.to_owned()] } else { Vec::new() };
         match self {
-            Self::Csv => {
-                Ok(files(path, "csv")?.into_iter().filter(|file| table::is_in(file)).collect())
-            }
+            Self::Csv => files(|file| {
+                let is_csv = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+                is_csv && table::is_in(file)
+            }),
+            Self::Wider => files(wider::is_in),
+            Self::Voc => Ok(whole(!voc::files_in(path)?.is_empty())),
+            Self::Yolo => Ok(whole(path.is_dir() && yolo::is_in(path))),
         }
     }
 
@@ -46,6 +67,9 @@ impl FaceLayout {
     /// # Errors
     /// [`DataError`] with all layouts when it has none of them, or several.
     pub fn of(path: &Path) -> Result<Self, DataError> {
+        if let Err(source) = path.metadata() {
+            return Err(DataError::Io { path: path.to_owned(), source });
+        }
         let mut found = Vec::new();
         for layout in Self::ALL {
             if !layout.in_path(path)?.is_empty() {
@@ -56,7 +80,7 @@ impl FaceLayout {
         let what = match found[..] {
             [layout] => return Ok(layout),
             [] => "marked faces in no known layout".to_owned(),
-            _ => format!("marked faces in several layouts: {}", names.join(", ")),
+            _ => format!("marked faces in several layouts ({}); name one", names.join(", ")),
         };
         let known = Self::ALL.map(|layout| format!("{}: {}", layout.name(), layout.looks_like()));
         Err(DataError::DatasetLayout { path: path.to_owned(), what, known: known.join("\n") })
@@ -64,20 +88,23 @@ impl FaceLayout {
 
     /// Reads `path` in this layout.
     pub(super) fn read(self, path: &Path) -> Result<FaceSet, DataError> {
-        let files = self.in_path(path)?;
-        let [file] = &files[..] else {
-            let what = match files.len() {
-                0 => format!("nothing in it is in the layout {}", self.name()),
-                several => format!("{several} files of it are in the layout {}", self.name()),
+        if let Err(source) = path.metadata() {
+            return Err(DataError::Io { path: path.to_owned(), source });
+        }
+        let found = self.in_path(path)?;
+        let [one] = &found[..] else {
+            let what = match found.len() {
+                0 => format!("nothing in it has the layout {}", self.name()),
+                several => format!("{several} files of it have the layout {}", self.name()),
             };
-            return Err(DataError::File {
-                path: path.to_owned(),
-                what,
-                help: "Name the file with the marked faces.",
-            });
+            let help = "Name the file or folder with the marked faces.";
+            return Err(DataError::File { path: path.to_owned(), what, help });
         };
         match self {
-            Self::Csv => table::read(file),
+            Self::Csv => table::read(one),
+            Self::Wider => wider::read(one),
+            Self::Voc => voc::read(one),
+            Self::Yolo => yolo::read(one),
         }
     }
 }
@@ -93,10 +120,38 @@ impl clap::ValueEnum for FaceLayout {
     }
 }
 
-/// The file itself, or the files in the folder `path` that end in `.extension`.
-fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>, DataError> {
-    let all = if path.is_dir() { children(path)?.1 } else { vec![path.to_owned()] };
-    let ends =
-        |file: &PathBuf| file.extension().is_some_and(|end| end.eq_ignore_ascii_case(extension));
-    Ok(all.into_iter().filter(ends).collect())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faces;
+    use crate::fixture;
+
+    #[test]
+    fn a_folder_in_two_layouts_needs_one_to_be_named() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fixture::save(&root.join("images/a.png"), 40, 1);
+        fixture::write(&root.join("labels/a.txt"), "0 0.5 0.5 0.5 0.5\n");
+        fixture::write(&root.join("marks.csv"), "file,x,y,w,h\nimages/a.png,1,2,3,4\n");
+        let error = fixture::reported(faces::read(root).unwrap_err());
+        assert!(
+            error.contains("several layouts (csv, yolo)") && error.contains("wider_face"),
+            "{error}"
+        );
+        for (layout, width) in [(FaceLayout::Csv, 3.0), (FaceLayout::Yolo, 20.0)] {
+            let set = faces::read_as(root, Some(layout)).unwrap();
+            assert_eq!(set.pictures[0].faces[0].rect.width, width);
+        }
+        let error = fixture::reported(faces::read_as(root, Some(FaceLayout::Voc)).unwrap_err());
+        assert!(error.contains("nothing in it has the layout voc"), "{error}");
+    }
+
+    #[test]
+    fn nothing_known_and_nothing_there_are_different_errors() {
+        let root = tempfile::tempdir().unwrap();
+        let error = fixture::reported(faces::read(root.path()).unwrap_err());
+        assert!(error.contains("no known layout"), "{error}");
+        let error = fixture::reported(faces::read(&root.path().join("gone")).unwrap_err());
+        assert!(error.contains("cannot read"), "{error}");
+    }
 }

@@ -8,6 +8,9 @@ pub mod degrade;
 pub mod groups;
 mod layout;
 mod table;
+mod voc;
+mod wider;
+mod yolo;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

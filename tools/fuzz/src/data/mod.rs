@@ -15,6 +15,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use emocue_data::dataset::Dataset;
+use emocue_data::faces::{FaceSet, MarkedFace};
 use emocue_data::summary::Summary;
 use emocue_data::{DataError, fixture};
 use emocue_models::failure::{self, Failure};
@@ -44,6 +45,28 @@ fn picture(format: ImageFormat) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
     fixture::face(SIDE as u32, 3).write_to(&mut out, format).expect("memory takes it");
     out.into_inner()
+}
+
+/// Marked faces lie in their pictures and have an area, or the error can be reported.
+fn check_faces(read: Result<FaceSet, DataError>) {
+    let set = match read {
+        Ok(set) => set,
+        Err(error) => {
+            assert!(!failure::line(&error).is_empty());
+            drop((error.help(), error.exit_code()));
+            return;
+        }
+    };
+    assert!(set.faces() > 0);
+    for picture in &set.pictures {
+        let luma = picture.read().expect("pictures are whole");
+        let (width, height) = (luma.width() as f32, luma.height() as f32);
+        for MarkedFace { rect, .. } in &picture.faces {
+            assert!(rect.width > 0.0 && rect.height > 0.0, "{rect:?}");
+            assert!(rect.x >= 0.0 && rect.right() <= width + 0.1, "{rect:?}");
+            assert!(rect.y >= 0.0 && rect.bottom() <= height + 0.1, "{rect:?}");
+        }
+    }
 }
 
 /// What holds for every data set, and for every error.
