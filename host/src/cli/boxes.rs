@@ -4,19 +4,16 @@ use crate::output::{out, outln};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use emocue_models::bundle::Bundle;
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::geometry::Rect;
-use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
-use emocue_run::{Detector, Networks};
+use emocue_run::Detector;
 use serde::Deserialize;
 
+use super::detectors::NamedDetector;
 use super::eval::with_bar;
 use crate::eval::boxes::Agreement;
-use crate::import::mtcnn::nets_in;
 use emocue_data::picture;
 use emocue_data::picture::pictures_in;
-use emocue_models::bundle::{bytes_of, in_bundle};
 
 /// Compare two detectors by their boxes, a quantized one with the one it comes from.
 ///
@@ -70,8 +67,10 @@ struct Mark {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Failure>> {
-    let mut first = detector(&args.first, args.min_face)?;
-    let mut second = detector(&args.second, args.min_face)?;
+    let open = |name| -> Result<Box<dyn Detector>, Box<dyn Failure>> {
+        Ok(NamedDetector::read(name, Some(args.min_face))?.open(None)?)
+    };
+    let (mut first, mut second) = (open(&args.first)?, open(&args.second)?);
     let pictures = args.with_marks()?;
     let used = args.limit.unwrap_or(usize::MAX).min(pictures.len());
     let mut agreement = Agreement::default();
@@ -118,17 +117,6 @@ impl BoxesArgs {
         }
         Ok(pictures)
     }
-}
-
-/// A detector by its folder or bundle.
-fn detector(name: &Path, min_face: f32) -> Result<Box<dyn Detector>, Box<dyn Failure>> {
-    if name.is_dir() {
-        let settings = MtcnnSettings { min_face, ..MtcnnSettings::default() };
-        return Ok(Box::new(Mtcnn::load(&nets_in(name)?, settings)?));
-    }
-    let bytes = bytes_of(name)?;
-    let bundle = Bundle::read(&bytes).map_err(in_bundle(name))?;
-    Ok(Networks::from_bundle(&bundle, Some(min_face))?.detector)
 }
 
 fn json(agreement: &Agreement) -> serde_json::Value {

@@ -9,6 +9,7 @@ use emocue_models::label::LabelSet;
 use indicatif::ProgressBar;
 
 use super::SourceArgs;
+use super::eval_detector::{DetectorArgs, DetectorOutput};
 use super::folds::FoldArgs;
 use super::open::open_model;
 use super::output::{HTML, OverwriteArg};
@@ -33,7 +34,9 @@ use emocue_models::files::write_atomically;
 /// Every figure is named with its protocol. FER+ is scored three ways: `ferplus.plurality` (the top vote is
 /// one of the eight classes), `ferplus.authors` (as its authors test: single votes dropped, then more than
 /// half of the rest) and `ferplus.majority` (more than half of all ten votes); `label` is the dataset's own.
+/// With --detector it judges face detectors by pictures with marked faces instead.
 #[derive(Args, Debug)]
+#[command(mut_arg("fer2013", |arg| arg.required_unless_present_any(["data", "detector"])))]
 pub struct EvalArgs {
     /// A bundle's file, or "default" for the embedded one; judged when nothing else is given.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
@@ -50,6 +53,8 @@ pub struct EvalArgs {
     labels: Option<LabelSet>,
     #[command(flatten)]
     data: SourceArgs,
+    #[command(flatten)]
+    detectors: DetectorArgs,
     /// Rows to judge by.
     #[arg(long, value_enum, default_value = "private", conflicts_with = "folds")]
     split: SplitArg,
@@ -120,6 +125,11 @@ fn fraction(text: &str) -> Result<f32, String> {
 /// # Errors
 /// What went wrong and what to do next.
 pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
+    if !args.detectors.detector.is_empty() {
+        let EvalArgs { threads, json, report, overwrite, .. } = args;
+        let (threads, json, report, overwrite) = (*threads, *json, report.as_ref(), *overwrite);
+        return args.detectors.run(&DetectorOutput { threads, json, report, overwrite });
+    }
     if let Some(page) = &args.report {
         args.overwrite.check(page, HTML, &[])?;
     }

@@ -8,6 +8,7 @@ pub mod boxes;
 pub mod calibration;
 pub mod card;
 pub mod context;
+pub mod detector;
 pub mod folds;
 pub mod metrics;
 pub mod protocol;

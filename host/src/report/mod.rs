@@ -3,6 +3,7 @@
 //! The page loads nothing and runs nothing: style and pictures are inside, plots are inline SVG.
 
 mod curves;
+pub mod detectors;
 mod examples;
 mod page;
 mod plot;

@@ -11,7 +11,7 @@ use crate::eval::card::{
 use crate::eval::context::Environment;
 use crate::eval::table::{IN_FULL, conditions};
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
     let ReportPage { title, run, files, examples, environment, command } = report;
@@ -298,7 +298,11 @@ fn gallery(examples: &[Example]) -> Markup {
 }
 
 /// Machine and commands, each distinct machine once.
-fn circumstances(files: &[EvalFile], environment: &Environment, command: &str) -> Markup {
+pub(super) fn circumstances(
+    files: &[EvalFile],
+    environment: &Environment,
+    command: &str,
+) -> Markup {
     let mut machines = vec![environment];
     let mut commands = Vec::new();
     for file in files {

@@ -43,6 +43,24 @@ pub(super) fn curves(title: &str, series: &[Series]) -> Result<String, ReportErr
     })
 }
 
+/// Recall against false alarms for each thousand empty pictures, a curve for each detector.
+pub(super) fn detector_curves(title: &str, series: &[Series]) -> Result<String, ReportError> {
+    let all = || series.iter().flat_map(|series| &series.points);
+    let x = span(all().map(|(x, _)| *x).chain([0.0]), 0.02);
+    let lowest = all().map(|(_, y)| *y).fold(1.0, f64::min);
+    svg(title, (640, 400), |root| {
+        let mut chart = chart(root, x.start.max(0.0)..x.end, (lowest - 0.02).max(0.0)..1.0)?;
+        mesh(&mut chart, "false alarms per 1000", "found", &number, &share)?;
+        for (index, series) in series.iter().enumerate() {
+            let color = SERIES[index % SERIES.len()];
+            let points = || series.points.iter().copied();
+            chart.draw_series(LineSeries::new(points(), color.stroke_width(2)))?;
+            chart.draw_series(points().map(|at| Circle::new(at, 2, color.filled())))?;
+        }
+        Ok(())
+    })
+}
+
 /// Accuracy against the mean top probability of each bin, with the bins' sizes below.
 pub(super) fn reliability(title: &str, card: &ScoreCard) -> Result<String, ReportError> {
     let bins = || card.reliability.iter().filter(|bin| bin.count > 0);

@@ -20,22 +20,9 @@ impl Networks {
     /// # Errors
     /// [`RunError`] when a network does not run or the minimum face is out of range.
     pub fn from_bundle(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Self, RunError> {
-        let detector = match &bundle.manifest().detector {
-            DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
-                let mut settings = *settings;
-                settings.min_face = min_face.unwrap_or(settings.min_face);
-                // A manifest that was read names only payloads that are there.
-                let network = |name: &str| bundle.payload(name).unwrap_or_default();
-                let nets =
-                    MtcnnNets { pnet: network(pnet), rnet: network(rnet), onet: network(onet) };
-                Box::new(Mtcnn::load(&nets, settings)?) as Box<dyn Detector + Send>
-            }
-            DetectorSpec::Yunet { network, settings } => {
-                let mut settings = *settings;
-                settings.min_face = min_face.unwrap_or(settings.min_face);
-                Box::new(Yunet::load(bundle.payload(network).unwrap_or_default(), settings)?)
-            }
-        };
+        let spec = bundle.manifest().detector.clone();
+        let spec = min_face.map_or(spec.clone(), |min_face| spec.looking_for(min_face));
+        let detector = detector(bundle, &spec)?;
         Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })
     }
 
@@ -45,6 +32,27 @@ impl Networks {
         let left = regions.filter(|(_, region)| region.engine.is_err());
         left.map(|(network, region)| format!("{network}: {region}")).collect()
     }
+}
+
+/// A bundle's detector as `spec` says, which is the manifest's own or one with other settings.
+///
+/// # Errors
+/// [`RunError`] when a network does not run or a setting is out of range.
+pub fn detector(
+    bundle: &Bundle<'_>,
+    spec: &DetectorSpec,
+) -> Result<Box<dyn Detector + Send>, RunError> {
+    // A manifest that was read names only payloads that are there.
+    let payload = |name: &str| bundle.payload(name).unwrap_or_default();
+    Ok(match spec {
+        DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
+            let nets = MtcnnNets { pnet: payload(pnet), rnet: payload(rnet), onet: payload(onet) };
+            Box::new(Mtcnn::load(&nets, *settings)?)
+        }
+        DetectorSpec::Yunet { network, settings } => {
+            Box::new(Yunet::load(payload(network), *settings)?)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! [`Bundle::pack`] writes it and [`Bundle::read`] checks every byte of it; see [`container`] for the
 //! layout and [`manifest`] for what it says about itself.
 
+mod accept;
 pub mod container;
 pub mod detector;
 pub mod manifest;

@@ -1,0 +1,62 @@
+//! What a detector accepts, whatever its kind.
+
+use super::manifest::DetectorSpec;
+
+impl DetectorSpec {
+    /// The score that a face reaches at least.
+    pub fn threshold(&self) -> f32 {
+        match self {
+            Self::Mtcnn { settings, .. } => settings.thresholds[2],
+            Self::Yunet { settings, .. } => settings.threshold,
+        }
+    }
+
+    /// The same detector, accepting faces from `score` on where it would accept fewer. Those that it accepts anyhow stay the
+    /// same.
+    #[must_use]
+    pub fn accepting(mut self, score: f32) -> Self {
+        match &mut self {
+            Self::Mtcnn { settings, .. } => {
+                settings.thresholds[2] = settings.thresholds[2].min(score);
+            }
+            Self::Yunet { settings, .. } => settings.threshold = settings.threshold.min(score),
+        }
+        self
+    }
+
+    /// The same detector for faces of `min_face` px and more.
+    #[must_use]
+    pub fn looking_for(mut self, min_face: f32) -> Self {
+        match &mut self {
+            Self::Mtcnn { settings, .. } => settings.min_face = min_face,
+            Self::Yunet { settings, .. } => settings.min_face = min_face,
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::detector::{MtcnnSettings, YunetSettings};
+    use super::*;
+
+    #[test]
+    fn only_the_last_score_is_lowered_and_never_raised() {
+        let mtcnn = DetectorSpec::Mtcnn {
+            pnet: "p".into(),
+            rnet: "r".into(),
+            onet: "o".into(),
+            settings: MtcnnSettings::default(),
+        };
+        let yunet = DetectorSpec::Yunet { network: "y".into(), settings: YunetSettings::default() };
+        for spec in [mtcnn, yunet] {
+            assert_eq!(spec.threshold(), 0.7);
+            let lower = spec.clone().accepting(0.1).looking_for(24.0);
+            assert_eq!(lower.threshold(), 0.1);
+            assert_eq!(lower.clone().accepting(0.5), lower);
+            if let DetectorSpec::Mtcnn { settings, .. } = lower {
+                assert_eq!((settings.thresholds, settings.min_face), ([0.6, 0.7, 0.1], 24.0));
+            }
+        }
+    }
+}
