@@ -58,3 +58,40 @@ fn another_thing_than_a_detector_is_named() {
     refused(&arguments, 3, "half");
     assert!(!folder.join("out").exists());
 }
+
+#[test]
+fn detectors_are_judged_by_one_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::copy(Path::new(PICTURES).join("astronaut.jpg"), folder.join("a.jpg")).unwrap();
+    let marks = "image,x,y,width,height,label\na.jpg,176,60,91,114,face\na.jpg,600,9,9,9,face\n";
+    std::fs::write(folder.join("marks.csv"), marks).unwrap();
+    std::fs::create_dir(folder.join("nobody")).unwrap();
+    let drawn = image::GrayImage::from_fn(64, 48, |x, y| image::Luma([(x * 3 + y) as u8]));
+    drawn.save(folder.join("nobody/b.png")).unwrap();
+    let task = ["eval", "--detector", "default", "--detector", "default", "--half", "all"];
+    let task = [&task[..], &["--faces", "marks.csv", "--empty", "nobody"]].concat();
+
+    let protocol = ["--protocol", "--reference", "default", "--json", "--report", "page.html"];
+    let said = emocue(folder, &[&task[..], &protocol].concat());
+    assert!(said.status.success(), "{said:?}");
+    let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(json["sets"][0]["skipped"]["boxes outside the picture"], 1, "{json}");
+    assert_eq!(json["detectors"][0], json["detectors"][1]);
+    let first = &json["detectors"][0];
+    assert_eq!(first["average_precision"]["value"], 1.0);
+    assert_eq!(first["landmark_error"]["value"], 0.0);
+    assert_eq!(first["people"]["confusion"], serde_json::json!([[1, 0, 0], [0, 1, 0], [0, 0, 0]]));
+    let rows = first["conditions"].as_array().unwrap();
+    let recall = |name: &str| {
+        rows.iter().find(|row| row["name"] == name).unwrap()["at_own"]["value"].as_f64().unwrap()
+    };
+    assert_eq!([recall("as it is"), recall("contrast 0.08"), recall("roll 15")], [1.0; 3]);
+    let page = std::fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("roll 60 (1)"));
+
+    let refused = emocue(folder, &[&task[..], &["--report", "page.html"]].concat());
+    assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused:?}");
+    let nothing = emocue(folder, &["eval", "--detector", "default"]);
+    assert_eq!(nothing.status.code(), Some(2), "{nothing:?}");
+}

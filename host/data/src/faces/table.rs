@@ -123,7 +123,8 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
 
 /// The folder's name, which says more than `annotations`.
 fn set_name(path: &Path) -> String {
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok();
     folder.map_or_else(|| name_of(path), |folder| name_of(&folder))
 }
 

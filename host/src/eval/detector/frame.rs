@@ -9,9 +9,23 @@ use image::imageops::{FilterType, resize};
 /// Width and height of a frame, px.
 pub const FRAME: (usize, usize) = (640, 480);
 
+/// The whole frame, px.
+pub const WHOLE: Rect = Rect::new(0.0, 0.0, FRAME.0 as f32, FRAME.1 as f32);
+
+/// A picture as detectors see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedPicture {
+    /// The frame.
+    pub frame: Luma,
+    /// In px of the frame.
+    pub faces: Vec<MarkedFace>,
+    /// The part of the frame that is the picture, px.
+    pub visible: Rect,
+}
+
 /// Scales a picture to fit the frame, in its middle, and moves its faces. What it leaves free continues its border, so
 /// that the frame has no greys of its own.
-pub fn fit(picture: &Luma, faces: &[MarkedFace]) -> (Luma, Vec<MarkedFace>) {
+pub fn fit(picture: &Luma, faces: &[MarkedFace]) -> FittedPicture {
     let (width, height) = (picture.width().max(1), picture.height().max(1));
     let scale = (FRAME.0 as f32 / width as f32).min(FRAME.1 as f32 / height as f32);
     let side = |own: usize, most: usize| ((own as f32 * scale).round() as usize).clamp(1, most);
@@ -37,7 +51,8 @@ pub fn fit(picture: &Luma, faces: &[MarkedFace]) -> (Luma, Vec<MarkedFace>) {
             ..face.clone()
         }
     };
-    (frame, faces.iter().map(moved).collect())
+    let visible = Rect::new(left as f32, top as f32, inner_width as f32, inner_height as f32);
+    FittedPicture { frame, faces: faces.iter().map(moved).collect(), visible }
 }
 
 /// The picture at another size, px; an empty one is black.
@@ -65,7 +80,8 @@ mod tests {
         let rect = Rect::new(40.0, 60.0, 20.0, 30.0);
         let landmarks = Some(Landmarks::from_points([rect.center(); 5]));
         let face = MarkedFace { rect, landmarks, label: "face".into(), ..Default::default() };
-        let (frame, faces) = fit(&picture, &[face]);
+        let FittedPicture { frame, faces, visible } = fit(&picture, &[face]);
+        assert_eq!(visible, Rect::new(160.0, 0.0, 320.0, 480.0));
         assert_eq!((frame.width(), frame.height()), FRAME);
         let Rect { x, y, width, height } = faces[0].rect;
         assert_eq!((x, y, width, height), (160.0 + 128.0, 192.0, 64.0, 96.0));
@@ -78,7 +94,7 @@ mod tests {
     #[test]
     fn odd_pictures_fit_too() {
         for (width, height) in [(0, 0), (1, 1), (5000, 1), (1, 5000), (640, 480), (4000, 3000)] {
-            let (frame, _) = fit(&Luma::new(width, height), &[]);
+            let frame = fit(&Luma::new(width, height), &[]).frame;
             assert_eq!((frame.width(), frame.height()), FRAME);
         }
     }

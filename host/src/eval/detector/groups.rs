@@ -27,7 +27,7 @@ pub(super) fn background_of(name: &str, backgrounds: usize) -> usize {
 /// A face that fills its picture on a background, at a size and a place that only its name decides.
 pub(super) fn composite(name: &str, face: &Luma, background: &Luma) -> (Luma, MarkedFace) {
     let mut rng = generator_of("composite", name);
-    let (mut frame, _) = fit(background, &[]);
+    let mut frame = fit(background, &[]).frame;
     let side = (rng.random_range(SIDES.0.ln()..=SIDES.1.ln())).exp();
     let scale = side / face.width().max(face.height()).max(1) as f32;
     let length = |own: usize| ((own as f32 * scale).round() as usize).max(2);

@@ -74,8 +74,10 @@ pub struct Look {
 
 impl Look {
     /// `found` set against `marked`: the surest find takes the face that it shares most with, each face is found once.
-    /// With a `reference`'s finds in the same frame, landmarks are compared on upright faces.
-    pub fn of(marked: &[MarkedFace], found: &[Face], reference: &[Face]) -> Self {
+    /// Boxes are compared as far as they are in the `visible` part of the frame, since annotations end at a picture's
+    /// border. With a `reference`'s finds in the same frame, landmarks are compared on upright faces.
+    pub fn of(marked: &[MarkedFace], found: &[Face], reference: &[Face], visible: &Rect) -> Self {
+        let seen = |rect: &Rect| within(rect, visible);
         let counts = |face: &&MarkedFace| !face.ignore && face.side() >= LEAST;
         let counted: Vec<&MarkedFace> = marked.iter().filter(counts).collect();
         let ignored: Vec<&MarkedFace> = marked.iter().filter(|face| !counts(face)).collect();
@@ -84,11 +86,12 @@ impl Look {
         let mut by: Vec<Option<&Face>> = vec![None; counted.len()];
         let mut alarms = Vec::new();
         for face in order {
-            let overlap = |at: usize| counted[at].rect.iou(&face.rect);
+            let rect = seen(&face.rect);
+            let overlap = |at: usize| seen(&counted[at].rect).iou(&rect);
             let free = (0..counted.len()).filter(|at| by[*at].is_none());
             match free.max_by(|a, b| overlap(*a).total_cmp(&overlap(*b))) {
                 Some(at) if overlap(at) >= OVERLAP => by[at] = Some(face),
-                _ if ignored.iter().any(|mark| covers(&mark.rect, &face.rect)) => {}
+                _ if ignored.iter().any(|mark| covers(&seen(&mark.rect), &rect)) => {}
                 _ => {
                     let side = face.rect.width.max(face.rect.height);
                     alarms.push(Alarm { score: face.score, side });
@@ -103,6 +106,17 @@ impl Look {
         };
         Self { marks: counted.iter().zip(by).map(mark).collect(), alarms }
     }
+}
+
+/// The part of a box in `visible`; one that is outside stays as it is.
+fn within(rect: &Rect, visible: &Rect) -> Rect {
+    let part = Rect::from_corners(
+        rect.x.max(visible.x),
+        rect.y.max(visible.y),
+        rect.right().min(visible.right()),
+        rect.bottom().min(visible.bottom()),
+    );
+    if part.width > 0.0 && part.height > 0.0 { part } else { *rect }
 }
 
 /// Whether most of a find lies on a face that does not count.
@@ -143,6 +157,20 @@ mod tests {
         Face { rect: Rect::new(x, 0.0, side, side), score, landmarks: None }
     }
 
+    const ALL: Rect = Rect::new(0.0, 0.0, 640.0, 480.0);
+
+    #[test]
+    fn what_is_beyond_the_picture_does_not_count() {
+        // Annotated to the picture's border at 30; the find goes on.
+        let mark = MarkedFace { rect: Rect::new(0.0, 0.0, 30.0, 60.0), ..Default::default() };
+        let find = found(0.0, 64.0, 0.9);
+        let score = |visible: Rect| {
+            Look::of(std::slice::from_ref(&mark), &[find], &[], &visible).marks[0].score
+        };
+        assert_eq!(score(ALL), None);
+        assert_eq!(score(Rect::new(0.0, 0.0, 30.0, 480.0)), Some(0.9));
+    }
+
     #[test]
     fn each_face_is_found_once_by_the_surest() {
         let marks = [marked(0.0, 40.0, "with_mask"), marked(100.0, 60.0, "without_mask")];
@@ -152,7 +180,7 @@ mod tests {
             found(130.0, 60.0, 0.8),
             found(300.0, 50.0, 0.7),
         ];
-        let look = Look::of(&marks, &finds, &[]);
+        let look = Look::of(&marks, &finds, &[], &ALL);
         let marks: Vec<_> = look.marks.iter().map(|m| (m.kind, m.side, m.score)).collect();
         let expected = [(FaceKind::Masked, 40.0, Some(0.9)), (FaceKind::Bare, 60.0, None)];
         assert_eq!(marks, expected);
@@ -167,7 +195,7 @@ mod tests {
         let marks = [ignored, marked(200.0, 20.0, "face"), marked(300.0, 24.0, "face")];
         // Inside an ignored one; on a small one; on one that counts.
         let finds = [found(20.0, 40.0, 0.9), found(200.0, 22.0, 0.9), found(300.0, 25.0, 0.5)];
-        let look = Look::of(&marks, &finds, &[]);
+        let look = Look::of(&marks, &finds, &[], &ALL);
         assert_eq!((look.marks.len(), look.alarms.len()), (1, 0));
         assert_eq!(look.marks[0].score, Some(0.5));
     }
@@ -183,7 +211,7 @@ mod tests {
             Face { landmarks: Some(Landmarks::from_points(points)), ..found(0.0, 40.0, 0.9) }
         };
         let error = |found: Face, reference: Face| {
-            Look::of(&[marked(0.0, 40.0, "")], &[found], &[reference]).marks[0].landmark_error
+            Look::of(&[marked(0.0, 40.0, "")], &[found], &[reference], &ALL).marks[0].landmark_error
         };
         assert_eq!(error(face(2.0, 0.0), face(0.0, 0.0)), Some(0.1));
         assert_eq!(error(face(2.0, 0.0), face(0.0, 30.0)), None);

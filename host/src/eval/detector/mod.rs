@@ -20,12 +20,13 @@ use emocue_data::faces::groups::GroupedFace;
 use emocue_data::faces::{FacePicture, MarkedFace};
 use emocue_data::picture;
 use emocue_models::failure::{Failure, Problem};
-use emocue_models::geometry::Face;
+use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 use emocue_run::{Detector, RunError};
 
 use card::{DetectorResult, Row};
 use curve::{AP_LEAST, Selection};
+use frame::{FittedPicture, WHOLE};
 use look::{FaceKind, Look};
 use people::People;
 
@@ -127,6 +128,7 @@ impl Desk {
         &mut self,
         frame: &Luma,
         marked: &[MarkedFace],
+        visible: &Rect,
         with_reference: bool,
     ) -> Result<Vec<Look>, DetectorEvalError> {
         let mut reference = Vec::new();
@@ -136,7 +138,7 @@ impl Desk {
         let Self { detectors, found, .. } = self;
         let look = |detector: &mut Box<dyn Detector + Send>| {
             detector.detect(frame, found)?;
-            Ok(Look::of(marked, found, &reference))
+            Ok(Look::of(marked, found, &reference, visible))
         };
         detectors.iter_mut().map(look).collect()
     }
@@ -194,8 +196,8 @@ impl DetectorTask<'_> {
             Ok(frame::fit(&picture.read()?, &picture.faces))
         };
         if let Some(picture) = self.pictures.get(at) {
-            let (frame, faces) = read(picture)?;
-            let mut looks = vec![desk.look(&frame, &faces, true)?];
+            let FittedPicture { frame, faces, visible } = read(picture)?;
+            let mut looks = vec![desk.look(&frame, &faces, &visible, true)?];
             let is_counted =
                 faces.iter().any(|face| BARE.has(FaceKind::of(&face.label), face.side()));
             for condition in self.conditions() {
@@ -204,23 +206,25 @@ impl DetectorTask<'_> {
                     continue;
                 }
                 let (frame, faces) = condition.apply(&picture.name, frame.clone(), faces.clone());
-                looks.push(desk.look(&frame, &faces, false)?);
+                // A turned picture reaches all over the frame.
+                let visible = if condition.turns() { WHOLE } else { visible };
+                looks.push(desk.look(&frame, &faces, &visible, false)?);
             }
             return Ok(looks);
         }
         let at = at - self.pictures.len();
         if let Some(picture) = self.empty.get(at) {
-            let (frame, _) = read(picture)?;
-            return Ok(vec![desk.look(&frame, &[], false)?]);
+            let FittedPicture { frame, visible, .. } = read(picture)?;
+            return Ok(vec![desk.look(&frame, &[], &visible, false)?]);
         }
         let face = self.groups[at - self.empty.len()];
         let background = self.empty[groups::background_of(&face.name, self.empty.len())].read()?;
         let (frame, marked) =
             groups::composite(&face.name, &picture::read(&face.file)?, &background);
-        let mut looks = vec![desk.look(&frame, std::slice::from_ref(&marked), false)?];
+        let mut looks = vec![desk.look(&frame, std::slice::from_ref(&marked), &WHOLE, false)?];
         for condition in PROTOCOL.iter().filter(|condition| condition.name == DIM) {
             let (frame, faces) = condition.apply(&face.name, frame.clone(), vec![marked.clone()]);
-            looks.push(desk.look(&frame, &faces, false)?);
+            looks.push(desk.look(&frame, &faces, &WHOLE, false)?);
         }
         Ok(looks)
     }

@@ -179,6 +179,11 @@ pub const PROTOCOL: [Condition; 14] = [
 ];
 
 impl Condition {
+    /// Whether faces move.
+    pub fn turns(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Roll { .. }))
+    }
+
     /// The picture called `name` under this condition: always the same one, whatever else is looked at.
     pub fn apply(
         &self,
