@@ -2,20 +2,22 @@
 
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::DetectorSpec;
+use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::{MtcnnNets, MtcnnSettings};
 use emocue_run::yunet::YunetSettings;
 
 use crate::import::mtcnn::FILES;
 
-/// Payload of a detector of one network.
+/// Payloads of detectors of one file.
 const YUNET: &str = "yunet.onnx";
+const HAAR: &str = "cascade.haar";
 
 /// A detector's networks and their description.
 #[derive(Clone, Debug)]
 pub struct DetectorParts {
     /// Kind, payload names and settings.
     pub spec: DetectorSpec,
-    /// Payload names and the content of the `.onnx` files.
+    /// Payload names and their content.
     pub networks: Vec<(String, Vec<u8>)>,
 }
 
@@ -34,16 +36,19 @@ impl DetectorParts {
         Self { spec, networks: vec![(YUNET.to_owned(), onnx)] }
     }
 
+    /// A Haar cascade, as `emocue import haar` writes it.
+    pub fn haar(cascade: Vec<u8>, settings: HaarSettings) -> Self {
+        let spec = DetectorSpec::Haar { cascade: HAAR.to_owned(), settings };
+        Self { spec, networks: vec![(HAAR.to_owned(), cascade)] }
+    }
+
     /// The detector of a bundle, with all its settings.
     pub fn of_bundle(bundle: &Bundle<'_>) -> Self {
         let spec = bundle.manifest().detector.clone();
-        let names = match &spec {
-            DetectorSpec::Mtcnn { pnet, rnet, onet, .. } => vec![pnet, rnet, onet],
-            DetectorSpec::Yunet { network, .. } => vec![network],
-        };
         // A manifest that was read names only payloads that are there.
-        let bytes = |name: &String| bundle.payload(name).unwrap_or_default().to_vec();
-        let networks = names.into_iter().map(|name| (name.clone(), bytes(name))).collect();
+        let bytes = |name: &str| bundle.payload(name).unwrap_or_default().to_vec();
+        let names = spec.payloads().into_iter();
+        let networks = names.map(|name| (name.to_owned(), bytes(name))).collect();
         Self { spec, networks }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use emocue_data::model::{Calibration, ClassifierModel};
 use emocue_flash::acceptance::{self, RefusedBundle};
+use emocue_models::bundle::haar::HaarCascade;
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, in_bundle};
 use emocue_models::failure::{Failure, exit};
@@ -94,7 +95,8 @@ pub fn pack_untested(parts: BundleParts) -> Result<Vec<u8>, PackError> {
     metrics.extend(classifier.calibration().map(Calibration::figures).unwrap_or_default());
     let spec = ClassifierSpec { network: CLASSIFIER.to_owned(), ..classifier.spec().clone() };
     // The classifier's weights were checked when it was opened. Bytes that are not a graph fail below, in tract.
-    for (network, onnx) in &detector.networks {
+    let graphs = detector.networks.iter().filter(|(_, bytes)| !HaarCascade::begins(bytes));
+    for (network, onnx) in graphs {
         if let Err(source @ (GraphReadError::NotFinite { .. } | GraphReadError::TooLarge { .. })) =
             check_finite(onnx)
         {

@@ -36,11 +36,12 @@ pub fn summary(bundle: &Bundle<'_>, bytes: usize) -> String {
 }
 
 fn detector(spec: &DetectorSpec) -> String {
-    let (kind, min_face) = match spec {
-        DetectorSpec::Mtcnn { settings, .. } => ("MTCNN", settings.min_face),
-        DetectorSpec::Yunet { settings, .. } => ("YuNet", settings.min_face),
+    let kind = match spec {
+        DetectorSpec::Mtcnn { .. } => "MTCNN",
+        DetectorSpec::Yunet { .. } => "YuNet",
+        DetectorSpec::Haar { .. } => "Haar cascade",
     };
-    format!("{kind}, faces of {min_face} px and more")
+    format!("{kind}, faces of {} px and more", spec.min_face())
 }
 
 fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {

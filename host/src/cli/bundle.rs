@@ -10,10 +10,12 @@ use emocue_data::model::labels::label_set;
 use emocue_flash::acceptance;
 use emocue_flash::key::{self, KeyError};
 use emocue_flash::sign::{Changes, INTENDED_USE, sign};
+use emocue_models::bundle::haar::HaarCascade;
 use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
+use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::yunet::YunetSettings;
 
@@ -103,8 +105,8 @@ struct SignArgs {
 
 #[derive(Args, Debug)]
 struct PackArgs {
-    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it, or YuNet's graph, as
-    /// `emocue import onnx` does
+    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it; YuNet's graph, as `emocue
+    /// import onnx` does; or a Haar cascade, as `emocue import haar` does
     #[arg(long, value_name = "PATH")]
     detector: PathBuf,
     /// The classifier, as `emocue export` writes it
@@ -126,9 +128,9 @@ struct PackArgs {
     /// order (angry,happy,neutral), or a .json or .toml file with one
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
-    /// Smallest face to look for, px
-    #[arg(long, default_value_t = MtcnnSettings::default().min_face, value_name = "PX")]
-    min_face: f32,
+    /// Smallest face to look for, px [default: 40; of a Haar cascade 30]
+    #[arg(long, value_name = "PX")]
+    min_face: Option<f32>,
     /// Softens (above 1) or sharpens the probabilities, instead of what the classifier's graph says
     #[arg(long)]
     temperature: Option<f32>,
@@ -258,15 +260,8 @@ impl PackArgs {
         let name = self.classifier.display().to_string();
         let classifier = ClassifierModel::from_onnx(&name, read(&self.classifier)?, self.labels)?
             .with_calibration(self.temperature, self.threshold);
-        let detector = if self.detector.is_dir() {
-            let settings = MtcnnSettings { min_face: self.min_face, ..MtcnnSettings::default() };
-            DetectorParts::mtcnn(nets_in(&self.detector)?, settings)
-        } else {
-            let settings = YunetSettings { min_face: self.min_face, ..YunetSettings::default() };
-            DetectorParts::yunet(read(&self.detector)?, settings)
-        };
         Ok(BundleParts {
-            detector,
+            detector: self.detector()?,
             classifier,
             card: read_text(&self.card)?,
             metrics: self.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default(),
@@ -274,6 +269,24 @@ impl PackArgs {
             content_version: self.content_version,
             provenance: self.provenance.iter().cloned().collect(),
         })
+    }
+
+    fn detector(&self) -> Result<DetectorParts, Box<dyn Failure>> {
+        let min_face = |usual: f32| self.min_face.unwrap_or(usual);
+        if self.detector.is_dir() {
+            let usual = MtcnnSettings::default();
+            let settings = MtcnnSettings { min_face: min_face(usual.min_face), ..usual };
+            return Ok(DetectorParts::mtcnn(nets_in(&self.detector)?, settings));
+        }
+        let bytes = read(&self.detector)?;
+        if HaarCascade::begins(&bytes) {
+            let usual = HaarSettings::default();
+            let settings = HaarSettings { min_face: min_face(usual.min_face), ..usual };
+            return Ok(DetectorParts::haar(bytes, settings));
+        }
+        let usual = YunetSettings::default();
+        let settings = YunetSettings { min_face: min_face(usual.min_face), ..usual };
+        Ok(DetectorParts::yunet(bytes, settings))
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use emocue_data::model::ClassifierModel;
 use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::{self, LABELS, MetadataError, PREPROCESS};
+use emocue_models::bundle::detector::YUNET_SMALLEST_FACE;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::crop::Preprocess;
@@ -15,14 +16,17 @@ use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
+use emocue_run::haar::HaarSettings;
 use emocue_run::yunet::{Yunet, YunetSettings};
 use emocue_weights::WeightsFile;
 
 use super::open::{read, read_text};
-use super::output::{GRAPH_OR_BUNDLE, ONNX, OverwriteArg, UntestedArg, create_dir};
+use super::output::{
+    CASCADE_OR_BUNDLE, GRAPH_OR_BUNDLE, ONNX, OverwriteArg, UntestedArg, create_dir,
+};
 use crate::bundle::{BundleParts, DetectorParts};
 use crate::import::mtcnn::FILES;
-use crate::import::{adopt, mtcnn};
+use crate::import::{adopt, haar, mtcnn};
 
 /// Turn published weights and other people's graphs into networks that the badge runs.
 #[derive(Debug, Args)]
@@ -44,6 +48,8 @@ enum Source {
         #[command(flatten)]
         overwrite: OverwriteArg,
     },
+    /// A Haar cascade from the XML that OpenCV reads, the detector that most programs use
+    Haar(HaarArgs),
     /// A graph that you bring: folded to luma, tried in tract, ready for quantize and bundle pack
     Onnx(OnnxArgs),
     /// Whether the tensors of a file of weights can be listed; what `emocue train --transfer` asks first
@@ -70,7 +76,22 @@ struct OnnxArgs {
     /// As above [default: 0.25]; 0.00392157 for pixels of 0 to 255, with --mean 0
     #[arg(long)]
     std: Option<f32>,
-    /// The graph to write, or, where the name ends in .emocue, a bundle with it.
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Args, Debug)]
+struct HaarArgs {
+    /// The cascade, e.g. haarcascade_frontalface_default.xml of OpenCV 3 or 4.
+    xml: PathBuf,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Where what was imported goes.
+#[derive(Args, Debug)]
+struct Target {
+    /// The file to write (.onnx, of a Haar cascade .haar), or, where the name ends in .emocue, a bundle with it.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -114,12 +135,16 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
             WeightsFile::open(file)?;
             Ok(())
         }
+        Source::Haar(HaarArgs { xml, target }) => {
+            target.overwrite.check(&target.output, CASCADE_OR_BUNDLE, &[xml])?;
+            let cascade = haar::import(&read(xml)?)
+                .map_err(|error| Problem::at(xml.display().to_string(), &error))?;
+            target.save(xml, Imported::Haar(cascade))
+        }
         Source::Onnx(args) => {
-            args.overwrite.check(&args.output, GRAPH_OR_BUNDLE, &[&args.model])?;
-            let adopted = args.adopt(read(&args.model)?)?;
-            let bundled = args.output.extension().is_some_and(|extension| extension == "emocue");
-            let bytes = if bundled { args.bundle(adopted)? } else { adopted.into_onnx() };
-            save(&args.output, &bytes)
+            let target = &args.target;
+            target.overwrite.check(&target.output, GRAPH_OR_BUNDLE, &[&args.model])?;
+            target.save(&args.model, args.adopt(read(&args.model)?)?)
         }
     }
 }
@@ -130,24 +155,32 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// A graph as the badge needs it.
-enum Adopted {
+/// What was imported, as the badge needs it.
+enum Imported {
+    Haar(Vec<u8>),
     Yunet(Vec<u8>),
     Classifier(Box<ClassifierModel>),
 }
 
-impl Adopted {
-    fn into_onnx(self) -> Vec<u8> {
+impl Imported {
+    fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Yunet(onnx) => onnx,
+            Self::Haar(bytes) | Self::Yunet(bytes) => bytes,
             Self::Classifier(model) => model.onnx().to_vec(),
         }
     }
 }
 
-impl OnnxArgs {
-    /// A bundle of the graph and of what `--with` has besides.
-    fn bundle(&self, adopted: Adopted) -> Result<Vec<u8>, Box<dyn Failure>> {
+impl Target {
+    /// Writes what was imported from the file `source`, by itself or in a bundle.
+    fn save(&self, source: &Path, imported: Imported) -> Result<(), Box<dyn Failure>> {
+        let bundled = self.output.extension().is_some_and(|extension| extension == "emocue");
+        let bytes = if bundled { self.bundle(source, imported)? } else { imported.into_bytes() };
+        save(&self.output, &bytes)
+    }
+
+    /// A bundle of it and of what `--with` has besides.
+    fn bundle(&self, source: &Path, imported: Imported) -> Result<Vec<u8>, Box<dyn Failure>> {
         let card = self.card.as_deref().ok_or_else(|| {
             Problem::usage("a bundle needs a model card")
                 .help(
@@ -156,17 +189,20 @@ impl OnnxArgs {
         })?;
         let bytes = bytes_of(&self.with)?;
         let base = Bundle::read(&bytes).map_err(in_bundle(&self.with))?;
-        let (detector, classifier) = match adopted {
-            Adopted::Yunet(onnx) => {
-                let settings = yunet_settings(&base.manifest().detector);
-                let classifier =
-                    ClassifierModel::from_bundle(&self.with.display().to_string(), &base)?;
-                (DetectorParts::yunet(onnx, settings), classifier)
+        let name = self.with.display().to_string();
+        let classifier = || ClassifierModel::from_bundle(&name, &base);
+        let (detector, classifier) = match imported {
+            Imported::Haar(cascade) => {
+                (DetectorParts::haar(cascade, HaarSettings::default()), classifier()?)
             }
-            Adopted::Classifier(model) => (DetectorParts::of_bundle(&base), *model),
+            Imported::Yunet(onnx) => {
+                let settings = yunet_settings(&base.manifest().detector);
+                (DetectorParts::yunet(onnx, settings), classifier()?)
+            }
+            Imported::Classifier(model) => (DetectorParts::of_bundle(&base), *model),
         };
         let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
-        let model = self.model.file_name().unwrap_or_default().to_string_lossy();
+        let source = source.file_name().unwrap_or_default().to_string_lossy();
         Ok(self.untested.pack(BundleParts {
             detector,
             classifier,
@@ -174,18 +210,20 @@ impl OnnxArgs {
             metrics: BTreeMap::new(),
             name: stem.into_owned(),
             content_version: 1,
-            provenance: [("imported".to_owned(), model.into_owned())].into(),
+            provenance: [("imported".to_owned(), source.into_owned())].into(),
         })?)
     }
+}
 
+impl OnnxArgs {
     /// The graph as the badge needs it, after one run.
-    fn adopt(&self, onnx: Vec<u8>) -> Result<Adopted, Box<dyn Failure>> {
+    fn adopt(&self, onnx: Vec<u8>) -> Result<Imported, Box<dyn Failure>> {
         let name = self.model.display().to_string();
         let at = |failure: &dyn Failure| Problem::at(&name, failure);
         if self.kind == Kind::Yunet {
             let adopted = adopt::yunet(&onnx).map_err(|error| at(&error))?;
             Yunet::load(&adopted, YunetSettings::default()).map_err(|error| at(&error))?;
-            return Ok(Adopted::Yunet(adopted));
+            return Ok(Imported::Yunet(adopted));
         }
         let adopted = adopt::classifier(&onnx).map_err(|error| at(&error))?;
         let metadata = metadata::read(&adopted).map_err(|error| at(&error))?;
@@ -210,7 +248,7 @@ impl OnnxArgs {
         let model = ClassifierModel::from_onnx(&name, adopted, None)?;
         // Loading runs it once and compares its answer with the classes.
         model.load()?;
-        Ok(Adopted::Classifier(Box::new(model)))
+        Ok(Imported::Classifier(Box::new(model)))
     }
 }
 
@@ -218,8 +256,10 @@ impl OnnxArgs {
 fn yunet_settings(detector: &DetectorSpec) -> YunetSettings {
     match detector {
         DetectorSpec::Yunet { settings, .. } => *settings,
-        DetectorSpec::Mtcnn { settings, .. } => {
-            YunetSettings { min_face: settings.min_face, ..YunetSettings::default() }
+        other => {
+            // A Haar cascade may look for smaller ones.
+            let min_face = other.min_face().max(YUNET_SMALLEST_FACE);
+            YunetSettings { min_face, ..YunetSettings::default() }
         }
     }
 }

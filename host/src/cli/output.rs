@@ -59,6 +59,8 @@ pub(super) const ONNX: Format = Format { name: "an ONNX graph", extensions: &["o
 pub(super) const BUNDLE: Format = Format { name: "a bundle", extensions: &["emocue"] };
 pub(super) const GRAPH_OR_BUNDLE: Format =
     Format { name: "an ONNX graph or a bundle", extensions: &["onnx", "emocue"] };
+pub(super) const CASCADE_OR_BUNDLE: Format =
+    Format { name: "a Haar cascade or a bundle", extensions: &["haar", "emocue"] };
 pub(super) const HTML: Format = Format { name: "an HTML page", extensions: &["html", "htm"] };
 pub(super) const PNG: Format = Format { name: "a PNG picture", extensions: &["png"] };
 pub(super) const SVG: Format = Format { name: "an SVG picture", extensions: &["svg"] };

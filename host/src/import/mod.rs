@@ -2,4 +2,5 @@
 
 pub mod adopt;
 pub mod cascade;
+pub mod haar;
 pub mod mtcnn;

@@ -22,6 +22,7 @@ pub mod acceptance;
 mod area;
 pub mod classifier;
 mod graph;
+pub mod haar;
 mod integer;
 mod load;
 pub mod mtcnn;

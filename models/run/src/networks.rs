@@ -1,5 +1,6 @@
 //! Everything that a bundle lets a program do.
 
+use super::haar::Haar;
 use super::mtcnn::{Mtcnn, MtcnnNets};
 use super::yunet::Yunet;
 use super::{Detector, ExpressionNet, RunError};
@@ -51,6 +52,9 @@ pub fn detector(
         }
         DetectorSpec::Yunet { network, settings } => {
             Box::new(Yunet::load(payload(network), *settings)?)
+        }
+        DetectorSpec::Haar { cascade, settings } => {
+            Box::new(Haar::load(payload(cascade), *settings)?)
         }
     })
 }

@@ -8,6 +8,7 @@ impl DetectorSpec {
         match self {
             Self::Mtcnn { settings, .. } => settings.thresholds[2],
             Self::Yunet { settings, .. } => settings.threshold,
+            Self::Haar { settings, .. } => settings.threshold(),
         }
     }
 
@@ -20,6 +21,7 @@ impl DetectorSpec {
                 settings.thresholds[2] = settings.thresholds[2].min(score);
             }
             Self::Yunet { settings, .. } => settings.threshold = settings.threshold.min(score),
+            Self::Haar { settings, .. } => *settings = settings.accepting(score),
         }
         self
     }
@@ -30,6 +32,7 @@ impl DetectorSpec {
         match &mut self {
             Self::Mtcnn { settings, .. } => settings.min_face = min_face,
             Self::Yunet { settings, .. } => settings.min_face = min_face,
+            Self::Haar { settings, .. } => settings.min_face = min_face,
         }
         self
     }
@@ -37,7 +40,7 @@ impl DetectorSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::detector::{MtcnnSettings, YunetSettings};
+    use super::super::detector::{HaarSettings, MtcnnSettings, YunetSettings};
     use super::*;
 
     #[test]
@@ -57,6 +60,19 @@ mod tests {
             if let DetectorSpec::Mtcnn { settings, .. } = lower {
                 assert_eq!((settings.thresholds, settings.min_face), ([0.6, 0.7, 0.1], 24.0));
             }
+        }
+    }
+
+    #[test]
+    fn windows_of_a_haar_cascade_count_as_a_score() {
+        let settings = HaarSettings::default();
+        let haar = DetectorSpec::Haar { cascade: "h".into(), settings };
+        // Six windows are the least.
+        assert_eq!(haar.threshold(), HaarSettings::score(6));
+        for (score, neighbours) in [(0.9, 5), (0.5, 4), (0.3, 2), (0.0, 1)] {
+            let expected = HaarSettings { neighbours, ..settings };
+            assert_eq!(settings.accepting(score), expected, "{score}");
+            assert!(expected.threshold() >= score || neighbours == 5);
         }
     }
 }

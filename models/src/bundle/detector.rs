@@ -71,3 +71,53 @@ impl YunetSettings {
         }
     }
 }
+
+/// How far a Haar cascade looks and what it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HaarSettings {
+    /// Smallest window to look at, px of the frame.
+    pub min_face: f32,
+    /// From one size of the window to the next, `> 1`.
+    pub scale: f64,
+    /// Windows that must agree besides the first, for a face.
+    pub neighbours: u32,
+}
+
+impl Default for HaarSettings {
+    /// As most programs call OpenCV's `detectMultiScale`.
+    fn default() -> Self {
+        Self { min_face: 30.0, scale: 1.1, neighbours: 5 }
+    }
+}
+
+impl HaarSettings {
+    /// The first setting that no cascade can run with.
+    pub fn problem(&self) -> Option<&'static str> {
+        if !(8.0..=4096.0).contains(&self.min_face) {
+            Some("min_face is not in 8..=4096 px")
+        } else if !(1.01..=4.0).contains(&self.scale) {
+            Some("scale is not in 1.01..=4")
+        } else if !(1..=100).contains(&self.neighbours) {
+            Some("neighbours is not in 1..=100")
+        } else {
+            None
+        }
+    }
+
+    /// The score of a face that so many windows agree on, `0..1`, which OpenCV does not give: a half for five.
+    pub fn score(windows: u32) -> f32 {
+        windows as f32 / (windows as f32 + 5.0)
+    }
+
+    /// The score that a face reaches at least.
+    pub fn threshold(&self) -> f32 {
+        Self::score(self.neighbours + 1)
+    }
+
+    /// The same, accepting faces from `score` on where it would accept fewer.
+    #[must_use]
+    pub fn accepting(self, score: f32) -> Self {
+        let fewer = (1..self.neighbours).find(|fewer| Self::score(fewer + 1) >= score);
+        Self { neighbours: fewer.unwrap_or(self.neighbours), ..self }
+    }
+}

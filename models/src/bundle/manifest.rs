@@ -7,13 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
 use super::BundleError;
-use super::detector::{MtcnnSettings, YunetSettings};
+use super::detector::{HaarSettings, MtcnnSettings, YunetSettings};
 use crate::crop::Preprocess;
 use crate::label::LabelSet;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
-pub const RUNTIME: u32 = 3;
+pub const RUNTIME: u32 = 4;
+
+/// What the names of payloads end in.
+const SUFFIXES: [&str; 2] = [".onnx", ".haar"];
 
 /// Most payloads of a bundle.
 const MAX_PAYLOADS: usize = 64;
@@ -66,6 +69,13 @@ pub enum DetectorSpec {
         /// Reach and thresholds.
         settings: YunetSettings,
     },
+    /// A Haar cascade, see [`super::haar`]. Since runtime 4.
+    Haar {
+        /// Payload of the cascade.
+        cascade: String,
+        /// Reach and thresholds.
+        settings: HaarSettings,
+    },
 }
 
 impl DetectorSpec {
@@ -74,6 +84,34 @@ impl DetectorSpec {
         match self {
             Self::Mtcnn { .. } => 1,
             Self::Yunet { .. } => 2,
+            Self::Haar { .. } => 4,
+        }
+    }
+
+    /// The payloads that it runs.
+    pub fn payloads(&self) -> Vec<&str> {
+        match self {
+            Self::Mtcnn { pnet, rnet, onet, .. } => vec![pnet, rnet, onet],
+            Self::Yunet { network, .. } => vec![network],
+            Self::Haar { cascade, .. } => vec![cascade],
+        }
+    }
+
+    /// The first setting that no detector can run with.
+    pub fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Mtcnn { settings, .. } => settings.problem(),
+            Self::Yunet { settings, .. } => settings.problem(),
+            Self::Haar { settings, .. } => settings.problem(),
+        }
+    }
+
+    /// The smallest face that it looks for, px of the frame.
+    pub fn min_face(&self) -> f32 {
+        match self {
+            Self::Mtcnn { settings, .. } => settings.min_face,
+            Self::Yunet { settings, .. } => settings.min_face,
+            Self::Haar { settings, .. } => settings.min_face,
         }
     }
 }
@@ -234,21 +272,11 @@ impl Manifest {
             return Err(wrong("min_runtime", format!("its networks need {needed}")));
         }
         self.check_payloads()?;
-        match &self.detector {
-            DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
-                for name in [pnet, rnet, onet] {
-                    self.check_reference("detector", name)?;
-                }
-                if let Some(problem) = settings.problem() {
-                    return Err(wrong("detector.settings", problem));
-                }
-            }
-            DetectorSpec::Yunet { network, settings } => {
-                self.check_reference("detector", network)?;
-                if let Some(problem) = settings.problem() {
-                    return Err(wrong("detector.settings", problem));
-                }
-            }
+        for name in self.detector.payloads() {
+            self.check_reference("detector", name)?;
+        }
+        if let Some(problem) = self.detector.problem() {
+            return Err(wrong("detector.settings", problem));
         }
         self.check_reference("classifier.network", &self.classifier.network)?;
         self.classifier.check()
@@ -261,11 +289,11 @@ impl Manifest {
         for (index, payload) in self.payloads.iter().enumerate() {
             let name = &payload.name;
             // Names become files when a bundle is unpacked, so none may leave the folder.
-            let stem = name.strip_suffix(".onnx").unwrap_or_default();
+            let stem = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+            let stem = stem.unwrap_or_default();
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
             if stem.is_empty() || name.len() > 64 || !stem.bytes().all(plain) {
-                let rule =
-                    "is not a name like `classifier.onnx` (a-z, 0-9, - and _, at most 64 bytes)";
+                let rule = "is not a name like `classifier.onnx` or `cascade.haar` (a-z, 0-9, - and _, at most 64 bytes)";
                 return Err(wrong("payloads", format!("{name:?} {rule}")));
             }
             if self.payloads[..index].iter().any(|earlier| earlier.name == *name) {

@@ -6,6 +6,7 @@
 mod accept;
 pub mod container;
 pub mod detector;
+pub mod haar;
 pub mod manifest;
 mod named;
 pub mod signature;

@@ -1,7 +1,7 @@
 //! Bundles: the container, its manifest, its signature.
 
 use arbitrary::Unstructured;
-use emocue_models::bundle::detector::{MtcnnSettings, YunetSettings};
+use emocue_models::bundle::detector::{HaarSettings, MtcnnSettings, YunetSettings};
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, Payload, RUNTIME};
 use emocue_models::bundle::{Bundle, Manifest, SecretKey, Sha256};
 use emocue_models::crop::Preprocess;
@@ -14,7 +14,7 @@ pub const BUNDLE: FuzzTarget = FuzzTarget {
     name: "bundle",
     what: "a bundle's file, hashes and all: what is read packs again to the same",
     run: container,
-    seeds: || vec![small(false), small(true), sealed(false), sealed(true)],
+    seeds: || (0..KINDS).flat_map(|kind| [small(kind), sealed(kind)]).collect(),
 };
 
 /// A manifest with the hashes that fit.
@@ -22,7 +22,7 @@ pub const MANIFEST: FuzzTarget = FuzzTarget {
     name: "manifest",
     what: "a manifest whose hashes are right: what passes the check packs and reads",
     run: manifest,
-    seeds: || [false, true].map(|yunet| encoded(&described(yunet))).to_vec(),
+    seeds: || (0..KINDS).map(|kind| encoded(&described(kind))).collect(),
 };
 
 /// Changes to a signed bundle.
@@ -35,19 +35,23 @@ pub const SIGNATURE: FuzzTarget = FuzzTarget {
 
 const NAMES: [&str; 4] = ["pnet.onnx", "rnet.onnx", "onet.onnx", "classifier.onnx"];
 
-fn described(yunet: bool) -> Manifest {
+/// Kinds of detectors.
+const KINDS: u8 = 3;
+
+fn described(kind: u8) -> Manifest {
     let [pnet, rnet, onet, network] = NAMES.map(str::to_owned);
     let entry = |name: &str| Payload { name: name.into(), bytes: 4, sha256: Sha256::of(b"data") };
     Manifest {
         min_runtime: RUNTIME,
         name: "small".into(),
         content_version: 3,
-        detector: match yunet {
-            true => DetectorSpec::Yunet { network: pnet, settings: YunetSettings::default() },
-            false => {
+        detector: match kind {
+            0 => {
                 let settings = MtcnnSettings::default();
                 DetectorSpec::Mtcnn { pnet, rnet, onet, settings }
             }
+            1 => DetectorSpec::Yunet { network: pnet, settings: YunetSettings::default() },
+            _ => DetectorSpec::Haar { cascade: pnet, settings: HaarSettings::default() },
         },
         classifier: ClassifierSpec {
             network,
@@ -68,13 +72,13 @@ fn encoded(manifest: &Manifest) -> Vec<u8> {
     postcard::to_stdvec(manifest).expect("a manifest can be encoded")
 }
 
-fn small(yunet: bool) -> Vec<u8> {
+fn small(kind: u8) -> Vec<u8> {
     let payloads = NAMES.map(|name| (name, &b"data"[..]));
-    Bundle::pack(described(yunet), &payloads).expect("a good manifest")
+    Bundle::pack(described(kind), &payloads).expect("a good manifest")
 }
 
-fn sealed(yunet: bool) -> Vec<u8> {
-    Bundle::sign(&small(yunet), &key()).expect("a good bundle")
+fn sealed(kind: u8) -> Vec<u8> {
+    Bundle::sign(&small(kind), &key()).expect("a good bundle")
 }
 
 fn key() -> SecretKey {
@@ -98,7 +102,7 @@ fn packs_again(bundle: &Bundle<'_>) {
 }
 
 fn manifest(data: &[u8]) {
-    let mut file = small(false)[..12].to_vec();
+    let mut file = small(0)[..12].to_vec();
     file.extend((data.len() as u32).to_le_bytes());
     file.extend(Sha256::of(data).0);
     file.extend(data);
@@ -114,7 +118,7 @@ fn manifest(data: &[u8]) {
 }
 
 fn signature(data: &[u8]) {
-    thread_local!(static SIGNED: Vec<u8> = sealed(false));
+    thread_local!(static SIGNED: Vec<u8> = sealed(0));
     SIGNED.with(|signed| {
         let mut bytes = signed.clone();
         let mut input = Unstructured::new(data);

@@ -13,6 +13,8 @@ mod config;
 mod data;
 #[cfg(feature = "networks")]
 mod flash;
+#[cfg(feature = "networks")]
+mod haar;
 mod kernels;
 mod link;
 #[cfg(feature = "networks")]
@@ -33,6 +35,8 @@ pub use config::{CONFIG, SETTINGS, SOURCE};
 pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
 #[cfg(feature = "networks")]
 pub use flash::{DISK, SHELL};
+#[cfg(feature = "networks")]
+pub use haar::HAAR;
 pub use kernels::KERNELS;
 pub use link::{LINK_CLIENT, LINK_FRAMES, LINK_INBOX, LINK_SERVER};
 #[cfg(feature = "networks")]
@@ -88,6 +92,7 @@ const OTHERS: &[FuzzTarget] = &[
     ANNOTATIONS,
     DISK,
     SHELL,
+    HAAR,
 ];
 #[cfg(not(feature = "networks"))]
 const OTHERS: &[FuzzTarget] = &[];

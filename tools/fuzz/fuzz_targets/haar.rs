@@ -1,0 +1,5 @@
+//! See `emocue_fuzz::HAAR`.
+
+#![no_main]
+
+emocue_fuzz::libfuzzer!(HAAR);
