@@ -1,16 +1,18 @@
 //! A detector as it goes into a bundle: its networks and how they are run.
 
 use emocue_models::bundle::Bundle;
+use emocue_models::bundle::detector::YunetSettings;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::{MtcnnNets, MtcnnSettings};
-use emocue_run::yunet::YunetSettings;
+use emocue_run::single_shot::{Outputs, SingleShotSettings};
 
 use crate::import::mtcnn::FILES;
 
 /// Payloads of detectors of one file.
 const YUNET: &str = "yunet.onnx";
 const HAAR: &str = "cascade.haar";
+const FACE: &str = "face.onnx";
 
 /// A detector's networks and their description.
 #[derive(Clone, Debug)]
@@ -28,6 +30,36 @@ impl DetectorParts {
         let networks =
             vec![(pnet.clone(), nets.pnet), (rnet.clone(), nets.rnet), (onet.clone(), nets.onet)];
         Self { spec: DetectorSpec::Mtcnn { pnet, rnet, onet, settings }, networks }
+    }
+
+    /// A network over the whole frame, with or without O-Net. One that older badges run too is described as they know it.
+    pub fn single_shot(
+        onnx: Vec<u8>,
+        outputs: Outputs,
+        onet: Option<Vec<u8>>,
+        settings: SingleShotSettings,
+    ) -> Self {
+        let SingleShotSettings { min_face, sure, overlap, .. } = settings;
+        let simple = YunetSettings { min_face, threshold: sure, overlap };
+        if outputs == Outputs::Yunet
+            && onet.is_none()
+            && SingleShotSettings::from(simple) == settings
+        {
+            return Self::yunet(onnx, simple);
+        }
+        let network = match outputs {
+            Outputs::Yunet => YUNET,
+            Outputs::Face => FACE,
+        };
+        let [_, _, name] = FILES;
+        let spec = DetectorSpec::SingleShot {
+            network: network.to_owned(),
+            outputs,
+            onet: onet.as_ref().map(|_| name.to_owned()),
+            settings,
+        };
+        let onet = onet.map(|bytes| (name.to_owned(), bytes));
+        Self { spec, networks: [(network.to_owned(), onnx)].into_iter().chain(onet).collect() }
     }
 
     /// YuNet's graph.

@@ -1,6 +1,7 @@
 //! A bundle in a page for people; programs read the manifest as JSON.
 
 use emocue_flash::sign::INTENDED_USE;
+use emocue_models::bundle::detector::Outputs;
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
 use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::plain::plain_line;
@@ -40,6 +41,12 @@ fn detector(spec: &DetectorSpec) -> String {
         DetectorSpec::Mtcnn { .. } => "MTCNN",
         DetectorSpec::Yunet { .. } => "YuNet",
         DetectorSpec::Haar { .. } => "Haar cascade",
+        DetectorSpec::SingleShot { outputs, onet, .. } => match (outputs, onet) {
+            (Outputs::Yunet, None) => "YuNet",
+            (Outputs::Yunet, Some(_)) => "YuNet with O-Net",
+            (Outputs::Face, None) => "emocue-face",
+            (Outputs::Face, Some(_)) => "emocue-face with O-Net",
+        },
     };
     format!("{kind}, faces of {} px and more", spec.min_face())
 }

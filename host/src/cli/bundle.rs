@@ -17,11 +17,13 @@ use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::MtcnnSettings;
-use emocue_run::yunet::YunetSettings;
+use emocue_run::single_shot::SingleShotSettings;
 
+use super::onet::OnetArg;
 use super::open::{read, read_text};
 use super::output::{BUNDLE, OverwriteArg, UntestedArg};
 use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, files, summary, unpack};
+use crate::import::adopt::outputs_of;
 use crate::import::mtcnn::nets_in;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
@@ -105,10 +107,12 @@ struct SignArgs {
 
 #[derive(Args, Debug)]
 struct PackArgs {
-    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it; YuNet's graph, as `emocue
-    /// import onnx` does; or a Haar cascade, as `emocue import haar` does
+    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it; the graph of YuNet, as `emocue
+    /// import onnx` does, or of emocue-face, as `emocue export` does; or a Haar cascade, as `emocue import haar` does
     #[arg(long, value_name = "PATH")]
     detector: PathBuf,
+    #[command(flatten)]
+    onet: OnetArg,
     /// The classifier, as `emocue export` writes it
     #[arg(long, value_name = "ONNX")]
     classifier: PathBuf,
@@ -274,19 +278,23 @@ impl PackArgs {
     fn detector(&self) -> Result<DetectorParts, Box<dyn Failure>> {
         let min_face = |usual: f32| self.min_face.unwrap_or(usual);
         if self.detector.is_dir() {
+            self.onet.refuse("MTCNN, which has it")?;
             let usual = MtcnnSettings::default();
             let settings = MtcnnSettings { min_face: min_face(usual.min_face), ..usual };
             return Ok(DetectorParts::mtcnn(nets_in(&self.detector)?, settings));
         }
         let bytes = read(&self.detector)?;
         if HaarCascade::begins(&bytes) {
+            self.onet.refuse("a Haar cascade")?;
             let usual = HaarSettings::default();
             let settings = HaarSettings { min_face: min_face(usual.min_face), ..usual };
             return Ok(DetectorParts::haar(bytes, settings));
         }
-        let usual = YunetSettings::default();
-        let settings = YunetSettings { min_face: min_face(usual.min_face), ..usual };
-        Ok(DetectorParts::yunet(bytes, settings))
+        let outputs = outputs_of(&bytes)
+            .map_err(|error| Problem::at(self.detector.display().to_string(), &error))?;
+        let usual = SingleShotSettings { smallest: outputs.smallest(), ..Default::default() };
+        let settings = SingleShotSettings { min_face: min_face(usual.min_face), ..usual };
+        Ok(DetectorParts::single_shot(bytes, outputs, self.onet.read()?, settings))
     }
 }
 

@@ -8,7 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use emocue_data::model::ClassifierModel;
 use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::{self, LABELS, MetadataError, PREPROCESS};
-use emocue_models::bundle::detector::YUNET_SMALLEST_FACE;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::crop::Preprocess;
@@ -17,9 +16,10 @@ use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
 use emocue_run::haar::HaarSettings;
-use emocue_run::yunet::{Yunet, YunetSettings};
+use emocue_run::single_shot::{Outputs, SingleShot, SingleShotSettings};
 use emocue_weights::WeightsFile;
 
+use super::onet::OnetArg;
 use super::open::{read, read_text};
 use super::output::{
     CASCADE_OR_BUNDLE, GRAPH_OR_BUNDLE, ONNX, OverwriteArg, UntestedArg, create_dir,
@@ -76,6 +76,8 @@ struct OnnxArgs {
     /// As above [default: 0.25]; 0.00392157 for pixels of 0 to 255, with --mean 0
     #[arg(long)]
     std: Option<f32>,
+    #[command(flatten)]
+    onet: OnetArg,
     #[command(flatten)]
     target: Target,
 }
@@ -158,24 +160,28 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
 /// What was imported, as the badge needs it.
 enum Imported {
     Haar(Vec<u8>),
-    Yunet(Vec<u8>),
+    Yunet(Vec<u8>, Option<Vec<u8>>),
     Classifier(Box<ClassifierModel>),
 }
 
 impl Imported {
     fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Haar(bytes) | Self::Yunet(bytes) => bytes,
+            Self::Haar(bytes) | Self::Yunet(bytes, _) => bytes,
             Self::Classifier(model) => model.onnx().to_vec(),
         }
     }
 }
 
 impl Target {
+    fn is_bundle(&self) -> bool {
+        self.output.extension().is_some_and(|extension| extension == "emocue")
+    }
+
     /// Writes what was imported from the file `source`, by itself or in a bundle.
     fn save(&self, source: &Path, imported: Imported) -> Result<(), Box<dyn Failure>> {
-        let bundled = self.output.extension().is_some_and(|extension| extension == "emocue");
-        let bytes = if bundled { self.bundle(source, imported)? } else { imported.into_bytes() };
+        let bytes =
+            if self.is_bundle() { self.bundle(source, imported)? } else { imported.into_bytes() };
         save(&self.output, &bytes)
     }
 
@@ -195,9 +201,10 @@ impl Target {
             Imported::Haar(cascade) => {
                 (DetectorParts::haar(cascade, HaarSettings::default()), classifier()?)
             }
-            Imported::Yunet(onnx) => {
-                let settings = yunet_settings(&base.manifest().detector);
-                (DetectorParts::yunet(onnx, settings), classifier()?)
+            Imported::Yunet(onnx, onet) => {
+                let settings = settings_of(&base.manifest().detector);
+                let detector = DetectorParts::single_shot(onnx, Outputs::Yunet, onet, settings);
+                (detector, classifier()?)
             }
             Imported::Classifier(model) => (DetectorParts::of_bundle(&base), *model),
         };
@@ -222,9 +229,16 @@ impl OnnxArgs {
         let at = |failure: &dyn Failure| Problem::at(&name, failure);
         if self.kind == Kind::Yunet {
             let adopted = adopt::yunet(&onnx).map_err(|error| at(&error))?;
-            Yunet::load(&adopted, YunetSettings::default()).map_err(|error| at(&error))?;
-            return Ok(Imported::Yunet(adopted));
+            if !self.target.is_bundle() {
+                self.onet.refuse("a graph alone")?;
+            }
+            let onet = self.onet.read()?;
+            let settings = SingleShotSettings::default();
+            SingleShot::load(&adopted, Outputs::Yunet, onet.as_deref(), settings)
+                .map_err(|error| at(&error))?;
+            return Ok(Imported::Yunet(adopted, onet));
         }
+        self.onet.refuse("a classifier")?;
         let adopted = adopt::classifier(&onnx).map_err(|error| at(&error))?;
         let metadata = metadata::read(&adopted).map_err(|error| at(&error))?;
         let side = metadata.side().ok_or(MetadataError::Input).map_err(|error| at(&error))?;
@@ -252,14 +266,13 @@ impl OnnxArgs {
     }
 }
 
-/// The settings of a bundle's YuNet; of another detector what both kinds have.
-fn yunet_settings(detector: &DetectorSpec) -> YunetSettings {
+/// The settings of a bundle's detector, where a network over the whole frame has the same.
+fn settings_of(detector: &DetectorSpec) -> SingleShotSettings {
+    let usual = SingleShotSettings::default();
     match detector {
-        DetectorSpec::Yunet { settings, .. } => *settings,
-        other => {
-            // A Haar cascade may look for smaller ones.
-            let min_face = other.min_face().max(YUNET_SMALLEST_FACE);
-            YunetSettings { min_face, ..YunetSettings::default() }
-        }
+        DetectorSpec::Yunet { settings, .. } => (*settings).into(),
+        DetectorSpec::SingleShot { outputs: Outputs::Yunet, settings, .. } => *settings,
+        // A Haar cascade may look for smaller faces.
+        other => SingleShotSettings { min_face: other.min_face().max(usual.smallest), ..usual },
     }
 }

@@ -19,6 +19,7 @@ mod interrupt;
 mod judge;
 pub mod key;
 pub mod monitor;
+mod onet;
 pub mod open;
 pub mod output;
 pub mod plan;

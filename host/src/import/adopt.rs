@@ -3,6 +3,7 @@
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{TensorShapeProto, type_proto};
 
+use emocue_models::bundle::detector::Outputs;
 use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::node::label;
 use emocue_quantize::onnx::{Constant, GraphReadError, OnnxGraph, Values, check_finite};
@@ -93,6 +94,23 @@ pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
     graph.outputs = outputs;
     forget_output_shapes(&mut graph);
     Ok(graph.to_bytes())
+}
+
+/// How the outputs of a detector of one network lie, by their number.
+///
+/// # Errors
+/// [`AdoptError`] when the graph is not such a detector.
+pub fn outputs_of(onnx: &[u8]) -> Result<Outputs, AdoptError> {
+    let graph = OnnxGraph::read(onnx)?;
+    match graph.outputs.len() {
+        12 => Ok(Outputs::Yunet),
+        3 => Ok(Outputs::Face),
+        _ => Err(AdoptError::Outputs {
+            kind: "detector",
+            actual: graph.outputs.iter().map(|output| output.name.clone()).collect(),
+            expected: "12 (YuNet) or 3 (emocue-face)".to_owned(),
+        }),
+    }
 }
 
 /// A classifier of square pictures, folded to luma, with its first output alone. Its classes and preprocessing are the

@@ -31,8 +31,8 @@ mod operators;
 pub mod portraits;
 mod self_test;
 pub mod session;
+pub mod single_shot;
 pub mod stretch;
-pub mod yunet;
 
 use emocue_models::failure::{Failure, exit};
 use emocue_models::geometry::{Face, Rect};

@@ -2,7 +2,7 @@
 
 use super::haar::Haar;
 use super::mtcnn::{Mtcnn, MtcnnNets};
-use super::yunet::Yunet;
+use super::single_shot::{Outputs, SingleShot};
 use super::{Detector, ExpressionNet, RunError};
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::DetectorSpec;
@@ -51,10 +51,15 @@ pub fn detector(
             Box::new(Mtcnn::load(&nets, *settings)?)
         }
         DetectorSpec::Yunet { network, settings } => {
-            Box::new(Yunet::load(payload(network), *settings)?)
+            let settings = (*settings).into();
+            Box::new(SingleShot::load(payload(network), Outputs::Yunet, None, settings)?)
         }
         DetectorSpec::Haar { cascade, settings } => {
             Box::new(Haar::load(payload(cascade), *settings)?)
+        }
+        DetectorSpec::SingleShot { network, outputs, onet, settings } => {
+            let onet = onet.as_deref().map(payload);
+            Box::new(SingleShot::load(payload(network), *outputs, onet, *settings)?)
         }
     })
 }

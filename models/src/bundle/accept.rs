@@ -9,6 +9,7 @@ impl DetectorSpec {
             Self::Mtcnn { settings, .. } => settings.thresholds[2],
             Self::Yunet { settings, .. } => settings.threshold,
             Self::Haar { settings, .. } => settings.threshold(),
+            Self::SingleShot { onet, settings, .. } => settings.threshold(onet.is_some()),
         }
     }
 
@@ -22,6 +23,7 @@ impl DetectorSpec {
             }
             Self::Yunet { settings, .. } => settings.threshold = settings.threshold.min(score),
             Self::Haar { settings, .. } => *settings = settings.accepting(score),
+            Self::SingleShot { settings, .. } => *settings = settings.accepting(score),
         }
         self
     }
@@ -33,6 +35,7 @@ impl DetectorSpec {
             Self::Mtcnn { settings, .. } => settings.min_face = min_face,
             Self::Yunet { settings, .. } => settings.min_face = min_face,
             Self::Haar { settings, .. } => settings.min_face = min_face,
+            Self::SingleShot { settings, .. } => settings.min_face = min_face,
         }
         self
     }
@@ -40,7 +43,9 @@ impl DetectorSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::detector::{HaarSettings, MtcnnSettings, YunetSettings};
+    use super::super::detector::{
+        HaarSettings, MtcnnSettings, Outputs, SingleShotSettings, YunetSettings,
+    };
     use super::*;
 
     #[test]
@@ -61,6 +66,23 @@ mod tests {
                 assert_eq!((settings.thresholds, settings.min_face), ([0.6, 0.7, 0.1], 24.0));
             }
         }
+    }
+
+    #[test]
+    fn o_net_confirms_faces_below_the_usual_score() {
+        let settings = SingleShotSettings::default();
+        let spec = |onet: Option<&str>| DetectorSpec::SingleShot {
+            network: "n".into(),
+            outputs: Outputs::Yunet,
+            onet: onet.map(str::to_owned),
+            settings,
+        };
+        assert_eq!(spec(None).threshold(), 0.7);
+        assert_eq!(spec(Some("o")).threshold(), 0.65);
+        let lower = spec(Some("o")).accepting(0.1);
+        assert_eq!(lower.problem(), None);
+        assert_eq!(lower.threshold(), 0.1);
+        assert_eq!(lower.looking_for(24.0).min_face(), 24.0);
     }
 
     #[test]

@@ -72,6 +72,105 @@ impl YunetSettings {
     }
 }
 
+/// How the outputs of a network over the whole frame lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outputs {
+    /// YuNet's, on luma `0..=255` `[1,1,H,W]`: class and object scores `[1,c,1]`, boxes `[1,c,4]`, landmarks `[1,c,10]`,
+    /// each for strides of 8, 16 and 32 px.
+    Yunet,
+    /// Those of `emocue-face`, on luma normalised as `(pixel / 255 - 0.5) / 0.25`: for strides of 8, 16 and 32 px a map
+    /// `[1,15,h,w]` of a score (logit), a box and landmarks, counted from the cell's middle.
+    Face,
+}
+
+impl Outputs {
+    /// The smallest face that such a network finds nearly always, px of what it sees.
+    pub fn smallest(self) -> f32 {
+        match self {
+            Self::Yunet | Self::Face => YUNET_SMALLEST_FACE,
+        }
+    }
+}
+
+/// How far a network over the whole frame looks, what it accepts, and when it asks O-Net.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SingleShotSettings {
+    /// Smallest face to look for, px of the frame: larger ones allow for a smaller picture.
+    pub min_face: f32,
+    /// Smallest face that the network finds nearly always, px of what it sees.
+    pub smallest: f32,
+    /// Score that a face must reach by itself, `0..=1`.
+    pub sure: f32,
+    /// Score that suffices where O-Net confirms the face, or near one that was there a moment ago, `0..=sure`.
+    pub maybe: f32,
+    /// O-Net's score that confirms a face, `0..=1`.
+    pub confirm: f32,
+    /// IoU above which the weaker of two boxes goes, `0..=1`.
+    pub overlap: f32,
+}
+
+impl Default for SingleShotSettings {
+    /// As measured with YuNet.
+    fn default() -> Self {
+        Self {
+            min_face: 40.0,
+            smallest: YUNET_SMALLEST_FACE,
+            sure: 0.7,
+            maybe: 0.3,
+            confirm: 0.5,
+            overlap: 0.3,
+        }
+    }
+}
+
+impl From<YunetSettings> for SingleShotSettings {
+    fn from(settings: YunetSettings) -> Self {
+        let YunetSettings { min_face, threshold, overlap } = settings;
+        let usual = Self::default();
+        Self { min_face, sure: threshold, maybe: usual.maybe.min(threshold), overlap, ..usual }
+    }
+}
+
+impl SingleShotSettings {
+    /// The first setting that no detector can run with.
+    pub fn problem(&self) -> Option<&'static str> {
+        let share = 0.0..=1.0;
+        if !(8.0..=256.0).contains(&self.smallest) {
+            Some("smallest is not in 8..=256 px")
+        } else if !(self.smallest..=4096.0).contains(&self.min_face) {
+            Some("min_face is not from smallest to 4096 px")
+        } else if !share.contains(&self.sure) || !(0.0..=self.sure).contains(&self.maybe) {
+            Some("sure is not in 0..=1, or maybe not in 0..=sure")
+        } else if !share.contains(&self.confirm) || !share.contains(&self.overlap) {
+            Some("confirm or overlap is not in 0..=1")
+        } else {
+            None
+        }
+    }
+
+    /// The score of a face with `score` that O-Net confirmed: half of the doubt is gone.
+    pub fn confirmed(score: f32) -> f32 {
+        (1.0 + score) / 2.0
+    }
+
+    /// The score that a face reaches at least, with or without O-Net.
+    pub fn threshold(&self, has_onet: bool) -> f32 {
+        if has_onet { self.sure.min(Self::confirmed(self.maybe)) } else { self.sure }
+    }
+
+    /// The same, accepting faces from `score` on where it would accept fewer.
+    #[must_use]
+    pub fn accepting(self, score: f32) -> Self {
+        Self { sure: self.sure.min(score), maybe: self.maybe.min(score), ..self }
+    }
+
+    /// Score that a face must reach where it is followed.
+    pub fn follow(&self) -> f32 {
+        (self.sure + self.maybe) / 2.0
+    }
+}
+
 /// How far a Haar cascade looks and what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HaarSettings {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
 use super::BundleError;
-use super::detector::{HaarSettings, MtcnnSettings, YunetSettings};
+use super::detector::{HaarSettings, MtcnnSettings, Outputs, SingleShotSettings, YunetSettings};
 use crate::crop::Preprocess;
 use crate::label::LabelSet;
 
@@ -76,6 +76,18 @@ pub enum DetectorSpec {
         /// Reach and thresholds.
         settings: HaarSettings,
     },
+    /// One network over the whole frame, which O-Net may help. Since runtime 4.
+    #[serde(rename = "single_shot")]
+    SingleShot {
+        /// Payload of the network.
+        network: String,
+        /// How its outputs lie.
+        outputs: Outputs,
+        /// Payload of MTCNN's output network, which confirms faces and gives landmarks.
+        onet: Option<String>,
+        /// Reach and thresholds.
+        settings: SingleShotSettings,
+    },
 }
 
 impl DetectorSpec {
@@ -84,7 +96,7 @@ impl DetectorSpec {
         match self {
             Self::Mtcnn { .. } => 1,
             Self::Yunet { .. } => 2,
-            Self::Haar { .. } => 4,
+            Self::Haar { .. } | Self::SingleShot { .. } => 4,
         }
     }
 
@@ -94,6 +106,9 @@ impl DetectorSpec {
             Self::Mtcnn { pnet, rnet, onet, .. } => vec![pnet, rnet, onet],
             Self::Yunet { network, .. } => vec![network],
             Self::Haar { cascade, .. } => vec![cascade],
+            Self::SingleShot { network, onet, .. } => {
+                std::iter::once(network).chain(onet).map(String::as_str).collect()
+            }
         }
     }
 
@@ -103,6 +118,7 @@ impl DetectorSpec {
             Self::Mtcnn { settings, .. } => settings.problem(),
             Self::Yunet { settings, .. } => settings.problem(),
             Self::Haar { settings, .. } => settings.problem(),
+            Self::SingleShot { settings, .. } => settings.problem(),
         }
     }
 
@@ -112,6 +128,7 @@ impl DetectorSpec {
             Self::Mtcnn { settings, .. } => settings.min_face,
             Self::Yunet { settings, .. } => settings.min_face,
             Self::Haar { settings, .. } => settings.min_face,
+            Self::SingleShot { settings, .. } => settings.min_face,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Bundles: the container, its manifest, its signature.
 
 use arbitrary::Unstructured;
-use emocue_models::bundle::detector::{HaarSettings, MtcnnSettings, YunetSettings};
+use emocue_models::bundle::detector::{
+    HaarSettings, MtcnnSettings, Outputs, SingleShotSettings, YunetSettings,
+};
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, Payload, RUNTIME};
 use emocue_models::bundle::{Bundle, Manifest, SecretKey, Sha256};
 use emocue_models::crop::Preprocess;
@@ -36,7 +38,7 @@ pub const SIGNATURE: FuzzTarget = FuzzTarget {
 const NAMES: [&str; 4] = ["pnet.onnx", "rnet.onnx", "onet.onnx", "classifier.onnx"];
 
 /// Kinds of detectors.
-const KINDS: u8 = 3;
+const KINDS: u8 = 4;
 
 fn described(kind: u8) -> Manifest {
     let [pnet, rnet, onet, network] = NAMES.map(str::to_owned);
@@ -51,7 +53,12 @@ fn described(kind: u8) -> Manifest {
                 DetectorSpec::Mtcnn { pnet, rnet, onet, settings }
             }
             1 => DetectorSpec::Yunet { network: pnet, settings: YunetSettings::default() },
-            _ => DetectorSpec::Haar { cascade: pnet, settings: HaarSettings::default() },
+            2 => DetectorSpec::Haar { cascade: pnet, settings: HaarSettings::default() },
+            _ => {
+                let settings = SingleShotSettings::default();
+                let (outputs, onet) = (Outputs::Face, Some(onet));
+                DetectorSpec::SingleShot { network: pnet, outputs, onet, settings }
+            }
         },
         classifier: ClassifierSpec {
             network,

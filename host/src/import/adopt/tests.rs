@@ -1,6 +1,6 @@
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
-use emocue_run::yunet::{Yunet, YunetSettings};
+use emocue_run::single_shot::{SingleShot, SingleShotSettings};
 use emocue_run::{Detector, Session};
 
 use super::*;
@@ -187,8 +187,8 @@ fn tiny_yunet() -> Vec<u8> {
 #[test]
 fn a_yunet_of_one_size_finds_faces_in_frames_of_any() {
     let adopted = yunet(&tiny_yunet()).unwrap();
-    let settings = YunetSettings { min_face: 20.0, ..YunetSettings::default() };
-    let mut net = Yunet::load(&adopted, settings).unwrap();
+    let settings = SingleShotSettings { min_face: 20.0, ..SingleShotSettings::default() };
+    let mut net = SingleShot::load(&adopted, Outputs::Yunet, None, settings).unwrap();
     for (width, height) in [(64, 64), (200, 100), (50, 90)] {
         let mut frame = Luma::new(width, height);
         for y in 16..24 {

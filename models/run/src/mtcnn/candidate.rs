@@ -1,10 +1,10 @@
 //! Windows on their way through the cascade.
 
-use emocue_models::geometry::Rect;
+use emocue_models::geometry::{Landmarks, Rect};
 
 /// A window that may hold a face.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Left edge, px.
     pub left: f32,
     /// Top edge, px.
@@ -17,28 +17,30 @@ pub(super) struct Candidate {
     pub score: f32,
     /// The latest network's shift of left, top, right, bottom, in widths and heights.
     pub shift: [f32; 4],
+    /// Where O-Net sees them.
+    pub landmarks: Option<Landmarks>,
     /// What the window's owner remembers about it.
     pub tag: usize,
 }
 
 impl Candidate {
     /// A window that nothing has judged yet.
-    pub(super) fn at(rect: &Rect) -> Self {
+    pub(crate) fn at(rect: &Rect) -> Self {
         let (right, bottom) = (rect.right(), rect.bottom());
         Self { left: rect.x, top: rect.y, right, bottom, ..Self::default() }
     }
 
-    pub(super) fn rect(&self) -> Rect {
+    pub(crate) fn rect(&self) -> Rect {
         Rect::from_corners(self.left, self.top, self.right, self.bottom)
     }
 
     /// Moves the edges by the network's shift.
-    pub(super) fn regress(&mut self) {
+    pub(crate) fn regress(&mut self) {
         self.regress_by(self.right - self.left, self.bottom - self.top);
     }
 
     /// The same for P-Net's windows, whose sizes the reference counts one px smaller.
-    pub(super) fn regress_proposal(&mut self) {
+    pub(crate) fn regress_proposal(&mut self) {
         self.regress_by(self.right - self.left - 1.0, self.bottom - self.top - 1.0);
     }
 
@@ -51,7 +53,7 @@ impl Candidate {
     }
 
     /// Grows the shorter side to the longer one around the centre.
-    pub(super) fn square(&mut self) {
+    pub(crate) fn square(&mut self) {
         let (width, height) = (self.right - self.left, self.bottom - self.top);
         let side = width.max(height);
         self.left += (width - side) / 2.0;
@@ -63,7 +65,7 @@ impl Candidate {
 
 /// What the shared area of two windows is measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Overlap {
+pub(crate) enum Overlap {
     /// Their union.
     Union,
     /// The smaller of the two, so that a window inside another goes.
@@ -72,12 +74,12 @@ pub(super) enum Overlap {
 
 /// Non-maximum suppression: orders by score, best first, and drops every window that overlaps a better one by
 /// more than `threshold`.
-pub(super) fn nms(candidates: &mut Vec<Candidate>, threshold: f32, overlap: Overlap) {
+pub(crate) fn nms(candidates: &mut Vec<Candidate>, threshold: f32, overlap: Overlap) {
     nms_from(candidates, 0, threshold, overlap);
 }
 
 /// [`nms`] among `candidates[start..]`.
-pub(super) fn nms_from(
+pub(crate) fn nms_from(
     candidates: &mut Vec<Candidate>,
     start: usize,
     threshold: f32,

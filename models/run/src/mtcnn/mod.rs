@@ -4,10 +4,10 @@
 //! remains at 24x24 and 48x48. Numbers and order follow the reference implementation in `facenet-pytorch`.
 //! Its boxes count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is our left.
 
-mod candidate;
+pub(crate) mod candidate;
 mod near;
 mod proposal;
-mod refine;
+pub(crate) mod refine;
 
 use self::candidate::{Candidate, Overlap, nms};
 use self::near::Near;
@@ -29,12 +29,12 @@ const NMS: f32 = 0.7;
 const PNET_SIDE: f32 = 12.0;
 
 /// O-Net's score for a face that is followed.
-const FOLLOW_THRESHOLD: f32 = 0.5;
+pub(crate) const FOLLOW_THRESHOLD: f32 = 0.5;
 
 /// R-Net sees many windows in a frame; four in a run cost a quarter less each, more gain nothing.
 const RNET: Shape = Shape { side: 24, batch: 4, extra: 0 };
 /// O-Net sees few, and gains nothing from company. Ten values are five landmarks.
-const ONET: Shape = Shape { side: 48, batch: 1, extra: 10 };
+pub(crate) const ONET: Shape = Shape { side: 48, batch: 1, extra: 10 };
 
 /// The three networks as ONNX, taking luma `0..=255` `[N,1,H,W]`; see their outputs at [`Mtcnn::load`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,6 @@ pub struct Mtcnn {
     /// Of the frame that was searched last.
     stretch: Stretch,
     candidates: Vec<Candidate>,
-    landmarks: Vec<Landmarks>,
 }
 
 impl Mtcnn {
@@ -85,7 +84,6 @@ impl Mtcnn {
             resize: AreaResize::default(),
             stretch: Stretch::NONE,
             candidates: Vec::new(),
-            landmarks: Vec::new(),
         })
     }
 
@@ -144,11 +142,9 @@ impl Mtcnn {
         frame: &Luma,
         threshold: impl Fn(&Candidate) -> f32,
     ) -> Result<impl Iterator<Item = Face>, RunError> {
-        let Self { onet, resize, stretch, candidates, landmarks, .. } = self;
-        landmarks.clear();
+        let Self { onet, resize, stretch, candidates, .. } = self;
         onet.run(frame, threshold, resize, *stretch, candidates, |candidate, values| {
-            candidate.tag = landmarks.len();
-            landmarks.push(decode_landmarks(candidate, values));
+            candidate.landmarks = Some(decode_landmarks(candidate, values));
         })?;
         for candidate in candidates.iter_mut() {
             candidate.regress();
@@ -157,7 +153,7 @@ impl Mtcnn {
         Ok(candidates.iter().map(|candidate| Face {
             rect: candidate.rect(),
             score: candidate.score,
-            landmarks: landmarks.get(candidate.tag).copied(),
+            landmarks: candidate.landmarks,
         }))
     }
 }
@@ -202,7 +198,7 @@ impl Detector for Mtcnn {
 }
 
 /// Five x and five y in widths and heights of the window that O-Net saw.
-fn decode_landmarks(window: &Candidate, values: &[f32]) -> Landmarks {
+pub(crate) fn decode_landmarks(window: &Candidate, values: &[f32]) -> Landmarks {
     let rect = window.rect();
     Landmarks::from_points(std::array::from_fn(|i| {
         Point::new(rect.x + rect.width * values[i], rect.y + rect.height * values[i + 5])

@@ -132,7 +132,7 @@ fn decode(
             bottom: last(y),
             score,
             shift: std::array::from_fn(|i| shifts[i * cells + cell]),
-            tag: 0,
+            ..Candidate::default()
         };
         if score >= near.threshold(0, &candidate) {
             candidates.push(candidate);

@@ -8,7 +8,7 @@ use emocue_models::luma::Luma;
 
 /// What a network for windows takes and gives.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Sides of its input, px.
     pub side: usize,
     /// Windows judged in one run; a last run may be partly empty.
@@ -18,7 +18,7 @@ pub(super) struct Shape {
 }
 
 /// A network that judges windows of one size.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     name: &'static str,
     shape: Shape,
     session: Session,
@@ -26,19 +26,19 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Loads a network.
-    pub(super) fn load(name: &'static str, onnx: &[u8], shape: Shape) -> Result<Self, RunError> {
+    pub(crate) fn load(name: &'static str, onnx: &[u8], shape: Shape) -> Result<Self, RunError> {
         let session = Session::load(name, onnx, &[shape.batch, 1, shape.side, shape.side])?;
         Ok(Self { name, shape, session })
     }
 
     /// The network, to watch it.
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
     /// Keeps the candidates that the network scores above their `threshold`, with its score and shift. `passed` sees
     /// each, still where the network saw it, with its extra values.
-    pub(super) fn run(
+    pub(crate) fn run(
         &self,
         frame: &Luma,
         threshold: impl Fn(&Candidate) -> f32,

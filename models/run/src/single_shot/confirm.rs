@@ -1,0 +1,97 @@
+//! MTCNN's O-Net as a second opinion on faces that another network found.
+
+use emocue_models::geometry::{Face, Rect};
+use emocue_models::luma::Luma;
+
+use super::{Found, SingleShotSettings};
+use crate::area::AreaResize;
+use crate::mtcnn::candidate::Candidate;
+use crate::mtcnn::refine::Stage;
+use crate::mtcnn::{FOLLOW_THRESHOLD, ONET, decode_landmarks};
+use crate::stretch::Stretch;
+use crate::{RunError, Session};
+
+/// O-Net and its working memory.
+pub(super) struct Confirm {
+    onet: Stage,
+    candidates: Vec<Candidate>,
+}
+
+impl Confirm {
+    /// # Errors
+    /// [`RunError`] when the graph cannot be loaded.
+    pub(super) fn load(onnx: &[u8]) -> Result<Self, RunError> {
+        let mut net = Self { onet: Stage::load("onet", onnx, ONET)?, candidates: Vec::new() };
+        // Runs the graph, whose outputs are checked.
+        let side = ONET.side;
+        let whole = Rect::new(0.0, 0.0, side as f32, side as f32);
+        net.follow(&Luma::new(side, side), &mut AreaResize::default(), Stretch::NONE, &whole)?;
+        Ok(net)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        self.onet.session()
+    }
+
+    /// Accepts the faces that O-Net scores above their `threshold`, and gives them its landmarks and a higher score. The
+    /// others keep what they have.
+    pub(super) fn run(
+        &mut self,
+        frame: &Luma,
+        resize: &mut AreaResize,
+        stretch: Stretch,
+        found: &mut [Found],
+        threshold: impl Fn(&Rect) -> f32,
+    ) -> Result<(), RunError> {
+        let Self { onet, candidates } = self;
+        candidates.clear();
+        candidates.extend(found.iter().enumerate().map(|(index, it)| window(&it.face.rect, index)));
+        // The window is the face's box squared, so the box itself says what is near.
+        let needed: &[Found] = found;
+        let threshold = |candidate: &Candidate| threshold(&needed[candidate.tag].face.rect);
+        onet.run(frame, threshold, resize, stretch, candidates, |candidate, values| {
+            candidate.landmarks = Some(decode_landmarks(candidate, values));
+        })?;
+        for candidate in candidates {
+            let it = &mut found[candidate.tag];
+            it.accepted = true;
+            it.face.landmarks = candidate.landmarks;
+            it.face.score = SingleShotSettings::confirmed(it.face.score);
+        }
+        Ok(())
+    }
+
+    /// Finds one face again that is expected at `expected`.
+    pub(super) fn follow(
+        &mut self,
+        frame: &Luma,
+        resize: &mut AreaResize,
+        stretch: Stretch,
+        expected: &Rect,
+    ) -> Result<Option<Face>, RunError> {
+        let Self { onet, candidates } = self;
+        candidates.clear();
+        candidates.push(window(expected, 0));
+        onet.run(
+            frame,
+            |_| FOLLOW_THRESHOLD,
+            resize,
+            stretch,
+            candidates,
+            |candidate, values| {
+                candidate.landmarks = Some(decode_landmarks(candidate, values));
+            },
+        )?;
+        Ok(candidates.first_mut().map(|candidate| {
+            candidate.regress();
+            let Candidate { score, landmarks, .. } = *candidate;
+            Face { rect: candidate.rect(), score, landmarks }
+        }))
+    }
+}
+
+fn window(rect: &Rect, tag: usize) -> Candidate {
+    let mut window = Candidate { tag, ..Candidate::at(rect) };
+    window.square();
+    window
+}

@@ -1,0 +1,235 @@
+//! Detectors of one network over the whole frame, without anchors, at strides of 8, 16 and 32 px: YuNet (Wu et al. 2023)
+//! and `emocue-face`. MTCNN's O-Net may confirm what they doubt, and place the landmarks.
+//!
+//! The networks differ only by how their outputs lie: see [`layout`](Layout) for a table of them.
+
+mod cells;
+mod confirm;
+mod fit;
+mod layout;
+mod near;
+
+use self::cells::Level;
+use self::confirm::Confirm;
+use self::fit::{Fitted, Region};
+use self::layout::Layout;
+use self::near::Near;
+use super::area::AreaResize;
+use super::stretch::Stretch;
+use super::{Detector, RegionReport, RunError};
+pub use emocue_models::bundle::detector::{Outputs, SingleShotSettings};
+use emocue_models::geometry::{Face, Point, Rect};
+use emocue_models::luma::Luma;
+
+/// px from one cell to the next, for each level.
+const STRIDES: [usize; 3] = [8, 16, 32];
+
+/// Most faces of a frame, the best ones: bounds the work in a picture of noise.
+const MAX_FACES: usize = 4096;
+
+/// Name of the network in messages.
+const NETWORK: &str = "detector";
+
+/// The detector, ready to search frames. Everything it needs for a frame is kept for the next one.
+pub struct SingleShot {
+    settings: SingleShotSettings,
+    layout: &'static Layout,
+    onnx: Vec<u8>,
+    fitted: Option<Fitted>,
+    /// Where a known face is looked for, without O-Net.
+    region: Option<Region>,
+    confirm: Option<Confirm>,
+    resize: AreaResize,
+    /// Of the frame that was searched last.
+    stretch: Stretch,
+    found: Vec<Found>,
+}
+
+/// A face, and whether it counts.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    face: Face,
+    /// By its score, or by O-Net.
+    accepted: bool,
+}
+
+impl SingleShot {
+    /// Keeps the graph, and runs it once. `onet` is MTCNN's, see [`crate::mtcnn::Mtcnn::load`].
+    ///
+    /// # Errors
+    /// [`RunError`] when a graph cannot be loaded, has other outputs or a setting is out of range.
+    pub fn load(
+        onnx: &[u8],
+        outputs: Outputs,
+        onet: Option<&[u8]>,
+        settings: SingleShotSettings,
+    ) -> Result<Self, RunError> {
+        if let Some(problem) = settings.problem() {
+            return Err(error("bad settings", problem.to_owned()));
+        }
+        let layout = Layout::of(outputs);
+        let region = Region::load(onnx)?;
+        let confirm = onet.map(Confirm::load).transpose()?;
+        let mut net = Self {
+            settings,
+            layout,
+            onnx: onnx.to_vec(),
+            fitted: None,
+            region: Some(region),
+            confirm,
+            resize: AreaResize::default(),
+            stretch: Stretch::NONE,
+            found: Vec::new(),
+        };
+        // Runs the graph, whose outputs are checked.
+        let side = fit::REGION_SIDE;
+        net.look_near(&Luma::new(side, side), &Rect::new(0.0, 0.0, side as f32, side as f32))?;
+        if net.confirm.is_some() {
+            net.region = None;
+        }
+        Ok(net)
+    }
+
+    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed.
+    fn search(&mut self, frame: &Luma, least: f32) -> Result<(), RunError> {
+        let size = (frame.width(), frame.height());
+        if self.fitted.as_ref().is_none_or(|fitted| fitted.frame() != size) {
+            self.fitted = None;
+            self.fitted = Some(Fitted::load(&self.onnx, self.layout, size, &self.settings)?);
+        }
+        let Self { layout, resize, stretch, found, settings, .. } = self;
+        let Some(fitted) = &mut self.fitted else { return Ok(()) };
+        let (columns, rows) = fitted.padded();
+        let scale = fitted.scale();
+        let outputs = fitted.run(frame, layout, resize, stretch)?;
+        found.clear();
+        for level in 0..STRIDES.len() {
+            let level = Level::read(&outputs, layout, level, columns, rows)?;
+            level
+                .decode(least, |face| found.push(accepted(scaled(&face, scale, Point::default()))));
+        }
+        suppress(found, settings.overlap);
+        Ok(())
+    }
+
+    /// Looks at the region around a face that is expected at `expected`.
+    fn look_near(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+        let Self { layout, resize, stretch, settings, .. } = self;
+        let Some(region) = &self.region else { return Ok(None) };
+        let Some(window) = fit::window(frame, expected) else { return Ok(None) };
+        let outputs = region.run(frame, window, layout, resize, *stretch)?;
+        let side = fit::REGION_SIDE;
+        let scale = window.width as f32 / side as f32;
+        let offset = Point::new(window.x as f32, window.y as f32);
+        let mut best: Option<Face> = None;
+        for level in 0..STRIDES.len() {
+            let level = Level::read(&outputs, layout, level, side, side)?;
+            level.decode(settings.follow(), |face| {
+                let face = scaled(&face, Point::new(scale, scale), offset);
+                let is_better = best.is_none_or(|best| face.score > best.score);
+                if is_better && face.rect.iou(expected) > near::OVERLAP {
+                    best = Some(face);
+                }
+            });
+        }
+        Ok(best)
+    }
+}
+
+impl Detector for SingleShot {
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        self.detect_near(frame, &[], faces)
+    }
+
+    fn detect_near(
+        &mut self,
+        frame: &Luma,
+        known: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
+        faces.clear();
+        if frame.width() == 0 || frame.height() == 0 {
+            return Ok(());
+        }
+        let SingleShotSettings { sure, maybe, confirm: enough, .. } = self.settings;
+        let near = Near::new(known);
+        let doubts = self.confirm.is_some() || near.knows_any();
+        self.search(frame, if doubts { maybe } else { sure })?;
+        let Self { confirm, found, resize, stretch, .. } = self;
+        match confirm {
+            Some(confirm) => {
+                found.iter_mut().for_each(|it| it.accepted = it.face.score >= sure);
+                confirm.run(frame, resize, *stretch, found, |rect| near.confirm(rect, enough))?;
+            }
+            None => found.iter_mut().for_each(|it| {
+                it.accepted = it.face.score >= sure || near.is_near(&it.face.rect);
+            }),
+        }
+        faces.extend(found.iter().filter(|it| it.accepted).map(|it| it.face));
+        faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
+        Ok(())
+    }
+
+    fn regions(&self) -> Vec<(&str, &RegionReport)> {
+        let fitted = self.fitted.iter().map(Fitted::session);
+        let region = self.region.iter().map(Region::session);
+        let confirm = self.confirm.iter().map(Confirm::session);
+        // One of the first two: they run the same graph.
+        let sessions = fitted.chain(region).take(1).chain(confirm);
+        sessions.flat_map(super::Session::named_regions).collect()
+    }
+
+    fn can_follow(&self) -> bool {
+        true
+    }
+
+    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+        let Self { confirm, resize, stretch, .. } = self;
+        match confirm {
+            Some(confirm) => confirm.follow(frame, resize, *stretch, expected),
+            None => self.look_near(frame, expected),
+        }
+    }
+}
+
+fn accepted(face: Face) -> Found {
+    Found { face, accepted: true }
+}
+
+/// A face in px of what the network saw, in px of the frame.
+fn scaled(face: &Face, scale: Point, offset: Point) -> Face {
+    let rect = face.rect;
+    let place =
+        |point: Point| Point::new(point.x * scale.x + offset.x, point.y * scale.y + offset.y);
+    let corner = place(Point::new(rect.x, rect.y));
+    Face {
+        rect: Rect::new(corner.x, corner.y, rect.width * scale.x, rect.height * scale.y),
+        landmarks: face
+            .landmarks
+            .map(|it| emocue_models::geometry::Landmarks::from_points(it.points().map(place))),
+        ..*face
+    }
+}
+
+/// Non-maximum suppression: orders by score, best first, and drops what overlaps a better face by more than `overlap`.
+fn suppress(found: &mut Vec<Found>, overlap: f32) {
+    // (a stable sort would allocate)
+    found.sort_unstable_by(|a, b| b.face.score.total_cmp(&a.face.score));
+    found.truncate(MAX_FACES);
+    let mut kept = 0;
+    for index in 0..found.len() {
+        let next = found[index];
+        if found[..kept].iter().all(|better| better.face.rect.iou(&next.face.rect) <= overlap) {
+            found[kept] = next;
+            kept += 1;
+        }
+    }
+    found.truncate(kept);
+}
+
+fn error(what: &'static str, reason: String) -> RunError {
+    RunError { model: NETWORK.into(), what, reason }
+}
+
+#[cfg(test)]
+mod tests;
