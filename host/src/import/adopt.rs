@@ -102,13 +102,14 @@ pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
 /// [`AdoptError`] when the graph is not such a detector.
 pub fn outputs_of(onnx: &[u8]) -> Result<Outputs, AdoptError> {
     let graph = OnnxGraph::read(onnx)?;
-    match graph.outputs.len() {
-        12 => Ok(Outputs::Yunet),
-        3 => Ok(Outputs::Face),
+    let names: Vec<&str> = graph.outputs.iter().map(|output| output.name.as_str()).collect();
+    match names[..] {
+        [_, _, _, _, _, _, _, _, _, _, _, _] => Ok(Outputs::Yunet),
+        ["cells8", "cells16", "cells32"] => Ok(Outputs::Face),
         _ => Err(AdoptError::Outputs {
             kind: "detector",
-            actual: graph.outputs.iter().map(|output| output.name.clone()).collect(),
-            expected: "12 (YuNet) or 3 (emocue-face)".to_owned(),
+            actual: names.into_iter().map(str::to_owned).collect(),
+            expected: "12 (YuNet), or cells8, cells16, cells32 (emocue-face)".to_owned(),
         }),
     }
 }

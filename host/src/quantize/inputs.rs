@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use emocue_data::dataset::Dataset;
 use emocue_data::{DataError, Split, picture, resize};
 use emocue_models::crop::Preprocess;
+use emocue_models::failure::Failure;
 use emocue_models::geometry::Rect;
 use emocue_quantize::CalibrationInput;
+use emocue_run::Recorded;
+use emocue_run::single_shot::SingleShot;
+
+use crate::eval::detector::frame::fit;
 
 /// `count` of `total` indices at even distances; all where there are no more.
 pub(crate) fn even(count: usize, total: usize) -> impl Iterator<Item = usize> {
@@ -32,6 +37,27 @@ pub fn rows(
         CalibrationInput { shape: shape.to_vec(), values }
     };
     even(count, from.len()).map(row).collect()
+}
+
+/// What a detector of one network sees in `count` pictures, each fitted into a frame as for judging; `done` receives how
+/// many more are searched.
+///
+/// # Errors
+/// What went wrong: a picture cannot be read, or the network fails.
+pub fn searched(
+    detector: &mut SingleShot,
+    pictures: &[PathBuf],
+    count: usize,
+    done: &dyn Fn(usize),
+) -> Result<Vec<CalibrationInput>, Box<dyn Failure>> {
+    let mut inputs = Vec::new();
+    for at in even(count, pictures.len()) {
+        let fitted = fit(&picture::read(&pictures[at])?, &[]);
+        let seen = detector.inputs(&fitted.frame)?.into_iter();
+        inputs.extend(seen.map(|Recorded { shape, values }| CalibrationInput { shape, values }));
+        done(1);
+    }
+    Ok(inputs)
 }
 
 /// The middle squares of `count` pictures as luma `0..=255` of `[1, 1, side, side]`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use emocue_data::faces::{Half, half_of};
-use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder};
+use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, OnnxGraph};
 use emocue_run::Session;
 use emocue_train::face::recipe::FaceRecipe;
 
@@ -165,6 +165,19 @@ fn a_finished_training_leaves_a_graph_and_never_read_the_half_that_judges() {
     assert_eq!(outputs.get(0).unwrap().len(), 15 * 40 * 30);
     let lines = std::fs::read_to_string(given.path("run/metrics.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 2);
+
+    // It is quantized on frames as the badge searches them, and its outputs stay floats.
+    let quantize = ["quantize", "run/face.onnx", "--form", "int8", "--data", "set/images"];
+    let output = Command::new(env!("CARGO_BIN_EXE_emocue"))
+        .current_dir(given.folder.path())
+        .args([&quantize[..], &["-o", "int8.onnx"]].concat())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("24 rows calibrated it"), "{}", said(&output));
+    let graph = OnnxGraph::read(&std::fs::read(given.path("int8.onnx")).unwrap()).unwrap();
+    let count = |operator: &str| graph.nodes.iter().filter(|n| n.op_type == operator).count();
+    assert_eq!([count("QLinearConv"), count("Conv")], [10, 3]);
 }
 
 #[test]

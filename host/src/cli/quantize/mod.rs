@@ -23,8 +23,8 @@ use crate::quantize::{BadgeEngine, QuantizeFailure};
 /// badge's own preprocessing. The same arguments give the same bytes.
 #[derive(Args, Debug)]
 pub struct QuantizeArgs {
-    /// The float graph, one input; or a folder with MTCNN's pnet.onnx, rnet.onnx and onet.onnx, which --data names
-    /// a folder of pictures for.
+    /// The float graph, one input; or a folder with MTCNN's pnet.onnx, rnet.onnx and onet.onnx. For a detector --data names
+    /// a folder of pictures.
     model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
@@ -55,8 +55,7 @@ pub struct QuantizeArgs {
     /// With w8, layers with fewer weights than this stay in floats.
     #[arg(long, value_name = "COUNT")]
     keep_below: Option<usize>,
-    /// With int8, layers that write the graph's outputs stay in floats: for detectors, whose boxes and landmarks need finer
-    /// steps.
+    /// With int8, layers that write the graph's outputs stay in floats, as those of a detector of one network do.
     #[arg(long)]
     keep_outputs: bool,
     /// Leave biases as they are, instead of making up for the weights' rounding.
@@ -79,7 +78,8 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
     let networks = read::networks(args)?;
     let mut results = Vec::with_capacity(networks.len());
     for network in &networks {
-        let result = quantize(&BadgeEngine, &network.onnx, &network.rows, args.settings());
+        let settings = args.settings(network.keep_outputs);
+        let result = quantize(&BadgeEngine, &network.onnx, &network.rows, settings);
         let named = |error| QuantizeFailure { network: network.name.clone(), error };
         results.push(result.map_err(named)?);
     }
@@ -110,7 +110,7 @@ impl QuantizeArgs {
         })
     }
 
-    fn settings(&self) -> QuantizeSettings {
+    fn settings(&self, keep_outputs: bool) -> QuantizeSettings {
         let usual = QuantizeSettings::of(self.form);
         let granularity = match (self.per_tensor, self.per_channel) {
             (true, _) => Granularity::PerTensor,
@@ -122,7 +122,7 @@ impl QuantizeArgs {
             ranges: self.ranges,
             equalize: self.equalize,
             keep_below: self.keep_below.unwrap_or(usual.keep_below),
-            keep_outputs: self.keep_outputs,
+            keep_outputs,
             correct_bias: !self.keep_bias,
             ..usual
         }

@@ -8,9 +8,11 @@ use emocue_models::failure::{Failure, Problem, exit};
 use emocue_quantize::CalibrationInput;
 use emocue_quantize::onnx::OnnxGraph;
 use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
+use emocue_run::single_shot::{Outputs, SingleShot, SingleShotSettings};
 
 use super::QuantizeArgs;
 use crate::cli::eval::with_bar;
+use crate::import::adopt::outputs_of;
 use crate::import::cascade::CascadeInputs;
 use crate::import::mtcnn::{FILES, nets_in};
 use crate::quantize::QuantizeFailure;
@@ -25,6 +27,8 @@ pub(super) struct FloatNetwork {
     pub(super) name: String,
     pub(super) onnx: Vec<u8>,
     pub(super) rows: Vec<CalibrationInput>,
+    /// A detector's boxes and landmarks need finer steps than eight bits.
+    pub(super) keep_outputs: bool,
     /// Where the result goes.
     pub(super) output: PathBuf,
 }
@@ -61,6 +65,7 @@ fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
         name: name.to_owned(),
         onnx,
         rows,
+        keep_outputs: false,
         output: args.output.join(name),
     };
     Ok(FILES.into_iter().zip(networks).map(network).collect())
@@ -71,6 +76,11 @@ fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
     let name = args.model.display().to_string();
     let onnx = std::fs::read(&args.model)
         .map_err(|error| Problem::new(format!("cannot read {name}: {error}")).code(exit::INPUT))?;
+    let output = args.output.clone();
+    if let (Ok(outputs), false, Some(folder)) = (outputs_of(&onnx), args.raw, &args.data.data) {
+        let rows = frames(&onnx, outputs, folder, args.rows)?;
+        return Ok(FloatNetwork { name, onnx, rows, keep_outputs: true, output });
+    }
     let metadata = metadata::read(&onnx).map_err(|error| Problem::at(&name, &error))?;
     let shape = OnnxGraph::read(&onnx).and_then(|graph| graph.input_shape(args.shape.as_deref()));
     let shape =
@@ -83,7 +93,24 @@ fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
             inputs::rows(&args.data.read()?, &preprocess, args.rows, &shape)
         }
     };
-    Ok(FloatNetwork { name, onnx, rows, output: args.output.clone() })
+    Ok(FloatNetwork { name, onnx, rows, keep_outputs: args.keep_outputs, output })
+}
+
+/// What a detector of one network sees in pictures.
+fn frames(
+    onnx: &[u8],
+    outputs: Outputs,
+    folder: &Path,
+    count: usize,
+) -> Result<Vec<CalibrationInput>, Box<dyn Failure>> {
+    let pictures = pictures_in(folder)?;
+    let settings =
+        SingleShotSettings { smallest: outputs.smallest(), ..SingleShotSettings::default() };
+    let mut detector = SingleShot::load(onnx, outputs, None, settings)?;
+    let count = count.min(SEARCHED);
+    with_bar(count.min(pictures.len()), |progress| {
+        inputs::searched(&mut detector, &pictures, count, &progress)
+    })
 }
 
 /// The middles of the pictures in `folder` for an input of `shape`.

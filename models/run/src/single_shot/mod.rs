@@ -16,7 +16,7 @@ use self::layout::Layout;
 use self::near::Near;
 use super::area::AreaResize;
 use super::stretch::Stretch;
-use super::{Detector, RegionReport, RunError};
+use super::{Detector, Recorded, RegionReport, RunError};
 pub use emocue_models::bundle::detector::{Outputs, SingleShotSettings};
 use emocue_models::geometry::{Face, Point, Rect};
 use emocue_models::luma::Luma;
@@ -90,13 +90,29 @@ impl SingleShot {
         Ok(net)
     }
 
-    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed.
-    fn search(&mut self, frame: &Luma, least: f32) -> Result<(), RunError> {
-        let size = (frame.width(), frame.height());
+    /// What the network sees of `frame`: an input on which it can be calibrated.
+    ///
+    /// # Errors
+    /// [`RunError`] when the network fails.
+    pub fn inputs(&mut self, frame: &Luma) -> Result<Vec<Recorded>, RunError> {
+        self.fit((frame.width(), frame.height()))?;
+        self.fitted.iter().for_each(|fitted| fitted.session().record());
+        self.search(frame, 1.0)?;
+        Ok(self.fitted.iter().flat_map(|fitted| fitted.session().take_recorded()).collect())
+    }
+
+    /// Loads the network for frames of `size` px where it was not the last one.
+    fn fit(&mut self, size: (usize, usize)) -> Result<(), RunError> {
         if self.fitted.as_ref().is_none_or(|fitted| fitted.frame() != size) {
             self.fitted = None;
             self.fitted = Some(Fitted::load(&self.onnx, self.layout, size, &self.settings)?);
         }
+        Ok(())
+    }
+
+    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed.
+    fn search(&mut self, frame: &Luma, least: f32) -> Result<(), RunError> {
+        self.fit((frame.width(), frame.height()))?;
         let Self { layout, resize, stretch, found, settings, .. } = self;
         let Some(fitted) = &mut self.fitted else { return Ok(()) };
         let (columns, rows) = fitted.padded();
