@@ -164,3 +164,29 @@ fn all_tables_have_a_column_for_each_detector() {
     }
     assert!(!page.contains("http"));
 }
+
+#[test]
+fn a_large_picture_with_hundreds_of_faces_is_judged() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("crowd.pgm");
+    let picture = GrayImage::from_fn(4000, 3000, |x, y| Grey([(x * 7 + y) as u8]));
+    picture.save(&file).unwrap();
+    let face = |i: u32| {
+        let (column, row) = ((i % 20) as f32, (i / 20) as f32);
+        let rect = Rect::new(column * 195.0, row * 195.0, 180.0, 190.0);
+        MarkedFace { rect, label: "face".into(), ..MarkedFace::default() }
+    };
+    let faces = (0..300).map(face).collect();
+    let picture = FacePicture { file, name: "crowd.pgm".into(), faces };
+    let task = DetectorTask {
+        pictures: vec![&picture],
+        empty: Vec::new(),
+        groups: Vec::new(),
+        protocol: true,
+        reference: None,
+        threads: 1,
+    };
+    let result = &task.judge(&[judged("blind", 255)], &|_| ()).unwrap()[0];
+    let row = result.sizes.iter().find(|row| row.name == "bare 24-40").unwrap();
+    assert_eq!(row.at_own.map(|figure| (figure.value, figure.of)), Some((0.0, 300)));
+}
