@@ -36,8 +36,8 @@ pub struct SingleShot {
     layout: &'static Layout,
     onnx: Vec<u8>,
     fitted: Option<Fitted>,
-    /// Where a known face is looked for, without O-Net.
-    region: Option<Region>,
+    /// Where a known face is looked for.
+    region: Region,
     confirm: Option<Confirm>,
     resize: AreaResize,
     /// Of the frame that was searched last.
@@ -75,7 +75,7 @@ impl SingleShot {
             layout,
             onnx: onnx.to_vec(),
             fitted: None,
-            region: Some(region),
+            region,
             confirm,
             resize: AreaResize::default(),
             stretch: Stretch::NONE,
@@ -84,9 +84,6 @@ impl SingleShot {
         // Runs the graph, whose outputs are checked.
         let side = fit::REGION_SIDE;
         net.look_near(&Luma::new(side, side), &Rect::new(0.0, 0.0, side as f32, side as f32))?;
-        if net.confirm.is_some() {
-            net.region = None;
-        }
         Ok(net)
     }
 
@@ -130,8 +127,7 @@ impl SingleShot {
 
     /// Looks at the region around a face that is expected at `expected`.
     fn look_near(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
-        let Self { layout, resize, stretch, settings, .. } = self;
-        let Some(region) = &self.region else { return Ok(None) };
+        let Self { layout, resize, stretch, settings, region, .. } = self;
         let Some(window) = fit::window(frame, expected) else { return Ok(None) };
         let outputs = region.run(frame, window, layout, resize, *stretch)?;
         let side = fit::REGION_SIDE;
@@ -188,10 +184,10 @@ impl Detector for SingleShot {
 
     fn regions(&self) -> Vec<(&str, &RegionReport)> {
         let fitted = self.fitted.iter().map(Fitted::session);
-        let region = self.region.iter().map(Region::session);
         let confirm = self.confirm.iter().map(Confirm::session);
         // One of the first two: they run the same graph.
-        let sessions = fitted.chain(region).take(1).chain(confirm);
+        let network = fitted.chain([self.region.session()]).take(1);
+        let sessions = network.chain(confirm);
         sessions.flat_map(super::Session::named_regions).collect()
     }
 
@@ -201,10 +197,13 @@ impl Detector for SingleShot {
 
     fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
         let Self { confirm, resize, stretch, .. } = self;
-        match confirm {
-            Some(confirm) => confirm.follow(frame, resize, *stretch, expected),
-            None => self.look_near(frame, expected),
+        if let Some(confirm) = confirm
+            && let Some(face) = confirm.follow(frame, resize, *stretch, expected)?
+        {
+            return Ok(Some(face));
         }
+        // Masked and tilted faces, which O-Net misses.
+        self.look_near(frame, expected)
     }
 }
 
