@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Every verb that writes a file that its user names. Inputs do not exist: outputs are checked before them.
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "report --eval none.json -o kept.html",
     "export --run none -o kept.onnx",
     "quantize none.onnx --form w8 --data none -o kept.onnx",
@@ -17,6 +17,7 @@ const VERBS: [&str; 14] = [
     "bundle unpack default -o folder",
     "import mtcnn --weights none -o folder",
     "import onnx none.onnx --kind yunet -o kept.onnx",
+    "import haar none.xml -o kept.haar",
     "data show --data none -o kept.png",
     "eval --data none --report kept.html",
     "infer none.onnx --shape 1 --input none -o kept.raw",
@@ -36,7 +37,7 @@ fn message(output: &Output) -> String {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("folder")).unwrap();
-    for name in ["html", "onnx", "emocue", "png", "raw", "svg", "sh"] {
+    for name in ["html", "onnx", "haar", "emocue", "png", "raw", "svg", "sh"] {
         fs::write(folder.path().join("kept").with_extension(name), "kept").unwrap();
     }
     for name in ["card.md", "onet.onnx"] {
@@ -88,6 +89,7 @@ fn a_name_of_another_format_is_refused() {
         ("export --run none -o net.pt", ".onnx"),
         ("bundle sign default --key none -o mine.onnx", ".emocue"),
         ("import onnx none.onnx --kind yunet -o net.pt", ".onnx or .emocue"),
+        ("import haar none.xml -o net.onnx", ".haar or .emocue"),
         ("baseline knn --data none --plot plot.png", ".svg"),
     ] {
         let refused = emocue(folder.path(), verb);
