@@ -8,7 +8,7 @@ use emocue_data::layout::{DatasetLayout, ReadOptions, read};
 use emocue_models::label::VALENCE_3;
 use image::ImageFormat;
 
-use super::{SIDE, check, file, picture, scratch};
+use super::{SIDE, check, picture, scratch};
 use crate::FuzzTarget;
 
 /// A tree of folders.
@@ -104,21 +104,22 @@ fn folders(input: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// One entry; what cannot be made, because a file stands where a folder should be, is left out.
+/// One entry; what cannot be made, because a file stands where a folder should be or a link leads nowhere, is left out.
 fn entry(root: &Path, path: &Path, input: &mut Unstructured<'_>) -> Result<()> {
     let made = path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok());
     if !made || path.is_dir() {
         return Ok(());
     }
+    let file = |bytes: &[u8]| drop(fs::write(path, bytes));
     match input.int_in_range(0..=6)? {
         0 => drop(fs::create_dir(path)),
         #[cfg(unix)]
         1 => drop(std::os::unix::fs::symlink(root, path)),
-        2 | 3 => file(path, &picture(ImageFormat::Png)),
-        4 => file(path, &picture(ImageFormat::Jpeg)),
+        2 | 3 => file(&picture(ImageFormat::Png)),
+        4 => file(&picture(ImageFormat::Jpeg)),
         _ => {
             let length = input.arbitrary_len::<u8>()?.min(200);
-            file(path, input.bytes(length)?);
+            file(input.bytes(length)?);
         }
     }
     let _ = root;
