@@ -21,7 +21,7 @@ impl Stretch {
     /// Leaves everything as it is.
     pub const NONE: Self = Self { black: 0.0, gain: 1.0 };
 
-    /// Makes the 1st percentile of `values` (`0..=255`) black and the 99th white, at most [`MOST_GAIN`] times the
+    /// Makes the 1st percentile of `values` (`0..=255`) black and the 99th white, at most 8 times the
     /// contrast.
     pub fn of(values: &[f32]) -> Self {
         let mut histogram = [0_u32; 256];

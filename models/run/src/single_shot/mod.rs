@@ -1,7 +1,7 @@
 //! Detectors of one network over the whole frame, without anchors, at strides of 8, 16 and 32 px: YuNet (Wu et al. 2023)
 //! and `emocue-face`. MTCNN's O-Net may confirm what they doubt, and place the landmarks.
 //!
-//! The networks differ only by how their outputs lie: see [`layout`](Layout) for a table of them.
+//! The networks differ only by how their outputs lie: `layout.rs` has a table of them.
 
 mod cells;
 mod confirm;
