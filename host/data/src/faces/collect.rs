@@ -50,7 +50,7 @@ impl Collect {
         }
         let file = self.folder.join(relative);
         if !file.is_file() {
-            return Err(format!("there is no picture {}", file.display()));
+            return Err(format!("the picture {} does not exist", file.display()));
         }
         let (width, height) = picture::size(&file).map_err(|error| error.to_string())?;
         self.current = self.set.pictures.len();

@@ -64,11 +64,11 @@ pub fn read(path: &Path) -> Result<Vec<GroupedFace>, DataError> {
         let name = cell(image).to_owned();
         let file = folder.join(&name);
         if name.is_empty() || !table::is_below(Path::new(&name)) || !file.is_file() {
-            return Err(bad(format!("there is no picture {}", file.display())));
+            return Err(bad(format!("the picture {} does not exist", file.display())));
         }
         faces.push(GroupedFace { file, name, groups });
     }
-    if faces.is_empty() { Err(bad("there is no picture in it")) } else { Ok(faces) }
+    if faces.is_empty() { Err(bad("it lists no picture")) } else { Ok(faces) }
 }
 
 fn age_band(age: usize) -> String {
@@ -106,11 +106,11 @@ mod tests {
         for (text, word) in [
             ("image,age\nimages/a.png,-1\n", "row 1: \"-1\" is not a number below 130"),
             ("image,group\nimages/a.png,5\n", "row 1: \"5\" is not a number below 5"),
-            ("image,age\nimages/b.png,3\n", "row 1: there is no picture"),
-            ("image,age\n../a.png,3\n", "row 1: there is no picture"),
+            ("image,age\nimages/b.png,3\n", "row 1: the picture"),
+            ("image,age\n../a.png,3\n", "row 1: the picture"),
             ("image,mood\nimages/a.png,3\n", "no column with groups"),
             ("age\n3\n", "no column image"),
-            ("image,age\n", "there is no picture in it"),
+            ("image,age\n", "it lists no picture"),
         ] {
             let error = read_text(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

@@ -184,7 +184,7 @@ mod tests {
             ("images/a.png,1,2,NaN,4", "row 1: NaN is not a position"),
             ("images/a.png,1e39,2,3,4", "row 1: inf is not a position"),
             ("images/a.png,1e30,2,3,4", "is not a position"),
-            ("images/c.png,1,2,3,4", "row 1: there is no picture"),
+            ("images/c.png,1,2,3,4", "row 1: the picture"),
             ("../images/a.png,1,2,3,4", "is not the name of a picture in the set"),
             (",1,2,3,4", "is not the name of a picture"),
             ("images/a.png,1,2", "is not a number"),

@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
         let root_element = xml.root_element();
         let named = text_in(root_element, "filename").unwrap_or_default();
         let name = picture_of(root, file, named).ok_or_else(|| {
-            bad(format!("there is no picture \"{named:.80}\" beside it, in JPEGImages or images"))
+            bad(format!("the picture \"{named:.80}\" is not beside it, in JPEGImages or images"))
         })?;
         set.picture(&name).map_err(bad)?;
         for object in root_element.children().filter(|node| node.has_tag_name("object")) {
@@ -189,6 +189,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fixture::write(&root.path().join("Annotations/a.xml"), annotation(OBJECT));
         let error = fixture::reported(faces::read(root.path()).unwrap_err());
-        assert!(error.contains("there is no picture \"a.png\""), "{error}");
+        assert!(error.contains("the picture \"a.png\""), "{error}");
     }
 }

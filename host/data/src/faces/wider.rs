@@ -150,7 +150,7 @@ mod tests {
             ("0--Parade/a.png\n1\n1 2 nan 20\n", "row 3: NaN is not a position"),
             ("0--Parade/a.png\n1\n1 2 3\n", "row 3: \"1 2 3\" is not a face"),
             ("0--Parade/a.png\n0\n1 2 3 4\n", "row 3: a face of a picture with 0 faces"),
-            ("0--Parade/c.png\n0\n0 0 0 0\n", "row 1: there is no picture"),
+            ("0--Parade/c.png\n0\n0 0 0 0\n", "row 1: the picture"),
             ("0--Parade/a.png\n99999999999\n1 2 3 4\n", "row 3: the list ends here"),
             ("", "no face is marked"),
         ] {

@@ -53,7 +53,7 @@ fn marked(face: &Face) -> MarkedFace {
 fn on_face(settings: &Disturb, rng: &mut ChaCha8Rng) -> Vec<Change> {
     let mut changes = Vec::new();
     let happens = |share: f32, rng: &mut ChaCha8Rng| rng.random::<f32>() < share;
-    // Whoever hides the eyes often hides the mouth too.
+    // Whoever wears a mask often wears sunglasses too.
     let masked = happens(settings.mask, rng);
     if masked {
         changes.push(Change::Mask { grey: rng.random_range(20..=245) });

@@ -169,7 +169,7 @@ mod tests {
         (picture, vec![MarkedFace { rect, landmarks, ..Default::default() }])
     }
 
-    /// Which of eyes, nose and mouth corners are no longer as they were.
+    /// Which of eyes, nose and mouth corners are covered.
     fn covered(picture: &Luma, face: &MarkedFace) -> [bool; 5] {
         let landmarks = face.landmarks.unwrap_or_else(|| typical_landmarks(&face.rect));
         landmarks.points().map(|p| picture.at_clamped(p.x as isize, p.y as isize) != GREY)
