@@ -8,6 +8,7 @@
 pub mod affectnet;
 pub mod ck_plus;
 pub mod dataset;
+pub mod degrade;
 mod error;
 pub mod faces;
 pub mod fer2013;

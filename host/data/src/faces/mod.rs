@@ -4,7 +4,6 @@
 //! row.
 
 mod collect;
-pub mod degrade;
 pub mod groups;
 mod layout;
 mod table;

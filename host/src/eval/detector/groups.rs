@@ -1,7 +1,7 @@
 //! Faces of labelled groups on backgrounds without anybody: the same frame each time for the same face.
 
+use emocue_data::degrade::generator_of;
 use emocue_data::faces::MarkedFace;
-use emocue_data::faces::degrade::generator_of;
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
 use rand::RngExt;

@@ -15,7 +15,7 @@ pub mod people;
 pub mod text;
 
 use emocue_data::DataError;
-use emocue_data::faces::degrade::{Condition, PROTOCOL};
+use emocue_data::degrade::{Condition, PROTOCOL};
 use emocue_data::faces::groups::GroupedFace;
 use emocue_data::faces::{FacePicture, MarkedFace};
 use emocue_data::picture;

@@ -1,4 +1,4 @@
-use emocue_data::faces::degrade::PROTOCOL;
+use emocue_data::degrade::PROTOCOL;
 use emocue_data::fixture;
 use emocue_models::geometry::Rect;
 use image::{GrayImage, Luma as Grey};

@@ -1,7 +1,7 @@
 //! What disturbs a scene on its way to the network. The changes are those that detectors are judged under, drawn wider.
 
+use emocue_data::degrade::{Change, SensorNoise};
 use emocue_data::faces::MarkedFace;
-use emocue_data::faces::degrade::{Change, SensorNoise};
 use emocue_models::geometry::Face;
 use emocue_models::luma::Luma;
 use emocue_run::stretch::Stretch;

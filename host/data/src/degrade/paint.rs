@@ -5,7 +5,7 @@ use emocue_models::luma::Luma;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::super::MarkedFace;
+use crate::faces::MarkedFace;
 
 /// Where eyes, nose and mouth corners are in a face's box, in its width and height: the means of 3,296 faces.
 const TYPICAL: [(f32, f32); 5] =

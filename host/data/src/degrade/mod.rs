@@ -13,7 +13,7 @@ use emocue_models::luma::Luma;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::MarkedFace;
+use crate::faces::MarkedFace;
 use crate::random::generator;
 
 pub use paint::typical_landmarks;

@@ -3,8 +3,8 @@
 use emocue_models::geometry::{Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
 
-use super::super::MarkedFace;
 use super::blur::bilinear;
+use crate::faces::MarkedFace;
 
 /// Less of a face in the picture is neither to be found nor a false alarm.
 const LEAST_INSIDE: f32 = 0.7;

@@ -6,8 +6,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::super::MarkedFace;
 use super::SensorNoise;
+use crate::faces::MarkedFace;
 
 /// Less light, and noise; what falls between two greys is lost, as in a sensor.
 pub(super) fn dark(picture: &mut Luma, gain: f32, noise: SensorNoise, rng: &mut ChaCha8Rng) {
