@@ -29,6 +29,36 @@ pub(super) fn low_contrast(picture: &mut Luma, gain: f32, level: f32) {
     }
 }
 
+/// Every grey raised to a power, as a part of white.
+pub(super) fn gamma(picture: &mut Luma, gamma: f32) {
+    let power = |grey: usize| (255.0 * (grey as f32 / 255.0).powf(gamma)).round() as u8;
+    let greys: [u8; 256] = std::array::from_fn(power);
+    picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = greys[usize::from(*pixel)]);
+}
+
+/// Full light on one side, a share of `shadow` on the other; the border between them is soft and runs through the middle.
+pub(super) fn side(picture: &mut Luma, degrees: f32, shadow: f32) {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let (width, height) = (picture.width(), picture.height());
+    let (x_scale, y_scale) = (cos / width.max(1) as f32, sin / height.max(1) as f32);
+    for (i, pixel) in picture.pixels_mut().iter_mut().enumerate() {
+        let x = (i % width) as f32 + 0.5 - width as f32 / 2.0;
+        let y = (i / width) as f32 + 0.5 - height as f32 / 2.0;
+        // From -0.5 to 0.5 over the picture; a half of it is neither lit nor in the shadow.
+        let along = (2.0 * (x * x_scale + y * y_scale) + 0.5).clamp(0.0, 1.0);
+        let share = along * along * (3.0 - 2.0 * along);
+        *pixel = (f32::from(*pixel) * (1.0 - share * (1.0 - shadow))).round() as u8;
+    }
+}
+
+/// The same noise in dark and bright parts.
+pub(super) fn noise(picture: &mut Luma, deviation: f32, rng: &mut ChaCha8Rng) {
+    for pixel in picture.pixels_mut() {
+        let normal: f32 = rng.sample(StandardNormal);
+        *pixel = (f32::from(*pixel) + deviation * normal).round() as u8;
+    }
+}
+
 /// Light that a lens scatters over dark parts, in greys.
 const VEIL: f32 = 10.0;
 
@@ -127,6 +157,32 @@ mod tests {
         low_contrast(&mut picture, 0.08, 118.0);
         let (low, high) = (picture.row(0)[0], picture.row(0)[255]);
         assert_eq!((low, high), (108, 128));
+    }
+
+    #[test]
+    fn gamma_keeps_black_and_white_and_darkens_between() {
+        let mut picture = ramp();
+        gamma(&mut picture, 2.0);
+        let row = picture.row(0);
+        assert_eq!([row[0], row[128], row[255]], [0, 64, 255]);
+    }
+
+    #[test]
+    fn the_shadow_is_where_it_is_asked_for() {
+        for (degrees, lit, dark) in [(0.0, 20, 236), (180.0, 236, 20)] {
+            let mut picture = Luma::from_raw(256, 64, vec![200; 256 * 64]).unwrap();
+            side(&mut picture, degrees, 0.2);
+            assert_eq!([picture.row(9)[lit], picture.row(50)[dark]], [200, 40]);
+        }
+    }
+
+    #[test]
+    fn noise_has_the_deviation_that_is_asked_for() {
+        let mut picture = Luma::from_raw(256, 64, vec![120; 256 * 64]).unwrap();
+        noise(&mut picture, 10.0, &mut generator(1, 0, 0));
+        let values = picture.pixels().iter().map(|pixel| f32::from(*pixel) - 120.0);
+        let variance = values.map(|value| value * value).sum::<f32>() / (256.0 * 64.0);
+        assert!((variance.sqrt() - 10.0).abs() < 0.3, "{variance}");
     }
 
     #[test]

@@ -1,21 +1,25 @@
-//! Pictures made harder for a detector: tilted, covered, dark, blurred. Marked faces follow what is done to a picture.
+//! Pictures made harder: tilted, covered, dark, blurred. Marked faces follow what is done to a picture.
 //!
-//! Every change has parameters, so that a training can draw them; [`PROTOCOL`] is the fixed set that detectors are judged
-//! by. One seed gives one picture.
+//! Every change has parameters, so that a training can draw them. Fixed lists are [`PROTOCOL`], by which detectors are
+//! judged, and [`ROW_CONDITIONS`], by which classifiers are. One seed gives one picture.
 
 mod blur;
+mod condition;
+mod drawn;
 mod light;
 mod paint;
+mod resolution;
 mod roll;
 
 use emocue_models::bundle::Sha256;
 use emocue_models::luma::Luma;
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::faces::MarkedFace;
 use crate::random::generator;
 
+pub use condition::{Condition, PROTOCOL, ROW_CONDITIONS, face_of_row};
+pub use drawn::drawn_face;
 pub use paint::typical_landmarks;
 
 /// What is done to a picture. Lengths are px of the picture, greys `0..=255`.
@@ -45,6 +49,29 @@ pub enum Change {
         /// How much single pixels differ from it.
         texture: u8,
     },
+    /// A hand in front of every face's mouth and chin.
+    Hand {
+        /// Whether it comes from the picture's left.
+        left: bool,
+        /// Its skin.
+        grey: u8,
+    },
+    /// Something oval in front of a part of every face. Places are the face's own: `across` is -0.5 and 0.5 at the eyes,
+    /// `down` is 0 at the eyes and 1 at the mouth; a chin is near 1.7, a cheek's edge near 1.1.
+    Patch {
+        /// Its middle.
+        across: f32,
+        /// Its middle.
+        down: f32,
+        /// Half of its width, in distances of the eyes.
+        half_width: f32,
+        /// Half of its height, in distances from eyes to mouth.
+        half_height: f32,
+        /// Its colour.
+        grey: u8,
+        /// How much single pixels differ from it.
+        texture: u8,
+    },
     /// Less light, with a sensor's noise, in whole greys.
     Dark {
         /// What is left of the light, `0..=1`.
@@ -59,6 +86,23 @@ pub enum Change {
         /// Where the picture's mean goes.
         level: f32,
     },
+    /// Every grey raised to a power, as parts of white.
+    Gamma {
+        /// The power: above 1 is darker.
+        gamma: f32,
+    },
+    /// Light from one side, and shadow on the other.
+    SideLight {
+        /// Where the shadow is, clockwise from the right.
+        degrees: f32,
+        /// What is left of the light there, `0..=1`.
+        shadow: f32,
+    },
+    /// Noise that is alike in dark and bright parts.
+    Noise {
+        /// Its standard deviation.
+        deviation: f32,
+    },
     /// Moved in a straight line while it was taken.
     Motion {
         /// How far.
@@ -70,6 +114,11 @@ pub enum Change {
     Defocus {
         /// Standard deviation of the blur.
         sigma: f32,
+    },
+    /// Taken with fewer pixels and enlarged again, as a badge does with a small face.
+    Reduced {
+        /// How many px of a line become one; up to 1 changes nothing.
+        factor: f32,
     },
     /// Light from behind: people dark before what is bright.
     Backlight {
@@ -114,6 +163,15 @@ impl Change {
             Self::HalfCovered { left, grey, texture } => {
                 paint::half(&mut picture, &faces, left, (grey, texture), rng);
             }
+            Self::Hand { left, grey } => paint::hand(&mut picture, &faces, left, grey),
+            Self::Patch { across, down, half_width, half_height, grey, texture } => {
+                let place = ((across, down), (half_width, half_height));
+                paint::patch(&mut picture, &faces, place, (grey, texture), rng);
+            }
+            Self::Gamma { gamma } => light::gamma(&mut picture, gamma),
+            Self::SideLight { degrees, shadow } => light::side(&mut picture, degrees, shadow),
+            Self::Noise { deviation } => light::noise(&mut picture, deviation, rng),
+            Self::Reduced { factor } => picture = resolution::reduced(picture, factor),
             Self::Dark { gain, noise } => light::dark(&mut picture, gain, noise, rng),
             Self::LowContrast { gain, level } => light::low_contrast(&mut picture, gain, level),
             Self::Motion { length, degrees } => picture = blur::motion(&picture, length, degrees),
@@ -134,130 +192,46 @@ impl Change {
                 Self::HalfCovered { left: !left, grey, texture }
             }
             Self::Motion { length, degrees } => Self::Motion { length, degrees: -degrees },
+            Self::Hand { left, grey } => Self::Hand { left: !left, grey },
+            Self::Patch { across, down, half_width, half_height, grey, texture } => {
+                Self::Patch { across: -across, down, half_width, half_height, grey, texture }
+            }
+            Self::SideLight { degrees, shadow } => {
+                Self::SideLight { degrees: 180.0 - degrees, shadow }
+            }
+            other => other,
+        }
+    }
+
+    /// The change that does to a picture `factor` times as large what this one does: lengths grow, and so does the noise of
+    /// single pixels, which reducing the picture averages. A JPEG stays as it is.
+    #[must_use]
+    pub fn scaled(self, factor: f32) -> Self {
+        match self {
+            Self::Motion { length, degrees } => Self::Motion { length: length * factor, degrees },
+            Self::Defocus { sigma } => Self::Defocus { sigma: sigma * factor },
+            Self::Reduced { factor: own } => Self::Reduced { factor: own * factor },
+            Self::Noise { deviation } => Self::Noise { deviation: deviation * factor },
+            Self::Dark { gain, noise: SensorNoise { shot, read } } => {
+                let noise = SensorNoise { shot: shot * factor * factor, read: read * factor };
+                Self::Dark { gain, noise }
+            }
             other => other,
         }
     }
 }
 
-/// A condition that detectors are judged under.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Condition {
-    /// As tables show it.
-    pub name: &'static str,
-    /// One after the other; to the other side for half of the pictures.
-    pub changes: &'static [Change],
-}
-
-const MASK: Change = Change::Mask { grey: 190 };
-const SUNGLASSES: Change = Change::Sunglasses { grey: 24 };
-const fn dark(gain: f32) -> Change {
-    Change::Dark { gain, noise: SensorNoise::SMALL }
-}
-
-/// The conditions, for frames of 640x480 px. What is published was measured with them, so they do not change.
-pub const PROTOCOL: [Condition; 14] = [
-    Condition { name: "roll 15", changes: &[Change::Roll { degrees: 15.0 }] },
-    Condition { name: "roll 30", changes: &[Change::Roll { degrees: 30.0 }] },
-    Condition { name: "roll 45", changes: &[Change::Roll { degrees: 45.0 }] },
-    Condition { name: "roll 60", changes: &[Change::Roll { degrees: 60.0 }] },
-    Condition { name: "mask", changes: &[MASK] },
-    Condition { name: "sunglasses", changes: &[SUNGLASSES] },
-    Condition { name: "mask and sunglasses", changes: &[MASK, SUNGLASSES] },
-    Condition {
-        name: "half covered",
-        changes: &[Change::HalfCovered { left: true, grey: 110, texture: 14 }],
-    },
-    Condition { name: "light x0.12", changes: &[dark(0.12)] },
-    Condition { name: "light x0.05", changes: &[dark(0.05)] },
-    Condition {
-        name: "contrast 0.08",
-        changes: &[Change::LowContrast { gain: 0.08, level: 118.0 }],
-    },
-    Condition { name: "motion", changes: &[Change::Motion { length: 11.0, degrees: 20.0 }] },
-    Condition { name: "defocus", changes: &[Change::Defocus { sigma: 3.0 }] },
-    Condition { name: "backlight", changes: &[Change::Backlight { person: 0.2, behind: 0.3 }] },
-];
-
-impl Condition {
-    /// Whether faces move.
-    pub fn turns(&self) -> bool {
-        self.changes.iter().any(|change| matches!(change, Change::Roll { .. }))
-    }
-
-    /// The picture called `name` under this condition: always the same one, whatever else is looked at.
-    pub fn apply(
-        &self,
-        name: &str,
-        picture: Luma,
-        faces: Vec<MarkedFace>,
-    ) -> (Luma, Vec<MarkedFace>) {
-        let mut rng = generator_of(self.name, name);
-        let mirrored = rng.random_bool(0.5);
-        self.changes.iter().fold((picture, faces), |(picture, faces), change| {
-            let change = if mirrored { change.mirrored() } else { *change };
-            change.apply(picture, faces, &mut rng)
-        })
-    }
-}
-
 /// Random numbers that depend on nothing but two names: what they are for, and the picture.
 pub fn generator_of(purpose: &str, name: &str) -> ChaCha8Rng {
-    let seed = |text: &str| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&Sha256::of(text.as_bytes()).0[..8]);
-        u64::from_le_bytes(bytes)
-    };
-    generator(seed(name), 0, seed(purpose) as usize)
+    generator_of_bytes(purpose, name.as_bytes())
 }
 
-#[cfg(test)]
-mod tests {
-    use emocue_models::geometry::Rect;
-
-    use super::*;
-
-    fn picture() -> (Luma, Vec<MarkedFace>) {
-        let pixels = (0..64 * 48).map(|i| (i * 7 % 200 + 20) as u8).collect();
-        let rect = Rect::new(20.0, 10.0, 20.0, 24.0);
-        (Luma::from_raw(64, 48, pixels).unwrap(), vec![MarkedFace { rect, ..Default::default() }])
-    }
-
-    #[test]
-    fn every_condition_changes_the_picture_the_same_way_each_time() {
-        for condition in PROTOCOL {
-            let apply = |name| {
-                let (luma, faces) = picture();
-                condition.apply(name, luma, faces)
-            };
-            let (changed, faces) = apply("a.png");
-            assert_ne!(changed, picture().0, "{}", condition.name);
-            assert_eq!((changed.width(), changed.height(), faces.len()), (64, 48, 1));
-            assert_eq!(apply("a.png"), (changed, faces), "{}", condition.name);
-        }
-    }
-
-    #[test]
-    fn half_of_the_pictures_are_changed_to_the_other_side() {
-        let condition = PROTOCOL.iter().find(|c| c.name == "roll 45").unwrap();
-        let x = |i: i32| {
-            let (luma, faces) = picture();
-            condition.apply(&format!("{i}.png"), luma, faces).1[0].rect.x
-        };
-        let first = x(0);
-        let same = (0..100).filter(|i| x(*i) == first).count();
-        assert!((30..70).contains(&same), "{same}");
-    }
-
-    #[test]
-    fn a_picture_without_pixels_or_with_a_face_outside_is_no_trouble() {
-        for rect in [Rect::new(-90.0, 500.0, 20.0, 20.0), Rect::new(0.0, 0.0, 0.0, 0.0)] {
-            for (width, height) in [(0, 0), (1, 1), (3, 2)] {
-                for condition in PROTOCOL {
-                    let face = MarkedFace { rect, ..Default::default() };
-                    let (changed, _) = condition.apply("a", Luma::new(width, height), vec![face]);
-                    assert_eq!((changed.width(), changed.height()), (width, height));
-                }
-            }
-        }
-    }
+/// As [`generator_of`], for a picture without a name: its pixels.
+fn generator_of_bytes(purpose: &str, picture: &[u8]) -> ChaCha8Rng {
+    let seed = |of: &[u8]| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&Sha256::of(of).0[..8]);
+        u64::from_le_bytes(bytes)
+    };
+    generator(seed(picture), 0, seed(purpose.as_bytes()) as usize)
 }

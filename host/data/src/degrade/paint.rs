@@ -152,6 +152,47 @@ pub(super) fn half(
     });
 }
 
+/// The fingers of a hand, in the face's coordinates: how far down their middles lie, and how far across they reach.
+const FINGERS: [(f32, f32); 4] = [(0.80, 0.72), (1.07, 0.86), (1.34, 0.80), (1.61, 0.56)];
+/// Half of a finger's thickness.
+const FINGER: f32 = 0.145;
+
+/// Four fingers across the mouth and the chin, their back towards the camera.
+pub(super) fn hand(picture: &mut Luma, faces: &[MarkedFace], left: bool, grey: u8) {
+    let skin = f32::from(grey);
+    paint(picture, faces, |across, down| {
+        let inward = if left { across } else { -across };
+        // The hand comes from a little below.
+        let down = down + 0.1 * inward;
+        let finger = |(middle, reach): &(f32, f32)| {
+            // Round at its tip.
+            let beyond = (inward - reach).max(0.0);
+            let away = (down - middle).hypot(beyond) / FINGER;
+            (inward > -1.6 && away <= 1.0).then_some(away)
+        };
+        let nearest = FINGERS.iter().filter_map(finger).min_by(f32::total_cmp)?;
+        Some(skin + 12.0 - 45.0 * nearest.powi(4))
+    });
+}
+
+/// A rough oval thing. `place` is its middle and half of its size, across and down; `cover` is its grey and texture.
+pub(super) fn patch(
+    picture: &mut Luma,
+    faces: &[MarkedFace],
+    place: ((f32, f32), (f32, f32)),
+    cover: (u8, u8),
+    rng: &mut ChaCha8Rng,
+) {
+    let ((x, y), (half_width, half_height)) = place;
+    let (grey, texture) = (f32::from(cover.0), f32::from(cover.1));
+    paint(picture, faces, |across, down| {
+        let (dx, dy) = ((across - x) / half_width, (down - y) / half_height);
+        // Four places make a pixel, which halves a deviation.
+        (dx.powi(4) + dy.powi(4) < 1.0)
+            .then(|| grey + 2.0 * texture * rng.random_range(-1.0..=1.0_f32))
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +229,13 @@ mod tests {
             half(&mut picture, &faces, false, (60, 5), &mut generator(1, 0, 0));
             let [left_eye, right_eye, _, left_mouth, right_mouth] = covered(&picture, &faces[0]);
             assert_eq!([left_eye, left_mouth, right_eye, right_mouth], [false, false, true, true]);
+            let (mut picture, faces) = scene(turned);
+            hand(&mut picture, &faces, true, 220);
+            assert_eq!(covered(&picture, &faces[0]), [false, false, false, true, true]);
+            let (mut picture, faces) = scene(turned);
+            let place = ((0.5, 0.0), (0.2, 0.2));
+            patch(&mut picture, &faces, place, (60, 5), &mut generator(1, 0, 0));
+            assert_eq!(covered(&picture, &faces[0]), [false, true, false, false, false]);
         }
     }
 
