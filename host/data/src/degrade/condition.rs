@@ -14,6 +14,8 @@ use crate::faces::MarkedFace;
 pub struct Condition {
     /// As tables show it.
     pub name: &'static str,
+    /// In words that continue a sentence.
+    pub about: &'static str,
     /// One after the other; to the other side for half of the pictures. Of the list for rows, for a row of 48 px.
     pub changes: &'static [Change],
 }
@@ -23,50 +25,132 @@ const SUNGLASSES: Change = Change::Sunglasses { grey: 24 };
 const fn dark(gain: f32) -> Change {
     Change::Dark { gain, noise: SensorNoise::SMALL }
 }
+/// Of a row, whose pixels are those of a small sensor with 3 electrons a grey: noisier than [`SensorNoise::SMALL`].
+const fn dark_row(gain: f32) -> Change {
+    Change::Dark { gain, noise: SensorNoise { shot: 0.3, read: 2.5 } }
+}
 
 /// The conditions of detectors, for frames of 640x480 px. What is published was measured with them, so they do not change.
 pub const PROTOCOL: [Condition; 14] = [
-    Condition { name: "roll 15", changes: &[Change::Roll { degrees: 15.0 }] },
-    Condition { name: "roll 30", changes: &[Change::Roll { degrees: 30.0 }] },
-    Condition { name: "roll 45", changes: &[Change::Roll { degrees: 45.0 }] },
-    Condition { name: "roll 60", changes: &[Change::Roll { degrees: 60.0 }] },
-    Condition { name: "mask", changes: &[MASK] },
-    Condition { name: "sunglasses", changes: &[SUNGLASSES] },
-    Condition { name: "mask and sunglasses", changes: &[MASK, SUNGLASSES] },
+    Condition {
+        name: "roll 15",
+        about: "tilted by 15 degrees",
+        changes: &[Change::Roll { degrees: 15.0 }],
+    },
+    Condition {
+        name: "roll 30",
+        about: "tilted by 30 degrees",
+        changes: &[Change::Roll { degrees: 30.0 }],
+    },
+    Condition {
+        name: "roll 45",
+        about: "tilted by 45 degrees",
+        changes: &[Change::Roll { degrees: 45.0 }],
+    },
+    Condition {
+        name: "roll 60",
+        about: "tilted by 60 degrees",
+        changes: &[Change::Roll { degrees: 60.0 }],
+    },
+    Condition { name: "mask", about: "with a medical mask", changes: &[MASK] },
+    Condition { name: "sunglasses", about: "with sunglasses", changes: &[SUNGLASSES] },
+    Condition {
+        name: "mask and sunglasses",
+        about: "with a medical mask and sunglasses",
+        changes: &[MASK, SUNGLASSES],
+    },
     Condition {
         name: "half covered",
+        about: "with one half covered",
         changes: &[Change::HalfCovered { left: true, grey: 110, texture: 14 }],
     },
-    Condition { name: "light x0.12", changes: &[dark(0.12)] },
-    Condition { name: "light x0.05", changes: &[dark(0.05)] },
+    Condition { name: "light x0.12", about: "in an eighth of the light", changes: &[dark(0.12)] },
+    Condition { name: "light x0.05", about: "in a twentieth of the light", changes: &[dark(0.05)] },
     Condition {
         name: "contrast 0.08",
+        about: "with little contrast",
         changes: &[Change::LowContrast { gain: 0.08, level: 118.0 }],
     },
-    Condition { name: "motion", changes: &[Change::Motion { length: 11.0, degrees: 20.0 }] },
-    Condition { name: "defocus", changes: &[Change::Defocus { sigma: 3.0 }] },
-    Condition { name: "backlight", changes: &[Change::Backlight { person: 0.2, behind: 0.3 }] },
+    Condition {
+        name: "motion",
+        about: "moved while it was taken",
+        changes: &[Change::Motion { length: 11.0, degrees: 20.0 }],
+    },
+    Condition {
+        name: "defocus",
+        about: "out of focus",
+        changes: &[Change::Defocus { sigma: 3.0 }],
+    },
+    Condition {
+        name: "backlight",
+        about: "against the light",
+        changes: &[Change::Backlight { person: 0.2, behind: 0.3 }],
+    },
 ];
 
 /// The conditions of classifiers, for rows that one face fills. What is published was measured with them, so they do not
 /// change. `docs/recognition.md` describes each.
 pub const ROW_CONDITIONS: [Condition; 16] = [
-    Condition { name: "light x0.3", changes: &[dark(0.3)] },
-    Condition { name: "light x0.1", changes: &[dark(0.1)] },
-    Condition { name: "gamma", changes: &[Change::Gamma { gamma: 2.5 }] },
-    Condition { name: "side light", changes: &[Change::SideLight { degrees: 0.0, shadow: 0.15 }] },
-    Condition { name: "blur 1", changes: &[Change::Defocus { sigma: 1.0 }] },
-    Condition { name: "blur 2", changes: &[Change::Defocus { sigma: 2.0 }] },
-    Condition { name: "24 px", changes: &[Change::Reduced { factor: 2.0 }] },
-    Condition { name: "16 px", changes: &[Change::Reduced { factor: 3.0 }] },
-    Condition { name: "noise", changes: &[Change::Noise { deviation: 20.0 }] },
-    Condition { name: "jpeg", changes: &[Change::Jpeg { quality: 15 }] },
-    Condition { name: "roll 15", changes: &[Change::Roll { degrees: 15.0 }] },
-    Condition { name: "roll 30", changes: &[Change::Roll { degrees: 30.0 }] },
-    Condition { name: "roll 45", changes: &[Change::Roll { degrees: 45.0 }] },
-    Condition { name: "mask", changes: &[MASK] },
-    Condition { name: "sunglasses", changes: &[SUNGLASSES] },
-    Condition { name: "hand", changes: &[Change::Hand { left: true, grey: 150 }] },
+    Condition { name: "light x0.3", about: "in a third of the light", changes: &[dark_row(0.3)] },
+    Condition { name: "light x0.1", about: "in a tenth of the light", changes: &[dark_row(0.1)] },
+    Condition { name: "gamma", about: "in dim light", changes: &[Change::Gamma { gamma: 4.0 }] },
+    Condition {
+        name: "side light",
+        about: "in light from one side",
+        changes: &[Change::SideLight { degrees: 0.0, shadow: 0.03 }],
+    },
+    Condition {
+        name: "blur 1.5",
+        about: "out of focus",
+        changes: &[Change::Defocus { sigma: 1.5 }],
+    },
+    Condition {
+        name: "blur 2",
+        about: "far out of focus",
+        changes: &[Change::Defocus { sigma: 2.0 }],
+    },
+    Condition {
+        name: "24 px",
+        about: "small, 24 px wide",
+        changes: &[Change::Reduced { factor: 2.0 }],
+    },
+    Condition {
+        name: "16 px",
+        about: "very small, 16 px wide",
+        changes: &[Change::Reduced { factor: 3.0 }],
+    },
+    Condition {
+        name: "noise",
+        about: "with a noisy sensor",
+        changes: &[Change::Noise { deviation: 20.0 }],
+    },
+    Condition {
+        name: "jpeg",
+        about: "strongly compressed",
+        changes: &[Change::Jpeg { quality: 9 }],
+    },
+    Condition {
+        name: "roll 15",
+        about: "tilted by 15 degrees",
+        changes: &[Change::Roll { degrees: 15.0 }],
+    },
+    Condition {
+        name: "roll 30",
+        about: "tilted by 30 degrees",
+        changes: &[Change::Roll { degrees: 30.0 }],
+    },
+    Condition {
+        name: "roll 45",
+        about: "tilted by 45 degrees",
+        changes: &[Change::Roll { degrees: 45.0 }],
+    },
+    Condition { name: "mask", about: "with a medical mask", changes: &[MASK] },
+    Condition { name: "sunglasses", about: "with sunglasses", changes: &[SUNGLASSES] },
+    Condition {
+        name: "hand",
+        about: "with a hand before the mouth",
+        changes: &[Change::Hand { left: true, grey: 150 }],
+    },
 ];
 
 /// The face of a row that it fills, `side` px wide and high: where the classifier's preprocessing puts it.
@@ -190,7 +274,7 @@ mod tests {
             "a714d3f722e4f01bffdc62aacf1adeaffb296245e06b19384bf1ad0901fbdc87"
         );
         let rows = ROW_CONDITIONS.iter().map(|condition| condition.apply_to_row(drawn_face(48)));
-        assert_eq!(hash(rows), "a7c54e6ae93659122161ca7817d82b7d578ef81641acbf5872edd2eb586f2778");
+        assert_eq!(hash(rows), "ee995bfdca69f0f762a8edbe654cb9090e9a8bab493e7fedc5dfadb65d61abda");
     }
 
     #[test]
@@ -212,7 +296,7 @@ mod tests {
     #[test]
     fn a_large_row_is_changed_as_a_small_one() {
         // Those without noise, without blocks and without sides.
-        for name in ["gamma", "blur 1", "blur 2", "24 px", "16 px", "mask", "sunglasses"] {
+        for name in ["gamma", "blur 1.5", "blur 2", "24 px", "16 px", "mask", "sunglasses"] {
             let condition = Condition::of_row(name).unwrap();
             let mut large = Luma::default();
             condition.apply_to_row(drawn_face(192)).reduce(4, &mut large);
