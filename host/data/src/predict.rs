@@ -8,6 +8,7 @@ use emocue_run::{Classifier, ExpressionNet, RunError};
 use rand::RngExt;
 
 use crate::dataset::Dataset;
+use crate::degrade::Condition;
 use crate::model::average::Member;
 use crate::model::{ClassifierModel, ModelError, common_labels};
 use crate::random::generator;
@@ -23,6 +24,8 @@ pub struct PredictSettings {
     pub jitter: f32,
     /// Whether a row's answer is the mean of the picture's and of its mirror image's.
     pub flip: bool,
+    /// What is done to every row before anything else; `None` shows it as it is.
+    pub condition: Option<&'static Condition>,
     /// Threads, at least 1; each loads every network once.
     pub threads: usize,
 }
@@ -31,7 +34,7 @@ impl Default for PredictSettings {
     /// As deployed, on all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { jitter: 0.0, flip: false, threads }
+        Self { jitter: 0.0, flip: false, condition: None, threads }
     }
 }
 
@@ -119,12 +122,15 @@ impl Viewer {
     /// Writes the mean answer into `target`, which is 0 before.
     fn answer(&mut self, picture: &[u8], row: usize, target: &mut [f32]) -> Result<(), RunError> {
         self.frame.pixels_mut().copy_from_slice(picture);
+        if let Some(condition) = self.settings.condition {
+            self.frame = condition.apply_to_row(std::mem::take(&mut self.frame));
+        }
         let weight = 1.0 / self.members.len() as f32;
         let offset = (self.settings.jitter > 0.0).then(|| Offset::of(row, self.settings.jitter));
         if self.settings.flip {
             let side = self.frame.width();
             for (line, mirrored) in
-                picture.chunks(side).zip(self.mirror.pixels_mut().chunks_mut(side))
+                self.frame.pixels().chunks(side).zip(self.mirror.pixels_mut().chunks_mut(side))
             {
                 mirrored.copy_from_slice(line);
                 mirrored.reverse();

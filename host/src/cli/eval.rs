@@ -10,14 +10,17 @@ use indicatif::ProgressBar;
 
 use super::SourceArgs;
 use super::eval_detector::{DetectorArgs, DetectorOutput};
+use super::eval_groups::GroupFaces;
 use super::folds::FoldArgs;
 use super::open::open_model;
 use super::output::{HTML, OverwriteArg};
 use crate::eval::card::{EvalFile, FORMAT};
+use crate::eval::conditions::text::side_by_side;
+use crate::eval::conditions::{steps, under_conditions};
 use crate::eval::context::{Environment, command_line};
 use crate::eval::folds::evaluate_folds;
 use crate::eval::protocol::AppliedProtocol;
-use crate::eval::{EvalError, Judged, evaluate, table};
+use crate::eval::{EvalError, Judged, evaluate, table, without_rows};
 use crate::report::{ReportError, ReportExamples, ReportPage, choose};
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
@@ -28,6 +31,7 @@ use emocue_data::predict::PredictSettings;
 use emocue_models::bundle::DEFAULT_NAME;
 use emocue_models::failure::{Failure, Problem};
 use emocue_models::files::write_atomically;
+use emocue_models::luma::Luma;
 
 /// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
 ///
@@ -36,7 +40,7 @@ use emocue_models::files::write_atomically;
 /// half of the rest) and `ferplus.majority` (more than half of all ten votes); `label` is the dataset's own.
 /// With --detector it judges face detectors by pictures with marked faces instead.
 #[derive(Args, Debug)]
-#[command(mut_arg("fer2013", |arg| arg.required_unless_present_any(["data", "detector"])))]
+#[command(mut_arg("fer2013", |arg| arg.required_unless_present_any(["data", "detector", "groups"])))]
 pub struct EvalArgs {
     /// A bundle's file, or "default" for the embedded one; judged when nothing else is given.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
@@ -66,6 +70,9 @@ pub struct EvalArgs {
     /// Shift and scale every face by up to this fraction of its side.
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     jitter: f32,
+    /// Also show every row under each condition of a fixed list: dark, blurred, small, turned, covered.
+    #[arg(long, conflicts_with_all = ["folds", "detector"])]
+    conditions: bool,
     /// Threads; the result does not depend on them.
     #[arg(long, default_value_t = PredictSettings::default().threads)]
     threads: usize,
@@ -133,24 +140,29 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
     if let Some(page) = &args.report {
         args.overwrite.check(page, HTML, &[])?;
     }
-    let open = |name: &PathBuf| open_model(name, args.labels);
-    let mut groups: Vec<Vec<ClassifierModel>> = Vec::new();
-    for name in &args.model {
-        groups.push(vec![open(name)?]);
+    if args.detectors.limits_nothing() {
+        let problem = Problem::usage("--limit has no set of faces to limit");
+        return Err(problem.help("Name one with --groups CSV, or judge a --detector.").into());
     }
-    if !args.ensemble.is_empty() {
-        groups.push(args.ensemble.iter().map(open).collect::<Result<_, _>>()?);
-    }
-    if groups.is_empty() {
-        let name = args.bundle.clone().unwrap_or_else(|| DEFAULT_NAME.into());
-        groups.push(vec![open(&name)?]);
-    }
-    let data = args.data.read()?;
-    let judged: Vec<Judged> = match args.folds.divide(&data)? {
-        Some(folds) => vec![cross_validate(args, &groups.concat(), &data, &folds)?],
-        None => groups.iter().map(|group| judge(args, group, &data)).collect::<Result<_, _>>()?,
+    let models = models(args)?;
+    let faces = args.detectors.groups.as_deref();
+    let faces = faces.map(|labels| GroupFaces::read(labels, args.bundle.as_deref())).transpose()?;
+    let data = if args.data.is_named() { Some(args.data.read()?) } else { None };
+    let mut judged = match &data {
+        Some(data) => judge_rows(args, &models, data)?,
+        None => {
+            let set = faces.as_ref().map_or("", |faces| faces.set.as_str());
+            let judge = |models: &Vec<_>| without_rows(models, set, settings(args));
+            models.iter().map(judge).collect::<Result<_, _>>()?
+        }
     };
-    let examples = examples(args, &judged, &data).map_err(of_report)?;
+    if let Some(faces) = &faces {
+        faces.judge(&args.detectors, settings(args), &models, &mut judged)?;
+    }
+    let examples = match &data {
+        Some(data) => examples(args, &judged, data).map_err(of_report)?,
+        None => Vec::new(),
+    };
     let file = EvalFile {
         format: FORMAT.to_owned(),
         environment: Environment::here(),
@@ -161,15 +173,18 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         let json = serde_json::to_string_pretty(&file);
         outln!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
     } else {
-        let texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
+        let mut texts: Vec<String> = file.evaluations.iter().map(table::text).collect();
+        texts.extend(side_by_side(&file.evaluations).map(|table| table.text()));
         out!("{}", texts.join("\n\n"));
     }
     if let Some(path) = &args.report {
         let names: Vec<&str> = file.evaluations.iter().map(|e| e.name.as_str()).collect();
         let title = names.join(", ");
         let (environment, command) = (file.environment.clone(), file.command.clone());
-        let report =
-            ReportPage { title, run: None, files: vec![file], examples, environment, command };
+        let row = data.as_ref().filter(|_| args.examples > 0 && args.conditions);
+        let row = row.and_then(|data| row_to_show(data, args.split));
+        let files = vec![file];
+        let report = ReportPage { title, run: None, files, examples, row, environment, command };
         write_atomically(path, report.html().map_err(of_report)?.as_bytes())?;
         errln!("the page is in {}", path.display());
         if args.examples > 0 {
@@ -177,6 +192,40 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
         }
     }
     Ok(())
+}
+
+/// What is judged: each network, or those of an ensemble together.
+fn models(args: &EvalArgs) -> Result<Vec<Vec<ClassifierModel>>, Box<dyn Failure>> {
+    let open = |name: &PathBuf| open_model(name, args.labels);
+    let mut models: Vec<Vec<ClassifierModel>> = Vec::new();
+    for name in &args.model {
+        models.push(vec![open(name)?]);
+    }
+    if !args.ensemble.is_empty() {
+        models.push(args.ensemble.iter().map(open).collect::<Result<_, _>>()?);
+    }
+    if models.is_empty() {
+        let name = args.bundle.clone().unwrap_or_else(|| DEFAULT_NAME.into());
+        models.push(vec![open(&name)?]);
+    }
+    Ok(models)
+}
+
+fn judge_rows(
+    args: &EvalArgs,
+    models: &[Vec<ClassifierModel>],
+    data: &Dataset,
+) -> Result<Vec<Judged>, Box<dyn Failure>> {
+    Ok(match args.folds.divide(data)? {
+        Some(folds) => vec![cross_validate(args, &models.concat(), data, &folds)?],
+        None => models.iter().map(|group| judge(args, group, data)).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The first row of the last split that was judged.
+fn row_to_show(data: &Dataset, split: SplitArg) -> Option<Luma> {
+    let row = *data.rows(*split.splits(data).last()?).first()?;
+    Luma::from_raw(data.side(), data.side(), data.picture(row).to_vec()).ok()
 }
 
 fn of_report(error: ReportError) -> Problem {
@@ -205,7 +254,14 @@ fn examples(
 fn judge(args: &EvalArgs, group: &[ClassifierModel], data: &Dataset) -> Result<Judged, EvalError> {
     let splits = args.split.splits(data);
     let rows = splits.iter().map(|split| data.rows(*split).len()).sum();
-    with_bar(rows, |progress| evaluate(group, data, &splits, settings(args), progress))
+    let settings = settings(args);
+    let mut judged = with_bar(rows, |progress| evaluate(group, data, &splits, settings, progress))?;
+    if args.conditions {
+        with_bar(steps(rows), |progress| {
+            under_conditions(&mut judged, group, data, settings, progress)
+        })?;
+    }
+    Ok(judged)
 }
 
 fn cross_validate(
@@ -223,7 +279,8 @@ fn cross_validate(
 }
 
 fn settings(args: &EvalArgs) -> PredictSettings {
-    PredictSettings { jitter: args.jitter, flip: args.flip, threads: args.threads.max(1) }
+    let EvalArgs { jitter, flip, threads, .. } = args;
+    PredictSettings { jitter: *jitter, flip: *flip, condition: None, threads: (*threads).max(1) }
 }
 
 /// Shows the progress of `work` where standard error is a terminal.

@@ -39,9 +39,11 @@ pub(super) struct DetectorArgs {
     /// A folder of pictures without anybody, for false alarms; again for another.
     #[arg(long, help_heading = HEADING, value_name = "FOLDER", requires = "detector")]
     empty: Vec<PathBuf>,
-    /// Faces with apparent groups (UTKFace's labels.csv: image,age,gender,group), put on the empty pictures.
-    #[arg(long, help_heading = HEADING, value_name = "CSV", requires = "empty")]
-    groups: Option<PathBuf>,
+    /// Faces with apparent groups (UTKFace's labels.csv: image,age,gender,group). With --detector they are put on the empty
+    /// pictures. Without it, classifiers are judged: whether the answer under each condition is that to the clean face, by
+    /// group; and accuracy where a column expression names what faces show.
+    #[arg(long, value_name = "CSV", conflicts_with = "folds")]
+    pub(super) groups: Option<PathBuf>,
     /// Also under every condition of the protocol: tilted, covered, dark, blurred.
     #[arg(long, help_heading = HEADING, requires = "faces")]
     protocol: bool,
@@ -54,8 +56,8 @@ pub(super) struct DetectorArgs {
     /// Compare landmarks with this detector's, named as --detector.
     #[arg(long, help_heading = HEADING, value_name = "NAME", requires = "faces")]
     reference: Option<PathBuf>,
-    /// Only so many pictures of each set, at even distances.
-    #[arg(long, help_heading = HEADING, value_name = "N", requires = "detector")]
+    /// Only so many pictures of each set of faces, at even distances.
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     limit: Option<usize>,
 }
 
@@ -185,8 +187,13 @@ impl DetectorArgs {
         (pictures, infos)
     }
 
+    /// Whether there is a limit, and nothing that it could hold for.
+    pub(super) fn limits_nothing(&self) -> bool {
+        self.limit.is_some() && self.detector.is_empty() && self.groups.is_none()
+    }
+
     /// At most so many as are asked for, at even distances.
-    fn limited<'a, T>(&self, all: impl Iterator<Item = &'a T>) -> Vec<&'a T> {
+    pub(super) fn limited<'a, T>(&self, all: impl Iterator<Item = &'a T>) -> Vec<&'a T> {
         let all: Vec<&T> = all.collect();
         let used = self.limit.unwrap_or(usize::MAX).min(all.len());
         (0..used).map(|at| all[at * all.len() / used]).collect()

@@ -9,6 +9,7 @@ pub mod data;
 mod detectors;
 pub mod eval;
 mod eval_detector;
+mod eval_groups;
 pub mod export;
 pub mod flash;
 pub mod folds;

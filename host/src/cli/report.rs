@@ -48,6 +48,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
         run,
         files,
         examples: Vec::new(),
+        row: None,
         environment: Environment::here(),
         command: command_line(std::env::args()),
     };

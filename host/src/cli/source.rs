@@ -68,6 +68,11 @@ impl SourceArgs {
         }
     }
 
+    /// Whether a dataset is named.
+    pub fn is_named(&self) -> bool {
+        self.fer2013.is_some() || self.data.is_some()
+    }
+
     /// Reads the dataset, with the votes where they are named.
     ///
     /// # Errors

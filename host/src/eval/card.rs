@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::ConditionsResult;
 use super::context::Environment;
+use super::groups::GroupsResult;
 use emocue_data::model::AbstentionPoint;
 use emocue_data::model::ClassifierModel;
 
@@ -47,6 +49,9 @@ pub struct Evaluation {
     pub splits: Vec<SplitResult>,
     /// Results by fold, for a cross-validation.
     pub folds: Option<FoldsResult>,
+    /// Figures by apparent group; left out where they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupsResult>,
 }
 
 /// Figures on one split.
@@ -73,6 +78,9 @@ pub struct ProtocolResult {
     pub all: ScoreCard,
     /// Without the rows whose pixels also stand in Training; `null` where there is none.
     pub not_in_training: Option<ScoreCard>,
+    /// Every row again under each condition; left out where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<ConditionsResult>,
 }
 
 /// Figures of a cross-validation.

@@ -33,7 +33,7 @@ pub fn evaluate_folds(
     if models.len() != asked.len() {
         return Err(EvalError::FoldModels { models: models.len(), folds: asked.len() });
     }
-    let mut evaluation = describe(models, data, settings)?;
+    let mut evaluation = describe(models, data.layout(), settings)?;
     let mut results: Vec<Folded> = Vec::new();
     for (fold, model) in asked.into_iter().zip(models) {
         let model = std::slice::from_ref(model);

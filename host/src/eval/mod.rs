@@ -7,10 +7,13 @@
 pub mod boxes;
 pub mod calibration;
 pub mod card;
+pub mod conditions;
 pub mod context;
 pub mod detector;
 pub mod folds;
+pub mod groups;
 pub mod metrics;
+mod parallel;
 pub mod protocol;
 pub mod table;
 
@@ -112,7 +115,7 @@ pub fn evaluate(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Judged, EvalError> {
     let in_training = also_in_training(data);
-    let mut evaluation = describe(models, data, settings)?;
+    let mut evaluation = describe(models, data.layout(), settings)?;
     let mut predictions = Vec::new();
     for split in splits {
         let rows = data.rows(*split);
@@ -131,10 +134,23 @@ pub fn evaluate(
     Ok(Judged { evaluation, predictions })
 }
 
+/// An evaluation without a dataset, for groups alone.
+///
+/// # Errors
+/// [`EvalError::Model`] when the models share no classes.
+pub fn without_rows(
+    models: &[ClassifierModel],
+    set: &str,
+    settings: PredictSettings,
+) -> Result<Judged, EvalError> {
+    let evaluation = describe(models, set, settings)?;
+    Ok(Judged { evaluation, predictions: Vec::new() })
+}
+
 /// An evaluation without results.
 fn describe(
     models: &[ClassifierModel],
-    data: &Dataset,
+    dataset: &str,
     settings: PredictSettings,
 ) -> Result<Evaluation, EvalError> {
     let infos: Vec<_> = models.iter().map(ModelInfo::of).collect();
@@ -143,11 +159,12 @@ fn describe(
         name: names.join(" + "),
         labels: common_labels(models)?.id.to_owned(),
         models: infos,
-        dataset: data.layout().to_owned(),
+        dataset: dataset.to_owned(),
         flip: settings.flip,
         jitter: settings.jitter,
         splits: Vec::new(),
         folds: None,
+        groups: None,
     })
 }
 
@@ -169,6 +186,7 @@ fn judge(
             about: applied.protocol.about.to_owned(),
             all: card(&|_| true),
             not_in_training: leaks.then(|| card(&|row| !in_training.contains(&row))),
+            conditions: None,
         }
     };
     Ok(applied_protocols(data, answers)?.iter().map(result).collect())

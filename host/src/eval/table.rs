@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::card::{Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult};
+use super::{conditions, groups};
 
 /// Protocols whose classes are printed too; the others differ from them only in the rows they count.
 pub const IN_FULL: [&str; 2] = ["ferplus.plurality", "label"];
@@ -10,12 +11,13 @@ pub const IN_FULL: [&str; 2] = ["ferplus.plurality", "label"];
 /// Everything about one evaluation.
 pub fn text(evaluation: &Evaluation) -> String {
     let Evaluation { name, labels, dataset, splits, folds, .. } = evaluation;
-    let mut out = format!("{name} ({labels}) on {dataset}, in tract{}\n", conditions(evaluation));
+    let mut out = format!("{name} ({labels}) on {dataset}, in tract{}\n", differences(evaluation));
     // Writing into a string cannot fail.
     splits.iter().for_each(|split| _ = write_split(&mut out, split));
     if let Some(folds) = folds {
         _ = write_folds(&mut out, folds);
     }
+    out.extend(evaluation.groups.as_ref().map(groups::text::text));
     out
 }
 
@@ -30,7 +32,7 @@ pub fn card(title: &str, card: &ScoreCard) -> String {
 }
 
 /// What differs from looking once at every row as it is.
-pub fn conditions(Evaluation { models, flip, jitter, folds, .. }: &Evaluation) -> String {
+pub fn differences(Evaluation { models, flip, jitter, folds, .. }: &Evaluation) -> String {
     let mut words = String::new();
     if models.len() > 1 && folds.is_none() {
         _ = write!(words, ", mean of {}", models.len());
@@ -58,6 +60,9 @@ fn write_split(out: &mut String, split: &SplitResult) -> std::fmt::Result {
     }
     for result in protocols.iter().filter(|result| IN_FULL.contains(&result.protocol.as_str())) {
         classes(out, &result.protocol, &result.all)?;
+        if let Some(conditions) = &result.conditions {
+            out.push_str(&conditions::text::text(&result.protocol, conditions));
+        }
     }
     Ok(())
 }

@@ -147,7 +147,7 @@ fn a_mirror_changes_only_what_is_not_symmetric() {
     let net = [ClassifierModel::from_onnx("left.onnx", lines(FER_7, 0, 20, 0.02), None).unwrap()];
     for jitter in [0.0, 0.1] {
         let ask = |flip| {
-            let settings = PredictSettings { flip, jitter, threads: 1 };
+            let settings = PredictSettings { flip, jitter, ..settings(1) };
             predict(&net, &data, &[0, 1], settings, QUIET).unwrap()
         };
         let (plain, flipped) = (ask(false), ask(true));
@@ -173,7 +173,7 @@ fn a_row_of_another_side_is_scored_and_jitter_moves_it() {
             data.push(row(Split::PublicTest, index % 7, None), &large);
         }
         let accuracy = |jitter| {
-            let settings = PredictSettings { jitter, flip: true, threads: 2 };
+            let settings = PredictSettings { jitter, flip: true, ..settings(2) };
             let judged = evaluate(&net, &data, &[Split::PublicTest], settings, QUIET).unwrap();
             judged.evaluation.splits[0].protocols[0].all.accuracy
         };

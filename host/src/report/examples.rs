@@ -72,7 +72,8 @@ pub fn choose(
     })
 }
 
-fn data_address(luma: &[u8], side: usize) -> Result<String, ReportError> {
+/// A square grey picture as a `data:` address of a PNG.
+pub(super) fn data_address(luma: &[u8], side: usize) -> Result<String, ReportError> {
     let mut png = Cursor::new(Vec::new());
     let size = side as u32;
     PngEncoder::new(&mut png).write_image(luma, size, size, ExtendedColorType::L8)?;

@@ -2,9 +2,11 @@
 //!
 //! The page loads nothing and runs nothing: style and pictures are inside, plots are inline SVG.
 
+mod conditions;
 mod curves;
 pub mod detectors;
 mod examples;
+mod groups;
 mod page;
 mod plot;
 mod tables;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::Environment;
 use emocue_models::failure::{Failure, exit};
+use emocue_models::luma::Luma;
 use emocue_train::checkpoint::TrainingState;
 
 pub use curves::{Chart, Series, charts};
@@ -154,6 +157,8 @@ pub struct ReportPage {
     pub files: Vec<EvalFile>,
     /// People's faces, only where they were asked for.
     pub examples: Vec<ReportExamples>,
+    /// A person's row that conditions are shown on, only where it was asked for; else a drawn face.
+    pub row: Option<Luma>,
     /// What the page was made with.
     pub environment: Environment,
     /// The command that made the page.

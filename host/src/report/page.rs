@@ -2,22 +2,24 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::conditions::ConditionPictures;
 use super::curves::Chart;
 use super::examples::{Example, ReportExamples};
-use super::{EvaluatedRun, ReportError, ReportPage, plot, tables};
+use super::{EvaluatedRun, ReportError, ReportPage, conditions, groups, plot, tables};
 use crate::eval::card::{
     EvalFile, Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult,
 };
 use crate::eval::context::Environment;
-use crate::eval::table::{IN_FULL, conditions};
+use crate::eval::table::{IN_FULL, differences};
 
 pub(super) const STYLE: &str = include_str!("style.css");
 
 pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
-    let ReportPage { title, run, files, examples, environment, command } = report;
+    let ReportPage { title, run, files, examples, row, environment, command } = report;
+    let pictures = ConditionPictures::of(row.as_ref())?;
     let mut sections = Vec::new();
     for evaluation in files.iter().flat_map(|file| &file.evaluations) {
-        sections.push(evaluation_section(evaluation)?);
+        sections.push(evaluation_section(evaluation, &pictures)?);
     }
     Ok(html! {
         (DOCTYPE)
@@ -45,6 +47,7 @@ pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
                     @if files.iter().map(|file| file.evaluations.len()).sum::<usize>() > 1 {
                         (overview(files))
                     }
+                    @if let Some(overview) = conditions::overview(files, &pictures) { (overview) }
                     @for section in &sections { (section) }
                     @if let Some(run) = run { (training(run)?) }
                     @for examples in examples { (faces(examples)) }
@@ -101,7 +104,7 @@ fn overview(files: &[EvalFile]) -> Markup {
                         @for (evaluation, on, results) in &lines {
                             tr {
                                 th scope="row" { (evaluation.name) }
-                                td { (evaluation.dataset) " " (on) (conditions(evaluation)) }
+                                td { (evaluation.dataset) " " (on) (differences(evaluation)) }
                                 @for protocol in &protocols {
                                     td.n {
                                         @match results.iter().find(|(name, _)| name == protocol) {
@@ -119,14 +122,18 @@ fn overview(files: &[EvalFile]) -> Markup {
     }
 }
 
-fn evaluation_section(evaluation: &Evaluation) -> Result<Markup, ReportError> {
+fn evaluation_section(
+    evaluation: &Evaluation,
+    pictures: &ConditionPictures,
+) -> Result<Markup, ReportError> {
     let Evaluation { name, labels, dataset, splits, folds, models, .. } = evaluation;
     Ok(html! {
         section {
             h2 { (name) }
-            p.muted { (labels) " on " (dataset) ", in tract" (conditions(evaluation)) "." }
-            @for split in splits { (split_part(split)?) }
+            p.muted { (labels) " on " (dataset) ", in tract" (differences(evaluation)) "." }
+            @for split in splits { (split_part(split, pictures)?) }
             @if let Some(folds) = folds { (folds_part(folds)?) }
+            @if let Some(result) = &evaluation.groups { (groups::part(result)) }
             h3 { "Networks" }
             div.scroll {
                 table {
@@ -154,7 +161,7 @@ fn evaluation_section(evaluation: &Evaluation) -> Result<Markup, ReportError> {
     })
 }
 
-fn split_part(split: &SplitResult) -> Result<Markup, ReportError> {
+fn split_part(split: &SplitResult, pictures: &ConditionPictures) -> Result<Markup, ReportError> {
     let SplitResult { split: name, rows, also_in_training, protocols } = split;
     Ok(html! {
         h3 { (name) ", " (rows) " rows" }
@@ -165,6 +172,11 @@ fn split_part(split: &SplitResult) -> Result<Markup, ReportError> {
             }
         }
         (tables::split(split))
+        @for ProtocolResult { protocol, conditions, .. } in protocols {
+            @if let Some(result) = conditions && IN_FULL.contains(&protocol.as_str()) {
+                (conditions::part(protocol, result, pictures))
+            }
+        }
         @for ProtocolResult { protocol, about, all, .. } in protocols {
             (details(&format!("{name}, {protocol}"), about, all, IN_FULL.contains(&protocol.as_str()))?)
         }

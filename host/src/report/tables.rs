@@ -10,7 +10,7 @@ fn exact(share: f64) -> String {
 }
 
 /// A share with one decimal.
-fn rough(share: f64) -> String {
+pub(super) fn rough(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
@@ -21,7 +21,7 @@ pub(super) fn split(split: &SplitResult) -> Markup {
             table {
                 (heading())
                 tbody {
-                    @for ProtocolResult { protocol, about, all, not_in_training } in &split.protocols {
+                    @for ProtocolResult { protocol, about, all, not_in_training, .. } in &split.protocols {
                         (line(protocol, Some(about), all, ""))
                         @if let Some(clean) = not_in_training {
                             (line("not in Training", None, clean, "muted"))

@@ -28,6 +28,7 @@ fn evaluation(name: &str) -> Evaluation {
         about: "what it means".into(),
         all: card(),
         not_in_training: Some(card()),
+        conditions: None,
     };
     let split = SplitResult {
         split: "PublicTest".into(),
@@ -60,6 +61,7 @@ fn evaluation(name: &str) -> Evaluation {
         jitter: 0.1,
         splits: vec![split],
         folds: Some(folds),
+        groups: None,
     }
 }
 
@@ -79,6 +81,7 @@ fn report(examples: Vec<ReportExamples>) -> ReportPage {
         run: Some(run),
         files: vec![file],
         examples,
+        row: None,
         environment: Environment::here(),
         command: "emocue report".into(),
     }

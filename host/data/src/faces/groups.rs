@@ -1,12 +1,12 @@
 //! Pictures of one face each with the groups that somebody has put the person into: a CSV file with `image` and any of
-//! `age`, `gender` and `group`, as UTKFace codes them. They are apparent groups, not what people say of themselves.
+//! `age`, `gender` and `group`, as UTKFace codes them, and perhaps `expression`. They are apparent groups, not what people say of themselves.
 
 use std::path::{Path, PathBuf};
 
 use super::super::table::{columns, csv_error, open_csv};
 use super::super::{DataError, table};
 
-const HELP: &str = "Expected a header with image and any of age (years), gender (0 or 1) and group (0 to 4), as UTKFace codes them.";
+const HELP: &str = "Expected a header with image and any of age (years), gender (0 or 1) and group (0 to 4), as UTKFace codes them, and perhaps expression.";
 
 /// UTKFace's codes.
 const GENDERS: [&str; 2] = ["male", "female"];
@@ -27,6 +27,8 @@ pub struct GroupedFace {
     pub name: String,
     /// Every group that the person is in: `["Black", "aged 20-39", "female"]`.
     pub groups: Vec<String>,
+    /// What the face shows, where the labels say so: the name of an expression.
+    pub expression: Option<String>,
 }
 
 /// Reads the labels in `path`; pictures are named relative to its folder.
@@ -35,8 +37,8 @@ pub struct GroupedFace {
 /// [`DataError`] naming the file and the row: another header, a code that UTKFace does not have, a missing picture.
 pub fn read(path: &Path) -> Result<Vec<GroupedFace>, DataError> {
     let mut reader = open_csv(path, true)?;
-    let [image, file, age, gender, group] =
-        columns(path, &mut reader, ["image", "file", "age", "gender", "group"])?;
+    let [image, file, age, gender, group, expression] =
+        columns(path, &mut reader, ["image", "file", "age", "gender", "group", "expression"])?;
     let bad =
         |what: &str| DataError::File { path: path.to_owned(), what: what.to_owned(), help: HELP };
     let image = image.or(file).ok_or_else(|| bad("the header has no column image"))?;
@@ -66,7 +68,8 @@ pub fn read(path: &Path) -> Result<Vec<GroupedFace>, DataError> {
         if name.is_empty() || !table::is_below(Path::new(&name)) || !file.is_file() {
             return Err(bad(format!("the picture {} does not exist", file.display())));
         }
-        faces.push(GroupedFace { file, name, groups });
+        let expression = expression.map(cell).filter(|text| !text.is_empty()).map(str::to_owned);
+        faces.push(GroupedFace { file, name, groups, expression });
     }
     if faces.is_empty() { Err(bad("it lists no picture")) } else { Ok(faces) }
 }
@@ -99,6 +102,10 @@ mod tests {
         assert_eq!(groups[0], ["Black", "aged 70 and more", "female"]);
         assert_eq!(groups[1], ["another group", "aged 0-9"]);
         assert_eq!(read_text("image,gender\nimages/a.png,0\n").unwrap()[0].groups, ["male"]);
+        let labelled =
+            read_text("image,age,expression\nimages/a.png,9, Happy\nimages/a.png,9,\n").unwrap();
+        assert_eq!(labelled[0].expression.as_deref(), Some("Happy"));
+        assert_eq!(labelled[1].expression, None);
     }
 
     #[test]

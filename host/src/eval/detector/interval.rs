@@ -2,7 +2,7 @@
 
 use emocue_data::random::generator;
 use rand::RngExt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Two-sided 95 % of a normal distribution.
 const Z: f64 = 1.959_964;
@@ -11,7 +11,7 @@ const Z: f64 = 1.959_964;
 const DRAWS: usize = 400;
 
 /// A figure with its interval of 95 %.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// As measured.
     pub value: f64,

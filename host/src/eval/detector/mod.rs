@@ -10,7 +10,6 @@ pub mod frame;
 mod groups;
 pub mod interval;
 pub mod look;
-mod parallel;
 pub mod people;
 pub mod text;
 
@@ -29,6 +28,8 @@ use curve::{AP_LEAST, Selection};
 use frame::{FittedPicture, WHOLE};
 use look::{FaceKind, Look};
 use people::People;
+
+use super::parallel;
 
 /// The score that detectors are asked for, far below their own thresholds.
 pub const ASKED: f32 = 0.02;

@@ -63,6 +63,7 @@ fn judge(threads: usize) -> Vec<DetectorResult> {
     let grouped: Vec<GroupedFace> = pictures[4..]
         .iter()
         .map(|picture| GroupedFace {
+            expression: None,
             file: picture.file.clone(),
             name: picture.name.clone(),
             groups: vec!["aged 20-39".into()],
