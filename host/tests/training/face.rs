@@ -74,7 +74,7 @@ impl Given {
         std::fs::write(path.join("set/annotations.csv"), rows).unwrap();
         std::fs::write(path.join("teacher.onnx"), teacher()).unwrap();
         let mut recipe = FaceRecipe::load("face").unwrap().unwrap();
-        (recipe.net.stem, recipe.net.fine, recipe.net.coarse) = (4, 8, 8);
+        (recipe.net.stem, recipe.net.width, recipe.net.from_teacher) = (4, 8, false);
         recipe.optimizer.batch = 4;
         recipe.scenes.views = 1;
         recipe.schedule.frames = 1_000_000;

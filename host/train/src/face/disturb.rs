@@ -17,6 +17,9 @@ pub const MEAN: f32 = 0.5;
 /// See [`MEAN`].
 pub const STD: f32 = 0.25;
 
+/// Black, as it enters the network.
+pub const BLACK: f32 = -MEAN / STD;
+
 /// Disturbs `scene` as `settings` ask for: each face by itself, then the frame in the order of a camera.
 pub fn disturb(settings: &Disturb, rng: &mut ChaCha8Rng, scene: &mut Scene) {
     let Ok(mut frame) = Luma::from_raw(WIDTH, HEIGHT, std::mem::take(&mut scene.frame)) else {

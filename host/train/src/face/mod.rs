@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`run`] | a training in its folder, from pictures to the graph |
 //! | [`net`] | the network, defined once for burn, ONNX and a counter of operations |
+//! | [`transfer`] | beginning with the teacher's weights |
 //! | [`recipe`] | every setting of a training, as TOML |
 //! | [`material`] | the pictures that scenes are made of |
 //! | [`view`] | where a picture's pixels come to lie in a frame |
@@ -26,6 +27,7 @@ pub mod scene;
 pub mod targets;
 pub mod teacher;
 pub mod train;
+pub mod transfer;
 pub mod validate;
 pub mod view;
 pub mod views;

@@ -1,8 +1,9 @@
-//! `emocue-face`: a dense single-shot detector on luma, at strides of 8, 16 and 32 px.
+//! `emocue-face`: a single-shot detector on luma, at strides of 8, 16 and 32 px, of YuNet's shape (Wu et al. 2023).
 //!
-//! Plain 3x3 convolutions with channels in sixteens, which the integer engine runs at full rate. The map at stride 8 is
-//! joined by the doubled one of stride 16, so that small faces are judged with what is around them; the map at stride 32
-//! stands alone, so that a height of 240 px needs no padding. Every cell has one score, a box and five landmarks.
+//! Its units are a 1x1 convolution, a depthwise 3x3 and a ReLU: so YuNet's weights can be its beginning
+//! ([`super::transfer`]). The maps at strides 8 and 16 are joined by the doubled ones of the next stride, so that small
+//! faces are judged with what is around them. Every cell has one score, a box and five landmarks: a 1x1 to sixteen
+//! channels and a dense 3x3, which the integer engine runs at full rate.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -10,60 +11,90 @@ use burn::tensor::{Device, Tensor};
 use emocue_quantize::onnx::{Dim, GraphBuilder, GraphError, Model};
 use serde::{Deserialize, Serialize};
 
-use super::VALUES;
-use crate::net::graph::{Graph, Macs, Onnx, Tensors};
-use crate::net::layers::{ConvLayer, conv, linear_conv};
+use super::grid::STRIDES;
+use super::{HEIGHT, VALUES, WIDTH};
+use crate::net::graph::{Graph, Macs, Onnx, Pool, Tensors};
+use crate::net::layers::{conv, fresh, linear_conv, pad};
 use crate::net::noise::Noise;
+
+/// Height and width of an input are multiples of it, px.
+pub const MULTIPLE: usize = 32;
+/// Channels between the two convolutions of a head: class, object, box and landmarks of YuNet.
+pub(super) const BETWEEN: usize = 16;
 
 /// Sizes of the detector: the recipe's `[net]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaceNetSpec {
-    /// Channels of the stem, at half the frame's size.
+    /// Channels of the stem and up to stride 4.
     pub stem: usize,
-    /// Channels at strides 4 and 8.
-    pub fine: usize,
-    /// Channels at strides 16 and 32.
-    pub coarse: usize,
+    /// Channels from stride 4 on.
+    pub width: usize,
+    /// Whether the first weights are the teacher's, whose channels it must have then; else they are drawn.
+    #[serde(default)]
+    pub from_teacher: bool,
 }
 
-/// Two 3x3 convolutions beside a shortcut (He et al. 2016).
+/// A 1x1 convolution, a depthwise 3x3 with bias, a ReLU.
 #[derive(Module, Debug)]
-struct Residual {
-    first: ConvLayer,
-    second: ConvLayer,
+pub(super) struct Unit {
+    pub(super) point: Conv2d,
+    pub(super) depth: Conv2d,
 }
 
-impl Residual {
-    fn new(width: usize, device: &Device) -> Self {
-        let layer = || ConvLayer::norm(conv([width, width], 3), device);
-        Self { first: layer(), second: layer() }
+impl Unit {
+    fn new(channels: [usize; 2], device: &Device) -> Self {
+        let out = channels[1];
+        let depth = conv([out, out], 3).with_groups(out).with_bias(true);
+        Self { point: fresh(conv(channels, 1), device), depth: fresh(depth, device) }
     }
 
     fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
-        let middle = self.first.relu(graph, &format!("{name}.first"), x);
-        let second = self.second.forward(graph, &format!("{name}.second"), &middle);
-        let sum = graph.add(&format!("{name}.add"), &second, x);
-        graph.relu(&format!("{name}.relu"), &sum)
+        let middle = graph.conv(&format!("{name}.point"), x, &self.point);
+        let y = graph.conv(&format!("{name}.depth"), &middle, &self.depth);
+        graph.relu(&format!("{name}.relu"), &y)
+    }
+}
+
+/// What a level answers.
+#[derive(Module, Debug)]
+pub(super) struct Head {
+    pub(super) unit: Unit,
+    /// 1x1 to [`BETWEEN`].
+    pub(super) values: Conv2d,
+    /// Dense 3x3 to [`VALUES`].
+    pub(super) out: Conv2d,
+}
+
+impl Head {
+    fn new(width: usize, device: &Device) -> Self {
+        let mut out = linear_conv([BETWEEN, VALUES], 3, device);
+        // A face is rare: the first answers say so (Lin et al. 2017), else their sum drowns the rest.
+        let mut bias = [0.0; VALUES];
+        bias[0] = -4.6;
+        out.bias = Some(burn::module::Param::from_data(bias, device));
+        let values = fresh(conv([width, BETWEEN], 1), device);
+        Self { unit: Unit::new([width, width], device), values, out }
+    }
+
+    fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
+        let x = self.unit.forward(graph, &format!("{name}.unit"), x);
+        let values = graph.conv(&format!("{name}.values"), &x, &self.values);
+        graph.conv(name, &values, &self.out)
     }
 }
 
 /// The detector in burn.
 #[derive(Module, Debug)]
 pub struct FaceNet {
-    /// 5x5 to stride 2.
-    stem: ConvLayer,
-    down4: ConvLayer,
-    down8: ConvLayer,
-    down16: ConvLayer,
-    block16: Residual,
-    down32: ConvLayer,
-    conv32: ConvLayer,
-    /// 1x1 from stride 16 to the channels of stride 8.
-    lateral: ConvLayer,
-    merge8: ConvLayer,
-    /// 1x1 to [`VALUES`], for strides 8, 16 and 32.
-    heads: Vec<Conv2d>,
+    /// 3x3 to stride 2.
+    pub(super) stem: Conv2d,
+    /// At strides 2, 4, 8, 16 and 32, each after a maximum over 2x2 but for the first.
+    pub(super) stages: Vec<Vec<Unit>>,
+    /// After the joined maps of strides 16 and 8, and of stride 32 alone.
+    pub(super) joins: Vec<Unit>,
+    /// For strides 8, 16 and 32.
+    pub(super) heads: Vec<Head>,
     #[module(skip)]
     spec: FaceNetSpec,
 }
@@ -71,29 +102,24 @@ pub struct FaceNet {
 impl FaceNet {
     /// Fresh weights from the device's seed.
     pub fn new(spec: &FaceNetSpec, device: &Device) -> Self {
-        let &FaceNetSpec { stem, fine, coarse } = spec;
-        let layer = |channels, kernel, stride| {
-            ConvLayer::norm(conv(channels, kernel).with_stride([stride, stride]), device)
+        let &FaceNetSpec { stem, width, .. } = spec;
+        let stage = |channels: &[[usize; 2]]| {
+            channels.iter().map(|channels| Unit::new(*channels, device)).collect()
         };
-        let head = |width| {
-            let mut head = linear_conv([width, VALUES], 1, device);
-            // A face is rare: the first answers say so (Lin et al. 2017), else their sum drowns the rest.
-            let mut bias = [0.0; VALUES];
-            bias[0] = -4.6;
-            head.bias = Some(burn::module::Param::from_data(bias, device));
-            head
-        };
+        let wide = [width, width];
+        let first = conv([1, stem], 3).with_stride([2, 2]).with_padding(pad(1)).with_bias(true);
         Self {
-            stem: layer([1, stem], 5, 2),
-            down4: layer([stem, fine], 3, 2),
-            down8: layer([fine, fine], 3, 2),
-            down16: layer([fine, coarse], 3, 2),
-            block16: Residual::new(coarse, device),
-            down32: layer([coarse, coarse], 3, 2),
-            conv32: layer([coarse, coarse], 3, 1),
-            lateral: layer([coarse, fine], 1, 1),
-            merge8: layer([fine, fine], 3, 1),
-            heads: [fine, coarse, coarse].map(head).into(),
+            stem: fresh(first, device),
+            stages: [
+                stage(&[[stem, stem]]),
+                stage(&[[stem, stem], [stem, width], wide, wide]),
+                stage(&[wide, wide]),
+                stage(&[wide, wide]),
+                stage(&[wide, wide]),
+            ]
+            .into(),
+            joins: stage(&[wide, wide, wide]),
+            heads: (0..STRIDES.len()).map(|_| Head::new(width, device)).collect(),
             spec: spec.clone(),
         }
     }
@@ -104,36 +130,59 @@ impl FaceNet {
     }
 
     fn pass<G: Graph>(&self, graph: &mut G, luma: &G::Value) -> Vec<G::Value> {
-        let half = self.stem.relu(graph, "stem", luma);
-        let quarter = self.down4.relu(graph, "down4", &half);
-        let fine = self.down8.relu(graph, "down8", &quarter);
-        let coarse = self.down16.relu(graph, "down16", &fine);
-        let coarse = self.block16.forward(graph, "block16", &coarse);
-        let top = self.down32.relu(graph, "down32", &coarse);
-        let top = self.conv32.relu(graph, "conv32", &top);
-        let lateral = self.lateral.relu(graph, "lateral", &coarse);
-        let around = graph.double("around", &lateral);
-        let joined = graph.add("joined", &fine, &around);
-        let fine = self.merge8.relu(graph, "merge8", &joined);
-        let maps = [fine, coarse, top];
-        let heads = self.heads.iter().zip(&maps).zip(OUTPUTS);
-        heads.map(|((head, map), name)| graph.conv(name, map, head)).collect()
+        let stem = graph.conv("stem", luma, &self.stem);
+        let mut x = graph.relu("stem.relu", &stem);
+        let mut maps = Vec::new();
+        for (number, stage) in self.stages.iter().enumerate() {
+            if number > 0 {
+                x = graph.max_pool(&format!("stage{number}.half"), &x, Pool::square(2, 2));
+            }
+            for (index, unit) in stage.iter().enumerate() {
+                x = unit.forward(graph, &format!("stage{number}.{index}"), &x);
+            }
+            maps.push(x.clone());
+        }
+        // From the coarsest on: each map, joined by the doubled one before it.
+        let mut joined: Vec<G::Value> = Vec::new();
+        for (level, (join, map)) in self.joins.iter().zip(maps.iter().rev()).enumerate() {
+            let map = match joined.last() {
+                Some(coarse) => {
+                    let around = graph.double(&format!("join{level}.around"), coarse);
+                    graph.add(&format!("join{level}.sum"), map, &around)
+                }
+                None => map.clone(),
+            };
+            joined.push(join.forward(graph, &format!("join{level}"), &map));
+        }
+        let heads = self.heads.iter().zip(joined.iter().rev()).zip(OUTPUTS);
+        heads.map(|((head, map), name)| head.forward(graph, name, map)).collect()
     }
 
-    /// Normalised luma `[N,1,H,W]`, height and width multiples of 16 px, to the cells' values at strides 8, 16 and 32:
-    /// `[N,VALUES,h,w]` each.
+    /// Normalised luma `[N,1,HEIGHT,WIDTH]` to the cells' values at strides 8, 16 and 32, `[N,VALUES,h,w]` each. Black
+    /// fills the frame up to [`MULTIPLE`], as on the badge.
     pub fn forward(&self, luma: &Tensor<4>) -> Vec<Tensor<4>> {
+        let [n, _, height, width] = luma.dims();
+        assert_eq!([height, width], [HEIGHT, WIDTH], "a training frame");
+        let missing = height.next_multiple_of(MULTIPLE) - height;
+        let below = Tensor::full([n, 1, missing, width], super::disturb::BLACK, &luma.device());
+        let maps = self.maps(&Tensor::cat(vec![luma.clone(), below], 2));
+        let rows = |(map, stride): (Tensor<4>, usize)| map.narrow(2, 0, height.div_ceil(stride));
+        maps.into_iter().zip(STRIDES).map(rows).collect()
+    }
+
+    /// The same for an input `[N,1,H,W]` of another size, multiples of [`MULTIPLE`] px.
+    pub fn maps(&self, luma: &Tensor<4>) -> Vec<Tensor<4>> {
         self.pass(&mut Tensors::new(&mut Noise::off()), luma)
     }
 
-    /// Multiply-accumulates of a frame of `height` x `width` px.
+    /// Multiply-accumulates of an input of `height` x `width` px.
     pub fn macs(&self, [height, width]: [usize; 2]) -> u64 {
         let mut graph = Macs::default();
         self.pass(&mut graph, &[1, height, width]);
         graph.count
     }
 
-    /// The graph: `luma` `[1,1,height,width]` (normalised) to the maps of [`FaceNet::forward`].
+    /// The graph: `luma` `[1,1,height,width]` (normalised, multiples of [`MULTIPLE`] px) to the maps of [`FaceNet::maps`].
     ///
     /// # Errors
     /// [`GraphError`] when two values of the network share a name.

@@ -154,8 +154,7 @@ impl FaceRecipe {
         let whole = |value: usize| value as f64;
         let others = [
             ("net.stem", whole(net.stem), 1.0, 256.0),
-            ("net.fine", whole(net.fine), 1.0, 512.0),
-            ("net.coarse", whole(net.coarse), 1.0, 1024.0),
+            ("net.width", whole(net.width), 1.0, 512.0),
             ("optimizer.learning_rate", optimizer.learning_rate, 1e-8, 10.0),
             ("optimizer.batch", whole(optimizer.batch), 1.0, 4096.0),
             ("optimizer.accumulate", whole(optimizer.accumulate), 1.0, 1.0),

@@ -82,7 +82,7 @@ pub fn run(
             }
             at
         }
-        None => FaceCheckpoint::begin(recipe, seed, material.fingerprint(), first),
+        None => begin(recipe, seed, &material, &onnx, first)?,
     };
     let scenes = at.state.recipe.scenes.clone();
     let asked =
@@ -110,6 +110,23 @@ pub fn run(
             .map_err(|error| RunError::Write(path.clone(), error.source))?;
     }
     Ok(FaceTrained { outcome, state: at.state, graph })
+}
+
+/// A fresh start, with the teacher's weights where the recipe wants them.
+fn begin(
+    recipe: FaceRecipe,
+    seed: u64,
+    material: &Material,
+    onnx: &[u8],
+    device: &Device,
+) -> Result<FaceCheckpoint, RunError> {
+    let from_teacher = recipe.net.from_teacher;
+    let mut at = FaceCheckpoint::begin(recipe, seed, material.fingerprint(), device);
+    if from_teacher {
+        at.net = at.net.begin_with(onnx, device)?;
+        at.average = at.net.valid();
+    }
+    Ok(at)
 }
 
 /// The graph of the averaged weights in `folder`'s checkpoint.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use emocue_data::DataError;
+use emocue_models::bundle::NamedBundleError;
 use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::GraphError;
 
@@ -9,6 +11,7 @@ use crate::backend::BackendError;
 use crate::checkpoint::CheckpointError;
 use crate::examples::ExamplesError;
 use crate::face::material::MaterialError;
+use crate::face::transfer::BeginError;
 use crate::net::transfer::TransferError;
 use crate::recipe::RecipeError;
 use crate::teacher::TeacherError;
@@ -81,9 +84,21 @@ pub enum RunError {
         /// What does not fit.
         reason: String,
     },
+    /// The bundle whose detector finds landmarks cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] NamedBundleError),
+    /// The detector that finds landmarks does not run.
+    #[error(transparent)]
+    Detector(#[from] emocue_run::RunError),
+    /// The landmarks that were written cannot be read.
+    #[error(transparent)]
+    Landmarks(#[from] DataError),
     /// The pictures of a detector's training cannot be used.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// A detector cannot begin with its teacher's weights.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
     /// The training itself failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -102,7 +117,11 @@ impl RunError {
             Self::TrainingExamples(error) => Some(error),
             Self::Teacher(error) => Some(error),
             Self::Transfer(error) => Some(error),
+            Self::Bundle(error) => Some(error),
+            Self::Detector(error) => Some(error),
+            Self::Landmarks(error) => Some(error),
             Self::Material(error) => Some(error),
+            Self::Begin(error) => Some(error),
             Self::Train(error) => Some(error),
             _ => None,
         }

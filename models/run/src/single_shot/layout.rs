@@ -69,7 +69,7 @@ static FACE: Layout = {
         Field { outputs: [0, 1, 2], each: 15, first }
     }
     Layout {
-        multiple: 16,
+        multiple: 32,
         mean: 127.5,
         scale: 1.0 / 63.75,
         planar: true,

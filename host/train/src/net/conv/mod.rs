@@ -10,6 +10,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 
+use super::depthwise;
 use super::flex::{is_on_flex, tensor, values};
 use super::graph::padding;
 use burn::backend::autodiff::NodeId;
@@ -26,13 +27,23 @@ use burn::tensor::{DType, Tensor, module};
 use pass::Sizes;
 
 /// burn's layer on `x` `[n, in, h, w]` with `weight` in place of its own: through [`conv2d`] where it is
-/// dense and without bias, otherwise as burn does it.
+/// dense, through [`depthwise`] where it is such a layer, otherwise as burn does it.
 pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
     let padding = padding(layer);
-    if layer.groups == 1 && layer.dilation == [1, 1] && layer.bias.is_none() {
-        return conv2d(x, weight, layer.stride, padding);
-    }
     let bias = layer.bias.as_ref().map(|bias| bias.val());
+    if layer.groups == 1 && layer.dilation == [1, 1] {
+        let y = conv2d(x, weight, layer.stride, padding);
+        return match bias {
+            Some(bias) => {
+                let [channels] = bias.dims();
+                y + bias.reshape([1, channels, 1, 1])
+            }
+            None => y,
+        };
+    }
+    if let Some(y) = depthwise::apply(layer, &weight, &x) {
+        return y;
+    }
     let how = ConvOptions::new(layer.stride, padding, layer.dilation, layer.groups);
     module::conv2d(x, weight, bias, how)
 }

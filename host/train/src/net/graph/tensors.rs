@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{Graph, Pool, Rounding};
 use crate::net::noise::Noise;
-use crate::net::{conv, norm};
+use crate::net::{conv, norm, pool};
 
 /// Computes with tensors `[N,C,H,W]`; names go unused. Batch normalisation takes the batch's own
 /// statistics where burn tracks gradients.
@@ -84,6 +84,11 @@ impl Graph for Tensors<'_> {
     }
 
     fn max_pool(&mut self, _: &str, x: &Tensor<4>, how: Pool) -> Tensor<4> {
+        if how == Pool::square(2, 2)
+            && let Some(y) = pool::halve(x)
+        {
+            return y;
+        }
         let options = MaxPoolOptions::new(how.kernel)
             .with_stride(how.stride)
             .with_padding(how.pad)
