@@ -1,9 +1,14 @@
 //! Labelled pictures in memory, whatever layout they were published in.
 
+mod joined;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use emocue_models::label::{FERPLUS_8, LabelSet};
+use emocue_models::geometry::{Landmarks, Point};
+use emocue_models::label::LabelSet;
+
+pub use joined::Part;
 
 use super::votes::Votes;
 use super::{Split, picture, resize};
@@ -30,7 +35,11 @@ pub struct Dataset {
     pixels: Vec<u8>,
     rows: Vec<Row>,
     votes: Vec<Votes>,
+    /// One a row, px of the row; empty where nobody looked.
+    landmarks: Vec<Option<Landmarks>>,
     skipped: BTreeMap<String, usize>,
+    /// Datasets whose rows were added, in the order of their rows.
+    added: Vec<Part>,
 }
 
 impl Dataset {
@@ -43,7 +52,9 @@ impl Dataset {
             pixels: Vec::new(),
             rows: Vec::new(),
             votes: Vec::new(),
+            landmarks: Vec::new(),
             skipped: BTreeMap::new(),
+            added: Vec::new(),
         }
     }
 
@@ -85,6 +96,7 @@ impl Dataset {
             };
             new.push(Row { label, ..row.clone() }, self.picture(index));
             new.votes.extend(self.votes.get(index));
+            new.landmarks.extend(self.landmarks.get(index));
         }
         new
     }
@@ -112,7 +124,12 @@ impl Dataset {
         for row in 0..self.len() {
             pixels.extend(resize::scaled(self.picture(row), self.side, side));
         }
-        Self { side, pixels, ..self }
+        let scale = side as f32 / self.side as f32;
+        let scaled = |found: Landmarks| {
+            Landmarks::from_points(found.points().map(|p| Point::new(p.x * scale, p.y * scale)))
+        };
+        let landmarks = self.landmarks.iter().map(|found| found.map(scaled)).collect();
+        Self { side, pixels, landmarks, ..self }
     }
 
     /// Joins FER+ votes, one for each row in order.
@@ -123,6 +140,17 @@ impl Dataset {
     pub fn with_votes(mut self, votes: Vec<Votes>) -> Self {
         assert_eq!(votes.len(), self.rows.len(), "one vote a row");
         self.votes = votes;
+        self
+    }
+
+    /// Joins the landmarks of the rows, one entry for each in order, px of the row.
+    ///
+    /// # Panics
+    /// When the counts differ: a caller's mistake.
+    #[must_use]
+    pub fn with_landmarks(mut self, landmarks: Vec<Option<Landmarks>>) -> Self {
+        assert_eq!(landmarks.len(), self.rows.len(), "one entry a row");
+        self.landmarks = landmarks;
         self
     }
 
@@ -193,6 +221,16 @@ impl Dataset {
         !self.votes.is_empty()
     }
 
+    /// Where its eyes, nose and mouth lie, px of the row; `None` where nobody looked or nothing was found.
+    pub fn landmarks(&self, row: usize) -> Option<Landmarks> {
+        self.landmarks.get(row).copied().flatten()
+    }
+
+    /// Whether landmarks were joined.
+    pub fn has_landmarks(&self) -> bool {
+        !self.landmarks.is_empty()
+    }
+
     /// Pictures left out, by reason.
     pub fn skipped(&self) -> &BTreeMap<String, usize> {
         &self.skipped
@@ -201,20 +239,6 @@ impl Dataset {
     /// The pictures of one split, ascending.
     pub fn rows(&self, split: Split) -> Vec<usize> {
         (0..self.len()).filter(|row| self.split(*row) == split).collect()
-    }
-
-    /// The distribution over the classes of `head` that a network should learn for a row; sum 1.
-    ///
-    /// FER+ votes where they are joined and asked for, else the label, mapped by name. `None` where
-    /// the votes are not usable or the class is unknown to `head`.
-    pub fn target(&self, row: usize, head: &LabelSet) -> Option<Vec<f32>> {
-        if head.id == FERPLUS_8.id && self.has_votes() {
-            return self.votes[row].distribution().map(|votes| votes.to_vec());
-        }
-        let class = self.labels.mapping_to(head)[self.label(row)]?;
-        let mut target = vec![0.0; head.len()];
-        target[class] = 1.0;
-        Some(target)
     }
 
     /// Training rows whose pixels also stand in another split, ascending. Training on them would
@@ -267,7 +291,9 @@ mod tests {
         for label in 0..7 {
             data.push(row(Split::Training, label), &[label as u8]);
         }
-        let data = data.with_votes(vec![Votes([1; 10]); 7]);
+        let eye = |x| Some(Landmarks::from_points([Point::new(x, 0.5); 5]));
+        let landmarks = (0..7).map(|row| eye(row as f32)).collect();
+        let data = data.with_votes(vec![Votes([1; 10]); 7]).with_landmarks(landmarks);
         let classes = CK_7.mapping_to(&VALENCE_3);
         let data = data.relabelled(VALENCE_3, &classes);
         assert_eq!(
@@ -276,21 +302,8 @@ mod tests {
         );
         assert_eq!((data.picture(5), data.votes(5).is_some()), ([6].as_slice(), true));
         assert_eq!(data.skipped()["class surprise"], 1);
-        let larger = data.resized(3);
+        let larger = data.clone().resized(3);
         assert_eq!((larger.side(), larger.picture(5)), (3, [6; 9].as_slice()));
-    }
-
-    #[test]
-    fn targets_go_by_name_and_votes_come_first() {
-        let mut data = Dataset::new("test", CK_7, 1);
-        data.push(row(Split::Training, 3), &[0]);
-        data.push(row(Split::Training, 6), &[0]);
-        assert_eq!(data.target(0, &FER_7), Some(vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
-        assert_eq!(data.target(1, &FER_7), None, "contempt is none of the seven");
-        let votes = [[8, 2, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 10, 0]];
-        let data = data.with_votes(votes.map(Votes).to_vec());
-        let expected = vec![0.8, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        assert_eq!(data.target(0, &FERPLUS_8), Some(expected));
-        assert_eq!(data.target(1, &FERPLUS_8), None);
+        assert_eq!((data.landmarks(5), larger.landmarks(5).unwrap().nose.x), (eye(6.0), 18.0));
     }
 }

@@ -63,6 +63,7 @@ pub(super) const CASCADE_OR_BUNDLE: Format =
     Format { name: "a Haar cascade or a bundle", extensions: &["haar", "emocue"] };
 pub(super) const HTML: Format = Format { name: "an HTML page", extensions: &["html", "htm"] };
 pub(super) const PNG: Format = Format { name: "a PNG picture", extensions: &["png"] };
+pub(super) const CSV: Format = Format { name: "a CSV table", extensions: &["csv"] };
 pub(super) const SVG: Format = Format { name: "an SVG picture", extensions: &["svg"] };
 
 impl OverwriteArg {

@@ -10,7 +10,7 @@ use emocue_data::layout::{self, DatasetLayout, ReadOptions};
 use emocue_data::map::Map;
 use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::known_labels;
-use emocue_data::{DataError, SIDE, ferplus};
+use emocue_data::{DataError, SIDE, Split, ferplus, landmarks};
 
 /// Under which these arguments stand in the help.
 const HEADING: &str = "Dataset";
@@ -40,6 +40,9 @@ pub struct SourceArgs {
     /// Width and height that pictures are resized to, px
     #[arg(long, help_heading = HEADING, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
     pub side: u16,
+    /// CSV file with the rows' landmarks, as `emocue data landmarks --output` writes it
+    #[arg(long, help_heading = HEADING, value_name = "CSV")]
+    pub landmarks: Option<PathBuf>,
 }
 
 fn layout_help() -> String {
@@ -65,6 +68,7 @@ impl SourceArgs {
             map: None,
             data_labels: None,
             side: SIDE as u16,
+            landmarks: None,
         }
     }
 
@@ -73,11 +77,18 @@ impl SourceArgs {
         self.fer2013.is_some() || self.data.is_some()
     }
 
-    /// Reads the dataset, with the votes where they are named.
+    /// Reads the dataset, with the votes and the landmarks where they are named.
     ///
     /// # Errors
     /// [`DataError`] naming file and row.
     pub fn read(&self) -> Result<Dataset, DataError> {
+        let data = self.read_pictures()?;
+        let Some(file) = &self.landmarks else { return Ok(data) };
+        let found = landmarks::read(file, &data)?;
+        Ok(data.with_landmarks(found))
+    }
+
+    fn read_pictures(&self) -> Result<Dataset, DataError> {
         let map = self.map.as_deref().map(Map::read).transpose()?;
         let options = ReadOptions { side: self.side.into(), labels: self.data_labels, map };
         match (&self.fer2013, &self.data, &self.ferplus) {
@@ -97,6 +108,47 @@ impl SourceArgs {
                 help: "Name one with --data PATH or --fer2013 CSV.",
             }),
         }
+    }
+}
+
+/// A dataset beside the first one.
+#[derive(Clone, Debug)]
+pub struct Also {
+    layout: Option<DatasetLayout>,
+    path: PathBuf,
+}
+
+impl Also {
+    /// `PATH` or `LAYOUT:PATH`.
+    ///
+    /// # Errors
+    /// An empty path.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let known =
+            |name: &str| DatasetLayout::ALL.into_iter().find(|layout| layout.name() == name);
+        let named = text.split_once(':').and_then(|(name, path)| Some((known(name)?, path)));
+        let (layout, path) = named.map_or((None, text), |(layout, path)| (Some(layout), path));
+        if path.is_empty() {
+            return Err("expected a path".to_owned());
+        }
+        Ok(Self { layout, path: path.into() })
+    }
+
+    /// Reads it at this side, px.
+    ///
+    /// # Errors
+    /// [`DataError`] naming file and row, or a dataset without Training rows.
+    pub fn read(&self, side: u16) -> Result<Dataset, DataError> {
+        let options = ReadOptions { side: side.into(), labels: None, map: None };
+        let data = layout::read(&self.path, self.layout, &options)?;
+        if data.rows(Split::Training).is_empty() {
+            return Err(DataError::File {
+                path: self.path.clone(),
+                what: "it has no Training row to learn from".to_owned(),
+                help: "Leave it out, or give the part that its authors train on.",
+            });
+        }
+        Ok(data)
     }
 }
 
@@ -135,6 +187,14 @@ mod tests {
             let error = parse(line).err().unwrap_or_default();
             assert!(error.contains(word), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn another_dataset_may_name_its_layout() {
+        let parsed = |text| Also::parse(text).map(|also| (also.layout, also.path));
+        assert_eq!(parsed("raf-db:a/b"), Ok((Some(DatasetLayout::RafDb), "a/b".into())));
+        assert_eq!(parsed("a:b"), Ok((None, "a:b".into())));
+        assert_eq!(parsed("raf-db:").unwrap_err(), "expected a path");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::begun::Given;
 use super::folds::FoldArgs;
 use super::interrupt::stop_on_ctrl_c;
 use super::open::open_model;
+use super::source::Also;
 use super::train_face::{self, FaceSourceArgs};
 use super::train_view::View;
 use super::{SourceArgs, judge};
@@ -32,6 +33,10 @@ use emocue_train::run::{RunError, RunFolder, RunStart, TrainRequest};
 pub struct TrainArgs {
     #[command(flatten)]
     pub(super) data: SourceArgs,
+    /// Another dataset to learn from, its layout before a colon where it is not to be found out (raf-db:PATH); again for
+    /// another. Its classes are mapped by name; the recipe's [[datasets]] say how it counts.
+    #[arg(long, value_name = "PATH", value_parser = Also::parse, conflicts_with = "folds")]
+    also: Vec<Also>,
     #[command(flatten)]
     faces: FaceSourceArgs,
     #[command(flatten)]
@@ -150,7 +155,11 @@ impl TrainArgs {
         if let Some(rows) = self.judge {
             can_judge(&data, rows.split())?;
         }
-        Ok(data)
+        let mut all = data;
+        for also in &self.also {
+            all = all.with_more(&also.read(self.data.side)?);
+        }
+        Ok(all)
     }
 
     fn divided(&self) -> Result<Dataset, Box<dyn Failure>> {

@@ -1,40 +1,111 @@
 //! Random changes of training pictures. One seed gives one picture, on any machine and thread.
 
+use emocue_models::crop::Preprocess;
+use emocue_models::geometry::{Face, Landmarks, Point};
+use emocue_models::resample::Similarity;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 
-use crate::recipe::{Augment, Border};
+use crate::camera;
+use crate::recipe::augment::{Augment, Border};
 
-/// Writes a changed copy of the square `picture` into the square `target`, which may have another
+/// A square picture and where its face lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Luma, row-major.
+    pub picture: &'a [u8],
+    /// px of the picture.
+    pub landmarks: Option<Landmarks>,
+}
+
+/// Writes a changed copy of the square picture into the square `target`, which may have another
 /// side: mirrored, turned, scaled and shifted in one bilinear resampling, then brightness, contrast
-/// and erasing.
-pub fn augment(settings: &Augment, rng: &mut ChaCha8Rng, picture: &[u8], target: &mut [u8]) {
-    let mut either_way = |limit: f32| limit * rng.random_range(-1.0..=1.0f32);
-    let angle = either_way(settings.rotate_degrees).to_radians();
-    let zoom = 1.0 + either_way(settings.scale);
-    let (shift_x, shift_y) = (either_way(settings.shift), either_way(settings.shift));
-    let offset = 255.0 * either_way(settings.brightness);
-    let gain = 1.0 + either_way(settings.contrast);
-    let mirror = if settings.flip && rng.random_bool(0.5) { -1.0 } else { 1.0 };
+/// and erasing. A share of the pictures is seen by a [`camera`] besides.
+pub fn augment(settings: &Augment, rng: &mut ChaCha8Rng, seen: Seen<'_>, target: &mut [u8]) {
+    let by_camera = settings.camera.as_ref().filter(|by| rng.random::<f32>() < by.share);
+    let covered = by_camera.and_then(|by| camera::cover(by, rng, seen));
+    let picture = covered.as_deref().unwrap_or(seen.picture);
+    let mut view = View::draw(settings, rng);
+    let (offset, gain) = view.light;
+    if let Some(by) = by_camera {
+        view.turn(by, rng, seen);
+    }
 
     let (from, to) = (picture.len().isqrt(), target.len().isqrt());
-    let scale = zoom * from as f32 / to as f32;
-    let (sin, cos) = (angle.sin() * scale, angle.cos() * scale);
-    let (middle, half) = (from as f32 / 2.0, to as f32 / 2.0);
     let source = Source { picture, side: from, border: settings.border };
+    let to_source = view.to_source(from, to);
     for y in 0..to {
         for x in 0..to {
-            let (dx, dy) = ((x as f32 + 0.5 - half) * mirror, y as f32 + 0.5 - half);
-            let source_x = cos * dx - sin * dy + middle + shift_x * from as f32;
-            let source_y = sin * dx + cos * dy + middle + shift_y * from as f32;
+            let Point { x: source_x, y: source_y } = to_source(x as f32 + 0.5, y as f32 + 0.5);
             let value = source.bilinear(source_x - 0.5, source_y - 0.5);
             let changed = (value - 128.0) * gain + 128.0 + offset;
             target[y * to + x] = changed.round().clamp(0.0, 255.0) as u8;
         }
     }
-    if rng.random_bool(f64::from(settings.erase)) {
+    if covered.is_none() && rng.random_bool(f64::from(settings.erase)) {
         erase(rng, target, to);
+    }
+    if let Some(by) = by_camera {
+        camera::expose(by, rng, target);
+    }
+}
+
+/// How a picture is looked at.
+struct View {
+    /// Radians.
+    angle: f32,
+    zoom: f32,
+    /// Fractions of the side.
+    shift: (f32, f32),
+    /// Greys that are added, and what contrast is multiplied by.
+    light: (f32, f32),
+    mirror: f32,
+    /// What width is multiplied by, and height divided by.
+    aspect: f32,
+    /// From the upright crop to the picture, px of the picture.
+    crop: Similarity,
+}
+
+impl View {
+    fn draw(settings: &Augment, rng: &mut ChaCha8Rng) -> Self {
+        let mut either_way = |limit: f32| limit * rng.random_range(-1.0..=1.0f32);
+        let angle = either_way(settings.rotate_degrees).to_radians();
+        let zoom = 1.0 + either_way(settings.scale);
+        let shift = (either_way(settings.shift), either_way(settings.shift));
+        let offset = 255.0 * either_way(settings.brightness);
+        let gain = 1.0 + either_way(settings.contrast);
+        let mirror = if settings.flip && rng.random_bool(0.5) { -1.0 } else { 1.0 };
+        let crop = Similarity::IDENTITY;
+        Self { angle, zoom, shift, light: (offset, gain), mirror, aspect: 1.0, crop }
+    }
+
+    /// Turns, stretches and cuts as a camera and a detector would.
+    fn turn(&mut self, by: &camera::Camera, rng: &mut ChaCha8Rng, seen: Seen<'_>) {
+        if rng.random::<f32>() < by.turned {
+            self.angle = (by.turn_degrees * rng.random_range(-1.0..=1.0f32)).to_radians();
+        }
+        self.aspect = (0.5 * by.aspect * rng.random_range(-1.0..=1.0f32)).exp();
+        if rng.random::<f32>() < by.aligned && seen.landmarks.is_some() {
+            let preprocess = Preprocess::of_size(seen.picture.len().isqrt());
+            let face = Face { landmarks: seen.landmarks, ..preprocess.canonical_face() };
+            self.crop = preprocess.transform(&face);
+        }
+    }
+
+    /// From px of a target of side `to` to px of the picture of side `from`.
+    fn to_source(&self, from: usize, to: usize) -> impl Fn(f32, f32) -> Point {
+        let scale = self.zoom * from as f32 / to as f32;
+        let (sin, cos) = (self.angle.sin() * scale, self.angle.cos() * scale);
+        let (middle, half) = (from as f32 / 2.0, to as f32 / 2.0);
+        let shift = (self.shift.0 * from as f32, self.shift.1 * from as f32);
+        let Self { mirror, aspect, crop, .. } = *self;
+        move |x, y| {
+            let (dx, dy) = ((x - half) * mirror / aspect, (y - half) * aspect);
+            let source_x = cos * dx - sin * dy + middle + shift.0;
+            let source_y = sin * dx + cos * dy + middle + shift.1;
+            crop.apply(Point::new(source_x, source_y))
+        }
     }
 }
 
@@ -105,6 +176,8 @@ mod tests {
     use emocue_data::random::generator;
     use emocue_data::{PIXELS, SIDE};
 
+    use crate::camera::Camera;
+
     const OFF: Augment = Augment {
         flip: false,
         rotate_degrees: 0.0,
@@ -115,6 +188,7 @@ mod tests {
         erase: 0.0,
         border: Border::Nearest,
         mixup: 0.0,
+        camera: None,
     };
 
     fn picture() -> Vec<u8> {
@@ -123,7 +197,8 @@ mod tests {
 
     fn changed(settings: &Augment, row: usize) -> Vec<u8> {
         let mut target = vec![0; PIXELS];
-        augment(settings, &mut generator(1, 2, row), &picture(), &mut target);
+        let seen = Seen { picture: &picture(), landmarks: None };
+        augment(settings, &mut generator(1, 2, row), seen, &mut target);
         target
     }
 
@@ -172,9 +247,26 @@ mod tests {
     #[test]
     fn another_side_shows_the_same_picture() {
         let (small, mut large) = ([10u8, 10, 200, 200].map(|v| v).to_vec(), vec![0; 64]);
-        augment(&OFF, &mut generator(1, 2, 3), &small, &mut large);
+        let seen = Seen { picture: &small, landmarks: None };
+        augment(&OFF, &mut generator(1, 2, 3), seen, &mut large);
         assert_eq!((large[0], large[7], large[63]), (10, 10, 200));
         assert!(large.chunks(8).is_sorted_by_key(|row| row[4]));
+    }
+
+    #[test]
+    fn an_aligned_view_brings_the_eyes_to_their_places() {
+        // A bright left eye, 10 px off.
+        let mut picture = vec![0u8; PIXELS];
+        picture[28 * SIDE + 25] = 255;
+        let off = |p: Point| Point::new(p.x + 10.5, p.y + 9.75);
+        let points = Preprocess::default().landmarks.points().map(off);
+        let seen = Seen { picture: &picture, landmarks: Some(Landmarks::from_points(points)) };
+        let camera = Camera { aligned: 1.0, ..crate::camera::tests::NEVER };
+        let mut target = vec![0; PIXELS];
+        let settings = Augment { camera: Some(camera), ..OFF };
+        augment(&settings, &mut generator(1, 2, 3), seen, &mut target);
+        let brightest = (0..PIXELS).max_by_key(|i| target[*i]).unwrap();
+        assert_eq!((brightest % SIDE, brightest / SIDE), (15, 18));
     }
 
     #[test]

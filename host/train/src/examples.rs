@@ -6,12 +6,12 @@ use emocue_models::label::LabelSet;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
-use crate::augment::{augment, mixup_share};
+use crate::augment::{Seen, augment, mixup_share};
 use crate::net::noise::Noise;
 use crate::recipe::{ClassWeights, Head, Recipe};
 use crate::teacher::Teacher;
 use emocue_data::Split;
-use emocue_data::dataset::Dataset;
+use emocue_data::dataset::{Dataset, Part};
 use emocue_data::random::generator;
 use emocue_data::votes::Votes;
 
@@ -21,10 +21,16 @@ struct Targets {
     classes: usize,
     /// `[examples, classes]`; a row is 0 where nothing is known.
     values: Vec<f32>,
+    /// For each part of the data what is added to the logits of its rows: [`UNKNOWN`] for a class that it cannot teach.
+    /// `None` where every part teaches all classes, or a teacher does.
+    masks: Option<Vec<Vec<f32>>>,
 }
 
+/// Added to the logit of a class that a row cannot have, so that it takes no part in the softmax.
+const UNKNOWN: f32 = -1e4;
+
 /// The training rows and what was left out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TrainingExamples {
     rows: Vec<usize>,
     heads: Vec<Targets>,
@@ -32,6 +38,8 @@ pub struct TrainingExamples {
     pub leaked: usize,
     /// Training rows dropped because most FER+ raters saw no face.
     pub not_a_face: usize,
+    /// Classes of a head that no row has: head and class.
+    pub missing: Vec<(&'static str, &'static str)>,
 }
 
 /// A head cannot learn from the data.
@@ -43,6 +51,17 @@ pub enum ExamplesError {
     /// No label of the data maps to the head's classes.
     #[error("no training row has a class for the head {0}: the data is labelled {1}")]
     NoTarget(String, &'static str),
+    /// A dataset teaches no head.
+    #[error("no class of {layout} ({labels}) belongs to a head that learns from it")]
+    NothingTaught {
+        /// The dataset's layout.
+        layout: &'static str,
+        /// Its label set.
+        labels: &'static str,
+    },
+    /// Nothing counts.
+    #[error("the weights of the datasets sum to zero")]
+    NoWeight,
 }
 
 impl Failure for ExamplesError {
@@ -52,6 +71,10 @@ impl Failure for ExamplesError {
             Self::NoTarget(..) => {
                 "Name other heads with --heads or in the recipe, or bring data that has such labels."
             }
+            Self::NothingTaught { .. } => {
+                "Add a head with its label set, leave `heads` out of the recipe's [[datasets]], or do not name it."
+            }
+            Self::NoWeight => "Give one of the recipe's [[datasets]] a weight above 0.",
         };
         Some(help.to_owned())
     }
@@ -69,6 +92,8 @@ pub struct Batch {
     pub noise: Noise,
     /// `[N, classes]` for every head; each row sums to its weight, or 0 where nothing is known.
     pub targets: Vec<Tensor<2>>,
+    /// For every head what is added to its logits, `[N, classes]`: classes that a row cannot have take no part.
+    pub masks: Vec<Option<Tensor<2>>>,
 }
 
 impl TrainingExamples {
@@ -83,8 +108,7 @@ impl TrainingExamples {
         limit: Option<usize>,
     ) -> Result<Self, ExamplesError> {
         let leaked: std::collections::HashSet<usize> = data.leaked_rows().into_iter().collect();
-        let mut kept =
-            Self { rows: Vec::new(), heads: Vec::new(), leaked: leaked.len(), not_a_face: 0 };
+        let mut kept = Self { leaked: leaked.len(), ..Self::default() };
         for row in data.rows(Split::Training) {
             if leaked.contains(&row) {
                 continue;
@@ -99,11 +123,15 @@ impl TrainingExamples {
         if kept.rows.is_empty() {
             return Err(ExamplesError::Empty);
         }
-        for (head, labels) in recipe.heads.iter().zip(recipe.label_sets()) {
-            let targets = Targets::of(data, &kept.rows, head, &labels);
+        let weights = Weights::of(data, recipe)?;
+        for (at, (head, labels)) in recipe.heads.iter().zip(recipe.label_sets()).enumerate() {
+            let targets = Targets::of(data, &kept.rows, head, &labels, &weights.heads[at]);
             if targets.values.iter().all(|value| *value == 0.0) {
                 return Err(ExamplesError::NoTarget(head.labels.clone(), data.labels().id));
             }
+            let missing =
+                targets.missing().into_iter().map(|class| (labels.id, labels.names[class]));
+            kept.missing.extend(missing);
             kept.heads.push(targets);
         }
         Ok(kept)
@@ -119,6 +147,8 @@ impl TrainingExamples {
             if teachers.is_empty() {
                 continue;
             }
+            // They know all classes.
+            targets.masks = None;
             for (at, target) in targets.values.chunks_exact_mut(targets.classes).enumerate() {
                 let sum: f32 = target.iter().sum();
                 let (own, scale) = if sum > 0.0 { (1.0 - weight, sum) } else { (0.0, 1.0) };
@@ -149,10 +179,14 @@ impl TrainingExamples {
         self.rows.is_empty()
     }
 
-    /// SHA-256 of pictures and targets: what a resumed training must see again.
+    /// SHA-256 of pictures, landmarks and targets: what a resumed training must see again.
     pub fn fingerprint(&self, data: &Dataset) -> String {
         let mut hash = Sha256::new();
         self.rows.iter().for_each(|row| hash.update(data.picture(*row)));
+        for landmarks in self.rows.iter().filter_map(|row| data.landmarks(*row)) {
+            let values = landmarks.points().map(|point| [point.x, point.y]);
+            values.iter().flatten().for_each(|value| hash.update(value.to_le_bytes()));
+        }
         for head in &self.heads {
             head.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
@@ -172,43 +206,120 @@ impl TrainingExamples {
         let (count, side) = (indices.len(), recipe.net.side());
         let pixels = side * side;
         let mut luma = vec![0.0; count * pixels];
-        let mut targets: Vec<Vec<f32>> =
-            self.heads.iter().map(|head| Vec::with_capacity(count * head.classes)).collect();
+        let mut answers: Vec<Answers> = self.heads.iter().map(|_| Answers::default()).collect();
         let mut generators = Vec::with_capacity(count);
         let mut picture = vec![0; pixels];
         let preprocess = recipe.preprocess();
         for (index, input) in indices.iter().zip(luma.chunks_exact_mut(pixels)) {
             let mut rng = generator(seed, epoch, self.rows[*index]);
-            augment(&recipe.augment, &mut rng, data.picture(self.rows[*index]), &mut picture);
+            augment(&recipe.augment, &mut rng, seen(data, self.rows[*index]), &mut picture);
             preprocess.normalise(&picture, input);
             let mut partner = None;
             if recipe.augment.mixup > 0.0 {
                 let share = mixup_share(&mut rng, recipe.augment.mixup);
                 let at = rng.random_range(0..self.len());
-                augment(&recipe.augment, &mut rng, data.picture(self.rows[at]), &mut picture);
+                augment(&recipe.augment, &mut rng, seen(data, self.rows[at]), &mut picture);
                 let mut mixed = vec![0.0; pixels];
                 preprocess.normalise(&picture, &mut mixed);
                 mix(input, &mixed, share);
                 partner = Some((at, share));
             }
-            for (head, values) in self.heads.iter().zip(&mut targets) {
-                let start = values.len();
-                values.extend_from_slice(head.of_example(*index));
-                if let Some((at, share)) = partner {
-                    mix(&mut values[start..], head.of_example(at), share);
-                }
+            let part = |index: usize| data.part_of(self.rows[index]);
+            for (head, answers) in self.heads.iter().zip(&mut answers) {
+                answers.push(
+                    head,
+                    *index,
+                    part(*index),
+                    partner.map(|(at, share)| (at, part(at), share)),
+                );
             }
             generators.push(rng);
         }
-        let matrix = |(values, head): (Vec<f32>, &Targets)| {
+        let matrix = |values: Vec<f32>, head: &Targets| {
             Tensor::<2>::from_data(TensorData::new(values, [count, head.classes]), device)
         };
+        let (mut targets, mut masks) = (Vec::new(), Vec::new());
+        for (answers, head) in answers.into_iter().zip(&self.heads) {
+            masks.push(head.masks.is_some().then(|| matrix(answers.masks, head)));
+            targets.push(matrix(answers.targets, head));
+        }
         Batch {
             noise: Noise::of(generators),
-            targets: targets.into_iter().zip(&self.heads).map(matrix).collect(),
+            targets,
+            masks,
             luma: Tensor::from_data(TensorData::new(luma, [count, 1, side, side]), device),
         }
     }
+}
+
+/// One head's targets and masks of a batch, row by row.
+#[derive(Default)]
+struct Answers {
+    targets: Vec<f32>,
+    masks: Vec<f32>,
+}
+
+impl Answers {
+    /// Appends example `index`, which belongs to `part`, mixed with a share of another one where there is one.
+    fn push(
+        &mut self,
+        head: &Targets,
+        index: usize,
+        part: usize,
+        partner: Option<(usize, usize, f32)>,
+    ) {
+        let (start, mask) = (self.targets.len(), self.masks.len());
+        self.targets.extend_from_slice(head.of_example(index));
+        if let Some(masks) = &head.masks {
+            self.masks.extend_from_slice(&masks[part]);
+        }
+        let Some((other, other_part, share)) = partner else { return };
+        mix(&mut self.targets[start..], head.of_example(other), share);
+        if let Some(masks) = &head.masks {
+            // What either can be, the mixture can be.
+            let both = self.masks[mask..].iter_mut().zip(&masks[other_part]);
+            both.for_each(|(mask, other)| *mask = mask.max(*other));
+        }
+    }
+}
+
+/// How much the rows of each part count for each head.
+struct Weights {
+    /// By head and part.
+    heads: Vec<Vec<f32>>,
+}
+
+impl Weights {
+    fn of(data: &Dataset, recipe: &Recipe) -> Result<Self, ExamplesError> {
+        let parts = data.parts();
+        let entry = |layout: &str| recipe.datasets.iter().find(|entry| entry.layout == layout);
+        let weight = |layout: &str| entry(layout).map_or(1.0, |entry| entry.weight);
+        if parts.iter().all(|part| weight(part.layout) == 0.0) {
+            return Err(ExamplesError::NoWeight);
+        }
+        let of_head = |(head, labels): (&Head, LabelSet)| -> Vec<f32> {
+            let of_part = |(at, part): (usize, &Part)| {
+                let learns = entry(part.layout).is_none_or(|entry| {
+                    entry.heads.is_empty() || entry.heads.contains(&head.labels)
+                });
+                let taught = data.taught(at, &labels).contains(&true);
+                if learns && taught { weight(part.layout) } else { 0.0 }
+            };
+            parts.iter().enumerate().map(of_part).collect()
+        };
+        let heads: Vec<_> = recipe.heads.iter().zip(recipe.label_sets()).map(of_head).collect();
+        for (at, part) in parts.iter().enumerate().skip(1) {
+            if weight(part.layout) > 0.0 && heads.iter().all(|parts| parts[at] == 0.0) {
+                let Part { layout, labels, .. } = *part;
+                return Err(ExamplesError::NothingTaught { layout, labels: labels.id });
+            }
+        }
+        Ok(Self { heads })
+    }
+}
+
+fn seen(data: &Dataset, row: usize) -> Seen<'_> {
+    Seen { picture: data.picture(row), landmarks: data.landmarks(row) }
 }
 
 /// `share * a + (1 - share) * b`, into `a`.
@@ -217,24 +328,49 @@ fn mix(a: &mut [f32], b: &[f32], share: f32) {
 }
 
 impl Targets {
-    /// The data's own targets, smoothed and weighted.
-    fn of(data: &Dataset, rows: &[usize], head: &Head, labels: &LabelSet) -> Self {
+    /// The data's own targets, smoothed and weighted; `weights` are those of the data's parts.
+    fn of(data: &Dataset, rows: &[usize], head: &Head, labels: &LabelSet, weights: &[f32]) -> Self {
         let classes = labels.len();
-        let mut values: Vec<f32> = rows
-            .iter()
-            .flat_map(|row| data.target(*row, labels).unwrap_or_else(|| vec![0.0; classes]))
-            .collect();
-        let weights = class_weights(&values, classes, head.class_weights);
-        for target in values.chunks_exact_mut(classes) {
+        let taught: Vec<Vec<bool>> =
+            (0..weights.len()).map(|part| data.taught(part, labels)).collect();
+        let target = |row: &usize| {
+            let weight = weights[data.part_of(*row)];
+            let target = data.target(*row, labels).filter(|_| weight > 0.0);
+            let mut target = target.unwrap_or_else(|| vec![0.0; classes]);
+            target.iter_mut().for_each(|value| *value *= weight);
+            target
+        };
+        let mut values: Vec<f32> = rows.iter().flat_map(target).collect();
+        let by_class = class_weights(&values, classes, head.class_weights);
+        for (target, row) in values.chunks_exact_mut(classes).zip(rows) {
             if target.iter().all(|value| *value == 0.0) {
                 continue;
             }
-            for (value, weight) in target.iter_mut().zip(&weights) {
+            // The classes of one dataset alone are no mask: what it does not know is not an answer.
+            let taught = &taught[data.part_of(*row)];
+            let among = |class: usize| weights.len() == 1 || taught[class];
+            let count = (0..classes).filter(|class| among(*class)).count() as f32;
+            let weight = weights[data.part_of(*row)];
+            for (class, (value, by_class)) in target.iter_mut().zip(&by_class).enumerate() {
                 let smooth = head.label_smoothing;
-                *value = (*value * (1.0 - smooth) + smooth / classes as f32) * weight;
+                let spread = if among(class) { smooth * weight / count } else { 0.0 };
+                *value = (*value * (1.0 - smooth) + spread) * by_class;
             }
         }
-        Self { classes, values }
+        let masked = weights.len() > 1 && taught.iter().flatten().any(|taught| !taught);
+        let mask = |taught: &Vec<bool>| {
+            taught.iter().map(|taught| if *taught { 0.0 } else { UNKNOWN }).collect()
+        };
+        let masks = masked.then(|| taught.iter().map(mask).collect());
+        Self { classes, values, masks }
+    }
+
+    /// Classes that no row has.
+    fn missing(&self) -> Vec<usize> {
+        let is_missing = |class: &usize| {
+            self.values.iter().skip(*class).step_by(self.classes).all(|v| *v == 0.0)
+        };
+        (0..self.classes).filter(is_missing).collect()
     }
 
     fn of_example(&self, index: usize) -> &[f32] {

@@ -6,7 +6,7 @@
 //! | [`recipe`] | every setting of a training, as TOML |
 //! | [`backend`] | where a training computes: this CPU, CUDA, Vulkan |
 //! | [`run`] | a run's folder: what lies in it, and the training that is asked for there, from start to exported graphs |
-//! | [`examples`], [`augment`], [`teacher`] | rows and targets, their variation, answers of other networks |
+//! | [`examples`], [`augment`], [`camera`], [`teacher`] | rows and targets, their variation, answers of other networks |
 //! | [`train`], [`worker`], [`loss`], [`schedule`], [`ema`] | the loop over epochs and steps, and its parts |
 //! | [`watcher`] | how a caller follows a training |
 //! | [`build`] | a recipe's network and optimiser in burn |
@@ -23,6 +23,7 @@
 pub mod augment;
 pub mod backend;
 pub mod build;
+pub mod camera;
 pub mod checkpoint;
 pub mod ema;
 pub mod examples;

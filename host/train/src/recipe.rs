@@ -1,5 +1,6 @@
 //! A recipe: every setting of a training as TOML.
 
+pub mod augment;
 mod check;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
 use crate::net::spec::{NetSpec, Rounding};
+use augment::Augment;
 
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -53,6 +55,23 @@ pub struct Recipe {
     /// How much is learned from teachers, where there are any.
     #[serde(default)]
     pub distill: Distill,
+    /// How datasets count where several are learned from; one that is not here counts once, for every head that has one
+    /// of its classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<DatasetShare>,
+}
+
+/// How the rows of a dataset count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetShare {
+    /// Its layout: `"raf-db"`.
+    pub layout: String,
+    /// Factor of its rows in the loss.
+    pub weight: f32,
+    /// Label sets of the heads that learn from it; empty for every head that has one of its classes.
+    #[serde(default)]
+    pub heads: Vec<String>,
 }
 
 /// A pixel enters the network as `(pixel / 255 - mean) / std`.
@@ -188,45 +207,6 @@ pub enum Decay {
         /// `0..=1`.
         floor: f64,
     },
-}
-
-/// Random changes of every training picture (see [`super::augment`]).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Augment {
-    /// Mirror half of the pictures.
-    pub flip: bool,
-    /// Largest turn either way, degrees.
-    pub rotate_degrees: f32,
-    /// Largest change of size either way, fraction.
-    pub scale: f32,
-    /// Largest shift either way, fraction of the side.
-    pub shift: f32,
-    /// What lies beyond the border.
-    #[serde(default)]
-    pub border: Border,
-    /// Largest change of brightness either way, fraction of full scale.
-    pub brightness: f32,
-    /// Largest change of contrast either way, fraction.
-    pub contrast: f32,
-    /// Probability of erasing one random box (Zhong et al. 2017).
-    pub erase: f32,
-    /// Alpha of mixup's beta distribution (Zhang et al. 2018); 0 mixes nothing.
-    #[serde(default)]
-    pub mixup: f32,
-}
-
-/// What lies beyond a picture's border.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Border {
-    /// The border's pixels, repeated.
-    #[default]
-    Nearest,
-    /// The picture, mirrored.
-    Reflect,
-    /// Black.
-    Black,
 }
 
 /// Learning from teachers' probabilities beside the data's labels (Hinton et al. 2015).

@@ -32,8 +32,8 @@ pub struct TrainingProgress {
 pub trait TrainingWatcher {
     /// Something was found out before the first step.
     fn note(&mut self, _note: &Note<'_>) {}
-    /// A teacher is about to answer `rows` rows; what is returned receives how many more are done.
-    fn asking(&mut self, _teacher: &str, _rows: usize) -> Box<dyn Fn(usize) + Sync> {
+    /// A network, named `who`, is about to answer `rows` rows; what is returned receives how many more are done.
+    fn asking(&mut self, _who: &str, _rows: usize) -> Box<dyn Fn(usize) + Sync> {
         Box::new(|_| ())
     }
     /// Right before the first step.
@@ -49,6 +49,8 @@ pub trait TrainingWatcher {
 pub enum Note<'a> {
     /// Rows to train on, and those that were dropped.
     TrainingExamples(&'a TrainingExamples),
+    /// Rows whose landmarks were found, of how many, and where they are kept.
+    Landmarks(usize, usize, &'a Path),
     /// Tensors taken from a file of published weights.
     Transferred(&'a Path, &'a TransferReport),
     /// The body, and these heads, taken from another run.
@@ -60,13 +62,20 @@ pub enum Note<'a> {
 impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TrainingExamples(examples) => write!(
-                f,
-                "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
-                examples.len(),
-                examples.leaked,
-                examples.not_a_face
-            ),
+            Self::TrainingExamples(examples) => {
+                write!(
+                    f,
+                    "{} training rows; dropped {} identical to a test row and {} that most raters called no face",
+                    examples.len(),
+                    examples.leaked,
+                    examples.not_a_face
+                )?;
+                let class = |(head, class)| write!(f, "; no row has {class} for the head {head}");
+                examples.missing.iter().copied().try_for_each(class)
+            }
+            Self::Landmarks(found, rows, file) => {
+                write!(f, "landmarks of {found} of {rows} rows, in {}", file.display())
+            }
             Self::Previous(error, step) => {
                 write!(f, "{error}; resuming from {PREVIOUS}, step {step}")
             }

@@ -121,7 +121,12 @@ fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
         _ => 0,
     };
     let mut loss = Tensor::<1>::zeros([1], device);
-    for ((logits, target), head) in logits.into_iter().zip(batch.targets).zip(&recipe.heads) {
+    let targets = batch.targets.into_iter().zip(batch.masks);
+    for ((logits, (target, mask)), head) in logits.into_iter().zip(targets).zip(&recipe.heads) {
+        let logits = match mask {
+            Some(mask) => logits + mask,
+            None => logits,
+        };
         loss = loss + cross_entropy(logits, target).mul_scalar(head.weight);
     }
     let loss = loss.div_scalar(job.step as f32);

@@ -1,32 +1,36 @@
-//! `emocue data landmarks`: where eyes, nose and mouth lie in FER2013.
+//! `emocue data landmarks`: where eyes, nose and mouth lie in a dataset's rows.
 
-use crate::output::outln;
 use std::path::PathBuf;
 
 use clap::Args;
-use emocue_models::bundle::Bundle;
+use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::failure::Failure;
-use emocue_run::Networks;
+use emocue_models::files::write_atomically;
 
+use super::super::eval::with_bar;
+use super::super::output::{CSV, OverwriteArg};
+use super::super::source::SourceArgs;
 use super::json;
-use super::progress::Progress;
+use crate::output::{errln, outln};
 use emocue_data::Split;
-use emocue_data::fer2013;
-use emocue_data::landmarks::{LandmarkStudy, MIN_FACE, study};
-use emocue_models::bundle::{bytes_of, in_bundle};
+use emocue_data::landmarks::{LandmarkStudy, find_all, study, text};
 
 /// Arguments of `landmarks`.
 #[derive(Args, Debug)]
 pub(super) struct LandmarksArgs {
-    /// fer2013.csv, plain or gzipped, in Kaggle's layout
-    #[arg(long, value_name = "CSV")]
-    fer2013: PathBuf,
+    #[command(flatten)]
+    data: SourceArgs,
     /// The bundle whose detector looks: a file, or "default" for the embedded one
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
-    /// How many rows, spread evenly over the split
+    /// How many rows, spread evenly over the Training split
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
+    /// Look at every row of the dataset and write its landmarks, for --landmarks of other commands
+    #[arg(short, long, value_name = "CSV", conflicts_with = "rows")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -34,27 +38,38 @@ pub(super) struct LandmarksArgs {
 
 /// Studies the rows and prints the result.
 pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
+    if let Some(path) = &args.output {
+        args.overwrite.check(path, CSV, &[])?;
+    }
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;
-    let mut detector = Networks::from_bundle(&bundle, Some(MIN_FACE))?.detector;
-    let fer = fer2013::read(&args.fer2013)?;
-    let rows = fer.rows(Split::Training);
-    let step = (rows.len() / args.rows as usize).max(1);
-    let rows: Vec<usize> = rows.into_iter().step_by(step).take(args.rows as usize).collect();
-    let mut progress = Progress::new(rows.len());
-    let pictures = rows.iter().map(|row| fer.picture(*row));
-    let found = study(pictures, detector.as_mut(), || progress.step())?;
-    progress.finish();
+    let data = args.data.read()?;
+    let rows = match args.output {
+        Some(_) => (0..data.len()).collect(),
+        None => some(data.rows(Split::Training), args.rows as usize),
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let found = with_bar(rows.len(), |done| find_all(&data, &rows, &bundle, threads, done))?;
+    let result = study(&found);
     if args.json {
-        outln!("{}", json(&found)?);
+        outln!("{}", json(&result)?);
     } else {
-        print(&found);
+        print(&result, data.side());
+    }
+    if let Some(path) = &args.output {
+        write_atomically(path, text(&data, &rows, &found).as_bytes())?;
+        errln!("the landmarks of {} rows are in {}", result.faces, path.display());
     }
     Ok(())
 }
 
-fn print(LandmarkStudy { rows, faces, landmarks }: &LandmarkStudy) {
-    outln!("{faces} faces in {rows} rows; px of the 48x48 row, pixel centres at .5\n");
+fn some(rows: Vec<usize>, count: usize) -> Vec<usize> {
+    let step = (rows.len() / count).max(1);
+    rows.into_iter().step_by(step).take(count).collect()
+}
+
+fn print(LandmarkStudy { rows, faces, landmarks }: &LandmarkStudy, side: usize) {
+    outln!("{faces} faces in {rows} rows; px of the {side}x{side} row, pixel centres at .5\n");
     outln!("{:<18} {:>12} {:>12} {:>12}", "", "mean", "median", "deviation");
     for spread in landmarks {
         let [mean, median, deviation] = [spread.mean, spread.median, spread.deviation]

@@ -24,7 +24,7 @@ enum Action {
     Show(show::ShowArgs),
     /// Find the faces in raw pictures (a seventh of the longer side or more) and cut them out as the badge does
     Prepare(prepare::PrepareArgs),
-    /// Find the faces in FER2013's Training rows and print where eyes, nose and mouth lie
+    /// Find the faces in a dataset's rows; print where eyes, nose and mouth lie, or write it for every row
     Landmarks(landmarks::LandmarksArgs),
 }
 

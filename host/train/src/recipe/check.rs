@@ -1,5 +1,6 @@
 //! The range of every setting.
 
+use emocue_data::layout::DatasetLayout;
 use emocue_models::label::{LABEL_SETS, LabelSet};
 
 use super::{Decay, Recipe, RecipeError, Rule};
@@ -27,6 +28,23 @@ impl Recipe {
                 return Err(range("heads.labels", format!("\"{}\"", head.labels), &expected));
             }
         }
+        if self.heads.iter().all(|head| head.weight == 0.0) {
+            return Err(range("heads.weight", "0 for each".into(), "at least one above 0"));
+        }
+        for (at, share) in self.datasets.iter().enumerate() {
+            let layouts = DatasetLayout::ALL.map(|layout| layout.name());
+            let twice = self.datasets[..at].iter().any(|other| other.layout == share.layout);
+            if twice || !layouts.contains(&share.layout.as_str()) {
+                let expected = format!("each one of: {}, once", layouts.join(", "));
+                return Err(range("datasets.layout", format!("\"{}\"", share.layout), &expected));
+            }
+            let of_recipe =
+                |labels: &&String| self.heads.iter().any(|head| head.labels == **labels);
+            if let Some(labels) = share.heads.iter().find(|labels| !of_recipe(labels)) {
+                let expected = "label sets of the recipe's heads";
+                return Err(range("datasets.heads", format!("\"{labels}\""), expected));
+            }
+        }
         for (setting, value, low, high) in self.numbers() {
             if !(low..=high).contains(&value) {
                 return Err(range(&setting, value.to_string(), &format!("{low} to {high}")));
@@ -38,7 +56,7 @@ impl Recipe {
     /// Every number with its least and greatest value.
     fn numbers(&self) -> Vec<(String, f64, f64, f64)> {
         const BELOW_ONE: f64 = 0.999_999;
-        let (opt, time, aug) = (&self.optimizer, &self.schedule, &self.augment);
+        let (opt, time) = (&self.optimizer, &self.schedule);
         let mut rules = vec![
             ("input.mean", self.input.mean.into(), 0.0, 1.0),
             ("input.std", self.input.std.into(), 1e-3, 100.0),
@@ -49,16 +67,10 @@ impl Recipe {
             ("optimizer.ema_decay", opt.ema_decay.into(), 0.0, BELOW_ONE),
             ("schedule.epochs", time.epochs as f64, 1.0, 10000.0),
             ("schedule.warmup_epochs", time.warmup_epochs, 0.0, 10000.0),
-            ("augment.rotate_degrees", aug.rotate_degrees.into(), 0.0, 180.0),
-            ("augment.scale", aug.scale.into(), 0.0, 0.9),
-            ("augment.shift", aug.shift.into(), 0.0, 0.5),
-            ("augment.brightness", aug.brightness.into(), 0.0, 1.0),
-            ("augment.contrast", aug.contrast.into(), 0.0, 1.0),
-            ("augment.erase", aug.erase.into(), 0.0, 1.0),
-            ("augment.mixup", aug.mixup.into(), 0.0, 10.0),
             ("distill.weight", self.distill.weight.into(), 0.0, 1.0),
             ("distill.temperature", self.distill.temperature.into(), 0.1, 100.0),
         ];
+        rules.extend(self.augment.numbers());
         match opt.rule {
             Rule::Sgd { momentum, .. } => {
                 rules.push(("optimizer.rule.momentum", momentum, 0.0, BELOW_ONE));
@@ -83,6 +95,10 @@ impl Recipe {
         let owned =
             |(setting, value, low, high): (&str, _, _, _)| (setting.to_owned(), value, low, high);
         let mut rules: Vec<_> = rules.into_iter().map(owned).collect();
+        for share in &self.datasets {
+            let name = format!("datasets.weight of {}", share.layout);
+            rules.push((name, share.weight.into(), 0.0, 100.0));
+        }
         for head in &self.heads {
             let of = |key: &str| format!("heads.{key} of {}", head.labels);
             rules.push((of("weight"), head.weight.into(), 0.0, 100.0));

@@ -9,10 +9,12 @@
 //! | `arguments.json` | the command line that it was begun with |
 //! | `failed.txt` | why the last try ended, where it failed |
 //! | `teacher-*.bin` | answers of a teacher |
+//! | `landmarks.csv` | where the rows' eyes, noses and mouths lie, for a recipe with a camera |
 //! | `lock` | held by the training that runs there |
 
 mod error;
 mod folder;
+mod landmarks;
 mod lock;
 mod training;
 

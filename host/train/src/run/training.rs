@@ -12,6 +12,7 @@ use emocue_models::label::LabelSet;
 
 use super::error::RunError;
 use super::folder::{EVAL_FILE, RunFolder, RunStage, RunStart};
+use super::landmarks;
 use crate::backend::BackendName;
 use crate::checkpoint::{Checkpoint, CheckpointError, FILE, TrainingState};
 use crate::examples::TrainingExamples;
@@ -189,6 +190,13 @@ impl Prepared<'_> {
             }
         };
         let mut examples = TrainingExamples::training(data, recipe, request.limit)?;
+        let located;
+        let data = if recipe.augment.camera.is_some() && !data.has_landmarks() {
+            located = landmarks::locate(data, examples.rows(), folder, watcher)?;
+            &located
+        } else {
+            data
+        };
         watcher.note(&Note::TrainingExamples(&examples));
         learn_from(&mut examples, teachers, (data, recipe), folder, watcher)?;
         let mut at = match from {
