@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Face, Landmarks, Point, Rect};
 use crate::luma::Luma;
+use crate::normalise::{Greys, Normalise};
 use crate::resample::{Resampler, Similarity};
 
 /// How a face becomes the classifier's input. Part of a bundle, since the weights depend on it.
@@ -22,6 +23,9 @@ pub struct Preprocess {
     pub mean: f32,
     /// What the difference is divided by, `> 0`.
     pub std: f32,
+    /// Whether that is so for every face, or each face's own mean and deviation count.
+    #[serde(default, skip_serializing_if = "Normalise::is_fixed")]
+    pub normalise: Normalise,
 }
 
 impl Default for Preprocess {
@@ -44,6 +48,7 @@ impl Default for Preprocess {
             margin: -0.02,
             mean: 0.5,
             std: 0.25,
+            normalise: Normalise::Fixed,
         }
     }
 }
@@ -110,13 +115,21 @@ impl Preprocess {
         resampler.run(frame, self.transform(face), self.size, crop);
     }
 
-    /// Writes `(pixel / 255 - mean) / std` of every pixel into `input`.
+    /// Writes every pixel of a crop into `input` as the network reads it: `(pixel / 255 - mean) / std`, or by the crop's
+    /// own mean and deviation.
     ///
     /// # Panics
     /// When the lengths differ.
     pub fn normalise(&self, pixels: &[u8], input: &mut [f32]) {
         assert_eq!(pixels.len(), input.len(), "one input value per pixel");
-        let (scale, offset) = (1.0 / (255.0 * self.std), self.mean / self.std);
+        let (scale, offset) = match self.normalise {
+            Normalise::Fixed => (1.0 / (255.0 * self.std), self.mean / self.std),
+            Normalise::Face { floor, gain } => {
+                let Greys { mean, deviation } = Greys::of(pixels);
+                let scale = gain / deviation.max(floor);
+                (scale, mean * scale)
+            }
+        };
         for (value, pixel) in input.iter_mut().zip(pixels) {
             *value = f32::from(*pixel) * scale - offset;
         }
@@ -239,6 +252,39 @@ mod tests {
         for (value, expected) in input.into_iter().zip([-2.0, -1.2, 2.0]) {
             assert!((value - expected).abs() < 1e-6, "{value} for {expected}");
         }
+    }
+
+    #[test]
+    fn a_face_of_its_own_light_is_the_same_in_any_light() {
+        let preprocess = Preprocess { normalise: Normalise::FACE, ..Preprocess::default() };
+        let normalised = |pixels: [u8; 4]| {
+            let mut input = [0.0; 4];
+            preprocess.normalise(&pixels, &mut input);
+            input
+        };
+        let bright = normalised([100, 140, 180, 220]);
+        for (a, b) in bright.iter().zip(normalised([15, 25, 35, 45])) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+        let square: f32 = bright.iter().map(|value| value * value).sum();
+        assert!(((square / 4.0).sqrt() - 0.9).abs() < 1e-5, "{bright:?}");
+        // Less contrast than 4 greys stays little: a deviation of 1 grey becomes 0.9 / 4.
+        for (value, expected) in normalised([7, 9, 7, 9]).into_iter().zip([-0.225, 0.225].repeat(2))
+        {
+            assert!((value - expected).abs() < 1e-6, "{value} for {expected}");
+        }
+        assert_eq!(normalised([0; 4]), [0.0; 4]);
+    }
+
+    #[test]
+    fn json_of_before_and_after() {
+        let fixed = serde_json::to_string(&Preprocess::default()).unwrap();
+        assert!(!fixed.contains("normalise"), "as earlier programs wrote it: {fixed}");
+        assert_eq!(serde_json::from_str::<Preprocess>(&fixed).unwrap(), Preprocess::default());
+        let own = Preprocess { normalise: Normalise::FACE, ..Preprocess::default() };
+        let json = serde_json::to_string(&own).unwrap();
+        assert!(json.contains(r#""normalise":{"face":{"floor":4.0,"gain":0.9}}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Preprocess>(&json).unwrap(), own);
     }
 
     #[test]

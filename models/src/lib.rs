@@ -12,6 +12,7 @@ pub mod files;
 pub mod geometry;
 pub mod label;
 pub mod luma;
+pub mod normalise;
 #[cfg(feature = "picture")]
 pub mod picture;
 pub mod plain;

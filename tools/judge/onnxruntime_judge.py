@@ -17,6 +17,7 @@ ties differently, which adds up in deep nets without training: `--steps 8` allow
 largest output where it leads by more.
 """
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -30,14 +31,25 @@ from onnx import numpy_helper
 FLOAT_BOUND, STEP_SHARE, TOP_SHARE = 1e-4, 0.999, 0.995
 
 
-def inputs_for(graph: pathlib.Path, shape: list[int], args: argparse.Namespace) -> np.ndarray:
+def normalise(crops: np.ndarray, model: onnx.ModelProto) -> np.ndarray:
+    """As the graph's preprocessing says: by constants, or by each crop's own mean and deviation."""
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    how = json.loads(entries.get("emocue.preprocess", "{}"))
+    face = how.get("normalise", {}).get("face") if isinstance(how.get("normalise"), dict) else None
+    if face is None:
+        return (crops / 255 - how.get("mean", 0.5)) / how.get("std", 0.25)
+    mean, deviation = crops.mean(1, keepdims=True), crops.std(1, keepdims=True)
+    return ((crops - mean) / np.maximum(deviation, face["floor"]) * face["gain"]).astype("<f4")
+
+
+def inputs_for(graph: pathlib.Path, model: onnx.ModelProto, shape: list[int], args: argparse.Namespace) -> np.ndarray:
     """Crops where there are some of this side, else random; detectors take raw luma, classifiers normalised."""
     normalised = graph.stem.startswith("classifier")
     pixels = shape[1] * shape[2] * shape[3]
     for path in args.crops:
         if path.stem.endswith(f"-{shape[2]}") and shape[2] == shape[3] and shape[1] == 1:
             crops = np.fromfile(path, np.uint8).astype("<f4").reshape(-1, pixels)
-            return ((crops / 255 - 0.5) / 0.25 if normalised else crops).reshape(-1, *shape)
+            return (normalise(crops, model) if normalised else crops).reshape(-1, *shape)
     low, high = (-2.0, 2.0) if normalised else (0.0, 255.0)
     return np.random.default_rng(1).uniform(low, high, (args.rows, *shape)).astype("<f4")
 
@@ -116,7 +128,7 @@ def judge(graph: pathlib.Path, args: argparse.Namespace) -> bool:
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
     shape = [axis if isinstance(axis, int) else (1 if at == 0 else args.side) for at, axis in enumerate(entry.shape)]
-    inputs = inputs_for(graph, shape, args)
+    inputs = inputs_for(graph, model, shape, args)
     sizes, theirs = in_onnx_runtime(session, inputs)
     ours = in_tract(args.emocue, graph, shape, inputs)
     if ours.shape != theirs.shape:

@@ -53,6 +53,8 @@ fn detector(spec: &DetectorSpec) -> String {
 
 fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {
     let side = spec.preprocess.size;
+    let light =
+        if spec.preprocess.normalise.is_fixed() { "" } else { ", each face in its own light" };
     let named = |names: &[&str]| format!("{} of {}", names.len(), names.join(", "));
     let classes =
         spec.label_set().map(|set| match set.id == spec.labels && !set.id.contains(',') {
@@ -60,7 +62,7 @@ fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {
             false => named(set.names),
         });
     vec![
-        ("classifier", format!("{side}x{side} px, {}", spec.form)),
+        ("classifier", format!("{side}x{side} px{light}, {}", spec.form)),
         ("classes", classes.unwrap_or_else(|_| spec.labels.clone())),
         (
             "answers",

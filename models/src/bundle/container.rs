@@ -99,7 +99,10 @@ impl<'a> Bundle<'a> {
         };
         manifest.payloads = payloads.iter().map(entry).collect();
         manifest.check()?;
-        let encoded = manifest.encode()?;
+        let encoded = manifest.encode().map_err(|error| BundleError::Manifest {
+            field: "encoding".into(),
+            reason: error.to_string(),
+        })?;
         if encoded.len() > MAX_MANIFEST {
             return Err(BundleError::Manifest {
                 field: "card".into(),

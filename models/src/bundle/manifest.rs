@@ -13,7 +13,7 @@ use crate::label::LabelSet;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
 /// know: a program reads every bundle that asks for its number or less.
-pub const RUNTIME: u32 = 4;
+pub const RUNTIME: u32 = 5;
 
 /// What the names of payloads end in.
 const SUFFIXES: [&str; 2] = [".onnx", ".haar"];
@@ -251,20 +251,18 @@ impl Manifest {
         !self.card.trim().is_empty()
     }
 
-    /// Encodes into postcard.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, BundleError> {
-        postcard::to_stdvec(self).map_err(|e| wrong("encoding", e.to_string()))
-    }
-
-    /// Decodes postcard and checks what it says.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
+    /// Decodes a manifest and checks what it says.
+    ///
+    /// # Errors
+    /// As [`Manifest::check`], and [`BundleError::Manifest`] for bytes that are not a manifest.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
         let undecodable = |e: postcard::Error| wrong("encoding", e.to_string());
         // The rest may be of a later shape, so this must be asked first.
         let (min_runtime, _) = postcard::take_from_bytes::<u32>(bytes).map_err(undecodable)?;
         if min_runtime > RUNTIME {
             return Err(BundleError::Runtime { needed: min_runtime });
         }
-        let (manifest, rest) = postcard::take_from_bytes::<Self>(bytes).map_err(undecodable)?;
+        let (manifest, rest) = Self::parse(bytes).map_err(undecodable)?;
         if !rest.is_empty() {
             return Err(wrong("encoding", format!("{} bytes are left over", rest.len())));
         }
@@ -329,10 +327,10 @@ impl Manifest {
 }
 
 impl ClassifierSpec {
-    /// The lowest [`RUNTIME`] that knows its form and its classes.
+    /// The lowest [`RUNTIME`] that knows its form, its classes and its preprocessing.
     pub fn runtime(&self) -> u32 {
         let labels = LabelSet::by_id(&self.labels).map_or(1, |set| set.runtime());
-        self.form.runtime().max(labels)
+        self.form.runtime().max(labels).max(self.preprocess.normalise.runtime())
     }
 
     /// The classes of the logits.
@@ -349,7 +347,7 @@ impl ClassifierSpec {
     /// [`BundleError::Manifest`] naming the entry that no program could run.
     pub fn check(&self) -> Result<(), BundleError> {
         self.label_set()?;
-        let Preprocess { size, landmarks, margin, mean, std } = &self.preprocess;
+        let Preprocess { size, landmarks, margin, mean, std, normalise } = &self.preprocess;
         let finite = |v: &f32| v.is_finite();
         let points = landmarks.points();
         let tests = [
@@ -365,8 +363,13 @@ impl ClassifierSpec {
             ("temperature", "not in 0.01..=100", (0.01..=100.0).contains(&self.temperature)),
             ("threshold", "not in 0..=1", (0.0..=1.0).contains(&self.threshold)),
         ];
-        match tests.into_iter().find(|(_, _, holds)| !holds) {
-            Some((field, reason, _)) => Err(wrong(&format!("classifier.{field}"), reason)),
+        if let Some((field, reason, _)) = tests.into_iter().find(|(_, _, holds)| !holds) {
+            return Err(wrong(&format!("classifier.{field}"), reason));
+        }
+        match normalise.problem() {
+            Some((field, reason)) => {
+                Err(wrong(&format!("classifier.preprocess.normalise.{field}"), reason))
+            }
             None => Ok(()),
         }
     }
@@ -381,6 +384,7 @@ mod tests {
     use super::super::container::tests::manifest;
     use super::*;
     use crate::failure::Failure as _;
+    use crate::normalise::Normalise;
 
     #[test]
     fn json_and_postcard_give_the_manifest_back() {
@@ -417,7 +421,7 @@ mod tests {
     #[test]
     fn names_the_entry_that_cannot_be() {
         type Change = fn(&mut Manifest);
-        let changes: [(&str, Change); 10] = [
+        let changes: [(&str, Change); 11] = [
             ("name", |m| m.name.clear()),
             ("payloads", |m| m.payloads[0].name = "../pnet.onnx".into()),
             ("payloads", |m| m.payloads[1].name = "pnet.onnx".into()),
@@ -426,6 +430,9 @@ mod tests {
             ("classifier.labels", |m| m.classifier.labels = "fer-9".into()),
             ("classifier.preprocess.size", |m| m.classifier.preprocess.size = usize::MAX),
             ("classifier.preprocess.std", |m| m.classifier.preprocess.std = 0.0),
+            ("classifier.preprocess.normalise.floor", |m| {
+                m.classifier.preprocess.normalise = Normalise::Face { floor: 0.0, gain: 1.0 };
+            }),
             ("classifier.temperature", |m| m.classifier.temperature = f32::NAN),
             ("detector.settings", |m| {
                 let DetectorSpec::Mtcnn { settings, .. } = &mut m.detector else { return };

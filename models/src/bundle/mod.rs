@@ -10,6 +10,7 @@ pub mod haar;
 pub mod manifest;
 mod named;
 pub mod signature;
+mod wire;
 
 use std::path::PathBuf;
 

@@ -76,7 +76,7 @@ fn described(kind: u8) -> Manifest {
 }
 
 fn encoded(manifest: &Manifest) -> Vec<u8> {
-    postcard::to_stdvec(manifest).expect("a manifest can be encoded")
+    manifest.encode().expect("a manifest can be encoded")
 }
 
 fn small(kind: u8) -> Vec<u8> {
@@ -115,7 +115,7 @@ fn manifest(data: &[u8]) {
     file.extend(data);
     file.extend(b"datadatadatadata\0\0");
     container(&file);
-    let Ok(manifest) = postcard::from_bytes::<Manifest>(data) else { return };
+    let Ok((manifest, _)) = Manifest::parse(data) else { return };
     let names: Vec<_> = manifest.payloads.iter().map(|it| it.name.clone()).collect();
     let payloads: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
     match Bundle::pack(manifest, &payloads) {

@@ -60,6 +60,8 @@ impl Recipe {
         let mut rules = vec![
             ("input.mean", self.input.mean.into(), 0.0, 1.0),
             ("input.std", self.input.std.into(), 1e-3, 100.0),
+            ("input.floor", self.input.floor.into(), 0.5, 64.0),
+            ("input.gain", self.input.gain.into(), 0.05, 10.0),
             ("optimizer.learning_rate", opt.learning_rate, 1e-9, 100.0),
             ("optimizer.weight_decay", opt.weight_decay.into(), 0.0, 1.0),
             ("optimizer.batch", opt.batch as f64, 2.0, 65536.0),
