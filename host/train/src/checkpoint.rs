@@ -55,6 +55,9 @@ pub struct TrainingState {
     pub epoch_right: usize,
     /// Finished epochs.
     pub metrics: Vec<EpochMetrics>,
+    /// Share of each class in the targets of every head, by label set; empty in checkpoints of earlier programs.
+    #[serde(default)]
+    pub priors: BTreeMap<String, Vec<f32>>,
 }
 
 impl TrainingState {

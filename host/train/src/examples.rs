@@ -1,5 +1,7 @@
 //! Which rows are trained on, with which targets, and how they become a batch.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
@@ -177,6 +179,12 @@ impl TrainingExamples {
     /// Whether there is nothing to train on; [`TrainingExamples::training`] never returns that.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Share of each class in the targets of every head, sum 1, by label set.
+    pub fn priors(&self, recipe: &Recipe) -> BTreeMap<String, Vec<f32>> {
+        let heads = recipe.heads.iter().zip(&self.heads);
+        heads.map(|(head, targets)| (head.labels.clone(), targets.priors())).collect()
     }
 
     /// SHA-256 of pictures, landmarks and targets: what a resumed training must see again.
@@ -373,6 +381,16 @@ impl Targets {
         (0..self.classes).filter(is_missing).collect()
     }
 
+    /// Share of each class, sum 1.
+    fn priors(&self) -> Vec<f32> {
+        let mut sums = vec![0f64; self.classes];
+        for target in self.values.chunks_exact(self.classes) {
+            sums.iter_mut().zip(target).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        let total: f64 = sums.iter().sum();
+        sums.into_iter().map(|sum| (sum / total.max(f64::MIN_POSITIVE)) as f32).collect()
+    }
+
     fn of_example(&self, index: usize) -> &[f32] {
         &self.values[index * self.classes..(index + 1) * self.classes]
     }
@@ -400,6 +418,13 @@ fn class_weights(values: &[f32], classes: usize, how: ClassWeights) -> Vec<f32> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn priors_are_shares_of_the_targets() {
+        // The second row has no label.
+        let values = vec![0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        assert_eq!(Targets { classes: 3, values, masks: None }.priors(), [0.25, 0.75, 0.0]);
+    }
 
     #[test]
     fn balanced_classes_have_equal_sums() {

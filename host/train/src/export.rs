@@ -3,25 +3,34 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use emocue_data::model::metadata::{LABELS, PREPROCESS};
+use emocue_data::model::metadata::{HEADS, LABELS, PREPROCESS, PRIORS};
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::GraphError;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, TrainingState};
 use crate::net::Network;
-use crate::recipe::Recipe;
 
-/// The content of the `.onnx` file of one of `net`'s heads, with its classes and the preprocessing that
-/// `recipe` trained it for.
+/// The content of the `.onnx` file of one of `net`'s heads, with its classes, the preprocessing that it was trained for,
+/// the other heads' label sets and how often each class stood in the training's targets.
 ///
 /// # Errors
 /// [`GraphError`] when there is no such head or the graph would be wrong.
-pub fn onnx(recipe: &Recipe, net: &Network, head: usize) -> Result<Vec<u8>, GraphError> {
+pub fn onnx(state: &TrainingState, net: &Network, head: usize) -> Result<Vec<u8>, GraphError> {
     let model = net.export(head)?;
     let labels = net.labels().get(head).map_or("", |set| set.id);
-    // A struct of numbers always becomes JSON.
-    let preprocess = serde_json::to_string(&recipe.preprocess()).unwrap_or_default();
-    Ok(model.with_metadata(&[(LABELS, labels), (PREPROCESS, &preprocess)]).to_bytes())
+    // Numbers and names always become JSON.
+    let preprocess = serde_json::to_string(&state.recipe.preprocess()).unwrap_or_default();
+    let heads: Vec<&str> = net.order(head).iter().map(|at| net.labels()[*at].id).collect();
+    let heads = serde_json::to_string(&heads).unwrap_or_default();
+    let priors = serde_json::to_string(&state.priors).unwrap_or_default();
+    let mut entries = vec![(LABELS, labels), (PREPROCESS, preprocess.as_str())];
+    if net.labels().len() > 1 {
+        entries.push((HEADS, heads.as_str()));
+    }
+    if !state.priors.is_empty() {
+        entries.push((PRIORS, priors.as_str()));
+    }
+    Ok(model.with_metadata(&entries).to_bytes())
 }
 
 /// The network that a training has so far: of its best epoch where the recipe has a patience, else the last.
@@ -57,6 +66,6 @@ impl TrainedNetwork {
     /// # Errors
     /// [`GraphError`] when there is no such head.
     pub fn onnx(&self, head: usize) -> Result<Vec<u8>, GraphError> {
-        onnx(&self.state.recipe, &self.net, head)
+        onnx(&self.state, &self.net, head)
     }
 }

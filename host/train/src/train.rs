@@ -1,5 +1,6 @@
 //! The loop over epochs and steps: data-parallel workers, one checkpoint file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -105,6 +106,7 @@ pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) ->
         epoch_loss: 0.0,
         epoch_right: 0,
         metrics: Vec::new(),
+        priors: BTreeMap::new(),
     };
     Checkpoint { state, net, average, best: None, optimizer }
 }

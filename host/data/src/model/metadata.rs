@@ -20,6 +20,12 @@ pub const PREPROCESS: &str = "emocue.preprocess";
 /// Key of the classifier's [`Calibration`], as JSON.
 pub const CALIBRATION: &str = "emocue.calibration";
 
+/// Key of the label sets' identifiers of all outputs, in their order, as a JSON list; the first is that of [`LABELS`].
+pub const HEADS: &str = "emocue.heads";
+
+/// Key of the share of each class in the training's targets, by label set, as JSON.
+pub const PRIORS: &str = "emocue.priors";
+
 /// What `.onnx` bytes say about a classifier; `None` where they do not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphMetadata {
@@ -27,6 +33,10 @@ pub struct GraphMetadata {
     pub form: Form,
     /// Classes of the logits, from [`LABELS`].
     pub labels: Option<LabelSet>,
+    /// Classes of the outputs, from [`HEADS`], as far as there are outputs; else those of the first alone.
+    pub heads: Vec<LabelSet>,
+    /// Share of each class in the training's targets, by label set, from [`PRIORS`].
+    pub priors: BTreeMap<String, Vec<f32>>,
     /// From a face to the input, from [`PREPROCESS`].
     pub preprocess: Option<Preprocess>,
     /// Temperature and threshold, from [`CALIBRATION`].
@@ -49,6 +59,17 @@ pub enum MetadataError {
     /// A preprocessing that cannot be read.
     #[error("its {PREPROCESS} cannot be read: {0}")]
     Preprocess(serde_json::Error),
+    /// Heads that are not a list of label sets, or another than the graph's first.
+    #[error("its {HEADS} is {found}, expected a list of label sets that begins with {first}")]
+    Heads {
+        /// As the graph has it.
+        found: String,
+        /// What the graph says of its first output.
+        first: String,
+    },
+    /// Priors that cannot be read.
+    #[error("its {PRIORS} cannot be read: {0}")]
+    Priors(serde_json::Error),
     /// A calibration that cannot be read.
     #[error("its {CALIBRATION} cannot be read: {0}")]
     Calibration(serde_json::Error),
@@ -70,7 +91,9 @@ impl Failure for MetadataError {
         let help = match self {
             Self::Onnx(_) => "Give a file as `emocue export` or another framework writes it.",
             Self::Labels(_) => return None,
-            Self::Preprocess(_) => "Export it again with this version of the program.",
+            Self::Heads { .. } | Self::Priors(_) | Self::Preprocess(_) => {
+                "Export it again with this version of the program."
+            }
             Self::Calibration(_) => "Calibrate it again with this version of the program.",
             Self::Input => "Export it for the size that it was trained on.",
             Self::Side { .. } => "Export it again, so that both agree.",
@@ -137,6 +160,8 @@ struct GraphOutline {
     node: Vec<NodeOutline>,
     #[prost(message, repeated, tag = "11")]
     input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<ValueInfoProto>,
 }
 
 /// The operator of `NodeProto`.
@@ -172,9 +197,30 @@ pub fn read(onnx: &[u8]) -> Result<GraphMetadata, MetadataError> {
     let preprocess = preprocess.map_err(MetadataError::Preprocess)?;
     let calibration = entries.get(CALIBRATION).map(|json| serde_json::from_str(json)).transpose();
     let calibration = calibration.map_err(MetadataError::Calibration)?;
+    let priors = entries.get(PRIORS).map(|json| serde_json::from_str(json)).transpose();
+    let priors = priors.map_err(MetadataError::Priors)?.unwrap_or_default();
     let graph = outline.graph.unwrap_or_default();
-    let input = graph.input.first().and_then(picture_size);
-    Ok(GraphMetadata { form: form(&graph.node), labels, preprocess, calibration, input, entries })
+    let mut heads = heads(&entries, labels)?;
+    heads.truncate(graph.output.len());
+    let (form, input) = (form(&graph.node), graph.input.first().and_then(picture_size));
+    Ok(GraphMetadata { form, labels, heads, priors, preprocess, calibration, input, entries })
+}
+
+/// The label sets of [`HEADS`], or the first output's alone.
+fn heads(
+    entries: &BTreeMap<String, String>,
+    labels: Option<LabelSet>,
+) -> Result<Vec<LabelSet>, MetadataError> {
+    let Some(text) = entries.get(HEADS) else { return Ok(labels.into_iter().collect()) };
+    let sets = || -> Option<Vec<LabelSet>> {
+        let ids: Vec<String> = serde_json::from_str(text).ok()?;
+        let sets = ids.iter().map(|id| LabelSet::by_id(id)).collect::<Option<Vec<_>>>()?;
+        (sets.first().copied() == labels).then_some(sets)
+    };
+    sets().ok_or_else(|| MetadataError::Heads {
+        found: text.clone(),
+        first: labels.map_or("none", |set| set.id).to_owned(),
+    })
 }
 
 /// `[H, W]` of an input `[N, C, H, W]`.
@@ -192,7 +238,7 @@ fn picture_size(input: &ValueInfoProto) -> Option<[Option<usize>; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use emocue_models::label::FER_7;
+    use emocue_models::label::{FER_7, FERPLUS_8};
 
     use super::*;
     use emocue_quantize::onnx::{Dim, GraphBuilder, Model};
@@ -227,12 +273,39 @@ mod tests {
         let silent = read(&model().to_bytes()).unwrap();
         assert_eq!((silent.side(), silent.form), (Some(64), Form::Float32));
         assert_eq!((silent.labels, silent.preprocess, silent.calibration), (None, None, None));
+        assert!(silent.heads.is_empty() && silent.priors.is_empty());
         let said = |key, value| {
             read(&model().with_metadata(&[(key, value)]).to_bytes()).unwrap_err().to_string()
         };
         assert!(said(LABELS, "fer-9").contains("none of fer-7, ferplus-8"));
         assert!(said(PREPROCESS, "{}").contains("cannot be read"));
+        assert!(said(PRIORS, "[]").contains("cannot be read"));
+        assert!(said(HEADS, r#"["fer-7"]"#).contains("begins with none"));
         assert!(read(b"not a graph").is_err());
+    }
+
+    #[test]
+    fn heads_are_the_outputs_in_their_order() {
+        let mut graph = GraphBuilder::new("net");
+        let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(64), Dim::Fixed(64)]);
+        for name in ["a", "b"] {
+            let y = graph.relu(name, &x);
+            graph.output(&y, &[Dim::BATCH]);
+        }
+        let model = graph.finish().unwrap();
+        let with = |heads: &str| {
+            let entries = [(LABELS, "ferplus-8"), (HEADS, heads), (PRIORS, r#"{"fer-7":[1.0]}"#)];
+            read(&model.clone().with_metadata(&entries).to_bytes())
+        };
+        let found = with(r#"["ferplus-8","fer-7"]"#).unwrap();
+        assert_eq!(found.heads, [FERPLUS_8, FER_7]);
+        assert_eq!(found.priors["fer-7"], [1.0]);
+        // A graph whose other outputs were dropped.
+        assert_eq!(with(r#"["ferplus-8","fer-7","ck-7"]"#).unwrap().heads.len(), 2);
+        for wrong in [r#"["fer-7","ferplus-8"]"#, r#"["ferplus-8","fer-9"]"#, "ferplus-8"] {
+            let error = with(wrong).unwrap_err().to_string();
+            assert!(error.contains("begins with ferplus-8"), "{error}");
+        }
     }
 
     #[test]

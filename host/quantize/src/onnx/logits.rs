@@ -42,7 +42,7 @@ pub struct LogitGraph {
     pub suspect: Option<String>,
 }
 
-/// Takes the softmax off the end of the classifier `onnx`, with what is harmless behind it, makes its 16-bit floats
+/// Takes the softmax off the ends of the classifier `onnx`, with what is harmless behind it, makes its 16-bit floats
 /// 32-bit floats, and refuses weights that are not finite.
 ///
 /// # Errors
@@ -55,7 +55,14 @@ pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
     let Some(graph) = &mut model.graph else {
         return Ok(LogitGraph { onnx: None, suspect: None });
     };
-    changed |= take_off(graph)?;
+    for output in 0..graph.output.len() {
+        match take_off(graph, output) {
+            Ok(taken) => changed |= taken,
+            // What stands beside the answer may be anything.
+            Err(_) if output > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
     let suspect = suspect(graph);
     Ok(LogitGraph { onnx: changed.then(|| model.encode_to_vec()), suspect })
 }
@@ -64,9 +71,9 @@ fn writer(graph: &GraphProto, value: &str) -> Option<usize> {
     graph.node.iter().position(|node| node.output.iter().any(|output| output == value))
 }
 
-/// Removes the softmax that the first output comes from; returns whether there was one.
-fn take_off(graph: &mut GraphProto) -> Result<bool, GraphReadError> {
-    let Some(answer) = graph.output.first() else { return Ok(false) };
+/// Removes the softmax that the output number `output` comes from; returns whether there was one.
+fn take_off(graph: &mut GraphProto, output: usize) -> Result<bool, GraphReadError> {
+    let Some(answer) = graph.output.get(output) else { return Ok(false) };
     let mut value = answer.name.clone();
     let mut clips = Vec::new();
     while let Some(at) = writer(graph, &value) {
@@ -78,6 +85,11 @@ fn take_off(graph: &mut GraphProto) -> Result<bool, GraphReadError> {
         if op == "Softmax" && [-1, 1].contains(&int(node, "axis", -1)) {
             // Bounds of probabilities are none of logits.
             clips.push(node.output[0].clone());
+            let is_read = |value: &String| graph.node.iter().any(|node| node.input.contains(value));
+            if output > 0 && is_read(&value) {
+                // Attention, which the answer depends on.
+                return Ok(false);
+            }
             clips.iter().for_each(|value| bypass(graph, value));
             return Ok(true);
         }

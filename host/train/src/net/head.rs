@@ -8,6 +8,9 @@ use burn::tensor::Device;
 use super::graph::Graph;
 use super::layers::linear_conv;
 
+/// The first head's name in a graph.
+pub const LOGITS: &str = "logits";
+
 /// What a body hands to its heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Features {
@@ -40,14 +43,18 @@ impl Head {
         }
     }
 
-    /// Features to `[N, classes]`, the value `logits`.
-    pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value) -> G::Value {
+    /// Features to `[N, classes]`, the value `name`: [`LOGITS`], or another where a graph has several heads.
+    pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value, name: &str) -> G::Value {
+        let inner = |part: &str| match name {
+            LOGITS => part.to_owned(),
+            other => format!("{other}.{part}"),
+        };
         match self {
-            Self::Dense(dense) => graph.dense("logits", features, dense),
+            Self::Dense(dense) => graph.dense(name, features, dense),
             Self::Maps(conv) => {
-                let maps = graph.conv("maps", features, conv);
-                let means = graph.global_average("means", &maps);
-                graph.flatten("logits", &means)
+                let maps = graph.conv(&inner("maps"), features, conv);
+                let means = graph.global_average(&inner("means"), &maps);
+                graph.flatten(name, &means)
             }
         }
     }

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::graph::{Graph, Tensors};
-use super::head::{Features, Head};
+use super::head::{Features, Head, LOGITS};
 use super::layers::{DenseStack, DropPlace};
 use super::noise::Noise;
 
@@ -28,7 +28,7 @@ impl Mlp {
     /// Logits, in any of the graph's readers.
     pub fn forward<G: Graph>(&self, graph: &mut G, rows: &G::Value) -> G::Value {
         let features = self.hidden.forward(graph, rows);
-        self.head.forward(graph, &features)
+        self.head.forward(graph, &features, LOGITS)
     }
 
     /// Logits in burn.

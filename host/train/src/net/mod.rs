@@ -34,7 +34,7 @@ use emocue_models::label::LabelSet;
 use body::Body;
 use emocue_quantize::onnx::{Dim, GraphBuilder, GraphError, Model};
 use graph::{Macs, Onnx, Rounding, Tensors};
-use head::Head;
+use head::{Head, LOGITS};
 use noise::Noise;
 pub use size::Size;
 pub use spec::{NetError, NetSpec};
@@ -115,7 +115,7 @@ impl Network {
         let mut graph = Tensors::new(noise).rounded(self.rounding);
         let features = self.body.forward(&mut graph, &luma);
         let mut logits = |head: &Head| {
-            let logits = head.forward(&mut graph, &features);
+            let logits = head.forward(&mut graph, &features, LOGITS);
             let [n, classes, _, _] = logits.dims();
             logits.reshape([n, classes])
         };
@@ -128,7 +128,7 @@ impl Network {
         let side = self.spec.side();
         let features = self.body.forward(&mut graph, &[1, side, side]);
         if let Some(head) = self.heads.first() {
-            head.forward(&mut graph, &features);
+            head.forward(&mut graph, &features, LOGITS);
         }
         graph.count
     }
@@ -139,7 +139,8 @@ impl Network {
         Size::of(self).weights
     }
 
-    /// The graph of head number `head`: `luma` `[N,1,S,S]` (normalised) to `logits` `[N,classes]`.
+    /// The graph named after head number `head`: `luma` `[N,1,S,S]` (normalised) to that head's `logits` `[N,classes]`,
+    /// and as further outputs those of the other heads, by [`Network::order`], each named by its label set.
     ///
     /// # Errors
     /// [`GraphError`] when there is no such head or two values of the architecture share a name.
@@ -147,13 +148,22 @@ impl Network {
         let mut builder = GraphBuilder::new(&format!("emocue-{}", self.spec.kind()));
         let side = Dim::Fixed(self.spec.side());
         let luma = builder.input("luma", &[Dim::BATCH, Dim::Fixed(1), side, side]);
-        if let (Some(head), Some(labels)) = (self.heads.get(head), self.labels.get(head)) {
-            let mut graph = Onnx::new(&mut builder);
-            let features = self.body.forward(&mut graph, &luma);
-            let logits = head.forward(&mut graph, &features);
-            builder.output(&logits, &[Dim::BATCH, Dim::Fixed(labels.len())]);
+        if head < self.heads.len() {
+            let features = self.body.forward(&mut Onnx::new(&mut builder), &luma);
+            for (place, at) in self.order(head).into_iter().enumerate() {
+                let labels = self.labels[at];
+                let name = if place == 0 { LOGITS } else { labels.id };
+                let logits = self.heads[at].forward(&mut Onnx::new(&mut builder), &features, name);
+                builder.output(&logits, &[Dim::BATCH, Dim::Fixed(labels.len())]);
+            }
         }
         builder.finish()
+    }
+
+    /// The heads in the order of the outputs of the graph named after head number `first`: that one, then the others.
+    pub fn order(&self, first: usize) -> Vec<usize> {
+        let others = (0..self.heads.len()).filter(|at| *at != first);
+        std::iter::once(first).chain(others).collect()
     }
 }
 

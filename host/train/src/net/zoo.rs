@@ -2,14 +2,14 @@
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Distribution, Tensor};
-use emocue_models::label::FERPLUS_8;
+use emocue_models::label::{FER_7, FERPLUS_8};
 use emocue_quantize::onnx::GraphError;
 
 use super::noise::Noise;
 use super::spec::NetSpec;
 use super::{Network, drawing};
 
-/// Every architecture of [`NetSpec::zoo`] as an ONNX graph, its batch normalisation used to random pictures.
+/// Every architecture of [`NetSpec::zoo`] as an ONNX graph with two heads, its batch normalisation used to random pictures.
 ///
 /// # Errors
 /// [`GraphError`] when an architecture is wrong.
@@ -18,7 +18,7 @@ pub fn graphs(share: usize) -> Result<Vec<(NetSpec, Vec<u8>)>, GraphError> {
     let export = |spec: NetSpec| {
         let guard = drawing();
         device.seed(1);
-        let net = Network::new(&spec, &[FERPLUS_8], &device);
+        let net = Network::new(&spec, &[FERPLUS_8, FER_7], &device);
         let shape = [8, 1, spec.side(), spec.side()];
         for _ in 0..8 {
             let luma = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);

@@ -211,6 +211,7 @@ impl Prepared<'_> {
             // Figures of other weights than the coming ones.
             let _ = std::fs::remove_file(folder.join(EVAL_FILE));
         }
+        at.state.priors = examples.priors(&at.state.recipe);
         watcher.begin(&at.state);
         let plan = TrainingInput { data, examples: &examples, dir: folder, devices: &devices };
         let outcome = train(&plan, &mut at, stop, watcher)?;
@@ -287,7 +288,7 @@ fn export(at: &Checkpoint, run: &RunFolder) -> Result<Vec<PathBuf>, RunError> {
     let mut files = Vec::new();
     for (head, labels) in at.state.recipe.label_sets().iter().enumerate() {
         let path = run.graph(labels.id);
-        write_atomically(&path, &onnx(&at.state.recipe, &net, head)?)
+        write_atomically(&path, &onnx(&at.state, &net, head)?)
             .map_err(|error| RunError::Write(path.clone(), error.source))?;
         files.push(path);
     }

@@ -13,7 +13,7 @@ fn measured(spec: &NetSpec, channels: usize, classes: usize) -> (usize, usize, u
     let (body_size, head_size) = (Size::of(&body), Size::of(&head));
     let mut graph = Macs::default();
     let features = body.forward(&mut graph, &[channels, spec.side(), spec.side()]);
-    head.forward(&mut graph, &features);
+    head.forward(&mut graph, &features, LOGITS);
     (body_size.weights + head_size.weights, body_size.statistics, graph.count)
 }
 
