@@ -7,6 +7,7 @@
 pub mod bundle;
 pub mod crop;
 pub mod decide;
+pub mod decision;
 pub mod failure;
 pub mod files;
 pub mod geometry;

@@ -113,7 +113,7 @@ fn too_few(args: &CalibrateArgs, calibration: &Calibration) -> Problem {
 
 /// The figures, with every fifth point of the curve.
 fn text(calibration: &Calibration) -> String {
-    let Calibration { temperature, threshold, protocol, rows, error, at_threshold, curve } =
+    let Calibration { temperature, threshold, protocol, rows, error, at_threshold, curve, .. } =
         calibration;
     let mut lines = vec![
         format!("fitted to {rows} rows of PublicTest, {protocol}"),

@@ -6,6 +6,7 @@ use super::protocol::AppliedProtocol;
 use emocue_data::model::Calibration;
 use emocue_data::predict::Predictions;
 use emocue_models::decide::most_probable;
+use emocue_models::decision::Decision;
 
 /// Logarithms of the temperatures among which is searched: 1/10 to 10.
 const SEARCHED: std::ops::Range<f64> = -2.3..2.3;
@@ -47,6 +48,7 @@ pub fn fit(
         error: [before.calibration_error(), after.calibration_error()],
         at_threshold: [found.coverage, found.accuracy],
         curve: after.abstention(),
+        decision: Decision::default(),
     })
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::Digest as _;
+use serde::{Deserialize, Serialize};
 
 use super::BundleError;
 use super::detector::{HaarSettings, MtcnnSettings, Outputs, SingleShotSettings, YunetSettings};
+pub use super::digest::Sha256;
 use crate::crop::Preprocess;
+use crate::decision::Decision;
 use crate::label::LabelSet;
 
 /// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
@@ -148,6 +149,9 @@ pub struct ClassifierSpec {
     pub temperature: f32,
     /// A probability below it means unsure, `0..=1`.
     pub threshold: f32,
+    /// What else happens to the outputs on their way to probabilities. Since runtime 5.
+    #[serde(default, skip_serializing_if = "Decision::is_neutral")]
+    pub decision: Decision,
 }
 
 /// Arithmetic of a network.
@@ -191,58 +195,6 @@ pub struct Payload {
     pub bytes: u64,
     /// Hash of its bytes.
     pub sha256: Sha256,
-}
-
-/// A SHA-256 digest; hexadecimal for people.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Sha256(pub [u8; 32]);
-
-impl Sha256 {
-    /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(sha2::Sha256::digest(bytes).into())
-    }
-}
-
-impl fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sha256({self})")
-    }
-}
-
-impl Serialize for Sha256 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(self)
-        } else {
-            self.0.serialize(serializer)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return <[u8; 32]>::deserialize(deserializer).map(Self);
-        }
-        let text = String::deserialize(deserializer)?;
-        let mut digest = [0; 32];
-        let digits = text.as_bytes().chunks_exact(2);
-        if text.len() != 64 {
-            return Err(serde::de::Error::custom("a SHA-256 has 64 hexadecimal digits"));
-        }
-        for (byte, pair) in digest.iter_mut().zip(digits) {
-            let pair = std::str::from_utf8(pair).map_err(serde::de::Error::custom)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(serde::de::Error::custom)?;
-        }
-        Ok(Self(digest))
-    }
 }
 
 impl Manifest {
@@ -327,10 +279,11 @@ impl Manifest {
 }
 
 impl ClassifierSpec {
-    /// The lowest [`RUNTIME`] that knows its form, its classes and its preprocessing.
+    /// The lowest [`RUNTIME`] that knows its form, its classes, its preprocessing and its decision.
     pub fn runtime(&self) -> u32 {
         let labels = LabelSet::by_id(&self.labels).map_or(1, |set| set.runtime());
-        self.form.runtime().max(labels).max(self.preprocess.normalise.runtime())
+        let since_5 = self.preprocess.normalise.runtime().max(self.decision.runtime());
+        self.form.runtime().max(labels).max(since_5)
     }
 
     /// The classes of the logits.
@@ -346,7 +299,7 @@ impl ClassifierSpec {
     /// # Errors
     /// [`BundleError::Manifest`] naming the entry that no program could run.
     pub fn check(&self) -> Result<(), BundleError> {
-        self.label_set()?;
+        let labels = self.label_set()?;
         let Preprocess { size, landmarks, margin, mean, std, normalise } = &self.preprocess;
         let finite = |v: &f32| v.is_finite();
         let points = landmarks.points();
@@ -366,12 +319,12 @@ impl ClassifierSpec {
         if let Some((field, reason, _)) = tests.into_iter().find(|(_, _, holds)| !holds) {
             return Err(wrong(&format!("classifier.{field}"), reason));
         }
-        match normalise.problem() {
-            Some((field, reason)) => {
-                Err(wrong(&format!("classifier.preprocess.normalise.{field}"), reason))
-            }
-            None => Ok(()),
+        if let Some((field, reason)) = normalise.problem() {
+            return Err(wrong(&format!("classifier.preprocess.normalise.{field}"), reason));
         }
+        let decision = self.decision.check(&labels);
+        decision
+            .map_err(|error| wrong(&format!("classifier.decision.{}", error.field), error.reason))
     }
 }
 
@@ -421,7 +374,7 @@ mod tests {
     #[test]
     fn names_the_entry_that_cannot_be() {
         type Change = fn(&mut Manifest);
-        let changes: [(&str, Change); 11] = [
+        let changes: [(&str, Change); 12] = [
             ("name", |m| m.name.clear()),
             ("payloads", |m| m.payloads[0].name = "../pnet.onnx".into()),
             ("payloads", |m| m.payloads[1].name = "pnet.onnx".into()),
@@ -433,6 +386,7 @@ mod tests {
             ("classifier.preprocess.normalise.floor", |m| {
                 m.classifier.preprocess.normalise = Normalise::Face { floor: 0.0, gain: 1.0 };
             }),
+            ("classifier.decision.prior.shares", |m| m.classifier.decision.prior.strength = 0.5),
             ("classifier.temperature", |m| m.classifier.temperature = f32::NAN),
             ("detector.settings", |m| {
                 let DetectorSpec::Mtcnn { settings, .. } = &mut m.detector else { return };

@@ -6,6 +6,7 @@
 mod accept;
 pub mod container;
 pub mod detector;
+mod digest;
 pub mod haar;
 pub mod manifest;
 mod named;

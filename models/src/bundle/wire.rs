@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::{ClassifierSpec, DetectorSpec, Form, Manifest, Payload};
 use crate::crop::Preprocess;
+use crate::decision::Decision;
 use crate::geometry::Landmarks;
 use crate::normalise::Normalise;
 
@@ -52,6 +53,7 @@ struct Crop {
 #[derive(Default, Serialize, Deserialize)]
 struct Since5 {
     normalise: Normalise,
+    decision: Decision,
 }
 
 impl Manifest {
@@ -84,7 +86,8 @@ impl Manifest {
 
 fn split(manifest: Manifest) -> (Since1, Since5) {
     let Manifest { min_runtime, name, content_version, detector, classifier, .. } = manifest;
-    let ClassifierSpec { network, labels, preprocess, form, temperature, threshold } = classifier;
+    let ClassifierSpec { network, labels, preprocess, form, temperature, threshold, decision } =
+        classifier;
     let Preprocess { size, landmarks, margin, mean, std, normalise } = preprocess;
     let preprocess = Crop { size, landmarks, margin, mean, std };
     let first = Since1 {
@@ -98,10 +101,10 @@ fn split(manifest: Manifest) -> (Since1, Since5) {
         provenance: manifest.provenance,
         card: manifest.card,
     };
-    (first, Since5 { normalise })
+    (first, Since5 { normalise, decision })
 }
 
-fn join(first: Since1, Since5 { normalise }: Since5) -> Manifest {
+fn join(first: Since1, Since5 { normalise, decision }: Since5) -> Manifest {
     let Since1 { min_runtime, name, content_version, detector, classifier, .. } = first;
     let Classifier { network, labels, preprocess, form, temperature, threshold } = classifier;
     let Crop { size, landmarks, margin, mean, std } = preprocess;
@@ -111,7 +114,15 @@ fn join(first: Since1, Since5 { normalise }: Since5) -> Manifest {
         name,
         content_version,
         detector,
-        classifier: ClassifierSpec { network, labels, preprocess, form, temperature, threshold },
+        classifier: ClassifierSpec {
+            network,
+            labels,
+            preprocess,
+            form,
+            temperature,
+            threshold,
+            decision,
+        },
         payloads: first.payloads,
         metrics: first.metrics,
         provenance: first.provenance,
@@ -145,6 +156,10 @@ mod tests {
         assert_eq!(Manifest::decode(&manifest.encode().unwrap()).unwrap(), manifest);
 
         manifest.classifier.preprocess.normalise = Normalise::FACE;
+        let error = manifest.check().unwrap_err().to_string();
+        assert!(error.contains("min_runtime: its networks need 5"), "{error}");
+        manifest.classifier.preprocess.normalise = Normalise::Fixed;
+        manifest.classifier.decision.energy_limit = Some(3.0);
         let error = manifest.check().unwrap_err().to_string();
         assert!(error.contains("min_runtime: its networks need 5"), "{error}");
         manifest.min_runtime = RUNTIME;

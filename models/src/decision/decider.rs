@@ -122,8 +122,12 @@ impl Second {
             return;
         }
         let known = || self.known.iter().zip(&self.mapped);
-        let mass: f32 =
-            probabilities.iter().zip(known()).filter(|(_, (known, _))| **known).map(|(p, _)| p).sum();
+        let mass: f32 = probabilities
+            .iter()
+            .zip(known())
+            .filter(|(_, (known, _))| **known)
+            .map(|(p, _)| p)
+            .sum();
         for (probability, (known, other)) in probabilities.iter_mut().zip(known()) {
             if *known {
                 *probability += self.weight * (mass * other / total - *probability);
@@ -258,7 +262,8 @@ mod tests {
         let energy_of = -LOGITS.iter().map(|l| l.exp()).sum::<f32>().ln();
         assert!((energy(&LOGITS) - energy_of).abs() < 1e-5);
         let limited = |energy_limit| Decision { energy_limit, ..Decision::default() };
-        let mut known = Decider::new(&limited(Some(energy_of + 0.01)), &FERPLUS_8, 0.5, 0.5).unwrap();
+        let mut known =
+            Decider::new(&limited(Some(energy_of + 0.01)), &FERPLUS_8, 0.5, 0.5).unwrap();
         let mut strange =
             Decider::new(&limited(Some(energy_of - 0.01)), &FERPLUS_8, 0.5, 0.5).unwrap();
         let (mut a, mut b) = ([0.0; 8], [0.0; 8]);

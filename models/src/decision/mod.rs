@@ -134,10 +134,12 @@ impl Prior {
             let reason = format!("{found} shares for the {expected} classes of {}", labels.id);
             return Err(wrong(&field, reason));
         }
-        match shares.iter().zip(labels.names).find(|(share, _)| !(**share > 0.0 && **share <= 1.0)) {
-            Some((share, class)) => {
-                Err(wrong(&field, format!("the share of {class} is {share}, expected above 0 to 1")))
-            }
+        match shares.iter().zip(labels.names).find(|(share, _)| !(**share > 0.0 && **share <= 1.0))
+        {
+            Some((share, class)) => Err(wrong(
+                &field,
+                format!("the share of {class} is {share}, expected above 0 to 1"),
+            )),
             None => Ok(()),
         }
     }
@@ -189,10 +191,7 @@ mod tests {
                 temperature: 1.5,
                 prior: Prior::default(),
             }),
-            quality: Quality {
-                light: Measure { good: 60.0, weight: 0.2 },
-                ..Quality::default()
-            },
+            quality: Quality { light: Measure { good: 60.0, weight: 0.2 }, ..Quality::default() },
             energy_limit: Some(-1.0),
         }
     }

@@ -7,6 +7,7 @@ use emocue_models::bundle::detector::{
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec, Form, Payload, RUNTIME};
 use emocue_models::bundle::{Bundle, Manifest, SecretKey, Sha256};
 use emocue_models::crop::Preprocess;
+use emocue_models::decision::{Decision, Measure, Prior, SecondHead};
 use emocue_models::failure::{self, Failure};
 
 use crate::FuzzTarget;
@@ -67,12 +68,28 @@ fn described(kind: u8) -> Manifest {
             form: Form::Int8,
             temperature: 1.25,
             threshold: 0.5,
+            // The last kind has everything that came with runtime 5.
+            decision: if kind == KINDS - 1 { decision() } else { Decision::default() },
         },
         payloads: NAMES.map(entry).to_vec(),
         metrics: [("accuracy".to_owned(), 0.5)].into(),
         provenance: [("seed".to_owned(), "1".to_owned())].into(),
         card: "# Small\n".into(),
     }
+}
+
+fn decision() -> Decision {
+    let prior = |classes| Prior { strength: 0.5, shares: vec![0.25; classes] };
+    let mut decision = Decision { prior: prior(8), energy_limit: Some(1.0), ..Decision::default() };
+    decision.quality.light = Measure { good: 40.0, weight: 0.5 };
+    decision.second = Some(SecondHead {
+        output: 1,
+        labels: "fer-7".into(),
+        weight: 0.25,
+        temperature: 1.5,
+        prior: prior(7),
+    });
+    decision
 }
 
 fn encoded(manifest: &Manifest) -> Vec<u8> {

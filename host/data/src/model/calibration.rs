@@ -1,5 +1,6 @@
 //! A classifier's calibration as its graph carries it; `emocue calibrate` fits it.
 
+use emocue_models::decision::Decision;
 use serde::{Deserialize, Serialize};
 
 /// A classifier's calibration and how it was found. Part of a graph's metadata.
@@ -20,6 +21,9 @@ pub struct Calibration {
     pub at_threshold: [f64; 2],
     /// Accuracy by coverage on them.
     pub curve: Vec<AbstentionPoint>,
+    /// What else happens to the outputs on their way to probabilities.
+    #[serde(default, skip_serializing_if = "Decision::is_neutral")]
+    pub decision: Decision,
 }
 
 impl Calibration {

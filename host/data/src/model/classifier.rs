@@ -2,6 +2,7 @@
 
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::{ClassifierSpec, Sha256};
+use emocue_models::decision::Decision;
 use emocue_models::label::LabelSet;
 use emocue_run::{ExpressionNet, RunError};
 
@@ -55,8 +56,16 @@ impl ClassifierModel {
 
     /// The same with plain logits, whatever was fitted before.
     #[must_use]
-    pub fn uncalibrated(self) -> Self {
+    pub fn uncalibrated(mut self) -> Self {
+        self.description.spec.decision = Decision::default();
         self.with_calibration(Some(1.0), None)
+    }
+
+    /// The same with another decision; [`ClassifierModel::load`] refuses one that does not fit.
+    #[must_use]
+    pub fn with_decision(mut self, decision: Decision) -> Self {
+        self.description.spec.decision = decision;
+        self
     }
 
     /// The same with another temperature or threshold where one is given.

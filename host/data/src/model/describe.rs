@@ -47,6 +47,7 @@ pub fn describe(
         form: metadata.form,
         temperature: calibration.as_ref().map_or(1.0, |found| found.temperature),
         threshold: calibration.as_ref().map_or(THRESHOLD, |found| found.threshold),
+        decision: calibration.as_ref().map(|found| found.decision.clone()).unwrap_or_default(),
     };
     Ok(ClassifierDescription { spec, labels, calibration })
 }

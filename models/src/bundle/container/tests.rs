@@ -3,6 +3,7 @@ use super::super::manifest::{ClassifierSpec, DetectorSpec, Form, RUNTIME};
 use super::*;
 use crate::bundle::detector::MtcnnSettings;
 use crate::crop::Preprocess;
+use crate::decision::Decision;
 use crate::failure;
 use proptest::prelude::*;
 
@@ -37,6 +38,7 @@ pub(in super::super) fn manifest() -> Manifest {
             form: Form::Float32,
             temperature: 1.25,
             threshold: 0.5,
+            decision: Decision::default(),
         },
         payloads: PAYLOADS.map(entry).to_vec(),
         metrics: [("ferplus.private.plurality".to_owned(), 0.79)].into(),
