@@ -241,6 +241,19 @@ impl Dataset {
         (0..self.len()).filter(|row| self.split(*row) == split).collect()
     }
 
+    /// Share of each class of `head` in the targets of the Training rows, sum 1; empty where none is known.
+    pub fn shares(&self, head: &LabelSet) -> Vec<f32> {
+        let mut sums = vec![0f64; head.len()];
+        for target in self.rows(Split::Training).iter().filter_map(|row| self.target(*row, head)) {
+            sums.iter_mut().zip(target).for_each(|(sum, value)| *sum += f64::from(value));
+        }
+        let total: f64 = sums.iter().sum();
+        if total == 0.0 {
+            return Vec::new();
+        }
+        sums.into_iter().map(|sum| (sum / total) as f32).collect()
+    }
+
     /// Training rows whose pixels also stand in another split, ascending. Training on them would
     /// flatter the test.
     pub fn leaked_rows(&self) -> Vec<usize> {

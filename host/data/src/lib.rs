@@ -10,6 +10,7 @@ pub mod ck_plus;
 pub mod dataset;
 pub mod degrade;
 mod error;
+pub mod evidence;
 pub mod faces;
 pub mod fer2013;
 pub mod ferplus;

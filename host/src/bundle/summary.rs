@@ -4,6 +4,7 @@ use emocue_flash::sign::INTENDED_USE;
 use emocue_models::bundle::detector::Outputs;
 use emocue_models::bundle::manifest::{ClassifierSpec, DetectorSpec};
 use emocue_models::bundle::{Bundle, Manifest};
+use emocue_models::decision::{Decision, MEASURES};
 use emocue_models::plain::plain_line;
 
 /// Begins the names of metrics that tell of the calibration.
@@ -21,6 +22,8 @@ pub fn summary(bundle: &Bundle<'_>, bytes: usize) -> String {
     rows.extend(meant.map(|meant| ("meant for", meant.clone())));
     rows.push(("detector", detector(&manifest.detector)));
     rows.extend(classifier(&manifest.classifier));
+    let decided = decision(&manifest.classifier.decision);
+    rows.extend(decided.into_iter().map(|text| ("decision", text)));
     rows.extend(calibration(manifest).map(|text| ("calibration", text)));
     let measured = manifest.metrics.iter().filter(|(name, _)| !name.starts_with(CALIBRATION));
     rows.extend(measured.map(|(name, value)| ("measured", format!("{name} {value:.3}"))));
@@ -74,6 +77,28 @@ fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What else happens to the outputs; nothing where that is nothing.
+fn decision(decision: &Decision) -> Vec<String> {
+    let Decision { prior, second, quality, energy_limit } = decision;
+    let mut texts = Vec::new();
+    if prior.strength > 0.0 {
+        texts.push(format!("frequent classes count less, strength {:.2}", prior.strength));
+    }
+    if let Some(second) = second.as_ref().filter(|second| second.weight > 0.0) {
+        texts.push(format!(
+            "output {} ({}) counts {:.2}, temperature {:.3}",
+            second.output, second.labels, second.weight, second.temperature
+        ));
+    }
+    let counting = MEASURES.iter().zip(quality.measures()).filter(|(_, it)| it.weight > 0.0);
+    let counting: Vec<&str> = counting.map(|(name, _)| *name).collect();
+    if !counting.is_empty() {
+        texts.push(format!("less sure by {}", counting.join(", ")));
+    }
+    texts.extend(energy_limit.map(|limit| format!("unsure above a free energy of {limit:.3}")));
+    texts
+}
+
 /// What the threshold means, where that was measured.
 fn calibration(manifest: &Manifest) -> Option<String> {
     let figure = |name: &str| manifest.metrics.get(&format!("{CALIBRATION}{name}")).copied();
@@ -118,6 +143,21 @@ mod tests {
             assert!(page.contains(expected), "{expected}: {page}");
         }
         assert!(page.lines().count() < 40 && !page.contains("right.at"), "{page}");
+    }
+
+    #[test]
+    fn a_decision_is_told_where_there_is_one() {
+        assert!(decision(&Decision::default()).is_empty());
+        let mut told = Decision { energy_limit: Some(-1.5), ..Decision::default() };
+        told.prior.strength = 0.3;
+        told.quality.light.weight = 0.2;
+        told.quality.noise.weight = 0.1;
+        let expected = [
+            "frequent classes count less, strength 0.30",
+            "less sure by light, noise",
+            "unsure above a free energy of -1.500",
+        ];
+        assert_eq!(decision(&told), expected);
     }
 
     #[test]

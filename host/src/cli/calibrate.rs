@@ -9,34 +9,64 @@ use super::SourceArgs;
 use super::eval::with_bar;
 use super::open::{is_onnx, open_model};
 use super::output::{ONNX, OverwriteArg};
-use crate::eval::calibration::{fit, reachable};
+use crate::eval::calibration::{FitSettings, Outputs, View, fit, reachable, text::text};
 use crate::eval::protocol::AppliedProtocol;
 use emocue_data::Split;
-use emocue_data::model::Calibration;
-use emocue_data::model::metadata::CALIBRATION;
-use emocue_data::predict::{PredictSettings, predict};
+use emocue_data::dataset::Dataset;
+use emocue_data::degrade::{Condition, ROW_CONDITIONS};
+use emocue_data::evidence::{RowChange, evidence};
+use emocue_data::model::metadata::{self, CALIBRATION};
+use emocue_data::model::{Calibration, ClassifierModel, ModelError};
+use emocue_data::predict::PredictSettings;
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
+use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
 
-/// Find the temperature and the threshold of a classifier and write them into its graph.
+/// Find how a classifier's outputs become answers, and write it into its graph.
 ///
-/// Both are fitted on PublicTest, in tract, by the first protocol that the data allow: FER+ by plurality where there
-/// are votes. `emocue eval` and `emocue bundle pack` go by what the graph then says; judge the graph before and after
-/// with `emocue eval --model A --model B --report page.html`.
+/// Everything is fitted on PublicTest, in tract: a temperature on all labels that the data have (FER+ by plurality, and
+/// the dataset's own), how much frequent classes count less, how much a second head counts, how much poor sight lowers
+/// confidence, and the threshold. `emocue eval` and `emocue bundle pack` go by what the graph then says; judge the graph
+/// before and after with `emocue eval --model A --model B --report page.html`.
 #[derive(Args, Debug)]
 pub struct CalibrateArgs {
     /// The classifier, quantized or not.
     model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
-    /// Share of the answers that shall be right; below the threshold that gives it, the badge is unsure.
+    /// Share of the answers that shall be right, under every condition; below the threshold that gives it, the badge is
+    /// unsure.
     #[arg(long, default_value_t = 0.9, value_parser = share, value_name = "SHARE")]
     right: f64,
     /// Least share of the answers that must reach the threshold; below it nothing is written, as a badge would be unsure
     /// of nearly every face.
     #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
     min_answered: f64,
+    /// Plain accuracy that more balanced answers may cost.
+    #[arg(long, default_value_t = 0.005, value_parser = share, value_name = "SHARE")]
+    cost: f64,
+    /// How much frequent classes count less, 0 to 2; chosen where it is not given.
+    #[arg(long, value_parser = at_most::<2>, value_name = "STRENGTH")]
+    prior: Option<f32>,
+    /// Share of the second head in the answer, 0 to 1; chosen where it is not given.
+    #[arg(long, value_parser = at_most::<1>, value_name = "SHARE")]
+    mix: Option<f32>,
+    /// The temperature, 0.05 to 50; fitted where it is not given.
+    #[arg(long, value_parser = temperature, value_name = "TEMPERATURE")]
+    temperature: Option<f32>,
+    /// How much the dataset's own labels count in the temperature where there are votes, too, 0 to 1.
+    #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
+    label_weight: f64,
+    /// Answer unsure above a free energy that this share of the rows does not exceed: what is no expression at all.
+    #[arg(long, value_parser = share, value_name = "SHARE")]
+    familiar: Option<f64>,
+    /// Also fit to the rows under these conditions: `all`, or names with commas.
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, default_missing_value = "all")]
+    conditions: Option<String>,
+    /// Print the calibration as JSON.
+    #[arg(long)]
+    json: bool,
     /// The calibrated graph; may be the same file.
     #[arg(short, long, value_name = "ONNX")]
     output: PathBuf,
@@ -52,6 +82,23 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".into()) }
 }
 
+fn at_most<const MOST: u8>(text: &str) -> Result<f32, String> {
+    number(text, 0.0, MOST.into())
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    number(text, 0.05, 50.0)
+}
+
+fn number(text: &str, least: f32, most: f32) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
+    if (least..=most).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("expected {least} to {most}"))
+    }
+}
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -64,38 +111,107 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
             .into());
     }
     args.overwrite.check(&args.output, ONNX, &[&args.model])?;
+    let conditions = conditions(args.conditions.as_deref())?;
     let model = open_model(&args.model, None)?.uncalibrated();
     let data = args.data.read()?;
-    let rows = data.rows(Split::PublicTest);
-    let applied = AppliedProtocol::all(&data, model.labels());
-    let asked = std::slice::from_ref(&model);
-    let answers = with_bar(rows.len(), |progress| {
-        predict(asked, &data, &rows, PredictSettings::default(), progress)
-    })?;
-    let fitted = applied.first().and_then(|applied| fit(&answers, applied, args.right));
-    let calibration = fitted.ok_or_else(|| {
-        Problem::new("no PublicTest row has a class that the network knows")
-            .help("Give data with a validation split and the same classes.")
-            .code(exit::INPUT)
-    })?;
+    let applied = sources(&data, model.labels());
+    let outputs = outputs(&model, &data)?;
+    let views = views(&model, &data, &conditions)?;
+    let settings = FitSettings {
+        right: args.right,
+        cost: args.cost,
+        prior: args.prior,
+        mix: args.mix,
+        temperature: args.temperature,
+        familiar: args.familiar,
+        label_weight: args.label_weight,
+    };
+    let fitted = fit(&outputs, &applied, &views, &settings)?;
+    let calibration = &fitted.calibration;
     if calibration.at_threshold[0] < args.min_answered {
-        return Err(too_few(args, &calibration).into());
+        return Err(too_few(args, calibration, &fitted.hardest).into());
     }
-    let json = serde_json::to_string(&calibration)
-        .map_err(|error| Problem::new(format!("cannot write the calibration as JSON: {error}")))?;
+    let failed = |error| Problem::new(format!("cannot write the calibration as JSON: {error}"));
+    let json = serde_json::to_string(&calibration).map_err(failed)?;
     let graph = Model::from_bytes(model.onnx()).map_err(|error| {
         Problem::new(format!("{}: {error}", args.model.display())).code(exit::INPUT)
     })?;
     write_atomically(&args.output, &graph.with_metadata(&[(CALIBRATION, &json)]).to_bytes())?;
-    out!("{}", text(&calibration));
-    outln!("{}", args.output.display());
+    if args.json {
+        outln!("{}", serde_json::to_string_pretty(&calibration).map_err(failed)?);
+    } else {
+        out!("{}", text(&fitted));
+        outln!("{}", args.output.display());
+    }
     Ok(())
 }
 
-fn too_few(args: &CalibrateArgs, calibration: &Calibration) -> Problem {
+/// The protocol that figures stand for, and the dataset's own labels where those are others.
+fn sources(data: &Dataset, labels: LabelSet) -> Vec<AppliedProtocol<'_>> {
+    let all = AppliedProtocol::all(data, labels);
+    let last = all.len().saturating_sub(1);
+    all.into_iter().enumerate().filter(|(at, _)| [0, last].contains(at)).map(|(_, it)| it).collect()
+}
+
+/// What the graph says of its outputs; shares of classes that it does not have are those of the data's Training rows.
+fn outputs(model: &ClassifierModel, data: &Dataset) -> Result<Outputs, Problem> {
+    let found = metadata::read(model.onnx())
+        .map_err(|error| Problem::new(format!("{}: {error}", model.name())).code(exit::INPUT))?;
+    let labels = model.labels();
+    let shares = match found.priors.get(labels.id) {
+        Some(shares) => shares.clone(),
+        None => data.shares(&labels),
+    };
+    Ok(Outputs { labels, second: found.heads.get(1).copied(), shares })
+}
+
+/// The conditions of `names`: all, or some with commas between them.
+fn conditions(names: Option<&str>) -> Result<Vec<&'static Condition>, Problem> {
+    let Some(names) = names else { return Ok(Vec::new()) };
+    if names.trim() == "all" {
+        return Ok(ROW_CONDITIONS.iter().collect());
+    }
+    let condition = |name: &str| {
+        let unknown = || {
+            let known: Vec<&str> = ROW_CONDITIONS.iter().map(|condition| condition.name).collect();
+            Problem::usage(format!("--conditions: \"{name}\" is not a condition"))
+                .help(format!("Name all, or some of: {}.", known.join(", ")))
+        };
+        Condition::of_row(name).ok_or_else(unknown)
+    };
+    names.split(',').map(|name| condition(name.trim())).collect()
+}
+
+/// The rows as they are, then under each condition.
+fn views(
+    model: &ClassifierModel,
+    data: &Dataset,
+    conditions: &[&'static Condition],
+) -> Result<Vec<View>, ModelError> {
+    let rows = data.rows(Split::PublicTest);
+    let threads = PredictSettings::default().threads;
+    with_bar(rows.len() * (1 + conditions.len()), |progress| {
+        let view = |name: &str, change: Option<RowChange<'_>>| -> Result<View, ModelError> {
+            let evidence = evidence(model, data, &rows, change, threads, progress)?;
+            Ok(View { name: name.to_owned(), evidence })
+        };
+        let mut views = vec![view("clean", None)?];
+        for condition in conditions {
+            views.push(view(condition.name, Some(&|row| condition.apply_to_row(row)))?);
+        }
+        Ok(views)
+    })
+}
+
+fn too_few(args: &CalibrateArgs, calibration: &Calibration, hardest: &str) -> Problem {
     let least = args.min_answered.max(LIKELY);
+    let under = if calibration.conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" under \"{hardest}\"")
+    };
     let message = format!(
-        "{}: {:.1} % of the answers reach the threshold {:.3} that --right {} needs, at least {:.1} % must",
+        "{}: {:.1} % of the answers reach the threshold {:.3} that --right {} needs{under}, at least {:.1} % must",
         args.model.display(),
         100.0 * calibration.at_threshold[0],
         calibration.threshold,
@@ -109,30 +225,4 @@ fn too_few(args: &CalibrateArgs, calibration: &Calibration) -> Problem {
         100.0 * least
     );
     Problem::new(message).help(help).code(exit::NETWORK)
-}
-
-/// The figures, with every fifth point of the curve.
-fn text(calibration: &Calibration) -> String {
-    let Calibration { temperature, threshold, protocol, rows, error, at_threshold, curve, .. } =
-        calibration;
-    let mut lines = vec![
-        format!("fitted to {rows} rows of PublicTest, {protocol}"),
-        format!("temperature {temperature:.3}, threshold {threshold:.3}"),
-        format!(
-            "expected calibration error {:.1} % before, {:.1} % after",
-            100.0 * error[0],
-            100.0 * error[1]
-        ),
-        format!(
-            "at the threshold {:.1} % are answered, {:.1} % of those right",
-            100.0 * at_threshold[0],
-            100.0 * at_threshold[1]
-        ),
-    ];
-    lines.push("answered   right   from".to_owned());
-    for point in curve.iter().skip(4).step_by(5) {
-        let (covered, right) = (100.0 * point.coverage, 100.0 * point.accuracy);
-        lines.push(format!("{covered:6.1} %  {right:5.1} %  {:.3}", point.threshold));
-    }
-    lines.join("\n") + "\n"
 }

@@ -102,6 +102,11 @@ impl Scores {
         self.threshold
     }
 
+    /// Of every answer the top probability and whether it was right.
+    pub fn answers(&self) -> &[(f32, bool)] {
+        &self.answers
+    }
+
     /// Answers counted.
     pub fn rows(&self) -> usize {
         self.answers.len()

@@ -84,7 +84,8 @@ impl Decider {
         if let (Some(head), Some(second)) = (&mut self.second, second) {
             head.mix(second, doubt, probabilities);
         }
-        if self.energy_limit.is_some_and(|limit| energy(logits) > limit) {
+        let telling = second.filter(|_| self.second.is_some()).unwrap_or(logits);
+        if self.energy_limit.is_some_and(|limit| energy(telling) > limit) {
             hold_below(self.threshold, probabilities);
         }
     }
@@ -272,6 +273,15 @@ mod tests {
         assert_eq!((decide(&a, 0.5), decide(&b, 0.5)), (Some(0), None));
         assert_eq!(most_probable(&b).unwrap().0, 0);
         assert!((b.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{b:?}");
+        // A second head tells it alone, even where it counts for nothing else.
+        let mut head = full().second.unwrap();
+        head.weight = 0.0;
+        let limit = Some(energy(&SECOND) + 0.01);
+        let decision = Decision { second: Some(head), ..limited(limit) };
+        let mut familiar = Decider::new(&decision, &FERPLUS_8, 0.5, 0.5).unwrap();
+        assert!(energy(&LOGITS) > energy(&SECOND));
+        familiar.answer(&LOGITS, Some(&SECOND), 0.0, &mut a);
+        assert_eq!(decide(&a, 0.5), Some(0));
         // Below even probabilities there is nothing.
         let mut even = [0.5, 0.25, 0.25];
         hold_below(0.2, &mut even);

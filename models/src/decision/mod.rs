@@ -8,8 +8,9 @@
 //! 3. The probabilities `r` of a second head, found in the same way, are brought to the first head's classes by name.
 //!    Over the classes that both know, `p` becomes `(1 - weight) * p + weight * m * r`, where `m` is what `p` gave to
 //!    those classes together; a class that only the first head knows keeps its share. So the sum stays 1.
-//! 4. Where the free energy of the first head's logits, `-ln(sum(exp(logit)))`, is above a limit (Liu et al. 2020), nothing
-//!    that the network knows was seen: the probabilities are drawn together until none reaches the threshold.
+//! 4. Where the free energy of the second head's logits, or of the first's where there is no second, `-ln(sum(exp(logit)))`,
+//!    is above a limit (Liu et al. 2020), nothing that the network knows was seen: the probabilities are drawn together until
+//!    none reaches the threshold. FER2013's head tells a background from a face better than FER+'s.
 //!
 //! The default does nothing of 1, 3 and 4, and its temperature is always the same.
 

@@ -24,6 +24,25 @@ pub struct Calibration {
     /// What else happens to the outputs on their way to probabilities.
     #[serde(default, skip_serializing_if = "Decision::is_neutral")]
     pub decision: Decision,
+    /// The same rows under the conditions that it was fitted to, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<ConditionCalibration>,
+}
+
+/// What a calibration is worth under one condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConditionCalibration {
+    /// Its name.
+    pub condition: String,
+    /// Share of right answers, `0..=1`.
+    pub accuracy: f64,
+    /// Expected calibration error, `0..=1`.
+    pub error: f64,
+    /// At the threshold, the coverage and the accuracy of those answers, `0..=1`.
+    #[serde(rename = "sure")]
+    pub at_threshold: [f64; 2],
+    /// Accuracy by coverage.
+    pub curve: Vec<AbstentionPoint>,
 }
 
 impl Calibration {
@@ -39,6 +58,14 @@ impl Calibration {
         for point in &self.curve {
             let at = format!("calibration.right.at.{:.3}", point.coverage);
             figures.push((at, point.accuracy));
+        }
+        for it in &self.conditions {
+            let name = |what: &str| {
+                format!("calibration.condition.{}.{what}", it.condition.replace(' ', "-"))
+            };
+            figures.push((name("error"), it.error));
+            figures.push((name("sure.answered"), it.at_threshold[0]));
+            figures.push((name("sure.right"), it.at_threshold[1]));
         }
         figures
     }

@@ -13,7 +13,7 @@ mod logits;
 pub mod metadata;
 
 pub use average::{common_labels, mapped};
-pub use calibration::{AbstentionPoint, Calibration};
+pub use calibration::{AbstentionPoint, Calibration, ConditionCalibration};
 pub use classifier::ClassifierModel;
 pub use describe::{ClassifierDescription, describe, preprocess};
 pub use error::ModelError;

@@ -1,5 +1,7 @@
+use emocue_models::bundle::DEFAULT;
 use emocue_models::bundle::manifest::Form;
 use emocue_models::decision::{Decision, SecondHead};
+use emocue_models::picture::{self, Rules};
 use prost::Message as _;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -9,6 +11,8 @@ use tract_onnx::pb::{
 };
 
 use super::*;
+use crate::networks::Networks;
+use crate::portraits::PORTRAITS;
 
 /// A float value of fixed shape.
 fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
@@ -173,6 +177,28 @@ fn a_small_face_is_answered_less_surely() {
     // A face of the crop's own size is not.
     let [plain, same] = nets.map(|mut net| net.classify_row(&row()).unwrap().to_vec());
     assert_eq!(plain, same);
+}
+
+/// A bundle of before the decision was data.
+#[test]
+fn the_default_bundle_answers_as_it_always_did_bit_by_bit() {
+    let bundle = Bundle::read(DEFAULT).unwrap();
+    let spec = &bundle.manifest().classifier;
+    let mut detector = Networks::from_bundle(&bundle, None).unwrap().detector;
+    let mut net = ExpressionNet::from_bundle(&bundle).unwrap();
+    let (mut faces, mut crop) = (Vec::new(), vec![0; spec.preprocess.pixels()]);
+    for portrait in &PORTRAITS {
+        let frame = picture::decode(portrait.jpeg, &Rules::BADGE).unwrap();
+        detector.detect(&frame, &mut faces).unwrap();
+        spec.preprocess.crop(&frame, &faces[0], &mut Resampler::default(), &mut crop);
+        let (outputs, _) = net.evidence_of_row(&crop).unwrap();
+        let highest = outputs[0].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let weight = |logit: &f32| ((logit - highest) / spec.temperature).exp();
+        let weights: Vec<f32> = outputs[0].iter().map(weight).collect();
+        let sum: f32 = weights.iter().sum();
+        let expected: Vec<f32> = weights.iter().map(|weight| weight / sum).collect();
+        assert_eq!(net.classify(&frame, &faces[0]).unwrap(), expected, "{}", portrait.file);
+    }
 }
 
 #[test]

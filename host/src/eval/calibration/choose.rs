@@ -1,0 +1,65 @@
+//! How much frequent classes count less, and how much the second head counts.
+
+use emocue_models::decision::DecisionError;
+
+use super::figures::Choice;
+use super::sources::{Draft, Sources};
+
+/// What is tried.
+const STRENGTHS: [f32; 8] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8];
+const WEIGHTS: [f32; 8] = [0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
+
+/// What may be chosen.
+pub(super) struct Range {
+    pub(super) strengths: Vec<f32>,
+    pub(super) weights: Vec<f32>,
+}
+
+impl Range {
+    /// Everything, but for what is fixed or cannot be.
+    pub(super) fn new(
+        prior: Option<f32>,
+        has_prior: bool,
+        mix: Option<f32>,
+        has_second: bool,
+    ) -> Self {
+        let of = |fixed: Option<f32>, is_there: bool, tried: &[f32]| match (fixed, is_there) {
+            (Some(value), _) => vec![value],
+            (None, true) => tried.to_vec(),
+            (None, false) => vec![0.0],
+        };
+        Self { strengths: of(prior, has_prior, &STRENGTHS), weights: of(mix, has_second, &WEIGHTS) }
+    }
+}
+
+/// The draft with the strength and the weight of the most balanced answers, by all sources, whose accuracy by the first
+/// source is at most `cost` below that of the first strength and weight; with what was tried. `draft` makes a draft of
+/// both.
+pub(super) fn choose(
+    range: &Range,
+    cost: f64,
+    sources: &Sources<'_>,
+    draft: impl Fn(f32, f32) -> Result<Draft, DecisionError>,
+) -> Result<(Draft, Vec<Choice>), DecisionError> {
+    let mut tried = Vec::new();
+    for strength in &range.strengths {
+        for weight in &range.weights {
+            let draft = draft(*strength, *weight)?;
+            let what = format!("prior {strength:.2}, mix {weight:.2}");
+            let choice = Choice::of(what, &draft, sources, false)?;
+            tried.push((draft, choice));
+        }
+    }
+    let best = tried.first().map_or(0.0, |(_, choice)| choice.accuracy());
+    let allowed = |choice: &Choice| choice.accuracy() >= best - cost - 1e-9;
+    let chosen = tried
+        .iter()
+        .filter(|(_, choice)| allowed(choice))
+        .max_by(|(_, a), (_, b)| a.balance().total_cmp(&b.balance()));
+    let chosen = chosen.or(tried.first()).map(|(draft, _)| draft.clone());
+    let chosen = match chosen {
+        Some(chosen) => chosen,
+        None => draft(0.0, 0.0)?,
+    };
+    Ok((chosen, tried.into_iter().map(|(_, choice)| choice).collect()))
+}
