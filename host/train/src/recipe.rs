@@ -17,6 +17,7 @@ use augment::Augment;
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("badge", include_str!("../recipes/badge.toml")),
+    ("badge-camera", include_str!("../recipes/badge-camera.toml")),
     ("badge-second", include_str!("../recipes/badge-second.toml")),
     ("badge-int8", include_str!("../recipes/badge-int8.toml")),
     ("alexnet", include_str!("../recipes/alexnet.toml")),
