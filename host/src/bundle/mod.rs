@@ -1,11 +1,13 @@
 //! Packing a bundle from its parts, showing one, and taking one apart.
 
 mod detector;
+mod measured;
 mod pack;
 mod summary;
 mod unpack;
 
 pub use detector::DetectorParts;
+pub use measured::{MeasuredError, MeasuredFigures};
 pub use pack::{BundleParts, PackError, pack, pack_untested};
 pub use summary::summary;
 pub use unpack::{UnpackError, files, unpack};

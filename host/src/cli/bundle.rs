@@ -22,9 +22,12 @@ use emocue_run::single_shot::SingleShotSettings;
 use super::onet::OnetArg;
 use super::open::{read, read_text};
 use super::output::{BUNDLE, OverwriteArg, UntestedArg};
-use crate::bundle::{BundleParts, CARD_TEMPLATE, DetectorParts, files, summary, unpack};
+use crate::bundle::{
+    BundleParts, CARD_TEMPLATE, DetectorParts, MeasuredFigures, files, summary, unpack,
+};
 use crate::import::adopt::outputs_of;
 use crate::import::mtcnn::nets_in;
+use crate::report::read_eval;
 
 /// Pack, sign, verify, show or unpack what a badge runs.
 #[derive(Args, Debug)]
@@ -122,6 +125,10 @@ struct PackArgs {
     /// Measurements, a JSON object of numbers
     #[arg(long, value_name = "JSON")]
     metrics: Option<PathBuf>,
+    /// What `emocue eval --conditions --groups CSV --json` printed about the classifier: its figures become metrics and
+    /// sections of the card
+    #[arg(long, value_name = "JSON")]
+    eval: Option<PathBuf>,
     /// What the bundle is called
     #[arg(long)]
     name: String,
@@ -264,11 +271,20 @@ impl PackArgs {
         let name = self.classifier.display().to_string();
         let classifier = ClassifierModel::from_onnx(&name, read(&self.classifier)?, self.labels)?
             .with_calibration(self.temperature, self.threshold);
+        let mut card = read_text(&self.card)?;
+        let mut metrics =
+            self.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default();
+        if let Some(path) = &self.eval {
+            let measured = MeasuredFigures::of(&read_eval(path)?, &classifier)
+                .map_err(|error| Problem::at(path.display().to_string(), &error))?;
+            card = measured.added_to(&card);
+            metrics.extend(measured.metrics);
+        }
         Ok(BundleParts {
             detector: self.detector()?,
             classifier,
-            card: read_text(&self.card)?,
-            metrics: self.metrics.as_deref().map(read_metrics).transpose()?.unwrap_or_default(),
+            card,
+            metrics,
             name: self.name.clone(),
             content_version: self.content_version,
             provenance: self.provenance.iter().cloned().collect(),

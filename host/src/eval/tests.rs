@@ -134,6 +134,37 @@ fn ask_error(nets: &[ClassifierModel], data: &Dataset) -> String {
 }
 
 #[test]
+fn rows_are_judged_again_under_every_condition() {
+    let data = dataset(48);
+    let net = [model(FER_7, 0.05)];
+    let on = |threads| {
+        let settings = settings(threads);
+        let mut judged = evaluate(&net, &data, &[Split::PrivateTest], settings, QUIET).unwrap();
+        conditions::under_conditions(&mut judged, &net, &data, settings, QUIET).unwrap();
+        judged.evaluation
+    };
+    let evaluation = on(1);
+    assert_eq!(on(3), evaluation);
+    let by_label = &evaluation.splits[0].protocols[0];
+    let result = by_label.conditions.as_ref().unwrap();
+    assert_eq!(result.conditions.len(), emocue_data::degrade::ROW_CONDITIONS.len());
+    assert_eq!(result.clean.accuracy, by_label.all.accuracy);
+    let of = |name: &str| result.conditions.iter().find(|figures| figures.name == name).unwrap();
+    // A bright line is a bright line in a compressed picture, and none below a mask.
+    assert!(of("jpeg").accuracy > 0.8 && of("roll 45").accuracy < 0.5, "{result:?}");
+    assert!(result.mean.accuracy < result.clean.accuracy);
+    let json = serde_json::to_string(&evaluation).unwrap();
+    let read: card::Evaluation = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.splits[0].protocols[0].conditions.as_ref().unwrap().worst, result.worst);
+    let text = table::text(&evaluation);
+    assert!(text.contains("label, harder") && text.contains("mean of 16 conditions"), "{text}");
+    let other = card::Evaluation { name: "other".into(), ..evaluation.clone() };
+    let table = conditions::text::side_by_side([&evaluation, &other]).unwrap();
+    assert_eq!((table.names.len(), table.rows.len(), table.rows[0].1.len()), (2, 18, 2));
+    assert!(conditions::text::side_by_side([&evaluation]).is_none(), "one is no comparison");
+}
+
+#[test]
 fn a_mirror_changes_only_what_is_not_symmetric() {
     let mut data = Dataset::new("test", FER_7, 48);
     let mut symmetric = picture(48, 3, 0);

@@ -77,7 +77,7 @@ pub fn side_by_side<'a>(
                     let names = vec![evaluation.name.clone()];
                     table = Some(SideBySide { title, names, rows: lines.collect() });
                 }
-                Some(table) if table.title == title && !table.names.contains(&evaluation.name) => {
+                Some(table) if table.title == title => {
                     // A file of another day may have other conditions.
                     let lines: Vec<_> = lines.collect();
                     if lines.iter().map(|line| &line.0).eq(table.rows.iter().map(|row| &row.0)) {

@@ -265,48 +265,4 @@ impl GroupFigures {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(class: usize, sure: bool) -> GroupAnswer {
-        GroupAnswer { class, sure }
-    }
-
-    #[test]
-    fn figures_by_hand() {
-        let answers = [
-            (answer(0, true), answer(0, true), Some(0)),
-            (answer(1, true), answer(0, true), Some(1)),
-            (answer(1, false), answer(0, true), None),
-            (answer(2, false), answer(2, false), Some(0)),
-        ];
-        let figures = GroupFigures::of("a", answers.into_iter()).unwrap();
-        assert_eq!((figures.agreement.value, figures.agreement.of), (0.5, 4));
-        assert_eq!(figures.coverage.value, 0.5);
-        assert_eq!(figures.sure_changed.map(|figure| (figure.value, figure.of)), Some((0.5, 2)));
-        assert_eq!(figures.accuracy.map(|figure| figure.of), Some(3));
-        assert!((figures.accuracy.unwrap().value - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(GroupFigures::of("a", [].into_iter()), None);
-    }
-
-    #[test]
-    fn small_groups_and_clean_faces_have_no_worst() {
-        let group = |name: &str, faces: usize, same: usize| {
-            let answers =
-                (0..faces).map(|at| (answer(usize::from(at < same), true), answer(1, true), None));
-            GroupFigures::of(name, answers).unwrap()
-        };
-        let groups = vec![
-            group(EVERYBODY, 105, 60),
-            group("a", 50, 20),
-            group("b", 50, 40),
-            group("rare", 5, 0),
-        ];
-        let under = GroupsUnder::of("hand", false, groups.clone());
-        assert_eq!(under.worst.as_deref(), Some("a"));
-        assert!((under.spread.unwrap() - 0.4).abs() < 1e-12);
-        assert_eq!(under.group("b").unwrap().agreement.value, 0.8);
-        let clean = GroupsUnder::of("clean", true, groups);
-        assert_eq!((clean.worst, clean.spread), (None, None));
-    }
-}
+mod tests;
