@@ -2,17 +2,18 @@
 
 pub mod augment;
 mod check;
+pub mod input;
 
 use std::path::{Path, PathBuf};
 
 use emocue_models::crop::Preprocess;
 use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
-use emocue_models::normalise::Normalise;
 use serde::{Deserialize, Serialize};
 
 use crate::net::spec::{NetSpec, Rounding};
 use augment::Augment;
+use input::Input;
 
 /// Recipes that are part of the binary: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -74,62 +75,6 @@ pub struct DatasetShare {
     /// Label sets of the heads that learn from it; empty for every head that has one of its classes.
     #[serde(default)]
     pub heads: Vec<String>,
-}
-
-/// How a pixel enters the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Input {
-    /// By constants, or by each face's own mean and deviation.
-    #[serde(skip_serializing_if = "is_default")]
-    pub normalise: Normalisation,
-    /// With `fixed`: fraction of white, `0..=1`.
-    pub mean: f32,
-    /// With `fixed`: above 0.
-    pub std: f32,
-    /// With `face`: least deviation, greys of 0 to 255.
-    #[serde(skip_serializing_if = "is_usual_floor")]
-    pub floor: f32,
-    /// With `face`: the deviation that the network sees.
-    #[serde(skip_serializing_if = "is_usual_gain")]
-    pub gain: f32,
-}
-
-/// What a pixel is measured by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normalisation {
-    /// `(pixel / 255 - mean) / std`.
-    #[default]
-    Fixed,
-    /// `(pixel - m) / max(d, floor) * gain` with the mean and the deviation of the face's own pixels.
-    Face,
-}
-
-/// The constants of [`Normalise::FACE`].
-const USUAL: (f32, f32) = match Normalise::FACE {
-    Normalise::Face { floor, gain } => (floor, gain),
-    Normalise::Fixed => (0.0, 0.0),
-};
-
-fn is_default(normalise: &Normalisation) -> bool {
-    *normalise == Normalisation::default()
-}
-
-fn is_usual_floor(floor: &f32) -> bool {
-    *floor == USUAL.0
-}
-
-fn is_usual_gain(gain: &f32) -> bool {
-    *gain == USUAL.1
-}
-
-impl Default for Input {
-    fn default() -> Self {
-        let Preprocess { mean, std, .. } = Preprocess::default();
-        let (floor, gain) = USUAL;
-        Self { normalise: Normalisation::Fixed, mean, std, floor, gain }
-    }
 }
 
 /// One answer: a set of classes and how its loss counts.
@@ -345,11 +290,8 @@ impl Recipe {
 
     /// How the badge must prepare a face for this network.
     pub fn preprocess(&self) -> Preprocess {
-        let Input { normalise, mean, std, floor, gain } = self.input;
-        let normalise = match normalise {
-            Normalisation::Fixed => Normalise::Fixed,
-            Normalisation::Face => Normalise::Face { floor, gain },
-        };
+        let Input { mean, std, .. } = self.input;
+        let normalise = self.input.normalise();
         Preprocess { mean, std, normalise, ..Preprocess::of_size(self.net.side()) }
     }
 }
@@ -365,30 +307,6 @@ mod tests {
             assert_eq!(recipe.label_sets().len(), recipe.heads.len());
             let text = toml::to_string(&recipe).unwrap();
             assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), recipe, "{text}");
-        }
-    }
-
-    #[test]
-    fn each_face_may_count_by_its_own_light() {
-        let text = BUILT_IN[0].1;
-        let recipe = |input: &str| toml::from_str::<Recipe>(&format!("{text}\n{input}")).unwrap();
-        assert_eq!(recipe("").preprocess().normalise, Normalise::Fixed);
-        let own = recipe("[input]\nnormalise = \"face\"");
-        assert_eq!(own.preprocess().normalise, Normalise::FACE);
-        let own = recipe("[input]\nnormalise = \"face\"\nfloor = 8");
-        assert_eq!(own.preprocess().normalise, Normalise::Face { floor: 8.0, gain: 0.9 });
-        // As a checkpoint stores it, and as one of an earlier program did.
-        let json = serde_json::to_string(&own.input).unwrap();
-        assert_eq!(serde_json::from_str::<Input>(&json).unwrap(), own.input);
-        let earlier = r#"{"mean":0.5,"std":0.25}"#;
-        assert_eq!(serde_json::from_str::<Input>(earlier).unwrap(), Input::default());
-        assert_eq!(serde_json::to_string(&Input::default()).unwrap(), earlier);
-        for (input, word) in [
-            ("normalise = \"face\"\nfloor = 0", "input.floor is 0, expected 0.5 to 64"),
-            ("gain = 11", "input.gain is 11"),
-        ] {
-            let error = recipe(&format!("[input]\n{input}")).check("r").unwrap_err().to_string();
-            assert!(error.contains(word), "{error}");
         }
     }
 

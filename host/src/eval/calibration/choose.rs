@@ -9,6 +9,11 @@ use super::sources::{Draft, Sources};
 const STRENGTHS: [f32; 8] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8];
 const WEIGHTS: [f32; 8] = [0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
 
+/// Strength and weight of a draft.
+fn setting(Draft { decision, .. }: &Draft) -> (f32, f32) {
+    (decision.prior.strength, decision.second.as_ref().map_or(0.0, |second| second.weight))
+}
+
 /// What may be chosen.
 pub(super) struct Range {
     pub(super) strengths: Vec<f32>,
@@ -33,8 +38,8 @@ impl Range {
 }
 
 /// The draft with the strength and the weight of the most balanced answers, by all sources, whose accuracy by the first
-/// source is at most `cost` below that of the first strength and weight; with what was tried. `draft` makes a draft of
-/// both.
+/// source is at most `cost` below that of the first strength and weight; with those of what was tried
+/// that have either of both. `draft` makes a draft of a strength and a weight.
 pub(super) fn choose(
     range: &Range,
     cost: f64,
@@ -61,5 +66,11 @@ pub(super) fn choose(
         Some(chosen) => chosen,
         None => draft(0.0, 0.0)?,
     };
-    Ok((chosen, tried.into_iter().map(|(_, choice)| choice).collect()))
+    // A table of all of them would be long: those that share a strength or a weight with what was chosen tell enough.
+    let (strength, weight) = setting(&chosen);
+    let near = |(draft, choice): (Draft, Choice)| {
+        let (other_strength, other_weight) = setting(&draft);
+        (strength == other_strength || weight == other_weight).then_some(choice)
+    };
+    Ok((chosen, tried.into_iter().filter_map(near).collect()))
 }

@@ -75,9 +75,9 @@ impl Failure for FitError {
             Self::Missing { missing: "second head", .. } => {
                 Some("Train with two heads; `emocue export` writes both into one graph.".into())
             }
-            Self::Missing { .. } => {
-                Some("Export the graph from its training again, or name --priors.".into())
-            }
+            Self::Missing { .. } => Some(
+                "Export the graph from its training again, or give data with Training rows.".into(),
+            ),
         }
     }
 
