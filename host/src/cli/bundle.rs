@@ -142,6 +142,8 @@ struct PackArgs {
     /// Smallest face to look for, px [default: 40; of a Haar cascade 30]
     #[arg(long, value_name = "PX")]
     min_face: Option<f32>,
+    #[command(flatten)]
+    scores: ScoreArgs,
     /// Softens (above 1) or sharpens the probabilities, instead of what the classifier's graph says
     #[arg(long)]
     temperature: Option<f32>,
@@ -308,9 +310,33 @@ impl PackArgs {
         }
         let outputs = outputs_of(&bytes)
             .map_err(|error| Problem::at(self.detector.display().to_string(), &error))?;
-        let usual = SingleShotSettings { smallest: outputs.smallest(), ..Default::default() };
+        let usual = SingleShotSettings::default();
         let settings = SingleShotSettings { min_face: min_face(usual.min_face), ..usual };
+        let settings = self.scores.of(settings);
         Ok(DetectorParts::single_shot(bytes, outputs, self.onet.read()?, settings))
+    }
+}
+
+/// From which scores on YuNet and emocue-face find a face.
+#[derive(Args, Debug)]
+pub(super) struct ScoreArgs {
+    /// Score from which a face of YuNet or emocue-face counts, 0 to 1 [default: 0.7]
+    #[arg(long, value_name = "SCORE")]
+    sure: Option<f32>,
+    /// Score that suffices where O-Net confirms the face, or near one of a moment ago [default: 0.3, or as --sure]
+    #[arg(long, value_name = "SCORE")]
+    maybe: Option<f32>,
+    /// O-Net's score that confirms a doubtful face [default: 0.5]
+    #[arg(long, value_name = "SCORE")]
+    confirm: Option<f32>,
+}
+
+impl ScoreArgs {
+    fn of(&self, usual: SingleShotSettings) -> SingleShotSettings {
+        let sure = self.sure.unwrap_or(usual.sure);
+        let maybe = self.maybe.unwrap_or(usual.maybe.min(sure));
+        let confirm = self.confirm.unwrap_or(usual.confirm);
+        SingleShotSettings { sure, maybe, confirm, ..usual }
     }
 }
 

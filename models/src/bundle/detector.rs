@@ -84,15 +84,6 @@ pub enum Outputs {
     Face,
 }
 
-impl Outputs {
-    /// The smallest face that such a network finds nearly always, px of what it sees.
-    pub fn smallest(self) -> f32 {
-        match self {
-            Self::Yunet | Self::Face => YUNET_SMALLEST_FACE,
-        }
-    }
-}
-
 /// How far a network over the whole frame looks, what it accepts, and when it asks O-Net.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SingleShotSettings {
@@ -104,7 +95,7 @@ pub struct SingleShotSettings {
     pub sure: f32,
     /// Score that suffices where O-Net confirms the face, or near one that was there a moment ago, `0..=sure`.
     pub maybe: f32,
-    /// O-Net's score that confirms a face, `0..=1`.
+    /// O-Net's score that confirms a doubtful face, `0..=1`.
     pub confirm: f32,
     /// IoU above which the weaker of two boxes goes, `0..=1`.
     pub overlap: f32,

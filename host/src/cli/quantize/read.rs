@@ -104,9 +104,7 @@ fn frames(
     count: usize,
 ) -> Result<Vec<CalibrationInput>, Box<dyn Failure>> {
     let pictures = pictures_in(folder)?;
-    let settings =
-        SingleShotSettings { smallest: outputs.smallest(), ..SingleShotSettings::default() };
-    let mut detector = SingleShot::load(onnx, outputs, None, settings)?;
+    let mut detector = SingleShot::load(onnx, outputs, None, SingleShotSettings::default())?;
     let count = count.min(SEARCHED);
     with_bar(count.min(pictures.len()), |progress| {
         inputs::searched(&mut detector, &pictures, count, &progress)

@@ -33,8 +33,8 @@ impl Confirm {
         self.onet.session()
     }
 
-    /// Accepts the faces that O-Net scores above their `threshold`, and gives them its landmarks and a higher score. The
-    /// others keep what they have.
+    /// Accepts the doubtful faces that O-Net scores above their `threshold`. Those, and the accepted ones that it sees
+    /// too, get its landmarks and a higher score; the others keep what they have.
     pub(super) fn run(
         &mut self,
         frame: &Luma,
@@ -48,7 +48,10 @@ impl Confirm {
         candidates.extend(found.iter().enumerate().map(|(index, it)| window(&it.face.rect, index)));
         // The window is the face's box squared, so the box itself says what is near.
         let needed: &[Found] = found;
-        let threshold = |candidate: &Candidate| threshold(&needed[candidate.tag].face.rect);
+        let threshold = |candidate: &Candidate| match needed[candidate.tag] {
+            Found { accepted: true, .. } => FOLLOW_THRESHOLD,
+            Found { face, .. } => threshold(&face.rect),
+        };
         onet.run(frame, threshold, resize, stretch, candidates, |candidate, values| {
             candidate.landmarks = Some(decode_landmarks(candidate, values));
         })?;
