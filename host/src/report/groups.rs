@@ -17,7 +17,7 @@ pub(super) fn part(result: &GroupsResult) -> Markup {
         }
         ul { @for sentence in &result.sentences { li { (sentence) } } }
         @for GroupTable { title, groups, rows } in tables(result) {
-            h4 { (title) }
+            h4 { (title) ", %" }
             div.scroll {
                 table {
                     thead {
@@ -39,7 +39,7 @@ pub(super) fn part(result: &GroupsResult) -> Markup {
                                     @match cells[at] {
                                         Some(share) => td.n title=(format!(
                                             "{} to {} of {}", rough(share.low), rough(share.high), share.of
-                                        )) { (rough(share.value)) },
+                                        )) { (format!("{:.0}", 100.0 * share.value)) },
                                         None => td.n { "–" },
                                     }
                                 }
