@@ -86,11 +86,11 @@ fn exposure(by: &Camera, rng: &mut ChaCha8Rng, unit: f32) -> Vec<Change> {
     if happens(by.side_light, rng) {
         changes.push(Change::SideLight {
             degrees: rng.random_range(0.0..360.0),
-            shadow: between(rng, 0.08, 0.6),
+            shadow: between(rng, 0.02, 0.6),
         });
     }
     if happens(by.gamma, rng) {
-        changes.push(Change::Gamma { gamma: between(rng, 0.4, 2.5) });
+        changes.push(Change::Gamma { gamma: between(rng, 0.3, 4.5) });
     }
     if happens(by.small, rng) {
         changes.push(Change::Reduced { factor: unit * between(rng, 1.3, 4.0) });
@@ -104,8 +104,8 @@ fn exposure(by: &Camera, rng: &mut ChaCha8Rng, unit: f32) -> Vec<Change> {
     }
     if happens(by.dark, rng) {
         let noise = SensorNoise {
-            shot: SensorNoise::SMALL.shot * between(rng, 0.3, 2.0),
-            read: SensorNoise::SMALL.read * between(rng, 0.3, 2.0),
+            shot: SensorNoise::SMALL.shot * between(rng, 0.3, 8.0),
+            read: SensorNoise::SMALL.read * between(rng, 0.3, 5.0),
         };
         changes.push(Change::Dark { gain: between(rng, 0.04, 0.5), noise });
     } else if happens(by.flat, rng) {

@@ -10,6 +10,8 @@ use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::table::{csv_error, expect_header, open_csv};
 
+use super::find::range;
+
 /// The columns: which row, from 0; the first eight digits of the SHA-256 of its pixels, which may be left empty; x and y
 /// of each point, left and right as the viewer sees them.
 const HEADER: [&str; 12] = [
@@ -57,7 +59,7 @@ pub fn read(path: &Path, data: &Dataset) -> Result<Vec<Option<Landmarks>>, DataE
     let mut reader = open_csv(path, true)?;
     expect_header(path, &mut reader, &HEADER, HELP)?;
     let mut landmarks = vec![None; data.len()];
-    let (low, high) = (-0.5 * data.side() as f32, 1.5 * data.side() as f32);
+    let range = range(data.side());
     for (index, record) in reader.records().enumerate() {
         let number = index + 1;
         let record = record.map_err(|error| csv_error(path, number, &error))?;
@@ -84,13 +86,11 @@ pub fn read(path: &Path, data: &Dataset) -> Result<Vec<Option<Landmarks>>, DataE
         let mut points = [Point::default(); 5];
         for (at, point) in points.iter_mut().enumerate() {
             let number = |at: usize| -> Result<f32, DataError> {
-                let value = cell(at).parse().ok().filter(|value| (low..=high).contains(value));
+                let value = cell(at).parse().ok().filter(|value| range.contains(value));
                 value.ok_or_else(|| {
-                    let what = format!(
-                        "{} is \"{}\", expected {low:.0} to {high:.0} px",
-                        HEADER[at],
-                        cell(at)
-                    );
+                    let (name, low, high) = (HEADER[at], range.start(), range.end());
+                    let what =
+                        format!("{name} is \"{}\", expected {low:.0} to {high:.0} px", cell(at));
                     bad(what, OTHER)
                 })
             };

@@ -57,7 +57,13 @@ impl Enlarged {
     }
 }
 
-/// The landmarks of the face nearest the middle of a row, px of the row; `None` where no face with landmarks is found.
+/// Where a landmark of a row of this side can be, px of the row: a face reaches beyond its row by half of it at most.
+pub(super) fn range(side: usize) -> std::ops::RangeInclusive<f32> {
+    -0.5 * side as f32..=1.5 * side as f32
+}
+
+/// The landmarks of the face nearest the middle of a row, px of the row; `None` where no face with landmarks in their
+/// [`range`] is found.
 ///
 /// # Errors
 /// [`RunError`] when the detector fails.
@@ -73,7 +79,12 @@ pub(super) fn find(
     let distance = |face: &Face| face.rect.center().distance(middle);
     let central = faces.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
     let landmarks = central.and_then(|face| face.landmarks);
-    Ok(landmarks.map(|found| Landmarks::from_points(found.points().map(|p| enlarged.in_row(p)))))
+    let points = landmarks.map(|found| found.points().map(|point| enlarged.in_row(point)));
+    let range = range(side);
+    let inside = |points: &[Point; 5]| {
+        points.iter().all(|point| range.contains(&point.x) && range.contains(&point.y))
+    };
+    Ok(points.filter(inside).map(Landmarks::from_points))
 }
 
 /// The landmarks of `rows`, in their order, by the detector of `bundle`; see [`find`]. `progress` is called with the
@@ -144,6 +155,17 @@ mod tests {
         }
     }
 
+    /// Sees a landmark far outside every frame.
+    struct Outside;
+
+    impl Detector for Outside {
+        fn detect(&mut self, _: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+            let landmarks = Some(Landmarks::from_points([Point::new(-300.0, 120.0); 5]));
+            faces.push(Face { rect: Rect::new(60.0, 60.0, 120.0, 120.0), score: 1.0, landmarks });
+            Ok(())
+        }
+    }
+
     fn found(side: usize, dot: (usize, usize)) -> Option<Point> {
         let mut picture = vec![0; side * side];
         picture[dot.1 * side + dot.0] = 255;
@@ -159,5 +181,6 @@ mod tests {
             assert!(found.distance(expected) < 0.6 * side as f32 / 48.0, "{side}: {found:?}");
         }
         assert_eq!(find(&[0; 64], 8, &mut Brightest, &mut Vec::new()).unwrap(), None);
+        assert_eq!(find(&[0; 64], 8, &mut Outside, &mut Vec::new()).unwrap(), None);
     }
 }
