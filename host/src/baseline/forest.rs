@@ -119,7 +119,7 @@ impl Forest {
         let rows = probabilities.chunks_exact_mut(self.classes);
         for (row, shares) in rows.zip(shares.chunks_exact(known.len())) {
             for (class, share) in known.iter().zip(shares) {
-                // Threads finish trees in any order, and so do sums; rounding makes them the same again.
+                // Threads finish trees in any order, and so do sums; rounding makes nearly all the same again.
                 row[*class as usize] = (share * 65536.0).round() / 65536.0;
             }
         }
@@ -166,9 +166,10 @@ mod tests {
         assert!(full.chunks_exact(4).all(|row| row[1] == 0.0));
         assert!(full.chunks_exact(4).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-3));
         let shallow = ForestSettings { max_depth: Some(3), ..SETTINGS };
-        // The same trees; their votes are added in the order in which threads finish, hence the last digits.
+        // The same trees; their votes are added in the order in which threads finish, so that a sum between two steps of
+        // 1/65536 may become either.
         let (once, again) = (answers(&shallow), answers(&shallow));
-        assert!(once.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-5));
+        assert!(once.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1.5 / 65536.0));
         assert_ne!(answers(&shallow), full);
         assert_ne!(answers(&ForestSettings { seed: 2, ..SETTINGS }), full);
     }
