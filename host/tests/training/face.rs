@@ -160,9 +160,9 @@ fn a_finished_training_leaves_a_graph_and_never_read_the_half_that_judges() {
     let output = given.train(&arguments).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let graph = std::fs::read(given.path("run/face.onnx")).unwrap();
-    let session = Session::load("face", &graph, &[1, 1, 240, 320]).unwrap();
+    let session = Session::load("face", &graph, &[1, 1, 256, 320]).unwrap();
     let outputs = session.run(|_| ()).unwrap();
-    assert_eq!(outputs.get(0).unwrap().len(), 15 * 40 * 30);
+    assert_eq!(outputs.get(0).unwrap().len(), 15 * 40 * 32);
     let lines = std::fs::read_to_string(given.path("run/metrics.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 2);
 

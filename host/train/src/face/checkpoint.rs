@@ -12,9 +12,9 @@ use super::net::FaceNet;
 use super::recipe::FaceRecipe;
 use super::scene::EmptyScene;
 use super::validate::FaceMetrics;
-use crate::build;
 use crate::checkpoint::{CheckpointError, FILE, file};
 use crate::net::drawing;
+use crate::{build, ema};
 
 /// Where a training stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +39,10 @@ pub struct FaceCheckpoint {
     pub state: FaceState,
     /// The weights that train.
     pub net: FaceNet,
-    /// The averaged weights, which are exported.
+    /// The averaged weights.
     pub average: FaceNet,
+    /// The first weights, where some of them are kept.
+    pub first: Option<FaceNet>,
     /// Its moments.
     pub optimizer: ModuleOptimizer,
 }
@@ -54,6 +56,9 @@ struct Stored {
     optimizer: Vec<u8>,
 }
 
+/// What follows it where first weights are kept.
+type First = Vec<u8>;
+
 impl FaceCheckpoint {
     /// A fresh start with weights drawn from `seed`.
     pub fn begin(recipe: FaceRecipe, seed: u64, fingerprint: String, device: &Device) -> Self {
@@ -65,8 +70,26 @@ impl FaceCheckpoint {
         drop(guard);
         let optimizer = build::optimizer(&recipe.optimizer);
         let (hard, metrics) = (Vec::new(), Vec::new());
+        let first = (recipe.net.keep > 0.0).then(|| average.clone());
         let state = FaceState { recipe, seed, fingerprint, frames: 0, hard, metrics };
-        Self { state, net, average, optimizer }
+        Self { state, net, average, first, optimizer }
+    }
+
+    /// The same, beginning with the weights of `net`.
+    #[must_use]
+    pub fn begun_with(mut self, net: FaceNet) -> Self {
+        self.average = net.valid();
+        self.first = self.first.map(|_| self.average.clone());
+        Self { net, ..self }
+    }
+
+    /// The weights that are exported: the averaged ones, and the share of the first ones that is kept.
+    pub fn exported(&self) -> FaceNet {
+        let keep = self.state.recipe.net.keep;
+        match &self.first {
+            Some(first) => ema::update(first.clone(), &self.average, keep),
+            None => self.average.clone(),
+        }
     }
 
     /// Writes `dir/checkpoint.bin`; the one that was there is kept.
@@ -86,7 +109,11 @@ impl FaceCheckpoint {
             average: record(self.average.clone().into_record().into_bytes())?,
             optimizer: record(self.optimizer.into_bytes())?,
         };
-        let bytes = postcard::to_stdvec(&stored).map_err(|error| content(error.to_string()))?;
+        let mut bytes = postcard::to_stdvec(&stored).map_err(|e| content(e.to_string()))?;
+        if let Some(first) = &self.first {
+            let first: First = record(first.clone().into_record().into_bytes())?;
+            bytes.extend(postcard::to_stdvec(&first).map_err(|e| content(e.to_string()))?);
+        }
         file::write(dir, &bytes, |before| {
             state(&path, before).is_ok_and(|before| {
                 before.recipe == self.state.recipe
@@ -110,7 +137,8 @@ impl FaceCheckpoint {
 
     fn of_content(path: &Path, bytes: &[u8], device: &Device) -> Result<Self, CheckpointError> {
         let content = |what: String| CheckpointError::Content(path.to_owned(), what);
-        let stored: Stored = postcard::from_bytes(bytes).map_err(|e| content(e.to_string()))?;
+        let (stored, rest) =
+            postcard::take_from_bytes::<Stored>(bytes).map_err(|e| content(e.to_string()))?;
         let state: FaceState =
             serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
         let net = |bytes: Vec<u8>, device: &Device| {
@@ -122,11 +150,19 @@ impl FaceCheckpoint {
                 .map_err(|error| content(error.to_string()))
         };
         let average = net(stored.average, &device.clone().inner())?;
+        let first = match rest {
+            [] => None,
+            rest => {
+                let first: First =
+                    postcard::from_bytes(rest).map_err(|e| content(e.to_string()))?;
+                Some(net(first, &device.clone().inner())?)
+            }
+        };
         let net = net(stored.net, device)?;
         let optimizer = build::optimizer(&state.recipe.optimizer)
             .from_bytes(Bytes::from_bytes_vec(stored.optimizer))
             .map_err(|error| content(error.to_string()))?;
-        Ok(Self { state, net, average, optimizer })
+        Ok(Self { state, net, average, first, optimizer })
     }
 }
 

@@ -23,7 +23,7 @@ pub const MULTIPLE: usize = 32;
 pub(super) const BETWEEN: usize = 16;
 
 /// Sizes of the detector: the recipe's `[net]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaceNetSpec {
     /// Channels of the stem and up to stride 4.
@@ -33,6 +33,10 @@ pub struct FaceNetSpec {
     /// Whether the first weights are the teacher's, whose channels it must have then; else they are drawn.
     #[serde(default)]
     pub from_teacher: bool,
+    /// The first weights' share of the exported ones, `0..1`, the trained ones have the rest (Wortsman et al. 2022): so
+    /// what the teacher sees best is kept.
+    #[serde(default)]
+    pub keep: f32,
 }
 
 /// A 1x1 convolution, a depthwise 3x3 with bias, a ReLU.

@@ -149,6 +149,7 @@ impl FaceRecipe {
             ("disturb.backlight", disturb.backlight),
             ("disturb.jpeg", disturb.jpeg),
             ("optimizer.ema_decay", optimizer.ema_decay),
+            ("net.keep", net.keep),
         ];
         let shares = shares.map(|(key, value)| (key, f64::from(value), 0.0, 1.0));
         let whole = |value: usize| value as f64;

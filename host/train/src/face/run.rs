@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use burn::module::Module as _;
 use burn::tensor::Device;
 use emocue_models::files::write_atomically;
 
@@ -106,7 +105,7 @@ pub fn run(
         TrainOutcome::Finished | TrainOutcome::Stopped => Some(folder.join(GRAPH)),
     };
     if let Some(path) = &graph {
-        write_atomically(path, &at.average.export()?.to_bytes())
+        write_atomically(path, &at.exported().export()?.to_bytes())
             .map_err(|error| RunError::Write(path.clone(), error.source))?;
     }
     Ok(FaceTrained { outcome, state: at.state, graph })
@@ -121,19 +120,19 @@ fn begin(
     device: &Device,
 ) -> Result<FaceCheckpoint, RunError> {
     let from_teacher = recipe.net.from_teacher;
-    let mut at = FaceCheckpoint::begin(recipe, seed, material.fingerprint(), device);
-    if from_teacher {
-        at.net = at.net.begin_with(onnx, device)?;
-        at.average = at.net.valid();
+    let at = FaceCheckpoint::begin(recipe, seed, material.fingerprint(), device);
+    if !from_teacher {
+        return Ok(at);
     }
-    Ok(at)
+    let net = at.net.clone().begin_with(onnx, device)?;
+    Ok(at.begun_with(net))
 }
 
-/// The graph of the averaged weights in `folder`'s checkpoint.
+/// The graph of the weights in `folder`'s checkpoint that a finished training would export.
 ///
 /// # Errors
 /// [`RunError`] when there is no checkpoint that can be used.
 pub fn graph(folder: &Path) -> Result<Vec<u8>, RunError> {
     let (at, _) = FaceCheckpoint::resume(folder, &Device::flex().autodiff())?;
-    Ok(at.average.valid().export()?.to_bytes())
+    Ok(at.exported().export()?.to_bytes())
 }

@@ -18,7 +18,7 @@ use super::views::Views;
 use super::{HEIGHT, VALUES, WIDTH, disturb};
 use crate::train::TrainOutcome;
 
-const SMALL: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: false };
+const SMALL: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: false, keep: 0.25 };
 
 fn recipe(frames: usize) -> FaceRecipe {
     let mut recipe = FaceRecipe::load("face").unwrap().unwrap();
@@ -134,6 +134,30 @@ fn an_interrupted_training_resumes_to_the_same_bits() {
     assert_eq!(second.train(cut.path(), &mut at), TrainOutcome::Finished);
     let bits = |losses: &[f32]| losses.iter().map(|loss| loss.to_bits()).collect::<Vec<_>>();
     assert_eq!([bits(&first.losses), bits(&second.losses)].concat(), bits(&straight.losses));
+}
+
+#[test]
+fn the_first_weights_keep_their_share_of_the_exported_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut at = begin(32);
+    let first = at.average.clone();
+    Kept::default().train(dir.path(), &mut at);
+    let device = Device::flex().autodiff();
+    let (resumed, _) = FaceCheckpoint::resume(dir.path(), &device).unwrap();
+    let input: Vec<f32> = (0..32 * 64).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect();
+    let bias = |net: &FaceNet| -> Vec<f32> {
+        let bias = net.heads[0].out.bias.as_ref().unwrap().val();
+        bias.into_data().iter::<f32>().collect()
+    };
+    let [first, average, exported] = [&first, &at.average, &resumed.exported()].map(bias);
+    assert_ne!(first, average);
+    for ((first, average), exported) in first.iter().zip(&average).zip(&exported) {
+        assert!((0.25 * first + 0.75 * average - exported).abs() < 1e-6);
+    }
+    let luma = Tensor::from_data(TensorData::new(input, [1, 1, 32, 64]), &Device::flex());
+    let both =
+        [at.exported(), resumed.exported()].map(|net| net.maps(&luma)[0].clone().into_data());
+    assert_eq!(both[0], both[1], "a resumed training exports the same");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub trait FaceWatcher {
     fn previous(&mut self, _error: &CheckpointError, _frames: usize) {}
     /// After every step: frames seen, frames in all, the step's mean loss.
     fn step(&mut self, frames: usize, of: usize, loss: f32);
-    /// After every look at the averaged weights.
+    /// After every look at the weights that would be exported.
     fn look(&mut self, metrics: &FaceMetrics);
 }
 
@@ -89,7 +89,7 @@ pub fn train(
             let before = at.state.frames - recipe.optimizer.batch;
             let due = before / validate_every != at.state.frames / validate_every;
             if due || at.state.frames >= frames {
-                let (precision, recall, landmarks) = validation.look(&at.average, &inner);
+                let (precision, recall, landmarks) = validation.look(&at.exported(), &inner);
                 let metrics = FaceMetrics {
                     frames: at.state.frames,
                     losses: sums.map(|sum| sum / steps.max(1) as f32),

@@ -209,7 +209,7 @@ mod tests {
     use super::super::net::FaceNetSpec;
     use super::*;
 
-    const SPEC: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: true };
+    const SPEC: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: true, keep: 0.0 };
     /// So large that the middle cell does not feel the border.
     const SIDE: usize = 640;
 
