@@ -177,7 +177,7 @@ fn a_finished_training_leaves_a_graph_and_never_read_the_half_that_judges() {
     assert!(said(&output).contains("24 rows calibrated it"), "{}", said(&output));
     let graph = OnnxGraph::read(&std::fs::read(given.path("int8.onnx")).unwrap()).unwrap();
     let count = |operator: &str| graph.nodes.iter().filter(|n| n.op_type == operator).count();
-    assert_eq!([count("QLinearConv"), count("Conv")], [10, 3]);
+    assert_eq!([count("QLinearConv"), count("Conv")], [38, 3]);
 }
 
 #[test]
