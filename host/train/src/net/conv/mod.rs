@@ -27,7 +27,7 @@ use burn::tensor::{DType, Tensor, module};
 use pass::Sizes;
 
 /// burn's layer on `x` `[n, in, h, w]` with `weight` in place of its own: through [`conv2d`] where it is
-/// dense, through [`depthwise`] where it is such a layer, otherwise as burn does it.
+/// dense, through an operator of its own where it is depthwise, otherwise as burn does it.
 pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
     let padding = padding(layer);
     let bias = layer.bias.as_ref().map(|bias| bias.val());
