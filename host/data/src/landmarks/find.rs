@@ -87,8 +87,8 @@ pub(super) fn find(
     Ok(points.filter(inside).map(Landmarks::from_points))
 }
 
-/// The landmarks of `rows`, in their order, by the detector of `bundle`; see [`find`]. `progress` is called with the
-/// number of rows just done.
+/// The landmarks of `rows`, in their order, by the detector of `bundle`: of the face nearest the middle of a row, px of
+/// the row; `None` where none is found. `progress` is called with the number of rows just done.
 ///
 /// # Errors
 /// [`RunError`] when the detector does not run.
