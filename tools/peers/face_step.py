@@ -19,38 +19,47 @@ from torch.nn import functional as F
 BATCH, HEIGHT, WIDTH, VALUES = 32, 240, 320, 15
 
 
-def layer(inputs, outputs, kernel, stride=1):
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+def unit(inputs, outputs):
+    point = nn.Conv2d(inputs, outputs, 1, bias=False)
+    return nn.Sequential(point, nn.Conv2d(outputs, outputs, 3, 1, 1, groups=outputs), nn.ReLU())
+
+
+class Head(nn.Module):
+    def __init__(self, width, between=16):
+        super().__init__()
+        self.unit = unit(width, width)
+        self.values = nn.Conv2d(width, between, 1, bias=False)
+        self.out = nn.Conv2d(between, VALUES, 3, 1, 1)
+
+    def forward(self, x):
+        return self.out(self.values(self.unit(x)))
 
 
 class FaceNet(nn.Module):
-    """As host/train/src/face/net.rs has it, with the recipe's sizes."""
+    """As host/train/src/face/net.rs has it, with the recipe's sizes and drawn weights."""
 
-    def __init__(self, stem=16, fine=32, coarse=64):
+    def __init__(self, stem=16, width=64):
         super().__init__()
-        self.stem = layer(1, stem, 5, 2)
-        self.down4 = layer(stem, fine, 3, 2)
-        self.down8 = layer(fine, fine, 3, 2)
-        self.down16 = layer(fine, coarse, 3, 2)
-        self.first, self.second = layer(coarse, coarse, 3), layer(coarse, coarse, 3)
-        self.down32 = layer(coarse, coarse, 3, 2)
-        self.conv32 = layer(coarse, coarse, 3)
-        self.lateral = layer(coarse, fine, 1)
-        self.merge8 = layer(fine, fine, 3)
-        self.heads = nn.ModuleList(nn.Conv2d(width, VALUES, 1) for width in (fine, coarse, coarse))
+        self.stem = nn.Conv2d(1, stem, 3, 2, 1)
+        stages = [[(stem, stem)], [(stem, stem), (stem, width), (width, width), (width, width)]]
+        stages += [[(width, width)] * 2] * 3
+        self.stages = nn.ModuleList(nn.Sequential(*(unit(*of) for of in stage)) for stage in stages)
+        self.joins = nn.ModuleList(unit(width, width) for _ in range(3))
+        self.heads = nn.ModuleList(Head(width) for _ in range(3))
 
     def forward(self, x):
-        x = F.relu(self.stem(x))
-        x = F.relu(self.down4(x))
-        fine = F.relu(self.down8(x))
-        x = F.relu(self.down16(fine))
-        coarse = F.relu(self.second(F.relu(self.first(x))) + x)
-        top = F.relu(self.conv32(F.relu(self.down32(coarse))))
-        around = F.interpolate(F.relu(self.lateral(coarse)), scale_factor=2)
-        fine = F.relu(self.merge8(fine + around))
-        maps = [head(x) for head, x in zip(self.heads, (fine, coarse, top))]
-        return torch.cat([m.flatten(2) for m in maps], 2)
+        # Black below, up to a multiple of 32 px.
+        x = F.relu(self.stem(F.pad(x, (0, 0, 0, -HEIGHT % 32), value=-2.0)))
+        maps = []
+        for number, stage in enumerate(self.stages):
+            x = stage(F.max_pool2d(x, 2) if number else x)
+            maps.append(x)
+        joined = []
+        for join, x in zip(self.joins, reversed(maps)):
+            joined.append(join(x + F.interpolate(joined[-1], scale_factor=2) if joined else x))
+        maps = [head(x) for head, x in zip(self.heads, reversed(joined))]
+        rows = [-(-HEIGHT // stride) for stride in (8, 16, 32)]
+        return torch.cat([m[:, :, :count].flatten(2) for m, count in zip(maps, rows)], 2)
 
 
 def corners(values):
