@@ -58,7 +58,7 @@ pub struct CalibrateArgs {
     /// How much the dataset's own labels count in the temperature where there are votes, too, 0 to 1.
     #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
     label_weight: f64,
-    /// Answer unsure above a free energy that this share of the rows does not exceed: what is no expression at all.
+    /// Answer unsure above a free energy that this share of the rows does not exceed: for what does not look like an expression.
     #[arg(long, value_parser = share, value_name = "SHARE")]
     familiar: Option<f64>,
     /// Also fit to the rows under these conditions: `all`, or names with commas.

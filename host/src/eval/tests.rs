@@ -161,7 +161,7 @@ fn rows_are_judged_again_under_every_condition() {
     let other = card::Evaluation { name: "other".into(), ..evaluation.clone() };
     let table = conditions::text::side_by_side([&evaluation, &other]).unwrap();
     assert_eq!((table.names.len(), table.rows.len(), table.rows[0].1.len()), (2, 18, 2));
-    assert!(conditions::text::side_by_side([&evaluation]).is_none(), "one is no comparison");
+    assert!(conditions::text::side_by_side([&evaluation]).is_none(), "a comparison needs two");
 }
 
 #[test]

@@ -354,7 +354,7 @@ impl Targets {
             if target.iter().all(|value| *value == 0.0) {
                 continue;
             }
-            // The classes of one dataset alone are no mask: what it does not know is not an answer.
+            // A dataset alone is not masked: the network should not answer classes that it lacks.
             let taught = &taught[data.part_of(*row)];
             let among = |class: usize| weights.len() == 1 || taught[class];
             let count = (0..classes).filter(|class| among(*class)).count() as f32;

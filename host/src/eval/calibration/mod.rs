@@ -3,7 +3,7 @@
 //!
 //! One step after the other, each on what the steps before it left (`fit`):
 //!
-//! 1. The temperatures (Guo et al. 2017), on all sources of labels: one source's own habits are no knowledge.
+//! 1. The temperatures (Guo et al. 2017), on all sources of labels, so that no single source's habits decide.
 //! 2. How much frequent classes count less, and how much a second head counts (`choose`): the most balanced answers that
 //!    cost no more plain accuracy than is allowed.
 //! 3. How much poor sight lowers confidence (`quality`), on rows under conditions.
