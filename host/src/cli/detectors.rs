@@ -52,8 +52,7 @@ impl NamedDetector {
     pub(super) fn open(&self, score: Option<f32>) -> Result<Box<dyn Detector + Send>, RunError> {
         match &self.source {
             Source::Folder(nets, settings) => {
-                let mut settings = *settings;
-                settings.thresholds[2] = settings.thresholds[2].min(score.unwrap_or(1.0));
+                let settings = settings.accepting(score.unwrap_or(1.0));
                 Ok(Box::new(Mtcnn::load(nets, settings)?))
             }
             Source::Bundle(bytes, spec) => {
@@ -63,7 +62,7 @@ impl NamedDetector {
                     reason: error.to_string(),
                 };
                 let bundle = Bundle::read(bytes).map_err(invalid)?;
-                networks::detector(&bundle, &spec.clone().accepting(score.unwrap_or(1.0)))
+                networks::detector(&bundle, spec, score)
             }
         }
     }

@@ -23,7 +23,7 @@ impl Networks {
     pub fn from_bundle(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Self, RunError> {
         let spec = bundle.manifest().detector.clone();
         let spec = min_face.map_or(spec.clone(), |min_face| spec.looking_for(min_face));
-        let detector = detector(bundle, &spec)?;
+        let detector = detector(bundle, &spec, None)?;
         Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })
     }
 
@@ -35,31 +35,36 @@ impl Networks {
     }
 }
 
-/// A bundle's detector as `spec` says, which is the manifest's own or one with other settings.
+/// A bundle's detector as `spec` says, which is the manifest's own or one with other settings. It reports faces from the
+/// score `from` on, where that is given and lower than its own.
 ///
 /// # Errors
 /// [`RunError`] when a network does not run or a setting is out of range.
 pub fn detector(
     bundle: &Bundle<'_>,
     spec: &DetectorSpec,
+    from: Option<f32>,
 ) -> Result<Box<dyn Detector + Send>, RunError> {
     // A manifest that was read names only payloads that are there.
     let payload = |name: &str| bundle.payload(name).unwrap_or_default();
+    let from = from.unwrap_or(f32::INFINITY);
+    let single_shot = |network: &str, outputs, onet: Option<&str>, settings| {
+        let net = SingleShot::load(payload(network), outputs, onet.map(payload), settings)?;
+        Ok(Box::new(net.reporting_from(from)))
+    };
     Ok(match spec {
         DetectorSpec::Mtcnn { pnet, rnet, onet, settings } => {
             let nets = MtcnnNets { pnet: payload(pnet), rnet: payload(rnet), onet: payload(onet) };
-            Box::new(Mtcnn::load(&nets, *settings)?)
+            Box::new(Mtcnn::load(&nets, settings.accepting(from))?)
         }
         DetectorSpec::Yunet { network, settings } => {
-            let settings = (*settings).into();
-            Box::new(SingleShot::load(payload(network), Outputs::Yunet, None, settings)?)
+            single_shot(network, Outputs::Yunet, None, (*settings).into())?
         }
         DetectorSpec::Haar { cascade, settings } => {
-            Box::new(Haar::load(payload(cascade), *settings)?)
+            Box::new(Haar::load(payload(cascade), settings.accepting(from))?)
         }
         DetectorSpec::SingleShot { network, outputs, onet, settings } => {
-            let onet = onet.as_deref().map(payload);
-            Box::new(SingleShot::load(payload(network), *outputs, onet, *settings)?)
+            single_shot(network, *outputs, onet.as_deref(), *settings)?
         }
     })
 }

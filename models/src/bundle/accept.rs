@@ -9,23 +9,8 @@ impl DetectorSpec {
             Self::Mtcnn { settings, .. } => settings.thresholds[2],
             Self::Yunet { settings, .. } => settings.threshold,
             Self::Haar { settings, .. } => settings.threshold(),
-            Self::SingleShot { onet, settings, .. } => settings.threshold(onet.is_some()),
+            Self::SingleShot { settings, .. } => settings.sure,
         }
-    }
-
-    /// The same detector, accepting faces from `score` on where it would accept fewer. Those that it accepts anyhow stay the
-    /// same.
-    #[must_use]
-    pub fn accepting(mut self, score: f32) -> Self {
-        match &mut self {
-            Self::Mtcnn { settings, .. } => {
-                settings.thresholds[2] = settings.thresholds[2].min(score);
-            }
-            Self::Yunet { settings, .. } => settings.threshold = settings.threshold.min(score),
-            Self::Haar { settings, .. } => *settings = settings.accepting(score),
-            Self::SingleShot { settings, .. } => *settings = settings.accepting(score),
-        }
-        self
     }
 
     /// The same detector for faces of `min_face` px and more.
@@ -49,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_score_is_lowered_and_never_raised() {
+    fn a_detector_is_asked_for_smaller_faces() {
         let mtcnn = DetectorSpec::Mtcnn {
             pnet: "p".into(),
             rnet: "r".into(),
@@ -57,32 +42,40 @@ mod tests {
             settings: MtcnnSettings::default(),
         };
         let yunet = DetectorSpec::Yunet { network: "y".into(), settings: YunetSettings::default() };
-        for spec in [mtcnn, yunet] {
+        let single = DetectorSpec::SingleShot {
+            network: "n".into(),
+            outputs: Outputs::Face,
+            onet: Some("o".into()),
+            settings: SingleShotSettings::default(),
+        };
+        for spec in [mtcnn, yunet, single] {
             assert_eq!(spec.threshold(), 0.7);
-            let lower = spec.clone().accepting(0.1).looking_for(24.0);
-            assert_eq!(lower.threshold(), 0.1);
-            assert_eq!(lower.clone().accepting(0.5), lower);
-            if let DetectorSpec::Mtcnn { settings, .. } = lower {
-                assert_eq!((settings.thresholds, settings.min_face), ([0.6, 0.7, 0.1], 24.0));
-            }
+            let smaller = spec.clone().looking_for(24.0);
+            assert_eq!((smaller.min_face(), smaller.threshold()), (24.0, 0.7));
         }
     }
 
     #[test]
-    fn o_net_confirms_faces_below_the_usual_score() {
-        let settings = SingleShotSettings::default();
-        let spec = |onet: Option<&str>| DetectorSpec::SingleShot {
-            network: "n".into(),
-            outputs: Outputs::Yunet,
-            onet: onet.map(str::to_owned),
-            settings,
-        };
-        assert_eq!(spec(None).threshold(), 0.7);
-        assert_eq!(spec(Some("o")).threshold(), 0.65);
-        let lower = spec(Some("o")).accepting(0.1);
-        assert_eq!(lower.problem(), None);
-        assert_eq!(lower.threshold(), 0.1);
-        assert_eq!(lower.looking_for(24.0).min_face(), 24.0);
+    fn only_the_last_score_is_lowered_and_never_raised() {
+        let usual = MtcnnSettings::default();
+        let lower = usual.accepting(0.1);
+        assert_eq!(lower, MtcnnSettings { thresholds: [0.6, 0.7, 0.1], ..usual });
+        assert_eq!(lower.accepting(0.5), lower);
+    }
+
+    #[test]
+    fn what_o_net_confirms_counts_from_maybe_on() {
+        let settings = SingleShotSettings { maybe: 0.3, sure: 0.6, ..Default::default() };
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{a} {b}");
+        for (score, confirmed) in [(0.0, 0.0), (0.15, 0.3), (0.3, 0.6), (0.65, 0.8), (1.0, 1.0)] {
+            near(settings.confirmed(score), confirmed);
+        }
+        // Settings at the ends of their ranges.
+        let never = SingleShotSettings { maybe: 0.0, sure: 1.0, ..settings };
+        near(never.confirmed(0.0), 1.0);
+        let alike = SingleShotSettings { maybe: 1.0, sure: 1.0, ..settings };
+        near(alike.confirmed(0.5), 0.5);
+        near(alike.confirmed(1.0), 1.0);
     }
 
     #[test]

@@ -38,6 +38,14 @@ impl MtcnnSettings {
             None
         }
     }
+
+    /// The same, accepting faces from `score` on where it would accept fewer.
+    #[must_use]
+    pub fn accepting(mut self, score: f32) -> Self {
+        let [_, _, last] = &mut self.thresholds;
+        *last = last.min(score);
+        self
+    }
 }
 
 /// How far the detector looks and what it accepts.
@@ -140,20 +148,16 @@ impl SingleShotSettings {
         }
     }
 
-    /// The score of a face with `score` that O-Net confirmed: half of the doubt is gone.
-    pub fn confirmed(score: f32) -> f32 {
-        (1.0 + score) / 2.0
-    }
-
-    /// The score that a face reaches at least, with or without O-Net.
-    pub fn threshold(&self, has_onet: bool) -> f32 {
-        if has_onet { self.sure.min(Self::confirmed(self.maybe)) } else { self.sure }
-    }
-
-    /// The same, accepting faces from `score` on where it would accept fewer.
-    #[must_use]
-    pub fn accepting(self, score: f32) -> Self {
-        Self { sure: self.sure.min(score), maybe: self.maybe.min(score), ..self }
+    /// The score of a face with `score` that O-Net confirmed: from `maybe` on it reaches `sure`. Rising, 1 for 1.
+    pub fn confirmed(&self, score: f32) -> f32 {
+        let Self { sure, maybe, .. } = *self;
+        if score < maybe {
+            score / maybe * sure
+        } else if maybe < 1.0 {
+            sure + (score - maybe) / (1.0 - maybe) * (1.0 - sure)
+        } else {
+            score
+        }
     }
 
     /// Score that a face must reach where it is followed.

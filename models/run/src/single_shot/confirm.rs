@@ -34,7 +34,8 @@ impl Confirm {
     }
 
     /// Accepts the doubtful faces that O-Net scores above their `threshold`. Those, and the accepted ones that it sees
-    /// too, get its landmarks and a higher score; the others keep what they have.
+    /// too, get its landmarks and a higher score; the others keep what they have. Below `settings.maybe` nothing is
+    /// accepted.
     pub(super) fn run(
         &mut self,
         frame: &Luma,
@@ -42,6 +43,7 @@ impl Confirm {
         stretch: Stretch,
         found: &mut [Found],
         threshold: impl Fn(&Rect) -> f32,
+        settings: SingleShotSettings,
     ) -> Result<(), RunError> {
         let Self { onet, candidates } = self;
         candidates.clear();
@@ -57,9 +59,9 @@ impl Confirm {
         })?;
         for candidate in candidates {
             let it = &mut found[candidate.tag];
-            it.accepted = true;
+            it.accepted |= it.face.score >= settings.maybe;
             it.face.landmarks = candidate.landmarks;
-            it.face.score = SingleShotSettings::confirmed(it.face.score);
+            it.face.score = settings.confirmed(it.face.score);
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ const NETWORK: &str = "detector";
 /// The detector, ready to search frames. Everything it needs for a frame is kept for the next one.
 pub struct SingleShot {
     settings: SingleShotSettings,
+    /// Score from which faces are reported, accepted or not; above 1 none but the accepted.
+    from: f32,
     layout: &'static Layout,
     onnx: Vec<u8>,
     fitted: Option<Fitted>,
@@ -72,6 +74,7 @@ impl SingleShot {
         let confirm = onet.map(Confirm::load).transpose()?;
         let mut net = Self {
             settings,
+            from: f32::INFINITY,
             layout,
             onnx: onnx.to_vec(),
             fitted: None,
@@ -85,6 +88,13 @@ impl SingleShot {
         let side = fit::REGION_SIDE;
         net.look_near(&Luma::new(side, side), &Rect::new(0.0, 0.0, side as f32, side as f32))?;
         Ok(net)
+    }
+
+    /// Reports faces from `score` on too, where the settings accept fewer. What they accept keeps its score, from `sure`
+    /// on: so that a curve over all scores has the detector's own choice as one of its points.
+    #[must_use]
+    pub fn reporting_from(self, score: f32) -> Self {
+        Self { from: score, ..self }
     }
 
     /// What the network sees of `frame`: an input on which it can be calibrated.
@@ -118,8 +128,10 @@ impl SingleShot {
         found.clear();
         for level in 0..STRIDES.len() {
             let level = Level::read(&outputs, layout, level, columns, rows)?;
-            level
-                .decode(least, |face| found.push(accepted(scaled(&face, scale, Point::default()))));
+            level.decode(least, |face| {
+                let face = scaled(&face, scale, Point::default());
+                found.push(Found { face, accepted: false });
+            });
         }
         suppress(found, settings.overlap);
         Ok(())
@@ -163,21 +175,22 @@ impl Detector for SingleShot {
         if frame.width() == 0 || frame.height() == 0 {
             return Ok(());
         }
-        let SingleShotSettings { sure, maybe, confirm: enough, .. } = self.settings;
+        let settings @ SingleShotSettings { sure, maybe, confirm: enough, .. } = self.settings;
         let near = Near::new(known);
         let doubts = self.confirm.is_some() || near.knows_any();
-        self.search(frame, if doubts { maybe } else { sure })?;
-        let Self { confirm, found, resize, stretch, .. } = self;
-        match confirm {
-            Some(confirm) => {
-                found.iter_mut().for_each(|it| it.accepted = it.face.score >= sure);
-                confirm.run(frame, resize, *stretch, found, |rect| near.confirm(rect, enough))?;
-            }
-            None => found.iter_mut().for_each(|it| {
-                it.accepted = it.face.score >= sure || near.is_near(&it.face.rect);
-            }),
+        let least = if doubts { maybe } else { sure };
+        self.search(frame, least.min(self.from))?;
+        let Self { confirm, found, resize, stretch, from, .. } = self;
+        found.iter_mut().for_each(|it| {
+            let suffices = it.face.score >= maybe && confirm.is_none();
+            it.accepted = it.face.score >= sure || suffices && near.is_near(&it.face.rect);
+        });
+        if let Some(confirm) = confirm {
+            let enough = |rect: &Rect| near.confirm(rect, enough);
+            confirm.run(frame, resize, *stretch, found, enough, settings)?;
         }
-        faces.extend(found.iter().filter(|it| it.accepted).map(|it| it.face));
+        let reported = found.iter().filter(|it| it.accepted || it.face.score >= *from);
+        faces.extend(reported.map(|it| it.face));
         faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
         Ok(())
     }
@@ -205,10 +218,6 @@ impl Detector for SingleShot {
         // Masked and tilted faces, which O-Net misses.
         self.look_near(frame, expected)
     }
-}
-
-fn accepted(face: Face) -> Found {
-    Found { face, accepted: true }
 }
 
 /// A face in px of what the network saw, in px of the frame.

@@ -130,6 +130,26 @@ fn what_is_doubted_needs_a_known_face_or_o_net() {
 }
 
 #[test]
+fn a_curve_over_all_scores_has_the_detectors_own_choice() {
+    let doubts = SingleShotSettings { sure: 0.9, ..SingleShotSettings::default() };
+    let score = |settings, from: f32| {
+        let faces = found(&mut load(true, settings).reporting_from(from), &[]);
+        faces.first().map(|face| face.score)
+    };
+    // O-Net does not confirm the square: it is reported, below `sure`.
+    assert!(score(doubts, 0.02).is_some_and(|score| (0.7..0.8).contains(&score)));
+    assert_eq!(score(doubts, 0.8), None);
+    // Confirmed, it counts by its score whoever asks.
+    let agrees = SingleShotSettings { confirm: 0.0, ..doubts };
+    assert!(score(agrees, 0.02).is_some_and(|score| score >= 0.9));
+    assert_eq!(score(agrees, 0.02), score(agrees, 2.0));
+    // Below `maybe` confirmation is not enough.
+    let sterner = SingleShotSettings { maybe: 0.8, ..agrees };
+    assert_eq!(score(sterner, 2.0), None);
+    assert!(score(sterner, 0.02).is_some_and(|score| (0.8..0.9).contains(&score)));
+}
+
+#[test]
 fn a_face_is_followed_where_it_is_and_nowhere_else() {
     let mut net = load(false, SingleShotSettings { sure: 0.8, ..SingleShotSettings::default() });
     assert!(net.can_follow());
