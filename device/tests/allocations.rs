@@ -17,7 +17,7 @@ use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{self, Bundle};
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
-use emocue_run::mtcnn::{Mtcnn, MtcnnNets};
+use emocue_run::single_shot::SingleShot;
 use emocue_run::{Classifier, Detector, Networks, Recorded, Session};
 
 fn portrait() -> (Luma, FrameInfo) {
@@ -49,16 +49,17 @@ fn only_tract_allocates_for_a_frame_and_always_the_same() {
     let bundle = Bundle::read(bundle::DEFAULT).unwrap();
     let (frame, info) = portrait();
 
-    let DetectorSpec::Mtcnn { pnet, rnet, onet, settings } = &bundle.manifest().detector else {
+    let DetectorSpec::SingleShot { network, outputs, onet: Some(onet), settings } =
+        &bundle.manifest().detector
+    else {
         panic!("the default bundle has another detector now");
     };
-    let nets = MtcnnNets { pnet, rnet, onet };
-    let [pnet, rnet, onet] =
-        [nets.pnet, nets.rnet, nets.onet].map(|name| bundle.payload(name).unwrap());
-    let mut twin = Mtcnn::load(&MtcnnNets { pnet, rnet, onet }, *settings).unwrap();
+    let [network, onet] = [network, onet].map(|name| bundle.payload(name).unwrap());
+    let mut twin = SingleShot::load(network, *outputs, Some(onet), *settings).unwrap();
     let seen = twin.inputs(&frame).unwrap();
-    let alone = [(pnet, &seen.pnet), (rnet, &seen.rnet), (onet, &seen.onet)];
-    let search: u64 = alone.into_iter().map(|(onnx, inputs)| tract_alone(onnx, inputs)).sum();
+    // O-Net looks at the one face.
+    let window = Recorded { shape: vec![1, 1, 48, 48], values: vec![0.0; 48 * 48] };
+    let search = tract_alone(network, &seen) + tract_alone(onet, &[window]);
 
     let side = bundle.manifest().classifier.preprocess.size;
     let classifier = bundle.payload(&bundle.manifest().classifier.network).unwrap();

@@ -8,6 +8,9 @@ use std::process::{Command, Output};
 /// Two portraits in the public domain.
 const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/run/pictures");
 
+/// A bundle whose detector is MTCNN.
+const MTCNN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/mtcnn.emocue");
+
 fn emocue(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_emocue"));
     command.current_dir(folder).args(arguments).output().unwrap()
@@ -24,13 +27,13 @@ fn compared(folder: &Path, [first, second]: [&str; 2]) -> serde_json::Value {
 fn a_detector_in_integers_finds_the_same_faces() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let unpacked = emocue(folder, &["bundle", "unpack", "default", "-o", "nets"]);
+    let unpacked = emocue(folder, &["bundle", "unpack", MTCNN, "-o", "nets"]);
     assert!(unpacked.status.success(), "{unpacked:?}");
     let arguments = ["quantize", "nets", "--form", "int8", "--data", PICTURES, "-o", "int8"];
     let quantized = emocue(folder, &arguments);
     assert!(quantized.status.success(), "{quantized:?}");
 
-    let same = compared(folder, ["default", "nets"]);
+    let same = compared(folder, [MTCNN, "nets"]);
     assert_eq!((&same["both"], &same["mean_iou"]), (&2.into(), &1.0.into()), "{same}");
     let other = compared(folder, ["int8", "nets"]);
     let [iou, landmarks] = ["mean_iou", "landmark_error"].map(|key| other[key].as_f64().unwrap());

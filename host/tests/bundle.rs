@@ -38,12 +38,20 @@ fn happy(side: usize, classes: usize) -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
+/// A bundle whose detector is MTCNN.
+const MTCNN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/mtcnn.emocue");
+
+fn mtcnn() -> Vec<u8> {
+    std::fs::read(MTCNN).unwrap()
+}
+
 /// Everything that `pack` needs, in `folder`.
 fn parts(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
-    let default = Bundle::read(DEFAULT).unwrap();
+    let mtcnn = mtcnn();
+    let mtcnn = Bundle::read(&mtcnn).unwrap();
     for name in ["pnet.onnx", "rnet.onnx", "onet.onnx"] {
-        write(name, default.payload(name).unwrap());
+        write(name, mtcnn.payload(name).unwrap());
     }
     write("classifier.onnx", &happy(48, 8));
     write("CARD.md", b"# A model for a test\n");
@@ -243,10 +251,14 @@ fn classes_in_the_networks_own_order_reach_the_bundle() {
     )
     .unwrap();
     for labels in [order, "map.toml"] {
-        for arguments in [
-            PACK.replace("ferplus-8", labels),
-            format!(
-                "import onnx classifier.onnx --kind classifier --labels {labels} --card CARD.md --overwrite -o out.emocue"
+        // The default bundle's detector needs runtime 4.
+        for (runtime, arguments) in [
+            (3, PACK.replace("ferplus-8", labels)),
+            (
+                4,
+                format!(
+                    "import onnx classifier.onnx --kind classifier --labels {labels} --card CARD.md --overwrite -o out.emocue"
+                ),
             ),
         ] {
             let made = emocue(folder, &arguments);
@@ -255,13 +267,43 @@ fn classes_in_the_networks_own_order_reach_the_bundle() {
             let manifest: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
             let expected = "anger,happiness,neutral,sadness,surprise";
             assert_eq!(manifest["classifier"]["labels"], expected, "{arguments}");
-            assert_eq!(manifest["min_runtime"], 3, "{arguments}");
+            assert_eq!(manifest["min_runtime"], runtime, "{arguments}");
         }
     }
     let failed = emocue(folder, &PACK.replace("ferplus-8", "angry,calm"));
     let said = String::from_utf8(failed.stderr).unwrap();
     assert_eq!(failed.status.code(), Some(2), "{said}");
     assert!(said.contains("\"calm\", is not a class name"), "{said}");
+}
+
+#[test]
+fn a_bundles_detector_goes_into_another_with_its_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    parts(folder);
+    let pack = PACK.replace("--min-face 30 ", "");
+    let detector_of = |bytes: &[u8]| Bundle::read(bytes).unwrap().manifest().detector.clone();
+    for (name, expected) in [("default", detector_of(DEFAULT)), (MTCNN, detector_of(&mtcnn()))] {
+        let made = emocue(folder, &pack.replace("--detector .", &format!("--detector {name}")));
+        assert!(made.status.success(), "{made:?}");
+        let packed = std::fs::read(folder.join("out.emocue")).unwrap();
+        assert_eq!(detector_of(&packed), expected);
+    }
+    let nearer = emocue(folder, &PACK.replace("--detector .", "--detector default"));
+    assert!(nearer.status.success(), "{nearer:?}");
+    let packed = std::fs::read(folder.join("out.emocue")).unwrap();
+    assert_eq!(detector_of(&packed), detector_of(DEFAULT).looking_for(30.0));
+
+    for (detector, option) in [(".", "--sure 0.6"), ("default", "--maybe 0.2")] {
+        let refused = emocue(
+            folder,
+            &pack.replace("--detector .", &format!("--detector {detector} {option}")),
+        );
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        let (option, _) = option.split_once(' ').unwrap();
+        assert!(said.contains(&format!("{option} is not for ")), "{said}");
+    }
 }
 
 #[test]
@@ -313,7 +355,7 @@ fn a_graph_that_is_brought_becomes_a_bundle() {
     assert_eq!(manifest["provenance"]["imported"], "classifier.onnx");
     assert_eq!(manifest["classifier"]["preprocess"]["std"], 1.0);
     assert_eq!(manifest["classifier"]["form"], "float32");
-    assert!(manifest["detector"]["mtcnn"].is_object());
+    assert!(manifest["detector"]["single_shot"].is_object(), "that of the default bundle");
 }
 
 /// File systems allow names that are not UTF-8.

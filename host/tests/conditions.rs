@@ -59,7 +59,8 @@ fn figures_under_conditions_and_by_group_go_into_a_report_and_a_bundle() {
     }
 
     std::fs::write(folder.join("card.md"), "# Model card\n").unwrap();
-    let pack = ["bundle", "pack", "--detector", "parts", "--card", "card.md", "--name", "measured"];
+    let pack =
+        ["bundle", "pack", "--detector", "default", "--card", "card.md", "--name", "measured"];
     let pack = [&pack[..], &["--content-version", "1", "--classifier", "parts/classifier.onnx"]];
     let pack = [&pack.concat()[..], &["--eval", "eval.json", "-o", "measured.emocue"]].concat();
     succeeds(folder, &pack);

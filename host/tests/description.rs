@@ -64,7 +64,7 @@ const VERBS: [(&str, &str); 3] = [
         "adopted.onnx",
     ),
     (
-        "bundle pack --detector parts --classifier net.onnx --labels fer-7 --card CARD.md --name n --content-version 1 -o packed.emocue",
+        "bundle pack --detector default --classifier net.onnx --labels fer-7 --card CARD.md --name n --content-version 1 -o packed.emocue",
         "packed.emocue",
     ),
 ];
@@ -81,11 +81,6 @@ fn folder(onnx: &[u8]) -> tempfile::TempDir {
         csv += &format!("{},{},Training\n", label % 7, pixels.join(" "));
     }
     std::fs::write(at.join("fer2013.csv"), csv).unwrap();
-    std::fs::create_dir(at.join("parts")).unwrap();
-    let bundle = Bundle::read(DEFAULT).unwrap();
-    for (name, bytes) in bundle.payloads() {
-        std::fs::write(at.join("parts").join(name), bytes).unwrap();
-    }
     folder
 }
 
@@ -207,8 +202,10 @@ fn an_imported_classifier_keeps_the_detector_of_its_bundle() {
     let folder = folder(&bands(48).to_bytes());
     let bundle = Bundle::read(DEFAULT).unwrap();
     let mut manifest = bundle.manifest().clone();
-    let DetectorSpec::Mtcnn { settings, .. } = &mut manifest.detector else { panic!("MTCNN") };
-    (settings.min_face, settings.factor, settings.thresholds) = (33.0, 0.6, [0.5, 0.65, 0.8]);
+    let DetectorSpec::SingleShot { settings, .. } = &mut manifest.detector else {
+        panic!("the default bundle has another detector now")
+    };
+    (settings.min_face, settings.sure, settings.maybe) = (33.0, 0.65, 0.45);
     let detector = manifest.detector.clone();
     let payloads: Vec<_> = bundle.payloads().collect();
     let base = Bundle::pack(manifest, &payloads).unwrap();

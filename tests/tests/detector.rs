@@ -8,8 +8,8 @@ use emocue_host::eval::boxes::Agreement;
 use emocue_host::import::cascade::CascadeInputs;
 use emocue_host::import::mtcnn::import;
 use emocue_host::quantize::BadgeEngine;
+use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::DetectorSpec;
-use emocue_models::bundle::{Bundle, DEFAULT};
 use emocue_models::geometry::{Face, Point, Rect};
 use emocue_models::luma::{Luma, luma_of_rgb};
 use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, quantize};
@@ -21,11 +21,12 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// The networks in the default bundle.
+/// MTCNN's networks, as the default bundle had them up to content version 5.
 fn nets() -> MtcnnNets {
-    let bundle = Bundle::read(DEFAULT).unwrap();
+    let bytes = std::fs::read(repository("tests/data/mtcnn.emocue")).unwrap();
+    let bundle = Bundle::read(&bytes).unwrap();
     let DetectorSpec::Mtcnn { pnet, rnet, onet, .. } = &bundle.manifest().detector else {
-        panic!("the default detector is MTCNN")
+        panic!("its detector is MTCNN")
     };
     let [pnet, rnet, onet] = [pnet, rnet, onet].map(|name| bundle.payload(name).unwrap().to_vec());
     MtcnnNets { pnet, rnet, onet }

@@ -11,7 +11,7 @@ use emocue_flash::acceptance;
 use emocue_flash::key::{self, KeyError};
 use emocue_flash::sign::{Changes, INTENDED_USE, sign};
 use emocue_models::bundle::haar::HaarCascade;
-use emocue_models::bundle::{Bundle, PublicKey, Sha256, bytes_of, in_bundle};
+use emocue_models::bundle::{Bundle, DEFAULT_NAME, PublicKey, Sha256, bytes_of, in_bundle};
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
@@ -19,7 +19,7 @@ use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::single_shot::SingleShotSettings;
 
-use super::onet::OnetArg;
+use super::onet::{OnetArg, not_for};
 use super::open::{read, read_text};
 use super::output::{BUNDLE, OverwriteArg, UntestedArg};
 use crate::bundle::{
@@ -110,8 +110,9 @@ struct SignArgs {
 
 #[derive(Args, Debug)]
 struct PackArgs {
-    /// Folder with pnet.onnx, rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it; the graph of YuNet, as `emocue
-    /// import onnx` does, or of emocue-face, as `emocue export` does; or a Haar cascade, as `emocue import haar` does
+    /// That of a bundle with all its settings: default, or a bundle's file. Folder with pnet.onnx, rnet.onnx and onet.onnx,
+    /// as `emocue import mtcnn` writes it; the graph of YuNet, as `emocue import onnx` does, or of emocue-face, as `emocue
+    /// export` does; or a Haar cascade, as `emocue import haar` does
     #[arg(long, value_name = "PATH")]
     detector: PathBuf,
     #[command(flatten)]
@@ -295,22 +296,35 @@ impl PackArgs {
 
     fn detector(&self) -> Result<DetectorParts, Box<dyn Failure>> {
         let min_face = |usual: f32| self.min_face.unwrap_or(usual);
+        let refuse = |what: &str| self.onet.refuse(what).and_then(|()| self.scores.refuse(what));
+        let is_bundle = self.detector.extension().is_some_and(|extension| extension == "emocue");
+        if is_bundle || self.detector == Path::new(DEFAULT_NAME) {
+            refuse("a bundle's detector, which keeps its own")?;
+            let bytes = bytes_of(&self.detector)?;
+            let bundle = Bundle::read(&bytes).map_err(in_bundle(&self.detector))?;
+            let DetectorParts { spec, networks } = DetectorParts::of_bundle(&bundle);
+            let spec = match self.min_face {
+                Some(min_face) => spec.looking_for(min_face),
+                None => spec,
+            };
+            return Ok(DetectorParts { spec, networks });
+        }
         if self.detector.is_dir() {
-            self.onet.refuse("MTCNN, which has it")?;
+            refuse("MTCNN, which has its own")?;
             let usual = MtcnnSettings::default();
             let settings = MtcnnSettings { min_face: min_face(usual.min_face), ..usual };
             return Ok(DetectorParts::mtcnn(nets_in(&self.detector)?, settings));
         }
         let bytes = read(&self.detector)?;
         if HaarCascade::begins(&bytes) {
-            self.onet.refuse("a Haar cascade")?;
+            refuse("a Haar cascade")?;
             let usual = HaarSettings::default();
             let settings = HaarSettings { min_face: min_face(usual.min_face), ..usual };
             return Ok(DetectorParts::haar(bytes, settings));
         }
         let outputs = outputs_of(&bytes)
             .map_err(|error| Problem::at(self.detector.display().to_string(), &error))?;
-        let usual = SingleShotSettings::default();
+        let usual = SingleShotSettings::of(outputs);
         let settings = SingleShotSettings { min_face: min_face(usual.min_face), ..usual };
         let settings = self.scores.of(settings);
         Ok(DetectorParts::single_shot(bytes, outputs, self.onet.read()?, settings))
@@ -323,15 +337,25 @@ pub(super) struct ScoreArgs {
     /// Score from which a face of YuNet or emocue-face counts, 0 to 1 [default: 0.7]
     #[arg(long, value_name = "SCORE")]
     sure: Option<f32>,
-    /// Score that suffices where O-Net confirms the face, or near one of a moment ago [default: 0.3, or as --sure]
+    /// Score that suffices where O-Net confirms the face, or near one of a moment ago [default: 0.3 for YuNet, 0.5 for emocue-face; at most --sure]
     #[arg(long, value_name = "SCORE")]
     maybe: Option<f32>,
-    /// O-Net's score that confirms a doubtful face [default: 0.5]
+    /// O-Net's score that confirms a doubtful face [default: 0.5 for YuNet, 0.6 for emocue-face]
     #[arg(long, value_name = "SCORE")]
     confirm: Option<f32>,
 }
 
 impl ScoreArgs {
+    /// # Errors
+    /// When a score was given, which `detector` cannot use.
+    fn refuse(&self, detector: &str) -> Result<(), Problem> {
+        let given = [("--sure", self.sure), ("--maybe", self.maybe), ("--confirm", self.confirm)];
+        match given.into_iter().find(|(_, score)| score.is_some()) {
+            Some((option, _)) => Err(not_for(option, detector)),
+            None => Ok(()),
+        }
+    }
+
     fn of(&self, usual: SingleShotSettings) -> SingleShotSettings {
         let sure = self.sure.unwrap_or(usual.sure);
         let maybe = self.maybe.unwrap_or(usual.maybe.min(sure));

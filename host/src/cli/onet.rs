@@ -31,11 +31,16 @@ impl OnetArg {
     /// When O-Net was asked for, which `detector` cannot use.
     pub(super) fn refuse(&self, detector: &str) -> Result<(), Problem> {
         match self.onet {
-            Some(_) => Err(Problem::usage(format!("--onet is not for {detector}"))
-                .help("It is for YuNet and emocue-face.")),
+            Some(_) => Err(not_for("--onet", detector)),
             None => Ok(()),
         }
     }
+}
+
+/// An option for YuNet and emocue-face was given with another detector.
+pub(super) fn not_for(option: &str, detector: &str) -> Problem {
+    Problem::usage(format!("{option} is not for {detector}"))
+        .help("It is for YuNet and emocue-face.")
 }
 
 fn onet(path: &Path) -> Result<Vec<u8>, Box<dyn Failure>> {

@@ -81,7 +81,7 @@ mod tests {
         let bundle = Bundle::read(DEFAULT).unwrap();
         let mut networks = Networks::from_bundle(&bundle, Some(60.0)).unwrap();
         let regions = networks.detector.regions().len() + networks.classifier.regions().count();
-        assert_eq!(regions, 2, "O-Net and the classifier");
+        assert_eq!(regions, 3, "the detector, O-Net and the classifier");
         if emocue_kernels::Isa::best() != emocue_kernels::Isa::PORTABLE {
             assert_eq!(networks.left_to_tract(), Vec::<String>::new());
         }

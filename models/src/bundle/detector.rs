@@ -132,6 +132,15 @@ impl From<YunetSettings> for SingleShotSettings {
 }
 
 impl SingleShotSettings {
+    /// Those that suit a kind of network.
+    pub fn of(outputs: Outputs) -> Self {
+        match outputs {
+            Outputs::Yunet => Self::default(),
+            // As measured with the default bundle's.
+            Outputs::Face => Self { maybe: 0.5, confirm: 0.6, ..Self::default() },
+        }
+    }
+
     /// The first setting that no detector can run with.
     pub fn problem(&self) -> Option<&'static str> {
         let share = 0.0..=1.0;

@@ -107,7 +107,7 @@ fn bundles(folder: &Path) -> Result<[PathBuf; 2]> {
     let pack = |name: &str, classifier: &Path| {
         let file = folder.join(name).with_extension("emocue");
         let parts =
-            ["bundle", "pack", "--untested", "--detector", "nets", "--card", "nets/card.md"];
+            ["bundle", "pack", "--untested", "--detector", "default", "--card", "nets/card.md"];
         let about = ["--content-version", "1", "--name", name, "--classifier"];
         emocue(&[&parts[..], &about[..]].concat(), &[classifier, "-o".as_ref(), &file])?;
         Ok::<_, String>(file)
