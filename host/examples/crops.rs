@@ -9,12 +9,15 @@ use std::error::Error;
 use std::path::Path;
 
 use emocue_data::{Split, fer2013, picture};
-use emocue_models::bundle::{self, Bundle};
+use emocue_models::bundle::Bundle;
 use emocue_models::crop::Preprocess;
 use emocue_models::resample::Resampler;
 use emocue_run::Networks;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+/// Finds the faces, so that the crops stay the same when the default bundle gets another detector.
+static MTCNN: &[u8] = include_bytes!("../../tests/data/mtcnn.emocue");
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("crops FILE SIDE COUNT PICTURE...".into());
     };
     let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
-    let mut networks = Networks::from_bundle(&Bundle::read(bundle::DEFAULT)?, None)?;
+    let mut networks = Networks::from_bundle(&Bundle::read(MTCNN)?, None)?;
     let mut found = Vec::new();
     let (tables, pictures): (Vec<&String>, Vec<&String>) =
         pictures.iter().partition(|path| path.ends_with(".csv") || path.ends_with(".csv.gz"));
