@@ -139,7 +139,7 @@ fn a_curve_over_all_scores_has_the_detectors_own_choice() {
     // O-Net does not confirm the square: it is reported, below `sure`.
     assert!(score(doubts, 0.02).is_some_and(|score| (0.7..0.8).contains(&score)));
     assert_eq!(score(doubts, 0.8), None);
-    // Confirmed, it counts by its score whoever asks.
+    // Confirmed, it has the same score at every `from`.
     let agrees = SingleShotSettings { confirm: 0.0, ..doubts };
     assert!(score(agrees, 0.02).is_some_and(|score| score >= 0.9));
     assert_eq!(score(agrees, 0.02), score(agrees, 2.0));
