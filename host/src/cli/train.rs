@@ -70,7 +70,7 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's, or with those of
-    /// another run's folder.
+    /// another run's folder; a detector with those of a graph of `emocue export`.
     #[arg(long, value_name = "FILE")]
     transfer: Option<PathBuf>,
     /// Learn from the answers of this graph or bundle too; again for another.
@@ -214,6 +214,8 @@ fn detector(args: &TrainArgs, given: &Given, recipe: FaceRecipe) -> Result<(), B
     RunFolder::check_free(&args.run, start)?;
     // Before the folder is created, so that a mistake leaves nothing behind.
     let sources = args.faces.read(&args.teacher)?;
+    let transfer = args.transfer.as_deref().filter(|_| start != RunStart::Resume);
+    let transfer = transfer.map(|path| train_face::transferred(path, &recipe)).transpose()?;
     let folder = RunFolder::claim(&args.run, start)?;
     let stop = stop_on_ctrl_c()?;
     if !args.resume {
@@ -225,6 +227,7 @@ fn detector(args: &TrainArgs, given: &Given, recipe: FaceRecipe) -> Result<(), B
         backends: args.device.clone(),
         workers: args.workers,
         teacher: sources.onnx.clone(),
+        transfer,
     };
     train_face::train(&folder, start, &sources, request, &stop)
 }

@@ -1,7 +1,7 @@
 //! `emocue train` with a detector's recipe.
 
 use std::io::{IsTerminal as _, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,11 @@ use emocue_data::faces;
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_train::checkpoint::{CheckpointError, FILE, PREVIOUS};
 use emocue_train::face::material::{Material, MaterialError, Sources};
+use emocue_train::face::recipe::FaceRecipe;
 use emocue_train::face::run::{FaceRequest, run};
 use emocue_train::face::teacher::FaceTeacher;
 use emocue_train::face::train::FaceWatcher;
+use emocue_train::face::transfer;
 use emocue_train::face::validate::FaceMetrics;
 use emocue_train::run::{RunFolder, RunStart};
 use indicatif::{ProgressBar, ProgressFinish};
@@ -49,9 +51,7 @@ impl FaceSourceArgs {
         let empty = self.empty.iter().map(|path| faces::empty(path)).collect::<Result<_, _>>()?;
         let mut onnx = Vec::new();
         for path in teacher {
-            onnx = std::fs::read(path).map_err(|error| {
-                Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
-            })?;
+            onnx = bytes(path)?;
             FaceTeacher::load(&onnx).map_err(MaterialError::from)?;
         }
         Ok(FaceSources { sources: Sources { sets, empty, crops: self.crops.clone() }, onnx })
@@ -72,6 +72,19 @@ impl FaceSourceArgs {
             None => Ok(()),
         }
     }
+}
+
+/// The graph to begin with, which fits the recipe's network.
+pub(super) fn transferred(path: &Path, recipe: &FaceRecipe) -> Result<Vec<u8>, Box<dyn Failure>> {
+    let onnx = bytes(path)?;
+    transfer::check(&recipe.net, &onnx)?;
+    Ok(onnx)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(path).map_err(|error| {
+        Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
+    })
 }
 
 /// What a detector learns from, ready to be trained on.

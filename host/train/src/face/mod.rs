@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`run`] | a training in its folder, from pictures to the graph |
 //! | [`net`] | the network, defined once for burn, ONNX and a counter of operations |
-//! | [`transfer`] | beginning with the teacher's weights |
+//! | [`transfer`] | beginning with the weights of a graph |
 //! | [`recipe`] | every setting of a training, as TOML |
 //! | [`material`] | the pictures that scenes are made of |
 //! | [`view`] | where a picture's pixels come to lie in a frame |

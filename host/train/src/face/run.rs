@@ -32,6 +32,8 @@ pub struct FaceRequest {
     pub workers: usize,
     /// YuNet's graph, folded to luma.
     pub teacher: Vec<u8>,
+    /// An exported graph to begin with instead.
+    pub transfer: Option<Vec<u8>>,
 }
 
 /// What a training left.
@@ -58,7 +60,7 @@ pub fn run(
     watcher: &mut dyn FaceWatcher,
 ) -> Result<FaceTrained, RunError> {
     let folder = run.folder();
-    let FaceRequest { recipe, seed, backends, workers, teacher: onnx } = request;
+    let FaceRequest { recipe, seed, backends, workers, teacher: onnx, transfer } = request;
     let mut devices = Vec::new();
     for name in &backends {
         let device = name.open()?.autodiff();
@@ -81,7 +83,7 @@ pub fn run(
             }
             at
         }
-        None => begin(recipe, seed, &material, &onnx, first)?,
+        None => begin(recipe, seed, &material, (&onnx, transfer.as_deref()), first)?,
     };
     let scenes = at.state.recipe.scenes.clone();
     let asked =
@@ -111,20 +113,21 @@ pub fn run(
     Ok(FaceTrained { outcome, state: at.state, graph })
 }
 
-/// A fresh start, with the teacher's weights where the recipe wants them.
+/// A fresh start, with the weights of the graph to transfer, or with the teacher's where the recipe wants them.
 fn begin(
     recipe: FaceRecipe,
     seed: u64,
     material: &Material,
-    onnx: &[u8],
+    (teacher, transfer): (&[u8], Option<&[u8]>),
     device: &Device,
 ) -> Result<FaceCheckpoint, RunError> {
     let from_teacher = recipe.net.from_teacher;
     let at = FaceCheckpoint::begin(recipe, seed, material.fingerprint(), device);
-    if !from_teacher {
-        return Ok(at);
-    }
-    let net = at.net.clone().begin_with(onnx, device)?;
+    let net = match transfer {
+        Some(onnx) => at.net.clone().with_graph(onnx, device)?,
+        None if from_teacher => at.net.clone().begin_with(teacher, device)?,
+        None => return Ok(at),
+    };
     Ok(at.begun_with(net))
 }
 

@@ -1,4 +1,5 @@
-//! Beginning with YuNet's weights (Wu et al. 2023; `yunet_n`, 76 thousand parameters), as its graph has them.
+//! Beginning with the weights of a graph: of an exported one, or of YuNet's (Wu et al. 2023; `yunet_n`, 76 thousand
+//! parameters).
 //!
 //! YuNet has a bias after each 1x1 convolution, [`super::net`] has it after the depthwise one: it is carried there, which
 //! differs at the frame's border alone. YuNet's score is the geometric mean of the probabilities of class and object; it
@@ -12,7 +13,7 @@ use emocue_quantize::onnx::{GraphReadError, OnnxGraph};
 
 use super::VALUES;
 use super::disturb::{MEAN, STD};
-use super::net::{BETWEEN, FaceNet, Head, Unit};
+use super::net::{BETWEEN, FaceNet, FaceNetSpec, Head, Unit};
 
 /// Taps of a 3x3 kernel.
 const TAPS: usize = 9;
@@ -23,14 +24,16 @@ const KINDS: [usize; 4] = [1, 4, 1, 10];
 /// Where each of them begins among the channels between a head's convolutions.
 const PLACES: [usize; 4] = [0, 2, 1, 6];
 
-/// A graph is not the teacher to begin with.
+/// A graph is not one to begin with.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
     /// It cannot be read.
-    #[error("the teacher's graph cannot be read: {0}")]
+    #[error("the graph to begin with cannot be read: {0}")]
     Graph(#[from] GraphReadError),
     /// It has another shape.
-    #[error("the teacher's convolution {number} has a weight of {found:?}, expected {expected:?}")]
+    #[error(
+        "convolution {number} of the graph to begin with has a weight of {found:?}, expected {expected:?}"
+    )]
     Shape {
         /// Counts from 1, in the graph's order.
         number: usize,
@@ -43,8 +46,9 @@ pub enum BeginError {
 
 impl Failure for BeginError {
     fn help(&self) -> Option<String> {
-        let help = "Give YuNet-n as `emocue import onnx --kind yunet` writes it and a [net] of its channels, 16 and 64, \
-                    or begin with drawn weights: from_teacher = false.";
+        let help = "Give a graph of the channels in the recipe's [net]: `--transfer` takes one of `emocue export`, \
+                    `--teacher` YuNet-n (16 and 64 channels) as `emocue import onnx --kind yunet` writes it. \
+                    Without --transfer and with from_teacher = false weights are drawn.";
         Some(help.to_owned())
     }
 
@@ -107,7 +111,36 @@ impl Layers {
     }
 }
 
+/// Whether the exported graph in `onnx` has the weights of a network of `spec`.
+///
+/// # Errors
+/// [`BeginError`] where it has not.
+pub fn check(spec: &FaceNetSpec, onnx: &[u8]) -> Result<(), BeginError> {
+    let device = Device::flex();
+    FaceNet::new(spec, &device).with_graph(onnx, &device).map(drop)
+}
+
 impl FaceNet {
+    /// The same network with the weights of the exported graph in `onnx` ([`FaceNet::export`]).
+    ///
+    /// # Errors
+    /// [`BeginError`] when the graph is not one of this network's channels, in floats.
+    pub fn with_graph(mut self, onnx: &[u8], device: &Device) -> Result<Self, BeginError> {
+        let mut layers = Layers::read(onnx)?;
+        let Self { stem, stages, joins, heads, .. } = &mut self;
+        let units = stages.iter_mut().flatten().chain(joins).flat_map(unit_convs);
+        let heads = heads.iter_mut().flat_map(head_convs);
+        for conv in std::iter::once(stem).chain(units).chain(heads) {
+            let shape = conv.weight.lazy_shape().dims();
+            let mut layer = layers.next(shape)?;
+            if conv.bias.is_none() {
+                layer.bias.clear();
+            }
+            set(conv, layer, device);
+        }
+        Ok(self)
+    }
+
     /// The same network with the weights of YuNet's graph in `onnx`, which takes luma `0..=255`.
     ///
     /// # Errors
@@ -139,6 +172,14 @@ impl FaceNet {
         }
         Ok(self)
     }
+}
+
+fn unit_convs(Unit { point, depth }: &mut Unit) -> Vec<&mut Conv2d> {
+    vec![point, depth]
+}
+
+fn head_convs(Head { unit, values, out }: &mut Head) -> Vec<&mut Conv2d> {
+    unit_convs(unit).into_iter().chain([values, out]).collect()
 }
 
 fn channels(unit: &Unit) -> [usize; 2] {
@@ -206,7 +247,6 @@ mod tests {
     use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, Pool, Value};
     use emocue_run::Session;
 
-    use super::super::net::FaceNetSpec;
     use super::*;
 
     const SPEC: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: true, keep: 0.0 };
@@ -321,13 +361,27 @@ mod tests {
     }
 
     #[test]
+    fn a_graph_gives_back_the_weights_that_it_was_exported_from() {
+        let device = Device::flex();
+        let net = FaceNet::new(&SPEC, &device);
+        let onnx = net.export().unwrap().to_bytes();
+        device.seed(7);
+        let other = FaceNet::new(&SPEC, &device);
+        assert_ne!(other.export().unwrap().to_bytes(), onnx);
+        let again = other.with_graph(&onnx, &device).unwrap();
+        assert_eq!(again.export().unwrap().to_bytes(), onnx);
+        let error = net.with_graph(&teacher(), &device).unwrap_err();
+        assert!(error.to_string().contains("convolution"), "{error}");
+    }
+
+    #[test]
     fn another_graph_is_refused_with_the_place() {
         let device = Device::flex();
         let wider = FaceNetSpec { width: 16, ..SPEC };
         let error = FaceNet::new(&wider, &device).begin_with(&teacher(), &device).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the teacher's convolution 6 has a weight of [8, 4, 1, 1], expected [16, 4, 1, 1]"
+            "convolution 6 of the graph to begin with has a weight of [8, 4, 1, 1], expected [16, 4, 1, 1]"
         );
         assert!(FaceNet::new(&SPEC, &device).begin_with(b"not a graph", &device).is_err());
     }
