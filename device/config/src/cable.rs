@@ -2,6 +2,7 @@
 //! which programs it starts, and where its files lie.
 
 use crate::config::Config;
+use crate::language::is_file;
 use crate::source::is_command;
 
 /// A key, and whether the second configuration may follow the first one through a cable.
@@ -12,6 +13,10 @@ const RULES: &[Rule] = &[
     ("update.state", |old, new| old.update.state == new.update.state),
     // A file is not checked for a signature.
     ("look.bundle", |old, new| old.look.bundle == new.look.bundle),
+    // Messages quote the line of a file that is wrong.
+    ("panel.language", |old, new| {
+        old.panel.language == new.panel.language || !is_file(&new.panel.language)
+    }),
     ("camera.source", |old, new| {
         old.camera.source == new.camera.source || !is_command(&new.camera.source)
     }),
@@ -62,6 +67,7 @@ mod tests {
             (format!("[update]\nkeys = [\"{KEY}\", \"{other}\"]\n"), "update.keys"),
             ("[update]\nstate = \"/tmp/x\"\n".into(), "update.state"),
             ("[look]\nbundle = \"/tmp/x.emocue\"\n".into(), "look.bundle"),
+            ("[panel]\nlanguage = \"/tmp/x.toml\"\n".into(), "panel.language"),
             ("[camera]\nsource = \"pipe:cat y\"\n".into(), "camera.source"),
             ("[camera]\nsource = \"pipe:rpicam; sh\"\n".into(), "camera.source"),
             ("[camera]\nsource = \"pipe:?format=grey&size=64x64 sh\"\n".into(), "camera.source"),
@@ -75,6 +81,7 @@ mod tests {
         for text in [
             format!("[update]\nkeys = [\"{KEY}\"]\nhealthy_s = 30\n"),
             "[camera]\nsource = \"pipe:cat x\"\n".into(),
+            "[panel]\nlanguage = \"el\"\n".into(),
             "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n".into(),
             "[camera]\nsource = \"pipe:gst-argus\"\n".into(),
             "[camera]\nsource = \"v4l2:/dev/video0\"\n".into(),

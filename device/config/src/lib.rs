@@ -23,6 +23,7 @@ mod document;
 mod error;
 mod explain;
 mod gpio;
+mod language;
 mod limits;
 mod link;
 mod look;
@@ -47,6 +48,10 @@ pub use config::Config;
 pub use error::ConfigError;
 pub use explain::nearest;
 pub use gpio::{Driver, GpioSettings, LedSettings};
+pub use language::{
+    FitCheck, LANGUAGES, Language, LanguageError, LanguageTable, LooksTexts, PanelText,
+    PracticeTexts, QuestionTexts, StateTexts, TextSlot, Unfit,
+};
 pub use link::LinkSettings;
 pub use look::{LookSettings, Who};
 pub use pace::PaceSettings;

@@ -6,6 +6,7 @@ use crate::boards::BoardProfile;
 use crate::config::Config;
 use crate::document::Document;
 use crate::error::ConfigError;
+use crate::language::{is_code, is_file};
 use crate::pins;
 use crate::source::{SOURCES, Source};
 
@@ -13,6 +14,11 @@ use crate::source::{SOURCES, Source};
 type Limit = (&'static str, fn(&Config) -> bool, &'static str);
 
 const LIMITS: &[Limit] = &[
+    (
+        "panel.language",
+        |config| is_code(&config.panel.language) || is_file(&config.panel.language),
+        "write en, de, fr, es, pt, it, nl, pl, tr, uk, el or ja, or a file such as \"/etc/emocue/mine.toml\"",
+    ),
     (
         "panel.address",
         |config| (0x08..=0x77).contains(&config.panel.address),

@@ -99,6 +99,8 @@ pub struct PanelSettings {
     pub enabled: bool,
     /// What it shows of an answer, until the button changes that.
     pub words: Mode,
+    /// The language of its words: a code of [`LANGUAGES`](crate::LANGUAGES), or a file whose name ends in `.toml`.
+    pub language: String,
     /// The chip behind the glass.
     pub controller: Controller,
     /// The I2C bus: `/dev/i2c-1`.
@@ -127,6 +129,7 @@ impl Default for PanelSettings {
         Self {
             enabled: true,
             words: Mode::default(),
+            language: "en".into(),
             controller: Controller::Ssd1306,
             bus: "/dev/i2c-1".into(),
             address: 0x3c,

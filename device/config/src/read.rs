@@ -39,26 +39,10 @@ impl Config {
         path: &Path,
         parse: impl FnOnce(&str, &str) -> Result<Self, ConfigError>,
     ) -> Result<Self, ConfigError> {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
-            .and_then(|length| match length as u64 > LONGEST {
-                true => Err(io::Error::other("longer than 1 MiB")),
-                false => Ok(()),
-            })
+        let bytes = bytes(path)
             .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
         let file = path.display().to_string();
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => parse(&file, text),
-            Err(error) => {
-                let (text, at) = (String::from_utf8_lossy(&bytes), error.valid_up_to());
-                Err(ConfigError::Wrong {
-                    place: Box::new(TextPlace::new(&file, &text, at..at + 1)),
-                    what: "not UTF-8 text".to_owned(),
-                    next: "save the file as UTF-8".to_owned(),
-                })
-            }
-        }
+        parse(&file, utf8(&file, &bytes)?)
     }
 
     /// Reads `text`, which messages call `file`.
@@ -143,6 +127,28 @@ impl Config {
         let config = Self::parse(name, board.profile)?;
         Ok(Self { board: Some(name.to_owned()), ..config })
     }
+}
+
+/// What a file holds, which is not too long.
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    match length as u64 > LONGEST {
+        true => Err(io::Error::other("longer than 1 MiB")),
+        false => Ok(bytes),
+    }
+}
+
+/// The text of these `bytes` of `file`.
+pub(crate) fn utf8<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (text, at) = (String::from_utf8_lossy(bytes), error.valid_up_to());
+        ConfigError::Wrong {
+            place: Box::new(TextPlace::new(file, &text, at..at + 1)),
+            what: "not UTF-8 text".to_owned(),
+            next: "save the file as UTF-8".to_owned(),
+        }
+    })
 }
 
 /// `upper` over `lower`, key by key of each table: a pin or a pattern is replaced as a whole.

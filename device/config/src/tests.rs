@@ -145,6 +145,8 @@ fn every_mistake_has_its_place_and_a_way_out() {
         ("camera = 'v4l2'", &["1:10: camera: invalid type: string \"v4l2\""]),
         ("camera = ['v4l2']", &["1:1: camera is a table", "[camera]"]),
         ("[panel]\ncontroller = 'ssd1305'", &["2:14: panel.controller cannot", "\"ssd1306\""]),
+        ("[panel]\nlanguage = 'xx'", &["2:12: panel.language is impossible", "uk, el or ja"]),
+        ("[panel]\nlanguage = 1", &["2:12: panel.language: ", "write text in quotes"]),
         ("[panel]\nsize = '64x48'", &["2:8: panel.size cannot", "128x64, 128x32"]),
         ("[panel]\naddress = 300", &["2:11: panel.address: ", "from 0 to 255"]),
         ("[panel]\naddress = 0x78", &["2:11: panel.address is impossible", "0x3c"]),

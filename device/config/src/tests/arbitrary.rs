@@ -27,6 +27,7 @@ prop_compose! {
         hot_c in 30.0f32..=110.0,
         below in 0.01f32..=30.0,
         [lit, vibrates, once_per_face] in any::<[bool; 3]>(),
+        language in "en|de|ja|/[a-z\u{e4}\"' ]{1,9}\\.toml",
         every_s in 1u32..=3600,
         minutes in 0u32..=240,
     ) -> Config {
@@ -37,6 +38,7 @@ prop_compose! {
         config.look = LookSettings { bundle, min_face, ..LookSettings::default() };
         config.panel.enabled = enabled;
         config.panel.upside_down = upside_down;
+        config.panel.language = language;
         config.panel.address = address;
         config.panel.dim_after_s = seconds;
         let pin = |role: usize| pins[role].map(|active_low| Pin { line: lines[role], active_low });
