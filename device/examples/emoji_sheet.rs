@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mode = arguments.next().map_or(Some(Mode::Both), named).ok_or("emoji, word or both")?;
     let named = |name: String| PanelSize::ALL.into_iter().find(|size| size.name() == name);
     let panel = arguments.next().map_or(Some(PanelSize::Tall), named).ok_or("128x64 or 128x32")?;
-    let settings = ShowSettings { panel, mode };
+    let settings = ShowSettings { panel, mode, ..ShowSettings::default() };
     let (width, height) = (panel.width() * SCALE, panel.height() * SCALE);
     let rows = (SCREENS.len() as u32).div_ceil(2);
     let mut sheet = GrayImage::from_pixel(4 * (width + 8), rows * (height + 8), Luma([70]));

@@ -5,7 +5,8 @@
 //! Settings are in the crate `emocue-config`. A module uses only modules of rows above its own:
 //!
 //! ```text
-//! answer  nodes  thermometer  sandbox     what is said of a frame; the machine's files; a child process
+//! answer  nodes  thermometer              what is said of a frame; the machine's files
+//! sandbox  ffmpeg                         child processes
 //! camera  cue  show                       hardware
 //! config                                  their settings in one file
 //! vision                                  camera, answer
@@ -26,6 +27,7 @@ pub mod bundle;
 pub mod camera;
 pub mod cue;
 pub mod doctor;
+pub mod ffmpeg;
 pub mod link;
 pub mod nodes;
 pub mod sandbox;

@@ -101,7 +101,11 @@ fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
 fn about_config(verb: &ConfigVerb) -> Result<ExitCode, Failure> {
     let mut out = PlainWriter(io::stdout().lock());
     let written = match verb {
-        ConfigVerb::Check { file } => Config::check_file(file)?.write_summary(&mut out),
+        ConfigVerb::Check { file } => {
+            let config = Config::check_file(file)?;
+            show::language::load(&config.panel.language)?;
+            config.write_summary(&mut out)
+        }
         ConfigVerb::Show { file } => config(file.as_deref())?.write_toml(&mut out),
     };
     written.map_err(Failure::Output)?;

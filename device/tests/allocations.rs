@@ -11,7 +11,7 @@ use emocue_config::PanelSize;
 use emocue_device::camera::{Camera, FrameInfo, Stills};
 use emocue_device::show::json::Json;
 use emocue_device::show::panel::Panel;
-use emocue_device::show::{Display, ShowSettings};
+use emocue_device::show::{Display, ShowSettings, language};
 use emocue_device::vision::Vision;
 use emocue_models::bundle::manifest::DetectorSpec;
 use emocue_models::bundle::{self, Bundle};
@@ -124,13 +124,15 @@ fn answers_and_displays_allocate_nothing() {
         Vision::new(Box::new(Still(faces, Vec::new())), Box::new(classifier), 0.5).unwrap();
     let mut json = Json::new(io::sink(), None);
     let mut panel = Panel::new(PanelSize::Tall);
+    let ukrainian = ShowSettings { language: language::load("uk").unwrap(), ..Default::default() };
     // Pictures, and the frames of a stream: searched, followed, classified, settled.
     for step in [None, Some(33)] {
         let mut info = FrameInfo { time_ms: step.map(|_| 0), ..still.clone() };
         let mut show = || {
             let report = vision.look(&frame, &info).unwrap();
-            json.show(Some(&frame), report, Instant::now()).unwrap();
+            json.show(Some((&frame).into()), report, Instant::now()).unwrap();
             panel.show(report.shown, &ShowSettings::default());
+            panel.show(report.shown, &ukrainian);
             info.time_ms = info.time_ms.zip(step).map(|(time, step)| time + step);
         };
         (0..60).for_each(|_| show());

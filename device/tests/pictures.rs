@@ -17,14 +17,14 @@ use emocue_device::answer::{Answer, Screen};
 use emocue_device::show::art::{Group, SCREENS, picture};
 use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
-use emocue_device::show::{ShowSettings, words};
+use emocue_device::show::{ShowSettings, language, words};
 use emocue_link::consent::{Ask, Code};
 
 const SIZES: [(PanelSize, &str); 2] = [(PanelSize::Tall, "128x64"), (PanelSize::Flat, "128x32")];
 
 fn shown(answer: Screen, panel: PanelSize, mode: Mode) -> Panel {
     let mut shown = Panel::new(panel);
-    shown.show(answer, &ShowSettings { panel, mode });
+    shown.show(answer, &ShowSettings { panel, mode, ..ShowSettings::default() });
     shown
 }
 
@@ -242,7 +242,7 @@ fn nothing_is_drawn_outside_the_panel() {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
             let questions = questions().into_iter().map(|(_, screen)| screen);
             for answer in SCREENS.into_iter().chain(questions) {
-                let settings = ShowSettings { panel, mode };
+                let settings = ShowSettings { panel, mode, ..ShowSettings::default() };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }
         }
@@ -304,7 +304,7 @@ fn words_stay_in_their_rows_whatever_the_answer_is() {
                 if matches!(screen, Screen::Question { .. }) {
                     continue;
                 }
-                let words = words::words(screen);
+                let words = words::words(screen, language::english());
                 let last = words.narrow.last().unwrap();
                 let rows = lit_rows(&shown(screen, size, mode), left);
                 let below = rows.iter().filter(|y| **y > baseline).count();

@@ -5,6 +5,7 @@
 //! knows neither cameras nor training.
 
 pub mod bundle;
+pub mod colors;
 pub mod crop;
 pub mod decide;
 pub mod decision;

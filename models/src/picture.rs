@@ -12,6 +12,7 @@ use std::io::{self, Cursor};
 use image::metadata::Orientation as Exif;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use crate::colors::Colors;
 use crate::failure::{Failure, exit};
 use crate::luma::{Luma, Orientation, Rotation, luma_of_rgb};
 use jpeg::{Extent, JpegError};
@@ -48,6 +49,20 @@ impl Rules {
         max_decoded: 4 * MAX_PIXELS,
         strict_exif: true,
         most_colored: 12_600_000,
+    };
+
+    /// A computer's pictures: also BMP, GIF, TIFF and WebP, where the program is built with those decoders of `image`.
+    pub const DESKTOP: Self = Self {
+        formats: &[
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::Bmp,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+            ImageFormat::WebP,
+        ],
+        names: "JPEG, PNG, BMP, GIF, TIFF or WebP",
+        ..Self::BADGE
     };
 
     /// Data sets: also BMP, PNM and TIFF, where the program is built with those decoders of `image`.
@@ -133,11 +148,30 @@ impl Failure for PictureError {
 
 /// Decodes a picture file to full-range luma, turned upright by its EXIF orientation.
 ///
-/// Colours become BT.601 luma, grey stays as it is, transparency is ignored.
+/// Colours become BT.601 luma, grey stays as it is, transparency is ignored; of an animation it is the first picture.
 ///
 /// # Errors
 /// [`PictureError`] for what `rules` do not accept, and for a damaged or a cut-off file.
 pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
+    decode_into(bytes, rules, None)
+}
+
+/// As [`decode`], also with the picture's colours: none where it is grey, or so large that they are left out
+/// ([`Rules`]).
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_colored(bytes: &[u8], rules: &Rules) -> Result<(Luma, Option<Colors>), PictureError> {
+    let mut colors = None;
+    let luma = decode_into(bytes, rules, Some(&mut colors))?;
+    Ok((luma, colors))
+}
+
+fn decode_into(
+    bytes: &[u8],
+    rules: &Rules,
+    mut colors: Option<&mut Option<Colors>>,
+) -> Result<Luma, PictureError> {
     let cut_off = || PictureError::CutOff { at: bytes.len() as u64 };
     let fail = |reason: ImageError| match &reason {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut_off(),
@@ -191,7 +225,13 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     };
     let mut picture = match colorless {
         Some(colorless) => colorless.decode()?,
-        None => luma(DynamicImage::from_decoder(decoder).map_err(fail)?),
+        None => {
+            let picture = DynamicImage::from_decoder(decoder).map_err(fail)?;
+            if let Some(colors) = &mut colors {
+                **colors = colors_of(&picture);
+            }
+            luma(picture)
+        }
     };
     if let Some(luma) = palette {
         picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = luma[usize::from(*pixel)]);
@@ -202,7 +242,24 @@ pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Luma, PictureError> {
     }
     let mut turned = Luma::default();
     orientation.apply(&picture, &mut turned);
+    if let Some(Some(colors)) = colors {
+        *colors = colors.changed(|from, to| orientation.apply(from, to));
+    }
     Ok(turned)
+}
+
+fn colors_of(picture: &DynamicImage) -> Option<Colors> {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let has_color = picture.color().has_color();
+    has_color.then(|| match picture {
+        DynamicImage::ImageRgb8(rgb) => {
+            Colors::of_rgb(width, height, rgb.pixels().map(|pixel| pixel.0))
+        }
+        other => {
+            let rgb = other.to_rgb8();
+            Colors::of_rgb(width, height, rgb.pixels().map(|pixel| pixel.0))
+        }
+    })
 }
 
 /// A JPEG file up to its end, with the standard's Huffman tables where it has none.

@@ -7,7 +7,7 @@ use emocue_models::luma::Luma;
 
 use super::{BadgeError, Tally};
 use crate::camera::{Camera, CameraError, CameraRead, FrameInfo};
-use crate::show::Display;
+use crate::show::{Display, ShownFrame};
 use crate::vision::Vision;
 
 /// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
@@ -42,8 +42,9 @@ pub fn run(
         }
         let report = vision.look(&frame, &info)?;
         let now = Instant::now();
+        let shown = ShownFrame { luma: &frame, colors: camera.colors(), rate: camera.rate() };
         for display in displays.iter_mut() {
-            match display.show(Some(&frame), report, now) {
+            match display.show(Some(shown), report, now) {
                 Err(error) if error.is_closed() => return Ok(tally),
                 shown => shown?,
             }
@@ -120,7 +121,7 @@ mod tests {
     impl Display for Notes {
         fn show(
             &mut self,
-            _: Option<&Luma>,
+            _: Option<ShownFrame<'_>>,
             report: &FrameReport,
             _: Instant,
         ) -> Result<(), ShowError> {

@@ -7,6 +7,7 @@ use emocue_models::failure::{Failure, exit};
 
 use super::pipe::PipeError;
 use super::v4l2::V4l2Error;
+use crate::ffmpeg;
 
 /// A frame or a whole source that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ pub enum CameraError {
         skipped: String,
     },
     /// Neither a picture nor a stream.
-    #[error("{name}: neither JPEG, PNG nor Y4M")]
+    #[error("{name}: not a picture or a video of a known format")]
     UnknownFormat {
         /// The file.
         name: String,
@@ -87,6 +88,22 @@ pub enum CameraError {
         /// What is wrong there.
         reason: String,
     },
+    /// A video file, and no program to decode it.
+    #[error("{name} is a video, and ffmpeg, which decodes it, is not installed")]
+    NoFfmpeg {
+        /// The file.
+        name: String,
+    },
+    /// A video file that ffmpeg does not decode.
+    #[error("{name}: ffmpeg ended ({status}): {said}")]
+    Video {
+        /// The file.
+        name: String,
+        /// Its exit status, in the system's words.
+        status: String,
+        /// The last line that it wrote to standard error.
+        said: String,
+    },
     /// A V4L2 camera that gives no frames.
     #[error(transparent)]
     V4l2(#[from] V4l2Error),
@@ -119,9 +136,17 @@ impl Failure for CameraError {
             },
             Self::NotAFile { next, .. } => return Some(next.clone()),
             Self::EmptyFolder { .. } => "Put .jpg, .jpeg or .png files into it.",
-            Self::UnknownFormat { .. } => {
-                "A video can be piped in: `ffmpeg -nostdin -v error -i VIDEO -f yuv4mpegpipe -pix_fmt yuv420p - | emocue-badge run --camera -`."
+            Self::UnknownFormat { .. } if !cfg!(feature = "pictures") => {
+                "Save it as JPEG or PNG, or build this program with the feature `pictures`, which reads WebP, GIF, BMP and TIFF."
             }
+            Self::UnknownFormat { .. } => "Save it as JPEG or PNG; a video, as MP4.",
+            Self::NoFfmpeg { .. } => {
+                return Some(format!(
+                    "{} Or convert it elsewhere: `ffmpeg -i VIDEO -pix_fmt yuv420p FILE.y4m`.",
+                    ffmpeg::INSTALL
+                ));
+            }
+            Self::Video { .. } => "Can another player show it? Copy or record it again.",
             Self::TooLarge { .. } | Self::TooMuchMemory { .. } => "Scale it down first.",
             Self::Truncated { .. } => "Copy or record it again.",
             Self::Picture { .. } => "Save it again as JPEG or PNG.",

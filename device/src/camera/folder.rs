@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use super::CameraError;
 
 /// What counts as a picture, case ignored.
-const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
+const EXTENSIONS: &[&str] = if cfg!(feature = "pictures") {
+    &["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp"]
+} else {
+    &["jpg", "jpeg", "png"]
+};
 /// Endings that a note names at most.
 const NAMED: usize = 6;
 
@@ -29,7 +33,7 @@ impl Listing {
         let mut parts = Vec::new();
         if !self.others.is_empty() {
             let files: usize = self.others.values().sum();
-            let mut part = format!("{files} files that are not JPEG or PNG by their names (");
+            let mut part = format!("{files} files that are not pictures by their names (");
             for (index, (ending, count)) in self.others.iter().take(NAMED).enumerate() {
                 let comma = if index > 0 { ", " } else { "" };
                 let Ok(()) = write!(part, "{comma}{ending} {count}") else { break };
@@ -110,13 +114,13 @@ mod tests {
     #[test]
     fn only_pictures_sorted_by_name_and_what_is_skipped_is_said() {
         let folder = folder(&[
-            "b.PNG", "a.jpeg", "x.HEIC", "y.heic", "z.webp", "._a.jpg", "c.jpg", "d/1.jpg",
+            "b.PNG", "a.jpeg", "x.HEIC", "y.heic", "z.avif", "._a.jpg", "c.jpg", "d/1.jpg",
         ]);
         let listing = list(folder.path(), false).unwrap();
         assert_eq!(names(&folder, &listing), ["a.jpeg", "b.PNG", "c.jpg"]);
         assert_eq!(
             listing.skipped().unwrap(),
-            "3 files that are not JPEG or PNG by their names (.heic 2, .webp 1), 1 folders (--recursive looks into them)"
+            "3 files that are not pictures by their names (.avif 1, .heic 2), 1 folders (--recursive looks into them)"
         );
         let listing = list(folder.path(), true).unwrap();
         assert_eq!(names(&folder, &listing), ["a.jpeg", "b.PNG", "c.jpg", "d/1.jpg"]);

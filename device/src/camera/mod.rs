@@ -13,10 +13,12 @@ mod stamps;
 mod stills;
 mod synthetic;
 pub mod v4l2;
+mod video;
 mod y4m;
 
 use std::time::Instant;
 
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 
 pub use error::CameraError;
@@ -37,6 +39,15 @@ pub struct FrameInfo {
     pub time_ms: Option<u64>,
     /// When a live camera's sensor gave it, which tells a frame's age; files have none.
     pub captured: Option<Instant>,
+}
+
+/// How many frames a source has in how many seconds: 30000 in 1001 for NTSC's 29.97 Hz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// At least 1.
+    pub frames: u32,
+    /// At least 1.
+    pub seconds: u32,
 }
 
 /// What [`Camera::next`] found.
@@ -75,6 +86,17 @@ pub trait Camera: Send {
     /// An error of a live camera means that it is missing for now: the next call of [`Camera::next`] opens it again.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// The last frame's colours, where the source has them and was opened to keep them
+    /// ([`OpenOptions::keeps_colors`]). Only displays use them.
+    fn colors(&self) -> Option<&Colors> {
+        None
+    }
+
+    /// The frame rate, where a stream's header tells it.
+    fn rate(&self) -> Option<Rate> {
+        None
     }
 
     /// Stops streaming and closes the device, so that nothing can be seen; [`Camera::next`] opens it again.

@@ -2,9 +2,10 @@
 
 use std::mem;
 
+use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Orientation};
 
-use super::{Camera, CameraError, CameraRead, FrameInfo};
+use super::{Camera, CameraError, CameraRead, FrameInfo, Rate};
 
 /// The most px of a live camera's frame, a full HD one with some rows more: the smallest board looks at it for less than
 /// two seconds, and has to stop within five.
@@ -23,6 +24,8 @@ pub struct Mounted {
     reduced: Luma,
     /// The last frame was reduced.
     is_large: bool,
+    /// The last frame's colours, where they had to be changed.
+    colors: Option<Colors>,
 }
 
 impl Mounted {
@@ -30,7 +33,19 @@ impl Mounted {
     pub fn new(camera: Box<dyn Camera>, orientation: Orientation) -> Self {
         let most = if camera.is_live() { LIVE_PIXELS } else { FILE_PIXELS };
         let (raw, reduced) = (Luma::default(), Luma::default());
-        Self { camera, orientation, most, raw, reduced, is_large: false }
+        Self { camera, orientation, most, raw, reduced, is_large: false, colors: None }
+    }
+
+    /// The camera's colours of the last frame, reduced and turned as that was.
+    fn changed_colors(&self, factor: usize) -> Option<Colors> {
+        let mut colors = self.camera.colors()?.clone();
+        if factor > 1 {
+            colors = colors.changed(|from, to| from.reduce(factor, to));
+        }
+        if !self.orientation.is_identity() {
+            colors = colors.changed(|from, to| self.orientation.apply(from, to));
+        }
+        Some(colors)
     }
 }
 
@@ -52,13 +67,14 @@ impl Camera for Mounted {
         }
         let factor = factor(if is_direct { frame } else { &self.raw }, self.most);
         self.is_large = factor > 1;
+        let upright = self.orientation.is_identity();
+        self.colors = if upright && factor == 1 { None } else { self.changed_colors(factor) };
         if is_direct && factor == 1 {
             return Ok(read);
         }
         if is_direct {
             mem::swap(frame, &mut self.raw);
         }
-        let upright = self.orientation.is_identity();
         match (factor, upright) {
             (1, true) => mem::swap(frame, &mut self.raw),
             (1, false) => self.orientation.apply(&self.raw, frame),
@@ -73,6 +89,14 @@ impl Camera for Mounted {
 
     fn is_live(&self) -> bool {
         self.camera.is_live()
+    }
+
+    fn colors(&self) -> Option<&Colors> {
+        self.colors.as_ref().or_else(|| self.camera.colors())
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        self.camera.rate()
     }
 
     fn close(&mut self) {
@@ -122,6 +146,47 @@ mod tests {
         assert_eq!(frames[0].pixels(), [0, 0, 0, 0, 1, 1, 1, 1]);
         assert_eq!(frames[2].pixels(), [1, 1, 1, 1, 4, 4, 4, 4, 7, 7, 7, 7]);
         assert_eq!(frames[3].row(2), [2; 4]);
+    }
+
+    #[test]
+    fn colours_are_turned_and_reduced_with_the_frame() {
+        /// One frame of 4x2 px, red on the left, blue on the right.
+        struct Halves(Colors, bool);
+
+        impl Camera for Halves {
+            fn next(
+                &mut self,
+                frame: &mut Luma,
+                _: &mut FrameInfo,
+            ) -> Result<CameraRead, CameraError> {
+                frame.reshape(4, 2);
+                let read = if self.1 { CameraRead::End } else { CameraRead::Frame };
+                self.1 = true;
+                Ok(read)
+            }
+
+            fn colors(&self) -> Option<&Colors> {
+                Some(&self.0)
+            }
+        }
+
+        let (red, blue) = ([200, 0, 0], [0, 0, 200]);
+        let halves = || {
+            let row = [red, red, blue, blue];
+            Box::new(Halves(Colors::of_rgb(4, 2, row.into_iter().chain(row)), false))
+        };
+        let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+        for (rotation, most, expected) in [
+            (Rotation::None, 8, vec![red, red, blue, blue, red, red, blue, blue]),
+            (Rotation::Half, 2, vec![blue, red]),
+        ] {
+            let mut camera = Mounted::new(halves(), Orientation { rotation, mirror: false });
+            camera.most = most;
+            assert!(camera.next(&mut frame, &mut info).unwrap().is_frame());
+            let colors = camera.colors().unwrap();
+            assert_eq!((colors.width(), colors.height()), (frame.width(), frame.height()));
+            assert_eq!(colors.pixels().collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

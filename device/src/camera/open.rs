@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use emocue_config::Source;
 
-use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, y4m};
+use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, video, y4m};
 
 /// Opens a source; pictures are read frame by frame later, and live cameras opened by their first frame.
 ///
@@ -22,6 +22,8 @@ pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
 pub struct OpenOptions {
     /// A folder's own folders are looked into.
     pub is_recursive: bool,
+    /// Files keep their colours, for displays that show them; live cameras have none.
+    pub keeps_colors: bool,
     /// The program whose verb [`pipe::GUARD`] ends a camera's program when this process is killed.
     pub guard: Option<PathBuf>,
 }
@@ -37,12 +39,14 @@ pub fn open_with(
 ) -> Result<Box<dyn Camera>, CameraError> {
     Ok(match source {
         Source::V4l2(settings) => v4l2::open(settings)?,
+        Source::Webcam => v4l2::open_first(note)?,
         Source::Pipe(settings) => pipe::open(settings, options.guard.as_deref())?,
-        Source::Path(path) => return open_path(path, options.is_recursive, note),
+        Source::Path(path) => return open_path(path, options, note),
         Source::Stdin => {
-            Box::new(Y4m::new("stdin", BufReader::with_capacity(1 << 16, io::stdin()))?)
+            let stdin = BufReader::with_capacity(1 << 16, io::stdin());
+            Box::new(Y4m::new("stdin", stdin)?.with_colors(options.keeps_colors))
         }
-        Source::Portraits => Box::new(Stills::portraits()),
+        Source::Portraits => Box::new(Stills::portraits().with_colors(options.keeps_colors)),
         Source::Synthetic(settings) => Box::new(Synthetic::new(settings)?),
     })
 }
@@ -65,7 +69,7 @@ fn misnamed(path: &Path) -> Option<CameraError> {
 
 fn open_path(
     path: &Path,
-    is_recursive: bool,
+    &OpenOptions { is_recursive, keeps_colors, .. }: &OpenOptions,
     note: &mut dyn FnMut(&str),
 ) -> Result<Box<dyn Camera>, CameraError> {
     let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
@@ -77,18 +81,21 @@ fn open_path(
         if let Some(skipped) = listing.skipped() {
             note(&format!("{}: skipped {skipped}", path.display()));
         }
-        return Ok(Box::new(Stills::below(path, listing.pictures)));
+        return Ok(Box::new(Stills::below(path, listing.pictures).with_colors(keeps_colors)));
     }
     let file = File::open(path).map_err(fail)?;
     let is_file = file.metadata().map_err(fail)?.is_file();
     let mut reader = BufReader::with_capacity(1 << 16, file);
     // A stream may come from a named pipe, which can be neither rewound nor opened twice.
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     if !is_file || reader.fill_buf().map_err(fail)?.starts_with(y4m::MAGIC) {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        return Ok(Box::new(Y4m::new(&name, reader)?));
+        return Ok(Box::new(Y4m::new(&name, reader)?.with_colors(keeps_colors)));
+    }
+    if video::is_video(reader.fill_buf().map_err(fail)?) {
+        return Ok(Box::new(video::Video::open(&name, path, keeps_colors)?));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(Box::new(Stills::below(folder, vec![path.to_owned()])))
+    Ok(Box::new(Stills::below(folder, vec![path.to_owned()]).with_colors(keeps_colors)))
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
-//! JPEG and PNG pictures.
+//! Picture files: JPEG and PNG, and on a computer (feature `pictures`) also BMP, GIF, TIFF and WebP.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 use emocue_models::picture::{self, PictureError, Rules};
 use emocue_run::portraits::PORTRAITS;
 
 use super::{Camera, CameraError, CameraRead, FrameInfo};
 
+/// What this program decodes.
+const RULES: Rules = if cfg!(feature = "pictures") { Rules::DESKTOP } else { Rules::BADGE };
+
 /// Still pictures, one after the other.
 pub struct Stills {
     items: std::vec::IntoIter<Still>,
     index: u64,
+    keeps_colors: bool,
+    colors: Option<Colors>,
 }
 
 enum Still {
@@ -45,7 +51,25 @@ impl Stills {
     }
 
     fn new(items: impl IntoIterator<Item = Still>) -> Self {
-        Self { items: items.into_iter().collect::<Vec<_>>().into_iter(), index: 0 }
+        let items = items.into_iter().collect::<Vec<_>>().into_iter();
+        Self { items, index: 0, keeps_colors: false, colors: None }
+    }
+
+    /// The same pictures, whose colours are kept for displays.
+    #[must_use]
+    pub fn with_colors(self, keeps_colors: bool) -> Self {
+        Self { keeps_colors, ..self }
+    }
+
+    fn decode(&mut self, name: &str, bytes: &[u8], frame: &mut Luma) -> Result<(), CameraError> {
+        self.colors = None;
+        if self.keeps_colors {
+            let decoded = picture::decode_colored(bytes, &RULES);
+            (*frame, self.colors) = decoded.map_err(|error| refused(name, error))?;
+        } else {
+            *frame = decode(name, bytes)?;
+        }
+        Ok(())
     }
 }
 
@@ -59,14 +83,18 @@ impl Camera for Stills {
         match item {
             Still::File { path, name } => {
                 info.source.push_str(&name);
-                *frame = decode(&path.display().to_string(), &read(&path)?)?;
+                self.decode(&path.display().to_string(), &read(&path)?, frame)?;
             }
             Still::Embedded { file, bytes } => {
                 info.source.push_str(file);
-                *frame = decode(file, bytes)?;
+                self.decode(file, bytes, frame)?;
             }
         }
         Ok(CameraRead::Frame)
+    }
+
+    fn colors(&self) -> Option<&Colors> {
+        self.colors.as_ref()
     }
 }
 
@@ -74,37 +102,35 @@ fn read(path: &Path) -> Result<Vec<u8>, CameraError> {
     let fail = |reason| CameraError::Io { name: path.display().to_string(), reason };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(fail)?;
-    file.take(Rules::BADGE.max_file + 1).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(RULES.max_file + 1).read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
 }
 
-/// Decodes a JPEG or PNG file, turned upright by its EXIF orientation; `name` is for the errors.
+/// Decodes a picture file, turned upright by its EXIF orientation; `name` is for the errors.
 ///
 /// # Errors
 /// [`CameraError`] for another format, a picture of more than [`picture::MAX_PIXELS`], a damaged or a cut-off file.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Luma, CameraError> {
-    picture::decode(bytes, &Rules::BADGE).map_err(|error| {
-        let name = name.to_owned();
-        match error {
-            PictureError::Empty => {
-                CameraError::Truncated { name, at: 0, missing: "the file is empty" }
-            }
-            PictureError::FileTooLarge { .. } => {
-                CameraError::Io { name, reason: io::Error::other(error) }
-            }
-            PictureError::UnknownFormat { .. } => CameraError::UnknownFormat { name },
-            PictureError::TooLarge { width, height } => {
-                CameraError::TooLarge { name, width, height }
-            }
-            PictureError::TooMuchMemory { .. } => {
-                CameraError::TooMuchMemory { name, reason: error.to_string() }
-            }
-            PictureError::CutOff { at } => {
-                CameraError::Truncated { name, at, missing: "the picture is incomplete" }
-            }
-            PictureError::Damaged(reason) => CameraError::Picture { name, reason },
+    picture::decode(bytes, &RULES).map_err(|error| refused(name, error))
+}
+
+fn refused(name: &str, error: PictureError) -> CameraError {
+    let name = name.to_owned();
+    match error {
+        PictureError::Empty => CameraError::Truncated { name, at: 0, missing: "the file is empty" },
+        PictureError::FileTooLarge { .. } => {
+            CameraError::Io { name, reason: io::Error::other(error) }
         }
-    })
+        PictureError::UnknownFormat { .. } => CameraError::UnknownFormat { name },
+        PictureError::TooLarge { width, height } => CameraError::TooLarge { name, width, height },
+        PictureError::TooMuchMemory { .. } => {
+            CameraError::TooMuchMemory { name, reason: error.to_string() }
+        }
+        PictureError::CutOff { at } => {
+            CameraError::Truncated { name, at, missing: "the picture is incomplete" }
+        }
+        PictureError::Damaged(reason) => CameraError::Picture { name, reason },
+    }
 }
 
 #[cfg(test)]
@@ -147,8 +173,8 @@ mod tests {
 
     #[test]
     fn other_formats_are_told_what_to_do() {
-        let error = failure::line(&decode("clip.mp4", b"\0\0\0\x20ftypisom").unwrap_err());
-        assert!(error.contains("ffmpeg"), "{error}");
+        let error = failure::line(&decode("a.psd", b"8BPS\0\x01").unwrap_err());
+        assert!(error.contains("a.psd: not a picture") && error.contains("JPEG"), "{error}");
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! YUV4MPEG2 streams, as ffmpeg writes with `-f yuv4mpegpipe`. Only the luma plane is kept.
+//! YUV4MPEG2 streams, as ffmpeg writes with `-f yuv4mpegpipe`. Colours are kept for displays alone.
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::y4m::{Colorspace, Decoder, Error, Limits};
+use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Range};
 use emocue_models::picture::MAX_PIXELS;
 
-use super::{Camera, CameraError, CameraRead, FrameInfo};
+use super::{Camera, CameraError, CameraRead, FrameInfo, Rate};
 
 /// How every stream begins.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
@@ -27,6 +28,7 @@ pub struct Y4m<R: Read> {
     picture: Picture,
     index: u64,
     ended: bool,
+    colors: Option<Colors>,
 }
 
 impl<R: BufRead> Y4m<R> {
@@ -45,7 +47,26 @@ impl<R: BufRead> Y4m<R> {
             Counted { reader: Cursor::new(header).chain(reader), read: Arc::clone(&read) };
         let decoder = decoder(name, at, counted)?;
         let picture = Picture::of(&decoder);
-        Ok(Self { name: name.to_owned(), decoder, read, picture, index: 0, ended: false })
+        let name = name.to_owned();
+        Ok(Self { name, decoder, read, picture, index: 0, ended: false, colors: None })
+    }
+
+    /// The same stream, whose colours are kept for displays where it has any.
+    #[must_use]
+    pub fn with_colors(mut self, keeps_colors: bool) -> Self {
+        let has_chroma = chroma_step(self.decoder.get_colorspace()).is_some();
+        self.colors = (keeps_colors && has_chroma).then(Colors::default);
+        self
+    }
+}
+
+/// How many px a sample of chroma stands for, across and down; `None` without chroma.
+fn chroma_step(space: Colorspace) -> Option<[usize; 2]> {
+    match space {
+        Colorspace::Cmono | Colorspace::Cmono12 => None,
+        Colorspace::C422 | Colorspace::C422p10 | Colorspace::C422p12 => Some([2, 1]),
+        Colorspace::C444 | Colorspace::C444p10 | Colorspace::C444p12 => Some([1, 1]),
+        _ => Some([2, 2]),
     }
 }
 
@@ -116,15 +137,9 @@ impl Picture {
         check_header(name, header)?;
         let decoder = decoder(name, header.len() as u64, Cursor::new(header))?;
         let picture = Self::of(&decoder);
-        let (across, down) = (picture.width.div_ceil(2), picture.height.div_ceil(2));
-        let chroma = match decoder.get_colorspace() {
-            Colorspace::Cmono | Colorspace::Cmono12 => 0,
-            Colorspace::C422 | Colorspace::C422p10 | Colorspace::C422p12 => across * picture.height,
-            Colorspace::C444 | Colorspace::C444p10 | Colorspace::C444p12 => {
-                picture.width * picture.height
-            }
-            _ => across * down,
-        };
+        let chroma = chroma_step(decoder.get_colorspace()).map_or(0, |[across, down]| {
+            picture.width.div_ceil(across) * picture.height.div_ceil(down)
+        });
         Ok((picture, 2 * chroma * picture.bytes_per_sample()))
     }
 
@@ -150,6 +165,35 @@ impl Picture {
         }
         self.range.expand(frame.pixels_mut());
     }
+
+    /// Writes the colours of a frame whose luma is `luma`; the chroma planes `[Cb, Cr]` have a sample for each `step` px.
+    fn colors(&self, luma: &Luma, chroma: [&[u8]; 2], step: [usize; 2], colors: &mut Colors) {
+        let columns = self.width.div_ceil(step[0]);
+        let gain = if self.range == Range::Limited { 255.0 / 224.0 } else { 1.0 };
+        let sample = |plane: &[u8], at: usize| {
+            let value = match self.bits {
+                8 => plane.get(at).copied().unwrap_or(128),
+                bits => {
+                    let bytes = plane.get(2 * at..2 * at + 2).unwrap_or(&[0, 0]);
+                    (u16::from_le_bytes([bytes[0], bytes[1]]) >> (bits - 8)).min(255) as u8
+                }
+            };
+            (f32::from(value) - 128.0) * gain
+        };
+        let pixels = luma.pixels().iter().enumerate().map(|(index, y)| {
+            let (column, row) = (index % self.width, index / self.width);
+            let at = row / step[1] * columns + column / step[0];
+            rgb(f32::from(*y), chroma.map(|plane| sample(plane, at)))
+        });
+        colors.fill(self.width, self.height, pixels);
+    }
+}
+
+/// The colour of full-range luma and chroma around 0 (ITU-R BT.601).
+fn rgb(y: f32, [cb, cr]: [f32; 2]) -> [u8; 3] {
+    // The conversion saturates.
+    [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb]
+        .map(|value| value.round() as u8)
 }
 
 impl<R: BufRead + Send> Camera for Y4m<R> {
@@ -159,6 +203,7 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
         }
         let start = self.read.load(Ordering::Relaxed);
         let rate = self.decoder.get_framerate();
+        let step = chroma_step(self.decoder.get_colorspace());
         let coded = match self.decoder.read_frame() {
             Ok(coded) => coded,
             Err(error) => {
@@ -181,6 +226,10 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
             }
         };
         self.picture.luma(coded.get_y_plane(), frame);
+        if let (Some(colors), Some(step)) = (&mut self.colors, step) {
+            let chroma = [coded.get_u_plane(), coded.get_v_plane()];
+            self.picture.colors(frame, chroma, step, colors);
+        }
         info.source.clone_from(&self.name);
         info.index = self.index;
         info.time_ms = (self.index * 1000)
@@ -188,6 +237,16 @@ impl<R: BufRead + Send> Camera for Y4m<R> {
             .and_then(|time| time.checked_div(rate.num as u64));
         self.index += 1;
         Ok(CameraRead::Frame)
+    }
+
+    fn colors(&self) -> Option<&Colors> {
+        self.colors.as_ref()
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        let rate = self.decoder.get_framerate();
+        let whole = |value: usize| u32::try_from(value).ok().filter(|value| *value > 0);
+        Some(Rate { frames: whole(rate.num)?, seconds: whole(rate.den)? })
     }
 }
 
@@ -273,10 +332,30 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_those_of_the_samples() {
+        let colors = |tags: &str, chroma: [u8; 2], samples: usize| {
+            let mut bytes = format!("YUV4MPEG2 W4 H2 F30000:1001 {tags}\nFRAME\n").into_bytes();
+            bytes.extend([81; 8]);
+            bytes.extend(chroma.into_iter().flat_map(|value| vec![value; samples]));
+            let mut camera = Y4m::new("a", bytes.as_slice()).unwrap().with_colors(true);
+            let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+            assert!(camera.next(&mut frame, &mut info).unwrap().is_frame());
+            assert_eq!(camera.rate(), Some(Rate { frames: 30000, seconds: 1001 }));
+            camera.colors().map(|colors| colors.pixels().collect::<Vec<_>>())
+        };
+        // BT.601's red.
+        for (tags, samples) in [("C420jpeg", 2), ("C422", 4), ("C444", 8)] {
+            let red = colors(tags, [90, 240], samples).unwrap();
+            assert!(red.iter().all(|[r, g, b]| *r > 250 && *g < 4 && *b < 4), "{tags} {red:?}");
+        }
+        assert_eq!(colors("Cmono", [0, 0], 0), None);
+    }
+
+    #[test]
     fn bad_headers_are_told_apart() {
         let error = |bytes: &[u8]| frames(bytes).unwrap_err().to_string();
         assert!(error(b"").contains("cut off at byte 0"));
-        assert!(error(b"hello, world").contains("neither JPEG"));
+        assert!(error(b"hello, world").contains("known format"));
         assert!(error(b"YUV4MPEG2 W4 H2 C411\n").contains("colour space"));
         assert!(error(b"YUV4MPEG2 W0 H2\n").contains("width"));
         assert!(error(b"YUV4MPEG2 W4294967296 H4294967296\n").contains("50 megapixels"));

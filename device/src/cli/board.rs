@@ -22,7 +22,7 @@ pub(crate) fn panel(
     }
     let panel = PanelSettings { size: settings.panel, ..config.panel.clone() };
     let start = if wait { oled::PanelStart::Patient } else { oled::PanelStart::Strict };
-    Ok(Some(oled::open(&panel, settings.mode, start)?))
+    Ok(Some(oled::open(&panel, settings, start)?))
 }
 
 /// The configuration's pins, each in its role.

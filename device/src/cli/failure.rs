@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use emocue_config::{ConfigError, SourceError};
+use emocue_config::{ConfigError, LanguageError, SourceError};
 use emocue_device::badge::BadgeError;
 use emocue_device::bench::BenchError;
 use emocue_device::bundle::LoadError;
@@ -19,6 +19,8 @@ use emocue_run::SelfTestError;
 pub(crate) enum Failure {
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Language(#[from] LanguageError),
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
@@ -53,6 +55,7 @@ impl Failure {
     fn part(&self) -> Option<&dyn failure::Failure> {
         Some(match self {
             Self::Config(error) => error,
+            Self::Language(error) => error,
             Self::Source(error) => error,
             Self::Input(error) => error,
             Self::Load(error) => error,

@@ -15,9 +15,12 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use emocue_config::{Config, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError, Who};
+use emocue_config::{
+    Config, Language, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError, Who,
+};
 #[cfg(unix)]
 use emocue_device::camera::pipe::GUARD;
+use emocue_device::show::overlay::Style;
 use emocue_device::show::{self, Display, FileRules, SINKS, ShowError};
 use emocue_device::vision::OverTimeSettings;
 use emocue_models::failure::line;
@@ -267,7 +270,10 @@ const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
 pub(crate) struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
     displays: Vec<OsString>,
-    /// Replace files that are there already, for json:FILE, png:DIR and overlay:DIR
+    /// How overlay:DIR and video:FILE draw a frame; box where nothing else is said
+    #[arg(long, value_parser = one_of(&STYLES))]
+    style: Option<Style>,
+    /// Replace files that are there already, for json, csv, png, overlay and video
     #[arg(long)]
     pub(crate) overwrite: bool,
     /// How many pictures png:DIR and overlay:DIR keep, the newest; 1000 of a live camera and all of files where nothing
@@ -280,6 +286,9 @@ pub(crate) struct Show {
     /// What the panel shows of an answer; both where nothing else is said
     #[arg(long, value_parser = one_of(&WORDS))]
     words: Option<Mode>,
+    /// The words' language: a code such as de, or a TOML file; en where nothing else is said
+    #[arg(long, value_name = "CODE|FILE", value_parser = language)]
+    pub(crate) language: Option<&'static Language>,
 }
 
 /// A value's name, the value, and its help.
@@ -294,6 +303,16 @@ const WORDS: [Named<Mode>; 3] = [
     (Mode::Emoji.name(), Mode::Emoji, "The emoji alone"),
     (Mode::Word.name(), Mode::Word, "The word alone"),
     (Mode::Both.name(), Mode::Both, "The emoji with the word beside it"),
+];
+
+const STYLES: [Named<Style>; 3] = [
+    ("box", Style::Box, "Every face in a box, with its emoji, its word and its probability"),
+    ("bars", Style::Bars, "Beside each face the probabilities of all classes, where there is room"),
+    (
+        "panel",
+        Style::Panel,
+        "Four pictures: the frame, the shown face, its probabilities, its emoji",
+    ),
 ];
 
 const STEADY: [Named<bool>; 2] = [
@@ -335,12 +354,14 @@ impl Show {
         named.iter().map(|spec| show::open(spec, &settings, rules)).collect()
     }
 
+    /// Whether a display is named here that shows frames in colour.
+    pub(crate) fn has_colors(&self) -> bool {
+        self.displays.iter().filter_map(show::kind).any(|sink| sink.has_colors)
+    }
+
     /// Whether a display is named here that shows a panel at once.
     pub(crate) fn has_panel(&self) -> bool {
-        self.displays.iter().any(|spec| {
-            let spec = spec.to_string_lossy();
-            spec == "terminal" || spec.starts_with("oled")
-        })
+        self.displays.iter().filter_map(show::kind).any(|sink| sink.is_panel)
     }
 
     /// As said here, else as in `usual`.
@@ -348,8 +369,15 @@ impl Show {
         show::ShowSettings {
             panel: self.panel.unwrap_or(usual.panel),
             mode: self.words.unwrap_or(usual.mode),
+            style: self.style.unwrap_or(usual.style),
+            language: self.language.unwrap_or(usual.language),
         }
     }
+}
+
+/// A value of `--language`.
+fn language(name: &str) -> Result<&'static Language, String> {
+    show::language::load(name).map_err(|error| line(&error))
 }
 
 /// A value of `--camera`; the error is one line, as all of the command line's.

@@ -14,7 +14,7 @@ use emocue_device::bundle::{LoadedBundle, Origin};
 use emocue_device::camera::{self, Camera, CameraError, Mounted, OpenOptions};
 use emocue_device::link::{Hub, settings};
 use emocue_device::sandbox;
-use emocue_device::show::Display;
+use emocue_device::show::{self, Display, ShowSettings};
 use emocue_device::slots::consent::{ConsentChannel, Presence};
 use emocue_device::slots::{Store, Trust, boot};
 use emocue_device::thermometer::Thermometer;
@@ -78,13 +78,16 @@ impl Starts<'_> {
         };
         let orientation = run.mount.orientation(config.camera.orientation());
         let mut note = |note: &str| tell(format_args!("emocue-badge: {note}"));
-        let options =
-            OpenOptions { is_recursive: run.recursive, guard: Some(sandbox::own_program()) };
+        let options = OpenOptions {
+            is_recursive: run.recursive,
+            keeps_colors: run.show.has_colors(),
+            guard: Some(sandbox::own_program()),
+        };
         let camera = camera::open_with(&source, &options, &mut note)?;
         let camera = Mounted::new(camera, orientation);
         let bundle = self.bundle(&config, state)?;
         let mark = Store::new(state).mark();
-        let mut shown = run.show.settings((&config.panel).into());
+        let mut shown = run.show.settings(self.shown(&config));
         shown.mode = again.map_or(shown.mode, |again| again.mode);
         // Without a configuration there is no panel but those that `--display` names.
         let with_panel = run.config.as_ref();
@@ -155,6 +158,21 @@ impl Starts<'_> {
             self.say(note);
         }
         Ok(found.config)
+    }
+
+    /// What displays take from the configuration. Words are English where its language cannot be used.
+    fn shown(&self, config: &Config) -> ShowSettings {
+        let mut shown = ShowSettings::from(&config.panel);
+        if self.run.show.language.is_none() {
+            match show::language::load(&config.panel.language) {
+                Ok(language) => shown.language = language,
+                Err(error) => {
+                    self.hub.fault();
+                    self.say(&format!("{}\nthe words are English", line(&error)));
+                }
+            }
+        }
+        shown
     }
 
     /// The bundle that the command line names, else the configuration, else the slots; reported to the log and hosts.

@@ -18,6 +18,8 @@ use serde::Serialize;
 use emocue_config::Config;
 use emocue_models::failure::{Failure, hint, line};
 
+use crate::show::language;
+
 pub use access::GROUPS;
 pub use host::Host;
 
@@ -133,6 +135,9 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
 }
 
 fn configuration(file: Option<&Path>, config: &Config) -> CheckOutcome {
+    if let Err(error) = language::load(&config.panel.language) {
+        return CheckOutcome::failure(&error, "until then the words are English");
+    }
     match (file, &config.board) {
         (Some(file), Some(board)) => CheckOutcome::ok(format!("{}, over {board}", file.display())),
         (Some(file), None) => CheckOutcome::ok(file.display().to_string()),

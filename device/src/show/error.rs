@@ -23,6 +23,20 @@ pub enum ShowError {
         /// The sink's name.
         sink: &'static str,
     },
+    /// The sink needs a file.
+    #[error("the display {sink} needs a file")]
+    NoFile {
+        /// The sink's name.
+        sink: &'static str,
+    },
+    /// ffmpeg cannot be started, or does not write the video.
+    #[error("cannot write {}: ffmpeg: {reason}", path.display())]
+    Ffmpeg {
+        /// The video.
+        path: PathBuf,
+        /// What it or the system says.
+        reason: String,
+    },
     /// The sink takes no argument.
     #[error("the display {sink} takes no argument, found {argument:?}")]
     NoArgument {
@@ -111,6 +125,10 @@ impl Failure for ShowError {
         match self {
             Self::UnknownSink { .. } => Some(format!("Use one of: {}.", usages())),
             Self::NoFolder { sink } => Some(format!("Name it: {sink}:DIR.")),
+            Self::NoFile { sink } => Some(format!("Name it: {sink}:FILE.")),
+            Self::Ffmpeg { .. } => Some(
+                "Choose another ending, such as .mp4, or write FILE.y4m without ffmpeg.".into(),
+            ),
             Self::NoArgument { argument, .. } => Some(format!("Leave out {argument:?}.")),
             Self::BadArgument { next, .. } => Some(sentence(next)),
             Self::Panel { next, .. } => Some(sentence(next)),
@@ -124,10 +142,12 @@ impl Failure for ShowError {
         match self {
             Self::UnknownSink { .. }
             | Self::NoFolder { .. }
+            | Self::NoFile { .. }
             | Self::NoArgument { .. }
             | Self::BadArgument { .. } => exit::USAGE,
             Self::Panel { .. }
             | Self::Exists(_)
+            | Self::Ffmpeg { .. }
             | Self::Write { .. }
             | Self::Output { .. }
             | Self::Closed

@@ -30,10 +30,10 @@ use std::time::Instant;
 use emocue_models::files::refuse_existing;
 use emocue_models::geometry::{Landmarks, Rect};
 use emocue_models::label::LabelSet;
-use emocue_models::luma::Luma;
+use emocue_models::plain::PlainWriter;
 use serde::{Serialize, Serializer};
 
-use super::{Display, ShowError, words};
+use super::{Display, ShowError, ShownFrame, words};
 use crate::answer::{FaceAnswer, FrameReport};
 
 /// Writes a line per frame.
@@ -42,6 +42,7 @@ pub struct Json<W> {
     /// For messages; `None` is standard output.
     path: Option<PathBuf>,
     line: Vec<u8>,
+    lines: u64,
 }
 
 /// On standard output for an empty argument or `-`, else to a file, which is emptied first.
@@ -60,18 +61,19 @@ pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>
 impl<W: Write> Json<W> {
     /// On any writer; `path` names it in messages, without one it is standard output.
     pub fn new(out: W, path: Option<PathBuf>) -> Self {
-        Self { out, path, line: Vec::new() }
+        Self { out, path, line: Vec::new(), lines: 0 }
     }
 }
 
 impl<W: Write + Send> Display for Json<W> {
     fn show(
         &mut self,
-        frame: Option<&Luma>,
+        frame: Option<ShownFrame<'_>>,
         report: &FrameReport,
         now: Instant,
     ) -> Result<(), ShowError> {
-        let (width, height) = frame.map_or((0, 0), |frame| (frame.width(), frame.height()));
+        let (width, height) =
+            frame.map_or((0, 0), |frame| (frame.luma.width(), frame.luma.height()));
         let record = JsonRecord {
             source: &report.source,
             index: report.index,
@@ -94,7 +96,18 @@ impl<W: Write + Send> Display for Json<W> {
             out.flush()
         };
         write(&mut self.line, &mut self.out)
-            .map_err(|source| ShowError::stream(self.path.as_deref(), source))
+            .map_err(|source| ShowError::stream(self.path.as_deref(), source))?;
+        self.lines += 1;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ShowError> {
+        if let Some(path) = &self.path {
+            // Standard error may be closed.
+            let mut stderr = PlainWriter(io::stderr());
+            let _ = writeln!(stderr, "{}: {} lines written", path.display(), self.lines);
+        }
+        Ok(())
     }
 }
 
@@ -155,6 +168,7 @@ fn by_name<S: Serializer>(
 #[cfg(test)]
 mod tests {
     use emocue_models::failure;
+    use emocue_models::luma::Luma;
 
     use emocue_models::label::Expression;
     use serde_json::{Value, json};
@@ -167,7 +181,7 @@ mod tests {
         let mut out = Vec::new();
         let mut sink = Json::new(&mut out, None);
         for report in reports {
-            sink.show(Some(&Luma::new(64, 48)), report, Instant::now()).unwrap();
+            sink.show(Some((&Luma::new(64, 48)).into()), report, Instant::now()).unwrap();
         }
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }

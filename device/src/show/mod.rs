@@ -5,27 +5,54 @@
 //! sinks differ only in where that goes.
 
 pub mod art;
+mod canvas;
 mod change;
+pub mod csv;
 pub mod draw;
 mod error;
+mod fit;
+#[cfg(unix)]
+pub mod framebuffer;
 pub mod json;
+pub mod language;
 pub mod oled;
 pub mod overlay;
+mod paint;
 pub mod panel;
 pub mod png;
 pub mod terminal;
 pub mod text;
+pub mod video;
 pub mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use emocue_config::{Mode, PanelSettings, PanelSize};
+use emocue_config::{Language, Mode, PanelSettings, PanelSize};
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 
 use crate::answer::FrameReport;
+use crate::camera::Rate;
 pub use error::ShowError;
+
+/// A frame as displays see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownFrame<'a> {
+    /// What was looked at.
+    pub luma: &'a Luma,
+    /// Its colours, of the same size, where the source has them.
+    pub colors: Option<&'a Colors>,
+    /// The source's frame rate, where its header tells it.
+    pub rate: Option<Rate>,
+}
+
+impl<'a> From<&'a Luma> for ShownFrame<'a> {
+    fn from(luma: &'a Luma) -> Self {
+        Self { luma, colors: None, rate: None }
+    }
+}
 
 /// Shows what the badge says about each frame.
 pub trait Display: Send {
@@ -37,7 +64,7 @@ pub trait Display: Send {
     /// ends a run quietly.
     fn show(
         &mut self,
-        frame: Option<&Luma>,
+        frame: Option<ShownFrame<'_>>,
         report: &FrameReport,
         now: Instant,
     ) -> Result<(), ShowError>;
@@ -69,18 +96,34 @@ pub trait Display: Send {
     }
 }
 
-/// What every display that draws a panel takes into account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What displays take into account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShowSettings {
     /// Size of the panel.
     pub panel: PanelSize,
     /// Emoji, word or both.
     pub mode: Mode,
+    /// How whole frames are drawn.
+    pub style: overlay::Style,
+    /// The words' language.
+    pub language: &'static Language,
 }
 
+impl Default for ShowSettings {
+    fn default() -> Self {
+        Self {
+            panel: PanelSize::default(),
+            mode: Mode::default(),
+            style: overlay::Style::default(),
+            language: language::english(),
+        }
+    }
+}
+
+/// Its language is English: loading another may fail ([`language::load`]).
 impl From<&PanelSettings> for ShowSettings {
     fn from(panel: &PanelSettings) -> Self {
-        Self { panel: panel.size, mode: panel.words }
+        Self { panel: panel.size, mode: panel.words, ..Self::default() }
     }
 }
 
@@ -103,6 +146,10 @@ pub struct Sink {
     pub usage: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
+    /// Whether it shows frames in colour.
+    pub has_colors: bool,
+    /// Whether it shows a panel at once, on which a wearer can read a question.
+    pub is_panel: bool,
     open: fn(&OsStr, &ShowSettings, FileRules) -> Opened,
 }
 
@@ -112,6 +159,8 @@ pub const SINKS: &[Sink] = &[
         name: "terminal",
         usage: "terminal",
         help: "the panel in this terminal, or a line per change of answer where it has no room",
+        has_colors: false,
+        is_panel: true,
         open: |argument, settings, _| match argument.is_empty() {
             true => Ok(Box::new(terminal::Terminal::stdout(settings))),
             false => Err(ShowError::NoArgument {
@@ -124,6 +173,8 @@ pub const SINKS: &[Sink] = &[
         name: "png",
         usage: "png:DIR",
         help: "the panel as a PNG file per change of answer",
+        has_colors: false,
+        is_panel: false,
         open: |folder, settings, rules| {
             Ok(Box::new(png::PanelPng::create(folder, settings, rules)?))
         },
@@ -131,19 +182,59 @@ pub const SINKS: &[Sink] = &[
     Sink {
         name: "overlay",
         usage: "overlay:DIR",
-        help: "every frame as a PNG file with boxes, emoji, words and probabilities",
-        open: |folder, _, rules| Ok(Box::new(overlay::Overlay::create(folder, rules)?)),
+        help: "every frame as a PNG file with boxes, emoji, words and probabilities (--style)",
+        has_colors: true,
+        is_panel: false,
+        open: |folder, settings, rules| {
+            let overlay = overlay::Overlay::create(folder, settings.style, rules)?;
+            Ok(Box::new(overlay.in_language(settings.language)))
+        },
+    },
+    Sink {
+        name: "video",
+        usage: "video:FILE",
+        help: "the same as a video: FILE.y4m, or what ffmpeg can write",
+        has_colors: true,
+        is_panel: false,
+        open: |file, settings, rules| {
+            let overlay = overlay::Overlay::video(file, settings.style, rules)?;
+            Ok(Box::new(overlay.in_language(settings.language)))
+        },
     },
     Sink {
         name: "json",
         usage: "json[:FILE]",
         help: "a line of JSON per frame, to standard output without FILE",
+        has_colors: false,
+        is_panel: false,
         open: |file, _, rules| json::open(file, rules.overwrite),
+    },
+    Sink {
+        name: "csv",
+        usage: "csv:FILE",
+        help: "a table with a row per face and frame",
+        has_colors: false,
+        is_panel: false,
+        open: |file, _, rules| csv::open(file, rules.overwrite),
+    },
+    #[cfg(unix)]
+    Sink {
+        name: "fb",
+        usage: "fb[:/dev/fbN[?rotate=90]]",
+        help: "a large emoji and its word in colour on a Linux framebuffer, /dev/fb0 where nothing else is said",
+        has_colors: false,
+        is_panel: true,
+        open: |argument, settings, _| {
+            let argument = argument.to_string_lossy();
+            Ok(Box::new(framebuffer::open(&argument, settings)?))
+        },
     },
     Sink {
         name: "oled",
         usage: "oled[:/dev/i2c-N[@0x3d]]",
         help: "an SSD1306 panel, on /dev/i2c-1 at 0x3c where nothing else is said",
+        has_colors: false,
+        is_panel: true,
         open: |argument, settings, _| oled::sink(&argument.to_string_lossy(), settings),
     },
 ];
@@ -162,12 +253,16 @@ pub fn open(
     rules: FileRules,
 ) -> Result<Box<dyn Display>, ShowError> {
     let spec = spec.as_ref();
-    let (name, argument) = split(spec);
-    let sink = SINKS
-        .iter()
-        .find(|sink| name == sink.name)
+    let (_, argument) = split(spec);
+    let sink = kind(spec)
         .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_string_lossy().into_owned() })?;
     (sink.open)(&argument, settings, rules)
+}
+
+/// The kind of display that `spec` names.
+pub fn kind(spec: impl AsRef<OsStr>) -> Option<&'static Sink> {
+    let (name, _) = split(spec.as_ref());
+    SINKS.iter().find(|sink| name == sink.name)
 }
 
 /// What stands before the first colon and after it.

@@ -8,7 +8,7 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use emocue_config::{Mode, PanelSize};
-use emocue_link::consent::{Ask, Code};
+use emocue_link::consent::Code;
 
 use super::draw::{self, Palette, PanelLayout};
 use super::text::Font;
@@ -41,7 +41,9 @@ where
 {
     target.clear(BinaryColor::Off)?;
     if let Screen::Question { ask, code, counts } = screen {
-        return draw_question(ask, code, words::answers(counts), settings.panel, target);
+        let questions = &settings.language.questions;
+        let texts = [words::question(ask, questions), words::answers(counts, questions)];
+        return draw_question(texts, code, settings.panel, target);
     }
     if settings.mode != Mode::Word {
         let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
@@ -51,20 +53,20 @@ where
         };
         draw::draw(art::picture(screen), &layout, &LIT, target)?;
     }
-    match WordLayout::of(settings) {
-        Some(layout) => layout.write(words::words(screen), target),
+    match WordLayout::of(settings.panel, settings.mode) {
+        Some(layout) => layout.write(words::words(screen, settings.language), target),
         None => Ok(()),
     }
 }
 
 /// Where words stand on a panel: one size and one place for all of them, so that nothing jumps when the answer changes.
-struct WordLayout {
+pub(super) struct WordLayout {
     /// The columns that words have, px.
     columns: Range<u32>,
     /// What stands small over the word, and its top edge, px.
-    above: (Font, i32),
+    pub(super) above: (Font, i32),
     /// The word.
-    font: Font,
+    pub(super) font: Font,
     /// Top edges of a word's two lines, px; a word in one line takes the last.
     rows: [i32; 2],
     /// Words are broken into the lines that they have beside the emoji.
@@ -76,8 +78,8 @@ const BESIDE: Range<u32> = 66..128;
 
 impl WordLayout {
     /// `None` for a mode without a word.
-    const fn of(settings: &ShowSettings) -> Option<Self> {
-        Some(match (settings.panel, settings.mode) {
+    pub(super) const fn of(panel: PanelSize, mode: Mode) -> Option<Self> {
+        Some(match (panel, mode) {
             (_, Mode::Emoji) => return None,
             (PanelSize::Tall, Mode::Both) => Self {
                 columns: BESIDE,
@@ -110,16 +112,29 @@ impl WordLayout {
         })
     }
 
-    fn write<D>(&self, words: Words, target: &mut D) -> Result<(), D::Error>
+    /// The width that words have, px.
+    pub(super) const fn room(&self) -> u32 {
+        self.columns.end - self.columns.start
+    }
+
+    /// The lines of a word: its own, or the one of the whole.
+    pub(super) fn lines<'a>(
+        &self,
+        whole: &'a str,
+        lines: &'a [String],
+    ) -> impl DoubleEndedIterator<Item = &'a str> {
+        let (whole, lines) = if self.broken { (None, lines) } else { (Some(whole), &[][..]) };
+        lines.iter().map(String::as_str).chain(whole)
+    }
+
+    fn write<D>(&self, words: Words<'_>, target: &mut D) -> Result<(), D::Error>
     where
         D: DrawTarget<Color = BinaryColor>,
     {
-        let lines = if self.broken { words.narrow } else { &[words.wide] };
         let rows = self.rows.iter().rev().map(|y| (self.font, *y));
-        let lines = lines.iter().rev().zip(rows);
-        for (line, (font, y)) in lines.chain([(&words.above, self.above)]) {
-            let room = self.columns.end - self.columns.start;
-            let margin = room.saturating_sub(font.width(line)) / 2;
+        let lines = self.lines(words.wide, words.narrow).rev().zip(rows);
+        for (line, (font, y)) in lines.chain([(words.above, self.above)]) {
+            let margin = self.room().saturating_sub(font.width(line)) / 2;
             let at = Point::new((self.columns.start + margin) as i32, y);
             font.write(line, at, BinaryColor::On, target)?;
         }
@@ -129,9 +144,8 @@ impl WordLayout {
 
 /// Writes a question over its code, and below them what to do: in every mode, as words are what is agreed to.
 fn draw_question<D>(
-    ask: Ask,
+    [question, below]: [&str; 2],
     code: Code,
-    below: &str,
     panel: PanelSize,
     target: &mut D,
 ) -> Result<(), D::Error>
@@ -141,12 +155,12 @@ where
     let [a, b, c, d] = code.groups();
     let whole = code.to_string();
     let halves = [format!("{a} {b}"), format!("{c} {d}")];
-    let (above, digits): (_, (Font, &[&str])) = match panel {
-        PanelSize::Tall => (Font::TITLE, (Font::DIGITS, &[&halves[0], &halves[1]])),
-        PanelSize::Flat => (Font::SMALL_TITLE, (Font::SMALL_DIGITS, &[&whole])),
+    let (font, digits): (_, &[&str]) = match panel {
+        PanelSize::Tall => (Font::DIGITS, &[&halves[0], &halves[1]]),
+        PanelSize::Flat => (Font::SMALL_DIGITS, &[&whole]),
     };
-    let mut lines = vec![(above, ask.words())];
-    lines.extend(digits.1.iter().map(|line| (digits.0, *line)));
+    let mut lines = vec![(Font::title(panel), question)];
+    lines.extend(digits.iter().map(|line| (font, *line)));
     lines.push((Font::small(1), below));
     let mut y = 0;
     for (font, line) in lines {
@@ -228,27 +242,27 @@ impl DrawTarget for Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::language;
 
     #[test]
-    fn every_word_fits_its_place_on_every_panel_and_in_every_mode() {
+    fn every_word_has_its_rows_on_every_panel_and_in_every_mode() {
         for panel in PanelSize::ALL {
             for mode in [Mode::Word, Mode::Both] {
-                let layout = WordLayout::of(&ShowSettings { panel, mode }).unwrap();
+                let layout = WordLayout::of(panel, mode).unwrap();
                 let [first, last] = layout.rows.map(|y| y as u32);
-                let (height, room) = (layout.font.height(), layout.columns.len() as u32);
-                assert!(last + height <= panel.height(), "{panel:?} {mode:?}");
+                let (height, room) = (layout.font.height(), layout.room());
+                assert!(first < last && last + height <= panel.height(), "{panel:?} {mode:?}");
                 for screen in art::SCREENS {
                     if matches!(screen, Screen::Question { .. }) {
                         continue;
                     }
-                    let words = words::words(screen);
-                    let lines = if layout.broken { words.narrow } else { &[words.wide] };
-                    for line in lines {
+                    let words = words::words(screen, language::english());
+                    let lines: Vec<_> = layout.lines(words.wide, words.narrow).collect();
+                    for line in &lines {
                         assert!(layout.font.width(line) <= room, "{panel:?} {mode:?}: {line}");
                     }
-                    assert!(lines.len() < 2 || lines.len() == 2 && first < last, "{lines:?}");
+                    assert!((1..=2).contains(&lines.len()), "{lines:?}");
                     assert!(lines.len() == 1 || words.above.is_empty(), "{lines:?}");
-                    assert!(layout.above.0.width(words.above) <= room, "{panel:?} {mode:?}");
                 }
             }
         }

@@ -8,14 +8,13 @@ use std::time::Instant;
 
 use emocue_config::Mode;
 use emocue_models::files::refuse_existing;
-use emocue_models::luma::Luma;
 use emocue_models::plain::PlainWriter;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use super::change::{News, ScreenChange};
 use super::panel::Panel;
-use super::{Display, FileRules, ShowError, ShowSettings};
+use super::{Display, FileRules, ShowError, ShowSettings, ShownFrame};
 use crate::answer::FrameReport;
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.
@@ -61,7 +60,7 @@ impl Display for PanelPng {
 
     fn show(
         &mut self,
-        _: Option<&Luma>,
+        _: Option<ShownFrame<'_>>,
         report: &FrameReport,
         _: Instant,
     ) -> Result<(), ShowError> {

@@ -5,12 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use emocue_config::{Mode, PanelSize};
-use emocue_models::luma::Luma;
 
 use super::change::{News, ScreenChange};
 use super::panel::Panel;
 use super::words::ReportLine;
-use super::{Display, ShowError, ShowSettings};
+use super::{Display, ShowError, ShowSettings, ShownFrame};
 use crate::answer::FrameReport;
 
 /// How pixels become characters.
@@ -106,7 +105,7 @@ impl<W: Write + Send> Display for Terminal<W> {
 
     fn show(
         &mut self,
-        _: Option<&Luma>,
+        _: Option<ShownFrame<'_>>,
         report: &FrameReport,
         _: Instant,
     ) -> Result<(), ShowError> {
@@ -129,7 +128,7 @@ impl<W: Write + Send> Display for Terminal<W> {
         }
         // (writing to a string cannot fail)
         self.caption.clear();
-        let _ = write!(self.caption, "{}", ReportLine(report));
+        let _ = write!(self.caption, "{}", ReportLine(report, self.settings.language));
         match self.style {
             Style::Lines => self.text.push_str(&self.caption),
             // Without line wrapping, so that a long name takes one line; then the line's rest is cleared.

@@ -2,55 +2,52 @@
 
 use std::fmt;
 
-use emocue_models::label::{Expression, LabelSet};
+use emocue_config::{Language, PanelText, QuestionTexts};
+use emocue_link::consent::Ask;
+use emocue_models::label::LabelSet;
 use emocue_models::plain::plain_line;
 
 use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 
 /// The panel's words for what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Words {
+pub struct Words<'a> {
     /// Small, above the word: `"looks"` for expressions, empty for states.
-    pub above: &'static str,
+    pub above: &'a str,
     /// The word where there is room for it in one line.
-    pub wide: &'static str,
+    pub wide: &'a str,
     /// The word beside the emoji, in one line or two.
-    pub narrow: &'static [&'static str],
+    pub narrow: &'a [String],
 }
 
 /// The panel's words for `screen`.
-pub fn words(screen: impl Into<Screen>) -> Words {
-    let screen = screen.into();
-    let (wide, narrow): (_, &[&str]) = match screen {
-        Screen::Starting => ("starting", &["starting"]),
-        Screen::Answer(Answer::NoFace) => ("no face", &["no", "face"]),
-        Screen::Answer(Answer::FaceFound) => ("face found", &["face", "found"]),
-        Screen::Answer(Answer::Unsure) => ("unsure", &["unsure"]),
-        Screen::Answer(Answer::TooDark) => ("too dark", &["too", "dark"]),
-        Screen::Answer(Answer::TooFar) => ("too far", &["too", "far"]),
-        Screen::Paused => ("paused", &["paused"]),
-        Screen::LastMinute => ("last minute", &["last", "minute"]),
-        Screen::SessionEnded => ("session ended", &["session", "ended"]),
-        Screen::CameraMissing => ("no camera", &["no", "camera"]),
-        Screen::LowBattery => ("low battery", &["low", "battery"]),
-        // The panel has a layout of its own for it.
-        Screen::Question { ask, .. } => (ask.words(), &[]),
+pub fn words(screen: impl Into<Screen>, language: &Language) -> Words<'_> {
+    let (looks, states) = (&language.looks, &language.states);
+    let text = match screen.into() {
         Screen::Answer(Answer::Looks(expression)) => {
-            let narrow: &[&str] = match expression {
-                Expression::Neutral => &["neutral"],
-                Expression::Happiness => &["happy"],
-                Expression::Surprise => &["surprised"],
-                Expression::Sadness => &["sad"],
-                Expression::Anger => &["angry"],
-                Expression::Disgust => &["disgusted"],
-                Expression::Fear => &["afraid"],
-                Expression::Contempt => &["scornful"],
-            };
-            (expression.adjective(), narrow)
+            return Words { above: looks.above.whole(), ..stated(looks.word(expression)) };
         }
+        // The panel has a layout of its own for it.
+        Screen::Question { ask, .. } => {
+            return Words { above: "", wide: question(ask, &language.questions), narrow: &[] };
+        }
+        Screen::Starting => &states.starting,
+        Screen::Answer(Answer::NoFace) => &states.no_face,
+        Screen::Answer(Answer::FaceFound) => &states.face_found,
+        Screen::Answer(Answer::Unsure) => &states.unsure,
+        Screen::Answer(Answer::TooDark) => &states.too_dark,
+        Screen::Answer(Answer::TooFar) => &states.too_far,
+        Screen::Paused => &states.paused,
+        Screen::LastMinute => &states.last_minute,
+        Screen::SessionEnded => &states.session_ended,
+        Screen::CameraMissing => &states.camera_missing,
+        Screen::LowBattery => &states.low_battery,
     };
-    let above = if matches!(screen, Screen::Answer(Answer::Looks(_))) { "looks" } else { "" };
-    Words { above, wide, narrow }
+    stated(text)
+}
+
+fn stated(text: &PanelText) -> Words<'_> {
+    Words { above: "", wide: text.whole(), narrow: text.lines() }
 }
 
 /// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
@@ -75,9 +72,36 @@ pub fn id(screen: impl Into<Screen>) -> &'static str {
     }
 }
 
+/// What the wearer is asked.
+pub fn question(ask: Ask, questions: &QuestionTexts) -> &str {
+    let text = match ask {
+        Ask::NewMaker => &questions.new_maker,
+        Ask::NewSettings => &questions.new_settings,
+        Ask::OlderBundle => &questions.older_bundle,
+    };
+    text.whole()
+}
+
 /// What the wearer does about a question; what a press means once it counts.
-pub fn answers(counts: bool) -> &'static str {
-    if counts { "hold 3s yes, tap no" } else { "same on computer?" }
+pub fn answers(counts: bool, questions: &QuestionTexts) -> &str {
+    if counts { questions.answer.whole() } else { questions.compare.whole() }
+}
+
+/// A probability in whole percent, at most 99, since no estimate is certain.
+pub fn whole_percent(probability: f32) -> u8 {
+    // NaN becomes 0.
+    (probability * 100.0).round().clamp(0.0, 99.0) as u8
+}
+
+/// What is said beside a face: its word, and in percent how probable that is; where it is unsure, how probable the most
+/// probable class is.
+pub fn lines(face: &FaceAnswer, labels: &LabelSet, language: &Language) -> Vec<String> {
+    let top = || {
+        let top = face.probabilities.iter().copied().reduce(f32::max);
+        top.filter(|_| face.answer == Answer::Unsure).map(whole_percent)
+    };
+    let percent = percent(face, labels).or_else(top).map(|percent| format!("{percent} %"));
+    std::iter::once(words(face.answer, language).wide.to_owned()).chain(percent).collect()
 }
 
 /// The probability of what `face` looks like, in whole percent and at most 99, since no estimate is certain;
@@ -85,17 +109,16 @@ pub fn answers(counts: bool) -> &'static str {
 pub fn percent(face: &FaceAnswer, labels: &LabelSet) -> Option<u8> {
     let Answer::Looks(expression) = face.answer else { return None };
     let probability = *face.probabilities.get(labels.index_of(expression.name())?)?;
-    // NaN becomes 0.
-    Some((probability * 100.0).round().clamp(0.0, 99.0) as u8)
+    Some(whole_percent(probability))
 }
 
 /// A report as one line of text: `astronaut.jpg: looks happy (93 %)`, or with the time of a stream's frame in
 /// place of the name, `0:03.200 no face`.
-pub struct ReportLine<'a>(pub &'a FrameReport);
+pub struct ReportLine<'a>(pub &'a FrameReport, pub &'a Language);
 
 impl fmt::Display for ReportLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(report) = self;
+        let Self(report, language) = self;
         match report.time_ms {
             Some(ms) => write_time(f, ms)?,
             None => {
@@ -103,7 +126,7 @@ impl fmt::Display for ReportLine<'_> {
                 write!(f, "{}:", plain_line(&report.source))?;
             }
         }
-        let Words { above, wide, .. } = words(report.shown);
+        let Words { above, wide, .. } = words(report.shown, language);
         let space = if above.is_empty() { "" } else { " " };
         write!(f, " {above}{space}{wide}")?;
         let shown = report.shown_face().filter(|face| report.shown == face.answer.into());
@@ -112,7 +135,7 @@ impl fmt::Display for ReportLine<'_> {
         }
         // The panel shows one of them.
         if let Screen::Question { code, counts, .. } = report.shown {
-            write!(f, " {code}: {}", answers(counts))?;
+            write!(f, " {code}: {}", answers(counts, &language.questions))?;
         }
         if report.faces.len() > 1 {
             write!(f, ", one of {} faces", report.faces.len())?;
@@ -134,13 +157,18 @@ fn write_time(f: &mut fmt::Formatter<'_>, ms: u64) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use emocue_link::consent::{Ask, Code};
+    use emocue_link::consent::Code;
+    use emocue_models::label::Expression;
 
     use super::*;
-    use crate::show::{art, fixture};
+    use crate::show::{art, fixture, language};
+
+    fn told(report: &FrameReport) -> String {
+        ReportLine(report, language::english()).to_string()
+    }
 
     fn line(source: &str, time_ms: Option<u64>, screen: impl Into<Screen>) -> String {
-        ReportLine(&fixture::report(source, 0, time_ms, screen)).to_string()
+        told(&fixture::report(source, 0, time_ms, screen))
     }
 
     #[test]
@@ -160,7 +188,7 @@ mod tests {
     fn a_line_says_that_the_panel_shows_one_of_many_faces() {
         let mut report = fixture::report("group.jpg", 0, None, Answer::Looks(Expression::Fear));
         report.faces.resize_with(28, || fixture::face([0.0, 0.0, 9.0, 9.0], Answer::Unsure, 0.2));
-        let line = ReportLine(&report).to_string();
+        let line = told(&report);
         assert!(line.ends_with("(93 %), one of 28 faces"), "{line}");
     }
 
@@ -168,7 +196,7 @@ mod tests {
     fn a_probability_that_does_not_belong_to_the_shown_answer_is_left_out() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Fear));
         report.shown = Screen::looks(Expression::Anger);
-        assert_eq!(ReportLine(&report).to_string(), "a: looks angry");
+        assert_eq!(told(&report), "a: looks angry");
     }
 
     #[test]
@@ -184,13 +212,31 @@ mod tests {
     fn nothing_is_certain() {
         let mut report = fixture::report("a", 0, None, Answer::Looks(Expression::Happiness));
         report.faces[0].probabilities[1] = 0.9999;
-        assert_eq!(ReportLine(&report).to_string(), "a: looks happy (99 %)");
+        assert_eq!(told(&report), "a: looks happy (99 %)");
+    }
+
+    #[test]
+    fn a_line_is_in_the_chosen_language() {
+        let report = fixture::report("a.jpg", 0, None, Answer::Looks(Expression::Happiness));
+        let german = language::load("de").unwrap();
+        assert_eq!(ReportLine(&report, german).to_string(), "a.jpg: wirkt fr\u{f6}hlich (93 %)");
+    }
+
+    #[test]
+    fn english_questions_are_those_of_the_host() {
+        for ask in Ask::ALL {
+            assert_eq!(question(ask, &language::english().questions), ask.words());
+        }
+        for expression in Expression::ALL {
+            let words = words(Screen::looks(expression), language::english());
+            assert_eq!((words.above, words.wide), ("looks", expression.adjective()));
+        }
     }
 
     #[test]
     fn the_narrow_word_is_the_wide_one_broken_between_words_only() {
         for screen in art::SCREENS {
-            let Words { wide, narrow, .. } = words(screen);
+            let Words { wide, narrow, .. } = words(screen, language::english());
             let question = matches!(screen, Screen::Question { .. });
             assert!(question || narrow.join(" ") == wide, "{wide}");
         }

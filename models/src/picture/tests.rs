@@ -42,6 +42,23 @@ fn exif_orientation_turns_the_picture_upright() {
 }
 
 #[test]
+fn colours_are_upright_too_and_grey_has_none() {
+    let halves =
+        RgbImage::from_fn(16, 8, |x, _| Rgb(if x < 8 { [250, 0, 0] } else { [0, 0, 250] }));
+    let png = encoded(halves.clone(), ImageFormat::Png);
+    let (luma, colors) = decode_colored(&png, &Rules::BADGE).unwrap();
+    assert_eq!(luma, decode(&png, &Rules::BADGE).unwrap());
+    assert!(colors.unwrap().pixels().eq(halves.pixels().map(|pixel| pixel.0)));
+    let turned = with_orientation(&encoded(halves, ImageFormat::Jpeg), 6);
+    let (luma, colors) = decode_colored(&turned, &Rules::BADGE).unwrap();
+    let colors = colors.unwrap();
+    assert_eq!((colors.width(), colors.height()), (luma.width(), luma.height()));
+    let at = |y: usize| colors.pixels().nth(y * 8 + 4).unwrap();
+    assert!(at(1)[0] > 200 && at(14)[2] > 200, "red is above, blue below");
+    assert_eq!(decode_colored(&encoded(ramp(), ImageFormat::Png), &Rules::BADGE).unwrap().1, None);
+}
+
+#[test]
 fn a_large_picture_without_its_colours_is_the_same() {
     let colour = RgbImage::from_fn(40, 24, |x, y| Rgb([x as u8 * 6, y as u8 * 9, 90]));
     let whole = decode(&encoded(colour.clone(), ImageFormat::Jpeg), &Rules::BADGE).unwrap();

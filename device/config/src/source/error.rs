@@ -7,11 +7,11 @@ pub const SOURCES_BRIEF: &str = "--camera takes a picture, a folder of pictures,
     run --help` lists all";
 
 /// What [`Source`](super::Source) accepts, for help and errors.
-pub const SOURCES: &str = "v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv12|yuyv|mjpg]; \
+pub const SOURCES: &str = "webcam, the first camera that V4L2 knows; v4l2:/dev/videoN[?size=WxH&fps=N&format=auto|grey|nv12|yuyv|mjpg]; \
     pipe:rpicam[?size=WxH&fps=N] or pipe:gst-argus[?...] for a camera module on a Raspberry Pi or Jetson; \
     pipe:COMMAND for a program that writes Y4M, pipe:?format=yuv420|grey&size=WxH[&range=full|limited] COMMAND \
-    for one that writes raw frames; a picture (.jpg, .png), a folder of pictures, a Y4M file, - for Y4M on \
-    standard input, portraits, or synthetic[:frames=N,size=WxH,seed=N,fps=N]";
+    for one that writes raw frames; a picture (.jpg, .png), a folder of pictures, a Y4M file or, where ffmpeg is installed, \
+    another video, - for Y4M on standard input, portraits, or synthetic[:frames=N,size=WxH,seed=N,fps=N]";
 
 /// A `--camera` text that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,8 @@ pub use v4l2::{Pixels, RequestedFormat, V4l2Settings};
 pub enum Source {
     /// A camera that V4L2 knows.
     V4l2(V4l2Settings),
+    /// The first camera that V4L2 knows.
+    Webcam,
     /// A child process.
     Pipe(PipeSettings),
     /// A picture, a folder or a stream: its content tells which.
@@ -34,7 +36,7 @@ pub enum Source {
 impl Source {
     /// Whether it is a camera, which has no last frame.
     pub fn is_live(&self) -> bool {
-        matches!(self, Self::V4l2(_) | Self::Pipe(_))
+        matches!(self, Self::V4l2(_) | Self::Webcam | Self::Pipe(_))
     }
 }
 
@@ -46,6 +48,7 @@ impl FromStr for Source {
             ("", "") => Err(SourceError("no source is named".to_owned())),
             ("-", "") => Ok(Self::Stdin),
             ("portraits", "") => Ok(Self::Portraits),
+            ("webcam", "") => Ok(Self::Webcam),
             ("v4l2", settings) => Ok(Self::V4l2(settings.parse()?)),
             ("pipe", settings) => Ok(Self::Pipe(settings.parse()?)),
             ("synthetic", settings) => Ok(Self::Synthetic(settings.parse()?)),
@@ -65,6 +68,8 @@ mod tests {
         let source = |text: &str| text.parse::<Source>().unwrap();
         assert_eq!(source("-"), Source::Stdin);
         assert_eq!(source("portraits"), Source::Portraits);
+        assert_eq!(source("webcam"), Source::Webcam);
+        assert!(source("webcam").is_live() && !source("portraits").is_live());
         assert_eq!(source("synthetic"), Source::Synthetic(SyntheticSettings::default()));
         assert_eq!(source("synthetic:"), Source::Synthetic(SyntheticSettings::default()));
         let settings = SyntheticSettings { frames: 3, ..SyntheticSettings::default() };

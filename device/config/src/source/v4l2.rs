@@ -52,6 +52,9 @@ pub struct RequestedFormat {
     pub pixels: Option<Pixels>,
 }
 
+/// What a camera is asked for where nothing else is said.
+const USUAL: RequestedFormat = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
+
 /// A V4L2 camera as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V4l2Settings {
@@ -70,7 +73,7 @@ impl FromStr for V4l2Settings {
         if node.is_empty() {
             return Err(SourceError("v4l2: no node is named".to_owned()));
         }
-        let mut wanted = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
+        let mut wanted = USUAL;
         keys::each("v4l2", settings, |key, value| {
             match (key, value) {
                 ("size", size) => {
@@ -89,6 +92,11 @@ impl FromStr for V4l2Settings {
 }
 
 impl V4l2Settings {
+    /// The camera at `node` with the usual format.
+    pub fn of_node(node: PathBuf) -> Self {
+        Self { node, wanted: USUAL }
+    }
+
     /// The camera's name for reports and errors.
     pub fn name(&self) -> String {
         format!("v4l2:{}", self.node.display())

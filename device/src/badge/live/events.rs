@@ -21,7 +21,7 @@ use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
 use crate::cue::{Cadence, Press, TimedPress};
-use crate::show::Display;
+use crate::show::{Display, ShownFrame};
 
 /// How often displays may act on time passing, and the battery is asked.
 const TICK: Duration = Duration::from_secs(1);
@@ -166,7 +166,7 @@ impl LiveRun<'_> {
         // What is covered is not felt either.
         if self.state.screen.cover().is_none() {
             let now = Instant::now();
-            show(&mut self.parts.displays, Some(frame), report, now)?;
+            show(&mut self.parts.displays, Some(frame.into()), report, now)?;
             if let (Some(motor), Screen::Answer(answer)) = (&self.parts.cues.motor, report.shown) {
                 let track = report.shown_face().and_then(|face| face.track);
                 if let Some(pattern) = self.state.cadence.play(now, answer, track) {
@@ -369,7 +369,7 @@ impl LiveRun<'_> {
 /// Shows a report on every display.
 fn show(
     displays: &mut [Box<dyn Display>],
-    frame: Option<&Luma>,
+    frame: Option<ShownFrame<'_>>,
     report: &FrameReport,
     now: Instant,
 ) -> Result<(), Stop> {

@@ -19,7 +19,7 @@ use crate::answer::{Answer, FrameReport, Screen};
 use crate::camera::v4l2::V4l2Error;
 use crate::camera::{CameraError, CameraRead, FrameInfo};
 use crate::cue::Press;
-use crate::show::ShowError;
+use crate::show::{ShowError, ShownFrame};
 use crate::slots::consent::VISIBLE;
 
 /// Longer than any step takes on a busy machine; only a failing test waits for so long.
@@ -121,7 +121,7 @@ struct Watcher(Sender<Seen>);
 impl Display for Watcher {
     fn show(
         &mut self,
-        _: Option<&Luma>,
+        _: Option<ShownFrame<'_>>,
         report: &FrameReport,
         _: Instant,
     ) -> Result<(), ShowError> {

@@ -18,6 +18,12 @@ pub enum V4l2Error {
         /// Its node.
         node: String,
     },
+    /// No camera at all.
+    #[error("{name}: no camera is connected that V4L2 gives pictures of")]
+    NoWebcam {
+        /// What was asked for.
+        name: String,
+    },
     /// No such node, or nothing behind it.
     #[error("{name}: no camera is connected there")]
     Missing {
@@ -126,6 +132,7 @@ impl V4l2Error {
             | Self::Damaged { .. }
             | Self::Driver { .. } => true,
             Self::NotBuilt { .. }
+            | Self::NoWebcam { .. }
             | Self::NotPermitted { .. }
             | Self::NotACamera { .. }
             | Self::OnlyBayer { .. }
@@ -172,6 +179,9 @@ impl Failure for V4l2Error {
                     "Build it on Linux with `cargo build --release --features v4l2` (needs libclang), or pipe frames \
                      in: --camera 'pipe:ffmpeg -nostdin -v error -f v4l2 -i {node} -f yuv4mpegpipe -'."
                 ));
+            }
+            Self::NoWebcam { .. } => {
+                "Connect one; `emocue-badge cameras` lists every video node, and why it cannot be used."
             }
             Self::Missing { .. } => "`emocue-badge cameras` lists those that are.",
             Self::NotPermitted { remedy, .. }

@@ -41,6 +41,20 @@ pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
     Err(V4l2Error::NotBuilt { name: settings.name(), node: settings.node.display().to_string() })
 }
 
+/// The first camera that gives pictures, which `note` is told.
+///
+/// # Errors
+/// [`V4l2Error::NoWebcam`] where there is none, [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.
+pub fn open_first(note: &mut dyn FnMut(&str)) -> Result<Box<dyn Camera>, V4l2Error> {
+    const NAME: &str = "webcam";
+    if !cfg!(all(feature = "v4l2", target_os = "linux")) {
+        return Err(V4l2Error::NotBuilt { name: NAME.into(), node: "/dev/video0".into() });
+    }
+    let node = report::first_camera().ok_or(V4l2Error::NoWebcam { name: NAME.into() })?;
+    note(&format!("{NAME}: {}", node.path.display()));
+    open(&V4l2Settings::of_node(node.path))
+}
+
 #[cfg(all(test, not(all(feature = "v4l2", target_os = "linux"))))]
 mod tests {
     use emocue_models::failure::Failure as _;
@@ -55,5 +69,7 @@ mod tests {
         assert!(help.contains("--features v4l2"), "{help}");
         assert!(help.contains("-i /dev/video3"), "{help}");
         assert!(!error.may_heal());
+        let error = open_first(&mut |_| ()).err().unwrap();
+        assert!(error.help().unwrap().contains("pipe:ffmpeg"), "{error}");
     }
 }

@@ -12,6 +12,9 @@ pub use super::finding::Finding;
 use super::format::{PixelFormat, Sizes, code};
 use super::nodes::{Node, nodes};
 
+const DEV: &str = "/dev";
+const CLASS: &str = "/sys/class/video4linux";
+
 /// Everything that [`list`] prints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CameraReport {
@@ -31,10 +34,16 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
     write!(out, "{}", survey())
 }
 
+/// The first video node that gives pictures.
+pub(super) fn first_camera() -> Option<Node> {
+    let nodes = nodes(Path::new(DEV), Path::new(CLASS));
+    nodes.into_iter().find(|node| matches!(probe(node), Finding::Camera { .. }))
+}
+
 /// Looks at this machine.
 fn survey() -> CameraReport {
-    let dev = Path::new("/dev");
-    let nodes = nodes(dev, Path::new("/sys/class/video4linux"));
+    let dev = Path::new(DEV);
+    let nodes = nodes(dev, Path::new(CLASS));
     let media = fs::read_dir(dev).into_iter().flatten().flatten();
     let path = std::env::var_os("PATH").unwrap_or_default();
     CameraReport {

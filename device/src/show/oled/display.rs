@@ -4,14 +4,13 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use embedded_hal::i2c::I2c;
-use emocue_config::{Mode, PanelSettings};
-use emocue_models::luma::Luma;
+use emocue_config::{Language, Mode, PanelSettings};
 
 use super::care::{self, Light};
 use super::chip::{Chip, Refused};
 use super::frame::Frame;
 use crate::answer::{FrameReport, Screen};
-use crate::show::{self, Display, ShowError, panel};
+use crate::show::{self, Display, ShowError, ShownFrame, panel};
 
 /// A panel that keeps its connection but lost its power in between takes writes as if nothing had happened, and
 /// stays dark; so all of it is sent anew after so long, about 1 KB.
@@ -70,6 +69,7 @@ where
     settings: PanelSettings,
     tell: Box<dyn FnMut(Notice) + Send>,
     mode: Mode,
+    language: &'static Language,
     screen: Option<Screen>,
     started: Instant,
     /// When the screen or the mode was new.
@@ -89,18 +89,19 @@ where
     I: I2c<Error: fmt::Display + Send> + Send,
 {
     /// A panel behind `i2c` from `now` on; nothing is sent before there is something to show. `tell` is called when
-    /// it stops answering and when it answers again.
+    /// it stops answering and when it answers again. The size is that of `settings`.
     pub fn new(
         i2c: I,
         settings: PanelSettings,
-        mode: Mode,
+        shown: show::ShowSettings,
         now: Instant,
         tell: impl FnMut(Notice) + Send + 'static,
     ) -> Self {
         Self {
             chip: Chip::new(i2c, &settings),
             tell: Box::new(tell),
-            mode,
+            mode: shown.mode,
+            language: shown.language,
             screen: None,
             started: now,
             news: now,
@@ -162,7 +163,12 @@ where
             return;
         }
         self.frame.shift = shift;
-        let settings = show::ShowSettings { panel: self.settings.size, mode: self.mode };
+        let settings = show::ShowSettings {
+            panel: self.settings.size,
+            mode: self.mode,
+            language: self.language,
+            ..show::ShowSettings::default()
+        };
         match panel::draw(screen, &settings, &mut self.frame) {
             Ok(()) => self.drawn = Some((screen, self.mode)),
             Err(never) => match never {},
@@ -264,7 +270,7 @@ where
 {
     fn show(
         &mut self,
-        _: Option<&Luma>,
+        _: Option<ShownFrame<'_>>,
         report: &FrameReport,
         now: Instant,
     ) -> Result<(), ShowError> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use emocue_config::{Mode, PanelSettings};
+use emocue_config::PanelSettings;
 
 use crate::nodes;
 use crate::show::{self, Display, ShowError};
@@ -24,10 +24,10 @@ pub enum PanelStart {
 /// answer.
 pub fn open(
     settings: &PanelSettings,
-    mode: Mode,
+    shown: show::ShowSettings,
     start: PanelStart,
 ) -> Result<Box<dyn Display>, ShowError> {
-    driver::open(settings, mode, start)
+    driver::open(settings, shown, start)
 }
 
 /// Whether a panel answers on the bus and address of `settings`; what it shows stays as it is.
@@ -52,7 +52,7 @@ pub(crate) fn sink(
     shown: &show::ShowSettings,
 ) -> Result<Box<dyn Display>, ShowError> {
     let settings = parse(argument, shown)?;
-    open(&settings, shown.mode, PanelStart::Patient)
+    open(&settings, *shown, PanelStart::Patient)
 }
 
 /// The argument `/dev/i2c-1@0x3d`, or only its first part; what is not said is as in [`PanelSettings::default`].
@@ -125,19 +125,19 @@ mod driver {
     use std::time::Instant;
 
     use embedded_hal::i2c::{ErrorType, I2c, Operation};
-    use emocue_config::{Mode, PanelSettings};
+    use emocue_config::PanelSettings;
     use linux_embedded_hal::{I2CError, I2cdev};
 
     use super::super::Oled;
     use super::{PanelStart, bus_error};
-    use crate::show::{Display, ShowError};
+    use crate::show::{Display, ShowError, ShowSettings};
 
     pub(super) fn open(
         settings: &PanelSettings,
-        mode: Mode,
+        shown: ShowSettings,
         start: PanelStart,
     ) -> Result<Box<dyn Display>, ShowError> {
-        let mut panel = panel(settings, mode)?;
+        let mut panel = panel(settings, shown)?;
         if start == PanelStart::Strict {
             answered(panel.probe(), settings)?;
         }
@@ -145,19 +145,19 @@ mod driver {
     }
 
     pub(super) fn probe(settings: &PanelSettings) -> Result<(), ShowError> {
-        answered(panel(settings, Mode::default())?.probe(), settings)
+        answered(panel(settings, ShowSettings::default())?.probe(), settings)
     }
 
     pub(super) fn darken(settings: &PanelSettings) -> Result<(), ShowError> {
-        answered(panel(settings, Mode::default())?.darken(), settings)
+        answered(panel(settings, ShowSettings::default())?.darken(), settings)
     }
 
-    fn panel(settings: &PanelSettings, mode: Mode) -> Result<Oled<Bus>, ShowError> {
+    fn panel(settings: &PanelSettings, shown: ShowSettings) -> Result<Oled<Bus>, ShowError> {
         let tell = |notice| {
             // (a closed standard error is not a reason to stop)
             let _ = writeln!(io::stderr(), "{notice}");
         };
-        Ok(Oled::new(Bus::open(settings)?, settings.clone(), mode, Instant::now(), tell))
+        Ok(Oled::new(Bus::open(settings)?, settings.clone(), shown, Instant::now(), tell))
     }
 
     fn answered(answer: Result<(), String>, settings: &PanelSettings) -> Result<(), ShowError> {
@@ -209,14 +209,14 @@ mod driver {
 
 #[cfg(not(all(feature = "oled", target_os = "linux")))]
 mod driver {
-    use emocue_config::{Mode, PanelSettings};
+    use emocue_config::PanelSettings;
 
     use super::PanelStart;
-    use crate::show::{Display, ShowError};
+    use crate::show::{Display, ShowError, ShowSettings};
 
     pub(super) fn open(
         _: &PanelSettings,
-        _: Mode,
+        _: ShowSettings,
         _: PanelStart,
     ) -> Result<Box<dyn Display>, ShowError> {
         Err(missing())
@@ -246,7 +246,7 @@ mod tests {
 
     use std::io::{Error, ErrorKind};
 
-    use emocue_config::PanelSize;
+    use emocue_config::{Mode, PanelSize};
     use proptest::prelude::*;
 
     use super::*;
@@ -262,7 +262,11 @@ mod tests {
         let other = PanelSettings { bus: "/dev/i2c-7".into(), ..usual };
         assert_eq!(parsed("/dev/i2c-7"), Ok(other.clone()));
         assert_eq!(parsed("/dev/i2c-7@0x3d"), Ok(PanelSettings { address: 0x3d, ..other }));
-        let flat = show::ShowSettings { panel: PanelSize::Flat, mode: Mode::Word };
+        let flat = show::ShowSettings {
+            panel: PanelSize::Flat,
+            mode: Mode::Word,
+            ..show::ShowSettings::default()
+        };
         assert_eq!(parse("", &flat).unwrap().size, PanelSize::Flat);
     }
 
@@ -292,8 +296,9 @@ mod tests {
     fn a_panel_that_is_not_there_is_an_error_and_no_panic() {
         let settings = PanelSettings { bus: "/dev/i2c-none".into(), ..PanelSettings::default() };
         let text = failure::line(&probe(&settings).unwrap_err());
-        let opened =
-            failure::line(&open(&settings, Mode::Both, PanelStart::Patient).err().unwrap());
+        let opened = failure::line(
+            &open(&settings, show::ShowSettings::default(), PanelStart::Patient).err().unwrap(),
+        );
         let part = if cfg!(all(feature = "oled", target_os = "linux")) {
             "/dev/i2c-none"
         } else {

@@ -36,7 +36,8 @@ impl Bench {
         let now = Instant::now();
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
-        let oled = Oled::new(wires, settings.clone(), mode, now, move |notice| {
+        let shown = show::ShowSettings { mode, ..show::ShowSettings::default() };
+        let oled = Oled::new(wires, settings.clone(), shown, now, move |notice| {
             heard.lock().unwrap().push(notice);
         });
         Self { oled, sim, now, notices, settings }
@@ -75,7 +76,7 @@ impl Bench {
 /// The picture that the panel must show.
 fn golden(screen: Screen, panel: PanelSize, mode: Mode) -> Vec<bool> {
     let mut golden = Panel::new(panel);
-    golden.show(screen, &show::ShowSettings { panel, mode });
+    golden.show(screen, &show::ShowSettings { panel, mode, ..show::ShowSettings::default() });
     golden.pixels().to_vec()
 }
 

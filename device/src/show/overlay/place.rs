@@ -2,10 +2,16 @@
 
 use emocue_models::geometry::{Face, Rect};
 
-use super::SMALLEST;
-use crate::answer::{FaceAnswer, FrameReport};
+use super::bars::{self, Classes};
+use crate::answer::FaceAnswer;
+use crate::show::paint::padding;
 use crate::show::text::Font;
 use crate::show::words;
+
+/// An emoji's smallest side, px of the enlarged frame.
+const SMALLEST: f32 = 28.0;
+/// Bars that disturb more than that become smaller or are left out, as [`cost`] counts.
+const MOST_BARS_COST: f32 = 0.5;
 
 /// What is to be placed beside a face.
 #[derive(Clone, Debug)]
@@ -14,26 +20,51 @@ pub(super) struct Tag {
     pub(super) side: f32,
     /// The words' font.
     pub(super) font: Font,
-    /// The word, the probability where there is one, and the number of a face that is followed.
+    /// The word, its probability, and the number of a face that is followed.
     pub(super) lines: Vec<String>,
+    /// The font of the bars below the lines, where there are any.
+    pub(super) bars: Option<Font>,
+    /// They stay wherever they come to lie.
+    keeps_bars: bool,
+    pub(super) classes: Classes,
 }
 
 impl Tag {
     /// The tag for a face whose box on the canvas is `rect`; `short` is the canvas's shorter side, px.
-    pub(super) fn new(answer: &FaceAnswer, report: &FrameReport, rect: Rect, short: f32) -> Self {
+    pub(super) fn new(
+        answer: &FaceAnswer,
+        classes: Classes,
+        rect: Rect,
+        short: f32,
+        [with_bars, is_shown]: [bool; 2],
+    ) -> Self {
         let face = rect.width.min(rect.height);
         let side = (0.9 * face).min(0.3 * short).max(SMALLEST).round();
         // One size of words for all faces of a size: that in which the longer words are as wide as the face.
         let room = side * 1.5;
         let font = Font::fitting(&["surprised", "93 %"], room as u32, side as u32);
-        let percent = words::percent(answer, &report.labels).map(|percent| format!("{percent} %"));
-        let track = answer.track.map(|track| format!("#{track}"));
-        let word = words::words(answer.answer).wide.to_owned();
-        Self {
-            side,
-            font: font.at_least(Font::small(1)),
-            lines: std::iter::once(word).chain(percent).chain(track).collect(),
-        }
+        let mut lines = words::lines(answer, &classes.labels, classes.language);
+        lines.extend(answer.track.map(|track| format!("#{track}")));
+        // As high as the face, or nearly.
+        let bars =
+            with_bars.then(|| bars::fitting(&classes, (2.5 * side) as u32, (1.2 * side) as u32));
+        let font = font.at_least(Font::small(1));
+        Self { side, font, lines, bars, keeps_bars: is_shown, classes }
+    }
+
+    /// Width and height of the plate, px.
+    fn plate_size(&self) -> (f32, f32) {
+        let (width, height) = plate_size(&self.lines, self.font);
+        let (across, down) = self.bars.map_or((0.0, 0.0), |font| bars::size(&self.classes, font));
+        (width.max(across), height + down)
+    }
+
+    /// The parts of the plate for the lines and for the bars below them.
+    pub(super) fn split(&self, plate: Rect) -> (Rect, Rect) {
+        let (_, height) = plate_size(&self.lines, self.font);
+        let lines = Rect { height: height.min(plate.height), ..plate };
+        let bars = Rect::from_corners(plate.x, lines.bottom(), plate.right(), plate.bottom());
+        (lines, bars)
     }
 }
 
@@ -42,11 +73,6 @@ impl Tag {
 pub(super) struct Shape {
     pub(super) emoji: Rect,
     pub(super) plate: Rect,
-}
-
-/// px around words on a plate.
-pub(super) fn padding(font: Font) -> u32 {
-    (font.height() / 8).max(2)
 }
 
 /// Width and height of the plate for `lines`, px.
@@ -76,21 +102,35 @@ pub(super) fn enlarged(face: &Face, zoom: f32, width: f32, height: f32) -> Face 
 pub(super) fn arrange(tags: Vec<Tag>, faces: &[Face], canvas: Rect) -> Vec<(Tag, Shape)> {
     let mut taken: Vec<Rect> = Vec::with_capacity(2 * tags.len());
     let mut placed = Vec::with_capacity(tags.len());
-    for (index, (tag, face)) in tags.into_iter().zip(faces).enumerate() {
-        let plate = plate_size(&tag.lines, tag.font);
-        let (mut least, mut shape) = (f32::MAX, Shape::default());
-        for (order, candidate) in candidates(face.rect, tag.side, plate).into_iter().enumerate() {
-            let candidate = pushed_inside(candidate, canvas);
-            // Between equals the earlier place wins.
-            let cost = cost(&candidate, index, faces, &taken) + 1e-3 * order as f32;
-            if cost < least {
-                (least, shape) = (cost, candidate);
+    for (index, mut tag) in tags.into_iter().enumerate().take(faces.len()) {
+        let shape = loop {
+            let (cost, shape) = best(&tag, index, faces, &taken, canvas);
+            let smaller = tag.bars.and_then(Font::smaller);
+            // Too large for what is free.
+            if tag.bars.is_none() || cost <= MOST_BARS_COST || tag.keeps_bars && smaller.is_none() {
+                break shape;
             }
-        }
+            tag.bars = smaller;
+        };
         taken.extend([shape.emoji, shape.plate]);
         placed.push((tag, shape));
     }
     placed
+}
+
+/// The place where a tag disturbs least, and how much.
+fn best(tag: &Tag, index: usize, faces: &[Face], taken: &[Rect], canvas: Rect) -> (f32, Shape) {
+    let (mut least, mut shape) = (f32::MAX, Shape::default());
+    let candidates = candidates(faces[index].rect, tag.side, tag.plate_size());
+    for (order, candidate) in candidates.into_iter().enumerate() {
+        let candidate = pushed_inside(candidate, canvas);
+        // Between equals the earlier place wins.
+        let cost = cost(&candidate, index, faces, taken) + 1e-3 * order as f32;
+        if cost < least {
+            (least, shape) = (cost, candidate);
+        }
+    }
+    (least, shape)
 }
 
 /// Places around a face: beside it (words under the emoji), above and below it (words beside the emoji), and

@@ -7,38 +7,75 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::{PointsIter, Rectangle};
-use emocue_models::luma::Luma;
-use image::{ImageBuffer, imageops};
+use emocue_models::geometry::Rect;
+use image::imageops::{self, FilterType};
+use image::{RgbImage, SubImage};
+
+use super::ShownFrame;
 
 /// RGB, 8 bits each, row-major; drawing outside is cut off.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     size: Size,
     bytes: Vec<u8>,
 }
 
 impl Canvas {
-    /// Takes a frame in grey, enlarged `zoom` times.
-    pub(super) fn load(&mut self, frame: &Luma, zoom: u32) {
-        let (width, height) = (frame.width() as u32, frame.height() as u32);
-        self.size = Size::new(width * zoom, height * zoom);
-        self.bytes.clear();
-        let enlarged = (zoom > 1)
-            .then(|| ImageBuffer::<image::Luma<u8>, _>::from_raw(width, height, frame.pixels()))
-            .flatten()
-            .map(|frame| {
-                let filter = imageops::FilterType::Triangle;
-                imageops::resize(&frame, self.size.width, self.size.height, filter)
-            });
-        let pixels = enlarged.as_ref().map_or(frame.pixels(), |picture| picture.as_raw());
-        self.bytes.extend(pixels.iter().flat_map(|&v| [v, v, v]));
+    /// Takes a picture, enlarged `zoom` times.
+    pub(crate) fn load(&mut self, picture: RgbImage, zoom: u32) {
+        self.size = Size::new(picture.width() * zoom, picture.height() * zoom);
+        let enlarged = match zoom {
+            1 => picture,
+            _ => {
+                imageops::resize(&picture, self.size.width, self.size.height, FilterType::Triangle)
+            }
+        };
+        self.bytes = enlarged.into_raw();
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// Becomes `size` px of `color`.
+    pub(crate) fn clear(&mut self, size: Size, color: Rgb888) {
+        self.size = size;
+        self.bytes.clear();
+        let pixels = size.width as usize * size.height as usize;
+        self.bytes.extend([color.r(), color.g(), color.b()].repeat(pixels));
+    }
+
+    /// Draws the part `from` of a picture, as far as it is inside, as large as fits into the middle of `area`; returns
+    /// where it lies.
+    pub(crate) fn paste(&mut self, picture: &RgbImage, from: Rect, area: Rectangle) -> Rectangle {
+        let whole = Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32);
+        let corner = |value: f32, most: f32| value.round().clamp(0.0, most) as u32;
+        let (left, top) = (corner(from.x, whole.width), corner(from.y, whole.height));
+        let (right, bottom) =
+            (corner(from.right(), whole.width), corner(from.bottom(), whole.height));
+        let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+        if width == 0 || height == 0 || area.is_zero_sized() {
+            return Rectangle::new(area.center(), Size::zero());
+        }
+        let scale =
+            (area.size.width as f32 / width as f32).min(area.size.height as f32 / height as f32);
+        let side = |px: u32, most: u32| ((px as f32 * scale) as u32).clamp(1, most);
+        let size = Size::new(side(width, area.size.width), side(height, area.size.height));
+        let part = SubImage::new(picture, left, top, width, height);
+        let scaled = imageops::resize(&*part, size.width, size.height, FilterType::Triangle);
+        let free = area.size - size;
+        let at = area.top_left + Point::new(free.width as i32 / 2, free.height as i32 / 2);
+        let place = Rectangle::new(at, size);
+        for (row, y) in scaled.rows().zip(at.y..) {
+            for (pixel, x) in row.zip(at.x..) {
+                let [r, g, b] = pixel.0;
+                self.fill(Rectangle::new(Point::new(x, y), Size::new(1, 1)), Rgb888::new(r, g, b));
+            }
+        }
+        place
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn bounds(&self) -> Rectangle {
+    pub(crate) fn bounds(&self) -> Rectangle {
         Rectangle::new(Point::zero(), self.size)
     }
 
@@ -47,7 +84,7 @@ impl Canvas {
     }
 
     /// Fills the part of `area` that lies on the canvas.
-    pub(super) fn fill(&mut self, area: Rectangle, color: Rgb888) {
+    pub(crate) fn fill(&mut self, area: Rectangle, color: Rgb888) {
         let visible = area.intersection(&self.bounds());
         let (left, top) = (visible.top_left.x as u32, visible.top_left.y as u32);
         let Size { width, height } = visible.size;
@@ -63,7 +100,7 @@ impl Canvas {
     }
 
     /// Takes `area` of another canvas, each pixel as a square of `factor` px; black where that has nothing.
-    pub(super) fn enlarge_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
+    pub(crate) fn enlarge_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
         self.size = area.size * factor;
         self.bytes.clear();
         for y in 0..self.size.height {
@@ -81,7 +118,7 @@ impl Canvas {
     }
 
     /// The reverse of [`Canvas::enlarge_from`]: each pixel of `area` becomes its square's mean.
-    pub(super) fn average_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
+    pub(crate) fn average_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
         let visible = area.intersection(&self.bounds());
         for at in visible.points() {
             let corner = (at - area.top_left) * factor as i32;
@@ -100,6 +137,17 @@ impl Canvas {
             }
         }
     }
+}
+
+/// A frame's colours, or its grey.
+pub(crate) fn picture(frame: ShownFrame<'_>) -> RgbImage {
+    let (width, height) = (frame.luma.width() as u32, frame.luma.height() as u32);
+    let bytes: Vec<u8> = match frame.colors {
+        Some(colors) => colors.pixels().flatten().collect(),
+        None => frame.luma.pixels().iter().flat_map(|grey| [*grey; 3]).collect(),
+    };
+    // A frame whose colours are of another size is black.
+    RgbImage::from_raw(width, height, bytes).unwrap_or_else(|| RgbImage::new(width, height))
 }
 
 impl OriginDimensions for Canvas {
