@@ -42,6 +42,7 @@ enum Verb {
     Boxes(cli::boxes::BoxesArgs),
     Bundle(cli::bundle::BundleArgs),
     Calibrate(cli::calibrate::CalibrateArgs),
+    Compare(Box<cli::compare::CompareArgs>),
     Data(cli::data::DataArgs),
     Train(Box<cli::plan::TrainVerb>),
     Flash(cli::flash::FlashArgs),
@@ -62,9 +63,11 @@ impl Verb {
     fn limits(&self) -> Option<Limits> {
         match self {
             Self::Bundle(_) | Self::Import(_) | Self::Infer(_) => Some(Limits::GRAPH),
-            Self::Baseline(_) | Self::Boxes(_) | Self::Calibrate(_) | Self::Eval(_) => {
-                Some(Limits::DATASET)
-            }
+            Self::Baseline(_)
+            | Self::Boxes(_)
+            | Self::Calibrate(_)
+            | Self::Compare(_)
+            | Self::Eval(_) => Some(Limits::DATASET),
             Self::Quantize(_) | Self::Data(_) => Some(Limits::DATASET),
             _ => None,
         }
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Verb::Boxes(args) => cli::boxes::run(&args),
         Verb::Bundle(args) => cli::bundle::run(&args),
         Verb::Calibrate(args) => cli::calibrate::run(&args),
+        Verb::Compare(args) => cli::compare::run(&args),
         Verb::Data(args) => cli::data::run(&args),
         Verb::Train(args) => cli::plan::run(&args),
         Verb::Flash(args) => cli::flash::run(&args),

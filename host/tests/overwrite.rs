@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Every verb that writes a file that its user names. Inputs do not exist: outputs are checked before them.
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "report --eval none.json -o kept.html",
     "export --run none -o kept.onnx",
     "quantize none.onnx --form w8 --data none -o kept.onnx",
@@ -20,6 +20,7 @@ const VERBS: [&str; 15] = [
     "import haar none.xml -o kept.haar",
     "data show --data none -o kept.png",
     "eval --data none --report kept.html",
+    "compare --data none --report kept.html",
     "infer none.onnx --shape 1 --input none -o kept.raw",
     "baseline knn --data none --plot kept.svg",
     "train --plan none.toml --slurm kept.sh",

@@ -55,6 +55,7 @@ mod range;
 mod restore;
 mod settings;
 mod simplify;
+mod size;
 mod weights;
 
 pub use engine::{CalibrationInput, Engine, EngineError, LoadedGraph, TractEngine};
@@ -63,6 +64,7 @@ pub use noise::LayerNoise;
 pub use range::RangeMethod;
 pub use restore::restore_floats;
 pub use settings::{Arithmetic, QuantizeSettings};
+pub use size::{GraphSize, SizeError};
 pub use weights::Granularity;
 
 use lower::Lowered;

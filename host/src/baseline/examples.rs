@@ -59,6 +59,17 @@ pub struct BaselineExamples {
     pub leaked: usize,
 }
 
+impl BaselineExamples {
+    /// Only the first of them, where there is a limit.
+    #[must_use]
+    pub fn first(mut self, limit: Option<usize>) -> Self {
+        let limit = limit.unwrap_or(usize::MAX);
+        self.rows.truncate(limit);
+        self.classes.truncate(limit);
+        self
+    }
+}
+
 impl BaselineTarget {
     /// The classes that answers count.
     pub fn labels(self, data: &Dataset) -> LabelSet {
@@ -121,6 +132,11 @@ mod tests {
         let data = data();
         let training = BaselineTarget::Label.examples(&data, Split::Training).unwrap();
         assert_eq!(training, BaselineExamples { rows: vec![0, 3], classes: vec![3, 6], leaked: 1 });
+        let first = BaselineExamples { rows: vec![0], classes: vec![3], leaked: 1 };
+        assert_eq!(
+            (training.clone().first(Some(1)), training.clone().first(None)),
+            (first, training)
+        );
         let test = BaselineTarget::Label.examples(&data, Split::PublicTest).unwrap();
         assert_eq!((test.rows, test.classes, test.leaked), (vec![2], vec![5], 0));
         let none = BaselineTarget::Label.examples(&data, Split::PrivateTest).unwrap_err();

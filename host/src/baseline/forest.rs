@@ -26,6 +26,13 @@ pub struct ForestSettings {
     pub seed: u64,
 }
 
+impl Default for ForestSettings {
+    /// As `emocue baseline forest` grows where nothing else is asked for.
+    fn default() -> Self {
+        Self { trees: 100, max_depth: None, seed: 1 }
+    }
+}
+
 /// A forest cannot be grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForestError {
@@ -111,10 +118,18 @@ impl Forest {
     /// # Panics
     /// When the rows have another width than those it was grown on: a caller's mistake.
     pub fn probabilities(&self, rows: &Matrix) -> Vec<f32> {
+        self.probabilities_on(rows, threads())
+    }
+
+    /// As [`Forest::probabilities`], by so many threads.
+    ///
+    /// # Panics
+    /// As [`Forest::probabilities`].
+    pub fn probabilities_on(&self, rows: &Matrix, threads: usize) -> Vec<f32> {
         assert_eq!(rows.width(), self.trees.num_features(), "features as in training");
         // Only classes that occurred in training, ascending.
         let known = self.trees.get_decode_table();
-        let shares = self.trees.proba(rows.values(), threads());
+        let shares = self.trees.proba(rows.values(), threads);
         let mut probabilities = vec![0.0; rows.len() * self.classes];
         let rows = probabilities.chunks_exact_mut(self.classes);
         for (row, shares) in rows.zip(shares.chunks_exact(known.len())) {

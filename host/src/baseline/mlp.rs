@@ -25,6 +25,21 @@ pub struct MlpSettings {
     pub seed: u64,
 }
 
+impl Default for MlpSettings {
+    /// As `emocue baseline mlp` trains where nothing else is asked for. Pixels are learned by heart after about ten
+    /// epochs.
+    fn default() -> Self {
+        Self {
+            hidden: vec![256, 128],
+            epochs: 10,
+            learning_rate: 0.01,
+            momentum: 0.0,
+            batch: 64,
+            seed: 1,
+        }
+    }
+}
+
 /// A perceptron cannot be trained.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MlpError {
@@ -158,6 +173,16 @@ impl MlpSettings {
 }
 
 impl Mlp {
+    /// Weights and biases.
+    pub fn num_params(&self) -> usize {
+        self.0.num_params()
+    }
+
+    /// Multiply-accumulates of one row's answer.
+    pub fn macs(&self) -> u64 {
+        self.0.macs()
+    }
+
     /// Probabilities of every class for every row, row-major.
     ///
     /// # Panics
@@ -218,6 +243,15 @@ mod tests {
         let probabilities = mlp.probabilities(&rows);
         assert!(accuracy(&probabilities, &classes) > 0.95, "{epochs:?}");
         assert!(probabilities.chunks_exact(2).all(|p| (p[0] + p[1] - 1.0).abs() < 1e-5));
+    }
+
+    #[test]
+    fn size_and_cost_by_hand() {
+        let (rows, classes) = xor(1);
+        let short = MlpSettings { hidden: vec![16, 8], epochs: 1, ..settings() };
+        let mlp = short.train(&rows, &classes, 2, |_| (), |_, _| ()).unwrap();
+        assert_eq!(mlp.macs(), 3 * 16 + 16 * 8 + 8 * 2);
+        assert_eq!(mlp.num_params(), 4 * 16 + 17 * 8 + 9 * 2);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod forest;
 pub mod knn;
 pub mod mlp;
 pub mod plot;
+pub mod sweep;
 
 use std::num::NonZero;
 

@@ -162,6 +162,15 @@ impl Given {
     }
 }
 
+/// The name of the recipe that the training in `run` was begun with; `None` where its arguments are not kept.
+pub(super) fn recipe_name(run: &Path) -> Option<String> {
+    let given = Given::load(run).ok()??;
+    let usual = || usual(&TrainArgs::augment_args(Command::new("train")), "recipe");
+    let recipe = given.0.get("recipe").cloned().or_else(usual)?.into_iter().next()?;
+    // A file of one's own is named by its stem.
+    Path::new(&recipe).file_stem().map(|stem| stem.to_string_lossy().into_owned())
+}
+
 /// What an argument is where it is not given.
 fn usual(command: &Command, id: &str) -> Option<Vec<String>> {
     let arg = command.get_arguments().find(|arg| arg.get_id() == id)?;

@@ -19,7 +19,7 @@ use crate::report::detectors;
 const HEADING: &str = "Detectors";
 
 /// Which detectors are judged, and by what.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct DetectorArgs {
     /// Judge a face detector instead: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file, or default; again
     /// for another, which sees the same frames of 640x480 px.
@@ -61,9 +61,10 @@ pub(super) struct DetectorArgs {
     limit: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum HalfArg {
     /// For the figures that are reported.
+    #[default]
     Judging,
     /// What a detector may have been trained on.
     Training,
@@ -99,6 +100,34 @@ impl DetectorArgs {
         if let Some(page) = output.report {
             output.overwrite.check(page, HTML, &[])?;
         }
+        let file = self.measure(output.threads)?;
+        if output.json {
+            let json = serde_json::to_string_pretty(&file);
+            outln!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
+        } else {
+            out!("{}", text::text(&file));
+        }
+        if let Some(path) = output.report {
+            let page = detectors::page(&file).map_err(|error| Problem::new(error.to_string()))?;
+            write_atomically(path, page.as_bytes())?;
+            errln!("the page is in {}", path.display());
+        }
+        Ok(())
+    }
+
+    /// Detectors and pictures alone, as `emocue compare` names them.
+    pub(super) fn plain(
+        detector: &[PathBuf],
+        faces: &[PathBuf],
+        empty: &[PathBuf],
+        limit: Option<usize>,
+    ) -> Self {
+        let [detector, faces, empty] = [detector, faces, empty].map(<[PathBuf]>::to_vec);
+        Self { detector, faces, empty, limit, ..Self::default() }
+    }
+
+    /// Reads everything and judges.
+    pub(super) fn measure(&self, threads: usize) -> Result<DetectorFile, Box<dyn Failure>> {
         if self.faces.is_empty() && self.empty.is_empty() {
             let problem = Problem::usage("there is nothing to judge a detector by");
             let help =
@@ -131,7 +160,7 @@ impl DetectorArgs {
             groups: self.limited(groups.iter().filter(|face| self.half.has(half_of(&face.name)))),
             protocol: self.protocol,
             reference: reference.as_ref().map(open),
-            threads: output.threads,
+            threads,
         };
         if let Some(problem) = problem(&task) {
             return Err(problem.into());
@@ -145,7 +174,7 @@ impl DetectorArgs {
             })
             .collect();
         let results = with_bar(task.steps(), |progress| task.judge(&judged, progress))?;
-        let file = DetectorFile {
+        Ok(DetectorFile {
             format: FORMAT.to_owned(),
             environment: Environment::here(),
             command: command_line(std::env::args()),
@@ -155,19 +184,7 @@ impl DetectorArgs {
             sets: set_infos,
             empty: empty_infos,
             detectors: results,
-        };
-        if output.json {
-            let json = serde_json::to_string_pretty(&file);
-            outln!("{}", json.map_err(|error| Problem::new(error.to_string()))?);
-        } else {
-            out!("{}", text::text(&file));
-        }
-        if let Some(path) = output.report {
-            let page = detectors::page(&file).map_err(|error| Problem::new(error.to_string()))?;
-            write_atomically(path, page.as_bytes())?;
-            errln!("the page is in {}", path.display());
-        }
-        Ok(())
+        })
     }
 
     /// The pictures of the half that is judged, and what they are.

@@ -5,6 +5,8 @@ pub mod begun;
 pub mod boxes;
 pub mod bundle;
 pub mod calibrate;
+pub mod compare;
+mod compare_models;
 pub mod data;
 mod detectors;
 pub mod eval;

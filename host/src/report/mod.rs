@@ -2,6 +2,7 @@
 //!
 //! The page loads nothing and runs nothing: style and pictures are inside, plots are inline SVG.
 
+pub mod compare;
 mod conditions;
 mod curves;
 pub mod detectors;

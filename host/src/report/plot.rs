@@ -18,8 +18,8 @@ pub(super) const SERIES: [RGBColor; 6] = [
     RGBColor(0xB8, 0x86, 0x0B),
     RGBColor(0x0E, 0x8C, 0x9B),
 ];
-const INK: RGBColor = RGBColor(0x57, 0x60, 0x6A);
-const GRID: RGBColor = RGBColor(0xDD, 0xE2, 0xE7);
+pub(super) const INK: RGBColor = RGBColor(0x57, 0x60, 0x6A);
+pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xE2, 0xE7);
 
 /// Most points of a curve that are marked one by one.
 const MARKED: usize = 40;
@@ -105,16 +105,16 @@ pub(super) fn abstention(title: &str, card: &ScoreCard) -> Result<String, Report
     })
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plane<'a, 'b> = ChartContext<
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Plane<'a, 'b> = ChartContext<
     'a,
     SVGBackend<'b>,
     Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
 >;
-type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
 
 /// One drawing of `size` px as an element to stand in a page.
-fn svg(
+pub(super) fn svg(
     title: &str,
     size: (u32, u32),
     draw: impl FnOnce(&Area<'_>) -> Drawn,
@@ -132,7 +132,11 @@ fn svg(
     Ok(text.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1))
 }
 
-fn chart<'a, 'b>(area: &'a Area<'b>, x: Range<f64>, y: Range<f64>) -> Drawn<Plane<'a, 'b>> {
+pub(super) fn chart<'a, 'b>(
+    area: &'a Area<'b>,
+    x: Range<f64>,
+    y: Range<f64>,
+) -> Drawn<Plane<'a, 'b>> {
     ChartBuilder::on(area)
         .margin_top(8)
         .margin_right(26)
@@ -141,7 +145,7 @@ fn chart<'a, 'b>(area: &'a Area<'b>, x: Range<f64>, y: Range<f64>) -> Drawn<Plan
         .build_cartesian_2d(x, y)
 }
 
-fn mesh(
+pub(super) fn mesh(
     chart: &mut Plane<'_, '_>,
     x: &str,
     y: &str,
@@ -177,7 +181,7 @@ fn mesh_with(
 }
 
 /// From the least to the greatest value, wider by `margin` of their distance, never empty.
-fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
+pub(super) fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     let (low, high) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if low > high {
@@ -188,7 +192,7 @@ fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
 }
 
 /// A share as a tick.
-fn share(value: &f64) -> String {
+pub(super) fn share(value: &f64) -> String {
     format!("{:.0} %", 100.0 * value)
 }
 

@@ -10,8 +10,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::build;
 use crate::loss::{cross_entropy, tops};
-use crate::net::drawing;
+use crate::net::graph::Macs;
 use crate::net::mlp::Mlp;
+use crate::net::{Size, drawing};
 use crate::recipe::Optimizer;
 use emocue_data::random::shuffled;
 
@@ -172,6 +173,18 @@ impl Perceptron {
     /// Values of a row that it was trained on.
     pub fn width(&self) -> usize {
         self.scaling.mean.len()
+    }
+
+    /// Weights and biases.
+    pub fn num_params(&self) -> usize {
+        Size::of(&self.net).weights
+    }
+
+    /// Multiply-accumulates of one row's answer.
+    pub fn macs(&self) -> u64 {
+        let mut graph = Macs::default();
+        self.net.forward(&mut graph, &[self.width(), 1, 1]);
+        graph.count
     }
 
     /// Probabilities of every class for every row of [`Perceptron::width`] values, row-major.

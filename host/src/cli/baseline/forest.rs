@@ -14,13 +14,13 @@ pub(super) struct ForestArgs {
     #[command(flatten)]
     common: Common,
     /// Number of trees
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = ForestSettings::default().trees)]
     trees: usize,
     /// Questions from root to leaf at most; without it trees grow until their leaves are pure
     #[arg(long)]
     max_depth: Option<usize>,
     /// Of the rows and features that each tree sees
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = ForestSettings::default().seed)]
     seed: u64,
 }
 

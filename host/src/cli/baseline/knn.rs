@@ -8,12 +8,11 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Common, Header, Sample, Task, print_json, progress};
-use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means, vote};
+use crate::baseline::knn::{Knn, Metric, Neighbour, remove_means};
 use crate::baseline::plot::{PlotLine, accuracy_over};
-use crate::baseline::score;
+use crate::baseline::sweep::{KS, KnnSample, best};
 use crate::cli::output::{OverwriteArg, SVG};
 use crate::eval::card::ScoreCard;
-use crate::eval::metrics::Scores;
 use crate::eval::table;
 use emocue_data::Split;
 use emocue_models::failure::{Failure, Problem};
@@ -26,7 +25,7 @@ pub(super) struct KnnArgs {
     #[arg(long, value_enum, default_value = "both")]
     metric: MetricArg,
     /// Numbers of neighbours to try
-    #[arg(long, value_name = "K,...", value_delimiter = ',', default_value = KS,
+    #[arg(long, value_name = "K,...", value_delimiter = ',', default_values_t = KS,
           value_parser = clap::value_parser!(u32).range(1..))]
     k: Vec<u32>,
     /// Take every picture's mean off before the cosine, which makes it a correlation
@@ -38,8 +37,6 @@ pub(super) struct KnnArgs {
     #[command(flatten)]
     overwrite: OverwriteArg,
 }
-
-const KS: &str = "1,3,5,7,9,11,15,21,31,41,51";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum MetricArg {
@@ -122,12 +119,14 @@ impl<'a> Search<'a> {
         Ok(nearest)
     }
 
-    /// The answers of the `k` nearest against the truth.
-    fn judge(&self, nearest: &[Vec<Neighbour>], sample: &Sample, k: usize) -> Scores {
+    /// A sample with the classes of its neighbours.
+    fn found<'b>(&self, nearest: &'b [Vec<Neighbour>], sample: &'b Sample) -> KnnSample<'b>
+    where
+        'a: 'b,
+    {
         let Task { labels, training, .. } = self.task;
-        let votes =
-            nearest.iter().flat_map(|near| vote(&near[..k], &training.classes, labels.len()));
-        score(*labels, &sample.classes, &votes.collect::<Vec<_>>())
+        let (known, classes) = (&training.classes, &sample.classes);
+        KnnSample { labels: *labels, nearest, known, classes }
     }
 }
 
@@ -153,7 +152,7 @@ pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
         // The k is chosen without a look at the rows that are reported.
         if let Some(private) = &private {
             let nearest = search.nearest(private, chosen.k, &mut found)?;
-            chosen.scores = ScoreCard::of(&search.judge(&nearest, private, chosen.k));
+            chosen.scores = ScoreCard::of(&search.found(&nearest, private).judge(chosen.k));
             chosen.split = Split::PrivateTest.name();
         }
         found.chosen.push(chosen);
@@ -187,15 +186,15 @@ fn sweep(
 ) -> Result<Chosen, Box<dyn Failure>> {
     let (metric, split) = (search.metric, Split::PublicTest.name());
     let nearest = search.nearest(public, ks.last().copied().unwrap_or(0), found)?;
-    let mut chosen: Option<Chosen> = None;
-    for &k in ks {
-        let scores = search.judge(&nearest, public, k);
-        let accuracy = scores.accuracy();
-        found.sweep.push(Try { metric, k, accuracy });
-        if chosen.as_ref().is_none_or(|best| accuracy > best.scores.accuracy) {
-            chosen = Some(Chosen { metric, k, split, scores: ScoreCard::of(&scores) });
-        }
-    }
+    let tries = search.found(&nearest, public).sweep(ks);
+    found.sweep.extend(tries.iter().map(|(k, scores)| Try {
+        metric,
+        k: *k,
+        accuracy: scores.accuracy(),
+    }));
+    let chosen = best(&tries);
+    let chosen =
+        chosen.map(|(k, scores)| Chosen { metric, k: *k, split, scores: ScoreCard::of(scores) });
     chosen.ok_or_else(|| Problem::usage("no k to try").help("Name at least one with --k.").into())
 }
 

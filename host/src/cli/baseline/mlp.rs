@@ -17,22 +17,22 @@ pub(super) struct MlpArgs {
     #[command(flatten)]
     common: Common,
     /// Units of each hidden layer
-    #[arg(long, value_name = "UNITS,...", value_delimiter = ',', default_value = "256,128")]
+    #[arg(long, value_name = "UNITS,...", value_delimiter = ',', default_values_t = MlpSettings::default().hidden)]
     hidden: Vec<usize>,
     /// Passes over the training rows; pixels are learned by heart after about ten
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = MlpSettings::default().epochs)]
     epochs: usize,
     /// Step along the gradient
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = MlpSettings::default().learning_rate)]
     learning_rate: f64,
     /// Part of the last step that is taken again
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = MlpSettings::default().momentum)]
     momentum: f64,
     /// Rows a step
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = MlpSettings::default().batch)]
     batch: usize,
     /// Of first weights and order
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = MlpSettings::default().seed)]
     seed: u64,
 }
 

@@ -59,6 +59,9 @@ struct Common {
     /// The bundle of `--features network`: a file, or "default" for the embedded one
     #[arg(long, value_name = "FILE", default_value = "default")]
     bundle: PathBuf,
+    /// Learn from only the first Training rows, for a quick try
+    #[arg(long, value_name = "ROWS", value_parser = limit)]
+    limit: Option<usize>,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -133,7 +136,7 @@ impl Common {
             FeaturesArg::Pixels | FeaturesArg::SmallPixels => None,
         };
         let BaselineExamples { rows, classes, leaked } =
-            self.target.examples(&data, Split::Training)?;
+            self.target.examples(&data, Split::Training)?.first(self.limit);
         let features = self.features(&data, bundle.as_deref(), &rows)?;
         if !self.json {
             outln!(
@@ -229,8 +232,14 @@ fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
+/// A number of rows to learn from.
+pub(in crate::cli) fn limit(text: &str) -> Result<usize, String> {
+    let rows: usize = text.parse().map_err(|_| format!("\"{text}\" is not a number of rows"))?;
+    if rows > 0 { Ok(rows) } else { Err("expected at least 1".into()) }
+}
+
 /// A bar on a terminal, nothing elsewhere.
-fn progress(length: usize, what: &'static str) -> ProgressBar {
+pub(in crate::cli) fn progress(length: usize, what: impl Into<Cow<'static, str>>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -2,6 +2,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_data::random::generator;
 use emocue_models::label::{FER_7, FERPLUS_8};
+use emocue_quantize::GraphSize;
 use emocue_run::Session;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -76,6 +77,19 @@ fn a_missing_head_has_no_graph() {
     let spec = NetSpec::Badge { width: 4, dropout: 0.0 };
     let net = Network::new(&spec, &LABELS, &Device::flex());
     assert_eq!(net.export(2).unwrap_err().to_string(), "graph emocue-badge has no output");
+}
+
+#[test]
+fn an_exported_graph_costs_what_its_network_does() {
+    for spec in NetSpec::zoo(8) {
+        let net = Network::new(&spec, &[FERPLUS_8], &Device::flex());
+        let onnx = net.export(0).unwrap().to_bytes();
+        let size = GraphSize::of(&onnx, &[1, 1, spec.side(), spec.side()]).unwrap();
+        assert_eq!(size.macs, net.macs(), "{spec:?}");
+        // Batch normalisation becomes part of convolutions: its factors are gone, its shifts are their biases.
+        let of_net = net.num_params() as u64;
+        assert!((of_net / 2..=of_net).contains(&size.parameters), "{spec:?}: {size:?}, {of_net}");
+    }
 }
 
 #[test]
