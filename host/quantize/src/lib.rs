@@ -41,6 +41,7 @@
 
 #![warn(clippy::disallowed_macros)]
 
+mod average;
 mod calibrate;
 mod engine;
 mod equalize;
@@ -58,6 +59,7 @@ mod simplify;
 mod size;
 mod weights;
 
+pub use average::{AverageError, average};
 pub use engine::{CalibrationInput, Engine, EngineError, LoadedGraph, TractEngine};
 pub use error::QuantizeError;
 pub use noise::LayerNoise;

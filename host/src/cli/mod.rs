@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments and what they do.
 
+pub mod average;
 pub mod baseline;
 pub mod begun;
 pub mod boxes;

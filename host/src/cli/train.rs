@@ -69,8 +69,8 @@ pub struct TrainArgs {
     /// Of first weights, order, augmentation and dropout.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's, or with those of
-    /// another run's folder; a detector with those of a graph of `emocue export`.
+    /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's, with those of another run's
+    /// folder, or with those of a float graph that this program exported (.onnx); a detector with such a graph alone.
     #[arg(long, value_name = "FILE")]
     transfer: Option<PathBuf>,
     /// Learn from the answers of this graph or bundle too; again for another.
@@ -133,7 +133,9 @@ impl TrainArgs {
 
     /// Looks at weights of others in a process that may take little.
     fn check_transfer(&self) -> Result<(), Problem> {
-        let file = self.transfer.as_deref().filter(|file| !file.is_dir());
+        // A graph is read within bounds.
+        let is_graph = |file: &&Path| file.extension().is_some_and(|ending| ending == "onnx");
+        let file = self.transfer.as_deref().filter(|file| !file.is_dir() && !is_graph(file));
         file.map_or(Ok(()), check_weights)
     }
 

@@ -4,6 +4,7 @@
 //! Published nets see three colour planes. Their first convolution's planes are summed, which gives the
 //! same for a grey picture given to all three.
 
+mod graph;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,10 +13,13 @@ use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use emocue_data::model::metadata::MetadataError;
 use emocue_models::failure::{Failure, exit};
+use emocue_quantize::onnx::GraphReadError;
 use emocue_weights::{StoredTensor, WeightsError, WeightsFile};
 
 use super::Network;
+pub use graph::transfer_graph;
 
 /// A tensor of the file has another shape than the body needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,12 @@ pub enum TransferError {
     /// The file or a tensor in it cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The graph cannot be read.
+    #[error(transparent)]
+    Graph(#[from] GraphReadError),
+    /// What the graph says about itself cannot be read.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// Not one tensor fits: another network's file.
     #[error(
         "nothing in {} fits a {kind} of this size: it has {theirs}, the network takes {ours}",
@@ -95,11 +105,13 @@ impl Failure for TransferError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Weights(error) => return error.help(),
+            Self::Graph(error) => return error.help(),
+            Self::Metadata(error) => return error.help(),
             Self::NothingMatched { .. } => {
                 "Give a file of this architecture, or change kind and width in the recipe's [net]."
             }
             Self::NoNames(_) => {
-                "They are for resnet9, resnet18, resnet50, senet50, vgg16, vgg19 and alexnet."
+                "They are for resnet9, resnet18, resnet50, senet50, vgg16, vgg19 and alexnet. An exported graph (.onnx) or another run's folder is for every network."
             }
         };
         Some(help.to_owned())
@@ -109,7 +121,7 @@ impl Failure for TransferError {
         match self {
             Self::NoNames(_) => exit::USAGE,
             Self::Weights(error) => error.exit_code(),
-            Self::NothingMatched { .. } => exit::INPUT,
+            Self::NothingMatched { .. } | Self::Graph(_) | Self::Metadata(_) => exit::INPUT,
         }
     }
 }

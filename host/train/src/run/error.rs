@@ -26,6 +26,9 @@ pub enum RunError {
     /// The folder cannot be created.
     #[error("cannot create the folder {}: {}", .0.display(), .1)]
     Create(PathBuf, #[source] std::io::Error),
+    /// A graph to begin with cannot be read.
+    #[error("cannot read {}: {}", .0.display(), .1)]
+    Read(PathBuf, #[source] std::io::Error),
     /// A file in the folder cannot be written.
     #[error("cannot write {}: {}", .0.display(), .1)]
     Write(PathBuf, #[source] std::io::Error),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module as _;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use emocue_data::dataset::Dataset;
 use emocue_data::model::ClassifierModel;
 use emocue_models::files::write_atomically;
@@ -18,11 +18,14 @@ use crate::checkpoint::{Checkpoint, CheckpointError, FILE, TrainingState};
 use crate::examples::TrainingExamples;
 use crate::export::onnx;
 use crate::net::Network;
-use crate::net::transfer::transfer;
+use crate::net::transfer::{transfer, transfer_graph};
 use crate::recipe::{Recipe, RecipeError};
 use crate::teacher::Teacher;
 use crate::train::{TrainOutcome, TrainingInput, begin, train};
 use crate::watcher::{Note, TrainingWatcher};
+
+/// Pictures by which the normalisation of a graph is unfolded.
+const SAMPLE: usize = 512;
 
 /// What a training is asked for besides its data and teachers.
 #[derive(Clone, Debug)]
@@ -204,7 +207,14 @@ impl Prepared<'_> {
             Origin::Recipe(recipe) => {
                 let first = devices.first().ok_or(RunError::NoDevice)?;
                 let at = begin(*recipe, request.seed, examples.fingerprint(data), first);
-                transferred(at, request.transfer.as_deref(), first, watcher)?
+                // As the training's pictures are, so that normalisation begins with their statistics.
+                let sample = |at: &Checkpoint| {
+                    let indices: Vec<usize> = (0..examples.len().min(SAMPLE)).collect();
+                    let (recipe, seed) = (&at.state.recipe, at.state.seed);
+                    let device = first.clone().inner();
+                    examples.batch(&indices, data, recipe, seed, 0, &device).luma
+                };
+                transferred(at, request.transfer.as_deref(), &sample, first, watcher)?
             }
         };
         if !at.state.finished() {
@@ -249,6 +259,7 @@ fn learn_from(
 fn transferred(
     mut at: Checkpoint,
     from: Option<&Path>,
+    sample: &dyn Fn(&Checkpoint) -> Tensor<4>,
     device: &Device,
     watcher: &mut dyn TrainingWatcher,
 ) -> Result<Checkpoint, RunError> {
@@ -258,7 +269,15 @@ fn transferred(
         watcher.note(&Note::BegunWith(path, &heads));
         at.net = net;
     } else {
-        let (net, report) = transfer(at.net, path)?;
+        let (net, report) = match path.extension().is_some_and(|ending| ending == "onnx") {
+            true => {
+                let onnx =
+                    std::fs::read(path).map_err(|error| RunError::Read(path.to_owned(), error))?;
+                let sample = sample(&at);
+                transfer_graph(at.net, path, &onnx, &sample)?
+            }
+            false => transfer(at.net, path)?,
+        };
         watcher.note(&Note::Transferred(path, &report));
         at.net = net;
     }
