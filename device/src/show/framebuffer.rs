@@ -160,64 +160,65 @@ pub struct Framebuffer {
 
 /// Opens the framebuffer that `argument` names: nothing, `/dev/fb1`, or `/dev/fb0?rotate=90`.
 pub(crate) fn open(argument: &str, settings: &ShowSettings) -> Result<Framebuffer, ShowError> {
-    open_at(argument, settings, Path::new(CLASS))
-}
-
-fn open_at(
-    argument: &str,
-    settings: &ShowSettings,
-    class: &Path,
-) -> Result<Framebuffer, ShowError> {
-    let (node, options) = argument.split_once('?').unwrap_or((argument, ""));
-    let quarters = match options {
-        "" => Some(0),
-        options => options.strip_prefix("rotate=").and_then(quarters),
-    };
-    let quarters = quarters.ok_or_else(|| ShowError::BadArgument {
-        sink: "fb",
-        argument: argument.to_owned(),
-        next: "write fb:/dev/fb0, or fb:/dev/fb0?rotate=90 (180, 270)",
-    })?;
-    let path = PathBuf::from(if node.is_empty() { NODE } else { node });
-    let fail = |reason: String, next: &str| ShowError::Panel {
-        what: format!("the framebuffer {}", path.display()),
-        reason,
-        next: next.to_owned(),
-    };
-    let file = File::options().write(true).open(&path).map_err(|error| {
-        let next = match error.kind() {
-            io::ErrorKind::NotFound => {
-                "connect a screen, and let its driver make a framebuffer (`ls /dev/fb*`)"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "add yourself to the group video: `sudo usermod -aG video $USER`, then log in again"
-            }
-            _ => "check the node",
-        };
-        fail(error.to_string(), next)
-    })?;
-    let name = path.file_name().unwrap_or_default();
-    let layout = Layout::read(&class.join(name)).map_err(|reason| {
-        fail(reason, "name a framebuffer with 16, 24 or 32 bits a pixel, such as /dev/fb0")
-    })?;
-    let mut screen = Framebuffer {
-        file,
-        path,
-        layout,
-        quarters,
-        settings: *settings,
-        change: ScreenChange::default(),
-        screen: Screen::Starting,
-        canvas: Canvas::default(),
-        scratch: Canvas::default(),
-        written: Vec::new(),
-        wanted: Vec::new(),
-    };
-    screen.clear()?;
-    Ok(screen)
+    Framebuffer::open(argument, settings, Path::new(CLASS))
 }
 
 impl Framebuffer {
+    /// Opens the framebuffer that `argument` names: nothing, `/dev/fb1`, or `/dev/fb0?rotate=90`. The folder `class` has
+    /// the kernel's descriptions, `/sys/class/graphics`.
+    ///
+    /// # Errors
+    /// [`ShowError`] when it is not there, not permitted, or of a kind that cannot be drawn on.
+    pub fn open(argument: &str, settings: &ShowSettings, class: &Path) -> Result<Self, ShowError> {
+        let (node, options) = argument.split_once('?').unwrap_or((argument, ""));
+        let quarters = match options {
+            "" => Some(0),
+            options => options.strip_prefix("rotate=").and_then(quarters),
+        };
+        let quarters = quarters.ok_or_else(|| ShowError::BadArgument {
+            sink: "fb",
+            argument: argument.to_owned(),
+            next: "write fb:/dev/fb0, or fb:/dev/fb0?rotate=90 (180, 270)",
+        })?;
+        let path = PathBuf::from(if node.is_empty() { NODE } else { node });
+        let fail = |reason: String, next: &str| ShowError::Panel {
+            what: format!("the framebuffer {}", path.display()),
+            reason,
+            next: next.to_owned(),
+        };
+        let file = File::options().write(true).open(&path).map_err(|error| {
+            let next = match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "connect a screen, and let its driver make a framebuffer (`ls /dev/fb*`)"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "add yourself to the group video: `sudo usermod -aG video $USER`, then log in again"
+                }
+                _ => "check the node",
+            };
+            fail(error.to_string(), next)
+        })?;
+        let name = path.file_name().unwrap_or_default();
+        let layout = Layout::read(&class.join(name)).map_err(|reason| {
+            fail(reason, "name a framebuffer with 16, 24 or 32 bits a pixel, such as /dev/fb0")
+        })?;
+        let mut screen = Framebuffer {
+            file,
+            path,
+            layout,
+            quarters,
+            settings: *settings,
+            change: ScreenChange::default(),
+            screen: Screen::Starting,
+            canvas: Canvas::default(),
+            scratch: Canvas::default(),
+            written: Vec::new(),
+            wanted: Vec::new(),
+        };
+        screen.clear()?;
+        Ok(screen)
+    }
+
     /// The picture's size, px, before it is turned.
     fn size(&self) -> Size {
         let Layout { width, height, .. } = self.layout;

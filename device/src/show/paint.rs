@@ -52,8 +52,11 @@ pub(crate) fn emoji(
     scratch: &mut Canvas,
 ) {
     let screen = screen.into();
+    let picture = art::picture(screen);
+    // A sign without a face of its own stands out from any ground.
+    let has_skin = picture.marks.iter().any(|mark| mark.ink == art::Ink::Skin);
     let palette = Palette {
-        line: INK,
+        line: if has_skin { INK } else { tint(screen) },
         skin: tint(screen),
         white: Rgb888::WHITE,
         gap: INK,
@@ -62,7 +65,7 @@ pub(crate) fn emoji(
     };
     scratch.enlarge_from(canvas, area, SMOOTHING);
     let layout = PanelLayout::square(0.0, 0.0, (area.size.width * SMOOTHING) as f32);
-    never(draw::draw(art::picture(screen), &layout, &palette, scratch));
+    never(draw::draw(picture, &layout, &palette, scratch));
     canvas.average_from(scratch, area, SMOOTHING);
 }
 

@@ -1,11 +1,14 @@
 //! The panel in a terminal.
 
+mod live;
+
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use emocue_config::{Mode, PanelSize};
 
+use self::live::FrameRate;
 use super::change::{News, ScreenChange};
 use super::panel::Panel;
 use super::words::ReportLine;
@@ -54,6 +57,11 @@ pub struct Terminal<W> {
     settings: ShowSettings,
     panel: Panel,
     change: ScreenChange,
+    /// Whether there is room for what is told of a live camera.
+    has_room: bool,
+    rate: FrameRate,
+    /// Lines below the panel that were written last.
+    below: usize,
     /// What is written at once.
     text: String,
     caption: String,
@@ -67,7 +75,10 @@ impl Terminal<io::Stdout> {
         let style = size.map_or(Style::Lines, |(rows, columns)| {
             Style::fitting(settings.panel, columns.into(), rows.into())
         });
-        Self::new(out, style, settings)
+        let mut terminal = Self::new(out, style, settings);
+        let panel = style.cell().map_or(0, |(_, down)| terminal.panel.height() / down);
+        terminal.has_room = size.is_some_and(|(rows, _)| panel + live::LINES + 2 <= rows.into());
+        terminal
     }
 }
 
@@ -80,6 +91,9 @@ impl<W: Write> Terminal<W> {
             settings: *settings,
             panel: Panel::new(settings.panel),
             change: ScreenChange::default(),
+            has_room: true,
+            rate: FrameRate::default(),
+            below: 1,
             text: String::new(),
             caption: String::new(),
         }
@@ -107,7 +121,7 @@ impl<W: Write + Send> Display for Terminal<W> {
         &mut self,
         _: Option<ShownFrame<'_>>,
         report: &FrameReport,
-        _: Instant,
+        now: Instant,
     ) -> Result<(), ShowError> {
         let news = self.change.see(report);
         self.text.clear();
@@ -115,7 +129,8 @@ impl<W: Write + Send> Display for Terminal<W> {
             None if news == News::None => return Ok(()),
             None => {}
             Some((across, down)) => {
-                let up = if news == News::Answer { self.panel.height() / down + 1 } else { 1 };
+                let panel = if news == News::Answer { self.panel.height() / down } else { 0 };
+                let up = panel + self.below;
                 if news != News::Source {
                     // To the start of what is to be replaced.
                     let _ = write!(self.text, "\x1b[{up}A\r");
@@ -133,10 +148,20 @@ impl<W: Write + Send> Display for Terminal<W> {
             Style::Lines => self.text.push_str(&self.caption),
             // Without line wrapping, so that a long name takes one line; then the line's rest is cleared.
             _ => {
+                if let Some(hz) = report.captured.and_then(|_| self.rate.count(now)) {
+                    let _ = write!(self.caption, ", {hz:.0} frames a second");
+                }
                 let _ = write!(self.text, "\x1b[?7l{}\x1b[K\x1b[?7h", self.caption);
             }
         }
         self.text.push('\n');
+        let before = std::mem::replace(&mut self.below, 1);
+        if self.style != Style::Lines && self.has_room && report.captured.is_some() {
+            live::bars(report, self.settings.language, &mut self.text);
+            self.below += live::LINES;
+        } else if before > self.below {
+            self.text.push_str("\x1b[J");
+        }
         self.out
             .write_all(self.text.as_bytes())
             .and_then(|()| self.out.flush())
@@ -238,6 +263,19 @@ mod tests {
         let text = shown(Style::Blocks, &stream);
         assert_eq!(text.lines().count(), 33 + 1);
         assert!(text.ends_with("\x1b[1A\r\x1b[?7l0:00.040 looks happy (93 %)\x1b[K\x1b[?7h\n"));
+    }
+
+    #[test]
+    fn a_live_camera_has_bars_below_which_are_replaced_with_the_caption() {
+        let live = |index: u64| {
+            let start = Instant::now();
+            let report = report("cam", index, Some(40 * index), HAPPY);
+            FrameReport { captured: Some(start), ..report }
+        };
+        let text = shown(Style::Braille, &[live(0), live(1)]);
+        assert_eq!(text.lines().count(), 16 + 3 + 3);
+        assert_eq!(text.matches("\x1b[3A\r").count(), 1);
+        assert_eq!(text.matches("happy \u{2588}").count(), 2);
     }
 
     #[test]

@@ -31,7 +31,11 @@ impl Machine {
 
     fn open(&self, options: &str, settings: &ShowSettings) -> Result<Framebuffer, ShowError> {
         let node = self.0.path().join("fb0");
-        open_at(&format!("{}{options}", node.display()), settings, &self.0.path().join("class"))
+        Framebuffer::open(
+            &format!("{}{options}", node.display()),
+            settings,
+            &self.0.path().join("class"),
+        )
     }
 
     fn memory(&self) -> Vec<u8> {
@@ -144,7 +148,7 @@ fn what_cannot_be_used_says_why_and_what_to_do() {
     assert!(refusal(short.open("", &settings)).contains("rows of 100 bytes"));
     let text = refusal(short.open("?rotate=45", &settings));
     assert!(text.contains("rotate=90"), "{text}");
-    let text = refusal(open_at("/no/such/fb7", &settings, Path::new("/none")));
+    let text = refusal(Framebuffer::open("/no/such/fb7", &settings, Path::new("/none")));
     assert!(text.contains("/no/such/fb7") && text.contains("ls /dev/fb*"), "{text}");
     let gone = Machine::new((64, 48), "32", 256);
     std::fs::remove_dir_all(gone.0.path().join("class")).unwrap();
