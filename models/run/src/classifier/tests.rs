@@ -1,4 +1,3 @@
-use emocue_models::bundle::DEFAULT;
 use emocue_models::bundle::manifest::Form;
 use emocue_models::decision::{Decision, SecondHead};
 use emocue_models::picture::{self, Rules};
@@ -13,6 +12,9 @@ use tract_onnx::pb::{
 use super::*;
 use crate::networks::Networks;
 use crate::portraits::PORTRAITS;
+
+/// The default bundle of content version 5, whose manifest has no decision.
+const BEFORE: &[u8] = include_bytes!("../../../../tests/data/mtcnn.emocue");
 
 /// A float value of fixed shape.
 fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
@@ -179,10 +181,10 @@ fn a_small_face_is_answered_less_surely() {
     assert_eq!(plain, same);
 }
 
-/// A bundle of before the decision was data.
 #[test]
-fn the_default_bundle_answers_as_it_always_did_bit_by_bit() {
-    let bundle = Bundle::read(DEFAULT).unwrap();
+fn a_bundle_of_before_the_decision_was_data_answers_as_it_always_did_bit_by_bit() {
+    let bundle = Bundle::read(BEFORE).unwrap();
+    assert_eq!(bundle.manifest().classifier.decision, Decision::default());
     let spec = &bundle.manifest().classifier;
     let mut detector = Networks::from_bundle(&bundle, None).unwrap().detector;
     let mut net = ExpressionNet::from_bundle(&bundle).unwrap();
