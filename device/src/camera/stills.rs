@@ -177,6 +177,21 @@ mod tests {
         assert!(error.contains("a.psd: not a picture") && error.contains("JPEG"), "{error}");
     }
 
+    #[cfg(feature = "pictures")]
+    #[test]
+    fn a_computer_reads_more_kinds() {
+        let colour = image::RgbaImage::from_fn(24, 16, |x, y| {
+            image::Rgba([(x * 10 + y) as u8, (x * 10 + y) as u8, (x * 10 + y) as u8, 255])
+        });
+        for format in [ImageFormat::Bmp, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::WebP] {
+            let luma = decode("a", &encoded(colour.clone(), format)).unwrap();
+            assert_eq!((luma.width(), luma.height()), (24, 16), "{format:?}");
+            // GIF has 256 colours.
+            let apart = luma.pixels().iter().zip(ramp().into_raw()).map(|(a, b)| a.abs_diff(b));
+            assert!(apart.max() <= Some(4), "{format:?}");
+        }
+    }
+
     #[test]
     fn every_cut_of_a_picture_is_told_with_its_byte() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
