@@ -57,7 +57,7 @@ pub struct Terminal<W> {
     settings: ShowSettings,
     panel: Panel,
     change: ScreenChange,
-    /// Whether there is room for what is told of a live camera.
+    /// Whether the terminal has rows for a live camera's bars.
     has_room: bool,
     rate: FrameRate,
     /// Lines below the panel that were written last.

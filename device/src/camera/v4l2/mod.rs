@@ -41,7 +41,7 @@ pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
     Err(V4l2Error::NotBuilt { name: settings.name(), node: settings.node.display().to_string() })
 }
 
-/// The first camera that gives pictures, which `note` is told.
+/// The first camera that gives pictures; `note` receives its node.
 ///
 /// # Errors
 /// [`V4l2Error::NoWebcam`] where there is none, [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.

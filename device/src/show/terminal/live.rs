@@ -1,4 +1,4 @@
-//! What the terminal tells of a live camera below the panel: the frame rate, and the probabilities of all classes.
+//! What the terminal shows of a live camera below the panel: the frame rate, and the probabilities of all classes.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
