@@ -112,6 +112,18 @@ fn a_video_is_written_by_ffmpeg_or_as_y4m_without_it() {
 }
 
 #[test]
+fn without_ffmpeg_the_video_that_is_there_stays() {
+    let desk = Desk::new(None);
+    std::fs::write(desk.path("a.mp4"), "kept").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emocue-badge"));
+    command.args(["run", "--camera", "portraits", "--display", "video:a.mp4", "--overwrite"]);
+    command.current_dir(desk.0.path()).env("PATH", desk.path("bin"));
+    assert!(command.output().unwrap().status.success());
+    assert_eq!(std::fs::read(desk.path("a.mp4")).unwrap(), b"kept");
+    assert!(desk.path("a.y4m").exists());
+}
+
+#[test]
 fn an_encoder_that_dies_is_told_with_its_words() {
     let desk = Desk::new(Some("echo no such encoder >&2; exit 1"));
     let (code, _, stderr) = desk.run("portraits", "video:a.mp4");

@@ -78,14 +78,15 @@ impl Video {
         };
         free(&path)?;
         if !is_y4m(&path) {
-            // Before ffmpeg is asked, since what it says about a folder is not for people.
-            let made = File::create(&path).map_err(|source| ShowError::write(&path, source));
-            match made.map(|_| Ffmpeg::writer(&path))? {
+            match Ffmpeg::writer(&path) {
                 Ok((ffmpeg, stdin)) => {
+                    // What ffmpeg says about a folder is not for people.
+                    let file = File::options().append(true).create(true).open(&path);
+                    file.map_err(|source| ShowError::write(&path, source))?;
                     return Ok(Self::new(path, Out::Ffmpeg(Box::new(ffmpeg), Some(stdin))));
                 }
+                // A video that stands at `path` stays.
                 Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
-                    let _ = std::fs::remove_file(&path);
                     path.set_extension("y4m");
                     free(&path)?;
                     say(format_args!("without ffmpeg the video becomes {}", path.display()));
