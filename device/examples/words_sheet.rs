@@ -6,7 +6,7 @@ use std::error::Error;
 
 use emocue_config::{LANGUAGES, Mode, PanelSize};
 use emocue_device::answer::Screen;
-use emocue_device::show::art::SCREENS;
+use emocue_device::show::art::{SCREENS, TITLED};
 use emocue_device::show::panel::Panel;
 use emocue_device::show::{ShowSettings, language};
 use emocue_link::consent::{Ask, Code};
@@ -22,7 +22,8 @@ fn screens() -> Vec<Screen> {
         .into_iter()
         .flat_map(|ask| [false, true].map(|counts| Screen::Question { ask, code, counts }));
     let is_question = |screen: &Screen| matches!(screen, Screen::Question { .. });
-    SCREENS.into_iter().filter(|screen| !is_question(screen)).chain(questions).collect()
+    let screens = SCREENS.into_iter().filter(|screen| !is_question(screen));
+    screens.chain(TITLED).chain(questions).collect()
 }
 
 /// The screens of one language, one below the other, on each panel in each mode with words.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use emocue_config::Reason;
 use emocue_link::consent::{Ask, Code};
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
@@ -40,6 +41,30 @@ pub enum Screen {
     CameraMissing,
     /// The battery is nearly empty; the badge is about to stop.
     LowBattery,
+    /// The wearer has used the badge for long without a break; shown for a few seconds.
+    Break,
+    /// An entry of the menu that the wearer goes through while the badge is paused.
+    Menu(MenuEntry),
+    /// Practice.
+    Practice(PracticeScreen),
+    /// Why the camera may be used in a school or at work.
+    Reason(Reason),
+    /// What the wearer chose is not allowed where the badge is used.
+    NotHere,
+    /// The wearer chose to have something kept, and is asked whether that is really meant.
+    Keep {
+        /// What would be kept.
+        kept: Kept,
+        /// Whether a press is the answer already: the question has been visible for a while.
+        counts: bool,
+    },
+    /// Pictures of faces are kept.
+    KeepsPictures {
+        /// What would be shown without that.
+        answer: Answer,
+        /// For how long, s.
+        seconds_left: u16,
+    },
     /// A host wants something that only the wearer may allow, with the button.
     Question {
         /// What it wants.
@@ -49,6 +74,64 @@ pub enum Screen {
         /// Whether a press is the answer already: the question has been visible for a while.
         counts: bool,
     },
+}
+
+/// A practice game.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GameKind {
+    /// An expression is named; somebody before the camera shows it.
+    ShowMe,
+    /// A face is read, but the answer stays covered until a press.
+    Guess,
+    /// Emoji and word alternate, without the camera.
+    Cards,
+}
+
+impl GameKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ShowMe, Self::Guess, Self::Cards];
+
+    /// Whether it looks at faces.
+    pub const fn uses_camera(self) -> bool {
+        !matches!(self, Self::Cards)
+    }
+}
+
+/// An entry of the badge's menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MenuEntry {
+    /// A game.
+    Practice(GameKind),
+    /// Begins to keep something, or ends that.
+    Keep(Kept),
+}
+
+/// What the badge keeps only where its wearer agreed on the badge itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// How often which answer was shown, without pictures.
+    Journal,
+    /// Pictures of faces with the answers that were shown.
+    Pictures,
+}
+
+/// What a practice game shows besides answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PracticeScreen {
+    /// Somebody before the camera is to show this expression.
+    ShowMe(Expression),
+    /// They did.
+    WellDone(Expression),
+    /// The round is skipped.
+    Skipped,
+    /// A face is read; a press uncovers the answer.
+    Covered,
+    /// A card's emoji.
+    CardEmoji(Expression),
+    /// A card's word.
+    CardWord(Expression),
+    /// The game has ended.
+    Ended,
 }
 
 impl Screen {

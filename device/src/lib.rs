@@ -9,6 +9,7 @@
 //! sandbox  ffmpeg                         child processes
 //! camera  cue  show                       hardware
 //! config                                  their settings in one file
+//! practice  keep                          answer: games, and what is kept by the wearer's consent
 //! vision                                  camera, answer
 //! bundle                                  vision: what looks, loaded
 //! slots                                   bundle: those that came after the program
@@ -28,8 +29,10 @@ pub mod camera;
 pub mod cue;
 pub mod doctor;
 pub mod ffmpeg;
+pub mod keep;
 pub mod link;
 pub mod nodes;
+pub mod practice;
 pub mod sandbox;
 pub mod show;
 pub mod slots;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Demo(demo) => run_demo(&demo),
         Verb::Run(run) => cli::run_camera(&run),
+        Verb::Practice(practice) => cli::practice(practice),
         Verb::Cameras => list_cameras(),
         Verb::Doctor(doctor) => run_doctor(&doctor),
         Verb::Config(verb) => about_config(&verb),

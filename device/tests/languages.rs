@@ -11,7 +11,7 @@ use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use emocue_config::{LANGUAGES, Language, Mode, PanelSize, TextSlot};
 use emocue_device::answer::Screen;
-use emocue_device::show::art::SCREENS;
+use emocue_device::show::art::{SCREENS, TITLED};
 use emocue_device::show::panel::{self, Panel};
 use emocue_device::show::text::Font;
 use emocue_device::show::{ShowSettings, language, words};
@@ -35,7 +35,7 @@ fn screens() -> Vec<Screen> {
     let questions = Ask::ALL
         .into_iter()
         .flat_map(|ask| [false, true].map(|counts| Screen::Question { ask, code, counts }));
-    SCREENS.into_iter().chain(questions).collect()
+    SCREENS.into_iter().chain(TITLED).chain(questions).collect()
 }
 
 /// A target of any size that takes nothing outside itself.
@@ -85,7 +85,7 @@ fn every_word_fits_every_panel_at_the_size_of_english() {
                     TextSlot::Above => {
                         Font::small(1).width(line) <= 62 && Font::small(2).width(line) <= 128
                     }
-                    TextSlot::Question | TextSlot::Practice => {
+                    TextSlot::Question | TextSlot::Title => {
                         Font::TITLE.width(line).max(Font::SMALL_TITLE.width(line)) <= 128
                     }
                     TextSlot::Answer => Font::small(1).width(line) <= 128,
@@ -147,8 +147,15 @@ fn the_words_of_a_language_differ_from_each_other() {
         let mut seen: Vec<&str> = Vec::new();
         for screen in screens() {
             let word = words::words(screen, language).wide;
-            let is_question = matches!(screen, Screen::Question { .. });
-            assert!(is_question || !seen.contains(&word), "{code}: {word} is there twice");
+            // Asked twice, or a word that another screen has on purpose.
+            let is_again = matches!(
+                screen,
+                Screen::Question { .. }
+                    | Screen::Keep { .. }
+                    | Screen::KeepsPictures { .. }
+                    | Screen::Practice(_)
+            );
+            assert!(is_again || !seen.contains(&word), "{code}: {word} is there twice");
             seen.push(word);
         }
     }

@@ -14,7 +14,7 @@ use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
 use emocue_config::{Mode, PanelSize};
 use emocue_device::answer::{Answer, Screen};
-use emocue_device::show::art::{Group, SCREENS, picture};
+use emocue_device::show::art::{Group, SCREENS, TITLED, picture};
 use emocue_device::show::draw::{self, PanelLayout};
 use emocue_device::show::panel::{self, LIT, Panel};
 use emocue_device::show::{ShowSettings, language, words};
@@ -44,6 +44,17 @@ fn questions() -> Vec<(String, Screen)> {
     each.map(named).collect()
 }
 
+/// Each screen with a title, by a name made of its own: `menu-practice-showme`.
+fn titled() -> Vec<(String, Screen)> {
+    let named = |screen: Screen| {
+        let debug = format!("{screen:?}").to_lowercase();
+        let words: Vec<&str> =
+            debug.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        (words.join("-"), screen)
+    };
+    TITLED.map(named).into()
+}
+
 #[test]
 fn a_question_is_whole_in_every_mode() {
     for (size, name) in SIZES {
@@ -60,13 +71,34 @@ fn a_question_is_whole_in_every_mode() {
 }
 
 #[test]
+fn a_journal_is_marked_on_every_screen_where_no_word_stands() {
+    let with = |screen, panel, mode, journal| {
+        let mut shown = Panel::new(panel);
+        shown.show(screen, &ShowSettings { panel, mode, journal, ..ShowSettings::default() });
+        shown
+    };
+    for (size, name) in SIZES {
+        for screen in SCREENS {
+            if matches!(screen, Screen::Question { .. }) {
+                continue;
+            }
+            let [without, marked] =
+                [false, true].map(|journal| with(screen, size, Mode::Both, journal));
+            let mut pixels = without.pixels().iter().zip(marked.pixels());
+            assert_eq!(pixels.clone().filter(|(a, b)| a != b).count(), 15, "{name}: {screen:?}");
+            assert!(pixels.all(|(before, after)| !before || *after), "{name}: {screen:?}");
+        }
+    }
+}
+
+#[test]
 fn panels_look_as_they_did() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut changed = Vec::new();
     for (size, name) in SIZES {
         let screens = SCREENS.map(|screen| (words::id(screen).to_owned(), screen));
-        for (file, screen) in screens.into_iter().chain(questions()) {
+        for (file, screen) in screens.into_iter().chain(questions()).chain(titled()) {
             let path = folder.join(format!("{file}-{name}.txt"));
             let now = text(&shown(screen, size, Mode::Both));
             if update {
@@ -240,8 +272,8 @@ impl DrawTarget for Strict {
 fn nothing_is_drawn_outside_the_panel() {
     for (panel, _) in SIZES {
         for mode in [Mode::Emoji, Mode::Word, Mode::Both] {
-            let questions = questions().into_iter().map(|(_, screen)| screen);
-            for answer in SCREENS.into_iter().chain(questions) {
+            let others = questions().into_iter().chain(titled()).map(|(_, screen)| screen);
+            for answer in SCREENS.into_iter().chain(others) {
                 let settings = ShowSettings { panel, mode, ..ShowSettings::default() };
                 let Ok(()) = panel::draw(answer, &settings, &mut Strict(panel::size_of(panel)));
             }

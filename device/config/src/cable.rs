@@ -1,5 +1,5 @@
 //! What settings that come through a cable may not change, even where the wearer agrees to them: whom the badge trusts,
-//! which programs it starts, and where its files lie.
+//! which programs it starts, where its files lie, and what its place of use allows.
 
 use crate::config::Config;
 use crate::language::is_file;
@@ -9,6 +9,9 @@ use crate::source::is_command;
 type Rule = (&'static str, fn(&Config, &Config) -> bool);
 
 const RULES: &[Rule] = &[
+    ("use", |old, new| old.use_place == new.use_place),
+    ("reason", |old, new| old.reason == new.reason),
+    ("pictures.enabled", |old, new| old.pictures.enabled || !new.pictures.enabled),
     ("update.keys", |old, new| old.update.keys == new.update.keys),
     ("update.state", |old, new| old.update.state == new.update.state),
     // A file is not checked for a signature.
@@ -63,7 +66,10 @@ mod tests {
         let other = SecretKey::from_seed(&[1; 32]).public();
         let below = format!("[update]\nkeys = [\"{KEY}\"]\n[camera]\nsource = \"pipe:cat x\"\n");
         for (text, key) in [
-            ("[update]\nkeys = []\n".to_owned(), "update.keys"),
+            ("\nuse = \"workplace\"\n".to_owned(), "use"),
+            ("\nreason = \"medical\"\n".into(), "reason"),
+            ("[pictures]\nenabled = true\n".into(), "pictures.enabled"),
+            ("[update]\nkeys = []\n".into(), "update.keys"),
             (format!("[update]\nkeys = [\"{KEY}\", \"{other}\"]\n"), "update.keys"),
             ("[update]\nstate = \"/tmp/x\"\n".into(), "update.state"),
             ("[look]\nbundle = \"/tmp/x.emocue\"\n".into(), "look.bundle"),

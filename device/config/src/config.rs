@@ -11,9 +11,12 @@ use crate::link::LinkSettings;
 use crate::look::LookSettings;
 use crate::pace::PaceSettings;
 use crate::panel::PanelSettings;
+use crate::pictures::PictureSettings;
 use crate::pins::{self, Pins};
+use crate::practice::PracticeSettings;
 use crate::session::SessionSettings;
 use crate::update::UpdateSettings;
+use crate::use_place::{Reason, UsePlace};
 use crate::vibration::VibrationSettings;
 
 /// Everything that an owner may choose, filled in.
@@ -23,6 +26,11 @@ pub struct Config {
     /// The profile below these values: a name from [`BOARDS`](crate::BOARDS).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub board: Option<String>,
+    /// Where the badge is used.
+    #[serde(rename = "use")]
+    pub use_place: UsePlace,
+    /// Why its camera may look at faces in a school or at work.
+    pub reason: Reason,
     /// Where frames come from.
     pub camera: CameraSettings,
     /// Which networks look at them.
@@ -42,6 +50,10 @@ pub struct Config {
     pub vibration: VibrationSettings,
     /// How long a session lasts.
     pub session: SessionSettings,
+    /// The practice games.
+    pub practice: PracticeSettings,
+    /// Pictures that the wearer may keep.
+    pub pictures: PictureSettings,
     /// How often frames are looked at.
     pub pace: PaceSettings,
     /// Whose bundles are taken, and where they lie.

@@ -68,6 +68,7 @@ section! {
     "session-ended" session_ended State,
     "camera-missing" camera_missing State,
     "low-battery" low_battery State,
+    "break" take_a_break State,
 }
 
 section! {
@@ -81,13 +82,32 @@ section! {
 }
 
 section! {
-    /// Practice: the badge names an expression to show, or the wearer guesses one.
+    /// Practice: the badge names an expression to show, or the wearer guesses one, or looks at cards.
     PracticeTexts, "practice":
-    "show-me" show_me Practice,
-    "well-done" well_done Practice,
-    "guess" guess Practice,
-    "skip" skip Practice,
-    "end" end Practice,
+    "show-me" show_me Title,
+    "well-done" well_done Title,
+    "guess" guess Title,
+    "cards" cards Title,
+    "skip" skip Title,
+    "end" end Title,
+}
+
+section! {
+    /// What the wearer may have kept, whether that is really meant, and that it is not allowed at a school or at work.
+    KeepTexts, "keep":
+    "journal" journal Title,
+    "pictures" pictures Title,
+    "ask-journal" ask_journal Title,
+    "ask-pictures" ask_pictures Title,
+    "not-here" not_here Title,
+}
+
+section! {
+    /// Why the camera may be used in a school or at work.
+    ReasonTexts, "reasons":
+    "medical" medical Title,
+    "safety" safety Title,
+    "outside-eu" outside_eu Title,
 }
 
 /// The badge's words in one language. Words say how a face looks, not what anybody feels.
@@ -104,6 +124,10 @@ pub struct Language {
     pub questions: QuestionTexts,
     /// `[practice]`.
     pub practice: PracticeTexts,
+    /// `[keep]`.
+    pub keep: KeepTexts,
+    /// `[reasons]`.
+    pub reasons: ReasonTexts,
 }
 
 impl LooksTexts {
@@ -162,8 +186,9 @@ impl Language {
 
     /// Every text with its key and its place.
     pub fn texts(&self) -> impl Iterator<Item = (&'static str, TextSlot, &PanelText)> {
-        let Self { name: _, looks, states, questions, practice } = self;
-        looks.texts().chain(states.texts()).chain(questions.texts()).chain(practice.texts())
+        let Self { name: _, looks, states, questions, practice, keep, reasons } = self;
+        let texts = looks.texts().chain(states.texts()).chain(questions.texts());
+        texts.chain(practice.texts()).chain(keep.texts()).chain(reasons.texts())
     }
 }
 

@@ -31,8 +31,10 @@ mod pace;
 mod panel;
 mod path;
 mod pattern;
+mod pictures;
 mod pins;
 mod place;
+mod practice;
 mod read;
 mod session;
 pub mod source;
@@ -40,6 +42,7 @@ pub mod source;
 mod tests;
 mod unserved;
 mod update;
+mod use_place;
 mod vibration;
 
 pub use boards::{BOARDS, BoardProfile};
@@ -49,20 +52,23 @@ pub use error::ConfigError;
 pub use explain::nearest;
 pub use gpio::{Driver, GpioSettings, LedSettings};
 pub use language::{
-    FitCheck, LANGUAGES, Language, LanguageError, LanguageTable, LooksTexts, PanelText,
-    PracticeTexts, QuestionTexts, StateTexts, TextSlot, Unfit,
+    FitCheck, KeepTexts, LANGUAGES, Language, LanguageError, LanguageTable, LooksTexts, PanelText,
+    PracticeTexts, QuestionTexts, ReasonTexts, StateTexts, TextSlot, Unfit,
 };
 pub use link::LinkSettings;
 pub use look::{LookSettings, Who};
 pub use pace::PaceSettings;
 pub use panel::{Controller, Mode, PanelSettings, PanelSize};
 pub use pattern::{Pattern, PatternError};
+pub use pictures::PictureSettings;
 pub use pins::{Pin, Pins, ROLES};
 pub use place::TextPlace;
+pub use practice::{Order, PracticeSettings};
 pub use session::SessionSettings;
 pub use source::{SOURCES, SOURCES_BRIEF, Source, SourceError};
 pub use unserved::Unserved;
 pub use update::UpdateSettings;
+pub use use_place::{Reason, UsePlace};
 pub use vibration::VibrationSettings;
 
 pub use emocue_models::steady::SteadySettings;

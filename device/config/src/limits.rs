@@ -117,6 +117,31 @@ const LIMITS: &[Limit] = &[
         "write 1 to 240 (minutes), or 0 for no limit",
     ),
     (
+        "practice.rounds",
+        |config| (1..=50).contains(&config.practice.rounds),
+        "write 1 to 50 (rounds of a game)",
+    ),
+    (
+        "practice.expressions",
+        |config| !config.practice.expressions.is_empty(),
+        "write at least one, such as [\"happiness\", \"sadness\"]",
+    ),
+    (
+        "practice.round_s",
+        |config| (5..=600).contains(&config.practice.round_s),
+        "write 5 to 600 (seconds)",
+    ),
+    (
+        "practice.card_s",
+        |config| (1..=60).contains(&config.practice.card_s),
+        "write 1 to 60 (seconds)",
+    ),
+    (
+        "pictures.minutes",
+        |config| (1..=15).contains(&config.pictures.minutes),
+        "write 1 to 15 (minutes)",
+    ),
+    (
         "update.healthy_s",
         |config| (1..=3600).contains(&config.update.healthy_s),
         "write 1 to 3600 (seconds)",

@@ -129,7 +129,10 @@ fn every_mistake_has_its_place_and_a_way_out() {
         ("[pannel]\nsize = 1", &["badge.toml:1:2: unknown key \"pannel\"\n", "write panel"]),
         (
             "colour = 1",
-            &["1:1: unknown key \"colour\"\n", "possible: board, camera, look, steady, panel"],
+            &[
+                "1:1: unknown key \"colour\"\n",
+                "possible: board, use, reason, camera, look, steady, panel",
+            ],
         ),
         ("[panel]\nadress = 60", &["2:1: unknown key \"adress\" in [panel]", "write address"]),
         ("[panel]\nenable = true", &["2:1: unknown key \"enable\" in [panel]", "write enabled"]),

@@ -9,7 +9,8 @@
 //! | [`client`] | the host's side |
 //! | [`server`] | the badge's side |
 //! | [`inbox`] | where the badge keeps a file that is not whole yet |
-//! | `faulty`, `random` | a bad cable and its random numbers, for tests (feature `test-util`) |
+//! | `random` | the same random numbers for the same seed, for games and tests |
+//! | `faulty` | a bad cable, for tests (feature `test-util`) |
 //!
 //! The host asks, the badge answers, one request at a time: that is also the back-pressure, since a badge that is
 //! busy has at most one whole request waiting. What is lost or damaged is said again, and a request that came twice
@@ -27,7 +28,6 @@ pub mod faulty;
 pub mod frame;
 pub mod inbox;
 pub mod message;
-#[cfg(feature = "test-util")]
 pub mod random;
 #[cfg(unix)]
 pub mod serial;

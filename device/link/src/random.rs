@@ -1,4 +1,4 @@
-//! Random numbers for tests, the same for the same seed.
+//! Random numbers for games and tests, the same for the same seed; nothing for keys.
 
 /// SplitMix64: enough to spread cases, and a dependency less.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 mod error;
 mod folder;
 mod mounted;
+mod none;
 mod open;
 #[cfg(unix)]
 mod patience;
@@ -23,6 +24,7 @@ use emocue_models::luma::Luma;
 
 pub use error::CameraError;
 pub use mounted::Mounted;
+pub use none::NoCamera;
 pub use open::{OpenOptions, open, open_with};
 pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;

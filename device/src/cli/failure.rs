@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use emocue_config::{ConfigError, LanguageError, SourceError};
+use emocue_config::{ConfigError, LanguageError, SourceError, UsePlace};
 use emocue_device::badge::BadgeError;
 use emocue_device::bench::BenchError;
 use emocue_device::bundle::LoadError;
@@ -41,6 +41,10 @@ pub(crate) enum Failure {
     SelfTest(#[from] SelfTestError),
     #[error("no badge answers at {}: {source}", path.display())]
     NobodyServes { path: PathBuf, source: io::Error },
+    #[error("no game with the camera: the configuration says use = {:?} and records no reason", place.name())]
+    NotAllowed { place: UsePlace },
+    #[error("a game takes a live camera, and {source_name} is not one")]
+    NotLive { source_name: String },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
     #[error("cannot start sh: {0}")]
@@ -65,9 +69,12 @@ impl Failure {
             Self::Bench(error) => error,
             Self::Slot(error) => error,
             Self::SelfTest(error) => error,
-            Self::NobodyServes { .. } | Self::Output(_) | Self::Guard(_) | Self::NothingRead => {
-                return None;
-            }
+            Self::NobodyServes { .. }
+            | Self::NotAllowed { .. }
+            | Self::NotLive { .. }
+            | Self::Output(_)
+            | Self::Guard(_)
+            | Self::NothingRead => return None,
         })
     }
 }
@@ -78,6 +85,14 @@ impl failure::Failure for Failure {
             Self::NobodyServes { .. } => {
                 Some("Start it: `systemctl start emocue-badge`.".to_owned())
             }
+            Self::NotAllowed { .. } => Some(
+                "Write reason = \"medical\", \"safety\" or \"outside-eu\" where that is true \
+                 (docs/responsible-use.md), or play `emocue-badge practice cards`."
+                    .to_owned(),
+            ),
+            Self::NotLive { .. } => {
+                Some("Name v4l2:/dev/videoN, or pipe:COMMAND for what a program gives.".to_owned())
+            }
             _ => self.part()?.help(),
         }
     }
@@ -85,6 +100,7 @@ impl failure::Failure for Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::NobodyServes { .. } => exit::FOLDER,
+            Self::NotAllowed { .. } | Self::NotLive { .. } => exit::USAGE,
             Self::Output(_) => exit::OUTPUT,
             Self::Guard(_) | Self::NothingRead => exit::INPUT,
             _ => self.part().map_or(exit::FAILED, failure::Failure::exit_code),

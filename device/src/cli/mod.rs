@@ -4,24 +4,21 @@ mod board;
 mod failure;
 #[cfg(unix)]
 mod link;
+mod practice;
 mod probe;
 mod run;
+mod show;
 mod slot;
 mod usage;
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use emocue_config::{
-    Config, Language, LookSettings, Mode, PanelSize, SOURCES, Source, SourceError, Who,
-};
+use emocue_config::{Config, LookSettings, SOURCES, Source, SourceError, Who};
 #[cfg(unix)]
 use emocue_device::camera::pipe::GUARD;
-use emocue_device::show::overlay::Style;
-use emocue_device::show::{self, Display, FileRules, SINKS, ShowError};
 use emocue_device::vision::OverTimeSettings;
 use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
@@ -31,8 +28,10 @@ pub(crate) use board::off;
 pub(crate) use failure::Failure;
 #[cfg(unix)]
 pub(crate) use link::link;
+pub(crate) use practice::practice;
 pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome};
 pub(crate) use run::{every_frame, run_camera};
+pub(crate) use show::Show;
 pub(crate) use slot::slot;
 pub(crate) use usage::end_with;
 
@@ -64,6 +63,8 @@ pub(crate) enum Verb {
     Demo(Demo),
     /// Look at a camera's frames
     Run(RunArgs),
+    /// Practise expressions: show one, guess one, or look at cards
+    Practice(practice::Practice),
     /// List the cameras, their formats and sizes, and what to do for those that need more
     Cameras,
     /// Check what the badge needs on this machine, and say how to fix what is missing
@@ -116,6 +117,9 @@ pub(crate) struct RunArgs {
     /// Stop after this many frames
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
+    /// The Enter key presses the button where no pin does: Enter alone shortly, l long, h until it agrees
+    #[arg(long)]
+    pub(crate) keyboard: bool,
     #[command(flatten)]
     pub(crate) mount: Mount,
     #[command(flatten)]
@@ -261,59 +265,8 @@ fn min_face(text: &str) -> Result<f32, String> {
     settings.problem().map_or(Ok(min_face), |problem| Err(problem.to_owned()))
 }
 
-/// How many pictures are kept of a live camera, which has no end: some 100 MB of overlays.
-const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
-
-/// Where answers go.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Displays")]
-pub(crate) struct Show {
-    #[arg(long = "display", value_name = "SINK", help = sinks())]
-    displays: Vec<OsString>,
-    /// How overlay:DIR and video:FILE draw a frame; box where nothing else is said
-    #[arg(long, value_parser = one_of(&STYLES))]
-    style: Option<Style>,
-    /// Replace files that are there already, for json, csv, png, overlay and video
-    #[arg(long)]
-    pub(crate) overwrite: bool,
-    /// How many pictures png:DIR and overlay:DIR keep, the newest; 1000 of a live camera and all of files where nothing
-    /// else is said
-    #[arg(long, value_name = "N")]
-    keep: Option<NonZeroUsize>,
-    /// Size of the panel, px; 128x64 where nothing else is said
-    #[arg(long, value_parser = one_of(&PANELS))]
-    panel: Option<PanelSize>,
-    /// What the panel shows of an answer; both where nothing else is said
-    #[arg(long, value_parser = one_of(&WORDS))]
-    words: Option<Mode>,
-    /// The words' language: a code such as de, or a TOML file; en where nothing else is said
-    #[arg(long, value_name = "CODE|FILE", value_parser = language)]
-    pub(crate) language: Option<&'static Language>,
-}
-
 /// A value's name, the value, and its help.
 type Named<T> = (&'static str, T, &'static str);
-
-const PANELS: [Named<PanelSize>; 2] = [
-    (PanelSize::Tall.name(), PanelSize::Tall, "128x64 px, the whole face"),
-    (PanelSize::Flat.name(), PanelSize::Flat, "128x32 px, only eyes, brows and mouth"),
-];
-
-const WORDS: [Named<Mode>; 3] = [
-    (Mode::Emoji.name(), Mode::Emoji, "The emoji alone"),
-    (Mode::Word.name(), Mode::Word, "The word alone"),
-    (Mode::Both.name(), Mode::Both, "The emoji with the word beside it"),
-];
-
-const STYLES: [Named<Style>; 3] = [
-    ("box", Style::Box, "Every face in a box, with its emoji, its word and its probability"),
-    ("bars", Style::Bars, "Beside each face the probabilities of all classes, where there is room"),
-    (
-        "panel",
-        Style::Panel,
-        "Four pictures: the frame, the shown face, its probabilities, its emoji",
-    ),
-];
 
 const STEADY: [Named<bool>; 2] = [
     ("on", true, "Faces are followed, and their answers hold still"),
@@ -335,51 +288,6 @@ fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-impl Show {
-    /// What is named here; the terminal where nothing is, unless there is another display already. A badge that starts
-    /// `again` replaces its own files, and a live one keeps so many.
-    pub(crate) fn open(
-        &self,
-        usual: show::ShowSettings,
-        another: bool,
-        again: bool,
-        is_live: bool,
-    ) -> Result<Vec<Box<dyn Display>>, ShowError> {
-        let settings = self.settings(usual);
-        let terminal = ["terminal".into()];
-        let named =
-            if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
-        let keep = self.keep.or(if is_live { LIVE_KEPT } else { None });
-        let rules = FileRules { overwrite: self.overwrite || again, keep };
-        named.iter().map(|spec| show::open(spec, &settings, rules)).collect()
-    }
-
-    /// Whether a display is named here that shows frames in colour.
-    pub(crate) fn has_colors(&self) -> bool {
-        self.displays.iter().filter_map(show::kind).any(|sink| sink.has_colors)
-    }
-
-    /// Whether a display is named here that shows a panel at once.
-    pub(crate) fn has_panel(&self) -> bool {
-        self.displays.iter().filter_map(show::kind).any(|sink| sink.is_panel)
-    }
-
-    /// As said here, else as in `usual`.
-    pub(crate) fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
-        show::ShowSettings {
-            panel: self.panel.unwrap_or(usual.panel),
-            mode: self.words.unwrap_or(usual.mode),
-            style: self.style.unwrap_or(usual.style),
-            language: self.language.unwrap_or(usual.language),
-        }
-    }
-}
-
-/// A value of `--language`.
-fn language(name: &str) -> Result<&'static Language, String> {
-    show::language::load(name).map_err(|error| line(&error))
-}
-
 /// A value of `--camera`; the error is one line, as all of the command line's.
 fn source(text: OsString) -> Result<Source, String> {
     match text.into_string() {
@@ -387,12 +295,6 @@ fn source(text: OsString) -> Result<Source, String> {
         // A file's name may hold any bytes.
         Err(name) => Ok(Source::Path(name.into())),
     }
-}
-
-fn sinks() -> String {
-    let sinks: Vec<_> =
-        SINKS.iter().map(|sink| format!("{} ({})", sink.usage, sink.help)).collect();
-    format!("Where answers go, may be given several times: {}", sinks.join("; "))
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use emocue_config::Config;
-use emocue_device::badge::live::{Again, Live, LiveOptions, LiveParts};
+use emocue_config::{Config, Source};
+use emocue_device::answer::GameKind;
+use emocue_device::badge::live::{Again, Live, LiveOptions, LiveParts, WearerOptions};
 use emocue_device::badge::watchdog::Watchdog;
 use emocue_device::badge::{self, MonitorSetup, Tally, UpdateMonitor};
 use emocue_device::bundle::{LoadedBundle, Origin};
-use emocue_device::camera::{self, Camera, CameraError, Mounted, OpenOptions};
+use emocue_device::camera::{self, Camera, CameraError, Mounted, NoCamera, OpenOptions};
 use emocue_device::link::{Hub, settings};
 use emocue_device::sandbox;
 use emocue_device::show::{self, Display, ShowSettings};
@@ -22,13 +23,28 @@ use emocue_device::vision::Vision;
 use emocue_models::failure::line;
 
 use super::board::{cues, panel};
+use super::practice::{self, keyboard};
 use super::{Failure, RunArgs};
 use crate::{stop_on_signal, tell};
 
+/// A game that is played instead of only looking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Started {
+    /// Which.
+    pub(super) game: GameKind,
+    /// How many rounds, instead of the configuration's.
+    pub(super) rounds: Option<u32>,
+}
+
 /// Looks at a camera until it ends or a signal comes.
 pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
+    run_started(run, None)
+}
+
+/// Plays `started`, where there is one, or looks at a camera, until it ends or a signal comes.
+pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<ExitCode, Failure> {
     let (hub, stop) = (Arc::default(), stop_on_signal());
-    let mut badge = Starts { run, hub, stop, served: None, state: None };
+    let mut badge = Starts { run, started, hub, stop, served: None, state: None };
     let mut again = None;
     loop {
         match badge.start(again) {
@@ -53,6 +69,7 @@ enum Next {
 /// What outlives a start.
 struct Starts<'a> {
     run: &'a RunArgs,
+    started: Option<Started>,
     hub: Arc<Hub>,
     stop: Arc<AtomicBool>,
     served: Option<Served>,
@@ -72,19 +89,8 @@ impl Starts<'_> {
         let run = self.run;
         let config = self.config()?;
         let state = run.state.as_deref().unwrap_or(&config.update.state);
-        let source = match &run.camera {
-            Some(source) => source.clone(),
-            None => config.camera.source.parse()?,
-        };
-        let orientation = run.mount.orientation(config.camera.orientation());
-        let mut note = |note: &str| tell(format_args!("emocue-badge: {note}"));
-        let options = OpenOptions {
-            is_recursive: run.recursive,
-            keeps_colors: run.show.has_colors(),
-            guard: Some(sandbox::own_program()),
-        };
-        let camera = camera::open_with(&source, &options, &mut note)?;
-        let camera = Mounted::new(camera, orientation);
+        let game = self.started.map(|started| started.game);
+        let camera = self.camera(&config)?;
         let bundle = self.bundle(&config, state)?;
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings(self.shown(&config));
@@ -99,13 +105,24 @@ impl Starts<'_> {
         let LoadedBundle { mut vision, origin, .. } = bundle;
         vision.set_over_time(run.look.over_time(&config));
         if !camera.is_live() {
+            if game.is_some() {
+                let source_name = self.source_name(&config);
+                return Err(Failure::NotLive { source_name });
+            }
             if let Some(port) = run.config.as_ref().and_then(|_| config.link.port()) {
                 self.say(&format!("no host is served at {port}: that takes a live camera"));
             }
             return every_frame(camera, vision, displays, run.limit, &self.stop).map(Next::End);
         }
         // Before hosts are served: settings that the badge cannot run with are given up first.
-        let cues = cues(&config)?;
+        let mut cues = cues(&config)?;
+        if run.keyboard && cues.button.is_none() {
+            cues.button = Some(keyboard());
+        }
+        let mut wearer = WearerOptions::new(&config, with_panel.map(|_| state.to_owned()));
+        if let Some(rounds) = self.started.and_then(|started| started.rounds) {
+            wearer.practice.rounds = rounds;
+        }
         let monitor = run.config.as_deref().map(|file| {
             self.serve(file, state, &config);
             let watched = MonitorSetup {
@@ -130,10 +147,13 @@ impl Starts<'_> {
         };
         let options = LiveOptions {
             mode: shown.mode,
-            paused: again.is_some_and(|again| again.paused),
+            paused: again.is_some_and(|again| again.paused) || !camera_is_needed(game),
             pace: config.pace,
             wait_for_camera: run.waits(&config),
             limit: run.limit,
+            wearer,
+            game,
+            seed: seed(),
             vibration: config.vibration,
             session: config.session,
             session_state: again.map(|again| again.session).unwrap_or_default(),
@@ -146,6 +166,39 @@ impl Starts<'_> {
             self.say(&notice.to_string());
         })?;
         Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
+    }
+
+    /// The camera that the command line names, else the configuration; none for a game that needs none.
+    fn camera(&self, config: &Config) -> Result<Mounted, Failure> {
+        let run = self.run;
+        let orientation = run.mount.orientation(config.camera.orientation());
+        if let Some(Started { game, .. }) = self.started {
+            practice::check(game, config)?;
+            if !game.uses_camera() {
+                return Ok(Mounted::new(Box::new(NoCamera), orientation));
+            }
+        }
+        let source = match &run.camera {
+            Some(source) => source.clone(),
+            None => config.camera.source.parse()?,
+        };
+        let mut note = |note: &str| tell(format_args!("emocue-badge: {note}"));
+        let options = OpenOptions {
+            is_recursive: run.recursive,
+            keeps_colors: run.show.has_colors(),
+            guard: Some(sandbox::own_program()),
+        };
+        let camera = camera::open_with(&source, &options, &mut note)?;
+        Ok(Mounted::new(camera, orientation))
+    }
+
+    /// What the camera is called in messages.
+    fn source_name(&self, config: &Config) -> String {
+        match &self.run.camera {
+            Some(Source::Path(path)) => path.display().to_string(),
+            Some(_) => "that source".to_owned(),
+            None => config.camera.source.clone(),
+        }
     }
 
     /// The configuration with the settings that a host sent, or the built-in values.
@@ -231,6 +284,17 @@ impl Starts<'_> {
     fn say(&self, line: &str) {
         say(&self.hub, line);
     }
+}
+
+/// Whether the camera is to be open from the start.
+fn camera_is_needed(game: Option<GameKind>) -> bool {
+    game.is_none_or(GameKind::uses_camera)
+}
+
+/// The order of games is another one each time.
+fn seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// Says something to the terminal and to hosts.

@@ -65,7 +65,7 @@ mod tests {
             ("rnu", "`emocue-badge run`"),
             ("docter", "`emocue-badge doctor`"),
             ("photo.jpg", "run --camera photo.jpg --display overlay:looks"),
-            ("xyzzyxyz", "demo, run, cameras"),
+            ("xyzzyxyz", "demo, run, practice, cameras"),
         ] {
             let error = Cli::try_parse_from(["emocue-badge", word]).unwrap_err();
             let problem = unknown_command(&error).unwrap();

@@ -8,7 +8,7 @@ use super::text::Font;
 /// What keeps `text` from its place on some panel.
 pub(crate) fn unfit(slot: TextSlot, text: &PanelText) -> Option<Unfit> {
     PanelSize::ALL.into_iter().find_map(|panel| match slot {
-        TextSlot::Question | TextSlot::Practice => {
+        TextSlot::Question | TextSlot::Title => {
             wrong(text.whole(), Font::title(panel), panel.width(), panel)
         }
         TextSlot::Answer => wrong(text.whole(), Font::small(1), panel.width(), panel),

@@ -18,7 +18,7 @@ use super::canvas::Canvas;
 use super::change::{News, ScreenChange};
 use super::text::Font;
 use super::{Display, ShowError, ShowSettings, ShownFrame, paint, words};
-use crate::answer::{FrameReport, Screen};
+use crate::answer::{FrameReport, PracticeScreen, Screen};
 
 /// Where the framebuffer is, where nothing else is said.
 const NODE: &str = "/dev/fb0";
@@ -238,6 +238,9 @@ impl Framebuffer {
         if !emoji.is_zero_sized() {
             paint::emoji(self.screen, emoji, &mut self.canvas, &mut self.scratch);
         }
+        if self.settings.journal {
+            paint::journal_mark(margin, &mut self.canvas);
+        }
         let lines = lines(self.screen, &self.settings);
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         if !text.is_zero_sized() && !lines.is_empty() {
@@ -300,8 +303,13 @@ fn areas(size: Size, margin: u32, mode: Mode, screen: Screen) -> (Rectangle, Rec
         area((w - side) / 2, (h - side) / 2, side, side)
     };
     let none = Rectangle::zero();
-    // A question is read.
-    let mode = if matches!(screen, Screen::Question { .. }) { Mode::Word } else { mode };
+    let mode = match screen {
+        // A question is read.
+        Screen::Question { .. } | Screen::Practice(PracticeScreen::CardWord(_)) => Mode::Word,
+        Screen::Practice(PracticeScreen::CardEmoji(_)) => Mode::Emoji,
+        Screen::Menu(_) | Screen::Keep { .. } | Screen::KeepsPictures { .. } => Mode::Both,
+        _ => mode,
+    };
     match mode {
         Mode::Emoji => (square(width, height), none),
         Mode::Word => (none, area(0, 0, width, height)),
@@ -331,6 +339,13 @@ fn lines(screen: Screen, settings: &ShowSettings) -> Vec<String> {
             lines.push(code.to_string());
             lines.push(words::answers(counts, &settings.language.questions).to_owned());
         }
+        Screen::Keep { counts, .. } => {
+            lines.push(words.wide.to_owned());
+            if counts {
+                lines.push(settings.language.questions.answer.whole().to_owned());
+            }
+        }
+        Screen::KeepsPictures { seconds_left, .. } => lines.push(words::countdown(seconds_left)),
         _ => lines.push(words.wide.to_owned()),
     }
     lines
@@ -352,6 +367,11 @@ impl Display for Framebuffer {
 
     fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         self.settings.mode = mode;
+        self.draw()
+    }
+
+    fn set_journal(&mut self, on: bool, _: Instant) -> Result<(), ShowError> {
+        self.settings.journal = on;
         self.draw()
     }
 

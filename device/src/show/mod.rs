@@ -78,6 +78,15 @@ pub trait Display: Send {
         Ok(())
     }
 
+    /// Shows from now on that a journal is kept, or no longer, where the display has a panel.
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn set_journal(&mut self, on: bool, now: Instant) -> Result<(), ShowError> {
+        let _ = (on, now);
+        Ok(())
+    }
+
     /// Called about once a second by a live badge, so that a panel can dim, blank or recover.
     ///
     /// # Errors
@@ -107,6 +116,15 @@ pub struct ShowSettings {
     pub style: overlay::Style,
     /// The words' language.
     pub language: &'static Language,
+    /// Panels show that a journal is kept.
+    pub journal: bool,
+}
+
+impl ShowSettings {
+    /// The same in another mode.
+    pub(crate) fn in_mode(&self, mode: Mode) -> Self {
+        Self { mode, ..*self }
+    }
 }
 
 impl Default for ShowSettings {
@@ -116,6 +134,7 @@ impl Default for ShowSettings {
             mode: Mode::default(),
             style: overlay::Style::default(),
             language: language::english(),
+            journal: false,
         }
     }
 }

@@ -69,6 +69,15 @@ pub(crate) fn emoji(
     canvas.average_from(scratch, area, SMOOTHING);
 }
 
+/// Two lines of writing in the upper right corner, within `margin` px: a journal is kept.
+pub(crate) fn journal_mark(margin: u32, canvas: &mut Canvas) {
+    let (right, line) = (canvas.bounds().size.width as i32, (margin / 8).max(1));
+    for (row, lines) in [(1, 8), (4, 5)] {
+        let at = Point::new(right - (lines * line) as i32, (row * line) as i32);
+        canvas.fill(Rectangle::new(at, Size::new(lines * line, line)), Rgb888::WHITE);
+    }
+}
+
 /// px around words on a plate.
 pub(crate) fn padding(font: Font) -> u32 {
     (font.height() / 8).max(2)

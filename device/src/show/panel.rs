@@ -1,5 +1,7 @@
 //! The 1-bit panel: an emoji with the word beside it.
 
+mod titled;
+
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -7,6 +9,7 @@ use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::BinaryColor;
+use embedded_graphics::primitives::Rectangle;
 use emocue_config::{Mode, PanelSize};
 use emocue_link::consent::Code;
 
@@ -14,7 +17,7 @@ use super::draw::{self, Palette, PanelLayout};
 use super::text::Font;
 use super::words::Words;
 use super::{ShowSettings, art, words};
-use crate::answer::Screen;
+use crate::answer::{PracticeScreen, Screen};
 
 /// A panel's size in px.
 pub fn size_of(panel: PanelSize) -> Size {
@@ -45,6 +48,18 @@ where
         let texts = [words::question(ask, questions), words::answers(counts, questions)];
         return draw_question(texts, code, settings.panel, target);
     }
+    if settings.journal {
+        draw_journal_mark(target)?;
+    }
+    if let Some(titled) = titled::Titled::of(screen, settings) {
+        return titled.draw(settings.panel, target);
+    }
+    // A card has one side; the wearer's choice of words is for answers.
+    let settings = &match screen {
+        Screen::Practice(PracticeScreen::CardEmoji(_)) => settings.in_mode(Mode::Emoji),
+        Screen::Practice(PracticeScreen::CardWord(_)) => settings.in_mode(Mode::Word),
+        _ => *settings,
+    };
     if settings.mode != Mode::Word {
         let x = if settings.mode == Mode::Both { 0.0 } else { 32.0 };
         let layout = match settings.panel {
@@ -57,6 +72,19 @@ where
         Some(layout) => layout.write(words::words(screen, settings.language), target),
         None => Ok(()),
     }
+}
+
+/// Two lines of writing in the upper right corner, where no word stands: a journal is kept.
+fn draw_journal_mark<D>(target: &mut D) -> Result<(), D::Error>
+where
+    D: DrawTarget<Color = BinaryColor>,
+{
+    let right = target.bounding_box().size.width as i32;
+    for (left, y) in [(9, 0), (6, 2)] {
+        let line = Rectangle::new(Point::new(right - left, y), Size::new(left as u32, 1));
+        target.fill_solid(&line, BinaryColor::On)?;
+    }
+    Ok(())
 }
 
 /// Where words stand on a panel: one size and one place for all of them, so that nothing jumps when the answer changes.

@@ -117,6 +117,12 @@ impl<W: Write + Send> Display for Terminal<W> {
         Ok(())
     }
 
+    fn set_journal(&mut self, on: bool, _: Instant) -> Result<(), ShowError> {
+        self.settings.journal = on;
+        self.change.renew();
+        Ok(())
+    }
+
     fn show(
         &mut self,
         _: Option<ShownFrame<'_>>,

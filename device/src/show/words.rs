@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use emocue_config::{Language, PanelText, QuestionTexts};
+use emocue_config::{Language, PanelText, QuestionTexts, Reason};
 use emocue_link::consent::Ask;
 use emocue_models::label::LabelSet;
 use emocue_models::plain::plain_line;
 
-use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
+use crate::answer::{
+    Answer, FaceAnswer, FrameReport, GameKind, Kept, MenuEntry, PracticeScreen, Screen,
+};
 
 /// The panel's words for what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,34 @@ pub fn words(screen: impl Into<Screen>, language: &Language) -> Words<'_> {
         Screen::Question { ask, .. } => {
             return Words { above: "", wide: question(ask, &language.questions), narrow: &[] };
         }
+        Screen::Practice(PracticeScreen::ShowMe(expression)) => {
+            let word = stated(looks.word(expression));
+            return Words { above: language.practice.show_me.whole(), ..word };
+        }
+        Screen::Practice(PracticeScreen::WellDone(expression)) => {
+            let word = stated(looks.word(expression));
+            return Words { above: language.practice.well_done.whole(), ..word };
+        }
+        Screen::Practice(
+            PracticeScreen::CardEmoji(expression) | PracticeScreen::CardWord(expression),
+        ) => looks.word(expression),
+        Screen::Practice(PracticeScreen::Skipped) => &language.practice.skip,
+        Screen::Practice(PracticeScreen::Covered) => &language.practice.guess,
+        Screen::Practice(PracticeScreen::Ended) => &language.practice.end,
+        Screen::Menu(entry) => menu_entry(entry, language),
+        Screen::Reason(reason) => match reason {
+            // There is nothing to say, and it is never shown.
+            Reason::None => &language.states.starting,
+            Reason::Medical => &language.reasons.medical,
+            Reason::Safety => &language.reasons.safety,
+            Reason::OutsideEu => &language.reasons.outside_eu,
+        },
+        Screen::NotHere => &language.keep.not_here,
+        Screen::Keep { kept: Kept::Journal, .. } => &language.keep.ask_journal,
+        Screen::Keep { kept: Kept::Pictures, .. } => &language.keep.ask_pictures,
+        Screen::KeepsPictures { answer, .. } => {
+            return Words { above: language.keep.pictures.whole(), ..words(answer, language) };
+        }
         Screen::Starting => &states.starting,
         Screen::Answer(Answer::NoFace) => &states.no_face,
         Screen::Answer(Answer::FaceFound) => &states.face_found,
@@ -42,17 +72,32 @@ pub fn words(screen: impl Into<Screen>, language: &Language) -> Words<'_> {
         Screen::SessionEnded => &states.session_ended,
         Screen::CameraMissing => &states.camera_missing,
         Screen::LowBattery => &states.low_battery,
+        Screen::Break => &states.take_a_break,
     };
     stated(text)
+}
+
+/// The name of an entry of the menu.
+fn menu_entry(entry: MenuEntry, language: &Language) -> &PanelText {
+    match entry {
+        MenuEntry::Practice(GameKind::ShowMe) => &language.practice.show_me,
+        MenuEntry::Practice(GameKind::Guess) => &language.practice.guess,
+        MenuEntry::Practice(GameKind::Cards) => &language.practice.cards,
+        MenuEntry::Keep(Kept::Journal) => &language.keep.journal,
+        MenuEntry::Keep(Kept::Pictures) => &language.keep.pictures,
+    }
+}
+
+/// Minutes and seconds as the panel counts them down: `"4:59"`.
+pub fn countdown(seconds: u16) -> String {
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 fn stated(text: &PanelText) -> Words<'_> {
     Words { above: "", wide: text.whole(), narrow: text.lines() }
 }
 
-/// An identifier that stays the same between versions: a class name such as `"happiness"`, or `"unsure"`,
-/// `"no-face"`, `"face-found"`, `"too-dark"`, `"too-far"`, `"paused"`, `"last-minute"`, `"session-ended"`,
-/// `"camera-missing"`, `"low-battery"`, `"press-button"`, `"starting"`.
+/// An identifier that stays the same between versions: a class name such as `"happiness"`, or one of those below.
 pub fn id(screen: impl Into<Screen>) -> &'static str {
     match screen.into() {
         Screen::Starting => "starting",
@@ -66,6 +111,21 @@ pub fn id(screen: impl Into<Screen>) -> &'static str {
         Screen::SessionEnded => "session-ended",
         Screen::CameraMissing => "camera-missing",
         Screen::LowBattery => "low-battery",
+        Screen::Break => "break",
+        Screen::Menu(_) => "menu",
+        Screen::Practice(screen) => match screen {
+            PracticeScreen::ShowMe(_) => "practice-show-me",
+            PracticeScreen::WellDone(_) => "practice-well-done",
+            PracticeScreen::Skipped => "practice-skipped",
+            PracticeScreen::Covered => "practice-covered",
+            PracticeScreen::CardEmoji(_) => "practice-emoji",
+            PracticeScreen::CardWord(_) => "practice-word",
+            PracticeScreen::Ended => "practice-ended",
+        },
+        Screen::Reason(_) => "reason",
+        Screen::NotHere => "not-here",
+        Screen::Keep { .. } => "keep-question",
+        Screen::KeepsPictures { .. } => "keeps-pictures",
         // An older name.
         Screen::Question { .. } => "press-button",
         Screen::Answer(Answer::Looks(expression)) => expression.name(),
@@ -134,8 +194,17 @@ impl fmt::Display for ReportLine<'_> {
             write!(f, " ({percent} %)")?;
         }
         // The panel shows one of them.
-        if let Screen::Question { code, counts, .. } = report.shown {
-            write!(f, " {code}: {}", answers(counts, &language.questions))?;
+        match report.shown {
+            Screen::Question { code, counts, .. } => {
+                write!(f, " {code}: {}", answers(counts, &language.questions))?;
+            }
+            Screen::Keep { counts: true, .. } => {
+                write!(f, " {}", language.questions.answer.whole())?;
+            }
+            Screen::KeepsPictures { seconds_left, .. } => {
+                write!(f, " {}", countdown(seconds_left))?;
+            }
+            _ => {}
         }
         if report.faces.len() > 1 {
             write!(f, ", one of {} faces", report.faces.len())?;

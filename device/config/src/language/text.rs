@@ -81,8 +81,8 @@ pub enum TextSlot {
     Question,
     /// What to do about a question, below its code: one line.
     Answer,
-    /// A line of practice.
-    Practice,
+    /// A title over the whole panel: one line.
+    Title,
 }
 
 /// Why a text cannot stand in its place.

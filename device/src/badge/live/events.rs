@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use emocue_config::Mode;
-use emocue_link::message::CameraState;
 use emocue_models::luma::Luma;
 
+use super::keep::{Keeping, shown_expression};
+use super::menu::Menu;
 use super::meter::{Ages, Meter};
 use super::notice::Notice;
+use super::play::Play;
 use super::{LiveOptions, LiveParts, WAKE};
-use crate::answer::{FrameReport, Screen};
+use crate::answer::{FrameReport, MenuEntry, Screen};
 use crate::badge::capture::Lamp;
 use crate::badge::mailbox::{Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
@@ -48,10 +50,13 @@ pub(super) struct LiveState {
     cadence: Cadence,
     pub(super) tally: Tally,
     pub(super) ages: Ages,
-    pace: Pace,
+    pub(super) pace: Pace,
     /// The camera was there once, so it may come back.
-    streamed: bool,
-    meter: Meter,
+    pub(super) streamed: bool,
+    pub(super) meter: Meter,
+    pub(super) menu: Menu,
+    pub(super) play: Option<Play>,
+    pub(super) keeping: Keeping,
 }
 
 impl LiveState {
@@ -66,12 +71,15 @@ impl LiveState {
             pace: Pace::new(options.pace),
             streamed: false,
             meter: Meter::default(),
+            menu: Menu::new(options.wearer.offers()),
+            play: None,
+            keeping: Keeping::default(),
         }
     }
 }
 
 /// Why the loop ends: only the last is a failure.
-enum Stop {
+pub(super) enum Stop {
     End,
     /// To start anew.
     Again,
@@ -101,10 +109,13 @@ impl LiveRun<'_> {
         let start = Instant::now();
         let (mut ready, mut tick, mut feel) = (start, start, start);
         self.show(Screen::Starting, start)?;
+        if let Some(game) = self.options.game {
+            self.start_game(game, start)?;
+        }
         while !stop.load(Ordering::Relaxed) && self.state.tally.shown < limit {
             let mut deadline = (Instant::now() + WAKE).min(tick);
-            if let Some(stale) = self.stale_at() {
-                deadline = deadline.min(stale);
+            for sooner in [self.stale_at(), self.game_deadline()].into_iter().flatten() {
+                deadline = deadline.min(sooner);
             }
             let event = self.mailbox.wait(&mut frame, &mut info, ready, deadline);
             let begin = Instant::now();
@@ -119,6 +130,9 @@ impl LiveRun<'_> {
             let now = Instant::now();
             if self.stale_at().is_some_and(|stale| now >= stale) {
                 self.withdraw(now)?;
+            }
+            if self.game_deadline().is_some_and(|deadline| now >= deadline) {
+                self.game_time(now)?;
             }
             if now >= tick {
                 tick = now + TICK;
@@ -153,7 +167,10 @@ impl LiveRun<'_> {
     /// What was seen last is too old to be shown any more.
     fn withdraw(&mut self, now: Instant) -> Result<(), Stop> {
         self.parts.vision.forget();
-        self.show(Screen::Starting, now)
+        match self.plays() {
+            Some(_) => self.play(Screen::Starting, now),
+            None => self.show(Screen::Starting, now),
+        }
     }
 
     fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<(), Stop> {
@@ -161,16 +178,28 @@ impl LiveRun<'_> {
         if self.state.screen.paused {
             return Ok(());
         }
+        let now = Instant::now();
         let report = self.parts.vision.look(frame, info)?;
-        self.state.screen.see(report);
-        // What is covered is not felt either.
-        if self.state.screen.cover().is_none() {
-            let now = Instant::now();
-            show(&mut self.parts.displays, Some(frame.into()), report, now)?;
-            if let (Some(motor), Screen::Answer(answer)) = (&self.parts.cues.motor, report.shown) {
-                let track = report.shown_face().and_then(|face| face.track);
-                if let Some(pattern) = self.state.cadence.play(now, answer, track) {
-                    motor.play(pattern);
+        let (shown, expression) = (report.shown, shown_expression(report));
+        if self.state.play.is_some() {
+            self.play(shown, now)?;
+        } else if let (true, Screen::Answer(answer)) = (self.state.keeping.keeps_pictures(), shown)
+        {
+            self.keep_face(frame, expression);
+            let shown = self.state.keeping.cover(answer, now).unwrap_or(shown);
+            self.show(shown, now)?;
+        } else {
+            self.state.screen.see(report);
+            // What is covered is not felt either.
+            if self.state.screen.cover().is_none() {
+                show(&mut self.parts.displays, Some(frame.into()), report, now)?;
+                if let (Some(motor), Screen::Answer(answer)) =
+                    (&self.parts.cues.motor, report.shown)
+                {
+                    let track = report.shown_face().and_then(|face| face.track);
+                    if let Some(pattern) = self.state.cadence.play(now, answer, track) {
+                        motor.play(pattern);
+                    }
                 }
             }
         }
@@ -184,13 +213,14 @@ impl LiveRun<'_> {
     fn obey(&mut self, event: Event, now: Instant) -> Result<(), Stop> {
         match event {
             Event::Press(press) => self.press(press, now)?,
-            // Said only once it is true.
-            Event::Closed if self.state.screen.paused => {
+            // Said only once it is true; a game without the camera goes on.
+            Event::Closed if self.state.screen.paused && self.plays().is_none() => {
                 let (notice, screen) = match self.state.session.has_ended() {
                     true => (Notice::SessionEnded, Screen::SessionEnded),
                     false => (Notice::Paused, Screen::Paused),
                 };
                 (self.tell)(notice);
+                self.state.menu.close();
                 self.show(screen, now)?;
             }
             Event::Closed => {}
@@ -212,6 +242,7 @@ impl LiveRun<'_> {
                     // A badge that waits for its camera works as it should.
                     self.parts.watchdog.ready();
                     (self.tell)(Notice::Missing(error));
+                    self.play_without_camera(now);
                     self.show(Screen::CameraMissing, now)?;
                 }
             }
@@ -229,10 +260,23 @@ impl LiveRun<'_> {
             PressEffect::Waits => return Ok(()),
             PressEffect::Answered => return self.ask(None, now),
         }
+        if self.consent_press(press, now)? {
+            return Ok(());
+        }
+        if press.press != Press::Held {
+            self.state.keeping.dismiss();
+        }
         match press.press {
+            Press::Short if self.state.play.is_some() => self.game_press(now)?,
+            Press::Long if self.state.play.is_some() => self.end_game(now)?,
             Press::Short | Press::Long if self.state.session.has_ended() => {
                 self.state.session.restart();
                 self.resume(Notice::SessionBegins, now)?;
+            }
+            Press::Short if self.state.keeping.keeps_pictures() => self.end_pictures(),
+            Press::Short if self.state.screen.paused => {
+                let screen = self.state.menu.next(now);
+                self.show(screen.unwrap_or(Screen::Paused), now)?;
             }
             Press::Short => {
                 self.state.mode = self.state.mode.next();
@@ -240,7 +284,11 @@ impl LiveRun<'_> {
                     display.set_mode(self.state.mode, now)?;
                 }
             }
-            Press::Long if self.state.screen.paused => self.resume(Notice::Resumed, now)?,
+            Press::Long if self.state.screen.paused => match self.state.menu.choose() {
+                Some(MenuEntry::Practice(game)) => self.start_game(game, now)?,
+                Some(MenuEntry::Keep(kept)) => self.choose_kept(kept, now)?,
+                None => self.resume(Notice::Resumed, now)?,
+            },
             Press::Long => self.pause(),
             // The rest of a long press.
             Press::Held => {}
@@ -248,24 +296,21 @@ impl LiveRun<'_> {
         Ok(())
     }
 
-    fn pause(&mut self) {
+    pub(super) fn pause(&mut self) {
+        self.end_pictures();
         self.state.screen.paused = true;
         self.parts.vision.forget();
         self.mailbox.want(Wanted::Closed);
     }
 
-    fn resume(&mut self, notice: Notice, now: Instant) -> Result<(), Stop> {
+    pub(super) fn resume(&mut self, notice: Notice, now: Instant) -> Result<(), Stop> {
         (self.tell)(notice);
-        self.state.screen.paused = false;
-        // One that is still missing is to be reported and shown again.
-        self.state.screen.missing = false;
-        self.parts.vision.forget();
-        self.mailbox.want(Wanted::Stream);
+        self.open_camera();
         self.show(Screen::Starting, now)
     }
 
     /// Shows a state of the badge itself.
-    fn show(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
+    pub(super) fn show(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
         show(&mut self.parts.displays, None, self.state.screen.show(screen), now)
     }
 
@@ -289,7 +334,10 @@ impl LiveRun<'_> {
         match event {
             None => {}
             Some(SessionEvent::LastMinute) => (self.tell)(Notice::LastMinute),
-            Some(SessionEvent::Ended) => self.pause(),
+            Some(SessionEvent::Ended) => {
+                self.end_game(now)?;
+                self.pause();
+            }
         }
         let last_minute = event == Some(SessionEvent::LastMinute);
         if self.state.screen.tick(low, last_minute, now) {
@@ -302,6 +350,7 @@ impl LiveRun<'_> {
             display.tick(now)?;
         }
         self.measure(now, low);
+        self.keep_time(now)?;
         self.watch_updates(now)
     }
 
@@ -325,44 +374,6 @@ impl LiveRun<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Gives the hub what happened since the last time.
-    fn measure(&mut self, now: Instant, battery_low: bool) {
-        let LiveState { tally, ages, screen, streamed, pace, .. } = &self.state;
-        let meter = Meter { since: Some(now), shown: tally.shown, ages: *ages };
-        let state = match screen {
-            ScreenState { paused: true, .. } => CameraState::Paused,
-            ScreenState { missing: true, .. } => CameraState::CameraMissing,
-            _ if *streamed => CameraState::Streaming,
-            _ => CameraState::Starting,
-        };
-        let slowdown = pace.slowdown();
-        let last = std::mem::replace(&mut self.state.meter, meter);
-        let Some(since) = last.since else { return };
-        let elapsed_ms = now.saturating_duration_since(since).as_millis().max(1) as u64;
-        let looks = self.state.tally.shown - last.shown;
-        let age = self.state.ages.since(last.ages).mean();
-        let watched = self.parts.cues.battery_low.is_some();
-        self.parts.hub.update(|status| {
-            status.state = state;
-            status.fps_milli = u32::try_from(looks * 1_000_000 / elapsed_ms).unwrap_or(u32::MAX);
-            status.latency_ms = age.map(|age| age.as_millis() as u32);
-            status.battery_low = watched.then_some(battery_low);
-            status.slowdown = slowdown;
-        });
-    }
-
-    fn feel(&mut self) {
-        let Some(celsius) = self.parts.thermometer.celsius() else { return };
-        let milli = (celsius * 1000.0) as i32;
-        self.parts.hub.update(|status| status.temperature_milli = Some(milli));
-        let pace = &mut self.state.pace;
-        let before = pace.slowdown();
-        pace.feel(celsius);
-        if pace.slowdown() != before {
-            (self.tell)(Notice::Slowed(pace.slowdown()));
-        }
     }
 }
 

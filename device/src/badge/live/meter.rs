@@ -2,6 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use emocue_link::message::CameraState;
+
+use super::events::{LiveRun, LiveState};
+use super::notice::Notice;
+use crate::badge::screen::ScreenState;
+
 /// How old frames were when they were shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ages {
@@ -32,4 +38,45 @@ pub(super) struct Meter {
     pub(super) since: Option<Instant>,
     pub(super) shown: u64,
     pub(super) ages: Ages,
+}
+
+impl LiveRun<'_> {
+    /// Gives the hub what happened since the last time.
+    pub(super) fn measure(&mut self, now: Instant, battery_low: bool) {
+        let LiveState { tally, ages, screen, streamed, pace, .. } = &self.state;
+        let meter = Meter { since: Some(now), shown: tally.shown, ages: *ages };
+        let state = match screen {
+            ScreenState { paused: true, .. } => CameraState::Paused,
+            ScreenState { missing: true, .. } => CameraState::CameraMissing,
+            _ if *streamed => CameraState::Streaming,
+            _ => CameraState::Starting,
+        };
+        let slowdown = pace.slowdown();
+        let last = std::mem::replace(&mut self.state.meter, meter);
+        let Some(since) = last.since else { return };
+        let elapsed_ms = now.saturating_duration_since(since).as_millis().max(1) as u64;
+        let looks = self.state.tally.shown - last.shown;
+        let age = self.state.ages.since(last.ages).mean();
+        let watched = self.parts.cues.battery_low.is_some();
+        self.parts.hub.update(|status| {
+            status.state = state;
+            status.fps_milli = u32::try_from(looks * 1_000_000 / elapsed_ms).unwrap_or(u32::MAX);
+            status.latency_ms = age.map(|age| age.as_millis() as u32);
+            status.battery_low = watched.then_some(battery_low);
+            status.slowdown = slowdown;
+        });
+    }
+
+    /// Reads the temperature, by which the badge slows down.
+    pub(super) fn feel(&mut self) {
+        let Some(celsius) = self.parts.thermometer.celsius() else { return };
+        let milli = (celsius * 1000.0) as i32;
+        self.parts.hub.update(|status| status.temperature_milli = Some(milli));
+        let pace = &mut self.state.pace;
+        let before = pace.slowdown();
+        pace.feel(celsius);
+        if pace.slowdown() != before {
+            (self.tell)(Notice::Slowed(pace.slowdown()));
+        }
+    }
 }

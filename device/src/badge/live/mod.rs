@@ -1,10 +1,14 @@
 //! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
 
 mod events;
+mod keep;
+mod menu;
 mod meter;
 mod notice;
+mod play;
 #[cfg(test)]
 mod tests;
+mod wearer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +23,7 @@ use super::mailbox::{Event, Mailbox, Wanted};
 use super::update::UpdateMonitor;
 use super::watchdog::Watchdog;
 use super::{BadgeError, SessionState, Tally};
+use crate::answer::GameKind;
 use crate::camera::Camera;
 use crate::cue::{CueError, Input, Motor, Output, TimedPress};
 use crate::link::Hub;
@@ -27,6 +32,7 @@ use crate::thermometer::Thermometer;
 use crate::vision::Vision;
 use events::{LiveRun, LiveState};
 pub use notice::Notice;
+pub use wearer::WearerOptions;
 
 /// The longest time without looking whether the badge shall stop.
 const WAKE: Duration = Duration::from_millis(200);
@@ -68,7 +74,8 @@ pub struct LiveParts {
 /// What is on a badge's pins.
 #[derive(Default)]
 pub struct Cues {
-    /// Short press: next mode. Long press: pause or resume. While a question is shown, its answer.
+    /// Short press: next mode, and while paused the menu's next entry. Long press: pause, resume, or choose the entry.
+    /// While a question is shown, its answer.
     pub button: Option<Presses>,
     /// Lit exactly while the camera may see.
     pub led: Option<Box<dyn Output>>,
@@ -93,6 +100,12 @@ pub struct LiveOptions {
     pub session: SessionSettings,
     /// The session that continues.
     pub session_state: SessionState,
+    /// What the wearer may choose besides.
+    pub wearer: WearerOptions,
+    /// Play this, and end with it.
+    pub game: Option<GameKind>,
+    /// Chooses the order of games.
+    pub seed: u64,
     /// Wait for a camera that is missing from the start, instead of ending.
     pub wait_for_camera: bool,
     /// End after so many looks.
@@ -147,8 +160,10 @@ impl Live {
         let done = run.until(stop);
         run.parts.watchdog.stopping();
         let (tally, age) = (run.state.tally, run.state.ages.mean());
-        let LiveState { mode, screen, session, .. } = &run.state;
-        let chosen = Again { mode: *mode, paused: screen.paused, session: session.state() };
+        let LiveState { mode, screen, session, play, .. } = &run.state;
+        // A game is played out of a pause.
+        let paused = screen.paused || play.is_some();
+        let chosen = Again { mode: *mode, paused, session: session.state() };
         ended.store(true, Ordering::Relaxed);
         mailbox.want(Wanted::End);
         // Panels first: whatever the camera does, nothing stays lit.

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use emocue_config::{Reason, UsePlace};
 use emocue_link::consent::{HOW_TO_ANSWER, Question};
 use emocue_models::failure::line;
 
+use crate::answer::{GameKind, Kept};
 use crate::camera::CameraError;
 use crate::cue::CueError;
+use crate::keep::PictureError;
 use crate::slots::{Slot, SlotError};
 
 /// A line of the log.
@@ -37,6 +40,20 @@ pub enum Notice {
     NotConfirmed(SlotError),
     /// The host wants something that the wearer is asked about.
     Asks(Question),
+    /// A practice game begins, in a school or at work for this reason.
+    Plays(GameKind, Reason),
+    /// It has ended.
+    Played,
+    /// A game with the camera is not allowed here.
+    NotPlayed(UsePlace),
+    /// Nothing may be kept here.
+    NotKept(Kept, UsePlace),
+    /// The wearer agreed: pictures are kept.
+    KeepsPictures,
+    /// Pictures are kept no longer; so many were.
+    PicturesEnded(u32),
+    /// A picture could not be kept.
+    PictureLost(PictureError),
     /// Another bundle or configuration is to be used.
     Restarts,
     /// The camera did not close in time.
@@ -73,6 +90,28 @@ impl fmt::Display for Notice {
                 let (words, code) = (question.ask.words(), question.code());
                 write!(f, "a host asks: {words} Its code is {code}. {HOW_TO_ANSWER}")
             }
+            Self::Plays(game, Reason::None) => write!(f, "practice begins: {}", name(*game)),
+            Self::Plays(game, reason) => {
+                write!(f, "practice begins: {}; recorded reason: {}", name(*game), reason.name())
+            }
+            Self::Played => f.write_str("practice has ended"),
+            Self::NotPlayed(place) => write!(
+                f,
+                "no game with the camera: use = {:?}; record a reason in the configuration, or play cards",
+                place.name()
+            ),
+            Self::NotKept(kept, place) => {
+                let kept = match kept {
+                    Kept::Journal => "journal",
+                    Kept::Pictures => "pictures",
+                };
+                write!(f, "no {kept}: the configuration says use = {:?}", place.name())
+            }
+            Self::KeepsPictures => {
+                f.write_str("the wearer agreed on the badge: pictures of faces are kept")
+            }
+            Self::PicturesEnded(count) => write!(f, "pictures are kept no longer; {count} were"),
+            Self::PictureLost(error) => f.write_str(&line(error)),
             Self::Restarts => f.write_str("starts again with another bundle or configuration"),
             Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),
             Self::Stopped { looks, age: Some(age) } => {
@@ -84,9 +123,25 @@ impl fmt::Display for Notice {
     }
 }
 
+/// A game as the command line names it.
+fn name(game: GameKind) -> &'static str {
+    match game {
+        GameKind::ShowMe => "show",
+        GameKind::Guess => "guess",
+        GameKind::Cards => "cards",
+    }
+}
+
 impl Notice {
     /// Whether something went wrong.
     pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Missing(_) | Self::Pin(_) | Self::NotConfirmed(_) | Self::Stuck)
+        matches!(
+            self,
+            Self::Missing(_)
+                | Self::Pin(_)
+                | Self::NotConfirmed(_)
+                | Self::PictureLost(_)
+                | Self::Stuck
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! A live badge between a scripted camera, a scripted button and a display that is watched.
 
 mod cues;
+mod practice;
 mod updates;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 enum Cue {
     /// Gives a frame of this shade.
     Frame(u8),
+    /// Gives frames of this shade from now on.
+    Stay(u8),
     /// Fails.
     Fail(CameraError),
     /// Gives nothing any more, and does not say why.
@@ -43,19 +46,30 @@ struct Notices {
     open: Arc<Mutex<bool>>,
     frozen: bool,
     index: u64,
+    /// Of frames that no cue asks for; 0 is nobody in sight.
+    shade: u8,
+}
+
+impl Notices {
+    fn frame(&mut self, shade: u8, frame: &mut Luma, info: &mut FrameInfo) -> CameraRead {
+        // A face is as large as its frame.
+        frame.reshape(80, 80);
+        frame.pixels_mut().fill(shade);
+        info.index = self.index;
+        info.captured = Some(Instant::now());
+        self.index += 1;
+        CameraRead::Frame
+    }
 }
 
 impl Camera for Notices {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         *self.open.lock().unwrap() = true;
         match self.cues.recv_timeout(Duration::from_millis(50)) {
-            Ok(Cue::Frame(shade)) => {
-                frame.reshape(1, 1);
-                frame.pixels_mut()[0] = shade;
-                info.index = self.index;
-                info.captured = Some(Instant::now());
-                self.index += 1;
-                Ok(CameraRead::Frame)
+            Ok(Cue::Frame(shade)) => Ok(self.frame(shade, frame, info)),
+            Ok(Cue::Stay(shade)) => {
+                self.shade = shade;
+                Ok(self.frame(shade, frame, info))
             }
             Ok(Cue::Fail(error)) => Err(error),
             Ok(Cue::End) => Ok(CameraRead::End),
@@ -64,13 +78,7 @@ impl Camera for Notices {
                 Ok(CameraRead::Nothing)
             }
             Err(_) if self.frozen => Ok(CameraRead::Nothing),
-            // Nobody in sight.
-            Err(_) => {
-                frame.reshape(1, 1);
-                frame.pixels_mut()[0] = 0;
-                info.captured = Some(Instant::now());
-                Ok(CameraRead::Frame)
-            }
+            Err(_) => Ok(self.frame(self.shade, frame, info)),
         }
     }
 
@@ -125,6 +133,8 @@ impl Display for Watcher {
         report: &FrameReport,
         _: Instant,
     ) -> Result<(), ShowError> {
+        let is_game = matches!(report.shown, Screen::Practice(_) | Screen::KeepsPictures { .. });
+        assert!(!is_game || report.faces.is_empty(), "a covered answer can be seen");
         let _ = self.0.send(Seen::Shown(report.shown));
         Ok(())
     }
@@ -174,10 +184,21 @@ struct BenchSetup {
     motor: Option<Motor>,
     session: SessionSettings,
     session_state: SessionState,
+    wearer: WearerOptions,
+    game: Option<GameKind>,
 }
 
 fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
-    let BenchSetup { wait_for_camera, paused, monitor, motor, session, session_state } = setup;
+    let BenchSetup {
+        wait_for_camera,
+        paused,
+        monitor,
+        motor,
+        session,
+        session_state,
+        wearer,
+        game,
+    } = setup;
     let (camera, cues) = channel();
     camera.send(first).unwrap();
     let (button, presses) = channel();
@@ -185,7 +206,13 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
     let (open, led) = (Arc::default(), Arc::default());
     let (stop, notices) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
     let live = Live {
-        camera: Box::new(Notices { cues, open: Arc::clone(&open), frozen: false, index: 0 }),
+        camera: Box::new(Notices {
+            cues,
+            open: Arc::clone(&open),
+            frozen: false,
+            index: 0,
+            shade: 0,
+        }),
         parts: LiveParts {
             vision: Vision::new(Box::new(Shade(Vec::new())), Box::new(Shade(vec![0.0; 8])), 0.5)
                 .unwrap(),
@@ -213,6 +240,9 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
             vibration: VibrationSettings::default(),
             session,
             session_state,
+            wearer,
+            game,
+            seed: 1,
             wait_for_camera,
             limit: None,
         },

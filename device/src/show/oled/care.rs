@@ -23,7 +23,7 @@ const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1)
 
 /// The light for a screen that has been the same for `idle`.
 pub(super) fn light(settings: &PanelSettings, screen: Screen, idle: Duration) -> Light {
-    if matches!(screen, Screen::Question { .. }) {
+    if matches!(screen, Screen::Question { .. } | Screen::Keep { .. }) {
         // A press answers it, so it has to be read.
         return Light::Bright;
     }

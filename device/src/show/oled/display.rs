@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use embedded_hal::i2c::I2c;
-use emocue_config::{Language, Mode, PanelSettings};
+use emocue_config::{Mode, PanelSettings};
 
 use super::care::{self, Light};
 use super::chip::{Chip, Refused};
@@ -60,6 +60,9 @@ enum Link {
     Known { light: Light, since: Instant },
 }
 
+/// Of what something is a picture: the screen, the mode, and whether a journal is kept.
+type Drawn = (Screen, Mode, bool);
+
 /// A panel on an I2C bus. A write goes out only for what changed.
 pub struct Oled<I>
 where
@@ -68,15 +71,14 @@ where
     chip: Chip<I>,
     settings: PanelSettings,
     tell: Box<dyn FnMut(Notice) + Send>,
-    mode: Mode,
-    language: &'static Language,
+    shown: show::ShowSettings,
     screen: Option<Screen>,
     started: Instant,
     /// When the screen or the mode was new.
     news: Instant,
     /// What it should show, and of what that is a picture.
     frame: Frame,
-    drawn: Option<(Screen, Mode)>,
+    drawn: Option<Drawn>,
     /// What it does show.
     held: Frame,
     link: Link,
@@ -100,8 +102,7 @@ where
         Self {
             chip: Chip::new(i2c, &settings),
             tell: Box::new(tell),
-            mode: shown.mode,
-            language: shown.language,
+            shown: show::ShowSettings { panel: settings.size, ..shown },
             screen: None,
             started: now,
             news: now,
@@ -159,18 +160,13 @@ where
     fn draw(&mut self, screen: Screen, now: Instant) {
         let running = now.saturating_duration_since(self.started);
         let shift = care::shift(&self.settings, running);
-        if self.drawn == Some((screen, self.mode)) && self.frame.shift == shift {
+        let drawn = (screen, self.shown.mode, self.shown.journal);
+        if self.drawn == Some(drawn) && self.frame.shift == shift {
             return;
         }
         self.frame.shift = shift;
-        let settings = show::ShowSettings {
-            panel: self.settings.size,
-            mode: self.mode,
-            language: self.language,
-            ..show::ShowSettings::default()
-        };
-        match panel::draw(screen, &settings, &mut self.frame) {
-            Ok(()) => self.drawn = Some((screen, self.mode)),
+        match panel::draw(screen, &self.shown, &mut self.frame) {
+            Ok(()) => self.drawn = Some(drawn),
             Err(never) => match never {},
         }
     }
@@ -286,12 +282,17 @@ where
     }
 
     fn set_mode(&mut self, mode: Mode, now: Instant) -> Result<(), ShowError> {
-        if self.mode != mode && !self.finished {
-            self.mode = mode;
+        if self.shown.mode != mode && !self.finished {
+            self.shown.mode = mode;
             self.news = now;
             self.refresh(now);
         }
         Ok(())
+    }
+
+    fn set_journal(&mut self, on: bool, now: Instant) -> Result<(), ShowError> {
+        self.shown.journal = on;
+        self.tick(now)
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), ShowError> {

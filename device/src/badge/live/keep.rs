@@ -1,0 +1,165 @@
+//! What is kept by the wearer's consent, in the loop: asked, begun, shown while it lasts, ended.
+
+use std::time::{Duration, Instant};
+
+use emocue_models::geometry::Rect;
+use emocue_models::label::Expression;
+use emocue_models::luma::Luma;
+
+use super::events::{LiveRun, Stop};
+use super::notice::Notice;
+use crate::answer::{Answer, FrameReport, Kept, Screen};
+use crate::cue::TimedPress;
+use crate::keep::{Consent, ConsentFlow, FlowAnswer, PictureStore};
+
+/// How long it is shown that something is not allowed.
+const REFUSED: Duration = Duration::from_secs(4);
+
+/// What is asked and kept.
+#[derive(Debug, Default)]
+pub(super) struct Keeping {
+    /// The question that waits for the wearer.
+    flow: Option<ConsentFlow>,
+    pictures: Option<PictureStore>,
+    /// Until when it is shown that something is not allowed.
+    refused: Option<Instant>,
+}
+
+impl Keeping {
+    /// Pictures are kept.
+    pub(super) fn keeps_pictures(&self) -> bool {
+        self.pictures.is_some()
+    }
+
+    /// It is no longer shown that something is not allowed.
+    pub(super) fn dismiss(&mut self) {
+        self.refused = None;
+    }
+
+    /// What the screen shows in place of `answer` while pictures are kept.
+    pub(super) fn cover(&self, answer: Answer, now: Instant) -> Option<Screen> {
+        let pictures = self.pictures.as_ref()?;
+        let seconds_left = pictures.consent().seconds_left(now);
+        Some(Screen::KeepsPictures { answer, seconds_left })
+    }
+}
+
+impl LiveRun<'_> {
+    /// The wearer chose in the menu to have something kept, or no longer.
+    pub(super) fn choose_kept(&mut self, kept: Kept, now: Instant) -> Result<(), Stop> {
+        let wearer = &self.options.wearer;
+        if !wearer.may_keep() {
+            (self.tell)(Notice::NotKept(kept, wearer.use_place));
+            return self.refuse(now);
+        }
+        let length = match kept {
+            Kept::Pictures => wearer.pictures.length(),
+            Kept::Journal => Duration::ZERO,
+        };
+        let flow = ConsentFlow::new(kept, length, now);
+        let screen = flow.screen();
+        self.state.keeping.flow = Some(flow);
+        self.show(screen, now)
+    }
+
+    /// Shows for a while that something is not allowed.
+    pub(super) fn refuse(&mut self, now: Instant) -> Result<(), Stop> {
+        self.state.keeping.refused = Some(now + REFUSED);
+        self.show(Screen::NotHere, now)
+    }
+
+    /// A press while the wearer is asked; whether it was for that.
+    pub(super) fn consent_press(&mut self, press: TimedPress, now: Instant) -> Result<bool, Stop> {
+        let Some(flow) = &self.state.keeping.flow else { return Ok(false) };
+        match flow.press(press, now) {
+            FlowAnswer::Waits => {}
+            FlowAnswer::No => {
+                self.state.keeping.flow = None;
+                self.show(Screen::Paused, now)?;
+            }
+            FlowAnswer::Yes(consent) => {
+                self.state.keeping.flow = None;
+                self.begin_keeping(consent, now)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn begin_keeping(&mut self, consent: Consent, now: Instant) -> Result<(), Stop> {
+        let Some(state) = &self.options.wearer.state else { return self.refuse(now) };
+        match consent.kept() {
+            Kept::Pictures => match PictureStore::new(&state.join("pictures"), consent) {
+                Ok(store) => {
+                    self.state.keeping.pictures = Some(store);
+                    (self.tell)(Notice::KeepsPictures);
+                    self.resume(Notice::Resumed, now)
+                }
+                Err(error) => {
+                    (self.tell)(Notice::PictureLost(error));
+                    self.show(Screen::Paused, now)
+                }
+            },
+            Kept::Journal => self.show(Screen::Paused, now),
+        }
+    }
+
+    /// Keeps the face that is shown, where pictures are kept and it looks like something.
+    pub(super) fn keep_face(&mut self, frame: &Luma, shown: Option<(Rect, Expression)>) {
+        let Some(store) = &mut self.state.keeping.pictures else { return };
+        let Some((rect, expression)) = shown else { return };
+        if let Err(error) = store.keep(frame, rect, expression, Instant::now) {
+            (self.tell)(Notice::PictureLost(error));
+            // On a full card the next one would fail, too.
+            self.end_pictures();
+        }
+    }
+
+    /// Ends the keeping of pictures, whether its time is over or not.
+    pub(super) fn end_pictures(&mut self) {
+        if let Some(store) = self.state.keeping.pictures.take() {
+            (self.tell)(Notice::PicturesEnded(store.written()));
+        }
+    }
+
+    /// Called about once a second.
+    pub(super) fn keep_time(&mut self, now: Instant) -> Result<(), Stop> {
+        if let Some(flow) = &mut self.state.keeping.flow {
+            match flow.tick(now) {
+                Some(false) => {}
+                Some(true) => {
+                    let screen = flow.screen();
+                    self.show(screen, now)?;
+                }
+                None => {
+                    self.state.keeping.flow = None;
+                    self.show(Screen::Paused, now)?;
+                }
+            }
+        }
+        if self.state.keeping.refused.is_some_and(|until| now >= until) {
+            self.state.keeping.refused = None;
+            if self.options.game.is_some() {
+                return Err(Stop::End);
+            }
+            self.show(Screen::Paused, now)?;
+        }
+        if self.state.menu.tick(now) {
+            self.show(Screen::Paused, now)?;
+        }
+        let pictures = self.state.keeping.pictures.as_ref();
+        if pictures.is_some_and(|store| !store.consent().holds(now)) {
+            self.end_pictures();
+        }
+        Ok(())
+    }
+}
+
+/// The shown face and what it looks like, where it looks like something.
+pub(super) fn shown_expression(report: &FrameReport) -> Option<(Rect, Expression)> {
+    match (report.shown, report.shown_face()) {
+        (Screen::Answer(Answer::Looks(expression)), Some(face)) => {
+            Some((face.face.rect, expression))
+        }
+        _ => None,
+    }
+}

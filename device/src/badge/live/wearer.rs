@@ -1,0 +1,56 @@
+//! What the wearer of a live badge may choose besides looking.
+
+use std::path::PathBuf;
+
+use emocue_config::{Config, PictureSettings, PracticeSettings, Reason, UsePlace};
+
+use crate::answer::Kept;
+
+/// What the wearer may choose.
+#[derive(Clone, Debug, Default)]
+pub struct WearerOptions {
+    /// Where the badge is used.
+    pub use_place: UsePlace,
+    /// Why its camera may look at faces in a school or at work.
+    pub reason: Reason,
+    /// The games.
+    pub practice: PracticeSettings,
+    /// Pictures that may be kept.
+    pub pictures: PictureSettings,
+    /// The folder below which they are kept; `None` where the badge may write nothing.
+    pub state: Option<PathBuf>,
+}
+
+impl WearerOptions {
+    /// As `config` says; `state` is the badge's folder.
+    pub fn new(config: &Config, state: Option<PathBuf>) -> Self {
+        Self {
+            use_place: config.use_place,
+            reason: config.reason,
+            practice: config.practice.clone(),
+            pictures: config.pictures,
+            state,
+        }
+    }
+
+    /// What the menu offers to keep.
+    pub(super) fn offers(&self) -> impl Iterator<Item = Kept> {
+        let pictures = self.pictures.enabled && self.state.is_some();
+        pictures.then_some(Kept::Pictures).into_iter()
+    }
+
+    /// Whether a game may look at faces.
+    pub(super) fn may_play(&self) -> bool {
+        !self.use_place.is_restricted() || self.reason != Reason::None
+    }
+
+    /// The reason that is shown before such a game.
+    pub(super) fn shown_reason(&self) -> Reason {
+        if self.use_place.is_restricted() { self.reason } else { Reason::None }
+    }
+
+    /// Whether anything may be kept.
+    pub(super) fn may_keep(&self) -> bool {
+        !self.use_place.is_restricted()
+    }
+}

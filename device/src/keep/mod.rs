@@ -1,0 +1,9 @@
+//! What the badge keeps, only by its wearer's consent: pictures of faces.
+//!
+//! Consent is a value that [`ConsentFlow`] alone makes, out of presses of the badge's own button; what writes takes it.
+
+mod consent;
+mod pictures;
+
+pub use consent::{Consent, ConsentFlow, FlowAnswer};
+pub use pictures::{PictureError, PictureStore};
