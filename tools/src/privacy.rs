@@ -32,8 +32,8 @@ const FORBIDDEN: &[&str] = &[
     "pub fn d() -> bool { std::net::ToSocketAddrs::to_socket_addrs(\"localhost:1\").is_ok() }",
 ];
 
-/// What a secret key's file begins with; the key's 64 hexadecimal digits follow.
-const SECRET: &str = "emocue-secret-key ";
+/// What the files of secret keys begin with; a key's 64 hexadecimal digits follow.
+const SECRETS: [&str; 2] = ["emocue-secret-key ", "emocue-journal-secret-key "];
 
 /// Checks the dependencies, that the lint on `std::net` bites, and that nobody committed a secret key.
 pub(crate) fn run() -> Result<()> {
@@ -89,12 +89,14 @@ fn no_secrets() -> Result<()> {
 }
 
 fn has_secret(bytes: &[u8]) -> bool {
-    let label = SECRET.as_bytes();
-    let mut starts = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(label));
-    starts.any(|at| {
-        let digits = &bytes[at + label.len()..];
-        digits.len() >= 64 && digits[..64].iter().all(u8::is_ascii_hexdigit)
-    })
+    let of = |label: &[u8]| {
+        let mut starts = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(label));
+        starts.any(|at| {
+            let digits = &bytes[at + label.len()..];
+            digits.len() >= 64 && digits[..64].iter().all(u8::is_ascii_hexdigit)
+        })
+    };
+    SECRETS.iter().any(|label| of(label.as_bytes()))
 }
 
 /// The crates of a `cargo tree` listing, each once.
@@ -170,10 +172,12 @@ mod tests {
 
     #[test]
     fn a_secret_key_is_found_wherever_it_stands() {
-        let key = format!("{SECRET}{}", "0f".repeat(32));
-        assert!(has_secret(format!("a text\nwith a key: {key}\n").as_bytes()));
-        assert!(!has_secret(&key.as_bytes()[..key.len() - 1]));
-        assert!(!has_secret(SECRET.as_bytes()));
+        for label in SECRETS {
+            let key = format!("{label}{}", "0f".repeat(32));
+            assert!(has_secret(format!("a text\nwith a key: {key}\n").as_bytes()));
+            assert!(!has_secret(&key.as_bytes()[..key.len() - 1]));
+            assert!(!has_secret(label.as_bytes()));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod data;
 mod flash;
 #[cfg(feature = "networks")]
 mod haar;
+mod journal;
 mod kernels;
 mod link;
 #[cfg(feature = "networks")]
@@ -37,6 +38,7 @@ pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
 pub use flash::{DISK, SHELL};
 #[cfg(feature = "networks")]
 pub use haar::HAAR;
+pub use journal::JOURNAL;
 pub use kernels::KERNELS;
 pub use link::{LINK_CLIENT, LINK_FRAMES, LINK_INBOX, LINK_SERVER};
 #[cfg(feature = "networks")]
@@ -74,6 +76,7 @@ const LIGHT: &[FuzzTarget] = &[
     PICTURE,
     WEIGHTS,
     KERNELS,
+    JOURNAL,
 ];
 
 /// The others.
