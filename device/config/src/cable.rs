@@ -1,5 +1,5 @@
 //! What settings that come through a cable may not change, even where the wearer agrees to them: whom the badge trusts,
-//! which programs it starts, where its files lie, and what its place of use allows.
+//! who can read its journals, which programs it starts, where its files lie, and what its place of use allows.
 
 use crate::config::Config;
 use crate::language::is_file;
@@ -14,6 +14,7 @@ const RULES: &[Rule] = &[
     ("pictures.enabled", |old, new| old.pictures.enabled || !new.pictures.enabled),
     ("update.keys", |old, new| old.update.keys == new.update.keys),
     ("update.state", |old, new| old.update.state == new.update.state),
+    ("journal.key", |old, new| old.journal.key == new.journal.key),
     // A file is not checked for a signature.
     ("look.bundle", |old, new| old.look.bundle == new.look.bundle),
     // Messages quote the line of a file that is wrong.
@@ -37,6 +38,9 @@ mod tests {
     use super::*;
 
     const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+    /// RFC 9180, appendix A.2.1.
+    const JOURNAL: &str = "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a";
 
     fn check(below: &str, text: &str) -> Result<Config, String> {
         Config::check_over(below, "new.toml", text).map_err(|error| error.to_string())
@@ -72,6 +76,7 @@ mod tests {
             ("[update]\nkeys = []\n".into(), "update.keys"),
             (format!("[update]\nkeys = [\"{KEY}\", \"{other}\"]\n"), "update.keys"),
             ("[update]\nstate = \"/tmp/x\"\n".into(), "update.state"),
+            (format!("[journal]\nkey = \"{JOURNAL}\"\n"), "journal.key"),
             ("[look]\nbundle = \"/tmp/x.emocue\"\n".into(), "look.bundle"),
             ("[panel]\nlanguage = \"/tmp/x.toml\"\n".into(), "panel.language"),
             ("[camera]\nsource = \"pipe:cat y\"\n".into(), "camera.source"),
@@ -86,6 +91,7 @@ mod tests {
         }
         for text in [
             format!("[update]\nkeys = [\"{KEY}\"]\nhealthy_s = 30\n"),
+            "[journal]\nkey = \"none\"\nminutes = 5\n".into(),
             "[camera]\nsource = \"pipe:cat x\"\n".into(),
             "[panel]\nlanguage = \"el\"\n".into(),
             "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n".into(),

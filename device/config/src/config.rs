@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraSettings;
 use crate::gpio::{Driver, GpioSettings, LedSettings};
+use crate::journal::JournalSettings;
 use crate::link::LinkSettings;
 use crate::look::LookSettings;
 use crate::pace::PaceSettings;
@@ -60,6 +61,8 @@ pub struct Config {
     pub update: UpdateSettings,
     /// The cable to a host.
     pub link: LinkSettings,
+    /// The wearer's own journal.
+    pub journal: JournalSettings,
 }
 
 impl Config {

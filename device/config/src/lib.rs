@@ -23,6 +23,7 @@ mod document;
 mod error;
 mod explain;
 mod gpio;
+mod journal;
 mod language;
 mod limits;
 mod link;
@@ -51,6 +52,7 @@ pub use config::Config;
 pub use error::ConfigError;
 pub use explain::nearest;
 pub use gpio::{Driver, GpioSettings, LedSettings};
+pub use journal::JournalSettings;
 pub use language::{
     FitCheck, KeepTexts, LANGUAGES, Language, LanguageError, LanguageTable, LooksTexts, PanelText,
     PracticeTexts, QuestionTexts, ReasonTexts, StateTexts, TextSlot, Unfit,

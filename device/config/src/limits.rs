@@ -156,6 +156,16 @@ const LIMITS: &[Limit] = &[
         |config| config.link.port().is_none_or(|port| port.starts_with('/')),
         "write a serial port such as \"/dev/ttyGS0\", or \"none\"",
     ),
+    (
+        "journal.minutes",
+        |config| (5..=720).contains(&config.journal.minutes),
+        "write 5 to 720 (minutes); `key = \"none\"` is for no journal",
+    ),
+    (
+        "journal.remind_after_min",
+        |config| config.journal.remind_after_min <= 720,
+        "write 1 to 720 (minutes), or 0 for never",
+    ),
 ];
 
 fn is_share(value: f32) -> bool {

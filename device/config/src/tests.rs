@@ -164,6 +164,17 @@ fn every_mistake_has_its_place_and_a_way_out() {
             "[vibration]\nonce = true",
             &["2:1: unknown key \"once\" in [vibration]", "once_per_face"],
         ),
+        ("[journal]\nminutes = 4", &["2:11: journal.minutes is", "5 to 720 (minutes)"]),
+        (
+            "[journal]\nremind_after_min = 721",
+            &["2:20: journal.remind_after_min is", "0 for never"],
+        ),
+        ("[journal]\nkey = 'mine'", &["2:7: journal.key: \"mine\" is not a journal's public key"]),
+        // Everybody could read what is sealed to that.
+        (
+            "[journal]\nkey = '0000000000000000000000000000000000000000000000000000000000000000'",
+            &["2:7: journal.key: "],
+        ),
         ("[session]\nminutes = 241", &["2:11: session.minutes is", "1 to 240 (minutes), or 0"]),
         ("[session]\nminute = 20", &["2:1: unknown key \"minute\"", "write minutes"]),
         ("[led]\nbrightness = 101", &["2:14: led.brightness is", "1 to 100 (percent)"]),

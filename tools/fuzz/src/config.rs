@@ -51,6 +51,7 @@ pub const SETTINGS: FuzzTarget = FuzzTarget {
             "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n",
             "[camera]\nsource = \"pipe:cat y\"\n",
             "[update]\nkeys = []\nhealthy_s = 30\n",
+            "[journal]\nkey = \"none\"\nminutes = 30\n",
             "board = \"pi-4\"\n[look]\nbundle = \"/tmp/x\"\n[update]\nstate = \"/tmp\"\n",
         ]
         .map(|text| text.as_bytes().to_vec())
@@ -67,6 +68,8 @@ state = "/var/lib/badge"
 bundle = "/etc/emocue/own.emocue"
 [camera]
 source = "pipe:cat clip.y4m"
+[journal]
+key = "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a"
 "#;
 
 fn settings(data: &[u8]) {
@@ -78,6 +81,7 @@ fn settings(data: &[u8]) {
     };
     assert_eq!(new.update.keys, old.update.keys);
     assert_eq!(new.update.state, old.update.state);
+    assert_eq!(new.journal.key, old.journal.key);
     assert_eq!(new.look.bundle, old.look.bundle);
     let source = &new.camera.source;
     if let (Ok(Source::Pipe(pipe)), true) = (source.parse(), *source != old.camera.source) {

@@ -1,5 +1,6 @@
 //! Any configuration, and any text.
 
+use emocue_journal::JournalSecretKey;
 use emocue_models::luma::Rotation;
 use proptest::prelude::*;
 
@@ -30,6 +31,7 @@ prop_compose! {
         language in "en|de|ja|/[a-z\u{e4}\"' ]{1,9}\\.toml",
         every_s in 1u32..=3600,
         minutes in 0u32..=240,
+        journal in proptest::option::of(any::<[u8; 32]>()),
     ) -> Config {
         let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
         let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
@@ -48,6 +50,8 @@ prop_compose! {
         config.vibration.once_per_face = once_per_face;
         config.vibration.every_s = every_s;
         config.session.minutes = minutes;
+        config.journal.key = journal.map(|bytes| JournalSecretKey::from_bytes(&bytes).public());
+        config.journal.remind_after_min = minutes;
         config.pace = PaceSettings { fps, warm_c: hot_c - below, hot_c };
         config
     }
