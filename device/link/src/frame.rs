@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{MAX_LINES, Reply, Request};
+use crate::message::{MAX_LINES, MAX_LISTED, Reply, Request};
 
 /// Longest frame with its three zeros, bytes: what a Linux terminal keeps for a reader that is late.
 pub const MAX_FRAME: usize = 4095;
@@ -175,7 +175,7 @@ fn open(piece: &mut [u8]) -> Option<Event> {
     }
     let (session, sequence, _) = header(payload)?;
     let unknown = Event::Unknown { session, sequence };
-    if claims_many_lines(payload) {
+    if claims_too_many(payload) {
         return Some(unknown);
     }
     Some(match postcard::take_from_bytes::<Envelope>(payload) {
@@ -190,14 +190,19 @@ fn header(payload: &[u8]) -> Option<(u32, u32, &[u8])> {
     Some((session, sequence, rest))
 }
 
-/// Whether it is a [`Reply::Log`] of more lines than may be. The decoder makes room for as many lines as are
-/// announced, so these numbers are looked at before.
-fn claims_many_lines(payload: &[u8]) -> bool {
-    /// Where [`Body::Reply`] and [`Reply::Log`] stand in their enums.
+/// Whether it is a [`Reply::Log`] of more lines than may be, or a [`Reply::Journals`] of more journals. The decoder makes
+/// room for as many as are announced, so these numbers are looked at before.
+fn claims_too_many(payload: &[u8]) -> bool {
+    /// Where [`Body::Reply`], and [`Reply::Log`] and [`Reply::Journals`] stand in their enums.
     const LOG: (u32, u32) = (1, 2);
+    const JOURNALS: (u32, u32) = (1, 8);
     let Some((_, _, rest)) = header(payload) else { return false };
     match postcard::take_from_bytes::<(u32, u32, u32)>(rest) {
-        Ok(((body, reply, lines), _)) => (body, reply) == LOG && lines as usize > MAX_LINES,
+        Ok(((body, reply, many), _)) => match (body, reply) {
+            LOG => many as usize > MAX_LINES,
+            JOURNALS => many as usize > MAX_LISTED,
+            _ => false,
+        },
         Err(_) => false,
     }
 }

@@ -17,7 +17,8 @@
 //! is done once.
 //!
 //! No picture, face or answer can cross: the badge has no message that would hold one. What it may fill freely are
-//! texts of at most [`message::MAX_TEXT`] bytes about its machine, and its configuration's text.
+//! texts of at most [`message::MAX_TEXT`] bytes about its machine, and its configuration's text. The wearer's journals are
+//! sealed to the wearer's key, so what crosses of them is not readable here or there.
 
 mod baud;
 mod channel;

@@ -1,5 +1,5 @@
 //! What host and badge can say to each other. There is no message for a picture, a face, an answer or a person, so
-//! none of these can cross the wire.
+//! none of these can cross the wire. The wearer's journals cross sealed, as bytes that neither side can read.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,10 @@ pub struct Version {
 }
 
 /// What this program speaks.
-pub const VERSION: Version = Version { major: 1, minor: 1 };
+pub const VERSION: Version = Version { major: 1, minor: 2 };
+
+/// The first minor version with journals.
+pub const JOURNALS_SINCE: u16 = 2;
 
 /// Most bytes of a file in one message. With it every frame stays below 4096 bytes, which is what a Linux terminal
 /// keeps for a reader that is late.
@@ -33,6 +36,12 @@ pub const MAX_TEXT: usize = 1024;
 
 /// Most log lines in one message.
 pub const MAX_LINES: usize = 8;
+
+/// Most journals in one list.
+pub const MAX_LISTED: usize = 64;
+
+/// Largest journal that is transferred, bytes.
+pub const MAX_JOURNAL: u32 = 1 << 16;
 
 /// From the host to the badge. Each gets exactly one [`Reply`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +90,18 @@ pub enum Request {
     SelfTest,
     /// Ends the session, so that another host may begin one at once: [`Reply::Bye`].
     Bye,
+    /// The wearer's journals with number `from` or a higher one: [`Reply::Journals`] (from version 1.2 on).
+    Journals {
+        /// The first number wanted.
+        from: u32,
+    },
+    /// A part of a journal, as sealed as it lies there: [`Reply::Journal`] (from version 1.2 on).
+    GetJournal {
+        /// Its number.
+        number: u32,
+        /// The first byte wanted.
+        offset: u32,
+    },
 }
 
 /// From the badge to the host.
@@ -118,6 +139,27 @@ pub enum Reply {
     Refused(Refusal),
     /// The session has ended.
     Bye,
+    /// The wearer's journals (from version 1.2 on).
+    Journals {
+        /// At most [`MAX_LISTED`], by their numbers; none when there are no more.
+        journals: Vec<JournalEntry>,
+    },
+    /// A part of a journal (from version 1.2 on).
+    Journal {
+        /// Length of its whole records, bytes. It only grows.
+        total: u32,
+        /// At most [`MAX_CHUNK`] bytes from the offset that was asked for.
+        data: Vec<u8>,
+    },
+}
+
+/// A sealed file of the wearer's journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Length of its whole records, bytes.
+    pub bytes: u32,
 }
 
 /// What a file is.

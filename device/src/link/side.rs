@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use emocue_link::message::{BadgeStatus, BundleSource, FileKind, LogLine, MAX_LINES, Progress};
+use emocue_link::message::{
+    BadgeStatus, BundleSource, FileKind, JournalEntry, LogLine, MAX_CHUNK, MAX_LINES, Progress,
+};
 use emocue_link::server::MAX_CONFIG;
 use emocue_link::{Badge, Inbox};
 
+use emocue_journal::folder;
 use emocue_link::consent::Ask;
 use emocue_models::failure::line;
 
@@ -86,6 +89,11 @@ impl BadgeService {
 
     fn receiving(&self) -> MutexGuard<'_, Receiving> {
         lock(&self.receiving)
+    }
+
+    /// Where the wearer's journals lie.
+    fn journals(&self) -> PathBuf {
+        self.programs.state.join(emocue_journal::FOLDER)
     }
 
     /// Removes what came of a file that nobody has continued for an hour. Called now and then.
@@ -266,6 +274,18 @@ impl Badge for Side {
         })
     }
 
+    fn journals(&mut self, from: u32) -> Result<Vec<JournalEntry>, String> {
+        let found = folder::list(&self.board.journals()).map_err(|error| line(&error))?;
+        let entry = |it: folder::Listed| JournalEntry { number: it.number, bytes: it.bytes };
+        Ok(found.into_iter().filter(|it| it.number >= from).map(entry).collect())
+    }
+
+    fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String> {
+        // Sealed to the wearer's key, so the wearer is not asked.
+        let part = folder::part(&self.board.journals(), number, offset, MAX_CHUNK);
+        part.map(|part| (part.total, part.data)).map_err(|error| line(&error))
+    }
+
     fn session_ended(&mut self) {
         let mut receiving = self.board.receiving();
         if receiving.owner.is_some_and(|(owner, _)| owner == self.id) {
@@ -305,6 +325,28 @@ mod tests {
         assert!(!part.exists());
         assert!(side.chunk(1000, &[7; 1000]).unwrap_err().contains("begin"));
         assert_eq!(side.begin(FileKind::Bundle, 3000, [1; 32]), Ok(0));
+    }
+
+    #[test]
+    fn journals_are_handed_out_sealed_and_nothing_else_is() {
+        let state = tempfile::tempdir().unwrap();
+        let mut side = service(state.path(), "none").side();
+        assert_eq!(side.journals(1), Ok(Vec::new()));
+        let secret = emocue_journal::JournalSecretKey::from_bytes(&[3; 32]);
+        let folder = state.path().join("journal");
+        let mut journal = emocue_journal::Journal::begin(&folder, &secret.public()).unwrap();
+        journal.append(&emocue_journal::Interval { slot: 7, ..Default::default() }).unwrap();
+        let whole = std::fs::read(journal.path()).unwrap();
+        let entry = JournalEntry { number: 1, bytes: whole.len() as u32 };
+        assert_eq!(side.journals(1), Ok(vec![entry]));
+        assert_eq!(side.journals(2), Ok(Vec::new()));
+        assert_eq!(side.journal(1, 0), Ok((entry.bytes, whole.clone())));
+        assert_eq!(side.journal(1, 100), Ok((entry.bytes, whole[100..].to_vec())));
+        std::fs::write(folder.join("journal-0002.sealed"), "not one, but long enough".repeat(9))
+            .unwrap();
+        for number in [0, 2, 3, u32::MAX] {
+            assert!(side.journal(number, 0).is_err(), "{number}");
+        }
     }
 
     #[cfg(unix)]

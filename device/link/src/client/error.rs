@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::message::{MAX_TRANSFER, VERSION, Version};
+use crate::message::{JOURNALS_SINCE, MAX_JOURNAL, MAX_TRANSFER, VERSION, Version};
 use crate::server::MAX_CONFIG;
 use crate::transport::LinkError;
 
@@ -28,6 +28,16 @@ pub enum ClientError {
         /// What the badge speaks.
         badge: Version,
     },
+    /// The badge's program is older than journals.
+    #[error("the badge speaks version {}.{} of the link, and journals came with {}.{JOURNALS_SINCE}", .badge.major,
+        .badge.minor, VERSION.major)]
+    NoJournals {
+        /// What the badge speaks.
+        badge: Version,
+    },
+    /// A journal that no badge has.
+    #[error("a journal claims {0} bytes, more than the {MAX_JOURNAL} that it may have")]
+    JournalTooLong(u32),
     /// It answered before, and does not any more.
     #[error("the badge has been silent for {} s", .0.as_secs_f32())]
     Silent(Duration),
@@ -92,7 +102,10 @@ impl ClientError {
             }
             Self::Busy => "End the other host's program, or wait 10 s if it was killed.",
             Self::Version { badge } if badge.major < VERSION.major => "Update the badge.",
-            Self::Version { .. } | Self::ConfigTooLong(_) => "Update this program.",
+            Self::NoJournals { .. } => "Update the badge.",
+            Self::Version { .. } | Self::ConfigTooLong(_) | Self::JournalTooLong(_) => {
+                "Update this program."
+            }
             Self::Silent(_) => "Check the cable and try again; what arrived is kept.",
             Self::Noise => "Use a shorter cable, join the grounds, or take a lower baud rate.",
             Self::SessionEnded => "Connect again.",

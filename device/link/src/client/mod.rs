@@ -2,6 +2,7 @@
 
 mod error;
 mod exchange;
+mod journal;
 mod transfer;
 
 use std::hash::{BuildHasher, Hasher};

@@ -1,6 +1,6 @@
 //! What a badge does for a host.
 
-use crate::message::{BadgeStatus, FileKind, LogLine, Progress};
+use crate::message::{BadgeStatus, FileKind, JournalEntry, LogLine, Progress};
 
 /// What a server can do for a host. An error is a text for the host's user: why, and what to do.
 ///
@@ -50,6 +50,19 @@ pub trait Badge {
     /// Why not.
     fn self_test(&mut self) -> Result<Progress, String>;
 
+    /// The wearer's journals with number `from` or a higher one, by their numbers; no more than
+    /// [`crate::message::MAX_LISTED`] of them are sent.
+    ///
+    /// # Errors
+    /// Why they cannot be listed.
+    fn journals(&mut self, from: u32) -> Result<Vec<JournalEntry>, String>;
+
+    /// The length of journal `number`, bytes, and at most [`crate::message::MAX_CHUNK`] bytes of it from `offset` on.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String>;
+
     /// The session has ended: the host ended it, is silent, or the cable was pulled.
     fn session_ended(&mut self);
 }
@@ -89,6 +102,14 @@ impl<B: Badge + ?Sized> Badge for &mut B {
 
     fn self_test(&mut self) -> Result<Progress, String> {
         (**self).self_test()
+    }
+
+    fn journals(&mut self, from: u32) -> Result<Vec<JournalEntry>, String> {
+        (**self).journals(from)
+    }
+
+    fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String> {
+        (**self).journal(number, offset)
     }
 
     fn session_ended(&mut self) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use badge::Badge;
-use reply::{cut, log, part, progress};
+use reply::{cut, journal, journals, log, part, progress};
 
 use crate::channel::Channel;
 use crate::frame::{Body, Envelope, Event};
@@ -243,6 +243,10 @@ impl<T: Transport, B: Badge> Server<T, B> {
             Request::Rollback => badge.rollback().map(progress),
             Request::SelfTest => badge.self_test().map(progress),
             Request::Bye => Ok(Reply::Bye),
+            Request::Journals { from } => badge.journals(from).map(|found| journals(found, from)),
+            Request::GetJournal { number, offset } => {
+                badge.journal(number, offset).map(|(total, data)| journal(total, data))
+            }
         };
         done.unwrap_or_else(|why| Reply::Refused(Refusal::Cannot(cut(&why))))
     }

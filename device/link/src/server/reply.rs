@@ -3,7 +3,9 @@
 use super::MAX_CONFIG;
 use crate::consent::HOW_TO_ANSWER;
 use crate::frame::{Body, Envelope, fits};
-use crate::message::{LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT, Progress, Reply};
+use crate::message::{
+    JournalEntry, LogLine, MAX_CHUNK, MAX_JOURNAL, MAX_LINES, MAX_LISTED, MAX_TEXT, Progress, Reply,
+};
 
 /// In the words of version 1.`minor`.
 pub(super) fn progress(progress: Progress, minor: u16) -> Reply {
@@ -50,6 +52,18 @@ pub(super) fn part(text: &str, offset: u32) -> Result<Reply, String> {
     Ok(Reply::Config { total: text.len() as u32, data })
 }
 
+/// As many journals as may be; the host asks for the next ones.
+pub(super) fn journals(journals: Vec<JournalEntry>, from: u32) -> Reply {
+    let journals = journals.into_iter().filter(|journal| journal.number >= from);
+    Reply::Journals { journals: journals.take(MAX_LISTED).collect() }
+}
+
+/// A part of a journal.
+pub(super) fn journal(total: u32, mut data: Vec<u8>) -> Reply {
+    data.truncate(MAX_CHUNK);
+    Reply::Journal { total: total.min(MAX_JOURNAL), data }
+}
+
 /// A text that fits in a message; it ends in "..." when something was cut off.
 pub(super) fn cut(text: &str) -> String {
     if text.len() <= MAX_TEXT {
@@ -83,6 +97,18 @@ mod tests {
         let long = (0..20).map(|number| line(number, 4000)).collect();
         assert_eq!(lines(log(long, 5)), [5, 6, 7]);
         assert_eq!(lines(log(Vec::new(), 0)), [0; 0]);
+    }
+
+    #[test]
+    fn as_many_journals_as_may_be_fit_in_a_frame() {
+        let entry = |number| JournalEntry { number, bytes: u32::MAX };
+        let many: Vec<JournalEntry> = (u32::MAX - 100..u32::MAX).map(entry).collect();
+        let Reply::Journals { journals } = journals(many, u32::MAX - 90) else { unreachable!() };
+        assert_eq!((journals.len(), journals[0].number), (MAX_LISTED, u32::MAX - 90));
+        let body = Body::Reply(Reply::Journals { journals });
+        assert!(fits(&Envelope { session: u32::MAX, sequence: u32::MAX, body }));
+        let long = journal(u32::MAX, vec![0; 2 * MAX_CHUNK]);
+        assert_eq!(long, Reply::Journal { total: MAX_JOURNAL, data: vec![0; MAX_CHUNK] });
     }
 
     #[test]

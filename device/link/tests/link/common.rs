@@ -9,7 +9,8 @@ use std::time::Duration;
 use emocue_link::client::ClientSettings;
 use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event};
 use emocue_link::message::{
-    BadgeStatus, BundleSource, CameraState, FileKind, LogLine, Progress, Reply, Request, VERSION,
+    BadgeStatus, BundleSource, CameraState, FileKind, JournalEntry, LogLine, Progress, Reply,
+    Request, VERSION,
 };
 use emocue_link::random::Random;
 use emocue_link::server::ServerSettings;
@@ -60,6 +61,8 @@ pub(crate) struct Fake {
     pub(crate) received: Option<Vec<u8>>,
     pub(crate) states: Vec<Progress>,
     pub(crate) text: String,
+    /// Sealed journals; the numbers count from 1.
+    pub(crate) journals: Vec<Vec<u8>>,
     /// How long every eighth chunk takes.
     pub(crate) slow: Duration,
 }
@@ -74,6 +77,7 @@ impl Default for Fake {
             received: None,
             states: Vec::new(),
             text: "[look]\n".to_owned(),
+            journals: Vec::new(),
             slow: Duration::ZERO,
         }
     }
@@ -141,6 +145,24 @@ impl Badge for Fake {
     fn self_test(&mut self) -> Result<Progress, String> {
         add(&self.counts.self_tests);
         Ok(Progress::Working)
+    }
+
+    fn journals(&mut self, from: u32) -> Result<Vec<JournalEntry>, String> {
+        let journals = (1..).zip(&self.journals);
+        let entry =
+            |(number, bytes): (u32, &Vec<u8>)| JournalEntry { number, bytes: bytes.len() as u32 };
+        Ok(journals.map(entry).skip_while(|entry| entry.number < from).collect())
+    }
+
+    fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String> {
+        let bytes = self.journals.get_mut(number as usize - 1).ok_or("there is no such journal")?;
+        let part = bytes[(offset as usize).min(bytes.len())..].to_vec();
+        let total = bytes.len() as u32;
+        // A badge that writes meanwhile.
+        if offset == 0 {
+            bytes.push(0);
+        }
+        Ok((total, part))
     }
 
     fn session_ended(&mut self) {

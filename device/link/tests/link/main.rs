@@ -5,6 +5,7 @@
 mod common;
 mod consent;
 mod inbox;
+mod journal;
 mod messages;
 #[cfg(unix)]
 mod serial;

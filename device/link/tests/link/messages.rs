@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use emocue_link::consent::{Ask, Question};
 use emocue_link::frame::{Body, Decoder, Encoder, Envelope, Event, MAX_FRAME};
 use emocue_link::message::{
-    BadgeStatus, BundleSource, CameraState, FileKind, LogLine, MAX_CHUNK, MAX_LINES, MAX_TEXT,
-    Progress, Refusal, Reply, Request, VERSION, Version,
+    BadgeStatus, BundleSource, CameraState, FileKind, JournalEntry, LogLine, MAX_CHUNK, MAX_LINES,
+    MAX_LISTED, MAX_TEXT, Progress, Refusal, Reply, Request, Version,
 };
 use proptest::prelude::*;
 
@@ -53,6 +53,8 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Rollback),
         Just(Request::SelfTest),
         Just(Request::Bye),
+        any::<u32>().prop_map(|from| Request::Journals { from }),
+        any::<(u32, u32)>().prop_map(|(number, offset)| Request::GetJournal { number, offset }),
     ]
 }
 
@@ -117,6 +119,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(Refusal::NoSession),
         text().prop_map(Refusal::Cannot),
     ];
+    let entry = any::<(u32, u32)>().prop_map(|(number, bytes)| JournalEntry { number, bytes });
     prop_oneof![
         (version(), text()).prop_map(|(version, program)| Reply::Hello { version, program }),
         status().prop_map(Reply::Status),
@@ -126,6 +129,9 @@ fn reply() -> impl Strategy<Value = Reply> {
         progress().prop_map(Reply::Progress),
         refusal.prop_map(Reply::Refused),
         Just(Reply::Bye),
+        prop::collection::vec(entry, 0..=MAX_LISTED)
+            .prop_map(|journals| Reply::Journals { journals }),
+        (any::<u32>(), data()).prop_map(|(total, data)| Reply::Journal { total, data }),
     ]
 }
 
@@ -183,7 +189,7 @@ proptest! {
 
     #[test]
     fn arbitrary_messages_with_a_good_sum_need_no_more_memory_than_a_frame(
-        start in prop::collection::vec(0..12u8, 2..8),
+        start in prop::collection::vec(0..14u8, 2..8),
         length in any::<u16>(),
         rest in prop::collection::vec(prop_oneof![Just(0), any::<u8>()], 0..4000),
     ) {
@@ -277,10 +283,34 @@ fn each_of_1_1() -> Vec<(&'static str, Body)> {
         Body::Reply(Reply::Progress(Progress::Asks(question)))
     };
     vec![
-        ("request hello", Body::Request(Request::Hello { version: VERSION })),
+        (
+            "request hello",
+            Body::Request(Request::Hello { version: Version { major: 1, minor: 1 } }),
+        ),
         ("reply progress asks new-maker", asks(Ask::NewMaker)),
         ("reply progress asks new-settings", asks(Ask::NewSettings)),
         ("reply progress asks older-bundle", asks(Ask::OlderBundle)),
+    ]
+}
+
+/// One of each message that version 1.2 added, and what says that it is spoken.
+fn each_of_1_2() -> Vec<(&'static str, Body)> {
+    let journals =
+        vec![JournalEntry { number: 1, bytes: 924 }, JournalEntry { number: 367, bytes: 60 }];
+    let get = Request::GetJournal { number: 367, offset: 2048 };
+    vec![
+        (
+            "request hello",
+            Body::Request(Request::Hello { version: Version { major: 1, minor: 2 } }),
+        ),
+        ("request journals", Body::Request(Request::Journals { from: 300 })),
+        ("request get-journal", Body::Request(get)),
+        ("reply journals", Body::Reply(Reply::Journals { journals })),
+        ("reply journals none", Body::Reply(Reply::Journals { journals: Vec::new() })),
+        (
+            "reply journal",
+            Body::Reply(Reply::Journal { total: 924, data: vec![0, 1, 2, 0, 0, 255] }),
+        ),
     ]
 }
 
@@ -291,6 +321,7 @@ fn the_wire_is_that_of_the_versions_before() {
     for (each, golden) in [
         (each_of_1_0(), include_str!("../golden/v1.0.txt")),
         (each_of_1_1(), include_str!("../golden/v1.1.txt")),
+        (each_of_1_2(), include_str!("../golden/v1.2.txt")),
     ] {
         let mut lines = String::new();
         for (name, body) in each {

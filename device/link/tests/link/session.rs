@@ -322,8 +322,8 @@ fn what_a_later_host_asks_is_refused_and_not_damaged() {
     let server = serve(far, Fake::default(), quick_server());
     let mut raw = Raw::new(near);
     raw.hello(1);
-    // Session 1, number 2, a request that version 1.0 does not have.
-    let mut later = vec![1, 2, 0, 11, 5];
+    // Session 1, number 2, a request that no version has.
+    let mut later = vec![1, 2, 0, 99, 5];
     later.extend(crc32fast::hash(&later).to_le_bytes());
     raw.end.write_all(&[&[0], cobs::encode_vec(&later).as_slice(), &[0, 0]].concat()).unwrap();
     let Body::Reply(reply) = raw.hear().body else { panic!("no reply") };

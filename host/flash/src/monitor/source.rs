@@ -1,11 +1,12 @@
 //! Ways to a badge that can be watched.
 
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use emocue_link::message::{BadgeStatus, LogLine};
+use emocue_link::message::{BadgeStatus, JournalEntry, LogLine};
 use emocue_link::transport::Streams;
 use emocue_link::{Client, ClientError, LinkError, Transport};
 use emocue_models::failure::{Failure, Problem, exit};
@@ -44,6 +45,22 @@ pub trait BadgeSession {
     /// # Errors
     /// Why it does not answer.
     fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem>;
+
+    /// The wearer's journals that it has.
+    ///
+    /// # Errors
+    /// Why it does not answer, or that its program is older than journals.
+    fn journals(&mut self) -> Result<Vec<JournalEntry>, Problem>;
+
+    /// The sealed bytes of journal `number`. `on_part` gets its length and what came so far, and may stop it.
+    ///
+    /// # Errors
+    /// Why it does not answer, or the badge's own words.
+    fn journal(
+        &mut self,
+        number: u32,
+        on_part: &mut dyn FnMut(u32, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, Problem>;
 }
 
 impl<T: Transport> BadgeSession for Client<T> {
@@ -57,6 +74,18 @@ impl<T: Transport> BadgeSession for Client<T> {
 
     fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem> {
         Client::log(self, from).map_err(|error| problem(&error))
+    }
+
+    fn journals(&mut self) -> Result<Vec<JournalEntry>, Problem> {
+        Client::journals(self).map_err(|error| problem(&error))
+    }
+
+    fn journal(
+        &mut self,
+        number: u32,
+        on_part: &mut dyn FnMut(u32, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, Problem> {
+        Client::journal(self, number, on_part).map_err(|error| problem(&error))
     }
 }
 

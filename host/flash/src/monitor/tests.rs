@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use emocue_link::message::{BundleSource, CameraState};
+use emocue_link::message::{BundleSource, CameraState, JournalEntry};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -55,6 +55,18 @@ impl BadgeSession for Scripted {
             text: format!("line\u{1b}[2J {number}"),
         };
         Ok((from..from + 8).map(line).collect())
+    }
+
+    fn journals(&mut self) -> Result<Vec<JournalEntry>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn journal(
+        &mut self,
+        _: u32,
+        _: &mut dyn FnMut(u32, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, Problem> {
+        Err(Problem::new("there is none"))
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use emocue_link::consent::{Ask, Question};
-use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine, Progress};
+use emocue_link::message::{
+    BadgeStatus, BundleSource, CameraState, JournalEntry, LogLine, Progress,
+};
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{PipeEnd, pipe};
 use emocue_link::{Badge, Server};
@@ -141,6 +143,14 @@ impl Badge for StandIn {
     fn self_test(&mut self) -> Result<Progress, String> {
         self.memory.lock().unwrap().progress = vec![Progress::Done("both portraits agree".into())];
         Ok(Progress::Working)
+    }
+
+    fn journals(&mut self, _from: u32) -> Result<Vec<JournalEntry>, String> {
+        Ok(Vec::new())
+    }
+
+    fn journal(&mut self, _number: u32, _offset: u32) -> Result<(u32, Vec<u8>), String> {
+        Err("there is none".into())
     }
 
     fn session_ended(&mut self) {}

@@ -8,7 +8,7 @@ use arbitrary::{Result, Unstructured};
 use emocue_link::Client;
 use emocue_link::client::ClientSettings;
 use emocue_link::frame::{Body, Decoder, Event, MAX_FRAME};
-use emocue_link::message::{FileKind, Progress, Refusal, Reply, VERSION};
+use emocue_link::message::{FileKind, JournalEntry, Progress, Refusal, Reply, VERSION};
 use emocue_link::transport::{LinkError, Transport};
 
 use super::{frame, sealed};
@@ -41,7 +41,7 @@ struct Hostile<'a> {
 impl Hostile<'_> {
     fn answer(&mut self, session: u32, sequence: u32) -> Result<Vec<u8>> {
         let input = &mut self.input;
-        let body = match input.int_in_range(0..=9)? {
+        let body = match input.int_in_range(0..=11)? {
             0 => Reply::Hello { version: VERSION, program: "0.1.0".into() },
             1 => {
                 let length = input.arbitrary_len::<u8>()?;
@@ -61,6 +61,14 @@ impl Hostile<'_> {
             8 => {
                 let total = input.arbitrary::<u32>()? >> input.int_in_range(0..=31)?;
                 Reply::Config { total, data: vec![b'#'; usize::from(input.arbitrary::<u8>()?)] }
+            }
+            9 => {
+                let (number, bytes) = (input.arbitrary::<u8>()?.into(), input.arbitrary()?);
+                Reply::Journals { journals: vec![JournalEntry { number, bytes }] }
+            }
+            10 => {
+                let total = input.arbitrary::<u32>()? >> input.int_in_range(0..=31)?;
+                Reply::Journal { total, data: vec![7; usize::from(input.arbitrary::<u8>()?)] }
             }
             _ => Reply::Bye,
         };
@@ -102,6 +110,8 @@ fn client(badge: Hostile<'_>) -> std::result::Result<(), emocue_link::ClientErro
     let _ = client.status();
     let _ = client.log(0);
     let _ = client.config();
+    let _ = client.journals();
+    let _ = client.journal(1, &mut |_, _| ControlFlow::Continue(()));
     let mut sent = 0;
     let _ = client.send(FileKind::Config, &[b'#'; 3000], &mut |bytes| {
         sent = bytes;

@@ -46,7 +46,7 @@ fn emocue_sha(bytes: &[u8]) -> [u8; 32] {
 
 /// A request without a file.
 fn request(input: &mut Unstructured<'_>) -> Result<Request> {
-    Ok(match input.int_in_range(0..=7)? {
+    Ok(match input.int_in_range(0..=9)? {
         0 => Request::Hello { version: VERSION },
         1 => Request::Status,
         2 => Request::Log { from: input.arbitrary()? },
@@ -54,6 +54,8 @@ fn request(input: &mut Unstructured<'_>) -> Result<Request> {
         4 => Request::Progress,
         5 => Request::Rollback,
         6 => Request::SelfTest,
+        7 => Request::Journals { from: input.arbitrary()? },
+        8 => Request::GetJournal { number: input.arbitrary()?, offset: input.arbitrary()? },
         _ => Request::Bye,
     })
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use emocue_link::frame::{Body, Decoder, Event, MAX_FRAME};
 use emocue_link::message::{
-    BadgeStatus, BundleSource, CameraState, FileKind, LogLine, MAX_CHUNK, MAX_TRANSFER, Progress,
-    Request, VERSION,
+    BadgeStatus, BundleSource, CameraState, FileKind, JournalEntry, LogLine, MAX_CHUNK,
+    MAX_TRANSFER, Progress, Request, VERSION,
 };
 use emocue_link::server::ServerSettings;
 use emocue_link::transport::{LinkError, Transport};
@@ -126,6 +126,15 @@ impl Badge for Willing {
 
     fn self_test(&mut self) -> std::result::Result<Progress, String> {
         Ok(Progress::Done("done".into()))
+    }
+
+    fn journals(&mut self, from: u32) -> std::result::Result<Vec<JournalEntry>, String> {
+        let entry = |number| JournalEntry { number, bytes: u32::MAX };
+        Ok((from..=u32::MAX).take(70).map(entry).collect())
+    }
+
+    fn journal(&mut self, number: u32, _: u32) -> std::result::Result<(u32, Vec<u8>), String> {
+        if number == 0 { Err("ß".repeat(2000)) } else { Ok((u32::MAX, vec![0; 5000])) }
     }
 
     fn session_ended(&mut self) {
