@@ -87,6 +87,7 @@ fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
     let probes = Probes {
         camera: &cli::camera_outcome,
         panel: &cli::panel_outcome,
+        screen: &cli::screen_outcome,
         pins: &cli::pins_outcome,
     };
     let findings = doctor::examine(doctor.config.as_deref(), &Host::default(), &probes);

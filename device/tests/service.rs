@@ -37,6 +37,7 @@ fn every_device_that_the_unit_allows_has_a_rule() {
     let rules: Vec<&str> = RULES.lines().filter(|line| !line.starts_with('#')).collect();
     let device = |allowed: &'static str| match allowed.split(' ').next().unwrap() {
         "char-i2c" => "SUBSYSTEM==\"i2c-dev\"".to_owned(),
+        "char-fb" => "SUBSYSTEM==\"graphics\"".to_owned(),
         "char-gpiochip" => "KERNEL==\"gpiochip*\"".to_owned(),
         "/dev/gpiomem" | "/dev/gpiomem0" => "KERNEL==\"gpiomem*\"".to_owned(),
         class if class.starts_with("char-tty") => "KERNEL==\"tty[A-Z]*[0-9]\"".to_owned(),

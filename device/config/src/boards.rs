@@ -1,11 +1,11 @@
 //! Boards whose wiring is known.
 
-/// A board and its profile.
+/// A board, or a use of any board, and its profile.
 #[derive(Clone, Copy, Debug)]
 pub struct BoardProfile {
     /// How a configuration names it.
     pub name: &'static str,
-    /// What `/proc/device-tree/model` holds on it; any of these.
+    /// What `/proc/device-tree/model` holds on it; any of these. None for a profile that suits any board.
     pub models: &'static [&'static str],
     /// Lines of the default chip that the panel's I2C bus needs.
     pub i2c_lines: &'static [u32],
@@ -14,7 +14,7 @@ pub struct BoardProfile {
 }
 
 /// Every board that `board = "…"` may name.
-pub const BOARDS: [BoardProfile; 6] = [
+pub const BOARDS: [BoardProfile; 7] = [
     BoardProfile {
         name: "pi-zero-2w",
         models: &["Raspberry Pi Zero 2"],
@@ -50,6 +50,12 @@ pub const BOARDS: [BoardProfile; 6] = [
         models: &["Orin Nano", "Orin NX"],
         i2c_lines: &[],
         profile: include_str!("../../boards/jetson-orin.toml"),
+    },
+    BoardProfile {
+        name: "classroom",
+        models: &[],
+        i2c_lines: &[],
+        profile: include_str!("../../boards/classroom.toml"),
     },
 ];
 

@@ -21,6 +21,11 @@ const RULES: &[Rule] = &[
     ("panel.language", |old, new| {
         old.panel.language == new.panel.language || !is_file(&new.panel.language)
     }),
+    ("screen.framebuffer", |old, new| old.screen.framebuffer == new.screen.framebuffer),
+    // It starts a program. Who switched it on at the badge may switch it off through a cable.
+    ("voice.enabled", |old, new| old.voice.enabled || !new.voice.enabled),
+    ("voice.folder", |old, new| old.voice.folder == new.voice.folder),
+    ("voice.player", |old, new| old.voice.player == new.voice.player),
     ("camera.source", |old, new| {
         old.camera.source == new.camera.source || !is_command(&new.camera.source)
     }),
@@ -79,6 +84,10 @@ mod tests {
             (format!("[journal]\nkey = \"{JOURNAL}\"\n"), "journal.key"),
             ("[look]\nbundle = \"/tmp/x.emocue\"\n".into(), "look.bundle"),
             ("[panel]\nlanguage = \"/tmp/x.toml\"\n".into(), "panel.language"),
+            ("[screen]\nframebuffer = \"/dev/sda\"\n".into(), "screen.framebuffer"),
+            ("[voice]\nenabled = true\n".into(), "voice.enabled"),
+            ("[voice]\nfolder = \"/var/lib/x\"\n".into(), "voice.folder"),
+            ("[voice]\nplayer = \"paplay\"\n".into(), "voice.player"),
             ("[camera]\nsource = \"pipe:cat y\"\n".into(), "camera.source"),
             ("[camera]\nsource = \"pipe:rpicam; sh\"\n".into(), "camera.source"),
             ("[camera]\nsource = \"pipe:?format=grey&size=64x64 sh\"\n".into(), "camera.source"),
@@ -95,11 +104,21 @@ mod tests {
             "[camera]\nsource = \"pipe:cat x\"\n".into(),
             "[panel]\nlanguage = \"el\"\n".into(),
             "[camera]\nsource = \"pipe:rpicam?size=320x240\"\n".into(),
+            "[screen]\nenabled = true\nrotate = 90\n".into(),
+            "[voice]\nenabled = false\nevery_s = 9\n".into(),
             "[camera]\nsource = \"pipe:gst-argus\"\n".into(),
             "[camera]\nsource = \"v4l2:/dev/video0\"\n".into(),
             String::new(),
         ] {
             check(&below, &text).unwrap_or_else(|error| panic!("{text}: {error}"));
         }
+    }
+
+    #[test]
+    fn a_voice_is_switched_off_through_a_cable_and_not_on() {
+        let (on, off) = ("[voice]\nenabled = true\n", "[voice]\nenabled = false\n");
+        assert!(!check(on, off).unwrap().voice.enabled);
+        assert!(check(on, on).unwrap().voice.enabled);
+        assert!(check(off, on).unwrap_err().contains("voice.enabled cannot be changed"));
     }
 }

@@ -33,7 +33,7 @@ impl CameraSettings {
 }
 
 /// A turn as TOML's whole number of degrees.
-mod degrees {
+pub(crate) mod degrees {
     use emocue_models::luma::Rotation;
     use serde::de::{Error, Unexpected};
     use serde::{Deserialize, Deserializer, Serializer};
@@ -41,12 +41,12 @@ mod degrees {
     const TURNS: [(u16, Rotation); 4] =
         [(0, Rotation::None), (90, Rotation::Cw90), (180, Rotation::Half), (270, Rotation::Cw270)];
 
-    pub(super) fn serialize<S: Serializer>(turn: &Rotation, out: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(turn: &Rotation, out: S) -> Result<S::Ok, S::Error> {
         let degrees = TURNS.iter().find(|(_, named)| named == turn).map_or(0, |turn| turn.0);
         out.serialize_u16(degrees)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Rotation, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Rotation, D::Error> {
         let degrees = i64::deserialize(from)?;
         let turn = TURNS.iter().find(|(named, _)| i64::from(*named) == degrees);
         let expected = &"0, 90, 180 or 270";

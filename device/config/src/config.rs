@@ -15,10 +15,12 @@ use crate::panel::PanelSettings;
 use crate::pictures::PictureSettings;
 use crate::pins::{self, Pins};
 use crate::practice::PracticeSettings;
+use crate::screen::ScreenSettings;
 use crate::session::SessionSettings;
 use crate::update::UpdateSettings;
 use crate::use_place::{Reason, UsePlace};
 use crate::vibration::VibrationSettings;
+use crate::voice::VoiceSettings;
 
 /// Everything that an owner may choose, filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub steady: SteadySettings,
     /// The OLED.
     pub panel: PanelSettings,
+    /// A screen behind a framebuffer.
+    pub screen: ScreenSettings,
     /// How pins are driven.
     pub gpio: GpioSettings,
     /// Which pin has which role.
@@ -49,6 +53,8 @@ pub struct Config {
     pub led: LedSettings,
     /// When the motor plays, and what for each expression.
     pub vibration: VibrationSettings,
+    /// Whether answers are spoken, and from which files.
+    pub voice: VoiceSettings,
     /// How long a session lasts.
     pub session: SessionSettings,
     /// The practice games.
@@ -75,7 +81,7 @@ impl Config {
         out.write_all(text.as_bytes())
     }
 
-    /// Writes a few lines about what it comes to: board, camera, panel, pins, and a session's length.
+    /// Writes a few lines about what it comes to: board, camera, panel, screen, pins, voice, and a session's length.
     ///
     /// # Errors
     /// Whatever `out` returns.
@@ -89,6 +95,9 @@ impl Config {
         } else {
             writeln!(out, "panel   none")?;
         }
+        if self.screen.enabled {
+            writeln!(out, "screen  {}", self.screen.framebuffer.display())?;
+        }
         let used = pins::of(&self.pins).into_iter().filter_map(|(role, pin)| Some((role, pin?)));
         let is_off = |role| match role {
             "led" => !self.led.enabled,
@@ -101,6 +110,10 @@ impl Config {
         match used.is_empty() || self.gpio.driver == Driver::None {
             true => writeln!(out, "pins    none")?,
             false => writeln!(out, "pins    {} of {}", used.join(", "), self.gpio.chip)?,
+        }
+        if self.voice.enabled {
+            let (folder, player) = (self.voice.folder.display(), self.voice.player.name());
+            writeln!(out, "voice   {folder}, by {player}")?;
         }
         match self.session.minutes {
             0 => Ok(()),

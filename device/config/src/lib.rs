@@ -37,6 +37,7 @@ mod pins;
 mod place;
 mod practice;
 mod read;
+mod screen;
 mod session;
 pub mod source;
 #[cfg(test)]
@@ -45,6 +46,7 @@ mod unserved;
 mod update;
 mod use_place;
 mod vibration;
+mod voice;
 
 pub use boards::{BOARDS, BoardProfile};
 pub use camera::CameraSettings;
@@ -66,11 +68,13 @@ pub use pictures::PictureSettings;
 pub use pins::{Pin, Pins, ROLES};
 pub use place::TextPlace;
 pub use practice::{Order, PracticeSettings};
+pub use screen::ScreenSettings;
 pub use session::SessionSettings;
 pub use source::{SOURCES, SOURCES_BRIEF, Source, SourceError};
 pub use unserved::Unserved;
 pub use update::UpdateSettings;
 pub use use_place::{Reason, UsePlace};
 pub use vibration::VibrationSettings;
+pub use voice::{Player, VoiceSettings};
 
 pub use emocue_models::steady::SteadySettings;

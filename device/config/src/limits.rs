@@ -112,6 +112,21 @@ const LIMITS: &[Limit] = &[
         "write 1 to 3600 (seconds); `enabled = false` is for no vibration",
     ),
     (
+        "screen.framebuffer",
+        |config| config.screen.framebuffer.is_absolute(),
+        "write a framebuffer such as \"/dev/fb0\"; `enabled = false` is for no screen",
+    ),
+    (
+        "voice.folder",
+        |config| config.voice.folder.is_absolute(),
+        "write a folder from the root on, such as \"/etc/emocue/voice\"",
+    ),
+    (
+        "voice.every_s",
+        |config| (1..=3600).contains(&config.voice.every_s),
+        "write 1 to 3600 (seconds); `enabled = false` is for no voice",
+    ),
+    (
         "session.minutes",
         |config| config.session.minutes <= 240,
         "write 1 to 240 (minutes), or 0 for no limit",

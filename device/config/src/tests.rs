@@ -56,14 +56,27 @@ fn every_profile_is_whole_and_reads_back() {
     for board in BOARDS {
         let config = Config::board(board.name).unwrap_or_else(|error| panic!("{error}"));
         config.camera.source.parse::<Source>().unwrap();
+        assert_eq!(parse(&format!("board = {:?}", board.name)), config);
+        assert_eq!(parse(&written(&config)), config);
         let Pins { button, led, motor, battery_low } = config.pins;
+        if board.models.is_empty() {
+            assert_eq!(config.pins, Pins::default(), "{} suits any board", board.name);
+            continue;
+        }
         assert!(button.is_some_and(|pin| pin.active_low), "{}", board.name);
         assert!(led.is_some_and(|pin| !pin.active_low), "{}", board.name);
         assert!(motor.is_some_and(|pin| !pin.active_low), "{}", board.name);
         assert_eq!(battery_low, None, "an input without a wire would warn at random");
-        assert_eq!(parse(&format!("board = {:?}", board.name)), config);
-        assert_eq!(parse(&written(&config)), config);
     }
+}
+
+#[test]
+fn a_classroom_has_a_screen_a_camera_of_any_board_and_an_end() {
+    let config = Config::board("classroom").unwrap();
+    assert!(config.screen.enabled && !config.panel.enabled && !config.voice.enabled);
+    assert_eq!(config.screen.framebuffer, PathBuf::from("/dev/fb0"));
+    assert!(config.camera.source.starts_with("v4l2:"), "{}", config.camera.source);
+    assert_eq!((config.look.who, config.session.minutes), (Who::Centre, 20));
 }
 
 #[test]
@@ -175,6 +188,13 @@ fn every_mistake_has_its_place_and_a_way_out() {
             "[journal]\nkey = '0000000000000000000000000000000000000000000000000000000000000000'",
             &["2:7: journal.key: "],
         ),
+        ("[screen]\nframebuffer = 'fb0'", &["2:15: screen.framebuffer is", "\"/dev/fb0\""]),
+        ("[screen]\nframebuffer = 0", &["2:15: screen.framebuffer: ", "write a path in quotes"]),
+        ("[screen]\nrotate = 45", &["2:10: screen.rotate: ", "write 0, 90, 180 or 270"]),
+        ("[screen]\nenable = true", &["2:1: unknown key \"enable\" in [screen]", "enabled"]),
+        ("[voice]\nplayer = 'mpv'", &["2:10: voice.player cannot be", "aplay, paplay, pw-play"]),
+        ("[voice]\nfolder = 'voice'", &["2:10: voice.folder is", "/etc/emocue/voice"]),
+        ("[voice]\nevery_s = 0", &["2:11: voice.every_s is", "1 to 3600 (seconds)"]),
         ("[session]\nminutes = 241", &["2:11: session.minutes is", "1 to 240 (minutes), or 0"]),
         ("[session]\nminute = 20", &["2:1: unknown key \"minute\"", "write minutes"]),
         ("[led]\nbrightness = 101", &["2:14: led.brightness is", "1 to 100 (percent)"]),
@@ -318,6 +338,10 @@ fn a_summary_tells_what_it_comes_to() {
     let text = summary(&parse(off));
     let end = "button 17, led 27 (off), motor 22 (off) of pinctrl-rp1\nsession 20 minutes\n";
     assert!(text.ends_with(end), "{text}");
+    let text = summary(&parse("board = 'classroom'\nvoice.enabled = true"));
+    let expected = "board   classroom\ncamera  v4l2:/dev/video0\npanel   none\nscreen  /dev/fb0\npins    none\n\
+                    voice   /etc/emocue/voice, by aplay\nsession 20 minutes\n";
+    assert_eq!(text, expected);
     let config = parse("panel.enabled = false\ncamera.source = 'synthetic'");
     assert_eq!(summary(&config), "board   none\ncamera  synthetic\npanel   none\npins    none\n");
 }

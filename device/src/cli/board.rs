@@ -5,7 +5,11 @@ use std::time::Instant;
 
 use emocue_config::{Config, Driver, PanelSettings, Pins};
 use emocue_device::badge::live::{Cues, Presses};
-use emocue_device::cue::{self, Button, CueError, Gpio, HeldOff, Input, Motor, Output, TimedPress};
+use emocue_device::cue::{
+    self, Button, CueError, Gpio, HeldOff, Input, Motor, Output, TimedPress, Voice,
+};
+#[cfg(unix)]
+use emocue_device::show::framebuffer;
 use emocue_device::show::{self, Display, oled};
 
 use super::Failure;
@@ -25,7 +29,18 @@ pub(crate) fn panel(
     Ok(Some(oled::open(&panel, settings, start)?))
 }
 
-/// The configuration's pins, each in its role.
+/// The screen of the configuration, where it has one.
+#[cfg(unix)]
+pub(crate) fn screen(
+    config: &Config,
+    settings: &show::ShowSettings,
+    wait: bool,
+) -> Result<Option<Box<dyn Display>>, Failure> {
+    let screen = Some(&config.screen).filter(|screen| screen.enabled);
+    Ok(screen.map(|screen| framebuffer::open(screen, settings, wait)).transpose()?)
+}
+
+/// The configuration's pins, each in its role, and its voice.
 pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
     let mut gpio = pins(config)?;
     let roles = &config.pins;
@@ -37,6 +52,7 @@ pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
         button: button.map(presses).transpose()?,
         led: led.map(|output| lamp(output, config.led.enabled)).transpose()?,
         motor: motor.map(|output| Motor::new(output, tell)),
+        voice: config.voice.enabled.then(|| Voice::new(&config.voice)),
         battery_low: roles.battery_low.map(|pin| gpio.input(pin)).transpose()?,
     })
 }
@@ -70,6 +86,11 @@ pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
 /// Everything off, whatever of it can be: an output that is taken is off.
 pub(crate) fn off(config: &Config) -> Result<(), Failure> {
     let dark = if config.panel.enabled { oled::darken(&config.panel) } else { Ok(()) };
+    #[cfg(unix)]
+    let dark = match config.screen.enabled {
+        true => dark.and(framebuffer::darken(&config.screen)),
+        false => dark,
+    };
     let mut gpio = pins(config)?;
     for pin in [config.pins.led, config.pins.motor].into_iter().flatten() {
         drop(gpio.output(pin)?);

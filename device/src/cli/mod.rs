@@ -29,7 +29,7 @@ pub(crate) use failure::Failure;
 #[cfg(unix)]
 pub(crate) use link::link;
 pub(crate) use practice::practice;
-pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome};
+pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome, screen_outcome};
 pub(crate) use run::{every_frame, run_camera};
 pub(crate) use show::Show;
 pub(crate) use slot::slot;
@@ -77,7 +77,7 @@ pub(crate) enum Verb {
     /// Speak with a host over standard input and output, as `emocue monitor --on ssh://…` does
     #[cfg(unix)]
     Link(Link),
-    /// Switch panel, LED and motor off, as after a badge that was killed
+    /// Switch panel, screen, LED and motor off, as after a badge that was killed
     Off(Off),
     /// Measure CPU time, start and memory on this machine
     Bench(Bench),

@@ -5,6 +5,8 @@ use emocue_device::camera::{self, CameraRead, FrameInfo, OpenOptions};
 use emocue_device::cue::CueError;
 use emocue_device::doctor::CheckOutcome;
 use emocue_device::sandbox;
+#[cfg(unix)]
+use emocue_device::show::framebuffer;
 use emocue_device::show::oled;
 use emocue_models::failure::line;
 use emocue_models::luma::Luma;
@@ -55,6 +57,22 @@ pub(crate) fn panel_outcome(config: &Config) -> CheckOutcome {
         Ok(()) => CheckOutcome::ok(format!("answers at {address:#04x} of {}", bus.display())),
         Err(error) => CheckOutcome::failure(&error, "check the panel and its wires"),
     }
+}
+
+/// Asks what the framebuffer has; what it shows stays.
+#[cfg(unix)]
+pub(crate) fn screen_outcome(config: &Config) -> CheckOutcome {
+    let node = config.screen.framebuffer.display();
+    match framebuffer::probe(&config.screen) {
+        Ok(found) => CheckOutcome::ok(format!("{node} has {found}")),
+        Err(error) => CheckOutcome::failure(&error, "check the screen and its driver"),
+    }
+}
+
+/// No framebuffers here.
+#[cfg(not(unix))]
+pub(crate) fn screen_outcome(_: &Config) -> CheckOutcome {
+    CheckOutcome::skip("framebuffers are Linux's")
 }
 
 /// Takes every line as the badge would, which switches the outputs off.

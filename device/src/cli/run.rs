@@ -22,6 +22,8 @@ use emocue_device::thermometer::Thermometer;
 use emocue_device::vision::Vision;
 use emocue_models::failure::line;
 
+#[cfg(unix)]
+use super::board::screen;
 use super::board::{cues, panel};
 use super::practice::{self, keyboard};
 use super::{Failure, RunArgs};
@@ -95,13 +97,17 @@ impl Starts<'_> {
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings(self.shown(&config));
         shown.mode = again.map_or(shown.mode, |again| again.mode);
-        // Without a configuration there is no panel but those that `--display` names.
+        // Without a configuration there is no panel or screen but those that `--display` names.
         let with_panel = run.config.as_ref();
         let panel = with_panel.map(|_| panel(&config, shown, run.waits(&config)));
-        let panel = panel.transpose()?.flatten();
+        let mut own: Vec<_> = panel.transpose()?.flatten().into_iter().collect();
+        #[cfg(unix)]
+        if with_panel.is_some() {
+            own.extend(screen(&config, &shown, run.waits(&config))?);
+        }
         let mut displays =
-            run.show.open(shown, panel.is_some(), again.is_some(), camera.is_live())?;
-        displays.extend(panel);
+            run.show.open(shown, !own.is_empty(), again.is_some(), camera.is_live())?;
+        displays.extend(own);
         let LoadedBundle { mut vision, origin, .. } = bundle;
         vision.set_over_time(run.look.over_time(&config));
         if !camera.is_live() {
@@ -131,7 +137,7 @@ impl Starts<'_> {
                 on_trial: matches!(origin, Origin::Slot { trial: Some(_), .. }),
                 healthy: config.update.healthy(),
                 has_button: config.pins.button.is_some(),
-                has_panel: config.panel.enabled || run.show.has_panel(),
+                has_panel: config.panel.enabled || config.screen.enabled || run.show.has_panel(),
                 presence: self.served.as_ref().map(|served| Arc::clone(&served.presence)),
             };
             UpdateMonitor::new(watched, Arc::clone(&self.hub))

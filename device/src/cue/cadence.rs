@@ -1,89 +1,105 @@
-//! When the motor plays: on a settled change, not too often, and not again for what the wearer has felt already.
+//! When the wearer is told something, by the motor or by a voice: on a settled change, not too often, and not again for
+//! what was told already.
 
 use std::time::{Duration, Instant};
 
-use emocue_config::{Pattern, VibrationSettings};
-use emocue_models::label::Expression;
-
 use crate::answer::Answer;
 
-/// A face that is back within this time, with the same expression, is not felt again.
+/// A face that is back within this time, with the same answer, is not told again.
 const DROP_OUT: Duration = Duration::from_secs(5);
 
 /// How many of the last faces are remembered.
 const FACES: usize = 16;
 
-/// Decides which answers are felt.
+/// Decides which answers are told.
 #[derive(Debug)]
 pub struct Cadence {
-    settings: VibrationSettings,
-    /// When a pattern began last.
-    played: Option<Instant>,
-    felt: Option<Felt>,
-    /// The faces that were felt, in a ring.
+    every: Duration,
+    once_per_face: bool,
+    /// When something began to be told last.
+    begun: Option<Instant>,
+    told: Option<Told>,
+    /// The faces that were told, in a ring.
     faces: [Option<u32>; FACES],
     next: usize,
 }
 
+/// What can be done about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CueState {
+    /// It can be told now.
+    Ready,
+    /// Not now: what was told before is not over.
+    Busy,
+    /// There is nothing to tell of it: a change to it is one all the same.
+    Silent,
+}
+
 /// What the wearer knows.
 #[derive(Clone, Copy, Debug)]
-struct Felt {
-    expression: Expression,
+struct Told {
+    answer: Answer,
     track: Option<u32>,
-    /// When an expression was shown last, this or another.
+    /// When an answer was shown last, this or another.
     seen: Instant,
 }
 
 impl Cadence {
-    /// Nothing has been felt yet.
-    pub fn new(settings: VibrationSettings) -> Self {
-        Self { settings, played: None, felt: None, faces: [None; FACES], next: 0 }
+    /// Nothing has been told yet. From the start of one to that of the next at least `every` goes by; with
+    /// `once_per_face` only the first answer about a face is told.
+    pub fn new(every: Duration, once_per_face: bool) -> Self {
+        Self { every, once_per_face, begun: None, told: None, faces: [None; FACES], next: 0 }
     }
 
-    /// What to play now that the screen shows `answer`, about the face `track` where it is followed and in sight.
+    /// Whether to tell now that the screen shows `answer`, about the face `track` where it is followed and in sight.
     ///
-    /// To be called for every answer. A change that comes too early is played once it may be, if it still holds then.
-    pub fn play(&mut self, now: Instant, answer: Answer, track: Option<u32>) -> Option<Pattern> {
-        let Answer::Looks(expression) = answer else { return None };
-        if self.felt.is_some_and(|felt| felt.is_gone(now, track)) {
-            self.felt = None;
+    /// To be called for every answer that counts as a change: for others it is as if the face had dropped out. A change
+    /// that comes too early is told once it may be, if it still holds then.
+    pub fn tells(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        track: Option<u32>,
+        cue: CueState,
+    ) -> bool {
+        if self.told.is_some_and(|told| told.is_gone(now, track)) {
+            self.told = None;
         }
-        let known = self.felt.is_some_and(|felt| felt.expression == expression);
-        if let Some(felt) = &mut self.felt {
-            felt.seen = now;
-            felt.track = track.or(felt.track);
+        let known = self.told.is_some_and(|told| told.answer == answer);
+        if let Some(told) = &mut self.told {
+            told.seen = now;
+            told.track = track.or(told.track);
         }
         let known = match track {
-            _ if !self.settings.once_per_face => known,
+            _ if !self.once_per_face => known,
             Some(_) => self.faces.contains(&track),
-            None => self.felt.is_some(),
+            None => self.told.is_some(),
         };
         if known {
-            return None;
+            return false;
         }
-        let pattern = self.settings.of(expression);
-        let audible = self.settings.enabled && pattern != Pattern::NONE;
-        let waits = |played| now.saturating_duration_since(played) < self.settings.every();
-        if audible && self.played.is_some_and(waits) {
-            return None;
+        let is_silent = cue == CueState::Silent;
+        let waits = |begun| now.saturating_duration_since(begun) < self.every;
+        if !is_silent && (cue == CueState::Busy || self.begun.is_some_and(waits)) {
+            return false;
         }
-        if audible || !self.settings.once_per_face {
-            self.felt = Some(Felt { expression, track, seen: now });
+        if !is_silent || !self.once_per_face {
+            self.told = Some(Told { answer, track, seen: now });
         }
-        if !audible {
-            return None;
+        if is_silent {
+            return false;
         }
-        self.played = Some(now);
+        self.begun = Some(now);
         if track.is_some() {
             self.faces[self.next] = track;
             self.next = (self.next + 1) % FACES;
         }
-        Some(pattern)
+        true
     }
 }
 
-impl Felt {
-    /// Whether it was about somebody who left: no expression was shown for longer than a drop-out, and the face is not
+impl Told {
+    /// Whether it was about somebody who left: no answer was shown for longer than a drop-out, and the face is not
     /// known to be the same.
     fn is_gone(&self, now: Instant, track: Option<u32>) -> bool {
         let same = track.is_some() && track == self.track;
@@ -93,7 +109,11 @@ impl Felt {
 
 #[cfg(test)]
 mod tests {
+    use emocue_config::VibrationSettings;
+    use emocue_models::label::Expression;
+
     use super::*;
+    use crate::cue::Feel;
     use Expression::{Anger, Happiness, Neutral, Sadness};
 
     const HAPPY: Answer = Answer::Looks(Happiness);
@@ -104,11 +124,11 @@ mod tests {
 
     /// Whether each answer, at its time in ms and about its face, is felt.
     fn felt(settings: &VibrationSettings, shown: &[(u64, Answer, Option<u32>)]) -> Vec<u64> {
-        let mut cadence = Cadence::new(settings.clone());
+        let mut feel = Feel::new(settings.clone());
         let start = Instant::now();
         let mut felt = Vec::new();
         for (ms, answer, track) in shown {
-            let played = cadence.play(start + Duration::from_millis(*ms), *answer, *track);
+            let played = feel.play(start + Duration::from_millis(*ms), *answer, *track);
             if let Some(pattern) = played {
                 let Answer::Looks(expression) = *answer else { panic!("{answer:?} is felt") };
                 assert_eq!(pattern, settings.of(expression));
@@ -222,5 +242,20 @@ mod tests {
     fn time_that_stands_still_or_jumps_back_plays_nothing_too_early() {
         let shown = [(5000, HAPPY, Some(1)), (5000, SAD, Some(1)), (0, ANGRY, Some(1))];
         assert_eq!(felt(&usual(), &shown), [5000]);
+    }
+
+    #[test]
+    fn what_is_not_over_makes_the_next_wait_and_not_queue() {
+        let mut cadence = Cadence::new(Duration::from_secs(3), false);
+        let start = Instant::now();
+        let mut told = |s: u64, answer, cue| {
+            cadence.tells(start + Duration::from_secs(s), answer, Some(1), cue)
+        };
+        assert!(told(0, HAPPY, CueState::Ready));
+        assert!(!told(4, SAD, CueState::Busy));
+        assert!(!told(5, ANGRY, CueState::Busy));
+        // Only what still holds.
+        assert!(told(6, ANGRY, CueState::Ready));
+        assert!(!told(9, ANGRY, CueState::Ready));
     }
 }

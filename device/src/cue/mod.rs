@@ -1,8 +1,10 @@
-//! What the wearer presses and feels: a button, an LED, a vibration motor and a battery's warning, each on one pin.
+//! What the wearer presses, feels and hears: a button, an LED, a vibration motor and a battery's warning, each on one
+//! pin, and a voice.
 
 mod button;
 mod cadence;
 mod chip;
+mod feel;
 #[cfg(all(feature = "gpio", target_os = "linux"))]
 mod gpiocdev;
 mod motor;
@@ -10,6 +12,7 @@ mod none;
 mod refusal;
 #[cfg(all(feature = "rppal", target_os = "linux"))]
 mod rppal;
+mod voice;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,9 +21,11 @@ use emocue_config::{Driver, Pin};
 use emocue_models::failure::{Failure, exit, sentence};
 
 pub use button::{Button, Press, TimedPress};
-pub use cadence::Cadence;
+pub use cadence::{Cadence, CueState};
 pub use chip::chip_node;
+pub use feel::Feel;
 pub use motor::Motor;
+pub use voice::{Voice, sound_file};
 
 /// A pin that is driven. Whatever it is, it is off once this value is dropped.
 pub trait Output: Send {
@@ -80,11 +85,11 @@ pub trait Gpio {
     fn input(&mut self, pin: Pin) -> Result<Box<dyn Input>, CueError>;
 }
 
-/// A pin that cannot be used.
+/// A pin or a voice that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {reason}")]
 pub struct CueError {
-    /// The pin and its chip: `"line 17 of /dev/gpiochip0"`.
+    /// The pin and its chip: `"line 17 of /dev/gpiochip0"`; a voice's player or file.
     pub what: String,
     /// What the system says.
     pub reason: String,

@@ -6,17 +6,22 @@ use std::path::Path;
 use super::host::Host;
 use super::{CheckOutcome, Probes};
 use emocue_config::source::is_command;
-use emocue_config::{Config, Driver, GpioSettings, Pins};
+use emocue_config::{Config, Driver, GpioSettings, Pins, Player};
 
 /// The groups that own a badge's devices, and what each is for. The udev rules and the systemd unit name the same.
 pub const GROUPS: [(&str, &str); 4] =
-    [("video", "camera"), ("i2c", "panel"), ("gpio", "pins"), ("dialout", "link")];
+    [("video", "camera, screen"), ("i2c", "panel"), ("gpio", "pins"), ("dialout", "link")];
 
-/// Which of [`GROUPS`] this configuration needs.
+/// Which of [`GROUPS`] this configuration needs, and the one that owns sound devices.
 fn needed(config: &Config) -> impl Iterator<Item = &'static str> {
     let linked = config.link.port().is_some();
-    let uses = [uses_camera(config), config.panel.enabled, uses_pins(config), linked];
-    GROUPS.into_iter().zip(uses).filter(|(_, used)| *used).map(|((group, _), _)| group)
+    let video = uses_camera(config) || config.screen.enabled;
+    let uses = [video, config.panel.enabled, uses_pins(config), linked];
+    let groups =
+        GROUPS.into_iter().zip(uses).filter(|(_, used)| *used).map(|((group, _), _)| group);
+    // The service has no sound device unless it is given one.
+    let speaks = config.voice.enabled && config.voice.player == Player::Aplay;
+    groups.chain(speaks.then_some("audio"))
 }
 
 fn uses_camera(config: &Config) -> bool {
@@ -153,6 +158,19 @@ pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> CheckOutco
     };
     match open(host, &config.panel.bus, "i2c", absent) {
         Ok(()) => (probes.panel)(config),
+        Err(outcome) => outcome,
+    }
+}
+
+/// The screen's node, then what it has.
+pub(super) fn screen(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
+    if !config.screen.enabled {
+        return CheckOutcome::skip("switched off by the configuration");
+    }
+    let absent =
+        "connect the screen and restart; `ls /dev/fb*` lists the framebuffers that are there";
+    match open(host, &config.screen.framebuffer, "video", absent) {
+        Ok(()) => (probes.screen)(config),
         Err(outcome) => outcome,
     }
 }

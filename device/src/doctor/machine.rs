@@ -13,6 +13,8 @@ pub(super) fn board(host: &Host, config: &Config) -> CheckOutcome {
     let model = model.trim_end_matches(['\0', '\n']);
     let actual = BOARDS.iter().find(|board| board.models.iter().any(|name| model.contains(name)));
     match (config.board.as_deref().and_then(BoardProfile::named), actual) {
+        // A profile that suits any board.
+        (Some(set), _) if set.models.is_empty() => CheckOutcome::ok(model),
         (Some(set), Some(actual)) if set.name != actual.name => CheckOutcome::problem(
             format!("this is a {model}, configured as {}", set.name),
             format!("write board = \"{}\"", actual.name),

@@ -9,6 +9,7 @@ mod settings;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod voice;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -88,6 +89,8 @@ pub struct Probes<'a> {
     pub camera: Probe<'a>,
     /// Whether a panel answers at its address.
     pub panel: Probe<'a>,
+    /// What the framebuffer of a screen has.
+    pub screen: Probe<'a>,
     /// Whether lines exist and are free.
     pub pins: Probe<'a>,
 }
@@ -128,7 +131,9 @@ pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     note("groups", access::groups(host, &config));
     note("camera", access::camera(host, file, &config, probes));
     note("panel", access::panel(host, &config, probes));
+    note("screen", access::screen(host, &config, probes));
     note("pins", access::pins(host, &config, probes));
+    note("voice", voice::check(host, &config));
     note("link", access::link(host, &config));
     note("service", service::check(host));
     Findings { checks }

@@ -36,6 +36,7 @@ fn probes() -> Probes<'static> {
     Probes {
         camera: &|_| CheckOutcome::ok("camera probed"),
         panel: &|_| CheckOutcome::ok("panel probed"),
+        screen: &|_| CheckOutcome::ok("screen probed"),
         pins: &|_| CheckOutcome::ok("pins probed"),
     }
 }
@@ -122,6 +123,45 @@ fn a_profile_of_another_board_is_noticed() {
         let config = config(&format!("board = '{name}'"));
         assert_eq!(self::found(machine::board(&host, &config)), model);
     }
+}
+
+#[test]
+fn a_classroom_s_screen_is_looked_at_on_any_board() {
+    let model = "Raspberry Pi 5 Model B Rev 1.0";
+    let (_root, host) = machine(&[("/proc/device-tree/model", model), ("/dev/fb0", "")]);
+    let classroom = config("board = 'classroom'");
+    assert_eq!(found(machine::board(&host, &classroom)), model);
+    assert_eq!(found(access::screen(&host, &classroom, &probes())), "screen probed");
+    assert!(is_skipped(&access::screen(&host, &Config::default(), &probes())));
+    let other = config("screen = { enabled = true, framebuffer = '/dev/fb1' }");
+    let (text, fix) = wrong(access::screen(&host, &other, &probes()));
+    assert!(text == "/dev/fb1 is not there" && fix.contains("ls /dev/fb*"), "{text} {fix}");
+}
+
+#[test]
+fn a_voice_needs_its_player_and_its_files() {
+    let speaking = config("voice.enabled = true");
+    let files: Vec<_> = Expression::ALL
+        .iter()
+        .map(|expression| format!("/etc/emocue/voice/{}.wav", expression.name()))
+        .collect();
+    let on = |files: &[&str]| {
+        let files: Vec<_> = files.iter().map(|file| (*file, "")).collect();
+        let (root, host) = machine(&files);
+        (root, Host { variable: |_| Some("/sbin:/usr/bin".to_owned()), ..host })
+    };
+    assert!(is_skipped(&voice::check(&on(&[]).1, &Config::default())));
+    let (text, fix) = wrong(voice::check(&on(&[]).1, &speaking));
+    assert!(text.contains("aplay") && fix.contains("apt install alsa-utils"), "{text} {fix}");
+    let mut all: Vec<_> = files.iter().map(String::as_str).collect();
+    all.push("/usr/bin/aplay");
+    let (_root, host) = on(&all);
+    assert!(found(voice::check(&host, &speaking)).contains("/etc/emocue/voice"));
+    all.retain(|file| !file.contains("fear"));
+    let (_root, host) = on(&all);
+    let (text, fix) = wrong(voice::check(&host, &speaking));
+    assert!(text.ends_with("has no fear.wav"), "{text}");
+    assert!(fix.contains("emocue voice --language en"), "{fix}");
 }
 
 #[test]

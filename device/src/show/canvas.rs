@@ -117,6 +117,40 @@ impl Canvas {
         }
     }
 
+    /// Lays `color` on what is white in `mask`, enlarged `factor` times with its top-left corner at `at`. Between a mask's
+    /// pixels it is interpolated, and its edge is a pixel wide.
+    pub(crate) fn stamp(&mut self, mask: &Self, at: Point, factor: u32, color: Rgb888) {
+        /// Lines of one pixel that meet at a corner only stay joined.
+        const EDGE: f32 = 0.4;
+        let size = mask.size.component_mul(Size::new_equal(factor));
+        let visible = Rectangle::new(at, size).intersection(&self.bounds());
+        let lit = |x: i32, y: i32| {
+            let at = Point::new(x, y);
+            let is_lit = mask.bounds().contains(at)
+                && mask.bytes[mask.index(at.x as u32, at.y as u32)] > 127;
+            f32::from(u8::from(is_lit))
+        };
+        for place in visible.points() {
+            let inside = place - at;
+            // Where the pixel's middle lies between the middles of four of the mask's.
+            let along = |px: i32| {
+                let middle = (px as f32 + 0.5) / factor as f32 - 0.5;
+                (middle.floor() as i32, middle - middle.floor())
+            };
+            let ((x, right), (y, below)) = (along(inside.x), along(inside.y));
+            let upper = lit(x, y) * (1.0 - right) + lit(x + 1, y) * right;
+            let lower = lit(x, y + 1) * (1.0 - right) + lit(x + 1, y + 1) * right;
+            let value = upper * (1.0 - below) + lower * below;
+            let share = ((value - EDGE) * factor as f32 + 0.5).clamp(0.0, 1.0);
+            let index = self.index(place.x as u32, place.y as u32);
+            let inks = [color.r(), color.g(), color.b()];
+            for (value, ink) in self.bytes[index..index + 3].iter_mut().zip(inks) {
+                let (ground, ink) = (f32::from(*value), f32::from(ink));
+                *value = (ground + (ink - ground) * share).round() as u8;
+            }
+        }
+    }
+
     /// The reverse of [`Canvas::enlarge_from`]: each pixel of `area` becomes its square's mean.
     pub(crate) fn average_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
         let visible = area.intersection(&self.bounds());

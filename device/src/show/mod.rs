@@ -245,7 +245,7 @@ pub const SINKS: &[Sink] = &[
         is_panel: true,
         open: |argument, settings, _| {
             let argument = argument.to_string_lossy();
-            Ok(Box::new(framebuffer::open(&argument, settings)?))
+            Ok(Box::new(framebuffer::sink(&argument, settings)?))
         },
     },
     Sink {

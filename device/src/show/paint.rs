@@ -15,6 +15,9 @@ use crate::answer::Screen;
 /// Emoji are drawn this many times too large and averaged.
 const SMOOTHING: u32 = 3;
 
+/// The largest side that they are drawn with, px: on a screen of 4K they are drawn twice too large, in 44 MB.
+const LARGEST: u32 = 3840;
+
 /// What words stand on, and lines in the emoji.
 pub(crate) const INK: Rgb888 = Rgb888::new(24, 22, 26);
 
@@ -63,10 +66,11 @@ pub(crate) fn emoji(
         tongue: Rgb888::new(226, 84, 104),
         drop: Rgb888::new(24, 104, 216),
     };
-    scratch.enlarge_from(canvas, area, SMOOTHING);
-    let layout = PanelLayout::square(0.0, 0.0, (area.size.width * SMOOTHING) as f32);
+    let smoothing = (LARGEST / area.size.width.max(1)).clamp(1, SMOOTHING);
+    scratch.enlarge_from(canvas, area, smoothing);
+    let layout = PanelLayout::square(0.0, 0.0, (area.size.width * smoothing) as f32);
     never(draw::draw(picture, &layout, &palette, scratch));
-    canvas.average_from(scratch, area, SMOOTHING);
+    canvas.average_from(scratch, area, smoothing);
 }
 
 /// Two lines of writing in the upper right corner, within `margin` px: a journal is kept.
@@ -98,6 +102,24 @@ pub(crate) fn plate(lines: &[String], font: Font, area: Rect, color: Rgb888, can
 /// Writes a line with its top-left corner at `at`.
 pub(crate) fn text(line: &str, font: Font, at: Point, color: Rgb888, canvas: &mut Canvas) {
     never(font.write(line, at, color, canvas));
+}
+
+/// The same with smooth edges instead of squares where letters are enlarged.
+pub(crate) fn smooth_text(
+    line: &str,
+    font: Font,
+    at: Point,
+    color: Rgb888,
+    canvas: &mut Canvas,
+    scratch: &mut Canvas,
+) {
+    let (plain, scale) = font.unscaled();
+    if scale.width != scale.height || scale.width < 2 {
+        return text(line, font, at, color, canvas);
+    }
+    scratch.clear(Size::new(plain.width(line), plain.height()), Rgb888::BLACK);
+    text(line, plain, Point::zero(), Rgb888::WHITE, scratch);
+    canvas.stamp(scratch, at, scale.width, color);
 }
 
 /// Drawing on a canvas cannot fail.

@@ -133,6 +133,11 @@ impl Font {
         }
     }
 
+    /// The same letters in their own size, and how many times larger these are.
+    pub fn unscaled(self) -> (Self, Size) {
+        (Self { scale: Size::new(1, 1), ..self }, self.scale)
+    }
+
     /// The next smaller one of [`Font::sizes`].
     pub fn smaller(self) -> Option<Self> {
         Self::sizes().find(|font| font.height() < self.height())

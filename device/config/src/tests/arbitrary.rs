@@ -32,6 +32,7 @@ prop_compose! {
         every_s in 1u32..=3600,
         minutes in 0u32..=240,
         journal in proptest::option::of(any::<[u8; 32]>()),
+        player in 0..Player::ALL.len(),
     ) -> Config {
         let mut config = Config { board: board.map(|at| BOARDS[at].name.to_owned()), ..Config::default() };
         let rotations = [Rotation::None, Rotation::Cw90, Rotation::Half, Rotation::Cw270];
@@ -52,6 +53,11 @@ prop_compose! {
         config.session.minutes = minutes;
         config.journal.key = journal.map(|bytes| JournalSecretKey::from_bytes(&bytes).public());
         config.journal.remind_after_min = minutes;
+        config.screen.enabled = vibrates;
+        config.screen.rotate = rotations[(rotate + 1) % 4];
+        config.voice.enabled = lit;
+        config.voice.player = Player::ALL[player];
+        config.voice.every_s = every_s;
         config.pace = PaceSettings { fps, warm_c: hot_c - below, hot_c };
         config
     }

@@ -22,7 +22,7 @@ use crate::badge::update::{PressEffect, UpdateEvent};
 use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
 use crate::camera::FrameInfo;
-use crate::cue::{Cadence, Press, TimedPress};
+use crate::cue::{Feel, Press, TimedPress, Voice};
 use crate::show::{Display, ShownFrame};
 
 /// How often displays may act on time passing, and the battery is asked.
@@ -47,7 +47,7 @@ pub(super) struct LiveState {
     pub(super) mode: Mode,
     pub(super) screen: ScreenState,
     pub(super) session: Session,
-    cadence: Cadence,
+    feel: Feel,
     pub(super) tally: Tally,
     pub(super) ages: Ages,
     pub(super) pace: Pace,
@@ -65,7 +65,7 @@ impl LiveState {
             mode: options.mode,
             screen: ScreenState::new(parts.vision.labels(), options.paused),
             session: Session::new(options.session.length(), options.session_state),
-            cadence: Cadence::new(options.vibration.clone()),
+            feel: Feel::new(options.vibration.clone()),
             tally: Tally::default(),
             ages: Ages::default(),
             pace: Pace::new(options.pace),
@@ -190,17 +190,10 @@ impl LiveRun<'_> {
             self.show(shown, now)?;
         } else {
             self.state.screen.see(report);
-            // What is covered is not felt either.
+            // What is covered is not felt or heard either.
             if self.state.screen.cover().is_none() {
                 show(&mut self.parts.displays, Some(frame.into()), report, now)?;
-                if let (Some(motor), Screen::Answer(answer)) =
-                    (&self.parts.cues.motor, report.shown)
-                {
-                    let track = report.shown_face().and_then(|face| face.track);
-                    if let Some(pattern) = self.state.cadence.play(now, answer, track) {
-                        motor.play(pattern);
-                    }
-                }
+                self.parts.cues.felt_or_heard(&mut self.state.feel, report, now);
             }
         }
         if let Some(captured) = info.captured {
@@ -299,6 +292,9 @@ impl LiveRun<'_> {
     pub(super) fn pause(&mut self) {
         self.end_pictures();
         self.state.screen.paused = true;
+        if let Some(voice) = &self.parts.cues.voice {
+            voice.silence();
+        }
         self.parts.vision.forget();
         self.mailbox.want(Wanted::Closed);
     }
@@ -345,6 +341,9 @@ impl LiveRun<'_> {
         }
         if let Some(error) = self.lamp.failure() {
             (self.tell)(Notice::Pin(error));
+        }
+        if let Some(error) = self.parts.cues.voice.as_ref().and_then(Voice::failure) {
+            (self.tell)(Notice::Voice(error));
         }
         for display in &mut self.parts.displays {
             display.tick(now)?;

@@ -1,6 +1,7 @@
 //! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
 
 mod events;
+mod felt;
 mod keep;
 mod menu;
 mod meter;
@@ -25,7 +26,7 @@ use super::watchdog::Watchdog;
 use super::{BadgeError, SessionState, Tally};
 use crate::answer::GameKind;
 use crate::camera::Camera;
-use crate::cue::{CueError, Input, Motor, Output, TimedPress};
+use crate::cue::{CueError, Input, Motor, Output, TimedPress, Voice};
 use crate::link::Hub;
 use crate::show::Display;
 use crate::thermometer::Thermometer;
@@ -71,7 +72,7 @@ pub struct LiveParts {
     pub hub: Arc<Hub>,
 }
 
-/// What is on a badge's pins.
+/// What is on a badge's pins, and its voice.
 #[derive(Default)]
 pub struct Cues {
     /// Short press: next mode, and while paused the menu's next entry. Long press: pause, resume, or choose the entry.
@@ -79,8 +80,10 @@ pub struct Cues {
     pub button: Option<Presses>,
     /// Lit exactly while the camera may see.
     pub led: Option<Box<dyn Output>>,
-    /// Plays a pattern when the answer becomes another one, as [`Cadence`](crate::cue::Cadence) says.
+    /// Plays a pattern when the answer becomes another one, as [`Feel`](crate::cue::Feel) says.
     pub motor: Option<Motor>,
+    /// Says the answer when it becomes another one.
+    pub voice: Option<Voice>,
     /// On while the battery is nearly empty.
     pub battery_low: Option<Box<dyn Input>>,
 }
@@ -134,7 +137,7 @@ pub struct Again {
 
 impl Live {
     /// Runs until `stop` is set, the limit is reached, the source ends or a display is closed by its reader. Then the
-    /// camera is closed, the LED and the motor are off and the panels dark.
+    /// camera is closed, the LED, the motor and the voice are off and the panels dark.
     ///
     /// # Errors
     /// [`BadgeError`] when the camera cannot be used and waiting would not help, or a network or a display fails.

@@ -34,6 +34,8 @@ pub enum Notice {
     Slowed(u32),
     /// A pin fails.
     Pin(CueError),
+    /// A voice's player or file is missing, or fails.
+    Voice(CueError),
     /// A new bundle ran for a healthy minute and is confirmed.
     Confirmed(Slot),
     /// It could not be recorded that a bundle is confirmed.
@@ -81,7 +83,7 @@ impl fmt::Display for Notice {
             Self::SessionBegins => f.write_str("another session begins"),
             Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
             Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
-            Self::Pin(error) => f.write_str(&line(error)),
+            Self::Pin(error) | Self::Voice(error) => f.write_str(&line(error)),
             Self::Confirmed(slot) => write!(f, "slot {slot} ran well and is confirmed"),
             Self::NotConfirmed(error) => {
                 write!(f, "the bundle on trial cannot be kept: {}", line(error))
@@ -139,6 +141,7 @@ impl Notice {
             self,
             Self::Missing(_)
                 | Self::Pin(_)
+                | Self::Voice(_)
                 | Self::NotConfirmed(_)
                 | Self::PictureLost(_)
                 | Self::Stuck

@@ -3,6 +3,8 @@
 mod cues;
 mod practice;
 mod updates;
+#[cfg(unix)]
+mod voice;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -182,6 +184,7 @@ struct BenchSetup {
     paused: bool,
     monitor: Option<UpdateMonitor>,
     motor: Option<Motor>,
+    voice: Option<Voice>,
     session: SessionSettings,
     session_state: SessionState,
     wearer: WearerOptions,
@@ -194,6 +197,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
         paused,
         monitor,
         motor,
+        voice,
         session,
         session_state,
         wearer,
@@ -226,6 +230,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
                     Ok(press.map(|press| TimedPress { press, began }))
                 })),
                 motor,
+                voice,
                 ..Cues::default()
             },
             thermometer: Thermometer::default(),

@@ -31,11 +31,11 @@ impl Machine {
 
     fn open(&self, options: &str, settings: &ShowSettings) -> Result<Framebuffer, ShowError> {
         let node = self.0.path().join("fb0");
-        Framebuffer::open(
-            &format!("{}{options}", node.display()),
-            settings,
-            &self.0.path().join("class"),
-        )
+        Framebuffer::open(&format!("{}{options}", node.display()), settings, &self.class())
+    }
+
+    fn class(&self) -> PathBuf {
+        self.0.path().join("class")
     }
 
     fn memory(&self) -> Vec<u8> {
@@ -148,9 +148,82 @@ fn what_cannot_be_used_says_why_and_what_to_do() {
     assert!(refusal(short.open("", &settings)).contains("rows of 100 bytes"));
     let text = refusal(short.open("?rotate=45", &settings));
     assert!(text.contains("rotate=90"), "{text}");
-    let text = refusal(Framebuffer::open("/no/such/fb7", &settings, Path::new("/none")));
-    assert!(text.contains("/no/such/fb7") && text.contains("ls /dev/fb*"), "{text}");
+    let none = ScreenSettings { framebuffer: "/no/such/fb7".into(), ..ScreenSettings::default() };
+    let text = refusal(Framebuffer::on(&none, &settings, Path::new("/none")));
+    let there = text.contains("ls /dev/fb*") || text.contains("there is /dev/fb");
+    assert!(text.contains("/no/such/fb7") && there, "{text}");
+    let text = advice(io::ErrorKind::PermissionDenied);
+    assert!(text.contains("usermod -aG video"), "{text}");
     let gone = Machine::new((64, 48), "32", 256);
     std::fs::remove_dir_all(gone.0.path().join("class")).unwrap();
     assert!(refusal(gone.open("", &settings)).contains("bits_per_pixel"));
+}
+
+#[test]
+fn sixteen_bits_with_an_odd_stride_are_turned_too() {
+    let (width, height, stride) = (30, 50, 63);
+    let machine = Machine::new((width as u32, height as u32), "16", stride);
+    let mut screen = machine.open("?rotate=90", &ShowSettings::default()).unwrap();
+    show(&mut screen, HAPPY);
+    let mut picture = ScreenPicture::default();
+    picture.draw(HAPPY, &ShowSettings::default(), height as u32, width as u32);
+    let memory = machine.memory();
+    for (y, row) in memory.chunks_exact(stride).enumerate() {
+        assert_eq!(row[2 * width..], [0x55; 3], "nothing beside the rows");
+        for (x, found) in row[..2 * width].chunks_exact(2).enumerate() {
+            // A quarter clockwise: the picture's bottom is at the screen's left.
+            let at = 3 * ((width - 1 - x) * height + y);
+            let [r, g, b] = [0, 1, 2].map(|part| u16::from(picture.rgb()[at + part]));
+            let expected = (r >> 3) << 11 | (g >> 2) << 5 | b >> 3;
+            assert_eq!(found, expected.to_le_bytes(), "{x} {y}");
+        }
+    }
+}
+
+#[test]
+fn a_screen_without_permission_says_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::new((64, 48), "32", 256);
+    let node = machine.0.path().join("fb0");
+    std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o400)).unwrap();
+    if File::options().write(true).open(&node).is_ok() {
+        // root may write to everything.
+        return;
+    }
+    let text = failure::line(&machine.open("", &ShowSettings::default()).err().unwrap());
+    assert!(text.contains("ermission denied") && text.contains("usermod -aG video"), "{text}");
+}
+
+#[test]
+fn a_screen_that_comes_later_shows_what_is_shown_then() {
+    let machine = Machine::new((64, 48), "32", 256);
+    let (node, hidden) = (machine.0.path().join("fb0"), machine.0.path().join("hidden"));
+    std::fs::rename(&node, &hidden).unwrap();
+    let settings = ScreenSettings { framebuffer: node.clone(), ..ScreenSettings::default() };
+    let (shown, start) = (ShowSettings::default(), Instant::now());
+    let mut screen = PatientScreen::open(&settings, &shown, &machine.class(), start).unwrap();
+    screen.show(None, &fixture::report("a", 0, None, HAPPY), start).unwrap();
+    screen.set_mode(Mode::Emoji, start).unwrap();
+    screen.tick(start + std::time::Duration::from_secs(9)).unwrap();
+    std::fs::rename(&hidden, &node).unwrap();
+    screen.tick(start + std::time::Duration::from_secs(20)).unwrap();
+    let mut picture = ScreenPicture::default();
+    let emoji = ShowSettings { mode: Mode::Emoji, ..shown };
+    picture.draw(HAPPY, &emoji, 64, 48);
+    let memory = machine.memory();
+    let colours: Vec<u8> =
+        memory.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+    assert_eq!(colours, picture.rgb());
+    screen.finish().unwrap();
+    assert!(machine.memory().chunks_exact(4).all(|pixel| pixel[..3] == [0; 3]));
+}
+
+#[test]
+fn a_screen_of_the_wrong_kind_is_not_waited_for() {
+    let machine = Machine::new((64, 48), "8", 64);
+    let settings =
+        ScreenSettings { framebuffer: machine.0.path().join("fb0"), ..ScreenSettings::default() };
+    let shown = ShowSettings::default();
+    let opened = PatientScreen::open(&settings, &shown, &machine.class(), Instant::now());
+    assert!(failure::line(&opened.err().unwrap()).contains("8 bits a pixel"));
 }

@@ -1,0 +1,23 @@
+//! What is felt and heard of an answer.
+
+use std::time::Instant;
+
+use super::Cues;
+use crate::answer::{FrameReport, Screen};
+use crate::cue::Feel;
+
+impl Cues {
+    /// Plays a pattern and says a word where the answer of `report` is a change that is to be told now.
+    pub(super) fn felt_or_heard(&mut self, feel: &mut Feel, report: &FrameReport, now: Instant) {
+        let Screen::Answer(answer) = report.shown else { return };
+        let track = report.shown_face().and_then(|face| face.track);
+        if let Some(motor) = &self.motor
+            && let Some(pattern) = feel.play(now, answer, track)
+        {
+            motor.play(pattern);
+        }
+        if let Some(voice) = &mut self.voice {
+            voice.hear(now, answer, track);
+        }
+    }
+}

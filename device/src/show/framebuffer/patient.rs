@@ -1,0 +1,116 @@
+//! A screen that may come later, and may go: it is looked for again while everything else runs on.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use emocue_config::{Mode, ScreenSettings};
+use emocue_models::failure::line;
+
+use super::Framebuffer;
+use crate::answer::{FrameReport, Screen};
+use crate::show::{Display, ShowError, ShowSettings, ShownFrame};
+
+/// How long after one look for a screen the next one comes.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// A screen that is waited for.
+pub struct PatientScreen {
+    settings: ScreenSettings,
+    shown: ShowSettings,
+    class: PathBuf,
+    open: Option<Framebuffer>,
+    /// What it is to show.
+    screen: Screen,
+    /// When it is looked for again.
+    next: Instant,
+}
+
+impl PatientScreen {
+    /// A screen that is there, or that has no node yet. The folder `class` has the kernel's descriptions.
+    ///
+    /// # Errors
+    /// As for [`Framebuffer::on`], for a node that is there.
+    pub fn open(
+        settings: &ScreenSettings,
+        shown: &ShowSettings,
+        class: &Path,
+        now: Instant,
+    ) -> Result<Self, ShowError> {
+        let open = match Framebuffer::on(settings, shown, class) {
+            Ok(open) => Some(open),
+            Err(error) if settings.framebuffer.exists() => return Err(error),
+            Err(error) => {
+                tell(&format!("{}\nit is waited for", line(&error)));
+                None
+            }
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            shown: *shown,
+            class: class.to_owned(),
+            open,
+            screen: Screen::Starting,
+            next: now + AGAIN,
+        })
+    }
+
+    /// Lets go of a screen that takes nothing any more.
+    fn keep(&mut self, done: Result<(), ShowError>, now: Instant) {
+        if let Err(error) = done {
+            tell(&format!("{}\nit is waited for", line(&error)));
+            self.open = None;
+            self.next = now + AGAIN;
+        }
+    }
+}
+
+impl Display for PatientScreen {
+    fn show(
+        &mut self,
+        frame: Option<ShownFrame<'_>>,
+        report: &FrameReport,
+        now: Instant,
+    ) -> Result<(), ShowError> {
+        self.screen = report.shown;
+        if let Some(open) = &mut self.open {
+            let done = open.show(frame, report, now);
+            self.keep(done, now);
+        }
+        Ok(())
+    }
+
+    fn set_mode(&mut self, mode: Mode, now: Instant) -> Result<(), ShowError> {
+        self.shown.mode = mode;
+        if let Some(open) = &mut self.open {
+            let done = open.set_mode(mode, now);
+            self.keep(done, now);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), ShowError> {
+        if self.open.is_some() || now < self.next {
+            return Ok(());
+        }
+        self.next = now + AGAIN;
+        let Ok(open) = Framebuffer::on(&self.settings, &self.shown, &self.class) else {
+            return Ok(());
+        };
+        tell(&format!("the screen {} is there", self.settings.framebuffer.display()));
+        let done = self.open.insert(open).draw(self.screen);
+        self.keep(done, now);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ShowError> {
+        // One that has gone is dark.
+        let _ = self.open.as_mut().map(Framebuffer::finish);
+        Ok(())
+    }
+}
+
+fn tell(text: &str) {
+    // A closed standard error is no reason to stop.
+    let _ = writeln!(io::stderr(), "emocue-badge: {text}");
+}
