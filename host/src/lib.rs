@@ -16,3 +16,4 @@ pub mod output;
 pub mod plan;
 pub mod quantize;
 pub mod report;
+pub mod voice;

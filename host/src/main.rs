@@ -56,6 +56,7 @@ enum Verb {
     Monitor(cli::monitor::MonitorArgs),
     Quantize(cli::quantize::QuantizeArgs),
     Report(cli::report::ReportArgs),
+    Voice(cli::voice::VoiceArgs),
 }
 
 impl Verb {
@@ -132,6 +133,7 @@ fn main() -> ExitCode {
         Verb::Monitor(args) => cli::monitor::run(&args),
         Verb::Quantize(args) => cli::quantize::run(&args),
         Verb::Report(args) => cli::report::run(&args),
+        Verb::Voice(args) => cli::voice::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

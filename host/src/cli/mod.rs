@@ -33,6 +33,7 @@ pub mod source;
 pub mod train;
 mod train_face;
 mod train_view;
+pub mod voice;
 
 pub use output::{OverwriteArg, UntestedArg};
 pub use source::SourceArgs;
