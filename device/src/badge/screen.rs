@@ -10,7 +10,7 @@ use crate::answer::{FrameReport, Screen};
 const BATTERY_SHOWN: Duration = Duration::from_secs(5);
 const BATTERY_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long the announcement of a session's last minute covers the screen.
+/// How long an announcement covers the screen: a session's last minute, or that a break would do good.
 const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// The badge's own state, and the report that shows it.
@@ -26,8 +26,8 @@ pub(super) struct ScreenState {
     question: Option<Screen>,
     /// When the battery's picture goes, or comes again.
     battery: Option<(Cover, Instant)>,
-    /// Until when a session's last minute is announced.
-    announced: Option<Instant>,
+    /// What is announced, and until when.
+    announced: Option<(Screen, Instant)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl ScreenState {
         match self.battery {
             _ if self.question.is_some() => self.question,
             Some((Cover::Shown, _)) => Some(Screen::LowBattery),
-            _ if self.announced.is_some() && !self.paused => Some(Screen::LastMinute),
+            _ if !self.paused => self.announced.map(|(screen, _)| screen),
             _ => None,
         }
     }
@@ -88,13 +88,13 @@ impl ScreenState {
         self.shown()
     }
 
-    /// Called about once a second, with whether the battery is low and whether a session's last minute begins; whether
-    /// something else is to be shown now.
-    pub(super) fn tick(&mut self, low: bool, last_minute: bool, now: Instant) -> bool {
+    /// Called about once a second, with whether the battery is low and what is to be announced; whether something else is to be
+    /// shown now.
+    pub(super) fn tick(&mut self, low: bool, announced: Option<Screen>, now: Instant) -> bool {
         let before = self.cover();
-        if last_minute {
-            self.announced = Some(now + ANNOUNCED);
-        } else if self.announced.is_some_and(|until| now >= until) {
+        if let Some(screen) = announced {
+            self.announced = Some((screen, now + ANNOUNCED));
+        } else if self.announced.is_some_and(|(_, until)| now >= until) {
             self.announced = None;
         }
         self.battery = match self.battery {
@@ -130,7 +130,7 @@ mod tests {
         let said: Vec<_> = (0..140)
             .filter_map(|second| {
                 let now = start + Duration::from_secs(second);
-                state.tick(second >= 10, false, now).then(|| (second, state.shown().shown))
+                state.tick(second >= 10, None, now).then(|| (second, state.shown().shown))
             })
             .collect();
         let (low, back) = (Screen::LowBattery, NO_FACE);
@@ -141,9 +141,9 @@ mod tests {
     fn what_happens_under_the_battery_is_shown_after_it() {
         let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        state.tick(true, false, start);
+        state.tick(true, None, start);
         assert_eq!(state.show(Screen::Paused).shown, Screen::LowBattery);
-        assert!(state.tick(false, false, start));
+        assert!(state.tick(false, None, start));
         assert_eq!(state.shown().shown, Screen::Paused);
     }
 
@@ -151,12 +151,12 @@ mod tests {
     fn a_question_covers_everything_until_it_is_over() {
         let mut state = ScreenState::new(FERPLUS_8, false);
         let start = Instant::now();
-        state.tick(true, false, start);
+        state.tick(true, None, start);
         let question =
             Screen::Question { ask: Ask::NewSettings, code: Code::new(1), counts: false };
         assert_eq!(state.ask(Some(question)).shown, question);
         assert_eq!(state.show(NO_FACE).shown, question);
-        assert!(!state.tick(false, false, start));
+        assert!(!state.tick(false, None, start));
         assert_eq!(state.ask(None).shown, NO_FACE);
     }
 
@@ -168,11 +168,13 @@ mod tests {
         let said: Vec<_> = (0..60)
             .filter_map(|second| {
                 let now = start + Duration::from_secs(second);
-                state.tick(false, second == 10, now).then(|| (second, state.shown().shown))
+                state
+                    .tick(false, (second == 10).then_some(Screen::LastMinute), now)
+                    .then(|| (second, state.shown().shown))
             })
             .collect();
         assert_eq!(said, [(10, Screen::LastMinute), (15, NO_FACE)]);
-        assert!(state.tick(false, true, start));
+        assert!(state.tick(false, Some(Screen::Break), start));
         state.paused = true;
         assert_eq!(state.show(Screen::Paused).shown, Screen::Paused);
     }

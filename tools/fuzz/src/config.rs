@@ -1,7 +1,7 @@
 //! The badge's configuration, and the text that names a camera.
 
 use emocue_config::source::presets;
-use emocue_config::{BOARDS, Config, ConfigError, Source};
+use emocue_config::{BOARDS, Config, ConfigError, LANGUAGES, Language, Source, TextSlot};
 use emocue_models::failure::{self, Failure};
 
 use crate::FuzzTarget;
@@ -20,6 +20,14 @@ pub const CONFIG: FuzzTarget = FuzzTarget {
         seeds.extend(BOARDS.iter().map(|board| board.profile.as_bytes().to_vec()));
         seeds
     },
+};
+
+/// A language of the panel's words.
+pub const LANGUAGE: FuzzTarget = FuzzTarget {
+    name: "language",
+    what: "a language's texts: read, each of a length its place has, or refused with file, line and key",
+    run: language,
+    seeds: || LANGUAGES.iter().map(|language| language.table.as_bytes().to_vec()).collect(),
 };
 
 /// The text behind `--camera`.
@@ -52,6 +60,7 @@ pub const SETTINGS: FuzzTarget = FuzzTarget {
             "[camera]\nsource = \"pipe:cat y\"\n",
             "[update]\nkeys = []\nhealthy_s = 30\n",
             "[journal]\nkey = \"none\"\nminutes = 30\n",
+            "use = \"school\"\n[pictures]\nenabled = true\n",
             "board = \"pi-4\"\n[look]\nbundle = \"/tmp/x\"\n[update]\nstate = \"/tmp\"\n",
         ]
         .map(|text| text.as_bytes().to_vec())
@@ -83,6 +92,8 @@ fn settings(data: &[u8]) {
     assert_eq!(new.update.state, old.update.state);
     assert_eq!(new.journal.key, old.journal.key);
     assert_eq!(new.look.bundle, old.look.bundle);
+    assert_eq!((new.use_place, new.reason), (old.use_place, old.reason));
+    assert!(!new.pictures.enabled);
     let source = &new.camera.source;
     if let (Ok(Source::Pipe(pipe)), true) = (source.parse(), *source != old.camera.source) {
         assert!(is_preset(&pipe.command), "{}", pipe.command);
@@ -111,6 +122,22 @@ fn config(data: &[u8]) {
     let again = Config::parse("written.toml", &written);
     let again = again.unwrap_or_else(|error| panic!("{error}\nin\n{written}"));
     assert_eq!(config, again, "{written}");
+}
+
+fn language(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let language = match Language::parse("mine.toml", &text, &|_, _| None) {
+        Ok(language) => language,
+        Err(error) => {
+            assert!(failure::line(&error).starts_with("mine.toml:"));
+            return;
+        }
+    };
+    for (key, slot, text) in language.texts() {
+        let lines = text.lines().len();
+        assert!(lines == 1 || (lines == 2 && slot == TextSlot::State), "{key}");
+        assert!(!text.whole().chars().any(char::is_control), "{key}");
+    }
 }
 
 fn told(error: ConfigError) {

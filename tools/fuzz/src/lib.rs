@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 pub use bundle::{BUNDLE, MANIFEST, SIGNATURE};
 #[cfg(feature = "networks")]
 pub use camera::{RAW_FRAMES, V4L2_BUFFER, V4L2_FORMATS, Y4M};
-pub use config::{CONFIG, SETTINGS, SOURCE};
+pub use config::{CONFIG, LANGUAGE, SETTINGS, SOURCE};
 #[cfg(feature = "networks")]
 pub use data::{ANNOTATIONS, FOLDERS, NPZ, TABLE};
 #[cfg(feature = "networks")]
@@ -68,6 +68,7 @@ const LIGHT: &[FuzzTarget] = &[
     SIGNATURE,
     CONFIG,
     SETTINGS,
+    LANGUAGE,
     SOURCE,
     LINK_FRAMES,
     LINK_INBOX,

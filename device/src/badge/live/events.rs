@@ -95,7 +95,10 @@ impl<E: Into<BadgeError>> From<E> for Stop {
 impl LiveRun<'_> {
     /// Whether it is to start anew.
     pub(super) fn until(&mut self, stop: &AtomicBool) -> Result<bool, BadgeError> {
-        match self.events(stop) {
+        let done = self.events(stop);
+        // Nothing that was counted is lost; a display that fails does not hinder it.
+        let _ = self.end_journal(Instant::now());
+        match done {
             Err(Stop::Failed(BadgeError::Show(error))) if error.is_closed() => Ok(false),
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Again) => Ok(true),
@@ -154,7 +157,7 @@ impl LiveRun<'_> {
     }
 
     /// Whether frames come, as they should.
-    fn streams(&self, now: Instant) -> bool {
+    pub(super) fn streams(&self, now: Instant) -> bool {
         let LiveState { screen, streamed, .. } = &self.state;
         *streamed && !screen.paused && !screen.missing && self.is_well(now)
     }
@@ -190,6 +193,9 @@ impl LiveRun<'_> {
             self.show(shown, now)?;
         } else {
             self.state.screen.see(report);
+            if let Some(diary) = &mut self.state.keeping.diary {
+                diary.see(shown, now);
+            }
             // What is covered is not felt or heard either.
             if self.state.screen.cover().is_none() {
                 show(&mut self.parts.displays, Some(frame.into()), report, now)?;
@@ -335,8 +341,12 @@ impl LiveRun<'_> {
                 self.pause();
             }
         }
-        let last_minute = event == Some(SessionEvent::LastMinute);
-        if self.state.screen.tick(low, last_minute, now) {
+        let announced = match event {
+            Some(SessionEvent::LastMinute) => Some(Screen::LastMinute),
+            _ if self.journal_time(now)? => Some(Screen::Break),
+            _ => None,
+        };
+        if self.state.screen.tick(low, announced, now) {
             show(&mut self.parts.displays, None, self.state.screen.shown(), now)?;
         }
         if let Some(error) = self.lamp.failure() {

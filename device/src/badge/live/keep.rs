@@ -10,7 +10,7 @@ use super::events::{LiveRun, Stop};
 use super::notice::Notice;
 use crate::answer::{Answer, FrameReport, Kept, Screen};
 use crate::cue::TimedPress;
-use crate::keep::{Consent, ConsentFlow, FlowAnswer, PictureStore};
+use crate::keep::{Consent, ConsentFlow, Diary, FlowAnswer, PictureStore};
 
 /// How long it is shown that something is not allowed.
 const REFUSED: Duration = Duration::from_secs(4);
@@ -21,6 +21,7 @@ pub(super) struct Keeping {
     /// The question that waits for the wearer.
     flow: Option<ConsentFlow>,
     pictures: Option<PictureStore>,
+    pub(super) diary: Option<Diary>,
     /// Until when it is shown that something is not allowed.
     refused: Option<Instant>,
 }
@@ -54,7 +55,12 @@ impl LiveRun<'_> {
         }
         let length = match kept {
             Kept::Pictures => wearer.pictures.length(),
-            Kept::Journal => Duration::ZERO,
+            // Chosen again, it ends.
+            Kept::Journal if self.state.keeping.diary.is_some() => {
+                self.end_journal(now)?;
+                return self.show(Screen::Paused, now);
+            }
+            Kept::Journal => wearer.journal.length(),
         };
         let flow = ConsentFlow::new(kept, length, now);
         let screen = flow.screen();
@@ -99,7 +105,7 @@ impl LiveRun<'_> {
                     self.show(Screen::Paused, now)
                 }
             },
-            Kept::Journal => self.show(Screen::Paused, now),
+            Kept::Journal => self.begin_journal(consent, now),
         }
     }
 

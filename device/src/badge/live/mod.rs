@@ -1,5 +1,6 @@
 //! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
 
+mod diary;
 mod events;
 mod felt;
 mod keep;

@@ -1,9 +1,11 @@
 //! What a live badge reports to the log.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use emocue_config::{Reason, UsePlace};
+use emocue_journal::JournalError;
 use emocue_link::consent::{HOW_TO_ANSWER, Question};
 use emocue_models::failure::line;
 
@@ -50,6 +52,12 @@ pub enum Notice {
     NotPlayed(UsePlace),
     /// Nothing may be kept here.
     NotKept(Kept, UsePlace),
+    /// The wearer agreed: a journal is kept in this file.
+    JournalBegins(PathBuf),
+    /// It has ended.
+    JournalEnded,
+    /// What was counted last could not be kept.
+    JournalLost(JournalError),
     /// The wearer agreed: pictures are kept.
     KeepsPictures,
     /// Pictures are kept no longer; so many were.
@@ -109,6 +117,12 @@ impl fmt::Display for Notice {
                 };
                 write!(f, "no {kept}: the configuration says use = {:?}", place.name())
             }
+            Self::JournalBegins(path) => {
+                let path = path.display();
+                write!(f, "the wearer agreed on the badge: a journal is kept in {path}")
+            }
+            Self::JournalEnded => f.write_str("the journal has ended"),
+            Self::JournalLost(error) => f.write_str(&line(error)),
             Self::KeepsPictures => {
                 f.write_str("the wearer agreed on the badge: pictures of faces are kept")
             }
@@ -144,6 +158,7 @@ impl Notice {
                 | Self::Voice(_)
                 | Self::NotConfirmed(_)
                 | Self::PictureLost(_)
+                | Self::JournalLost(_)
                 | Self::Stuck
         )
     }

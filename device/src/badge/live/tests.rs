@@ -123,6 +123,7 @@ impl Classifier for Shade {
 enum Seen {
     Shown(Screen),
     Mode(Mode),
+    Journal(bool),
     Finished,
 }
 
@@ -143,6 +144,11 @@ impl Display for Watcher {
 
     fn set_mode(&mut self, mode: Mode, _: Instant) -> Result<(), ShowError> {
         let _ = self.0.send(Seen::Mode(mode));
+        Ok(())
+    }
+
+    fn set_journal(&mut self, on: bool, _: Instant) -> Result<(), ShowError> {
+        let _ = self.0.send(Seen::Journal(on));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use emocue_config::{Config, PictureSettings, PracticeSettings, Reason, UsePlace};
+use emocue_config::{Config, JournalSettings, PictureSettings, PracticeSettings, Reason, UsePlace};
 
 use crate::answer::Kept;
 
@@ -15,6 +15,8 @@ pub struct WearerOptions {
     pub reason: Reason,
     /// The games.
     pub practice: PracticeSettings,
+    /// Journals that may be kept.
+    pub journal: JournalSettings,
     /// Pictures that may be kept.
     pub pictures: PictureSettings,
     /// The folder below which they are kept; `None` where the badge may write nothing.
@@ -28,6 +30,7 @@ impl WearerOptions {
             use_place: config.use_place,
             reason: config.reason,
             practice: config.practice.clone(),
+            journal: config.journal,
             pictures: config.pictures,
             state,
         }
@@ -35,8 +38,10 @@ impl WearerOptions {
 
     /// What the menu offers to keep.
     pub(super) fn offers(&self) -> impl Iterator<Item = Kept> {
-        let pictures = self.pictures.enabled && self.state.is_some();
-        pictures.then_some(Kept::Pictures).into_iter()
+        let has_folder = self.state.is_some();
+        let journal = (has_folder && self.journal.key.is_some()).then_some(Kept::Journal);
+        let pictures = (has_folder && self.pictures.enabled).then_some(Kept::Pictures);
+        journal.into_iter().chain(pictures)
     }
 
     /// Whether a game may look at faces.

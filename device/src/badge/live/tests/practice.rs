@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use emocue_config::{Order, PictureSettings, PracticeSettings, Reason, UsePlace};
+use emocue_config::{JournalSettings, Order, PictureSettings, PracticeSettings, Reason, UsePlace};
 use emocue_models::label::Expression::{Happiness, Sadness};
 
 use super::*;
@@ -222,5 +222,56 @@ fn nothing_is_kept_after_a_no_nor_at_a_school_or_at_work() {
         assert!(files(folder.path()).is_empty());
         let told = format!("no pictures: the configuration says use = {:?}", place.name());
         assert!(notices.contains(&told), "{notices:?}");
+    }
+}
+
+#[test]
+fn a_journal_runs_from_a_held_press_to_the_same_entry_and_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = emocue_journal::JournalSecretKey::from_bytes(&[7; 32]);
+    let journal = JournalSettings { key: Some(secret.public()), ..JournalSettings::default() };
+    let wearer = WearerOptions { journal, state: Some(folder.path().to_owned()), ..wearer(1) };
+    let badge = bench_with(Cue::Stay(SAD), BenchSetup { wearer, ..BenchSetup::default() });
+    badge.shows(Screen::looks(Sadness));
+    badge.choose(MenuEntry::Keep(Kept::Journal));
+    badge.shows(Screen::Keep { kept: Kept::Journal, counts: false });
+    assert!(files(folder.path()).is_empty());
+    badge.press(Press::Held);
+    badge.until(&Seen::Journal(true));
+    badge.shows(Screen::looks(Sadness));
+    badge.camera.send(Cue::Stay(HAPPY)).unwrap();
+    badge.shows(Screen::looks(Happiness));
+    badge.choose(MenuEntry::Keep(Kept::Journal));
+    badge.until(&Seen::Journal(false));
+    let written = files(folder.path());
+    assert_eq!(written.len(), 1, "{written:?}");
+    let opened = emocue_journal::read_file(Path::new(&written[0]), &secret).unwrap();
+    let total: u32 = opened.intervals.iter().map(|interval| interval.counts.total()).sum();
+    assert!(opened.damaged.is_empty() && total >= 2, "{opened:?}");
+    let (done, notices) = badge.stop();
+    done.unwrap();
+    assert!(notices.contains(&"the journal has ended".to_owned()), "{notices:?}");
+    assert_eq!(files(folder.path()), written);
+}
+
+#[test]
+fn a_journal_that_is_refused_leaves_nothing() {
+    let key = emocue_journal::JournalSecretKey::from_bytes(&[7; 32]).public();
+    for use_place in [UsePlace::School, UsePlace::Workplace] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = JournalSettings { key: Some(key), ..JournalSettings::default() };
+        let state = Some(folder.path().to_owned());
+        let wearer = WearerOptions { use_place, journal, state, ..wearer(1) };
+        let badge = bench_with(Cue::Stay(SAD), BenchSetup { wearer, ..BenchSetup::default() });
+        badge.shows(Screen::looks(Sadness));
+        badge.choose(MenuEntry::Keep(Kept::Journal));
+        badge.shows(Screen::NotHere);
+        badge.press(Press::Held);
+        badge.shows(Screen::Paused);
+        let (done, notices) = badge.stop();
+        done.unwrap();
+        let told = format!("no journal: the configuration says use = {:?}", use_place.name());
+        assert!(notices.contains(&told), "{notices:?}");
+        assert!(files(folder.path()).is_empty());
     }
 }
