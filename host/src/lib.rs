@@ -12,6 +12,7 @@ pub mod compare;
 pub mod eval;
 pub mod guard;
 pub mod import;
+pub mod journal;
 pub mod output;
 pub mod plan;
 pub mod quantize;

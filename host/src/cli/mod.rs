@@ -20,6 +20,7 @@ pub mod gather;
 pub mod import;
 pub mod infer;
 mod interrupt;
+pub mod journal;
 mod judge;
 pub mod key;
 pub mod monitor;

@@ -8,6 +8,7 @@ mod curves;
 pub mod detectors;
 mod examples;
 mod groups;
+pub mod journal;
 mod page;
 mod plot;
 mod tables;

@@ -1,0 +1,53 @@
+//! `emocue journal`: the wearer's own journals, from the key to the page.
+
+mod forget;
+mod key;
+mod pull;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use emocue_models::failure::Failure;
+
+/// The wearer's own journals: make a key, copy them from a badge, show them, remove them.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A journal is kept only where its wearer begins one on the badge, and only the wearer's key opens it.
+
+  emocue journal key
+  emocue journal pull --on ssh://pi@badge.local --to journals
+  emocue journal show journals --html week.html
+  emocue journal forget journals --yes
+
+docs/journal.md says what is kept, and what others see of it.")]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Key(key::KeyArgs),
+    Pull(pull::PullArgs),
+    Show(show::ShowArgs),
+    Forget(forget::ForgetArgs),
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What went wrong and what to do next.
+pub fn run(args: &JournalArgs) -> Result<(), Box<dyn Failure>> {
+    match &args.action {
+        Action::Key(args) => key::run(args),
+        Action::Pull(args) => pull::run(args),
+        Action::Show(args) => show::run(args),
+        Action::Forget(args) => forget::run(args),
+    }
+}
+
+/// Where the wearer's own key lies.
+fn default_key() -> PathBuf {
+    emocue_flash::bundle::default_key().with_file_name("journal.key")
+}
