@@ -1,7 +1,7 @@
 //! `emocue journal`: keys, copies, what is shown, and what is removed.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
