@@ -25,8 +25,13 @@ const INSTALL: &str = "apt-get install --yes --no-install-recommends qemu-system
 /// What kind of machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Board<'a> {
-    /// QEMU's own, with two cores. What it writes to a port lies in a log of that name.
-    Virt { ports: &'a [&'a str] },
+    /// QEMU's own, with two cores.
+    Virt {
+        /// What is written to a port lies in a log of that name.
+        ports: &'a [&'a str],
+        /// The size of a screen, px, where there is one.
+        screen: Option<(u32, u32)>,
+    },
     /// QEMU's own with one core of this kind; its clock advances by a nanosecond per instruction.
     Counting { cpu: &'a str },
     /// A Raspberry Pi 3B, with its device tree.
@@ -154,10 +159,13 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
     add("-machine", machine);
     add("-append", &format!("{console} quiet panic=-1"));
     match plan.board {
-        Board::Virt { ports } => {
+        Board::Virt { ports, screen } => {
             add("-cpu", "cortex-a72");
             add("-smp", "2");
             add("-accel", "tcg,thread=multi");
+            if let Some((width, height)) = screen {
+                add("-device", &format!("virtio-gpu-pci,xres={width},yres={height}"));
+            }
             // The cable to a host: a terminal on either side.
             add("-chardev", "pty,id=link");
             add("-device", "virtconsole,chardev=link");
@@ -196,7 +204,10 @@ mod tests {
         let counting = arguments(Board::Counting { cpu: "cortex-a53" });
         assert!(counting.contains("thread=single -icount shift=0,sleep=off"), "{counting}");
         assert!(!counting.contains("-smp"), "{counting}");
-        let virt = arguments(Board::Virt { ports: &["panel"] });
+        let virt = arguments(Board::Virt { ports: &["panel"], screen: None });
+        assert!(!virt.contains("gpu"), "{virt}");
+        let screen = arguments(Board::Virt { ports: &[], screen: Some((800, 480)) });
+        assert!(screen.contains("virtio-gpu-pci,xres=800,yres=480"), "{screen}");
         assert!(virt.contains("path=logs/panel.log") && !virt.contains("icount"), "{virt}");
     }
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask virtual-badge`: the badge's own program for a board, in a virtual ARM machine with a camera, a panel, a
-//! button and an LED, seen from outside.
+//! button and an LED, or a screen, seen from outside.
 
 pub(crate) mod control;
 mod host;
@@ -13,6 +13,7 @@ mod picture;
 mod play;
 mod raspi;
 mod scenario;
+mod screen;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use machine::{Board, Machine, Plan};
 use packages::Kernel;
 use play::Play;
 use scenario::{SCENARIOS, Scenario};
+use screen::Screen;
 
 /// The portrait before the camera, one of the badge's own.
 const PORTRAIT: &str = "astronaut.jpg";
@@ -39,6 +41,9 @@ const MODULES: &[(&str, &str)] = &[
     ("vivid", "n_devs=1 node_types=0x101 num_inputs=1 input_types=3 num_outputs=1 output_types=1"),
     ("cuse", ""),
 ];
+
+/// What it needs for a screen with a framebuffer.
+const SCREEN: &[(&str, &str)] = &[("virtio_gpu", "")];
 
 /// What runs in the machine besides the badge.
 const GUEST: Built = Built { package: "emocue-guest", features: "emocue-guest/vivid" };
@@ -109,6 +114,10 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     }
     if !args.no_build {
         build_badge(Profile::Release)?;
+        if args.scenario.has_screen() {
+            let example = ["--package", "emocue-device", "--example", "screen"];
+            check(cargo().args(["build", "--release"]).args(example))?;
+        }
     }
     let badge = badge(Profile::Release);
     let built = build(args.profile)?;
@@ -116,20 +125,24 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     let mut files = system(&built.join("emocue-badge"))?;
     files.copy("bin/emocue-guest", &built.join("emocue-guest"))?;
     files.file("etc/emocue/emocue.toml", include_bytes!("emocue.toml"));
+    files.file("etc/emocue/classroom.toml", include_bytes!("classroom.toml"));
     files.file("portrait", &picture::frame(PORTRAIT)?);
-    add_modules(&mut files, &kernel)?;
+    let screen = args.scenario.has_screen();
+    let modules = if screen { [MODULES, SCREEN].concat() } else { MODULES.to_vec() };
+    add_modules(&mut files, &kernel, &modules)?;
     let logs = logs("")?;
     let plan = Plan {
-        board: Board::Virt { ports: &["panel", "badge"] },
+        board: Board::Virt { ports: &["panel", "badge"], screen: screen.then_some(screen::SIZE) },
         kernel: &kernel.image,
         initramfs: &files.finish(),
         logs: &logs,
     };
     let host = host(args, &badge)?;
+    let screen = Screen::new(args.scenario, &badge, PORTRAIT, &logs)?;
     let start = Instant::now();
     let machine = Machine::start(&plan)?;
     println!("Linux {} runs after {:.1} s", kernel.release, start.elapsed().as_secs_f64());
-    let mut play = Play::new(machine, &logs, &badge, PORTRAIT, host, start)?;
+    let mut play = Play::new(machine, &logs, &badge, PORTRAIT, host, screen, start)?;
     let played = play.scenario(args.scenario);
     if args.keep {
         let (process, folder) = play.keep();
@@ -192,11 +205,11 @@ pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
     Ok(files)
 }
 
-fn add_modules(files: &mut Initramfs, kernel: &Kernel) -> Result<()> {
-    let wanted: Vec<_> = MODULES.iter().map(|(name, _)| *name).collect();
+fn add_modules(files: &mut Initramfs, kernel: &Kernel, modules: &[(&str, &str)]) -> Result<()> {
+    let wanted: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
     let mut list = String::new();
     for (name, object) in modules::load(&kernel.modules, &wanted)? {
-        let options = MODULES.iter().find(|(known, _)| *known == name).map_or("", |known| known.1);
+        let options = modules.iter().find(|(known, _)| *known == name).map_or("", |known| known.1);
         list += &format!("{name} {options}\n");
         files.file(&format!("modules/{name}.ko"), &object);
     }

@@ -10,10 +10,11 @@ use super::log::PanelLog;
 use super::machine::Machine;
 use super::picture::{self, golden_answer, golden_state};
 use super::scenario::{Do, Picture, SCENARIOS, Scenario};
+use super::screen::Screen;
 use crate::Result;
 
 /// How long anything may take on a busy computer, a bundle over the emulated cable included.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(super) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The button's and the LED's lines of the machine's PL061.
 const BUTTON: u32 = 3;
@@ -37,6 +38,7 @@ pub(crate) struct Play {
     /// Messages without acknowledgement that were awaited already.
     unheard: usize,
     golden: Vec<(Picture, Vec<bool>)>,
+    screen: Screen,
     /// At the other end of the cable.
     host: Option<Host>,
     /// Where the cable ends on this computer.
@@ -55,6 +57,7 @@ impl Play {
         badge: &Path,
         portrait: &str,
         host: Option<Host>,
+        screen: Screen,
         start: Instant,
     ) -> Result<Self> {
         let mut golden: Vec<(Picture, Vec<bool>)> = Vec::new();
@@ -79,6 +82,7 @@ impl Play {
             panel,
             unheard: 0,
             golden,
+            screen,
             host,
             port,
             log_start: 0,
@@ -137,6 +141,8 @@ impl Play {
             Do::PanelOff => wait(PATIENCE, "the panel is off", || {
                 Ok((!self.panel.panel()?.is_on()).then_some(()))
             }),
+            Do::ScreenShows(picture) => self.screen.shows(&mut self.machine.monitor, picture, step),
+            Do::ScreenDark => self.screen.is_dark(&mut self.machine.monitor),
             Do::Led(on) => wait(PATIENCE, &format!("the LED is {}", on_or_off(on)), || {
                 let lit = self.machine.wires.read(LEVELS)? >> LED & 1 == 1;
                 Ok((lit == on).then_some(()))
@@ -237,10 +243,7 @@ impl Play {
     fn shows(&mut self, picture: Picture, step: u32) -> Result<()> {
         let known = self.golden.iter().find(|(known, _)| *known == picture);
         let golden = &known.ok_or("no such golden picture")?.1;
-        let name = match picture {
-            Picture::Answer(mode) => mode,
-            Picture::State(state) => state,
-        };
+        let name = picture.name();
         let panel = &mut self.panel;
         let seen = wait(PATIENCE, &format!("the panel shows {name}"), || {
             Ok((panel.panel()?.pixels() == *golden).then_some(()))

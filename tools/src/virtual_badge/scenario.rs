@@ -12,7 +12,26 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// Whether a host takes part.
     pub(crate) fn flashes(&self) -> bool {
-        self.steps.iter().flat_map(|step| step.does).any(|does| matches!(does, Do::Flash(_)))
+        self.does(|does| matches!(does, Do::Flash(_)))
+    }
+
+    /// Whether there is a screen behind a framebuffer.
+    pub(crate) fn has_screen(&self) -> bool {
+        self.does(|does| matches!(does, Do::ScreenShows(_) | Do::ScreenDark))
+    }
+
+    fn does(&self, wanted: fn(&Do) -> bool) -> bool {
+        self.steps.iter().flat_map(|step| step.does).any(wanted)
+    }
+}
+
+impl Picture {
+    /// As file names and messages call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Answer(mode) => mode,
+            Self::State(state) => state,
+        }
     }
 }
 
@@ -39,6 +58,10 @@ pub(crate) enum Do {
     Shows(Picture),
     /// The panel is dark and switched off.
     PanelOff,
+    /// The screen behind the framebuffer shows exactly this.
+    ScreenShows(Picture),
+    /// That screen is black.
+    ScreenDark,
     /// The LED's pin, as seen on the wire.
     Led(bool),
     /// Whether the badge's process holds the camera's node.
@@ -136,6 +159,15 @@ const DAMAGE_A: Do = Shell(
     "dd if=/dev/urandom of=/var/lib/emocue/slots/a.emocue bs=1 seek=600000 count=16 conv=notrunc",
 );
 
+/// The console leaves the screen, as `device/systemd/screen.conf` makes it.
+const CONSOLE_OFF: &str = "for it in /sys/class/vtconsole/vtcon*; do if grep -q \"frame buffer\" $it/name; then echo 0 >$it/bind; fi; done";
+
+/// The screen of the profile `classroom`.
+const SCREEN: Do = Shell(
+    "config=/etc/emocue/classroom.toml; until [ -e /dev/fb0 ]; do sleep 0.1; done
+    cat /sys/class/graphics/fb0/name /sys/class/graphics/fb0/modes",
+);
+
 /// While this file is there, the panel acknowledges nothing.
 const SILENCE: Do = Shell("touch /run/silent");
 
@@ -154,6 +186,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "update",
         about: "a new badge is flashed over its cable, twice, and both bundles are damaged",
         steps: UPDATE,
+    },
+    Scenario {
+        name: "classroom",
+        about: "a screen on HDMI instead of a panel: answer, nobody, kill -9, end",
+        steps: CLASSROOM,
     },
     Scenario { name: "start", about: "start and end only", steps: START },
 ];
@@ -274,6 +311,37 @@ const UPDATE: &[Step] = &[
     ),
 ];
 
+const ON_SCREEN: Do = ScreenShows(Picture::Answer("both"));
+
+const CLASSROOM: &[Step] = &[
+    step(
+        "a screen without a console, a portrait before the camera",
+        &[SCREEN, Shell(CONSOLE_OFF), CAMERA, PORTRAIT],
+    ),
+    step("doctor finds nothing wrong", &[Shell("emocue-badge doctor --config $config")]),
+    step(
+        "the screen shows how the portrait looks, as it is drawn in memory",
+        &[Start, ON_SCREEN, HoldsCamera(true)],
+    ),
+    step("nobody before the camera: no face", &[WALL, ScreenShows(Picture::State("no-face"))]),
+    step(
+        "kill -9, and what the service does after it: a black screen",
+        &[
+            Signal("KILL"),
+            Ends(137),
+            ScreenShows(Picture::State("no-face")),
+            Shell("emocue-badge off --config $config"),
+            ScreenDark,
+        ],
+    ),
+    step("the face is back, a new start: the answer again", &[BACK, Start, ON_SCREEN]),
+    step(
+        "camera unplugged: the screen says so",
+        &[UNPLUG, ScreenShows(Picture::State("camera-missing")), RELEASE],
+    ),
+    step("SIGTERM: a black screen, exit code 0", &[Signal("TERM"), Ends(0), ScreenDark]),
+];
+
 const START: &[Step] = &[
     step("a panel on the I2C bus, a portrait before the camera", &[PANEL, CAMERA, PORTRAIT]),
     step(
@@ -289,6 +357,12 @@ const START: &[Step] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_service_takes_the_console_off_the_screen_as_the_scenario_does() {
+        let unit = include_str!("../../../device/systemd/screen.conf").replace("$$", "$");
+        assert!(unit.contains(CONSOLE_OFF), "{unit}");
+    }
 
     #[test]
     fn scenarios_have_names_of_their_own_and_let_go_of_the_button() {
