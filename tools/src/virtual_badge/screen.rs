@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use image::RgbImage;
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ use crate::cargo::{output, root};
 
 /// Its size, px: that of many small HDMI screens.
 pub(crate) const SIZE: (u32, u32) = (1024, 600);
+
+/// Between two looks at the screen: the machine stands still for each.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The golden pictures, and where dumps go.
 pub(crate) struct Screen {
@@ -70,7 +74,13 @@ impl Screen {
         what: &str,
         is_so: impl Fn(&RgbImage) -> bool,
     ) -> Result<()> {
-        wait(PATIENCE, what, || Ok(is_so(&self.dump(monitor)?).then_some(())))
+        wait(PATIENCE, what, || {
+            if is_so(&self.dump(monitor)?) {
+                return Ok(Some(()));
+            }
+            std::thread::sleep(PAUSE);
+            Ok(None)
+        })
     }
 
     /// What the screen shows now.
