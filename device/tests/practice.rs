@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use emocue_device::camera::decode_picture;
+use emocue_journal::JournalSecretKey;
 use emocue_models::luma::Luma;
 use emocue_run::portraits::PORTRAITS;
 
@@ -41,8 +42,13 @@ struct Player {
 
 impl Player {
     fn new(folder: &Path, words: &[&str]) -> Self {
+        Self::of("practice", folder, words)
+    }
+
+    /// A player of any verb.
+    fn of(verb: &str, folder: &Path, words: &[&str]) -> Self {
         let mut badge = Command::new(env!("CARGO_BIN_EXE_emocue-badge"))
-            .arg("practice")
+            .arg(verb)
             .args(words)
             .current_dir(folder)
             .stdin(Stdio::piped())
@@ -64,18 +70,24 @@ impl Player {
         writeln!(self.keys, "{key}").unwrap();
     }
 
-    /// Waits for a line that ends like this.
-    fn until(&self, end: &str) {
+    /// Waits for a line that has this.
+    fn until(&self, part: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left);
             match line {
-                Ok(line) if line.ends_with(end) => return,
+                Ok(line) if line.contains(part) => return,
                 Ok(line) => assert!(!line.starts_with("error"), "{line}"),
-                Err(_) => panic!("no line ends with {end:?}"),
+                Err(_) => panic!("no line has {part:?}"),
             }
         }
+    }
+
+    /// Asks it to end, as systemd does.
+    fn stop(&self) {
+        let kill = Command::new("kill").arg(self.badge.id().to_string()).status();
+        assert!(kill.unwrap().success());
     }
 
     fn ends(mut self) {
@@ -105,7 +117,7 @@ fn show_me_is_won_by_the_face_and_skipped_by_the_key() {
     player.until("show me angry");
     player.press("");
     player.until("skip");
-    player.until(" end");
+    player.until(": end");
     player.ends();
 }
 
@@ -116,7 +128,7 @@ fn a_guess_is_uncovered_by_the_key() {
     let camera = camera(folder.path());
     let mut player = Player::new(folder.path(), &["guess", "--camera", &camera, config]);
     player.until("for a therapy");
-    player.until("guess");
+    player.until(": guess");
     player.press("");
     player.until("looks happy");
     player.press("l");
@@ -153,4 +165,38 @@ fn a_game_that_cannot_be_played_says_why() {
     let (code, text) = refused(&["show", "--camera", "portraits"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("live camera") && text.contains("pipe:COMMAND"), "{text}");
+}
+
+#[test]
+fn a_journal_is_begun_and_ended_with_one_button_and_opens_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = JournalSecretKey::from_bytes(&[7; 32]);
+    configuration(folder.path(), "");
+    let file = folder.path().join("badge.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}[journal]\nkey = \"{}\"\n", secret.public())).unwrap();
+    let camera = camera(folder.path());
+    let words = ["--keyboard", "--camera", &camera, "--config=badge.toml"];
+    let mut player = Player::of("run", folder.path(), &words);
+    player.until("looks happy");
+    player.press("l");
+    player.until("paused");
+    for entry in ["show me", "guess", "cards", "journal"] {
+        player.press("");
+        player.until(entry);
+    }
+    player.press("l");
+    player.until("Keep a journal?");
+    player.until("hold 3s yes, tap no");
+    player.press("h");
+    player.until("looks happy");
+    player.stop();
+    player.until("the journal has ended");
+    player.ends();
+    let journal = folder.path().join("state/journal/journal-0001.sealed");
+    let opened = emocue_journal::read_file(&journal, &secret).unwrap();
+    let total: u32 = opened.intervals.iter().map(|interval| interval.counts.total()).sum();
+    assert!((1..=9).contains(&total) && opened.damaged.is_empty(), "{opened:?}");
+    let others = JournalSecretKey::from_bytes(&[8; 32]);
+    assert!(emocue_journal::read_file(&journal, &others).is_err());
 }
