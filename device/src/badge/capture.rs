@@ -4,10 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use emocue_models::luma::Luma;
-
-use super::mailbox::{Event, Mailbox, Wanted};
-use crate::camera::{Camera, CameraRead, FrameInfo};
+use super::mailbox::{Captured, Event, Mailbox, Wanted};
+use crate::camera::{Camera, CameraRead};
 use crate::cue::{CueError, Output};
 
 /// How long to wait before a missing camera is tried again, ms: doubled each time, up to the last.
@@ -49,7 +47,7 @@ impl Lamp {
 
 /// Streams while that is wanted, until the end or `stop`, which needs not wait for a look that is under way.
 pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, stop: &AtomicBool) {
-    let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+    let mut captured = Captured::default();
     let mut streams = false;
     let mut retry_ms = FIRST_RETRY_MS;
     loop {
@@ -67,13 +65,14 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
             }
         }
         lamp.set(true);
-        match camera.next(&mut frame, &mut info) {
+        match camera.next(&mut captured.frame, &mut captured.info) {
             Ok(CameraRead::Frame) => {
                 if !streams {
                     mailbox.post(Event::Streams);
                 }
                 (streams, retry_ms) = (true, FIRST_RETRY_MS);
-                mailbox.put(&mut frame, &mut info);
+                captured.colors = camera.colors().cloned();
+                mailbox.put(&mut captured);
             }
             Ok(CameraRead::Nothing) => {}
             // It may continue by itself: closed, it would have to start from the beginning.
@@ -144,10 +143,10 @@ mod tests {
         let mut seen = Seen { frames: 0, missing: Vec::new(), starts: 0, lit: Vec::new() };
         thread::scope(|scope| {
             scope.spawn(|| capture(&mut camera, &mailbox, &lamp, &AtomicBool::new(false)));
-            let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+            let mut taken = Captured::default();
             let deadline = Instant::now() + LONGEST;
             while !enough(&seen) {
-                match mailbox.wait(&mut frame, &mut info, Instant::now(), deadline) {
+                match mailbox.wait(&mut taken, Instant::now(), deadline) {
                     Event::Frame => seen.frames += 1,
                     Event::Missing(error) => seen.missing.push(error),
                     Event::Streams => {}

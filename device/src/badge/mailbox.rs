@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 
 use crate::camera::{CameraError, FrameInfo};
@@ -42,9 +43,17 @@ pub(super) enum Event {
     Nothing,
 }
 
+/// A frame with what belongs to it. Its allocations are passed on.
+#[derive(Debug, Default)]
+pub(super) struct Captured {
+    pub(super) frame: Luma,
+    pub(super) info: FrameInfo,
+    /// Where displays want them and the camera has them.
+    pub(super) colors: Option<Colors>,
+}
+
 struct MailboxState {
-    frame: Luma,
-    info: FrameInfo,
+    captured: Captured,
     fresh: bool,
     events: VecDeque<Event>,
     wanted: Wanted,
@@ -61,8 +70,7 @@ pub(super) struct Mailbox {
 impl Mailbox {
     pub(super) fn new() -> Self {
         let state = MailboxState {
-            frame: Luma::default(),
-            info: FrameInfo::default(),
+            captured: Captured::default(),
             fresh: false,
             events: VecDeque::with_capacity(16),
             wanted: Wanted::Stream,
@@ -77,10 +85,9 @@ impl Mailbox {
     }
 
     /// Replaces the frame that nobody took by this one, and gives the old one's buffers in exchange.
-    pub(super) fn put(&self, frame: &mut Luma, info: &mut FrameInfo) {
+    pub(super) fn put(&self, captured: &mut Captured) {
         let mut state = self.state();
-        mem::swap(&mut state.frame, frame);
-        mem::swap(&mut state.info, info);
+        mem::swap(&mut state.captured, captured);
         state.fresh = true;
         state.capture = Some(Instant::now());
         self.changed.notify_all();
@@ -97,13 +104,7 @@ impl Mailbox {
     }
 
     /// Waits for an event, or for a frame once `ready` has come, until `deadline`.
-    pub(super) fn wait(
-        &self,
-        frame: &mut Luma,
-        info: &mut FrameInfo,
-        ready: Instant,
-        deadline: Instant,
-    ) -> Event {
+    pub(super) fn wait(&self, captured: &mut Captured, ready: Instant, deadline: Instant) -> Event {
         let mut state = self.state();
         loop {
             if let Some(event) = state.events.pop_front() {
@@ -112,8 +113,7 @@ impl Mailbox {
             let now = Instant::now();
             if state.fresh && now >= ready {
                 state.fresh = false;
-                mem::swap(&mut state.frame, frame);
-                mem::swap(&mut state.info, info);
+                mem::swap(&mut state.captured, captured);
                 return Event::Frame;
             }
             if now >= deadline {
@@ -171,50 +171,52 @@ mod tests {
     use super::*;
     use crate::cue::Press;
 
-    fn frame(value: u8) -> (Luma, FrameInfo) {
-        let mut frame = Luma::default();
-        frame.reshape(1, 1);
-        frame.pixels_mut()[0] = value;
-        (frame, FrameInfo { index: u64::from(value), ..FrameInfo::default() })
+    fn captured(value: u8) -> Captured {
+        let mut captured = Captured::default();
+        captured.frame.reshape(1, 1);
+        captured.frame.pixels_mut()[0] = value;
+        captured.info.index = u64::from(value);
+        captured.colors = Some(Colors::of_rgb(1, 1, [[value; 3]]));
+        captured
     }
 
     #[test]
     fn the_newest_frame_wins_and_is_taken_once() {
         let mailbox = Mailbox::new();
         for value in [1, 2, 3] {
-            let (mut pixels, mut info) = frame(value);
-            mailbox.put(&mut pixels, &mut info);
+            mailbox.put(&mut captured(value));
         }
-        let (mut pixels, mut info) = frame(0);
+        let mut taken = captured(0);
         let now = Instant::now();
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Frame));
-        assert_eq!((pixels.pixels()[0], info.index), (3, 3));
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut taken, now, now), Event::Frame));
+        assert_eq!((taken.frame.pixels()[0], taken.info.index), (3, 3));
+        assert_eq!(taken.colors, captured(3).colors);
+        assert!(matches!(mailbox.wait(&mut taken, now, now), Event::Nothing));
     }
 
     #[test]
     fn a_frame_waits_for_its_time_and_events_do_not() {
         let mailbox = Mailbox::new();
-        let (mut pixels, mut info) = frame(1);
-        mailbox.put(&mut pixels, &mut info);
+        let mut taken = captured(1);
+        mailbox.put(&mut taken);
         let now = Instant::now();
         mailbox.post(Event::Press(TimedPress { press: Press::Short, began: now }));
         let later = now + Duration::from_secs(3600);
-        let event = mailbox.wait(&mut pixels, &mut info, later, now);
+        let event = mailbox.wait(&mut taken, later, now);
         assert!(matches!(event, Event::Press(TimedPress { press: Press::Short, .. })));
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, later, now), Event::Nothing));
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Frame));
+        assert!(matches!(mailbox.wait(&mut taken, later, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut taken, now, now), Event::Frame));
     }
 
     #[test]
     fn no_frame_from_before_the_camera_closed_is_shown_afterwards() {
         let mailbox = Mailbox::new();
-        let (mut pixels, mut info) = frame(1);
-        mailbox.put(&mut pixels, &mut info);
+        let mut taken = captured(1);
+        mailbox.put(&mut taken);
         mailbox.post(Event::Closed);
         let now = Instant::now();
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Closed));
-        assert!(matches!(mailbox.wait(&mut pixels, &mut info, now, now), Event::Nothing));
+        assert!(matches!(mailbox.wait(&mut taken, now, now), Event::Closed));
+        assert!(matches!(mailbox.wait(&mut taken, now, now), Event::Nothing));
     }
 
     #[test]

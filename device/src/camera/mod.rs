@@ -16,6 +16,7 @@ mod synthetic;
 pub mod v4l2;
 mod video;
 mod y4m;
+mod ycbcr;
 
 use std::time::Instant;
 

@@ -22,7 +22,7 @@ pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
 pub struct OpenOptions {
     /// A folder's own folders are looked into.
     pub is_recursive: bool,
-    /// Files keep their colours, for displays that show them; live cameras have none.
+    /// Colours are kept, for displays that show them.
     pub keeps_colors: bool,
     /// The program whose verb [`pipe::GUARD`] ends a camera's program when this process is killed.
     pub guard: Option<PathBuf>,
@@ -38,9 +38,11 @@ pub fn open_with(
     note: &mut dyn FnMut(&str),
 ) -> Result<Box<dyn Camera>, CameraError> {
     Ok(match source {
-        Source::V4l2(settings) => v4l2::open(settings)?,
-        Source::Webcam => v4l2::open_first(note)?,
-        Source::Pipe(settings) => pipe::open(settings, options.guard.as_deref())?,
+        Source::V4l2(settings) => v4l2::open(settings, options.keeps_colors)?,
+        Source::Webcam => v4l2::open_first(options.keeps_colors, note)?,
+        Source::Pipe(settings) => {
+            pipe::open(settings, options.guard.as_deref(), options.keeps_colors)?
+        }
         Source::Path(path) => return open_path(path, options, note),
         Source::Stdin => {
             let stdin = BufReader::with_capacity(1 << 16, io::stdin());

@@ -9,6 +9,7 @@ use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Range};
 use emocue_models::picture::MAX_PIXELS;
 
+use super::ycbcr::{self, Step};
 use super::{Camera, CameraError, CameraRead, FrameInfo, Rate};
 
 /// How every stream begins.
@@ -61,7 +62,7 @@ impl<R: BufRead> Y4m<R> {
 }
 
 /// How many px a sample of chroma stands for, across and down; `None` without chroma.
-fn chroma_step(space: Colorspace) -> Option<[usize; 2]> {
+fn chroma_step(space: Colorspace) -> Option<Step> {
     match space {
         Colorspace::Cmono | Colorspace::Cmono12 => None,
         Colorspace::C422 | Colorspace::C422p10 | Colorspace::C422p12 => Some([2, 1]),
@@ -129,18 +130,23 @@ impl Picture {
         }
     }
 
-    /// The picture that a stream's header line tells of, and the bytes of its chroma.
+    /// The picture that a stream's header line tells of, and the steps of its chroma, where it has any.
     ///
     /// # Errors
     /// As for [`Y4m::new`].
-    pub(super) fn of_header(name: &str, header: &[u8]) -> Result<(Self, usize), CameraError> {
+    pub(super) fn of_header(
+        name: &str,
+        header: &[u8],
+    ) -> Result<(Self, Option<Step>), CameraError> {
         check_header(name, header)?;
         let decoder = decoder(name, header.len() as u64, Cursor::new(header))?;
-        let picture = Self::of(&decoder);
-        let chroma = chroma_step(decoder.get_colorspace()).map_or(0, |[across, down]| {
-            picture.width.div_ceil(across) * picture.height.div_ceil(down)
-        });
-        Ok((picture, 2 * chroma * picture.bytes_per_sample()))
+        Ok((Self::of(&decoder), chroma_step(decoder.get_colorspace())))
+    }
+
+    /// Bytes of one of its two planes of chroma, of which each sample stands for `step` px.
+    pub(super) fn chroma_bytes(&self, step: Step) -> usize {
+        let [across, down] = step;
+        self.width.div_ceil(across) * self.height.div_ceil(down) * self.bytes_per_sample()
     }
 
     fn bytes_per_sample(&self) -> usize {
@@ -167,33 +173,19 @@ impl Picture {
     }
 
     /// Writes the colours of a frame whose luma is `luma`; the chroma planes `[Cb, Cr]` have a sample for each `step` px.
-    fn colors(&self, luma: &Luma, chroma: [&[u8]; 2], step: [usize; 2], colors: &mut Colors) {
+    pub(super) fn colors(&self, luma: &Luma, chroma: [&[u8]; 2], step: Step, colors: &mut Colors) {
         let columns = self.width.div_ceil(step[0]);
-        let gain = if self.range == Range::Limited { 255.0 / 224.0 } else { 1.0 };
-        let sample = |plane: &[u8], at: usize| {
-            let value = match self.bits {
-                8 => plane.get(at).copied().unwrap_or(128),
-                bits => {
-                    let bytes = plane.get(2 * at..2 * at + 2).unwrap_or(&[0, 0]);
-                    (u16::from_le_bytes([bytes[0], bytes[1]]) >> (bits - 8)).min(255) as u8
-                }
-            };
-            (f32::from(value) - 128.0) * gain
+        let sample = |plane: &[u8], at: usize| match self.bits {
+            8 => plane.get(at).copied().unwrap_or(128),
+            bits => {
+                let bytes = plane.get(2 * at..2 * at + 2).unwrap_or(&[0, 0]);
+                (u16::from_le_bytes([bytes[0], bytes[1]]) >> (bits - 8)).min(255) as u8
+            }
         };
-        let pixels = luma.pixels().iter().enumerate().map(|(index, y)| {
-            let (column, row) = (index % self.width, index / self.width);
-            let at = row / step[1] * columns + column / step[0];
-            rgb(f32::from(*y), chroma.map(|plane| sample(plane, at)))
+        ycbcr::fill(colors, luma, self.range, step, |column, row| {
+            chroma.map(|plane| sample(plane, row * columns + column))
         });
-        colors.fill(self.width, self.height, pixels);
     }
-}
-
-/// The colour of full-range luma and chroma around 0 (ITU-R BT.601).
-fn rgb(y: f32, [cb, cr]: [f32; 2]) -> [u8; 3] {
-    // The conversion saturates.
-    [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb]
-        .map(|value| value.round() as u8)
 }
 
 impl<R: BufRead + Send> Camera for Y4m<R> {

@@ -138,6 +138,9 @@ const EMOJI: Do = Shows(Picture::Answer("emoji"));
 const WORD: Do = Shows(Picture::Answer("word"));
 const MISSING: Do = Shows(Picture::State("camera-missing"));
 const PAUSED: Do = Shows(Picture::State("paused"));
+const SHOW_ME: Do = Shows(Picture::State("menu-practice-showme"));
+const GUESS: Do = Shows(Picture::State("menu-practice-guess"));
+const COVERED: Do = Shows(Picture::State("practice-covered"));
 const NO_FACE: Do = Shows(Picture::State("no-face"));
 const TOO_DARK: Do = Shows(Picture::State("too-dark"));
 const LAST_MINUTE: Do = Shows(Picture::State("last-minute"));
@@ -207,6 +210,16 @@ const DAY: &[Step] = &[
     step("short press: both again", &[PRESS, LET_GO, ANSWER]),
     step(
         "long press: paused, camera closed, LED off",
+        &[PRESS, PAUSED, LET_GO, HoldsCamera(false), Led(false)],
+    ),
+    step("short presses: the menu's games", &[PRESS, LET_GO, SHOW_ME, PRESS, LET_GO, GUESS]),
+    step(
+        "long press: a guess, the answer covered, LED on",
+        &[PRESS, COVERED, LET_GO, HoldsCamera(true), Led(true)],
+    ),
+    step("short press: the answer", &[PRESS, LET_GO, ANSWER]),
+    step(
+        "long press: the game has ended, camera closed, LED off",
         &[PRESS, PAUSED, LET_GO, HoldsCamera(false), Led(false)],
     ),
     step("long press: it resumes", &[PRESS, ANSWER, LET_GO, HoldsCamera(true), Led(true)]),

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use emocue_config::Mode;
-use emocue_models::luma::Luma;
 
 use super::keep::{Keeping, shown_expression};
 use super::menu::Menu;
@@ -14,14 +13,13 @@ use super::play::Play;
 use super::{LiveOptions, LiveParts, WAKE};
 use crate::answer::{FrameReport, MenuEntry, Screen};
 use crate::badge::capture::Lamp;
-use crate::badge::mailbox::{Event, Mailbox, Wanted};
+use crate::badge::mailbox::{Captured, Event, Mailbox, Wanted};
 use crate::badge::pace::Pace;
 use crate::badge::screen::ScreenState;
 use crate::badge::session::{Session, SessionEvent};
 use crate::badge::update::{PressEffect, UpdateEvent};
 use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
-use crate::camera::FrameInfo;
 use crate::cue::{Feel, Press, TimedPress, Voice};
 use crate::show::{Display, ShownFrame};
 
@@ -107,7 +105,7 @@ impl LiveRun<'_> {
     }
 
     fn events(&mut self, stop: &AtomicBool) -> Result<(), Stop> {
-        let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
+        let mut captured = Captured::default();
         let limit = self.options.limit.unwrap_or(u64::MAX);
         let start = Instant::now();
         let (mut ready, mut tick, mut feel) = (start, start, start);
@@ -120,11 +118,11 @@ impl LiveRun<'_> {
             for sooner in [self.stale_at(), self.game_deadline()].into_iter().flatten() {
                 deadline = deadline.min(sooner);
             }
-            let event = self.mailbox.wait(&mut frame, &mut info, ready, deadline);
+            let event = self.mailbox.wait(&mut captured, ready, deadline);
             let begin = Instant::now();
             match event {
                 Event::Frame => {
-                    self.look(&frame, &info)?;
+                    self.look(&captured)?;
                     ready = begin + self.state.pace.interval(begin.elapsed());
                 }
                 Event::Nothing => {}
@@ -176,7 +174,8 @@ impl LiveRun<'_> {
         }
     }
 
-    fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<(), Stop> {
+    fn look(&mut self, captured: &Captured) -> Result<(), Stop> {
+        let Captured { frame, info, colors } = captured;
         // The wearer may have paused while this frame was under way.
         if self.state.screen.paused {
             return Ok(());
@@ -198,7 +197,8 @@ impl LiveRun<'_> {
             }
             // What is covered is not felt or heard either.
             if self.state.screen.cover().is_none() {
-                show(&mut self.parts.displays, Some(frame.into()), report, now)?;
+                let shown = ShownFrame { luma: frame, colors: colors.as_ref(), rate: None };
+                show(&mut self.parts.displays, Some(shown), report, now)?;
                 self.parts.cues.felt_or_heard(&mut self.state.feel, report, now);
             }
         }

@@ -1,10 +1,12 @@
 //! Frames out of a stream of bytes that comes in pieces of any size.
 
 use emocue_config::source::Coding;
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 
 use super::super::CameraError;
 use super::super::y4m::{MAGIC, MAX_HEADER, Picture};
+use super::super::ycbcr::Step;
 use super::PipeError;
 
 /// The shortest header line of a stream and of a frame: that much may be read at once without reading past it.
@@ -26,9 +28,14 @@ pub struct Frames {
     line: Vec<u8>,
     /// The luma.
     bytes: Vec<u8>,
-    /// Bytes of chroma behind it, which nobody looks at, and where they go.
+    /// Bytes of chroma behind it, and how many px a sample of it stands for.
     chroma: usize,
+    step: Option<Step>,
+    /// Where chroma goes: all of it where colours are kept, else pieces at which nobody looks.
     scrap: Vec<u8>,
+    /// The last frame's colours, where they are kept and the stream has them.
+    colors: Option<Colors>,
+    keeps_colors: bool,
     filled: usize,
     index: u64,
 }
@@ -52,24 +59,44 @@ impl Frames {
             line: vec![0; MAX_HEADER as usize],
             bytes: Vec::new(),
             chroma: 0,
+            step: None,
             scrap: Vec::new(),
+            colors: None,
+            keeps_colors: false,
             filled: 0,
             index: 0,
         };
         if let Coding::Raw { width, height, chroma, range } = *coding {
-            let chroma = if chroma { 2 * width.div_ceil(2) * height.div_ceil(2) } else { 0 };
             frames.framed = false;
-            frames.of(Picture { width, height, bits: 8, range }, chroma);
+            frames.of(Picture { width, height, bits: 8, range }, chroma.then_some([2, 2]));
             frames.part = Part::Picture;
         }
         frames
     }
 
-    /// Takes frames of this picture, with so many bytes of chroma, from now on.
-    fn of(&mut self, picture: Picture, chroma: usize) {
+    /// Keeps every frame's colours, for displays, where the stream has them.
+    #[must_use]
+    pub fn with_colors(mut self, keeps_colors: bool) -> Self {
+        self.keeps_colors = keeps_colors;
+        if let Some(picture) = self.picture {
+            self.of(picture, self.step);
+        }
+        self
+    }
+
+    /// The last frame's colours.
+    pub fn colors(&self) -> Option<&Colors> {
+        self.colors.as_ref()
+    }
+
+    /// Takes frames of this picture from now on, with a sample of chroma for so many px.
+    fn of(&mut self, picture: Picture, step: Option<Step>) {
         self.bytes.resize(picture.bytes(), 0);
-        (self.picture, self.chroma) = (Some(picture), chroma);
-        self.scrap.resize(chroma.min(SCRAP), 0);
+        self.chroma = step.map_or(0, |step| 2 * picture.chroma_bytes(step));
+        (self.picture, self.step) = (Some(picture), step);
+        self.colors = step.filter(|_| self.keeps_colors).map(|_| Colors::default());
+        let most = if self.colors.is_some() { self.chroma } else { SCRAP };
+        self.scrap.resize(self.chroma.min(most), 0);
     }
 
     /// Where the next bytes go; never empty.
@@ -77,6 +104,9 @@ impl Frames {
         let shortest = match self.part {
             Part::Picture => return &mut self.bytes[self.filled..],
             Part::Chroma => {
+                if self.colors.is_some() {
+                    return &mut self.scrap[self.filled..];
+                }
                 let left = (self.chroma - self.filled).min(self.scrap.len());
                 return &mut self.scrap[..left];
             }
@@ -104,6 +134,10 @@ impl Frames {
                 return Ok(false);
             }
             picture.luma(&self.bytes, frame);
+            if let (Some(colors), Some(step)) = (&mut self.colors, self.step) {
+                let (cb, cr) = self.scrap.split_at(self.chroma / 2);
+                picture.colors(frame, [cb, cr], step, colors);
+            }
             self.index += 1;
             self.begin(if self.framed { Part::FrameLine } else { Part::Picture });
             return Ok(true);
@@ -119,8 +153,8 @@ impl Frames {
             return if line.len() < self.line.len() { Ok(false) } else { Err(self.stray().into()) };
         }
         if self.part == Part::StreamLine {
-            let (picture, chroma) = Picture::of_header(&self.name, line)?;
-            self.of(picture, chroma);
+            let (picture, step) = Picture::of_header(&self.name, line)?;
+            self.of(picture, step);
             self.begin(Part::FrameLine);
         } else {
             self.begin(Part::Picture);
@@ -152,6 +186,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::camera::{Camera as _, FrameInfo, Y4m};
 
     /// Every frame's first pixel, from `bytes` in pieces whose lengths repeat.
     fn firsts(coding: &Coding, bytes: &[u8], pieces: &[usize]) -> Result<Vec<u8>, CameraError> {
@@ -190,6 +225,41 @@ mod tests {
         assert_eq!(firsts(&raw(true, Range::Limited), &yuv, &[5]).unwrap(), [0, 255]);
         let grey = [[16; 9].as_slice(), &[235; 9], &[1; 8]].concat();
         assert_eq!(firsts(&raw(false, Range::Full), &grey, &[100]).unwrap(), [16, 235]);
+    }
+
+    #[test]
+    fn colours_are_those_of_a_file() {
+        for (tags, bytes) in [("C420jpeg", 12), ("C422", 16), ("C444", 24), ("C420p10", 24)] {
+            let stream = y4m(tags, bytes);
+            let mut frames = Frames::new("pipe:test", &Coding::Y4m).with_colors(true);
+            let mut file = Y4m::new("file", stream.as_slice()).unwrap().with_colors(true);
+            let (mut frame, mut info, mut seen) = (Luma::default(), FrameInfo::default(), 0);
+            let mut rest = stream.as_slice();
+            while !rest.is_empty() {
+                let space = frames.space();
+                let count = space.len().min(5).min(rest.len());
+                space[..count].copy_from_slice(&rest[..count]);
+                rest = &rest[count..];
+                if frames.take(count, &mut frame).unwrap() {
+                    assert!(file.next(&mut Luma::default(), &mut info).unwrap().is_frame());
+                    assert!(frames.colors().is_some(), "{tags}");
+                    assert_eq!(frames.colors(), file.colors(), "{tags}");
+                    seen += 1;
+                }
+            }
+            assert_eq!(seen, 3, "{tags}");
+        }
+        let raw = Coding::Raw { width: 2, height: 2, chroma: true, range: Range::Full };
+        let mut frames = Frames::new("pipe:test", &raw).with_colors(true);
+        let mut bytes = [100, 100, 100, 100, 128, 228].as_slice();
+        while !bytes.is_empty() {
+            let space = frames.space();
+            let count = space.len();
+            space.copy_from_slice(&bytes[..count]);
+            bytes = &bytes[count..];
+            frames.take(count, &mut Luma::default()).unwrap();
+        }
+        assert_eq!(frames.colors(), Some(&Colors::of_rgb(2, 2, [[240, 29, 100]; 4])));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use emocue_models::colors::Colors;
 use emocue_models::luma::Luma;
 
 use emocue_config::source::PipeSettings;
@@ -49,6 +50,7 @@ pub struct Pipe {
     start: Start,
     running: Option<Running>,
     stamps: Stamps,
+    keeps_colors: bool,
 }
 
 struct Running {
@@ -71,7 +73,14 @@ impl Pipe {
         settings: PipeSettings,
         start: impl FnMut(&str) -> io::Result<Box<dyn Program>> + Send + 'static,
     ) -> Self {
-        Self { settings, start: Box::new(start), running: None, stamps: Stamps::default() }
+        let (start, stamps) = (Box::new(start), Stamps::default());
+        Self { settings, start, running: None, stamps, keeps_colors: false }
+    }
+
+    /// Keeps every frame's colours, for displays.
+    #[must_use]
+    pub fn with_colors(self, keeps_colors: bool) -> Self {
+        Self { keeps_colors, ..self }
     }
 
     fn start(&mut self) -> Result<Running, PipeError> {
@@ -79,7 +88,7 @@ impl Pipe {
         let program = (self.start)(&self.settings.command)
             .map_err(|reason| PipeError::NoShell { name: name.clone(), reason })?;
         let watch = Watch::start(program.now(), HUNG);
-        let frames = Frames::new(name, &self.settings.coding);
+        let frames = Frames::new(name, &self.settings.coding).with_colors(self.keeps_colors);
         Ok(Running { program, frames, watch, captured: None })
     }
 }
@@ -113,6 +122,10 @@ impl Camera for Pipe {
 
     fn is_live(&self) -> bool {
         true
+    }
+
+    fn colors(&self) -> Option<&Colors> {
+        self.running.as_ref()?.frames.colors()
     }
 
     fn close(&mut self) {

@@ -26,16 +26,22 @@ pub use guard::{GUARD, guard};
 #[cfg(unix)]
 pub use live::Pipe;
 
-/// The camera; its program is started by its first [`Camera::next`], and ends also when this process is killed where
+/// The camera, which keeps colours where displays want them; its program is started by its first [`Camera::next`], and ends also when this process is killed where
 /// the program `guard` is named ([`Pipe::new`]).
 ///
 /// # Errors
 /// [`PipeError::NotHere`] where there is no poll(2).
-pub fn open(settings: &PipeSettings, guard: Option<&Path>) -> Result<Box<dyn Camera>, PipeError> {
+pub fn open(
+    settings: &PipeSettings,
+    guard: Option<&Path>,
+    keeps_colors: bool,
+) -> Result<Box<dyn Camera>, PipeError> {
     #[cfg(unix)]
-    return Ok(Box::new(Pipe::new(settings.clone(), guard.map(Path::to_owned))));
+    return Ok(Box::new(
+        Pipe::new(settings.clone(), guard.map(Path::to_owned)).with_colors(keeps_colors),
+    ));
     #[cfg(not(unix))]
-    let _ = guard;
+    let _ = (guard, keeps_colors);
     #[cfg(not(unix))]
     return Err(PipeError::NotHere { name: settings.name.clone() });
 }

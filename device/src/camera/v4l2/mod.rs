@@ -23,21 +23,23 @@ pub use report::list;
 #[cfg(all(feature = "v4l2", target_os = "linux"))]
 pub use stream::V4l2;
 
-/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later.
+/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later. It keeps
+/// colours where displays want them.
 ///
 /// # Errors
 /// [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.
 #[cfg(all(feature = "v4l2", target_os = "linux"))]
-pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
-    Ok(Box::new(V4l2::new(settings.clone())))
+pub fn open(settings: &V4l2Settings, keeps_colors: bool) -> Result<Box<dyn Camera>, V4l2Error> {
+    Ok(Box::new(V4l2::new(settings.clone()).with_colors(keeps_colors)))
 }
 
-/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later.
+/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later. It keeps
+/// colours where displays want them.
 ///
 /// # Errors
 /// [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.
 #[cfg(not(all(feature = "v4l2", target_os = "linux")))]
-pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
+pub fn open(settings: &V4l2Settings, _: bool) -> Result<Box<dyn Camera>, V4l2Error> {
     Err(V4l2Error::NotBuilt { name: settings.name(), node: settings.node.display().to_string() })
 }
 
@@ -45,14 +47,17 @@ pub fn open(settings: &V4l2Settings) -> Result<Box<dyn Camera>, V4l2Error> {
 ///
 /// # Errors
 /// [`V4l2Error::NoWebcam`] where there is none, [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.
-pub fn open_first(note: &mut dyn FnMut(&str)) -> Result<Box<dyn Camera>, V4l2Error> {
+pub fn open_first(
+    keeps_colors: bool,
+    note: &mut dyn FnMut(&str),
+) -> Result<Box<dyn Camera>, V4l2Error> {
     const NAME: &str = "webcam";
     if !cfg!(all(feature = "v4l2", target_os = "linux")) {
         return Err(V4l2Error::NotBuilt { name: NAME.into(), node: "/dev/video0".into() });
     }
     let node = report::first_camera().ok_or(V4l2Error::NoWebcam { name: NAME.into() })?;
     note(&format!("{NAME}: {}", node.path.display()));
-    open(&V4l2Settings::of_node(node.path))
+    open(&V4l2Settings::of_node(node.path), keeps_colors)
 }
 
 #[cfg(all(test, not(all(feature = "v4l2", target_os = "linux"))))]
@@ -64,12 +69,12 @@ mod tests {
     #[test]
     fn without_the_feature_it_says_how_to_build_with_it() {
         let settings: V4l2Settings = "/dev/video3".parse().unwrap();
-        let error = open(&settings).err().unwrap();
+        let error = open(&settings, false).err().unwrap();
         let help = error.help().unwrap();
         assert!(help.contains("--features v4l2"), "{help}");
         assert!(help.contains("-i /dev/video3"), "{help}");
         assert!(!error.may_heal());
-        let error = open_first(&mut |_| ()).err().unwrap();
+        let error = open_first(false, &mut |_| ()).err().unwrap();
         assert!(error.help().unwrap().contains("pipe:ffmpeg"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
-//! Luma out of a camera's buffer.
+//! Luma out of a camera's buffer, and its colours where displays want them.
 
 use emocue_config::source::Pixels;
+use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Range};
 use emocue_models::picture::jpeg::{self, JpegError};
 use zune_jpeg::JpegDecoder;
@@ -8,6 +9,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::super::ycbcr;
 use super::format::PixelFormat;
 
 /// How a negotiated buffer is laid out.
@@ -56,12 +58,29 @@ pub struct Plane {
     layout: PlaneLayout,
     /// The last JPEG picture that came without its Huffman tables, with them.
     jpeg: Vec<u8>,
+    /// The last frame's colours, where they are kept and the format has them.
+    colors: Option<Colors>,
+    /// A JPEG picture's pixels, three bytes each.
+    rgb: Vec<u8>,
 }
 
 impl Plane {
     /// For buffers of `layout`.
     pub fn new(layout: PlaneLayout) -> Self {
-        Self { layout, jpeg: Vec::new() }
+        Self { layout, jpeg: Vec::new(), colors: None, rgb: Vec::new() }
+    }
+
+    /// Keeps every frame's colours, for displays, where the format has them.
+    #[must_use]
+    pub fn with_colors(mut self, keeps_colors: bool) -> Self {
+        let has_colors = self.layout.pixels != Pixels::Grey;
+        self.colors = (keeps_colors && has_colors).then(Colors::default);
+        self
+    }
+
+    /// The last frame's colours; without a part that did not come they are as they were.
+    pub fn colors(&self) -> Option<&Colors> {
+        self.colors.as_ref()
     }
 
     /// Writes the picture in `buffer` into `frame`, whose allocation is reused, as full-range luma.
@@ -85,6 +104,20 @@ impl Plane {
                 }),
         }
         range.expand(frame.pixels_mut());
+        if let Some(colors) = &mut self.colors {
+            let stride = stride.max(row).max(1);
+            let sample = |at: usize| buffer.get(at).copied().unwrap_or(128);
+            // NV12 has its pairs of chroma in rows behind the luma, YUYV between its pixels.
+            let (step, first, pixel) = match pixels {
+                Pixels::Nv12 => ([2, 2], height * stride, 2),
+                _ => ([2, 1], 1, 4),
+            };
+            let apart = pixel / 2;
+            ycbcr::fill(colors, frame, range, step, |column, row| {
+                let at = first + row * stride + column * pixel;
+                [sample(at), sample(at + apart)]
+            });
+        }
         Ok(())
     }
 
@@ -112,7 +145,19 @@ impl Plane {
         let (width, height) =
             decoder.dimensions().ok_or_else(|| BadBuffer::Jpeg("it has no size".to_owned()))?;
         frame.reshape(width, height);
-        decoder.decode_into(frame.pixels_mut()).map_err(failed)
+        decoder.decode_into(frame.pixels_mut()).map_err(failed)?;
+        if let Some(colors) = &mut self.colors {
+            let options = options.jpeg_set_out_colorspace(ColorSpace::RGB);
+            let mut decoder = JpegDecoder::new_with_options(ZCursor::new(picture), options);
+            self.rgb.resize(3 * width * height, 0);
+            decoder.decode_into(&mut self.rgb).map_err(failed)?;
+            colors.fill(
+                width,
+                height,
+                self.rgb.chunks_exact(3).map(|rgb| [rgb[0], rgb[1], rgb[2]]),
+            );
+        }
+        Ok(())
     }
 }
 
@@ -181,6 +226,40 @@ mod tests {
             rest = &rest[length..];
         }
         [bare.as_slice(), rest].concat()
+    }
+
+    /// The colours of a picture of 4x2 px.
+    fn colors(pixels: Pixels, stride: usize, buffer: &[u8]) -> Option<Vec<[u8; 3]>> {
+        let (mut frame, layout) = (Luma::default(), layout(pixels, stride));
+        let mut plane = Plane::new(layout).with_colors(true);
+        plane.extract(buffer, &mut frame).unwrap();
+        plane.colors().map(|colors| colors.pixels().collect())
+    }
+
+    #[test]
+    fn colours_are_kept_where_the_format_has_them() {
+        let (grey, red) = ([100; 3], [240, 29, 100]);
+        // The left half is grey, the right one red, in rows that are longer than the picture.
+        let yuyv: Vec<u8> = [100, 128, 100, 128, 100, 128, 100, 228, 9, 9].repeat(2);
+        assert_eq!(colors(Pixels::Yuyv, 10, &yuyv).unwrap(), [grey, grey, red, red].repeat(2));
+        let luma: Vec<u8> = [100, 100, 100, 100, 9, 9].repeat(2);
+        let nv12 = [luma, vec![128, 128, 128, 228, 9, 9]].concat();
+        let of_nv12 = colors(Pixels::Nv12, 6, &nv12).unwrap();
+        assert_eq!(of_nv12, [grey, grey, red, red].repeat(2));
+        // Chroma that did not come is grey.
+        assert_eq!(colors(Pixels::Nv12, 6, &nv12[..12]).unwrap(), [grey; 8]);
+        assert_eq!(colors(Pixels::Grey, 4, &[7; 8]), None);
+        let (jpeg, bare) = jpegs();
+        let expected = image::load_from_memory(&jpeg).unwrap().into_rgb8();
+        for jpeg in [&jpeg, &bare] {
+            let mut plane = Plane::new(jpeg_layout()).with_colors(true);
+            plane.extract(jpeg, &mut Luma::default()).unwrap();
+            let colors = plane.colors().unwrap();
+            let far = |(a, b): ([u8; 3], &image::Rgb<u8>)| {
+                a.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 3)
+            };
+            assert!(!colors.pixels().zip(expected.pixels()).any(far));
+        }
     }
 
     fn jpeg_layout() -> PlaneLayout {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use emocue_config::source::V4l2Settings;
+use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Range};
 use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::{Flags, Metadata, Type};
@@ -42,6 +43,7 @@ pub struct V4l2 {
     /// Why the driver did not stop streaming; the camera stays open then.
     stuck: Option<io::Error>,
     stamps: Stamps,
+    keeps_colors: bool,
 }
 
 struct Streaming {
@@ -62,7 +64,15 @@ impl V4l2 {
             streaming: None,
             stuck: None,
             stamps: Stamps::default(),
+            keeps_colors: false,
         }
+    }
+
+    /// Keeps every frame's colours, for displays.
+    #[must_use]
+    pub fn with_colors(mut self, keeps_colors: bool) -> Self {
+        self.keeps_colors = keeps_colors;
+        self
     }
 
     fn fail(&self, call: &'static str, reason: io::Error) -> V4l2Error {
@@ -93,7 +103,7 @@ impl V4l2 {
             self.release(stream);
             return Err(error);
         }
-        let (plane, queued) = (Plane::new(layout), queued as u32);
+        let (plane, queued) = (Plane::new(layout).with_colors(self.keeps_colors), queued as u32);
         let watch = Watch::start(Instant::now(), HUNG);
         Ok(Streaming { stream, handle: device.handle(), plane, queued, watch })
     }
@@ -180,6 +190,10 @@ impl Camera for V4l2 {
 
     fn is_live(&self) -> bool {
         true
+    }
+
+    fn colors(&self) -> Option<&Colors> {
+        self.streaming.as_ref()?.plane.colors()
     }
 
     fn close(&mut self) {
