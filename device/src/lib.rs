@@ -16,7 +16,7 @@
 //! link                                    slots, sandbox: what a host may ask
 //! badge                                   all of them: the loop
 //! bench  doctor                           measure and check
-//! cli                                     (in the binary) puts them together
+//! cli                                     what may be said to the program; `verbs`, in the binary, does it
 //! ```
 //!
 //! Time is a parameter: what decides something by the clock takes `now: Instant`; only loops and drivers read it.
@@ -26,6 +26,7 @@ pub mod badge;
 pub mod bench;
 pub mod bundle;
 pub mod camera;
+pub mod cli;
 pub mod cue;
 pub mod doctor;
 pub mod ffmpeg;

@@ -1,6 +1,6 @@
 //! `emocue-badge`, the badge's binary.
 
-mod cli;
+mod verbs;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,6 +15,7 @@ use emocue_config::{Config, Source};
 use emocue_device::bench;
 use emocue_device::bundle::LoadedBundle;
 use emocue_device::camera::{self, Mounted, v4l2};
+use emocue_device::cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Verb};
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::link::settings;
 use emocue_device::show;
@@ -23,25 +24,25 @@ use emocue_models::luma::Orientation;
 use emocue_models::plain::PlainWriter;
 use emocue_run::portraits::PORTRAITS;
 
-use cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Failure, Verb};
+use verbs::Failure;
 
 fn main() -> ExitCode {
     let start = Instant::now();
-    let cli = Cli::try_parse().unwrap_or_else(|error| cli::end_with(error));
+    let cli = Cli::try_parse().unwrap_or_else(|error| verbs::end_with(error));
     let done = match cli.verb {
         Verb::Demo(demo) => run_demo(&demo),
-        Verb::Run(run) => cli::run_camera(&run),
-        Verb::Practice(practice) => cli::practice(practice),
+        Verb::Run(run) => verbs::run_camera(&run),
+        Verb::Practice(practice) => verbs::practice(practice),
         Verb::Cameras => list_cameras(),
         Verb::Doctor(doctor) => run_doctor(&doctor),
         Verb::Config(verb) => about_config(&verb),
         Verb::Off(off) => settings::read(&off.config, None)
             .map_err(Failure::from)
-            .and_then(|found| cli::off(&found.config))
+            .and_then(|found| verbs::off(&found.config))
             .map(|()| ExitCode::SUCCESS),
-        Verb::Slot(verb) => cli::slot(&verb),
+        Verb::Slot(verb) => verbs::slot(&verb),
         #[cfg(unix)]
-        Verb::Link(link) => cli::link(&link),
+        Verb::Link(link) => verbs::link(&link),
         Verb::Bench(bench) => run_bench(&bench, start),
         #[cfg(unix)]
         Verb::Guard { command } => {
@@ -63,7 +64,7 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     let camera = Mounted::new(camera::open(&Source::Portraits)?, Orientation::default());
     let bundle = LoadedBundle::load(demo.look.bundle.as_deref(), demo.look.min_face)?;
     let displays = demo.show.open(show::ShowSettings::default(), false, false, false)?;
-    let code = cli::every_frame(camera, bundle.vision, displays, None, &stop_on_signal())?;
+    let code = verbs::every_frame(camera, bundle.vision, displays, None, &stop_on_signal())?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(
         "Words say how a face looks, not what anybody feels. Your own picture next:\n  \
@@ -85,10 +86,10 @@ fn list_cameras() -> Result<ExitCode, Failure> {
 
 fn run_doctor(doctor: &Doctor) -> Result<ExitCode, Failure> {
     let probes = Probes {
-        camera: &cli::camera_outcome,
-        panel: &cli::panel_outcome,
-        screen: &cli::screen_outcome,
-        pins: &cli::pins_outcome,
+        camera: &verbs::camera_outcome,
+        panel: &verbs::panel_outcome,
+        screen: &verbs::screen_outcome,
+        pins: &verbs::pins_outcome,
     };
     let findings = doctor::examine(doctor.config.as_deref(), &Host::default(), &probes);
     let mut out = PlainWriter(io::stdout().lock());

@@ -5,75 +5,25 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Parser, Subcommand};
-use emocue_host::cli;
+use emocue_host::cli::{self, Cli, Verb};
 use emocue_host::guard::{Limits, guarded};
 use emocue_host::output::errln;
 use emocue_models::failure::{self, Failure, Problem};
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0    done
-  1    failed, for a reason that no other code names
-  2    wrong arguments, recipe, plan or configuration
-  3    an input cannot be read or is invalid: a dataset, a picture, a graph, a checkpoint
-  4    an output cannot be written
-  5    a bundle or a network cannot be used, or is refused
-  7    a folder cannot be used: full, not writable, or another training runs in it
-  9    the badge cannot be reached, or refuses what it was sent
-  130  stopped by Ctrl-C
-  141  nobody reads the output";
-
-/// Train, judge, pack: the badge's companion.
-#[derive(Parser)]
-#[command(
-    version,
-    after_help = AFTER_HELP
-)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    Baseline(cli::baseline::BaselineArgs),
-    Boxes(cli::boxes::BoxesArgs),
-    Bundle(cli::bundle::BundleArgs),
-    Calibrate(cli::calibrate::CalibrateArgs),
-    Compare(Box<cli::compare::CompareArgs>),
-    Data(cli::data::DataArgs),
-    Train(Box<cli::plan::TrainVerb>),
-    Flash(cli::flash::FlashArgs),
-    Gather(cli::gather::GatherArgs),
-    Average(cli::average::AverageArgs),
-    Export(cli::export::ExportArgs),
-    Eval(Box<cli::eval::EvalArgs>),
-    Import(cli::import::ImportArgs),
-    Infer(cli::infer::InferArgs),
-    Journal(cli::journal::JournalArgs),
-    Key(cli::key::KeyArgs),
-    Monitor(cli::monitor::MonitorArgs),
-    Quantize(cli::quantize::QuantizeArgs),
-    Report(cli::report::ReportArgs),
-    Voice(cli::voice::VoiceArgs),
-}
-
-impl Verb {
-    /// For a verb that runs graphs from elsewhere. A training needs what it needs; `flash` asks and holds a port, and has
-    /// its bundle checked by another process.
-    fn limits(&self) -> Option<Limits> {
-        match self {
-            Self::Bundle(_) | Self::Import(_) | Self::Infer(_) => Some(Limits::GRAPH),
-            Self::Baseline(_)
-            | Self::Boxes(_)
-            | Self::Calibrate(_)
-            | Self::Compare(_)
-            | Self::Eval(_) => Some(Limits::DATASET),
-            Self::Quantize(_) | Self::Data(_) => Some(Limits::DATASET),
-            _ => None,
-        }
+/// For a verb that runs graphs from elsewhere. A training needs what it needs; `flash` asks and holds a port, and has its
+/// bundle checked by another process.
+fn limits(verb: &Verb) -> Option<Limits> {
+    match verb {
+        Verb::Bundle(_) | Verb::Import(_) | Verb::Infer(_) => Some(Limits::GRAPH),
+        Verb::Baseline(_)
+        | Verb::Boxes(_)
+        | Verb::Calibrate(_)
+        | Verb::Compare(_)
+        | Verb::Eval(_) => Some(Limits::DATASET),
+        Verb::Quantize(_) | Verb::Data(_) => Some(Limits::DATASET),
+        _ => None,
     }
 }
 
@@ -110,7 +60,7 @@ fn main() -> ExitCode {
         errln!("{}", error.to_string().trim_end());
         std::process::exit(error.exit_code())
     });
-    match cli.verb.limits().map(guarded) {
+    match limits(&cli.verb).map(guarded) {
         Some(Ok(Some(code))) => return ExitCode::from(code),
         Some(Err(problem)) => fail(&problem),
         None | Some(Ok(None)) => {}

@@ -6,6 +6,7 @@ use crate::bench::{self, BenchArgs};
 use crate::cargo::{Profile, cargo, check};
 use crate::cross::{self, BoardTarget, CrossArgs};
 use crate::faults::{self, FaultsArgs};
+use crate::install_test::{self, InstallTestArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::kernels::{self, KernelsArgs};
 use crate::soak::{self, SoakArgs};
@@ -47,5 +48,6 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     for badge in VirtualBadgeArgs::every(args.install) {
         virtual_badge::run(&badge)?;
     }
+    install_test::run(&InstallTestArgs::usual(args.install))?;
     instructions::run(&InstructionsArgs::usual())
 }

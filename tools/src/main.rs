@@ -8,10 +8,14 @@ mod cross;
 mod faults;
 mod full;
 mod fuzz;
+mod install_test;
 mod instructions;
 mod kernels;
+mod manual;
 mod peers;
 mod privacy;
+mod release;
+mod reproducible;
 mod soak;
 mod steadiness;
 mod virtual_badge;
@@ -19,6 +23,7 @@ mod virtual_badge;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use emocue_models::failure::{self, Failure as _, Problem};
 
 /// What the project does to itself.
 #[derive(Parser)]
@@ -52,6 +57,14 @@ enum Task {
     Faults(faults::FaultsArgs),
     /// Feed what libFuzzer invents to everything that reads bytes from outside; needs a C++ compiler
     Fuzz(fuzz::FuzzArgs),
+    /// Write man pages and shell completions of both programs
+    Manual(manual::ManualArgs),
+    /// Make everything that strangers download: packages, archives, hashes, licences, bills of materials
+    Release(release::ReleaseArgs),
+    /// Install, upgrade, remove and purge the badge's package in bare Debian systems; needs root and mmdebstrap
+    InstallTest(install_test::InstallTestArgs),
+    /// Make a release from two folders, and see that it is the same; takes long
+    Reproducible(reproducible::ReproducibleArgs),
     /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, the
     /// faults, builds for boards, virtual machines, instructions
     Full(full::FullArgs),
@@ -73,13 +86,24 @@ fn main() -> ExitCode {
         Task::Steadiness(args) => steadiness::run(&args),
         Task::Faults(args) => faults::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Manual(args) => manual::run(&args),
+        Task::Release(args) => release::run(&args),
+        Task::InstallTest(args) => install_test::run(&args),
+        Task::Reproducible(args) => reproducible::run(&args),
         Task::Full(args) => full::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<Problem>() {
+            Some(problem) => {
+                // Standard error may be closed.
+                let _ = failure::write(problem, &mut std::io::stderr());
+                ExitCode::from(problem.exit_code())
+            }
+            None => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }

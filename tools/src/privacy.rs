@@ -32,8 +32,11 @@ const FORBIDDEN: &[&str] = &[
     "pub fn d() -> bool { std::net::ToSocketAddrs::to_socket_addrs(\"localhost:1\").is_ok() }",
 ];
 
-/// What the files of secret keys begin with; a key's 64 hexadecimal digits follow.
-const SECRETS: [&str; 2] = ["emocue-secret-key ", "emocue-journal-secret-key "];
+/// What the file of a key begins with that signs bundles; the key's 64 hexadecimal digits follow.
+pub(crate) const SECRET: &str = "emocue-secret-key ";
+
+/// The same, and those of other secret keys.
+const SECRETS: [&str; 2] = [SECRET, "emocue-journal-secret-key "];
 
 /// Checks the dependencies, that the lint on `std::net` bites, and that nobody committed a secret key.
 pub(crate) fn run() -> Result<()> {

@@ -1,39 +1,26 @@
-//! The command line.
+//! The command line of `emocue-badge`: what may be said. What is done about it is in the binary (`verbs`), and the manual
+//! is made of it.
 
-mod board;
-mod failure;
-#[cfg(unix)]
-mod link;
 mod practice;
-mod probe;
-mod run;
 mod show;
-mod slot;
-mod usage;
+mod slots;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+#[cfg(unix)]
+use crate::camera::pipe::GUARD;
+use crate::vision::OverTimeSettings;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use emocue_config::{Config, LookSettings, SOURCES, Source, SourceError, Who};
-#[cfg(unix)]
-use emocue_device::camera::pipe::GUARD;
-use emocue_device::vision::OverTimeSettings;
 use emocue_models::failure::line;
 use emocue_models::luma::{Orientation, Rotation};
 use emocue_run::mtcnn::MtcnnSettings;
 
-pub(crate) use board::off;
-pub(crate) use failure::Failure;
-#[cfg(unix)]
-pub(crate) use link::link;
-pub(crate) use practice::practice;
-pub(crate) use probe::{camera_outcome, panel_outcome, pins_outcome, screen_outcome};
-pub(crate) use run::{every_frame, run_camera};
-pub(crate) use show::Show;
-pub(crate) use slot::slot;
-pub(crate) use usage::end_with;
+pub use practice::Practice;
+pub use show::Show;
+pub use slots::{SlotAction, SlotArgs, SlotVerb};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -52,19 +39,21 @@ Exit codes:
 /// Words describe an expression as it looks, not what anybody feels.
 #[derive(Debug, Parser)]
 #[command(name = "emocue-badge", version, after_help = AFTER_HELP)]
-pub(crate) struct Cli {
+pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub verb: Verb,
 }
 
+/// What the program is asked to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub enum Verb {
     /// Look at the two portraits inside this program
     Demo(Demo),
     /// Look at a camera's frames
     Run(RunArgs),
     /// Practise expressions: show one, guess one, or look at cards
-    Practice(practice::Practice),
+    Practice(Practice),
     /// List the cameras, their formats and sizes, and what to do for those that need more
     Cameras,
     /// Check what the badge needs on this machine, and say how to fix what is missing
@@ -73,7 +62,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Config(ConfigVerb),
     /// Install, look after and return from bundles that came after the program
-    Slot(slot::SlotVerb),
+    Slot(SlotVerb),
     /// Speak with a host over standard input and output, as `emocue monitor --on ssh://…` does
     #[cfg(unix)]
     Link(Link),
@@ -84,90 +73,105 @@ pub(crate) enum Verb {
     /// What the badge starts to run a camera's program
     #[cfg(unix)]
     #[command(name = GUARD, hide = true)]
-    Guard { command: OsString },
+    Guard {
+        /// For `sh`
+        command: OsString,
+    },
 }
 
+/// Two portraits.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Demo {
+pub struct Demo {
+    /// Who looks.
     #[command(flatten)]
-    pub(crate) look: Look,
+    pub look: Look,
+    /// Where answers go.
     #[command(flatten)]
-    pub(crate) show: Show,
+    pub show: Show,
 }
 
+/// A camera's frames.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct RunArgs {
+pub struct RunArgs {
+    /// Where frames come from.
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(source), required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
-    pub(crate) camera: Option<Source>,
+    pub camera: Option<Source>,
     /// Of a folder, show the pictures in its folders, too
     #[arg(long)]
-    pub(crate) recursive: bool,
+    pub recursive: bool,
     /// Panel, pins, camera and all else as this file says; what is given beside it counts more
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Wait for a camera or a panel that is missing, instead of ending
     #[arg(long)]
-    pub(crate) wait: bool,
+    pub wait: bool,
     /// Another folder for new bundles than the configuration's
     #[arg(long, value_name = "DIR", requires = "config")]
-    pub(crate) state: Option<PathBuf>,
+    pub state: Option<PathBuf>,
     /// Stop after this many frames
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) limit: Option<u64>,
+    pub limit: Option<u64>,
     /// The Enter key presses the button where no pin does: Enter alone shortly, l long, h until it agrees
     #[arg(long)]
-    pub(crate) keyboard: bool,
+    pub keyboard: bool,
+    /// How the camera is mounted.
     #[command(flatten)]
-    pub(crate) mount: Mount,
+    pub mount: Mount,
+    /// Who looks.
     #[command(flatten)]
-    pub(crate) look: Look,
+    pub look: Look,
+    /// Where answers go.
     #[command(flatten)]
-    pub(crate) show: Show,
+    pub show: Show,
 }
 
 impl RunArgs {
     /// A badge waits for its hardware; a source named by hand is there or is a mistake.
-    pub(crate) fn waits(&self, config: &Config) -> bool {
+    pub fn waits(&self, config: &Config) -> bool {
         self.wait || (self.config.is_some() && config.camera.wait)
     }
 }
 
+/// What this machine lacks.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Doctor {
+pub struct Doctor {
     /// Check for this configuration
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Print JSON instead of lines
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
 }
 
+/// Everything dark.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Off {
+pub struct Off {
     /// The configuration that names them
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    pub config: PathBuf,
 }
 
+/// A host over standard input and output.
 #[cfg(unix)]
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Link {
+pub struct Link {
     /// The configuration of the badge that runs
     #[arg(long, value_name = "FILE", default_value = "/etc/emocue/emocue.toml")]
-    pub(crate) config: PathBuf,
+    pub config: PathBuf,
     /// Another state folder than the configuration's
     #[arg(long, value_name = "DIR")]
-    pub(crate) state: Option<PathBuf>,
+    pub state: Option<PathBuf>,
 }
 
+/// What is asked about a configuration.
 #[derive(Debug, Subcommand)]
-pub(crate) enum ConfigVerb {
+pub enum ConfigVerb {
     /// Read a file and tell in a few lines what it comes to, or what is wrong with it
     Check {
         /// The configuration
@@ -180,27 +184,29 @@ pub(crate) enum ConfigVerb {
     },
 }
 
+/// Time and memory.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Bench {
+pub struct Bench {
+    /// Who looks.
     #[command(flatten)]
-    pub(crate) look: Look,
+    pub look: Look,
     /// Measure this bundle too, to see which form of the networks this board runs fastest; again for another
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    pub(crate) beside: Vec<PathBuf>,
+    pub beside: Vec<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// How many frames to measure
     #[arg(long, value_name = "N", default_value_t = 60)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) frames: u32,
+    pub frames: u32,
 }
 
 /// How the camera is mounted.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mounting")]
-pub(crate) struct Mount {
+pub struct Mount {
     /// Turn every frame clockwise by so many degrees
     #[arg(long, value_name = "DEGREES", value_parser = ["0", "90", "180", "270"])]
     rotate: Option<String>,
@@ -211,7 +217,7 @@ pub(crate) struct Mount {
 
 impl Mount {
     /// As said here, else as in `usual`.
-    pub(crate) fn orientation(&self, usual: Orientation) -> Orientation {
+    pub fn orientation(&self, usual: Orientation) -> Orientation {
         let rotation = match self.rotate.as_deref() {
             Some("90") => Rotation::Cw90,
             Some("180") => Rotation::Half,
@@ -226,13 +232,13 @@ impl Mount {
 /// Who looks.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Networks")]
-pub(crate) struct Look {
+pub struct Look {
     /// The networks to use instead of the ones inside this program
     #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: Option<PathBuf>,
+    pub bundle: Option<PathBuf>,
     /// Smallest face to look for, px of the frame, instead of the bundle's own
     #[arg(long, value_name = "PX", value_parser = min_face)]
-    pub(crate) min_face: Option<f32>,
+    pub min_face: Option<f32>,
     /// Whether answers of a stream settle over time, or every frame is looked at alone; on where nothing else is said
     #[arg(long, value_parser = one_of(&STEADY))]
     steady: Option<bool>,
@@ -243,7 +249,7 @@ pub(crate) struct Look {
 
 impl Look {
     /// As said here, else as in `usual`.
-    pub(crate) fn or(&self, usual: &LookSettings) -> LookSettings {
+    pub fn or(&self, usual: &LookSettings) -> LookSettings {
         LookSettings {
             bundle: self.bundle.clone().or_else(|| usual.bundle.clone()),
             min_face: self.min_face.or(usual.min_face),
@@ -253,7 +259,7 @@ impl Look {
     }
 
     /// How faces are looked at over time, if they are.
-    pub(crate) fn over_time(&self, config: &Config) -> Option<OverTimeSettings> {
+    pub fn over_time(&self, config: &Config) -> Option<OverTimeSettings> {
         let wanted = self.steady.unwrap_or(true);
         wanted.then(|| OverTimeSettings::new(&self.or(&config.look), config.steady))
     }

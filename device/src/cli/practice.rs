@@ -1,21 +1,13 @@
-//! `emocue-badge practice`: a game from the command line instead of the badge's menu.
+//! The arguments of `emocue-badge practice`.
 
-use std::io::{self, BufRead as _};
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use emocue_config::{Config, SOURCES, Source};
-use emocue_device::answer::GameKind;
-use emocue_device::badge::live::Presses;
-use emocue_device::cue::{CueError, Press, TimedPress};
+use emocue_config::{SOURCES, Source};
 
-use super::run::{Started, run_started};
-use super::{AFTER_HELP, Failure, Look, Mount, Named, RunArgs, Show, one_of, source};
+use super::{AFTER_HELP, Look, Mount, Named, Show, one_of, source};
+use crate::answer::GameKind;
 
 const GAMES: [Named<GameKind>; 3] = [
     ("show", GameKind::ShowMe, "A word and an emoji; the face before the camera shows it"),
@@ -29,87 +21,30 @@ const GAMES: [Named<GameKind>; 3] = [
 /// turns; `l` and Enter is a long one, which ends the game.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub(crate) struct Practice {
+pub struct Practice {
     /// Which game
     #[arg(value_parser = one_of(&GAMES))]
-    game: GameKind,
+    pub game: GameKind,
+    /// Where frames come from.
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(source))]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
-    camera: Option<Source>,
+    pub camera: Option<Source>,
     /// Panel, pins, camera, rounds and all else as this file says; what is given beside it counts more
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// How many rounds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
-    rounds: Option<u32>,
+    pub rounds: Option<u32>,
     /// Wait for a camera or a panel that is missing, instead of ending
     #[arg(long)]
-    wait: bool,
+    pub wait: bool,
+    /// How the camera is mounted.
     #[command(flatten)]
-    mount: Mount,
+    pub mount: Mount,
+    /// Who looks.
     #[command(flatten)]
-    look: Look,
+    pub look: Look,
+    /// Where answers go.
     #[command(flatten)]
-    show: Show,
-}
-
-/// Plays a game to its end.
-pub(crate) fn practice(practice: Practice) -> Result<ExitCode, Failure> {
-    let Practice { game, camera, config, rounds, wait, mount, look, show } = practice;
-    let run = RunArgs {
-        camera,
-        recursive: false,
-        config,
-        wait,
-        state: None,
-        limit: None,
-        keyboard: true,
-        mount,
-        look,
-        show,
-    };
-    run_started(&run, Some(Started { game, rounds }))
-}
-
-/// Whether `game` may be played where `config` says that the badge is used.
-pub(super) fn check(game: GameKind, config: &Config) -> Result<(), Failure> {
-    let is_allowed = !game.uses_camera()
-        || !config.use_place.is_restricted()
-        || config.reason != emocue_config::Reason::None;
-    if is_allowed { Ok(()) } else { Err(Failure::NotAllowed { place: config.use_place }) }
-}
-
-/// The Enter key as a button, read from standard input until that ends.
-pub(super) fn keyboard() -> Presses {
-    let (tells, told) = channel();
-    thread::spawn(move || read_keys(&tells));
-    Box::new(move |wait| match told.recv_timeout(wait) {
-        Ok(press) => Ok(Some(press)),
-        Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => wait_without_keys(wait),
-    })
-}
-
-/// Nobody presses any more.
-fn wait_without_keys(wait: Duration) -> Result<Option<TimedPress>, CueError> {
-    thread::sleep(wait);
-    Ok(None)
-}
-
-fn read_keys(tells: &Sender<TimedPress>) {
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { return };
-        let began = Instant::now();
-        let presses: &[Press] = match line.trim() {
-            "" => &[Press::Short],
-            "l" => &[Press::Long],
-            "h" => &[Press::Long, Press::Held],
-            _ => &[],
-        };
-        for press in presses {
-            if tells.send(TimedPress { press: *press, began }).is_err() {
-                return;
-            }
-        }
-    }
+    pub show: Show,
 }

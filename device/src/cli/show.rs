@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
+use crate::show::overlay::Style;
+use crate::show::{self, Display, FileRules, SINKS, ShowError};
 use clap::Args;
 use emocue_config::{Language, Mode, PanelSize};
-use emocue_device::show::overlay::Style;
-use emocue_device::show::{self, Display, FileRules, SINKS, ShowError};
 use emocue_models::failure::line;
 
 use super::{Named, one_of};
@@ -17,7 +17,7 @@ const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
 /// Where answers go.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Displays")]
-pub(crate) struct Show {
+pub struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
     displays: Vec<OsString>,
     /// How overlay:DIR and video:FILE draw a frame; box where nothing else is said
@@ -25,7 +25,7 @@ pub(crate) struct Show {
     style: Option<Style>,
     /// Replace files that are there already, for json, csv, png, overlay and video
     #[arg(long)]
-    pub(crate) overwrite: bool,
+    pub overwrite: bool,
     /// How many pictures png:DIR and overlay:DIR keep, the newest; 1000 of a live camera and all of files where nothing
     /// else is said
     #[arg(long, value_name = "N")]
@@ -38,7 +38,7 @@ pub(crate) struct Show {
     words: Option<Mode>,
     /// The words' language: a code such as de, or a TOML file; en where nothing else is said
     #[arg(long, value_name = "CODE|FILE", value_parser = language)]
-    pub(crate) language: Option<&'static Language>,
+    pub language: Option<&'static Language>,
 }
 
 const PANELS: [Named<PanelSize>; 2] = [
@@ -65,7 +65,7 @@ const STYLES: [Named<Style>; 3] = [
 impl Show {
     /// What is named here; the terminal where nothing is, unless there is another display already. A badge that starts
     /// `again` replaces its own files, and a live one keeps so many.
-    pub(crate) fn open(
+    pub fn open(
         &self,
         usual: show::ShowSettings,
         another: bool,
@@ -82,17 +82,17 @@ impl Show {
     }
 
     /// Whether a display is named here that shows frames in colour.
-    pub(crate) fn has_colors(&self) -> bool {
+    pub fn has_colors(&self) -> bool {
         self.displays.iter().filter_map(show::kind).any(|sink| sink.has_colors)
     }
 
     /// Whether a display is named here that shows a panel at once.
-    pub(crate) fn has_panel(&self) -> bool {
+    pub fn has_panel(&self) -> bool {
         self.displays.iter().filter_map(show::kind).any(|sink| sink.is_panel)
     }
 
     /// As said here, else as in `usual`.
-    pub(crate) fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
+    pub fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
         show::ShowSettings {
             panel: self.panel.unwrap_or(usual.panel),
             mode: self.words.unwrap_or(usual.mode),

@@ -40,7 +40,7 @@ impl<'a> FlashPlan<'a> {
             }
         }
         let mut files = Vec::new();
-        for place in &TABLE {
+        for place in TABLE.iter() {
             let Some(content) = content(place, components) else { continue };
             let status = match root.handed_over(place.component) {
                 Some(words) => FileStatus::HandedOver(words),

@@ -1,5 +1,10 @@
 //! What goes where on a badge.
 
+use std::sync::LazyLock;
+
+pub use emocue_package::{CONFIG, SERVICE, STATE, USER};
+use emocue_package::{Content, FILES, InstalledFile, UNIT};
+
 use crate::component::Component;
 
 /// A file's place on a badge.
@@ -29,75 +34,52 @@ pub enum FileSource {
 }
 
 /// The badge's program.
-pub const APP: &str = "/usr/local/bin/emocue-badge";
+pub const APP: &str = emocue_package::PROGRAM.flash;
 
-/// The badge's configuration.
-pub const CONFIG: &str = "/etc/emocue/emocue.toml";
+/// What belongs to the systemd of a card, too: that it starts the badge.
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/emocue-badge.service";
 
-/// What the badge keeps.
-pub const STATE: &str = "/var/lib/emocue";
+/// Where a bundle waits for the badge.
+const INCOMING: &str = "/var/lib/emocue/incoming/bundle.emocue";
 
-/// Whose service it is.
-pub const SERVICE: &str = "emocue-badge.service";
-
-/// Whom the service runs as.
-pub const USER: &str = "emocue";
-
-const UNIT: &str = "/etc/systemd/system/emocue-badge.service";
-
-/// Everything, in the order in which it is put into place: a program before what starts it.
-pub static TABLE: [BadgeFile; 7] = [
-    BadgeFile {
-        component: Component::App,
-        path: APP,
-        mode: 0o755,
-        source: FileSource::Named,
-        keep_old: true,
-    },
-    BadgeFile {
-        component: Component::App,
-        path: "/usr/lib/sysusers.d/emocue.conf",
-        mode: 0o644,
-        source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue.conf")),
-        keep_old: false,
-    },
-    BadgeFile {
-        component: Component::App,
-        path: "/etc/udev/rules.d/99-emocue.rules",
-        mode: 0o644,
-        source: FileSource::Inside(include_bytes!("../../../device/udev/99-emocue.rules")),
-        keep_old: false,
-    },
-    BadgeFile {
-        component: Component::App,
-        path: UNIT,
-        mode: 0o644,
-        source: FileSource::Inside(include_bytes!("../../../device/systemd/emocue-badge.service")),
-        keep_old: false,
-    },
-    BadgeFile {
-        component: Component::App,
-        path: "/etc/systemd/system/multi-user.target.wants/emocue-badge.service",
-        mode: 0o777,
-        source: FileSource::Link(UNIT),
-        keep_old: false,
-    },
-    BadgeFile {
-        component: Component::Config,
-        path: CONFIG,
-        mode: 0o644,
-        source: FileSource::Named,
-        keep_old: true,
-    },
+/// Everything, in the order in which it is put into place: the files of [`emocue_package::FILES`], the link that starts
+/// the service, a bundle.
+pub static TABLE: LazyLock<Vec<BadgeFile>> = LazyLock::new(|| {
+    let mut table: Vec<_> = FILES.iter().filter_map(of_package).collect();
+    let before_config = table.iter().position(|file| file.component == Component::Config);
+    table.insert(
+        before_config.unwrap_or(table.len()),
+        BadgeFile {
+            component: Component::App,
+            path: WANTED,
+            mode: 0o777,
+            source: FileSource::Link(UNIT.flash),
+            keep_old: false,
+        },
+    );
     // The badge takes it from there at its next start, with every check that a bundle must pass.
-    BadgeFile {
+    table.push(BadgeFile {
         component: Component::Bundle,
-        path: "/var/lib/emocue/incoming/bundle.emocue",
+        path: INCOMING,
         mode: 0o600,
         source: FileSource::Named,
         keep_old: false,
-    },
-];
+    });
+    table
+});
+
+/// A file that flashing puts into place.
+fn of_package(file: &InstalledFile) -> Option<BadgeFile> {
+    let (component, source) = match file.content {
+        Content::Program => (Component::App, FileSource::Named),
+        Content::Config => (Component::Config, FileSource::Named),
+        Content::Text(text) => (Component::App, FileSource::Inside(text.as_bytes())),
+        // Documents, which packages have.
+        Content::Source(_) => return None,
+    };
+    let keep_old = source == FileSource::Named;
+    Some(BadgeFile { component, path: file.flash?, mode: file.mode, source, keep_old })
+}
 
 /// Permission bits of a folder that has to be made: nobody but the badge looks into what it keeps.
 pub fn folder_mode(path: &str) -> u32 {
@@ -148,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_unit_starts_what_is_put_into_place() {
-        let unit = TABLE.iter().find(|place| place.path == UNIT).unwrap();
+        let unit = TABLE.iter().find(|place| place.path == UNIT.flash).unwrap();
         let FileSource::Inside(text) = unit.source else { panic!("{unit:?}") };
         let text = std::str::from_utf8(text).unwrap();
         assert!(text.contains(&format!("ExecStart={APP} run --config {CONFIG}\n")));

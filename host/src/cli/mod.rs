@@ -1,4 +1,4 @@
-//! The verbs, one file each: arguments and what they do.
+//! The command line, and its verbs, one file each: arguments and what they do.
 
 pub mod average;
 pub mod baseline;
@@ -38,3 +38,54 @@ pub mod voice;
 
 pub use output::{OverwriteArg, UntestedArg};
 pub use source::SourceArgs;
+
+use clap::{Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed, for a reason that no other code names
+  2    wrong arguments, recipe, plan or configuration
+  3    an input cannot be read or is invalid: a dataset, a picture, a graph, a checkpoint
+  4    an output cannot be written
+  5    a bundle or a network cannot be used, or is refused
+  7    a folder cannot be used: full, not writable, or another training runs in it
+  9    the badge cannot be reached, or refuses what it was sent
+  130  stopped by Ctrl-C
+  141  nobody reads the output";
+
+/// Train, judge, pack: the badge's companion.
+#[derive(Parser)]
+#[command(name = "emocue", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What the program is asked to do.
+// Their words are those of their arguments.
+#[allow(missing_docs)]
+#[derive(Subcommand)]
+pub enum Verb {
+    Baseline(baseline::BaselineArgs),
+    Boxes(boxes::BoxesArgs),
+    Bundle(bundle::BundleArgs),
+    Calibrate(calibrate::CalibrateArgs),
+    Compare(Box<compare::CompareArgs>),
+    Data(data::DataArgs),
+    Train(Box<plan::TrainVerb>),
+    Flash(flash::FlashArgs),
+    Gather(gather::GatherArgs),
+    Average(average::AverageArgs),
+    Export(export::ExportArgs),
+    Eval(Box<eval::EvalArgs>),
+    Import(import::ImportArgs),
+    Infer(infer::InferArgs),
+    Journal(journal::JournalArgs),
+    Key(key::KeyArgs),
+    Monitor(monitor::MonitorArgs),
+    Quantize(quantize::QuantizeArgs),
+    Report(report::ReportArgs),
+    Voice(voice::VoiceArgs),
+}

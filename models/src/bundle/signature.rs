@@ -99,6 +99,12 @@ impl SecretKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
+    /// The signature of a file that is no bundle, as other programs check it (RFC 8032, nothing put before). Nothing for
+    /// bytes whose signature could stand at a bundle's end.
+    pub fn sign_file(&self, bytes: &[u8]) -> Option<[u8; 64]> {
+        (!bytes.starts_with(CONTEXT)).then(|| self.0.sign(bytes).to_bytes())
+    }
+
     /// Key and signature, as they stand at a bundle's end.
     pub(super) fn sign(&self, header: &[u8]) -> [u8; LENGTH] {
         let mut seal = [0; LENGTH];
@@ -138,6 +144,18 @@ mod tests {
             other[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(signer(b"header", &other), None, "bit {bit}");
         }
+    }
+
+    #[test]
+    fn a_files_signature_is_the_standards_and_never_a_bundles() {
+        // RFC 8032, section 7.1, test 2.
+        let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+        let signature = SecretKey::from_digits(seed).unwrap().sign_file(&[0x72]).unwrap();
+        assert_eq!(signature[..4], [0x92, 0xa0, 0x09, 0xa9]);
+        assert_eq!(signature[60..], [0x12, 0xbb, 0x0c, 0x00]);
+        let key = SecretKey::from_seed(&[7; 32]);
+        assert_eq!(key.sign_file(&[CONTEXT, b"header"].concat()), None);
+        assert!(key.sign_file(b"header").unwrap() != key.sign(b"header")[32..]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use emocue_device::badge::watchdog::Watchdog;
 use emocue_device::badge::{self, MonitorSetup, Tally, UpdateMonitor};
 use emocue_device::bundle::{LoadedBundle, Origin};
 use emocue_device::camera::{self, Camera, CameraError, Mounted, NoCamera, OpenOptions};
+use emocue_device::cli::RunArgs;
 use emocue_device::link::{Hub, settings};
 use emocue_device::sandbox;
 use emocue_device::show::{self, Display, ShowSettings};
@@ -22,11 +23,11 @@ use emocue_device::thermometer::Thermometer;
 use emocue_device::vision::Vision;
 use emocue_models::failure::line;
 
+use super::Failure;
 #[cfg(unix)]
 use super::board::screen;
 use super::board::{cues, panel};
 use super::practice::{self, keyboard};
-use super::{Failure, RunArgs};
 use crate::{stop_on_signal, tell};
 
 /// A game that is played instead of only looking.

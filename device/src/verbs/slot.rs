@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
 use emocue_config::Config;
 use emocue_device::bundle::LoadedBundle;
+use emocue_device::cli::{SlotAction, SlotVerb};
 use emocue_device::sandbox;
 use emocue_device::slots::consent::{ConsentChannel, NoConsent};
 use emocue_device::slots::{Install, Installed, Refusal, SlotError, SlotsStatus, Store, Trust};
@@ -16,59 +15,8 @@ use emocue_models::bundle::PublicKey;
 use emocue_models::bundle::manifest::Sha256;
 use emocue_models::plain::PlainWriter;
 
-use super::{AFTER_HELP, Failure};
+use super::Failure;
 use crate::tell;
-
-#[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
-pub(crate) struct SlotVerb {
-    #[command(subcommand)]
-    action: Action,
-    #[command(flatten)]
-    place: SlotArgs,
-}
-
-/// Where slots are, and who is trusted.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Where")]
-struct SlotArgs {
-    /// The badge's configuration, which names the folder and the trusted keys in its section `update`
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// Another folder than the configuration's
-    #[arg(long, value_name = "DIR", global = true)]
-    state: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Check a signed bundle and put it on trial; a badge that runs takes it up at once
-    Install {
-        /// The bundle
-        file: PathBuf,
-        /// Take an older release too
-        #[arg(long)]
-        force: bool,
-        /// Remove the file, unless it only lacks a press of the button or room on the disk
-        #[arg(long)]
-        remove: bool,
-    },
-    /// Run a bundle's networks on the portraits inside this program, with bounded memory and time
-    Check {
-        /// The bundle; the embedded one where none is given
-        file: Option<PathBuf>,
-    },
-    /// Keep the bundle on trial without waiting for its healthy minute
-    Confirm,
-    /// Tell what would start, and what lies in both slots
-    Status {
-        /// Print JSON instead of lines
-        #[arg(long)]
-        json: bool,
-    },
-    /// Return to what ran before
-    Rollback,
-}
 
 /// Does what is asked and prints the result.
 pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
@@ -80,7 +28,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
     let store = Store::new(state);
     let mut out = PlainWriter(io::stdout().lock());
     let written = match &verb.action {
-        Action::Install { file, force, remove } => {
+        SlotAction::Install { file, force, remove } => {
             let trust = Trust::new(&update.keys, state);
             let channel = ConsentChannel::new(state);
             let install = Install {
@@ -103,13 +51,13 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        Action::Check { file } => {
+        SlotAction::Check { file } => {
             sandbox::limit();
             let took = LoadedBundle::load(file.as_deref(), None)?.self_test()?;
             writeln!(out, "both portraits as expected, {:.0} ms each", took.as_secs_f64() * 1e3)
         }
-        Action::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
-        Action::Status { json } => {
+        SlotAction::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
+        SlotAction::Status { json } => {
             let status = SlotsStatus::of(&store)?;
             match json {
                 true => serde_json::to_writer(&mut out, &status)
@@ -118,7 +66,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
                 false => write!(out, "{status}"),
             }
         }
-        Action::Rollback => match store.rollback()? {
+        SlotAction::Rollback => match store.rollback()? {
             Some(slot) => writeln!(out, "slot {slot} starts next"),
             None => writeln!(out, "the bundle inside this program starts next"),
         },

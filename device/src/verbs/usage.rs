@@ -7,10 +7,9 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error};
 use emocue_config::nearest;
+use emocue_device::cli::Cli;
 use emocue_models::failure::{self, Failure as _, Problem};
 use emocue_models::plain::PlainWriter;
-
-use super::Cli;
 
 /// Ends the program as clap does; a word that is not a command gets a hint of its own.
 pub(crate) fn end_with(error: Error) -> ! {

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::thread;
 
 use emocue_config::Config;
+use emocue_device::cli::Link;
 use emocue_device::link::socket;
 
-use super::{Failure, Link};
+use super::Failure;
 
 /// Carries bytes both ways until either side ends.
 pub(crate) fn link(link: &Link) -> Result<ExitCode, Failure> {

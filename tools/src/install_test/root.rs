@@ -1,0 +1,120 @@
+//! A bare Debian system in a folder, without a network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use emocue_models::failure::Problem;
+use tempfile::TempDir;
+
+use super::System;
+use crate::Result;
+use crate::cargo::{check, output};
+use crate::cross::toolchain::as_root;
+
+/// Where this computer's own package sources are listed, which are fetched from more quickly than from Debian's.
+const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+
+/// A system that is removed when this is dropped.
+pub(super) struct Root {
+    folder: TempDir,
+}
+
+/// What a command in the system did.
+pub(super) struct Done {
+    pub(super) works: bool,
+    /// What it printed, on both outputs.
+    pub(super) text: String,
+}
+
+/// Installs what makes systems.
+pub(super) fn install() -> Result<()> {
+    as_root(|sudo| {
+        format!(
+            "{sudo}apt-get update && {sudo}apt-get install --yes --no-install-recommends mmdebstrap lintian dpkg-dev"
+        )
+    })
+}
+
+/// This computer's release of Debian, whose C library the programs are built for.
+pub(super) fn suite() -> Result<String> {
+    let release = fs::read_to_string("/etc/os-release")?;
+    let find = |name: &str| {
+        release
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(|value| value.trim_matches('"'))
+    };
+    match (find("ID="), find("VERSION_CODENAME=")) {
+        (Some("debian"), Some(suite)) => Ok(suite.to_owned()),
+        _ => Err(Problem::new("this is no Debian")
+            .help("Run it in a Debian container, as CI does.")
+            .into()),
+    }
+}
+
+impl Root {
+    /// A new system, unpacked from an archive in `folder` that is made where it is not there yet.
+    pub(super) fn new(system: System, folder: &Path) -> Result<Self> {
+        let archive = folder.join(format!("{}-{}.tar", suite()?, system.name()));
+        if !archive.exists() {
+            make(system, &archive)?;
+        }
+        let root = Self { folder: tempfile::Builder::new().prefix(".root-").tempdir_in(folder)? };
+        check(
+            Command::new("tar")
+                .args(["--extract", "--numeric-owner", "--file"])
+                .arg(&archive)
+                .arg("--directory")
+                .arg(root.folder.path()),
+        )?;
+        Ok(root)
+    }
+
+    /// Copies the files of a folder to `/packages`.
+    pub(super) fn bring(&self, folder: &Path) -> Result<()> {
+        let to = self.folder.path().join("packages");
+        fs::create_dir(&to)?;
+        for file in fs::read_dir(folder)? {
+            let file = file?;
+            fs::copy(file.path(), to.join(file.file_name()))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a shell's command in it, with processes, mounts and a network of its own, which leads nowhere.
+    pub(super) fn run(&self, command: &str) -> Result<Done> {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child"]);
+        unshare.arg("--root").arg(self.folder.path()).args(["--wd", "/", "--mount-proc"]);
+        unshare.args(["sh", "-c", &format!("set -e\nexec 2>&1\n{command}")]);
+        unshare.env_clear().env("LC_ALL", "C.UTF-8").env("HOME", "/root");
+        unshare.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        unshare.env("DEBIAN_FRONTEND", "noninteractive");
+        let done = unshare.output().map_err(|e| format!("cannot start unshare: {e}"))?;
+        let mut text = String::from_utf8_lossy(&done.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&done.stderr));
+        Ok(Done { works: done.status.success(), text })
+    }
+}
+
+/// Makes a system's archive.
+fn make(system: System, archive: &Path) -> Result<()> {
+    if Command::new("mmdebstrap").arg("--version").output().is_err() {
+        return Err(Problem::new("no mmdebstrap here")
+            .help("`apt-get install mmdebstrap lintian`, or --install does it.")
+            .into());
+    }
+    println!("makes a system: {}", archive.display());
+    // Named so that a broken download is not taken for a system.
+    let partial = PathBuf::from(format!("{}.partial", archive.display()));
+    let mut make = Command::new("mmdebstrap");
+    make.args(["--variant=minbase", "--quiet", "--format=tar"]);
+    if !system.packages().is_empty() {
+        make.arg(format!("--include={}", system.packages()));
+    }
+    make.arg(suite()?).arg(&partial);
+    make.args(SOURCES.iter().find(|sources| Path::new(sources).exists()));
+    output(&mut make)?;
+    Ok(fs::rename(&partial, archive)?)
+}

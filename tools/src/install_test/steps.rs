@@ -1,0 +1,51 @@
+//! What is done in a bare system, and what must come of it: `steps.toml`.
+
+use serde::Deserialize;
+
+use super::System;
+use crate::Result;
+
+/// A step.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    /// What it is, for people.
+    pub(super) says: String,
+    /// The shell's commands; the first that fails ends them.
+    pub(super) run: String,
+    /// Whether they must fail.
+    #[serde(default)]
+    pub(super) fails: bool,
+    /// What they must print.
+    #[serde(default)]
+    pub(super) words: Vec<String>,
+    /// The only system that the step is for; all where none is named.
+    #[serde(default)]
+    pub(super) on: Option<System>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Steps {
+    step: Vec<Step>,
+}
+
+/// Those for a system.
+pub(super) fn of(system: System) -> Result<Vec<Step>> {
+    let steps: Steps = toml::from_str(include_str!("steps.toml"))?;
+    Ok(steps.step.into_iter().filter(|step| step.on.is_none_or(|on| on == system)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn every_system_has_steps() {
+        for system in System::value_variants() {
+            assert!(of(*system).unwrap().len() > 20);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The programs of a release: built with nothing of this computer in them, so that the same sources give the same bytes
+//! elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use emocue_models::failure::Problem;
+
+use super::platform::{Facts, Platform, Program};
+use super::source::Sources;
+use crate::Result;
+use crate::cargo::{Profile, cargo, check, root, target_folder};
+use crate::cross;
+
+/// Where the programs of a platform are built. No other build touches them.
+pub(crate) fn folder(platform: Platform, profile: Profile) -> PathBuf {
+    let facts = platform.facts();
+    target(platform).join(facts.triple).join(profile.name())
+}
+
+fn target(platform: Platform) -> PathBuf {
+    target_folder().join("release-build").join(platform.facts().debian)
+}
+
+/// Builds some programs of a platform, or sees that they are there, and returns their folder.
+pub(crate) fn programs(
+    platform: Platform,
+    programs: &[Program],
+    profile: Profile,
+    sources: &Sources,
+    no_build: bool,
+) -> Result<PathBuf> {
+    let facts = platform.facts();
+    let folder = folder(platform, profile);
+    if !no_build {
+        for program in programs {
+            // Each by itself: together they would share features, and each have what only the other needs.
+            let mut build = match facts.board {
+                Some(board) => cross::toolchain::cargo(board)?,
+                None => cargo(),
+            };
+            build.args(["build", "--locked", "--bins", "--target", facts.triple]);
+            build.args(["--profile", profile.name(), "--package", program.built.package]);
+            build.args(["--features", program.built.features]);
+            reproducible(&mut build, sources, &target(platform))?;
+            check(&mut build)?;
+        }
+    }
+    for program in programs {
+        if !folder.join(program.name).is_file() {
+            return Err(Problem::usage(format!("no {} in {}", program.name, folder.display()))
+                .help("Leave --no-build out, and it is built.")
+                .into());
+        }
+    }
+    Ok(folder)
+}
+
+/// Paths of this computer become paths that are the same everywhere.
+fn reproducible(build: &mut Command, sources: &Sources, target: &Path) -> Result<()> {
+    let mut flags = Vec::new();
+    let mut c_flags = vec!["-g0".to_owned()];
+    // A later one goes first.
+    for (from, to) in
+        [(cargo_home()?, "/cargo"), (root().to_owned(), "/emocue"), (target.to_owned(), "/target")]
+    {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        c_flags.push(format!("-ffile-prefix-map={}={to}", from.display()));
+    }
+    build
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CFLAGS", c_flags.join(" "))
+        .env("SOURCE_DATE_EPOCH", sources.time.to_string());
+    Ok(())
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let home = folder("CARGO_HOME").or_else(|| folder("HOME").map(|home| home.join(".cargo")));
+    Ok(home.ok_or("neither CARGO_HOME nor HOME is set")?)
+}
+
+/// A program without symbols, in `to`.
+pub(crate) fn strip(facts: &Facts, program: &Path, to: &Path) -> Result<()> {
+    check(facts.tool("strip").arg("-o").args([to, program]))
+}

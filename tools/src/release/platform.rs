@@ -1,0 +1,118 @@
+//! For which machines there are programs.
+
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use crate::cross::{BoardTarget, Built};
+use crate::manual::{BADGE, COMPANION};
+
+/// A kind of machine, as Debian names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Platform {
+    /// Computers
+    Amd64,
+    /// Raspberry Pi Zero 2 W, 3, 4, 5 with a 64-bit system; Jetson Nano and Orin
+    Arm64,
+    /// Raspberry Pi 2, 3, 4 and Zero 2 W with a 32-bit system
+    Armhf,
+}
+
+/// What is built for a platform, and how it is called elsewhere.
+pub(crate) struct Facts {
+    /// As Debian names it.
+    pub(crate) debian: &'static str,
+    /// As Rust names it.
+    pub(crate) triple: &'static str,
+    /// What the names of GNU's tools begin with.
+    gnu: &'static str,
+    /// Its cross compiler; none where this computer's own is used.
+    pub(crate) board: Option<BoardTarget>,
+    /// How its archive is called, if it has one.
+    pub(crate) archive: Option<&'static str>,
+    /// What is built.
+    pub(crate) programs: &'static [Program],
+}
+
+/// A program and what it is built from.
+pub(crate) struct Program {
+    /// Its file's name.
+    pub(crate) name: &'static str,
+    /// The crate and its features.
+    pub(crate) built: Built,
+}
+
+/// The badge on a board.
+const ON_BOARD: Program = Program {
+    name: BADGE,
+    built: Built { package: "emocue-device", features: "emocue-device/board" },
+};
+
+/// The badge on a computer, which has a webcam and more kinds of pictures.
+const ON_COMPUTER: Program = Program {
+    name: BADGE,
+    built: Built {
+        package: "emocue-device",
+        features: "emocue-device/board,emocue-device/desktop",
+    },
+};
+
+/// The host's program.
+const HOST: Program =
+    Program { name: COMPANION, built: Built { package: "emocue-host", features: "" } };
+
+impl Platform {
+    /// Everything about it.
+    pub(crate) fn facts(self) -> &'static Facts {
+        match self {
+            Self::Amd64 => &Facts {
+                debian: "amd64",
+                triple: "x86_64-unknown-linux-gnu",
+                gnu: "x86_64-linux-gnu",
+                board: None,
+                archive: Some("x86_64-linux"),
+                programs: &[ON_COMPUTER, HOST],
+            },
+            Self::Arm64 => &Facts {
+                debian: "arm64",
+                triple: "aarch64-unknown-linux-gnu",
+                gnu: "aarch64-linux-gnu",
+                board: Some(BoardTarget::Aarch64),
+                archive: Some("aarch64-linux"),
+                programs: &[ON_BOARD],
+            },
+            Self::Armhf => &Facts {
+                debian: "armhf",
+                triple: "armv7-unknown-linux-gnueabihf",
+                gnu: "arm-linux-gnueabihf",
+                board: Some(BoardTarget::Armv7),
+                archive: None,
+                programs: &[ON_BOARD],
+            },
+        }
+    }
+}
+
+impl Facts {
+    /// One of GNU's tools for this platform: `readelf`, `strip`.
+    pub(crate) fn tool(&self, name: &str) -> Command {
+        Command::new(format!("{}-{name}", self.gnu))
+    }
+
+    /// The badge's program, which every platform has.
+    pub(crate) fn badge(&self) -> &'static Program {
+        &self.programs[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_platform_has_the_badge() {
+        for platform in Platform::value_variants() {
+            assert_eq!(platform.facts().badge().name, BADGE);
+        }
+    }
+}
