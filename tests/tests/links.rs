@@ -1,5 +1,9 @@
 //! Every relative link of every document leads to a file, and every anchor to a heading, by GitHub's rules for both.
 //! Pages of the site (`docs/SUMMARY.md`) link only to pages of the site. Nothing is fetched.
+//!
+//! The standard library alone, so that a minute's job can run it without building the workspace:
+//!
+//!     CARGO_MANIFEST_DIR=$PWD/tests rustc --edition 2024 --test tests/tests/links.rs -o target/links && target/links
 #![allow(clippy::unwrap_used)] // a test
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -158,6 +162,10 @@ fn slug(heading: &str) -> String {
     shown.to_lowercase().chars().filter_map(kept).collect()
 }
 
+fn is_document(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "md")
+}
+
 /// Where a relative link leads: path from the root, and anchor. Nothing for an address elsewhere.
 fn resolve(from: &Path, target: &str) -> Result<Option<(PathBuf, String)>, String> {
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -183,28 +191,34 @@ fn resolve(from: &Path, target: &str) -> Result<Option<(PathBuf, String)>, Strin
     Ok(Some((whole, anchor.to_owned())))
 }
 
-/// All documents below a folder, by their paths from it.
+/// All files of the repository, by their paths from its root, and the documents among them.
+#[derive(Default)]
 struct Documents {
-    root: PathBuf,
+    /// Folders, too.
+    files: BTreeSet<PathBuf>,
     pages: BTreeMap<PathBuf, Page>,
 }
 
 impl Documents {
     fn read(root: &Path) -> Self {
-        let mut documents = Self { root: root.to_owned(), pages: BTreeMap::new() };
+        let mut documents = Self::default();
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(root.join(&folder)).unwrap() {
                 let entry = entry.unwrap();
                 let path = folder.join(entry.file_name());
                 let kind = entry.file_type().unwrap();
-                if kind.is_dir() && !SKIPPED.iter().any(|&name| entry.file_name() == name) {
-                    folders.push(path);
-                } else if kind.is_file() && path.extension().is_some_and(|end| end == "md") {
+                if SKIPPED.iter().any(|&name| entry.file_name() == name) {
+                    continue;
+                } else if kind.is_dir() {
+                    folders.push(path.clone());
+                } else if kind.is_file() && is_document(&path) {
                     let text = fs::read_to_string(entry.path()).unwrap();
-                    documents.pages.insert(path, Page::read(&text));
+                    documents.pages.insert(path.clone(), Page::read(&text));
                 }
+                documents.files.insert(path);
             }
+            documents.files.insert(folder);
         }
         documents
     }
@@ -224,7 +238,7 @@ impl Documents {
 
     fn check(&self, from: &Path, target: &str) -> Result<(), String> {
         let Some((path, anchor)) = resolve(from, target)? else { return Ok(()) };
-        if !self.root.join(&path).exists() {
+        if !self.files.contains(&path) {
             return Err(format!("leads to {}, which does not exist", path.display()));
         }
         if anchor.is_empty() {
@@ -267,8 +281,8 @@ impl Documents {
             }
             for (file, link) in links {
                 let Ok(Some((to, _))) = resolve(path, &link.target) else { continue };
-                let is_page = to.extension().is_some_and(|end| end == "md");
-                let there = if is_page { listed.contains(&to) } else { to.starts_with("docs") };
+                let there =
+                    if is_document(&to) { listed.contains(&to) } else { to.starts_with("docs") };
                 if !there && !link.hidden {
                     faults.push(format!(
                         "{}:{}: {} leads out of the site; name the file as `{}`, without a link",
@@ -330,19 +344,21 @@ fn links_are_found_outside_code() {
 
 #[test]
 fn broken_links_are_named_with_their_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).unwrap();
-    fs::create_dir(folder.path().join("docs")).unwrap();
-    write("CARD.md", "# Card\n[a](docs/a.md)\n");
-    write("docs/SUMMARY.md", "[a](a.md)\n[b](b.md)\n");
-    write(
-        "docs/a.md",
-        "# A\n[1](b.md#b) [2](#c)\n[3](no.md)\n[4](../../x)\n[5](/x)\n[6](https://a.b/c)\n",
-    );
     let hidden = format!("<p {ONLY_IN_REPOSITORY}><a href=\"../CARD.md\">card</a></p>");
-    write("docs/b.md", &format!("# B\n{{{{#include ../CARD.md}}}}\n[a](../CARD.md)\n{hidden}\n"));
-    write("docs/c.md", "# C\n");
-    let documents = Documents::read(folder.path());
+    let mut documents = Documents::default();
+    for (path, text) in [
+        ("CARD.md", "# Card\n[a](docs/a.md)\n"),
+        ("docs/SUMMARY.md", "[a](a.md)\n[b](b.md)\n"),
+        (
+            "docs/a.md",
+            "# A\n[1](b.md#b) [2](#c)\n[3](no.md)\n[4](../../x)\n[5](/x)\n[6](https://a.b/c)\n",
+        ),
+        ("docs/b.md", &format!("# B\n{{{{#include ../CARD.md}}}}\n[a](../CARD.md)\n{hidden}\n")),
+        ("docs/c.md", "# C\n"),
+    ] {
+        documents.files.insert(path.into());
+        documents.pages.insert(path.into(), Page::read(text));
+    }
     let places = |faults: Vec<String>| -> Vec<String> {
         faults
             .iter()
