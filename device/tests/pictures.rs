@@ -71,6 +71,18 @@ fn a_question_is_whole_in_every_mode() {
 }
 
 #[test]
+fn no_two_titled_screens_look_alike() {
+    for (size, name) in SIZES {
+        let mut seen: Vec<Panel> = Vec::new();
+        for (_, screen) in titled() {
+            let panel = shown(screen, size, Mode::Both);
+            assert!(!seen.contains(&panel), "{name}: {screen:?} looks like another screen");
+            seen.push(panel);
+        }
+    }
+}
+
+#[test]
 fn a_journal_is_marked_on_every_screen_where_no_word_stands() {
     let with = |screen, panel, mode, journal| {
         let mut shown = Panel::new(panel);

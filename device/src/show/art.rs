@@ -171,7 +171,7 @@ pub fn picture(screen: impl Into<Screen>) -> &'static Picture {
         Screen::LowBattery => &signs::LOW_BATTERY,
         Screen::Break => &signs::BREAK,
         Screen::Menu(MenuEntry::Practice(GameKind::ShowMe)) => &signs::MIRROR,
-        Screen::Menu(MenuEntry::Practice(GameKind::Guess)) => &signs::COVERED,
+        Screen::Menu(MenuEntry::Practice(GameKind::Guess)) => &signs::EYE,
         Screen::Menu(MenuEntry::Practice(GameKind::Cards)) => &signs::CARDS,
         Screen::Menu(MenuEntry::Keep(kept)) | Screen::Keep { kept, .. } => match kept {
             Kept::Journal => &signs::JOURNAL,

@@ -143,6 +143,15 @@ pub(super) const MIRROR: Picture = Picture {
     ],
 };
 
+pub(super) const EYE: Picture = Picture {
+    tint: STATE_TINT,
+    marks: &[
+        arc(Sign, (32.0, 47.0), (31.0, 31.0), (210.0, 330.0), 4.6),
+        arc(Sign, (32.0, 17.0), (31.0, 31.0), (30.0, 150.0), 4.6),
+        disc(Sign, (32.0, 32.0), (9.0, 9.0)),
+    ],
+};
+
 pub(super) const COVERED: Picture = Picture {
     tint: STATE_TINT,
     marks: &[
