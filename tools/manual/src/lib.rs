@@ -43,7 +43,7 @@ impl std::error::Error for WriteError {
     }
 }
 
-/// Writes a page for the program and for each of its commands, and completions for [`SHELLS`], below `share`.
+/// Writes a page for the program and for each of its commands, and completions for bash, zsh and fish, below `share`.
 ///
 /// # Errors
 /// [`WriteError`] when a file cannot be written; what was there before may be replaced by then.
