@@ -9,6 +9,7 @@ pub mod baseline;
 pub mod bundle;
 pub mod cli;
 pub mod compare;
+pub mod doctor;
 pub mod eval;
 pub mod guard;
 pub mod import;

@@ -72,6 +72,7 @@ fn main() -> ExitCode {
         Verb::Calibrate(args) => cli::calibrate::run(&args),
         Verb::Compare(args) => cli::compare::run(&args),
         Verb::Data(args) => cli::data::run(&args),
+        Verb::Doctor(args) => return cli::doctor::run(&args),
         Verb::Train(args) => cli::plan::run(&args),
         Verb::Flash(args) => cli::flash::run(&args),
         Verb::Gather(args) => cli::gather::run(&args),

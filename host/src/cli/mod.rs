@@ -10,6 +10,7 @@ pub mod compare;
 mod compare_models;
 pub mod data;
 mod detectors;
+pub mod doctor;
 pub mod eval;
 mod eval_detector;
 mod eval_groups;
@@ -44,7 +45,7 @@ use clap::{Parser, Subcommand};
 const AFTER_HELP: &str = "\
 Exit codes:
   0    done
-  1    failed, for a reason that no other code names
+  1    failed, for a reason that no other code names; `doctor` found a problem
   2    wrong arguments, recipe, plan or configuration
   3    an input cannot be read or is invalid: a dataset, a picture, a graph, a checkpoint
   4    an output cannot be written
@@ -74,6 +75,7 @@ pub enum Verb {
     Calibrate(calibrate::CalibrateArgs),
     Compare(Box<compare::CompareArgs>),
     Data(data::DataArgs),
+    Doctor(doctor::DoctorArgs),
     Train(Box<plan::TrainVerb>),
     Flash(flash::FlashArgs),
     Gather(gather::GatherArgs),

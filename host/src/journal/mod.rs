@@ -10,3 +10,8 @@ pub mod text;
 
 pub use days::{Day, Journals, Totals, Week};
 pub use files::{JournalFile, Opening, journals_in, open};
+
+/// Where the wearer's own key lies: beside the one that signs bundles.
+pub fn default_key() -> std::path::PathBuf {
+    emocue_flash::bundle::default_key().with_file_name("journal.key")
+}

@@ -6,7 +6,7 @@ use clap::Args;
 use emocue_journal::JournalSecretKey;
 use emocue_models::failure::Failure;
 
-use super::default_key;
+use crate::journal::default_key;
 use crate::output::outln;
 
 /// Make a key for journals, and print its public half for the badge.

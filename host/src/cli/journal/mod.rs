@@ -5,8 +5,6 @@ mod key;
 mod pull;
 mod show;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use emocue_models::failure::Failure;
 
@@ -45,9 +43,4 @@ pub fn run(args: &JournalArgs) -> Result<(), Box<dyn Failure>> {
         Action::Show(args) => show::run(args),
         Action::Forget(args) => forget::run(args),
     }
-}
-
-/// Where the wearer's own key lies.
-fn default_key() -> PathBuf {
-    emocue_flash::bundle::default_key().with_file_name("journal.key")
 }

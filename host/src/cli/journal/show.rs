@@ -7,10 +7,9 @@ use emocue_journal::JournalSecretKey;
 use emocue_models::failure::{Failure, line};
 use emocue_models::files::write_atomically;
 
-use super::default_key;
 use crate::cli::OverwriteArg;
 use crate::cli::output::HTML;
-use crate::journal::{Journals, journals_in, json, open, text};
+use crate::journal::{Journals, default_key, journals_in, json, open, text};
 use crate::output::{errln, outln};
 use crate::report::journal::page;
 
