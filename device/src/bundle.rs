@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use emocue_models::bundle::container::read_file;
@@ -224,7 +225,11 @@ impl LoadedBundle {
 
 /// Name and release of the bundle inside this program.
 pub fn built_in_release() -> (String, u32) {
-    let bundle = Bundle::read(bundle::DEFAULT).ok();
-    let release = bundle.map(|b| (b.manifest().name.clone(), b.manifest().content_version));
-    release.unwrap_or_default()
+    static RELEASE: OnceLock<(String, u32)> = OnceLock::new();
+    let read = || {
+        let bundle = Bundle::read(bundle::DEFAULT).ok();
+        let release = bundle.map(|b| (b.manifest().name.clone(), b.manifest().content_version));
+        release.unwrap_or_default()
+    };
+    RELEASE.get_or_init(read).clone()
 }

@@ -6,6 +6,7 @@ use crate::bench::{self, BenchArgs};
 use crate::cargo::{Profile, cargo, check};
 use crate::cross::{self, BoardTarget, CrossArgs};
 use crate::faults::{self, FaultsArgs};
+use crate::fleet::{self, FleetArgs};
 use crate::install_test::{self, InstallTestArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::kernels::{self, KernelsArgs};
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     soak::run(&SoakArgs { no_build: false })?;
     steadiness::run(&SteadinessArgs::brief())?;
     faults::run(&FaultsArgs::all())?;
+    fleet::run(&FleetArgs::usual())?;
     for target in [BoardTarget::Aarch64, BoardTarget::Armv7] {
         cross::run(&CrossArgs { target, profile: Profile::Dist, install: args.install })?;
     }

@@ -6,6 +6,7 @@ mod calibration;
 mod cargo;
 mod cross;
 mod faults;
+mod fleet;
 mod full;
 mod fuzz;
 mod install_test;
@@ -55,6 +56,8 @@ enum Task {
     Steadiness(steadiness::SteadinessArgs),
     /// Cut the power, kill, fill the disk and damage files while a badge is updated, and see that it looks at faces all the same
     Faults(faults::FaultsArgs),
+    /// Roll a new bundle out to thousands of simulated badges with faults, and see that each runs it or the one before
+    Fleet(fleet::FleetArgs),
     /// Feed what libFuzzer invents to everything that reads bytes from outside; needs a C++ compiler
     Fuzz(fuzz::FuzzArgs),
     /// Write man pages and shell completions of both programs
@@ -66,7 +69,7 @@ enum Task {
     /// Make a release from two folders, and see that it is the same; takes long
     Reproducible(reproducible::ReproducibleArgs),
     /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, the
-    /// faults, builds for boards, virtual machines, instructions
+    /// faults, the fleet, builds for boards, virtual machines, instructions
     Full(full::FullArgs),
 }
 
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Task::Soak(args) => soak::run(&args),
         Task::Steadiness(args) => steadiness::run(&args),
         Task::Faults(args) => faults::run(&args),
+        Task::Fleet(args) => fleet::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Manual(args) => manual::run(&args),
         Task::Release(args) => release::run(&args),

@@ -28,18 +28,42 @@ pub fn boot(
     min_face: Option<f32>,
     notes: &mut Vec<String>,
 ) -> Result<LoadedBundle, LoadError> {
-    match choose(store, trust, min_face, notes) {
+    let chosen = choose(store, trust, notes, |bytes, start| {
+        let origin = Origin::Slot { slot: start.slot, trial: start.trial };
+        let load = |min_face| {
+            LoadedBundle::read(bytes, origin.clone(), min_face).map_err(|error| line(&error.reason))
+        };
+        if start.test {
+            // The portraits' faces may be smaller than those that the configuration looks for.
+            load(None)?.self_test().map_err(|error| line(&error))?;
+        }
+        load(min_face)
+    });
+    match chosen {
         Some(bundle) => Ok(bundle),
         None => LoadedBundle::load(None, min_face),
     }
 }
 
-fn choose(
+/// A slot that a start would run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotStart {
+    /// Which.
+    pub slot: Slot,
+    /// Starts that are left after this one; `None` where it is not on trial.
+    pub trial: Option<u8>,
+    /// It needs a self-test before it runs.
+    pub test: bool,
+}
+
+/// Decides as [`boot`] does, and leaves it to `load` to load and test a bundle of a trusted signer from its bytes. What
+/// `load` fails with is the bundle's own fault: it never runs again. `None` for the bundle inside the program.
+pub fn choose<T>(
     store: &Store,
     trust: &Trust,
-    min_face: Option<f32>,
     notes: &mut Vec<String>,
-) -> Option<LoadedBundle> {
+    mut load: impl FnMut(&[u8], SlotStart) -> Result<T, String>,
+) -> Option<T> {
     if !store.exists() {
         return None;
     }
@@ -87,7 +111,10 @@ fn choose(
             }
             _ => None,
         };
-        match load(store, trust, slot, trial, min_face, trial.is_some() || rebuilt) {
+        let start = SlotStart { slot, trial, test: trial.is_some() || rebuilt };
+        let loaded = read(store, trust, slot)
+            .and_then(|bytes| load(&bytes, start).map_err(Unusable::lasting));
+        match loaded {
             Ok(bundle) => {
                 if trial.is_none() {
                     pointer.active = Some(slot);
@@ -155,16 +182,14 @@ struct Unusable {
     lasting: bool,
 }
 
-/// Loads the bundle in `slot`, after a self-test where `test` says so.
-fn load(
-    store: &Store,
-    trust: &Trust,
-    slot: Slot,
-    trial: Option<u8>,
-    min_face: Option<f32>,
-    test: bool,
-) -> Result<LoadedBundle, Unusable> {
-    let lasting = |reason: String| Unusable { reason, lasting: true };
+impl Unusable {
+    fn lasting(reason: String) -> Self {
+        Self { reason, lasting: true }
+    }
+}
+
+/// The bytes of the bundle in `slot`, if it is whole and of a trusted signer.
+fn read(store: &Store, trust: &Trust, slot: Slot) -> Result<Vec<u8>, Unusable> {
     let bytes = Store::read(&store.file(slot)).map_err(|error| Unusable {
         // A disk that cannot be read now may be read at the next start.
         lasting: matches!(
@@ -182,13 +207,5 @@ fn load(
                 | Refusal::Bundle(BundleError::Runtime { .. } | BundleError::Version { .. })
         ),
     })?;
-    let load = |min_face| {
-        LoadedBundle::read(&bytes, Origin::Slot { slot, trial }, min_face)
-            .map_err(|error| lasting(line(&error.reason)))
-    };
-    if test {
-        // The portraits' faces may be smaller than those that the configuration looks for.
-        load(None)?.self_test().map_err(|error| lasting(line(&error)))?;
-    }
-    load(min_face)
+    Ok(bytes)
 }

@@ -1,8 +1,10 @@
 //! Files that are there as a whole or not at all, also when power fails.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use super::power;
 
 /// A whole file on the disk under a name that nothing looks at; it vanishes unless it is put into its place.
 pub(super) struct Staged {
@@ -17,7 +19,8 @@ impl Staged {
         name.push(".new");
         let staged = Self { path: name.into(), target: target.to_owned() };
         let mut file = create(&staged.path)?;
-        file.write_all(bytes)?;
+        power::write_all(&mut file, bytes)?;
+        power::on()?;
         file.sync_all()?;
         Ok(staged)
     }
@@ -31,8 +34,10 @@ impl Staged {
     pub(super) fn commit(self) -> io::Result<()> {
         if self.target.is_dir() {
             // Nothing puts one there but a broken disk, and a rename would not replace it.
+            power::on()?;
             fs::remove_dir_all(&self.target)?;
         }
+        power::on()?;
         fs::rename(&self.path, &self.target)?;
         sync_folder(self.target.parent().unwrap_or(Path::new(".")))
     }
@@ -41,7 +46,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         // After a commit it is not there any more.
-        let _ = fs::remove_file(&self.path);
+        let _ = power::on().and_then(|()| fs::remove_file(&self.path));
     }
 }
 
@@ -49,12 +54,13 @@ impl Drop for Staged {
 /// planted.
 fn create(path: &Path) -> io::Result<File> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path)?,
-        Ok(_) => fs::remove_file(path)?,
+        Ok(found) if found.is_dir() => power::on().and_then(|()| fs::remove_dir_all(path))?,
+        Ok(_) => power::on().and_then(|()| fs::remove_file(path))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     // Another link that is planted right now makes this fail.
+    power::on()?;
     File::create_new(path)
 }
 
@@ -62,6 +68,7 @@ fn create(path: &Path) -> io::Result<File> {
 /// place is removed.
 pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        power::on()?;
         fs::remove_file(path)?;
     }
     let mut options = OpenOptions::new();
@@ -74,6 +81,7 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
         // A pipe without a reader would be waited for.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
+    power::on()?;
     options.open(path)
 }
 
@@ -90,6 +98,7 @@ pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
     let missing = folder.ancestors().filter(is_named).take_while(|it| !it.is_dir()).count();
+    power::on()?;
     fs::create_dir_all(folder)?;
     // The state folder, and the one that holds it, may be new even where this one is not.
     folder.ancestors().filter(is_named).take(missing.max(2) + 1).try_for_each(sync_folder)
@@ -97,6 +106,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Waits until the names in `folder` are on the disk.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    power::on()?;
     // Elsewhere folders cannot be opened.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

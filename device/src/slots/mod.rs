@@ -21,18 +21,21 @@ mod error;
 mod files;
 mod install;
 pub mod pointer;
+mod power;
 mod status;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod trust;
 
-pub use boot::boot;
+pub use boot::{SlotStart, boot, choose};
 pub use error::{Refusal, SlotError};
 pub(crate) use files::read as read_file;
 pub use files::replace as replace_file;
 pub use install::{AskForKey, Install, Installed};
 pub use pointer::{Held, Pointer};
+#[cfg(feature = "test-util")]
+pub use power::{PowerCut, with_power_cut};
 
 pub use crate::bundle::Slot;
 pub use status::{Next, SlotsStatus};

@@ -1,0 +1,64 @@
+//! Small bundles with everything that slots look at: signature, hashes, card, release. Their networks are a few bytes,
+//! which nothing here loads.
+
+use ed25519_dalek::SigningKey;
+use emocue_models::bundle::{Bundle, DEFAULT, PublicKey, SecretKey, Sha256};
+
+use crate::Result;
+
+/// Grows into the owner's keys.
+const OWNER: [u8; 32] = [11; 32];
+
+/// Grows into a stranger's.
+const STRANGER: [u8; 32] = [22; 32];
+
+/// What the badges run before.
+pub(super) const OLD: u32 = 900;
+
+/// What comes.
+pub(super) const NEW: u32 = 901;
+
+/// Keys and bundles of one fleet.
+pub(super) struct Releases {
+    /// The key that badges trust.
+    pub(super) key: PublicKey,
+    /// What signs the index.
+    pub(super) index_key: SigningKey,
+    /// What signs an index that is not the owner's.
+    pub(super) other_index_key: SigningKey,
+    /// What ran before [`OLD`].
+    pub(super) older: Vec<u8>,
+    pub(super) old: Vec<u8>,
+    pub(super) new: Vec<u8>,
+    /// As new, and signed by a stranger.
+    pub(super) foreign: Vec<u8>,
+    /// Of [`Releases::new`].
+    pub(super) sha256: String,
+}
+
+impl Releases {
+    /// Packs and signs them.
+    pub(super) fn make() -> Result<Self> {
+        let [owner, stranger] = [OWNER, STRANGER].map(|seed| SecretKey::from_seed(&seed));
+        let bundle = |version, key: &SecretKey| -> Result<Vec<u8>> {
+            let default = Bundle::read(DEFAULT)?;
+            let mut manifest = default.manifest().clone();
+            manifest.content_version = version;
+            manifest.card = "A bundle of a simulated fleet.".to_owned();
+            let names: Vec<_> = default.payloads().map(|(name, _)| name).collect();
+            let payloads: Vec<_> = names.into_iter().map(|name| (name, name.as_bytes())).collect();
+            Ok(Bundle::sign(&Bundle::pack(manifest, &payloads)?, key)?)
+        };
+        let new = bundle(NEW, &owner)?;
+        Ok(Self {
+            key: owner.public(),
+            index_key: SigningKey::from_bytes(&OWNER),
+            other_index_key: SigningKey::from_bytes(&STRANGER),
+            older: bundle(OLD - 1, &owner)?,
+            old: bundle(OLD, &owner)?,
+            foreign: bundle(NEW + 1, &stranger)?,
+            sha256: Sha256::of(&new).to_string(),
+            new,
+        })
+    }
+}
