@@ -113,7 +113,7 @@ fn a_gpu_is_named_and_how_to_build_for_it() {
     if cfg!(not(feature = "cuda")) {
         let (cuda, code) = bench.check("cuda");
         assert_eq!((cuda["outcome"].as_str(), code), (Some("note"), Some(0)));
-        let how = cuda["mend"].as_str().unwrap();
+        let how = cuda["fix"].as_str().unwrap();
         assert!(how.contains("--package emocue-host --features cuda"), "{how}");
     }
 }
@@ -125,7 +125,7 @@ fn a_driver_that_fails_is_a_problem() {
     let (gpu, code) = bench.check("gpu");
     assert_eq!((gpu["outcome"].as_str(), code), (Some("problem"), Some(1)));
     assert!(gpu["found"].as_str().unwrap().contains("couldn't communicate"), "{gpu}");
-    assert!(gpu["mend"].as_str().unwrap().contains("driver"), "{gpu}");
+    assert!(gpu["fix"].as_str().unwrap().contains("driver"), "{gpu}");
     let done = bench.emocue("doctor");
     assert_eq!(done.status.code(), Some(1));
     assert!(text(&done.stdout).ends_with("\n1 problem\n"));
@@ -161,7 +161,7 @@ fn datasets_are_named_with_their_layout() {
         let done = bench.emocue(&format!("doctor --json --data {nothing}"));
         let found = check(&done, "data");
         assert_eq!((found["outcome"].as_str(), done.status.code()), (Some("note"), Some(0)));
-        assert!(found["mend"].as_str().unwrap().contains("EMOCUE_DATA"), "{found}");
+        assert!(found["fix"].as_str().unwrap().contains("EMOCUE_DATA"), "{found}");
     }
 }
 
@@ -184,7 +184,7 @@ fn a_key_that_others_can_read_is_a_problem() {
         mode(&path, 0o644);
         let (found, code) = bench.check(name);
         assert_eq!((found["outcome"].as_str(), code), (Some("problem"), Some(1)), "{found}");
-        assert!(found["mend"].as_str().unwrap().contains("chmod 600"), "{found}");
+        assert!(found["fix"].as_str().unwrap().contains("chmod 600"), "{found}");
         mode(&path, 0o600);
     }
 }

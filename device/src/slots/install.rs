@@ -1,7 +1,6 @@
 //! Taking a new bundle: checked first, then written beside the one that runs, then pointed to.
 
 use std::path::Path;
-use std::time::Duration;
 
 use emocue_models::bundle::{Bundle, PublicKey};
 
@@ -10,7 +9,7 @@ use super::consent::NoConsent;
 use super::error::{Refusal, SlotError};
 use super::files::Staged;
 use super::pointer::{Held, series};
-use super::store::Store;
+use super::store::{FORKED, Store};
 use super::trust::Trust;
 use crate::bundle::{Slot, built_in_release};
 
@@ -117,7 +116,7 @@ impl Install<'_> {
     fn write(&self, bytes: &[u8], name: &str, version: u32) -> Result<Slot, SlotError> {
         let store = self.store;
         store.make()?;
-        let _lock = store.lock(Duration::ZERO)?;
+        let _lock = store.lock(FORKED)?;
         let mut pointer = store.pointer()?;
         let slot = pointer.spare();
         let target = store.file(slot);

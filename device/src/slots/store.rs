@@ -19,6 +19,10 @@ const LONGEST: u64 = 64 << 10;
 /// How often a lock is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// A lock that is held no longer is free after this time at the latest: a process that has just been forked holds a copy
+/// of it until it runs another program.
+pub(super) const FORKED: Duration = Duration::from_millis(200);
+
 /// Both slots and the pointer, in a folder that need not exist yet.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -144,7 +148,7 @@ impl Store {
         if !self.exists() {
             return Err(SlotError::NoTrial);
         }
-        let _lock = self.lock(Duration::ZERO)?;
+        let _lock = self.lock(FORKED)?;
         let mut pointer = self.pointer()?;
         let slot = pointer.trial().ok_or(SlotError::NoTrial)?;
         if mark.is_some_and(|mark| mark != self.mark()) {

@@ -27,15 +27,14 @@ pub enum CheckOutcome {
         /// What is missing, or what was found instead.
         found: String,
         /// How to get it; `None` where nothing has to be done.
-        #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "fix", skip_serializing_if = "Option::is_none")]
         how: Option<String>,
     },
     /// It is there and does not work.
     Problem {
         /// What is wrong.
         found: String,
-        /// How to fix it. The name in JSON is that of the badge's doctor.
-        #[serde(rename = "mend")]
+        /// How to fix it.
         fix: String,
     },
 }
@@ -172,8 +171,8 @@ mod tests {
         let mut out = Vec::new();
         findings.write_json(&mut out).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(json["checks"][1]["mend"], "sudo apt install x");
-        assert!(json["checks"][2].get("mend").is_none());
+        assert_eq!(json["checks"][1]["fix"], "sudo apt install x");
+        assert!(json["checks"][2].get("fix").is_none());
         assert_eq!(json["checks"][3]["outcome"], "problem");
     }
 }
