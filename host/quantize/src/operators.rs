@@ -66,6 +66,14 @@ pub(crate) fn check(graph: &OnnxGraph, arithmetic: Arithmetic) -> Result<(), Qua
     if !graph.nodes.iter().any(|node| weights_of(graph, node).is_some()) {
         return Err(QuantizeError::NoLayer);
     }
+    for node in &graph.nodes {
+        let is_lowered = arithmetic == Arithmetic::Int8 || weights_of(graph, node).is_some();
+        let written = node.output.iter().filter(|value| !value.is_empty()).count();
+        if is_lowered && written != 1 {
+            let why = format!("it writes {written} values, where one is expected");
+            return Err(QuantizeError::Unsupported { node: label(node), why });
+        }
+    }
     for node in graph.nodes.iter().filter(|_| arithmetic == Arithmetic::Int8) {
         if treatment(node).is_none() {
             let why = format!("{} has no integer form here", node.op_type);
