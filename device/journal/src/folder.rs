@@ -113,7 +113,8 @@ fn begun(path: &Path) -> io::Result<Result<(File, u32), ReadError>> {
     Ok(header::whole(&start).map(|_| (file, whole(length))))
 }
 
-/// Header and whole records of a file of `bytes` bytes; 0 where there is no whole header, and never more than may be.
+/// The length of the header and the whole records in a file of `bytes` bytes: 0 without a whole header, and at most that
+/// of the largest journal.
 fn whole(bytes: u64) -> u32 {
     let bytes = bytes.min(MAX_FILE as u64);
     match bytes.checked_sub(HEADER as u64) {

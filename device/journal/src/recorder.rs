@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(after(&recorder, 1300), Duration::ZERO);
         recorder.streams(true, start + seconds(1299));
         assert_eq!(after(&recorder, 3600), seconds(3600));
-        // The end of a journal is no break.
+        // The end of a journal does not count as a break.
         recorder.end(start + seconds(3600), clock(0));
         assert_eq!(after(&recorder, 3601), seconds(3601));
         recorder.streams(false, start + seconds(4000));

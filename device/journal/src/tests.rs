@@ -200,7 +200,7 @@ fn a_disk_that_fails_at_any_write_keeps_the_records_before_and_takes_the_next_on
                 }
                 assert!(kept.len() >= if for_ever { 0 } else { 11 });
                 let opened = read(&file.into_medium().bytes, &secret()).unwrap();
-                // A whole record whose success nobody was told of may be there, too, where the disk stays broken.
+                // Where the disk keeps failing, a whole record may be there although its append was reported as failed.
                 assert!(slots(&opened).starts_with(&kept), "{left} {passes}");
                 assert!(slots(&opened).len() <= kept.len() + usize::from(for_ever));
                 assert_eq!(opened.damaged, [0; 0]);

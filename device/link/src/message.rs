@@ -141,7 +141,7 @@ pub enum Reply {
     Bye,
     /// The wearer's journals (from version 1.2 on).
     Journals {
-        /// At most [`MAX_LISTED`], by their numbers; none when there are no more.
+        /// At most [`MAX_LISTED`] journals in the order of their numbers; empty after the last one.
         journals: Vec<JournalEntry>,
     },
     /// A part of a journal (from version 1.2 on).

@@ -212,7 +212,7 @@ impl LiveRun<'_> {
     fn obey(&mut self, event: Event, now: Instant) -> Result<(), Stop> {
         match event {
             Event::Press(press) => self.press(press, now)?,
-            // Said only once it is true; a game without the camera goes on.
+            // Reported once the camera is closed; a game without the camera continues.
             Event::Closed if self.state.screen.paused && self.plays().is_none() => {
                 let (notice, screen) = match self.state.session.has_ended() {
                     true => (Notice::SessionEnded, Screen::SessionEnded),

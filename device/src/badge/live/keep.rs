@@ -32,7 +32,7 @@ impl Keeping {
         self.pictures.is_some()
     }
 
-    /// It is no longer shown that something is not allowed.
+    /// Stops showing that something is not allowed.
     pub(super) fn dismiss(&mut self) {
         self.refused = None;
     }

@@ -13,7 +13,7 @@ use super::*;
 /// How long one look at the pipe may take before the face is shown again.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// A folder with sound files that are none, a player, and what it was told to play.
+/// A folder with placeholder sound files, a player, and what it was told to play.
 struct Stage {
     folder: tempfile::TempDir,
     heard: Receiver<String>,
