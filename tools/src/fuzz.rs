@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use clap::Args;
 use serde::Deserialize;
@@ -75,12 +74,13 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     }
     let programs = target_folder().join(&triple).join("release");
     let seconds = (args.minutes * 60.0 / targets.len() as f64) as u64;
-    println!("target             executions      /s   edges reached");
+    println!("target             executions   CPU s   /CPU s   edges reached");
     let mut faults = Vec::new();
     for target in &targets {
         let program = programs.join(&target.name);
         faults.extend(fuzz(&program, &target.name, &folder, seconds.max(LEAST))?);
     }
+    println!("{:.2} CPU hours", children()? / 3600.0);
     match faults.is_empty() {
         true => Ok(()),
         false => Err(format!("{} found a fault:\n{}", faults.len(), faults.join("\n")).into()),
@@ -172,12 +172,13 @@ fn fuzz(program: &Path, target: &str, folder: &Path, seconds: u64) -> Result<Opt
     if inputs.is_dir() {
         command.arg(inputs);
     }
-    let started = Instant::now();
+    let before = children()?;
     let ran = command.output().map_err(|error| format!("cannot start {command:?}: {error}"))?;
     let printed = String::from_utf8_lossy(&ran.stderr);
     let Figures { executions, reached, edges } = figures(&printed);
-    let rate = executions as f64 / started.elapsed().as_secs_f64();
-    println!("{target:<16} {executions:>12} {rate:>7.0}   {reached} of {edges}");
+    let seconds = children()? - before;
+    let rate = executions as f64 / seconds.max(0.01);
+    println!("{target:<16} {executions:>12} {seconds:>7.0} {rate:>8.0}   {reached} of {edges}");
     if ran.status.success() {
         return Ok(None);
     }
@@ -186,6 +187,21 @@ fn fuzz(program: &Path, target: &str, folder: &Path, seconds: u64) -> Result<Opt
     };
     let lines: Vec<&str> = printed.lines().filter(of_interest).take(4).collect();
     Ok(Some(format!("{target}: {}\n  {}", ran.status, lines.join("\n  "))))
+}
+
+/// CPU seconds, user and system, of all child processes that have ended: other work on the computer does not count.
+fn children() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let ticks = ticks_of_children(&stat).ok_or("/proc/self/stat is not as proc(5) describes it")?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// `cutime` and `cstime` of proc(5), the 16th and 17th field. The second, a name in parentheses, may have spaces.
+fn ticks_of_children(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_whitespace().skip(13);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    Some(next()? + next()?)
 }
 
 /// Reads what libFuzzer prints.
@@ -214,6 +230,13 @@ mod tests {
         let expected = Figures { executions: 76801, reached: 917, edges: 5152 };
         assert_eq!(figures(printed), expected);
         assert_eq!(figures("cannot be started"), Figures::default());
+    }
+
+    #[test]
+    fn cpu_time_of_children_is_read_past_a_name_with_spaces() {
+        let stat = "7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 11 12 130 45 20 0 1";
+        assert_eq!(ticks_of_children(stat), Some(175));
+        assert_eq!(ticks_of_children("7 (a"), None);
     }
 
     #[test]
