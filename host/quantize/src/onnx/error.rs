@@ -78,6 +78,12 @@ pub enum GraphReadError {
         /// The value's name.
         value: String,
     },
+    /// A value that has two writers.
+    #[error("\"{value}\" is written twice")]
+    WrittenTwice {
+        /// The value's name.
+        value: String,
+    },
     /// A size that is not known.
     #[error("axis {axis} of the input \"{input}\" has no fixed size")]
     Dynamic {
@@ -118,6 +124,9 @@ impl GraphReadError {
             }
             Self::Squashed { .. } => {
                 "Export the network without it, so that it answers logits.".to_owned()
+            }
+            Self::WrittenTwice { .. } => {
+                "Every value of an ONNX graph has one writer; export it again.".to_owned()
             }
             Self::Undefined { .. } => {
                 "The graph is damaged or out of order; export it again.".to_owned()

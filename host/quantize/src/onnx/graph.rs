@@ -45,7 +45,7 @@ impl OnnxGraph {
     ///
     /// # Errors
     /// [`GraphReadError`] when they are not a graph of operator set 11 or later with one float input, or a
-    /// node reads a value that no node before it writes.
+    /// node reads a value that no node before it writes, or a value has two writers.
     pub fn read(onnx: &[u8]) -> Result<Self, GraphReadError> {
         let mut model = decode(onnx)?;
         widen(&mut model);
@@ -63,7 +63,10 @@ impl OnnxGraph {
         }
         let mut constants = BTreeMap::new();
         for tensor in graph.initializer {
-            constants.insert(tensor.name.clone(), Constant::read(tensor)?);
+            let name = tensor.name.clone();
+            if constants.insert(name.clone(), Constant::read(tensor)?).is_some() {
+                return Err(GraphReadError::WrittenTwice { value: name });
+            }
         }
         graph.input.retain(|input| !constants.contains_key(&input.name));
         let [input] = graph.input.as_slice() else {
@@ -81,7 +84,9 @@ impl OnnxGraph {
         for node in graph.node {
             match (constant_node(&node)?, node.output.first()) {
                 (Some(constant), Some(output)) => {
-                    constants.insert(output.clone(), constant);
+                    if constants.insert(output.clone(), constant).is_some() {
+                        return Err(GraphReadError::WrittenTwice { value: output.clone() });
+                    }
                 }
                 _ => nodes.push(node),
             }
@@ -99,7 +104,12 @@ impl OnnxGraph {
             if let Some(value) = node.input.iter().find(|value| !known.contains(value.as_str())) {
                 return Err(GraphReadError::Undefined { node: label(node), value: value.clone() });
             }
-            known.extend(node.output.iter().map(String::as_str));
+            // An output that is left out has no name.
+            for output in node.output.iter().filter(|output| !output.is_empty()) {
+                if !known.insert(output) {
+                    return Err(GraphReadError::WrittenTwice { value: output.clone() });
+                }
+            }
         }
         match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
             Some(output) => Err(GraphReadError::Undefined {

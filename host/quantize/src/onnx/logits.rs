@@ -76,8 +76,14 @@ fn take_off(graph: &mut GraphProto, output: usize) -> Result<bool, GraphReadErro
     let Some(answer) = graph.output.get(output) else { return Ok(false) };
     let mut value = answer.name.clone();
     let mut clips = Vec::new();
+    let mut reader = None;
     while let Some(at) = writer(graph, &value) {
         let node = &graph.node[at];
+        // Nodes stand in the order of computation, so this ends even where they form a cycle.
+        if let Some(reader) = reader.filter(|reader| at >= *reader) {
+            return Err(GraphReadError::Undefined { node: label(&graph.node[reader]), value });
+        }
+        reader = Some(at);
         let op = node.op_type.as_str();
         if SQUASHED.contains(&op) {
             return Err(GraphReadError::Squashed { node: label(node) });
@@ -153,4 +159,42 @@ fn suspect(graph: &GraphProto) -> Option<String> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{Dim, GraphBuilder, OnnxGraph};
+
+    /// Three `Flatten` behind each other; `change` gets their nodes.
+    fn three(change: impl FnOnce(&mut [NodeProto])) -> Vec<u8> {
+        let mut graph = GraphBuilder::new("three");
+        let mut value = graph.input("x", &[Dim::BATCH, Dim::Fixed(4)]);
+        for name in ["first", "second", "third"] {
+            value = graph.node("Flatten", name, &[&value], &[]);
+        }
+        graph.output(&value, &[Dim::BATCH, Dim::Fixed(4)]);
+        let mut model = decode(&graph.finish().unwrap().to_bytes()).unwrap();
+        change(&mut model.graph.as_mut().unwrap().node);
+        model.encode_to_vec()
+    }
+
+    #[test]
+    fn a_cycle_is_refused() {
+        let good = three(|_| ());
+        assert_eq!(to_logits(&good).unwrap(), LogitGraph { onnx: None, suspect: None });
+        let cycle = three(|nodes| nodes[1].input[0] = nodes[2].output[0].clone());
+        let error = to_logits(&cycle).unwrap_err();
+        assert!(matches!(error, GraphReadError::Undefined { .. }), "{error}");
+        let itself = three(|nodes| nodes[2].input[0] = nodes[2].output[0].clone());
+        assert!(to_logits(&itself).is_err());
+    }
+
+    #[test]
+    fn a_value_with_two_writers_is_refused() {
+        assert!(OnnxGraph::read(&three(|_| ())).is_ok());
+        let twice = three(|nodes| nodes[1].output[0] = nodes[0].output[0].clone());
+        let error = OnnxGraph::read(&twice).unwrap_err();
+        assert!(matches!(error, GraphReadError::WrittenTwice { .. }), "{error}");
+    }
 }
