@@ -29,9 +29,9 @@ pub(crate) struct KernelsArgs {
 
 /// Runs the tests.
 pub(crate) fn run(args: &KernelsArgs) -> Result<()> {
-    let tests = ["test", "--release", "--package", "emocue-kernels", "--lib", "--tests"];
+    let tests = ["--release", "--package", "emocue-kernels", "--lib", "--tests"];
     if !args.arm {
-        return check(cargo().args(tests));
+        return check(cargo().arg("test").args(tests));
     }
     if args.install {
         toolchain::install(TARGET)?;
@@ -47,8 +47,8 @@ pub(crate) fn run(args: &KernelsArgs) -> Result<()> {
     let runner = format!("CARGO_TARGET_{}_RUNNER", triple.replace('-', "_").to_uppercase());
     for processor in PROCESSORS {
         println!("{processor}");
-        let mut cargo = toolchain::cargo(TARGET)?;
-        cargo.args(tests).args(["--target", triple]);
+        let mut cargo = toolchain::cargo(TARGET, toolchain::TEST)?;
+        cargo.args(tests);
         let root = root.display();
         let options = format!("-cpu {processor} -L {root} -E LD_LIBRARY_PATH={root}/lib");
         cargo.env(&runner, format!("{QEMU} {options}"));

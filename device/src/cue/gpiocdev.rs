@@ -1,4 +1,5 @@
-//! Pins through the kernel's GPIO character device.
+//! Pins through the kernel's GPIO character device: by the second version of its interface where the kernel has it, by
+//! the first one (without debouncing; before Linux 5.5 without pull resistors) elsewhere.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,8 @@ impl Input for Line {
             return Ok(None);
         }
         let event = self.check(self.request.read_edge_event())?;
-        // The kernel stamps events by the same clock.
+        // The kernel stamps events by the same clock; before Linux 5.7 by the time of day, which is far ahead, so that
+        // the event counts as one of now.
         let now = clock_gettime(ClockId::Monotonic);
         let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
         let ago = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));

@@ -12,6 +12,9 @@ impl fmt::Display for Glibc {
     }
 }
 
+/// What programs for boards are linked against: the C library of the oldest system in [`RELEASES`].
+pub(crate) const OLDEST: Glibc = Glibc(2, 27);
+
 /// A system that a board may have.
 pub(crate) struct Release {
     pub(crate) name: &'static str,
@@ -78,6 +81,11 @@ Version needs section '.gnu.version_r' contains 2 entries:
         assert!(Glibc(2, 4) < Glibc(2, 34));
         assert_eq!(glibc("Name: GCC_4.2.0"), None);
         assert_eq!(glibc("GLIBC_PRIVATE GLIBC_2.2.5)"), Some(Glibc(2, 2)));
+    }
+
+    #[test]
+    fn programs_are_linked_for_the_oldest_system() {
+        assert_eq!(RELEASES.iter().map(|release| release.glibc).min(), Some(OLDEST));
     }
 
     #[test]

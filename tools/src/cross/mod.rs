@@ -1,7 +1,8 @@
-//! `cargo xtask cross`: the badge for ARM boards, with Debian's compilers and without containers.
+//! `cargo xtask cross`: the badge for ARM boards, with Debian's compilers and Zig, without containers.
 
 pub(crate) mod elf;
 pub(crate) mod toolchain;
+mod zig;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum};
 
 use crate::Result;
 use crate::cargo::{Profile, check, output, root};
+use elf::Glibc;
 
 /// A processor and its system, as compilers name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -60,7 +62,7 @@ pub(crate) struct CrossArgs {
     /// Which build; `dist` is what a board gets
     #[arg(long, value_enum, default_value = "dist")]
     pub(crate) profile: Profile,
-    /// Install what is missing with apt-get, through sudo where that is needed
+    /// Install what is missing with apt-get, through sudo where that is needed, and pip
     #[arg(long)]
     pub(crate) install: bool,
 }
@@ -77,19 +79,27 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
         "  {:.1} MB stripped, the bundle inside it",
         stripped_size(args.target, &badge)? / 1e6
     );
-    let versions =
-        output(args.target.tool("readelf").args(["--version-info", "--wide"]).arg(&badge))?;
-    let Some(floor) = elf::glibc(&versions) else {
-        println!("  needs no glibc");
-        return Ok(());
-    };
-    println!("  needs glibc {floor}");
+    println!("  needs glibc {}", audit(args.target, &badge)?);
     let wide = args.target == BoardTarget::Aarch64;
     for release in elf::RELEASES.iter().filter(|release| wide || release.has_32_bit) {
-        let runs = if floor <= release.glibc { "runs on" } else { "too old:" };
-        println!("    {runs} {} (glibc {})", release.name, release.glibc);
+        println!("    runs on {} (glibc {})", release.name, release.glibc);
     }
     Ok(())
+}
+
+/// The glibc that the symbols of a program ask for.
+///
+/// # Errors
+/// Where that is later than the oldest one of a board, or the program asks for none.
+pub(crate) fn audit(target: BoardTarget, program: &Path) -> Result<Glibc> {
+    let versions = output(target.tool("readelf").args(["--version-info", "--wide"]).arg(program))?;
+    let needed = elf::glibc(&versions)
+        .ok_or_else(|| format!("{}: linked to no glibc", program.display()))?;
+    if needed > elf::OLDEST {
+        let program = program.display();
+        return Err(format!("{program} needs glibc {needed}, boards have {}", elf::OLDEST).into());
+    }
+    Ok(needed)
 }
 
 /// A crate and its features, built for a board.
@@ -107,8 +117,8 @@ pub(crate) const BADGE: [Built; 1] =
 /// # Errors
 /// When a compiler is missing (the error says how to install it), or does not compile.
 pub(crate) fn build(target: BoardTarget, profile: Profile, what: &[Built]) -> Result<PathBuf> {
-    let mut cargo = toolchain::cargo(target)?;
-    cargo.args(["build", "--bins", "--target", target.triple(), "--profile", profile.name()]);
+    let mut cargo = toolchain::cargo(target, toolchain::BUILD)?;
+    cargo.args(["--bins", "--profile", profile.name()]);
     for built in what {
         cargo.args(["--package", built.package, "--features", built.features]);
     }

@@ -1,11 +1,16 @@
-//! Compilers for a board: those of the Rust that runs this, or Debian's.
+//! Compilers for a board: those of the Rust that runs this, or Debian's, with Zig as the linker.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{BoardTarget, folder};
+use super::{BoardTarget, folder, zig};
 use crate::Result;
-use crate::cargo::{cargo as this_cargo, check, output, root};
+use crate::cargo::{check, output, root};
+
+/// `cargo build`, as [`cargo`] takes it.
+pub(crate) const BUILD: &str = "zigbuild";
+/// `cargo test`, as [`cargo`] takes it.
+pub(crate) const TEST: &str = "test";
 
 /// Debian's Rust for web browsers, newer than its usual one.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -31,7 +36,9 @@ impl BoardTarget {
             || "rust-web-src".to_owned(),
             |architecture| format!("libstd-rust-web-dev:{architecture}"),
         );
-        ["rustc-web", "cargo-web", &std, gnu, libc, "libclang1"].map(str::to_owned).into()
+        ["rustc-web", "cargo-web", &std, gnu, libc, "libclang1", "python3-venv"]
+            .map(str::to_owned)
+            .into()
     }
 
     /// The commands that install everything on Debian.
@@ -49,10 +56,13 @@ impl BoardTarget {
 
 /// Installs what [`cargo`] needs, unless it is there.
 pub(crate) fn install(target: BoardTarget) -> Result<()> {
-    if cargo(target).is_ok() {
-        return Ok(());
+    if !missing(target).is_empty() {
+        as_root(|sudo| target.install_script(sudo))?;
     }
-    as_root(|sudo| target.install_script(sudo))
+    if zig::cargo(target.triple(), BUILD).is_none() {
+        zig::install()?;
+    }
+    Ok(())
 }
 
 /// Runs a script of the shell's that gets `sudo ` for its commands where that is needed.
@@ -63,8 +73,27 @@ pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
     check(Command::new("sh").args(["-c", &script]))
 }
 
-/// A cargo that compiles for `target`, its own target folder and linker set.
-pub(crate) fn cargo(target: BoardTarget) -> Result<Command> {
+/// A cargo that compiles for `target` and links against the oldest C library of a board, with its own target folder.
+/// `verb` is [`BUILD`] or [`TEST`]; its options follow, all but `--target`.
+pub(crate) fn cargo(target: BoardTarget, verb: &str) -> Result<Command> {
+    let mut missing = missing(target);
+    match zig::cargo(target.triple(), verb) {
+        Some(mut cargo) if missing.is_empty() => {
+            choose_rust(&mut cargo, target);
+            environment(&mut cargo, target)?;
+            Ok(cargo)
+        }
+        found => {
+            if found.is_none() {
+                missing.push("cargo-zigbuild, which links for older systems".to_owned());
+            }
+            Err(advice(target, &missing).into())
+        }
+    }
+}
+
+/// What is not here, Zig aside.
+fn missing(target: BoardTarget) -> Vec<String> {
     let mut missing = Vec::new();
     if !is_there(target.tool("gcc").arg("--version")) {
         missing.push(format!("{}-gcc", target.gnu()));
@@ -72,50 +101,59 @@ pub(crate) fn cargo(target: BoardTarget) -> Result<Command> {
     if libclang().is_none() {
         missing.push("libclang, which reads the kernel's headers".to_owned());
     }
-    let rust = rust(target);
-    if rust.is_none() {
+    if Rust::find(target).is_none() {
         missing.push(format!("a Rust standard library for {}", target.triple()));
     }
-    match rust {
-        Some(mut cargo) if missing.is_empty() => {
-            environment(&mut cargo, target)?;
-            Ok(cargo)
-        }
-        _ => Err(advice(target, &missing).into()),
-    }
+    missing
 }
 
 fn advice(target: BoardTarget, missing: &[String]) -> String {
     format!(
         "not here: {}\n  on Debian 12 and later, `cargo xtask cross --install` runs\n    {}\n  \
+         and puts cargo-zigbuild into the target folder; for every folder, `{zig}`\n  \
          with rustup, `rustup target add {triple}` brings the standard library\n  \
          in a container, `cross build --profile dist --package emocue-device --features \
          emocue-device/board --target {triple}` brings all",
         missing.join("; "),
         target.install_script(""),
+        zig = zig::advice(),
         triple = target.triple()
     )
 }
 
-/// The first Rust that can compile for `target`.
-fn rust(target: BoardTarget) -> Option<Command> {
-    if has_std(Command::new("rustc").current_dir(root()), target) {
-        return Some(this_cargo());
+/// Which Rust compiles.
+enum Rust {
+    /// The one that runs this.
+    This,
+    /// Debian's.
+    Debian,
+    /// Debian's, which compiles the standard library too.
+    DebianWithStd,
+}
+
+impl Rust {
+    /// The first that can compile for `target`.
+    fn find(target: BoardTarget) -> Option<Self> {
+        if has_std(Command::new("rustc").current_dir(root()), target) {
+            return Some(Self::This);
+        }
+        if has_std(&mut Command::new(DEBIAN_RUSTC), target) {
+            return Some(Self::Debian);
+        }
+        let sources = sysroot()?.join("lib/rustlib/src/rust/library/std");
+        (target.debian().is_none() && sources.is_dir()).then_some(Self::DebianWithStd)
     }
-    let mut cargo = Command::new(DEBIAN_CARGO);
+}
+
+fn choose_rust(cargo: &mut Command, target: BoardTarget) {
+    let Some(rust @ (Rust::Debian | Rust::DebianWithStd)) = Rust::find(target) else { return };
     // Under rustup, these would lead back to its own compiler.
-    cargo.current_dir(root()).env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    cargo.env_remove("RUSTUP_TOOLCHAIN").env("CARGO", DEBIAN_CARGO);
     cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTDOC", "/usr/bin/rustdoc");
-    if has_std(&mut Command::new(DEBIAN_RUSTC), target) {
-        return Some(cargo);
+    if matches!(rust, Rust::DebianWithStd) {
+        // A compiler from a distribution takes this flag of the nightly ones only so.
+        cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     }
-    let sources = sysroot()?.join("lib/rustlib/src/rust/library/std");
-    if target.debian().is_some() || !sources.is_dir() {
-        return None;
-    }
-    // A compiler from a distribution takes this flag of the nightly ones only so.
-    cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
-    Some(cargo)
 }
 
 fn sysroot() -> Option<PathBuf> {
@@ -162,15 +200,12 @@ fn libclang() -> Option<PathBuf> {
 
 fn environment(cargo: &mut Command, target: BoardTarget) -> Result<()> {
     let (triple, gnu) = (target.triple().replace('-', "_"), target.gnu());
-    let gcc = format!("{gnu}-gcc");
     // libclang alone comes without the compiler's own headers, so it borrows gcc's.
     let headers = target.library("include")?;
     let headers =
         format!("--sysroot=/usr/{gnu} -I/usr/{gnu}/include -isystem {}", headers.display());
     cargo
         .env("CARGO_TARGET_DIR", folder(target))
-        .env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), &gcc)
-        .env(format!("CC_{triple}"), &gcc)
         .env(format!("BINDGEN_EXTRA_CLANG_ARGS_{triple}"), headers);
     if let Some(libclang) = libclang() {
         cargo.env("LIBCLANG_PATH", libclang);
@@ -190,6 +225,7 @@ mod tests {
             "dpkg --add-architecture arm64 && apt-get update",
             "libstd-rust-web-dev:arm64",
             "rustup target add aarch64-unknown-linux-gnu",
+            "pipx install --include-deps cargo-zigbuild",
             "cross build",
         ] {
             assert!(advice.contains(part), "{part}: {advice}");

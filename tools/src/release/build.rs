@@ -36,21 +36,29 @@ pub(crate) fn programs(
         for program in programs {
             // Each by itself: together they would share features, and each have what only the other needs.
             let mut build = match facts.board {
-                Some(board) => cross::toolchain::cargo(board)?,
-                None => cargo(),
+                Some(board) => cross::toolchain::cargo(board, cross::toolchain::BUILD)?,
+                None => {
+                    let mut build = cargo();
+                    build.args(["build", "--target", facts.triple]);
+                    build
+                }
             };
-            build.args(["build", "--locked", "--bins", "--target", facts.triple]);
-            build.args(["--profile", profile.name(), "--package", program.built.package]);
+            build.args(["--locked", "--bins", "--profile", profile.name()]);
+            build.args(["--package", program.built.package]);
             build.args(["--features", program.built.features]);
             reproducible(&mut build, sources, &target(platform))?;
             check(&mut build)?;
         }
     }
     for program in programs {
-        if !folder.join(program.name).is_file() {
+        let file = folder.join(program.name);
+        if !file.is_file() {
             return Err(Problem::usage(format!("no {} in {}", program.name, folder.display()))
                 .help("Leave --no-build out, and it is built.")
                 .into());
+        }
+        if let Some(board) = facts.board {
+            cross::audit(board, &file)?;
         }
     }
     Ok(folder)

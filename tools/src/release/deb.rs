@@ -32,9 +32,12 @@ pub(crate) const NAME: &str = "emocue-badge";
 const DOCUMENTS: &str = "/usr/share/doc/emocue-badge";
 
 /// Which package has a library that the program needs, besides the C library's own.
-const LIBRARIES: [(&str, Option<&str>); 5] = [
+const LIBRARIES: [(&str, Option<&str>); 7] = [
     ("libc.so.", None),
     ("libm.so.", None),
+    // Parts of the C library of their own before glibc 2.34.
+    ("libdl.so.", None),
+    ("libpthread.so.", None),
     ("ld-linux", None),
     ("libgcc_s.so.1", Some("libgcc-s1")),
     ("libstdc++.so.6", Some("libstdc++6")),
