@@ -46,7 +46,7 @@ pub(crate) struct BenchReport {
     pub(crate) stages: BTreeMap<String, Time>,
     pub(crate) total: Time,
     stream: Time,
-    start_to_first_answer_ms: f64,
+    pub(crate) start_to_first_answer_ms: f64,
     peak_rss_bytes: f64,
     pub(crate) fewest_faces: u32,
 }
