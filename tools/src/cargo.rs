@@ -32,6 +32,15 @@ pub(crate) fn root() -> &'static Path {
     tools.parent().unwrap_or(tools)
 }
 
+/// Where downloads stay: `$XDG_CACHE_HOME/emocue`, or `~/.cache/emocue`.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    let cache = cache.ok_or("neither XDG_CACHE_HOME nor HOME is set")?.join("emocue");
+    std::fs::create_dir_all(&cache).map_err(|e| format!("{}: {e}", cache.display()))?;
+    Ok(cache)
+}
+
 /// The cargo that runs this, in the workspace's root.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

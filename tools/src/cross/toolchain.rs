@@ -80,7 +80,10 @@ pub(crate) fn cargo(target: BoardTarget, verb: &str) -> Result<Command> {
     match zig::cargo(target.triple(), verb) {
         Some(mut cargo) if missing.is_empty() => {
             choose_rust(&mut cargo, target);
-            environment(&mut cargo, target)?;
+            cargo.env("CARGO_TARGET_DIR", folder(target));
+            if let Some(libclang) = libclang() {
+                cargo.env("LIBCLANG_PATH", libclang);
+            }
             Ok(cargo)
         }
         found => {
@@ -110,7 +113,7 @@ fn missing(target: BoardTarget) -> Vec<String> {
 fn advice(target: BoardTarget, missing: &[String]) -> String {
     format!(
         "not here: {}\n  on Debian 12 and later, `cargo xtask cross --install` runs\n    {}\n  \
-         and puts cargo-zigbuild into the target folder; for every folder, `{zig}`\n  \
+         and puts cargo-zigbuild into the user's cache; elsewhere, `{zig}`\n  \
          with rustup, `rustup target add {triple}` brings the standard library\n  \
          in a container, `cross build --profile dist --package emocue-device --features \
          emocue-device/board --target {triple}` brings all",
@@ -196,21 +199,6 @@ fn libclang() -> Option<PathBuf> {
         versions.filter_map(|file| has_it(&file.path().join("lib"))).collect();
     folders.sort();
     folders.pop()
-}
-
-fn environment(cargo: &mut Command, target: BoardTarget) -> Result<()> {
-    let (triple, gnu) = (target.triple().replace('-', "_"), target.gnu());
-    // libclang alone comes without the compiler's own headers, so it borrows gcc's.
-    let headers = target.library("include")?;
-    let headers =
-        format!("--sysroot=/usr/{gnu} -I/usr/{gnu}/include -isystem {}", headers.display());
-    cargo
-        .env("CARGO_TARGET_DIR", folder(target))
-        .env(format!("BINDGEN_EXTRA_CLANG_ARGS_{triple}"), headers);
-    if let Some(libclang) = libclang() {
-        cargo.env("LIBCLANG_PATH", libclang);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

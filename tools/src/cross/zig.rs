@@ -7,19 +7,20 @@ use std::process::Command;
 
 use super::elf;
 use crate::Result;
-use crate::cargo::{check, output, root, target_folder};
+use crate::cargo::{cache, check, output, root};
 
 /// Those that are installed; one in `PATH` may be another.
 const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.13.0.post1"];
 
-/// Where `--install` puts them.
-fn venv() -> PathBuf {
-    target_folder().join("tools/zig")
+/// Where `--install` puts them. Below the workspace, Zig would tell the paths of its headers relative to it, and build
+/// scripts run elsewhere.
+fn venv() -> Result<PathBuf> {
+    Ok(cache()?.join("zig"))
 }
 
-/// Installs them for this workspace alone.
+/// Installs them for these tools alone.
 pub(super) fn install() -> Result<()> {
-    let venv = venv();
+    let venv = venv()?;
     println!("{}: {}", venv.display(), PACKAGES.join(", "));
     check(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     check(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(PACKAGES))
@@ -32,7 +33,7 @@ pub(super) fn advice() -> String {
 
 /// `cargo` with one of cargo-zigbuild's verbs, `zigbuild` or `test`; `None` where it is not installed.
 pub(super) fn cargo(triple: &str, verb: &str) -> Option<Command> {
-    let bin = venv().join("bin");
+    let bin = venv().ok()?.join("bin");
     let ours = bin.join("cargo-zigbuild");
     let program = if ours.is_file() { ours.as_path() } else { Path::new("cargo-zigbuild") };
     let mut cargo = Command::new(program);

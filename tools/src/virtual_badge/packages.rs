@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Result;
-use crate::cargo::{check, output};
+use crate::cargo::{cache, check, output};
 
 /// A kernel package, unpacked.
 pub(crate) struct Kernel {
@@ -19,15 +19,6 @@ pub(crate) struct Kernel {
     pub(crate) device_trees: PathBuf,
     /// As `uname -r` says it.
     pub(crate) release: String,
-}
-
-/// Where downloads stay: `$XDG_CACHE_HOME/emocue`, or `~/.cache/emocue`.
-fn cache() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    let cache = cache.ok_or("neither XDG_CACHE_HOME nor HOME is set")?.join("emocue");
-    fs::create_dir_all(&cache).map_err(|e| format!("{}: {e}", cache.display()))?;
-    Ok(cache)
 }
 
 /// The newest kernel that was downloaded; else the newest that the configured package sources have.
