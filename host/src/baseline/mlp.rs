@@ -1,6 +1,7 @@
 //! A multilayer perceptron, trained by plain stochastic gradient descent in `emocue-train`.
 
 use emocue_models::failure::{Failure, exit};
+use emocue_train::net::spec::Precision;
 use emocue_train::perceptron::{
     Diverged, EpochFigures, Perceptron, PerceptronRecipe, PerceptronWatcher, Vectors,
 };
@@ -143,6 +144,7 @@ impl MlpSettings {
                 weight_decay: 0.0,
                 batch: self.batch,
                 accumulate: 1,
+                precision: Precision::F32,
                 ema_decay: 0.0,
             },
             seed: self.seed,

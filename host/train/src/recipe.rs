@@ -11,7 +11,7 @@ use emocue_models::failure::{Failure, exit};
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
-use crate::net::spec::{NetSpec, Rounding};
+use crate::net::spec::{NetSpec, Precision, Rounding};
 use augment::Augment;
 use input::Input;
 
@@ -121,6 +121,9 @@ pub struct Optimizer {
     /// Gradients that are added up before a step.
     #[serde(default = "one")]
     pub accumulate: usize,
+    /// In what layers multiply.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Decay a step of the exponentially averaged weights, `0..1`; 0 exports the last weights.
     pub ema_decay: f32,
 }

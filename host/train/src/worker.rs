@@ -114,7 +114,7 @@ fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     let mut batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
     // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
     // first backward pass may take the other's nodes with it.
-    let net = job.net.clone().fork(device);
+    let net = job.net.clone().fork(device).multiplying_in(recipe.optimizer.precision);
     let logits = net.forward(batch.luma, &mut batch.noise);
     let right = match (logits.first(), batch.targets.first()) {
         (Some(logits), Some(targets)) => agreements(logits.clone(), targets.clone()),

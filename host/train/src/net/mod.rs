@@ -33,7 +33,7 @@ use emocue_models::label::LabelSet;
 
 use body::Body;
 use emocue_quantize::onnx::{Dim, GraphBuilder, GraphError, Model};
-use graph::{Macs, Onnx, Rounding, Tensors};
+use graph::{Macs, Onnx, Precision, Rounding, Tensors};
 use head::{Head, LOGITS};
 use noise::Noise;
 pub use size::Size;
@@ -57,6 +57,8 @@ pub struct Network {
     labels: Vec<LabelSet>,
     #[module(skip)]
     rounding: Option<Rounding>,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Network {
@@ -71,6 +73,7 @@ impl Network {
             spec: spec.clone(),
             labels: labels.to_vec(),
             rounding: None,
+            precision: Precision::F32,
         }
     }
 
@@ -78,6 +81,12 @@ impl Network {
     #[must_use]
     pub fn rounded(self, rounding: Option<Rounding>) -> Self {
         Self { rounding, ..self }
+    }
+
+    /// The same, with layers that multiply in `precision` on the way forward and back.
+    #[must_use]
+    pub fn multiplying_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// What it was built from.
@@ -112,7 +121,7 @@ impl Network {
     /// Normalised luma `[N,1,S,S]`, `S` = [`NetSpec::side`], to the logits `[N,classes]` of every
     /// head.
     pub fn forward(&self, luma: Tensor<4>, noise: &mut Noise) -> Vec<Tensor<2>> {
-        let mut graph = Tensors::new(noise).rounded(self.rounding);
+        let mut graph = Tensors::new(noise).rounded(self.rounding).multiplying_in(self.precision);
         let features = self.body.forward(&mut graph, &luma);
         let mut logits = |head: &Head| {
             let logits = head.forward(&mut graph, &features, LOGITS);

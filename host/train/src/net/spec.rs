@@ -130,6 +130,26 @@ pub struct Rounding {
     pub activations: bool,
 }
 
+/// In what layers multiply while a network is trained (Micikevicius et al. 2018). Weights, sums of a batch, losses and steps are
+/// 32-bit floats either way, and so is what is exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit brain floats, for a GPU that multiplies them faster. Their range is that of 32 bits, so the loss needs no
+    /// scale.
+    Bf16,
+}
+
+impl Precision {
+    /// Whether it is what a recipe without it has.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A setting of `[net]` is out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("net.{setting} is {value}, expected {expected}")]

@@ -30,7 +30,7 @@ use pass::Sizes;
 /// dense, through an operator of its own where it is depthwise, otherwise as burn does it.
 pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
     let padding = padding(layer);
-    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    let bias = layer.bias.as_ref().map(|bias| bias.val().cast(x.dtype()));
     if layer.groups == 1 && layer.dilation == [1, 1] {
         let y = conv2d(x, weight, layer.stride, padding);
         return match bias {

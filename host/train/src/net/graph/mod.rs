@@ -10,7 +10,7 @@ mod tensors;
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear, PaddingConfig2d};
 
-pub use super::spec::Rounding;
+pub use super::spec::{Precision, Rounding};
 pub use emocue_quantize::onnx::Pool;
 pub use macs::Macs;
 pub use onnx::Onnx;

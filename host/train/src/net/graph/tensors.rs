@@ -5,9 +5,9 @@ use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 
-use super::{Graph, Pool, Rounding};
+use super::{Graph, Pool, Precision, Rounding};
 use crate::net::noise::Noise;
 use crate::net::{conv, norm, pool};
 
@@ -16,12 +16,13 @@ use crate::net::{conv, norm, pool};
 pub struct Tensors<'a> {
     noise: &'a mut Noise,
     rounding: Option<Rounding>,
+    precision: Precision,
 }
 
 impl<'a> Tensors<'a> {
     /// Dropout masks come from `noise`.
     pub fn new(noise: &'a mut Noise) -> Self {
-        Self { noise, rounding: None }
+        Self { noise, rounding: None, precision: Precision::F32 }
     }
 
     /// The same, rounding what layers read and weigh.
@@ -30,11 +31,21 @@ impl<'a> Tensors<'a> {
         Self { rounding, ..self }
     }
 
-    /// A layer's weights and input, rounded where that is asked for.
+    /// The same, with layers that multiply in `precision`.
+    #[must_use]
+    pub fn multiplying_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// A layer's weights, output channels first, and input as they are multiplied.
     fn operands<const D: usize>(&self, weight: Tensor<D>, x: &Tensor<4>) -> (Tensor<D>, Tensor<4>) {
-        match self.rounding {
+        let (weight, x) = match self.rounding {
             Some(rounding) => (rounding.weight(weight), rounding.activation(x.clone())),
             None => (weight, x.clone()),
+        };
+        match self.precision {
+            Precision::F32 => (weight, x),
+            Precision::Bf16 => (weight.cast(FloatDType::BF16), x.cast(FloatDType::BF16)),
         }
     }
 }
@@ -44,7 +55,7 @@ impl Graph for Tensors<'_> {
 
     fn conv(&mut self, _: &str, x: &Tensor<4>, conv: &Conv2d) -> Tensor<4> {
         let (weight, x) = self.operands(conv.weight.val(), x);
-        conv::apply(conv, weight, x)
+        conv::apply(conv, weight, x).cast(FloatDType::F32)
     }
 
     fn norm(&mut self, _: &str, x: &Tensor<4>, norm: &BatchNorm) -> Tensor<4> {
@@ -132,13 +143,12 @@ impl Graph for Tensors<'_> {
     fn dense(&mut self, _: &str, x: &Tensor<4>, dense: &Linear) -> Tensor<4> {
         let [n, features, _, _] = x.dims();
         let [_, outputs] = dense.weight.lazy_shape().dims();
-        let Some(rounding) = self.rounding else {
+        if self.rounding.is_none() && self.precision == Precision::F32 {
             return dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1]);
-        };
+        }
         // burn keeps [in, out].
-        let weight = rounding.weight(dense.weight.val().swap_dims(0, 1)).swap_dims(0, 1);
-        let x = rounding.activation(x.clone()).reshape([n, features]);
-        let product = x.matmul(weight);
+        let (weight, x) = self.operands(dense.weight.val().swap_dims(0, 1), x);
+        let product = x.reshape([n, features]).matmul(weight.swap_dims(0, 1)).cast(FloatDType::F32);
         let answer = match &dense.bias {
             Some(bias) => product.add(bias.val().reshape([1, outputs])),
             None => product,
