@@ -24,6 +24,15 @@ impl Profile {
             Self::Dist => "dist",
         }
     }
+
+    /// What the compiler is told besides, which a profile cannot say. `dist` aborts on a panic and has no symbols, so that
+    /// tables for unwinding, 1 MB, serve nobody.
+    pub(crate) fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &[],
+            Self::Dist => &["-Cforce-unwind-tables=no"],
+        }
+    }
 }
 
 /// The workspace's root.

@@ -119,6 +119,9 @@ pub(crate) const BADGE: [Built; 1] =
 pub(crate) fn build(target: BoardTarget, profile: Profile, what: &[Built]) -> Result<PathBuf> {
     let mut cargo = toolchain::cargo(target, toolchain::BUILD)?;
     cargo.args(["--bins", "--profile", profile.name()]);
+    if !profile.flags().is_empty() {
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", profile.flags().join("\u{1f}"));
+    }
     for built in what {
         cargo.args(["--package", built.package, "--features", built.features]);
     }

@@ -46,7 +46,7 @@ pub(crate) fn programs(
             build.args(["--locked", "--bins", "--profile", profile.name()]);
             build.args(["--package", program.built.package]);
             build.args(["--features", program.built.features]);
-            reproducible(&mut build, sources, &target(platform))?;
+            reproducible(&mut build, profile, sources, &target(platform))?;
             check(&mut build)?;
         }
     }
@@ -65,8 +65,13 @@ pub(crate) fn programs(
 }
 
 /// Paths of this computer become paths that are the same everywhere.
-fn reproducible(build: &mut Command, sources: &Sources, target: &Path) -> Result<()> {
-    let mut flags = Vec::new();
+fn reproducible(
+    build: &mut Command,
+    profile: Profile,
+    sources: &Sources,
+    target: &Path,
+) -> Result<()> {
+    let mut flags: Vec<String> = profile.flags().iter().map(|flag| (*flag).to_owned()).collect();
     let mut c_flags = vec!["-g0".to_owned()];
     // A later one goes first.
     for (from, to) in

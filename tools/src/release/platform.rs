@@ -79,7 +79,7 @@ impl Platform {
                 gnu: "aarch64-linux-gnu",
                 board: Some(BoardTarget::Aarch64),
                 archive: Some("aarch64-linux"),
-                programs: &[ON_BOARD],
+                programs: &[ON_BOARD, HOST],
             },
             Self::Armhf => &Facts {
                 debian: "armhf",
