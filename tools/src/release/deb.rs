@@ -145,6 +145,7 @@ fn describe(parts: &Parts<'_>, tree: &Tree, version: &str, depends: &str) -> Res
     tree.put("DEBIAN/conffiles", format!("{CONFIG}\n").as_bytes(), 0o644)?;
     tree.put("DEBIAN/md5sums", sums.as_bytes(), 0o644)?;
     SCRIPTS.iter().try_for_each(|(name, script)| {
+        let script = script.replace("@SIZE@", &kilobytes.to_string());
         tree.put(&format!("DEBIAN/{name}"), script.as_bytes(), 0o755)
     })
 }
