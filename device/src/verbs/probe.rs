@@ -94,6 +94,7 @@ pub(crate) fn pins_outcome(config: &Config) -> CheckOutcome {
         Ok(taken)
     };
     match take() {
+        Ok(1) => CheckOutcome::ok(format!("1 line of {} is free", config.gpio.chip)),
         Ok(taken) => CheckOutcome::ok(format!("{taken} lines of {} are free", config.gpio.chip)),
         Err(error) => CheckOutcome::failure(&error, "check the pins in the configuration"),
     }
