@@ -50,6 +50,6 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     for badge in VirtualBadgeArgs::every(args.install) {
         virtual_badge::run(&badge)?;
     }
-    install_test::run(&InstallTestArgs::usual(args.install))?;
+    install_test::run(&InstallTestArgs::every(args.install))?;
     instructions::run(&InstructionsArgs::usual())
 }

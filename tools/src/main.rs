@@ -17,6 +17,7 @@ mod peers;
 mod privacy;
 mod release;
 mod reproducible;
+mod scratch;
 mod soak;
 mod steadiness;
 mod virtual_badge;
@@ -64,7 +65,8 @@ enum Task {
     Manual(manual::ManualArgs),
     /// Make everything that strangers download: packages, archives, hashes, licences, bills of materials
     Release(release::ReleaseArgs),
-    /// Install, upgrade, remove and purge the badge's package in bare Debian systems; needs root and mmdebstrap
+    /// Install, upgrade, remove and purge the badge's package in bare Debian systems, also in a virtual board with systemd;
+    /// needs root and mmdebstrap
     InstallTest(install_test::InstallTestArgs),
     /// Make a release from two folders, and see that it is the same; takes long
     Reproducible(reproducible::ReproducibleArgs),

@@ -1,6 +1,10 @@
 //! `cargo xtask install-test`: the badge's package in bare Debian systems without a network: installed, used, upgraded,
-//! removed and purged, and refused where it must be.
+//! removed and purged, and refused where it must be. Those for computers are folders; that for boards is on a disk of a
+//! virtual machine, where systemd runs.
 
+mod disk;
+mod machine;
+mod packages;
 mod root;
 mod steps;
 
@@ -9,43 +13,39 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Args, ValueEnum};
-use emocue_models::bundle::{Bundle, SecretKey};
 use emocue_models::failure::Problem;
 use serde::Deserialize;
 
-use crate::cargo::{Profile, output, root as sources_root, target_folder};
-use crate::release::deb::{self, Parts};
+use crate::Result;
+use crate::cargo::{output, target_folder};
+use crate::cross::{self, BoardTarget};
+use crate::release::deb;
 use crate::release::platform::Platform;
-use crate::release::source::Sources;
-use crate::release::{build, licences_of};
-use crate::{Result, manual};
+use crate::scratch::Scratch;
+use crate::virtual_badge;
+use machine::Booted;
 use root::Root;
 use steps::Step;
-
-/// Prints every file and folder of a system, but for what dpkg and its kin write for themselves.
-const LIST: &str = include_str!("list.sh");
-
-/// Packages that must be refused: what is changed in their description, from what, to what.
-const OTHERS: [(&str, &str, &str); 2] = [
-    ("foreign.deb", "Architecture: amd64", "Architecture: arm64"),
-    ("later.deb", "libc6 (>= 2.", "libc6 (>= 9."),
-];
 
 /// Options of `cargo xtask install-test`.
 #[derive(Args)]
 pub(crate) struct InstallTestArgs {
-    /// Package the program of this folder, and use the manual's example there, instead of building
+    /// In this system alone; again for another. Without it, in those for computers
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    on: Vec<System>,
+    /// Package the program of this folder, and use the manual's example there (for a board's program that of
+    /// target/release), instead of building
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
-    /// Install mmdebstrap with apt-get, through sudo where that is needed
+    /// Install what is missing with apt-get, through sudo where that is needed
     #[arg(long)]
     install: bool,
 }
 
 impl InstallTestArgs {
-    /// The whole test of a program that is built for it.
-    pub(crate) fn usual(install: bool) -> Self {
-        Self { programs: None, install }
+    /// The whole test, in every system, of programs that are built for it.
+    pub(crate) fn every(install: bool) -> Self {
+        Self { on: System::value_variants().to_vec(), programs: None, install }
     }
 }
 
@@ -57,14 +57,16 @@ pub(crate) enum System {
     Bare,
     /// With systemd, which does not run: as where an image is made
     Systemd,
+    /// For boards (arm64), on the disk of a virtual machine, where systemd runs
+    Disk,
 }
 
 impl System {
-    /// Its packages besides those of every Debian.
-    fn packages(self) -> &'static str {
+    /// Which package is installed in it.
+    fn platform(self) -> Platform {
         match self {
-            Self::Bare => "",
-            Self::Systemd => "systemd,udev",
+            Self::Bare | Self::Systemd => Platform::Amd64,
+            Self::Disk => Platform::Arm64,
         }
     }
 
@@ -73,7 +75,26 @@ impl System {
         match self {
             Self::Bare => "bare",
             Self::Systemd => "systemd",
+            Self::Disk => "disk",
         }
+    }
+}
+
+/// What a command in a system did.
+struct Done {
+    works: bool,
+    /// What it printed, on both outputs.
+    text: String,
+}
+
+/// A system that can be installed into.
+trait Place {
+    /// Runs a shell's commands in it, as root, up to the first that fails.
+    fn run(&mut self, command: &str) -> Result<Done>;
+
+    /// What else may tell why a step failed.
+    fn hints(&mut self) -> String {
+        String::new()
     }
 }
 
@@ -84,31 +105,60 @@ pub(crate) fn run(args: &InstallTestArgs) -> Result<()> {
             .help("Run it as root in a virtual machine or a container, or with sudo.")
             .into());
     }
+    let systems = match &args.on[..] {
+        [] => &[System::Bare, System::Systemd],
+        on => on,
+    };
+    let on = |platform| systems.iter().copied().filter(move |on| on.platform() == platform);
+    let boards = on(Platform::Arm64).count();
+    if args.programs.is_some() && ![0, systems.len()].contains(&boards) {
+        return Err(Problem::usage("a folder has programs of one kind of machine")
+            .help("Give --programs with --on disk, or with --on bare and --on systemd.")
+            .into());
+    }
     if args.install {
         root::install()?;
+        if boards > 0 {
+            cross::toolchain::install(BoardTarget::Aarch64)?;
+            virtual_badge::machine::install()?;
+        }
     }
     let folder = target_folder().join("install-test");
     fs::create_dir_all(&folder)?;
-    let packages = tempfile::Builder::new().prefix(".packages-").tempdir_in(&folder)?;
-    let newer = make_packages(args, packages.path())?;
-    deb::lint(&newer)?;
-    println!("lintian has no error and no warning");
-    for system in System::value_variants() {
-        println!("\n{}, Debian {}", system.name(), root::suite()?);
-        let root = Root::new(*system, &folder)?;
-        root.bring(packages.path())?;
-        for step in steps::of(*system)? {
-            take(&root, &step)?;
+    let mut passed = 0;
+    for platform in [Platform::Amd64, Platform::Arm64] {
+        if on(platform).count() == 0 {
+            continue;
+        }
+        let packages = Scratch::new(".packages-", &folder)?;
+        let newer = packages::make(platform, args.programs.as_deref(), packages.path())?;
+        deb::lint(&newer)?;
+        println!("lintian has no error and no warning");
+        for system in on(platform) {
+            passed += install_in(system, &folder, packages.path())?;
         }
     }
-    println!("\nall steps as expected");
+    println!("\n{passed} steps, all as expected");
     Ok(())
 }
 
+/// Takes every step in a system, and returns how many there were.
+fn install_in(system: System, folder: &Path, packages: &Path) -> Result<usize> {
+    println!("\n{}, Debian {}", system.name(), root::suite()?);
+    let mut place: Box<dyn Place> = match system {
+        System::Bare => Box::new(Root::new(system.name(), "", folder, packages)?),
+        System::Systemd => Box::new(Root::new(system.name(), "systemd,udev", folder, packages)?),
+        System::Disk => Box::new(Booted::new(folder, packages, &folder.join("logs"))?),
+    };
+    let steps = steps::of(system)?;
+    steps.iter().try_for_each(|step| take(place.as_mut(), step))?;
+    Ok(steps.len())
+}
+
 /// Takes a step, shows it, and compares with what it should do.
-fn take(root: &Root, step: &Step) -> Result<()> {
+fn take(place: &mut dyn Place, step: &Step) -> Result<()> {
     println!("  {}", step.says);
-    let done = root.run(&step.run)?;
+    let done = place.run(&step.run)?;
     for line in done.text.lines() {
         println!("      {line}");
     }
@@ -116,58 +166,12 @@ fn take(root: &Root, step: &Step) -> Result<()> {
     if done.works != step.fails && missing.is_empty() {
         return Ok(());
     }
+    for line in place.hints().lines() {
+        println!("      hint: {line}");
+    }
     let wanted = if step.fails { "fails" } else { "succeeds" };
     let ended = if done.works { "succeeded" } else { "failed" };
     let message =
         format!("{:?}: expected that it {wanted}; it {ended}, without {missing:?}", step.says);
     Err(Problem::new(message).help("The step is in tools/src/install_test/steps.toml.").into())
-}
-
-/// Puts an older and a newer package, one for other machines, and a signed bundle into `folder`; returns the newer one.
-fn make_packages(args: &InstallTestArgs, folder: &Path) -> Result<PathBuf> {
-    let facts = Platform::Amd64.facts();
-    let sources = Sources::here(true)?;
-    let badge = std::slice::from_ref(facts.badge());
-    let programs = match &args.programs {
-        Some(programs) => programs.clone(),
-        None => build::programs(Platform::Amd64, badge, Profile::Dist, &sources, false)?,
-    };
-    let pages = target_folder().join("manual");
-    let manual = manual::write(manual::BADGE, &pages, args.programs.as_deref())?;
-    let licences = licences_of(facts, badge)?;
-    let parts = Parts {
-        facts,
-        programs: &programs,
-        manual: &manual,
-        licences: &licences,
-        sources: &sources,
-    };
-    let newer = deb::make(&parts, &deb::version(sources.version), folder)?;
-    // A tilde sorts before everything.
-    let older = deb::make(&parts, &deb::version(&format!("{}~before", sources.version)), folder)?;
-    for (name, from, to) in OTHERS {
-        changed(&newer, from, to, &folder.join(name))?;
-    }
-    fs::rename(&older, folder.join("older.deb"))?;
-    fs::copy(&newer, folder.join("newer.deb"))?;
-    fs::write(folder.join("list"), LIST)?;
-    let key = SecretKey::from_seed(&[7; 32]);
-    let bundle = fs::read(sources_root().join("models/bundles/default.emocue"))?;
-    let signed = Bundle::sign(&bundle, &key).map_err(|e| format!("the default bundle: {e}"))?;
-    fs::write(folder.join("signed.emocue"), signed)?;
-    fs::write(folder.join("keys.toml"), format!("\n[update]\nkeys = [\"{}\"]\n", key.public()))?;
-    Ok(newer)
-}
-
-/// A copy of a package with another word in its description.
-fn changed(package: &Path, from: &str, to: &str, copy: &Path) -> Result<()> {
-    let unpacked = copy.with_extension("unpacked");
-    output(Command::new("dpkg-deb").arg("--raw-extract").args([package, &unpacked]))?;
-    let control = unpacked.join("DEBIAN/control");
-    let text = fs::read_to_string(&control)?;
-    fs::write(&control, text.replace(from, to))?;
-    let mut build = Command::new("dpkg-deb");
-    build.args(["--root-owner-group", "-Znone", "--build"]);
-    output(build.args([unpacked.as_path(), copy]))?;
-    Ok(fs::remove_dir_all(&unpacked)?)
 }

@@ -5,33 +5,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use emocue_models::failure::Problem;
-use tempfile::TempDir;
 
-use super::System;
+use super::{Done, Place};
 use crate::Result;
 use crate::cargo::{check, output};
 use crate::cross::toolchain::as_root;
+use crate::scratch::Scratch;
 
 /// Where this computer's own package sources are listed, which are fetched from more quickly than from Debian's.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
 /// A system that is removed when this is dropped.
 pub(super) struct Root {
-    folder: TempDir,
-}
-
-/// What a command in the system did.
-pub(super) struct Done {
-    pub(super) works: bool,
-    /// What it printed, on both outputs.
-    pub(super) text: String,
+    folder: Scratch,
 }
 
 /// Installs what makes systems.
 pub(super) fn install() -> Result<()> {
     as_root(|sudo| {
         format!(
-            "{sudo}apt-get update && {sudo}apt-get install --yes --no-install-recommends mmdebstrap lintian dpkg-dev"
+            "{sudo}apt-get update && {sudo}apt-get install --yes --no-install-recommends mmdebstrap lintian dpkg-dev e2fsprogs"
         )
     })
 }
@@ -54,13 +47,14 @@ pub(super) fn suite() -> Result<String> {
 }
 
 impl Root {
-    /// A new system, unpacked from an archive in `folder` that is made where it is not there yet.
-    pub(super) fn new(system: System, folder: &Path) -> Result<Self> {
-        let archive = folder.join(format!("{}-{}.tar", suite()?, system.name()));
+    /// A new system with some packages besides those of every Debian, and the files of `brought` at `/packages`. It is
+    /// unpacked from an archive of its name in `folder` that is made where it is not there yet.
+    pub(super) fn new(name: &str, with: &str, folder: &Path, brought: &Path) -> Result<Self> {
+        let archive = folder.join(format!("{}-{name}.tar", suite()?));
         if !archive.exists() {
-            make(system, &archive)?;
+            make(with, &archive)?;
         }
-        let root = Self { folder: tempfile::Builder::new().prefix(".root-").tempdir_in(folder)? };
+        let root = Self { folder: Scratch::new(".root-", folder)? };
         check(
             Command::new("tar")
                 .args(["--extract", "--numeric-owner", "--file"])
@@ -68,11 +62,11 @@ impl Root {
                 .arg("--directory")
                 .arg(root.folder.path()),
         )?;
+        root.bring(brought)?;
         Ok(root)
     }
 
-    /// Copies the files of a folder to `/packages`.
-    pub(super) fn bring(&self, folder: &Path) -> Result<()> {
+    fn bring(&self, folder: &Path) -> Result<()> {
         let to = self.folder.path().join("packages");
         fs::create_dir(&to)?;
         for file in fs::read_dir(folder)? {
@@ -81,9 +75,11 @@ impl Root {
         }
         Ok(())
     }
+}
 
-    /// Runs a shell's command in it, with processes, mounts and a network of its own, which leads nowhere.
-    pub(super) fn run(&self, command: &str) -> Result<Done> {
+impl Place for Root {
+    /// With processes, mounts and a network of its own, which leads nowhere.
+    fn run(&mut self, command: &str) -> Result<Done> {
         let mut unshare = Command::new("unshare");
         unshare.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child"]);
         unshare.arg("--root").arg(self.folder.path()).args(["--wd", "/", "--mount-proc"]);
@@ -99,7 +95,7 @@ impl Root {
 }
 
 /// Makes a system's archive.
-fn make(system: System, archive: &Path) -> Result<()> {
+fn make(with: &str, archive: &Path) -> Result<()> {
     if Command::new("mmdebstrap").arg("--version").output().is_err() {
         return Err(Problem::new("no mmdebstrap here")
             .help("`apt-get install mmdebstrap lintian`, or --install does it.")
@@ -110,8 +106,8 @@ fn make(system: System, archive: &Path) -> Result<()> {
     let partial = PathBuf::from(format!("{}.partial", archive.display()));
     let mut make = Command::new("mmdebstrap");
     make.args(["--variant=minbase", "--quiet", "--format=tar"]);
-    if !system.packages().is_empty() {
-        make.arg(format!("--include={}", system.packages()));
+    if !with.is_empty() {
+        make.arg(format!("--include={with}"));
     }
     make.arg(suite()?).arg(&partial);
     make.args(SOURCES.iter().find(|sources| Path::new(sources).exists()));

@@ -19,9 +19,9 @@ pub(super) struct Step {
     /// What they must print.
     #[serde(default)]
     pub(super) words: Vec<String>,
-    /// The only system that the step is for; all where none is named.
+    /// The systems that the step is for; all where none is named.
     #[serde(default)]
-    pub(super) on: Option<System>,
+    pub(super) on: Vec<System>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +33,11 @@ struct Steps {
 /// Those for a system.
 pub(super) fn of(system: System) -> Result<Vec<Step>> {
     let steps: Steps = toml::from_str(include_str!("steps.toml"))?;
-    Ok(steps.step.into_iter().filter(|step| step.on.is_none_or(|on| on == system)).collect())
+    Ok(steps
+        .step
+        .into_iter()
+        .filter(|step| step.on.is_empty() || step.on.contains(&system))
+        .collect())
 }
 
 #[cfg(test)]

@@ -6,15 +6,21 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::control::{Monitor, Shell, Wires};
 use crate::Result;
 use crate::cargo::output;
 use crate::cross::toolchain::as_root;
+use crate::scratch::Scratch;
 
 /// How long the kernel and the first process may take on a busy computer.
 const START: Duration = Duration::from_secs(120);
+
+/// How long a system with services may take.
+const START_SYSTEM: Duration = Duration::from_secs(300);
+
+/// How many of a console's last lines an error shows.
+const LAST_LINES: usize = 20;
 
 /// The first QEMU with a Cortex-A76.
 const OLDEST_QEMU: u32 = 7;
@@ -32,10 +38,30 @@ pub(crate) enum Board<'a> {
         /// The size of a screen, px, where there is one.
         screen: Option<(u32, u32)>,
     },
+    /// QEMU's own, with two cores and disks, the first being `/dev/vda`. It ends with this process, however that ends.
+    Disks(&'a [Disk<'a>]),
     /// QEMU's own with one core of this kind; its clock advances by a nanosecond per instruction.
     Counting { cpu: &'a str },
     /// A Raspberry Pi 3B, with its device tree.
     Raspi3b { device_tree: &'a Path },
+}
+
+impl Board<'_> {
+    /// How long it may take to its shell.
+    fn start(self) -> Duration {
+        match self {
+            Self::Disks(_) => START_SYSTEM,
+            _ => START,
+        }
+    }
+}
+
+/// A disk of a machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Disk<'a> {
+    pub(crate) image: &'a Path,
+    /// Whether the image keeps what is written; else that goes with the machine.
+    pub(crate) keeps: bool,
 }
 
 /// What to start.
@@ -54,18 +80,18 @@ pub(crate) struct Machine {
     pub(crate) wires: Wires,
     pub(crate) shell: Shell,
     /// Sockets and the initramfs.
-    folder: TempDir,
+    folder: Scratch,
 }
 
 impl Machine {
     /// Starts QEMU and waits for the shell inside.
     pub(crate) fn start(plan: &Plan) -> Result<Self> {
         has_qemu()?;
-        let folder = tempfile::tempdir()?;
+        let folder = Scratch::new(".emocue-machine-", &std::env::temp_dir())?;
         let at = |name: &str| folder.path().join(name);
         fs::write(at("initramfs"), plan.initramfs)?;
         fs::create_dir_all(plan.logs)?;
-        let mut qemu = Command::new(QEMU);
+        let mut qemu = program(plan.board);
         qemu.args(arguments(plan, folder.path()));
         let messages = File::create(plan.logs.join("qemu.log"))?;
         qemu.stdin(Stdio::null()).stdout(messages.try_clone()?).stderr(messages);
@@ -74,24 +100,24 @@ impl Machine {
             let wires = Wires::connect(&at("wires"))?;
             let monitor = Monitor::connect(&at("monitor"))?;
             let mut shell = Shell::connect(&at("shell"))?;
-            shell.ready(START)?;
+            shell.ready(plan.board.start())?;
             Ok((monitor, wires, shell))
         };
         match connect() {
             Ok((monitor, wires, shell)) => Ok(Self { qemu, monitor, wires, shell, folder }),
             Err(error) => {
                 stop(&mut qemu);
-                Err(format!("the virtual machine does not start: {error}").into())
+                let console = last_lines(plan.logs);
+                Err(format!("the virtual machine does not start: {error}{console}").into())
             }
         }
     }
 
     /// Leaves the machine running and returns QEMU's process and the folder of its sockets.
-    pub(crate) fn keep(self) -> (u32, PathBuf) {
+    pub(crate) fn keep(self) -> Result<(u32, PathBuf)> {
         let mut machine = std::mem::ManuallyDrop::new(self);
-        let process = machine.qemu.id();
-        machine.folder.disable_cleanup(true);
-        (process, machine.folder.path().to_owned())
+        machine.folder.keep()?;
+        Ok((machine.qemu.id(), machine.folder.path().to_owned()))
     }
 }
 
@@ -106,6 +132,26 @@ impl Drop for Machine {
 fn stop(qemu: &mut Child) {
     let _ = qemu.kill();
     let _ = qemu.wait();
+}
+
+/// QEMU; one with disks is killed when this process is.
+fn program(board: Board<'_>) -> Command {
+    if !matches!(board, Board::Disks(_)) {
+        return Command::new(QEMU);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", QEMU]);
+    command
+}
+
+/// The end of what a machine's kernel and services said, for an error's message.
+pub(crate) fn last_lines(logs: &Path) -> String {
+    let text = |name: &str| fs::read(logs.join(name)).unwrap_or_default();
+    let text = [text("qemu.log"), text("console.log")].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(LAST_LINES)..].iter();
+    last.map(|line| format!("\n  console: {}", line.escape_debug())).collect()
 }
 
 /// Installs QEMU, unless it is there.
@@ -140,7 +186,7 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
     add("-qtest", &format!("unix:{},server=on,wait=off", at("wires")));
     add("-chardev", &format!("socket,id=shell,path={},server=on,wait=off", at("shell")));
     let (machine, console) = match plan.board {
-        Board::Virt { .. } | Board::Counting { .. } => {
+        Board::Virt { .. } | Board::Disks(_) | Board::Counting { .. } => {
             add("-m", "512");
             add("-serial", &format!("file:{}", log("console")));
             add("-device", "virtio-serial-pci");
@@ -160,9 +206,7 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
     add("-append", &format!("{console} quiet panic=-1"));
     match plan.board {
         Board::Virt { ports, screen } => {
-            add("-cpu", "cortex-a72");
-            add("-smp", "2");
-            add("-accel", "tcg,thread=multi");
+            two_cores(&mut add);
             if let Some((width, height)) = screen {
                 add("-device", &format!("virtio-gpu-pci,xres={width},yres={height}"));
             }
@@ -172,6 +216,18 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
             for port in ports {
                 add("-chardev", &format!("file,id={port},path={}", log(port)));
                 add("-device", &format!("virtserialport,chardev={port},name={port}"));
+            }
+        }
+        Board::Disks(disks) => {
+            two_cores(&mut add);
+            for (index, disk) in disks.iter().enumerate() {
+                // A comma ends a path, unless it is doubled.
+                let image = disk.image.display().to_string().replace(',', ",,");
+                let snapshot = if disk.keeps { "off" } else { "on" };
+                // What the computer's own crash would lose is made anew.
+                let options = "if=none,format=raw,cache=unsafe";
+                add("-drive", &format!("{options},id=d{index},snapshot={snapshot},file={image}"));
+                add("-device", &format!("virtio-blk-pci,drive=d{index}"));
             }
         }
         Board::Counting { cpu } => {
@@ -184,6 +240,12 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
     arguments
 }
 
+fn two_cores(add: &mut impl FnMut(&str, &str)) {
+    add("-cpu", "cortex-a72");
+    add("-smp", "2");
+    add("-accel", "tcg,thread=multi");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +255,17 @@ mod tests {
         assert_eq!(major("QEMU emulator version 7.2.22 (Debian 1:7.2)"), Some(7));
         assert_eq!(major("QEMU emulator version 10.0.2"), Some(10));
         assert_eq!(major("something else"), None);
+    }
+
+    #[test]
+    fn an_error_shows_the_end_of_the_console() {
+        let logs = tempfile::tempdir().unwrap();
+        assert_eq!(last_lines(logs.path()), "");
+        let lines: String = (0..30).map(|line| format!("line {line}\r\n\r\n")).collect();
+        fs::write(logs.path().join("console.log"), lines).unwrap();
+        let last = last_lines(logs.path());
+        assert!(last.starts_with("\n  console: line 10\n"), "{last}");
+        assert!(last.ends_with("\n  console: line 29"), "{last}");
     }
 
     #[test]
@@ -209,5 +282,10 @@ mod tests {
         let screen = arguments(Board::Virt { ports: &[], screen: Some((800, 480)) });
         assert!(screen.contains("virtio-gpu-pci,xres=800,yres=480"), "{screen}");
         assert!(virt.contains("path=logs/panel.log") && !virt.contains("icount"), "{virt}");
+        let disks = [("a,b", true), ("c", false)];
+        let disks = disks.map(|(image, keeps)| Disk { image: Path::new(image), keeps });
+        let disks = arguments(Board::Disks(&disks));
+        assert!(disks.contains("id=d0,snapshot=off,file=a,,b -device virtio-blk-pci,drive=d0"));
+        assert!(disks.contains("id=d1,snapshot=on,file=c"), "{disks}");
     }
 }

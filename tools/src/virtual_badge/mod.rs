@@ -3,11 +3,11 @@
 
 pub(crate) mod control;
 mod host;
-mod initramfs;
+pub(crate) mod initramfs;
 mod log;
 pub(crate) mod machine;
 mod modules;
-mod packages;
+pub(crate) mod packages;
 mod panel;
 mod picture;
 mod play;
@@ -44,6 +44,9 @@ const MODULES: &[(&str, &str)] = &[
 
 /// What it needs for a screen with a framebuffer.
 const SCREEN: &[(&str, &str)] = &[("virtio_gpu", "")];
+
+/// The first process of a machine: it gives a shell.
+pub(crate) const INIT: &[u8] = include_bytes!("init.sh");
 
 /// What runs in the machine besides the badge.
 const GUEST: Built = Built { package: "emocue-guest", features: "emocue-guest/vivid" };
@@ -145,7 +148,7 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     let mut play = Play::new(machine, &logs, &badge, PORTRAIT, host, screen, start)?;
     let played = play.scenario(args.scenario);
     if args.keep {
-        let (process, folder) = play.keep();
+        let (process, folder) = play.keep()?;
         println!("QEMU runs on as process {process}; its sockets lie in {}", folder.display());
         println!("  a shell in it: socat - UNIX-CONNECT:{}/shell", folder.display());
     }
@@ -187,15 +190,21 @@ pub(crate) fn logs(name: &str) -> Result<PathBuf> {
     Ok(logs)
 }
 
-/// A file system with a shell, the badge and the libraries that it is linked to.
-pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
+/// A file system with the tools of a shell, and this first process.
+pub(crate) fn tools(init: &[u8]) -> Result<Initramfs> {
     let mut files = Initramfs::default();
     for folder in ["dev", "proc", "sys", "root"] {
         files.folder(folder);
     }
     files.copy("bin/busybox", &packages::busybox()?)?;
-    files.file("init", include_bytes!("init.sh"));
+    files.file("init", init);
     files.file("modules/list", b"");
+    Ok(files)
+}
+
+/// A file system with a shell, the badge and the libraries that it is linked to.
+pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
+    let mut files = tools(INIT)?;
     files.copy("bin/emocue-badge", badge)?;
     let target = BoardTarget::Aarch64;
     let needed = output(target.tool("readelf").args(["--dynamic", "--wide"]).arg(badge))?;
@@ -205,7 +214,12 @@ pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
     Ok(files)
 }
 
-fn add_modules(files: &mut Initramfs, kernel: &Kernel, modules: &[(&str, &str)]) -> Result<()> {
+/// Adds modules with their options, which the first process loads, and all that they need.
+pub(crate) fn add_modules(
+    files: &mut Initramfs,
+    kernel: &Kernel,
+    modules: &[(&str, &str)],
+) -> Result<()> {
     let wanted: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
     let mut list = String::new();
     for (name, object) in modules::load(&kernel.modules, &wanted)? {

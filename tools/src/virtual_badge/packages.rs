@@ -58,6 +58,23 @@ pub(crate) fn busybox() -> Result<PathBuf> {
     Ok(paths.into_iter().find(|path| path.exists()).ok_or("busybox-static without busybox")?)
 }
 
+/// Downloads packages and all that they need into `folder`, as if nothing were installed. apt's patterns are names, too.
+pub(crate) fn download(names: &[&str], folder: &Path) -> Result<()> {
+    let apt = Apt::update(&cache()?)?;
+    let archives = folder.join("archives");
+    fs::create_dir_all(archives.join("partial"))?;
+    let mut get = apt.command("apt-get");
+    get.args(["-qq", "--yes", "--no-install-recommends", "--download-only"]);
+    get.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
+    output(get.arg("install").args(names))?;
+    for file in fs::read_dir(&archives)?.flatten() {
+        if file.path().extension().is_some_and(|extension| extension == "deb") {
+            fs::rename(file.path(), folder.join(file.file_name()))?;
+        }
+    }
+    Ok(fs::remove_dir_all(&archives)?)
+}
+
 /// The newest of Debian's kernels for real machines among package names.
 fn newest<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.filter_map(|name| Some((version(name)?, name))).max().map(|(_, name)| name)

@@ -114,7 +114,7 @@ impl Play {
     }
 
     /// See [`Machine::keep`].
-    pub(crate) fn keep(self) -> (u32, PathBuf) {
+    pub(crate) fn keep(self) -> Result<(u32, PathBuf)> {
         self.machine.keep()
     }
 
