@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use emocue_device::camera::decode_picture;
 use emocue_link::Client;
 use emocue_link::client::{ClientError, ClientSettings};
-use emocue_link::message::{BadgeStatus, BundleSource, FileKind};
+use emocue_link::message::{BadgeStatus, BundleSource, CameraState, FileKind, Progress};
 use emocue_link::transport::Streams;
 use emocue_models::bundle::{Bundle, DEFAULT, Manifest, SecretKey, Sha256};
 use emocue_run::portraits::PORTRAITS;
@@ -93,6 +93,16 @@ impl Lab {
         Badge(command.spawn().unwrap())
     }
 
+    /// Started with the Enter key as its button.
+    fn start_with_keys(&self) -> (Badge, ChildStdin) {
+        let words = ["run", "--keyboard", "--display", "terminal"];
+        let mut command = self.command(&words);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut badge = command.spawn().unwrap();
+        let keys = badge.stdin.take().unwrap();
+        (Badge(badge), keys)
+    }
+
     /// A host that is logged in on the badge, once that listens.
     fn host(&self) -> Host {
         wait("the badge listens", || self.visit())
@@ -127,6 +137,12 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 struct Badge(Child);
 
 impl Badge {
+    fn threads(&self) -> u32 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+
     /// As power fails; what it told.
     fn kill(mut self) -> String {
         self.0.kill().unwrap();
@@ -266,6 +282,35 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     assert!(lab.slot(&["rollback"], None).status.success());
     until(&mut client, "the one before runs", |status| status.running == BundleSource::Embedded);
     drop((badge, held));
+}
+
+#[test]
+fn keys_press_the_button_also_after_a_new_start_and_answer_questions() {
+    let lab = Lab::new();
+    let (badge, mut keys) = lab.start_with_keys();
+    let mut host = lab.host();
+    until(&mut host.client, "it streams", |status| status.fps_milli > 0);
+    let threads = badge.threads();
+    for release in [900, 901] {
+        send(&mut host.client, FileKind::Bundle, &lab.release(release)).unwrap();
+        let runs = |status: &BadgeStatus| status.content_version == release && status.fps_milli > 0;
+        until(&mut host.client, "the new bundle runs", runs);
+    }
+    // The threads of the starts before end when they next look.
+    wait("no thread is left over", || (badge.threads() == threads).then_some(()));
+    for state in [CameraState::Paused, CameraState::Streaming] {
+        keys.write_all(b"l\n").unwrap();
+        until(&mut host.client, "one press is enough", |status| status.state == state);
+    }
+    let settings = b"[led]\nbrightness = 50\n";
+    host.client.send(FileKind::Config, settings, &mut |_| ControlFlow::Continue(())).unwrap();
+    wait("the wearer is asked", || match host.client.progress().unwrap() {
+        Progress::Asks(question) => Some(question),
+        other => {
+            assert_eq!(other, Progress::Working);
+            None
+        }
+    });
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead as _};
 use std::process::ExitCode;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,15 +42,31 @@ pub(super) fn check(game: GameKind, config: &Config) -> Result<(), Failure> {
     if is_allowed { Ok(()) } else { Err(Failure::NotAllowed { place: config.use_place }) }
 }
 
-/// The Enter key as a button, read from standard input until that ends.
-pub(super) fn keyboard() -> Presses {
-    let (tells, told) = channel();
-    thread::spawn(move || read_keys(&tells));
-    Box::new(move |wait| match told.recv_timeout(wait) {
-        Ok(press) => Ok(Some(press)),
-        Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => wait_without_keys(wait),
-    })
+/// The Enter key as a button, read from standard input until that ends. One thread reads for all starts of a badge: a
+/// second one would take keys from the first, and none can be ended while it waits for a key.
+#[derive(Clone)]
+pub(super) struct Keyboard(Arc<Mutex<Receiver<TimedPress>>>);
+
+impl Keyboard {
+    /// Begins to read.
+    pub(super) fn new() -> Self {
+        let (tells, told) = channel();
+        thread::spawn(move || read_keys(&tells));
+        Self(Arc::new(Mutex::new(told)))
+    }
+
+    /// The presses, for one start.
+    pub(super) fn presses(&self) -> Presses {
+        let told = Arc::clone(&self.0);
+        Box::new(move |wait| {
+            let pressed = told.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(wait);
+            match pressed {
+                Ok(press) => Ok(Some(press)),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => wait_without_keys(wait),
+            }
+        })
+    }
 }
 
 /// Nobody presses any more.

@@ -27,7 +27,7 @@ use super::Failure;
 #[cfg(unix)]
 use super::board::screen;
 use super::board::{cues, panel};
-use super::practice::{self, keyboard};
+use super::practice::{self, Keyboard};
 use crate::{stop_on_signal, tell};
 
 /// A game that is played instead of only looking.
@@ -47,7 +47,7 @@ pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
 /// Plays `started`, where there is one, or looks at a camera, until it ends or a signal comes.
 pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<ExitCode, Failure> {
     let (hub, stop) = (Arc::default(), stop_on_signal());
-    let mut badge = Starts { run, started, hub, stop, served: None, state: None };
+    let mut badge = Starts { run, started, hub, stop, served: None, state: None, keys: None };
     let mut again = None;
     loop {
         match badge.start(again) {
@@ -78,6 +78,8 @@ struct Starts<'a> {
     served: Option<Served>,
     /// The folder with settings that a host sent, once it is known.
     state: Option<PathBuf>,
+    /// The keys that press the button where no pin does.
+    keys: Option<Keyboard>,
 }
 
 /// While it lives, hosts are served, and questions answered.
@@ -124,7 +126,7 @@ impl Starts<'_> {
         // Before hosts are served: settings that the badge cannot run with are given up first.
         let mut cues = cues(&config)?;
         if run.keyboard && cues.button.is_none() {
-            cues.button = Some(keyboard());
+            cues.button = Some(self.keys.get_or_insert_with(Keyboard::new).presses());
         }
         let mut wearer = WearerOptions::new(&config, with_panel.map(|_| state.to_owned()));
         if let Some(rounds) = self.started.and_then(|started| started.rounds) {
@@ -137,7 +139,7 @@ impl Starts<'_> {
                 mark,
                 on_trial: matches!(origin, Origin::Slot { trial: Some(_), .. }),
                 healthy: config.update.healthy(),
-                has_button: config.pins.button.is_some(),
+                has_button: config.pins.button.is_some() || run.keyboard,
                 has_panel: config.panel.enabled || config.screen.enabled || run.show.has_panel(),
                 presence: self.served.as_ref().map(|served| Arc::clone(&served.presence)),
             };
