@@ -13,7 +13,7 @@ use emocue_config::Language;
 use image::{ExtendedColorType, RgbImage};
 
 use super::canvas::{self, Canvas};
-use super::png::Folder;
+use super::png::{Folder, file_name};
 use super::video::{self, Video, VideoFrame};
 use super::{Display, FileRules, ShowError, ShownFrame, language};
 use crate::answer::FrameReport;
@@ -132,7 +132,8 @@ impl Display for Overlay {
         let Size { width, height } = canvas.bounds().size;
         match &mut self.out {
             Out::Folder(folder) => {
-                folder.write(report, canvas.bytes(), width, height, ExtendedColorType::Rgb8)
+                let name = file_name(&report.source, report.index);
+                folder.write(name, canvas.bytes(), width, height, ExtendedColorType::Rgb8)
             }
             Out::Video(video) => {
                 let (rate, time_ms) = (frame.rate, report.time_ms);

@@ -17,6 +17,9 @@ use super::panel::Panel;
 use super::{Display, FileRules, ShowError, ShowSettings, ShownFrame};
 use crate::answer::FrameReport;
 
+/// What a badge's own states are named after, such as that it is paused.
+const OWN: &str = "badge";
+
 /// Writes the panel, as it is, on every change of answer and for every still picture.
 pub struct PanelPng {
     folder: Folder,
@@ -60,7 +63,7 @@ impl Display for PanelPng {
 
     fn show(
         &mut self,
-        _: Option<ShownFrame<'_>>,
+        frame: Option<ShownFrame<'_>>,
         report: &FrameReport,
         _: Instant,
     ) -> Result<(), ShowError> {
@@ -71,7 +74,10 @@ impl Display for PanelPng {
         self.pixels.clear();
         self.pixels.extend(self.panel.pixels().iter().map(|lit| if *lit { 255 } else { 0 }));
         let (width, height) = (self.panel.width() as u32, self.panel.height() as u32);
-        self.folder.write(report, &self.pixels, width, height, ExtendedColorType::L8)
+        // A badge counts its own states apart from its camera's frames.
+        let source = frame.map_or(OWN, |_| report.source.as_str());
+        let name = file_name(source, report.index);
+        self.folder.write(name, &self.pixels, width, height, ExtendedColorType::L8)
     }
 }
 
@@ -117,16 +123,15 @@ impl Folder {
         );
     }
 
-    /// Writes `width` x `height` px under the report's name. The file appears when it is whole.
+    /// Writes `width` x `height` px under `name`. The file appears when it is whole.
     pub(crate) fn write(
         &mut self,
-        report: &FrameReport,
+        name: String,
         pixels: &[u8],
         width: u32,
         height: u32,
         color: ExtendedColorType,
     ) -> Result<(), ShowError> {
-        let name = file_name(report);
         let path = self.path.join(&name);
         if !self.rules.overwrite {
             refuse_existing(&path, &[]).map_err(ShowError::Exists)?;
@@ -180,14 +185,14 @@ fn encode(
 
 /// `astronaut-000000.png`: the source's stem and the frame's index. What may not stand in a file name
 /// everywhere becomes `_`.
-fn file_name(report: &FrameReport) -> String {
-    let stem = Path::new(&report.source).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+pub(crate) fn file_name(source: &str, index: u64) -> String {
+    let stem = Path::new(source).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     // Names may be 255 bytes long; a character takes up to 4.
     let stem: String = stem.chars().take(48).map(|c| if keep(c) { c } else { '_' }).collect();
     let stem = stem.trim_matches(['.', '-']);
     let stem = if stem.is_empty() { "frame" } else { stem };
-    format!("{stem}-{:06}.png", report.index)
+    format!("{stem}-{index:06}.png")
 }
 
 #[cfg(test)]
@@ -196,6 +201,7 @@ mod tests {
 
     use emocue_models::failure;
     use emocue_models::label::Expression;
+    use emocue_models::luma::Luma;
 
     use super::*;
     use crate::answer::{Answer, Screen};
@@ -214,12 +220,12 @@ mod tests {
     #[test]
     fn a_file_per_change_holds_the_panel_pixel_by_pixel() {
         let folder = tempfile::tempdir().unwrap();
-        let into = folder.path().join("made/here");
+        let (into, frame) = (folder.path().join("made/here"), Luma::new(4, 2));
         let mut sink =
             PanelPng::create(&into, &ShowSettings::default(), FileRules::default()).unwrap();
         for (index, answer) in (0..).zip([HAPPY, HAPPY, Answer::NoFace.into(), HAPPY]) {
             let report = report("clip.y4m", index, None, answer);
-            sink.show(None, &report, Instant::now()).unwrap();
+            sink.show(Some((&frame).into()), &report, Instant::now()).unwrap();
         }
         let expected = ["clip-000000.png", "clip-000002.png", "clip-000003.png"];
         assert_eq!(names(&into), expected);
@@ -238,7 +244,8 @@ mod tests {
         let shown = |overwrite| {
             let rules = FileRules { overwrite, ..FileRules::default() };
             let sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules);
-            sink.unwrap().show(None, &report("a", 0, None, HAPPY), Instant::now())
+            let (report, frame) = (report("a", 0, None, HAPPY), Luma::new(4, 2));
+            sink.unwrap().show(Some((&frame).into()), &report, Instant::now())
         };
         let error = failure::line(&shown(false).unwrap_err());
         assert!(error.contains("a-000000.png exists") && error.contains("--overwrite"), "{error}");
@@ -250,20 +257,41 @@ mod tests {
     #[test]
     fn only_the_newest_pictures_of_a_run_are_kept_and_others_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
+        let frame = Luma::new(4, 2);
         fs::write(folder.path().join("a-000100.png"), "of an earlier run").unwrap();
         let rules = FileRules { keep: NonZeroUsize::new(3), ..FileRules::default() };
         let mut sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules).unwrap();
         for index in 0..10 {
             let answer = if index % 2 == 0 { HAPPY } else { Answer::NoFace.into() };
-            sink.show(None, &report("a", index, None, answer), Instant::now()).unwrap();
+            let report = report("a", index, None, answer);
+            sink.show(Some((&frame).into()), &report, Instant::now()).unwrap();
         }
         let expected = ["a-000007.png", "a-000008.png", "a-000009.png", "a-000100.png"];
         assert_eq!(names(folder.path()), expected);
     }
 
     #[test]
+    fn a_state_of_the_badge_never_takes_the_name_of_a_frame() {
+        let (folder, frame) = (tempfile::tempdir().unwrap(), Luma::new(4, 2));
+        let rules = FileRules::default();
+        let mut sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules).unwrap();
+        // The states of a live badge go by its camera's name, and have numbers of their own.
+        let mut show = |index, shown: Screen, frame: Option<&Luma>| {
+            let report = report("pipe:cat", index, None, shown);
+            sink.show(frame.map(Into::into), &report, Instant::now()).unwrap();
+        };
+        show(1, Screen::Starting, None);
+        show(2, HAPPY, Some(&frame));
+        show(2, Screen::CameraMissing, None);
+        show(3, HAPPY, Some(&frame));
+        let expected =
+            ["badge-000001.png", "badge-000002.png", "pipe_cat-000002.png", "pipe_cat-000003.png"];
+        assert_eq!(names(folder.path()), expected);
+    }
+
+    #[test]
     fn any_source_gives_a_safe_name() {
-        let name = |source: &str| file_name(&report(source, 7, None, HAPPY));
+        let name = |source: &str| file_name(source, 7);
         assert_eq!(name("/pictures/a b.jpg"), "a_b-000007.png");
         assert_eq!(name("-"), "frame-000007.png");
         assert_eq!(name("../.."), "frame-000007.png");
@@ -286,10 +314,10 @@ mod tests {
     fn what_cannot_be_finished_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut sink = Folder::create("png", folder.path(), FileRules::default()).unwrap();
-        let report = report("a", 0, None, HAPPY);
         // A folder with the file's name: coding works, renaming does not.
         fs::create_dir_all(folder.path().join("a-000000.png/in the way")).unwrap();
-        let error = sink.write(&report, &[0; 4], 2, 2, ExtendedColorType::L8).unwrap_err();
+        let name = "a-000000.png".to_owned();
+        let error = sink.write(name, &[0; 4], 2, 2, ExtendedColorType::L8).unwrap_err();
         assert!(error.to_string().contains("a-000000.png"), "{error}");
         assert_eq!(names(folder.path()), ["a-000000.png"]);
     }
