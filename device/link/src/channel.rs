@@ -24,6 +24,7 @@ pub(crate) struct Channel<T> {
 
 impl<T: Transport> Channel<T> {
     pub(crate) fn new(transport: T, quiet: Duration) -> Self {
+        let last_byte = transport.now();
         Self {
             transport,
             encoder: Encoder::default(),
@@ -32,8 +33,18 @@ impl<T: Transport> Channel<T> {
             at: 0,
             end: 0,
             quiet,
-            last_byte: Instant::now(),
+            last_byte,
         }
+    }
+
+    /// The transport's time.
+    pub(crate) fn now(&self) -> Instant {
+        self.transport.now()
+    }
+
+    /// The transport's number for a session.
+    pub(crate) fn new_session(&mut self) -> u32 {
+        self.transport.new_session()
     }
 
     /// Sends a frame and returns its length, bytes. A message that does not fit is an error of the caller's and is
@@ -47,7 +58,7 @@ impl<T: Transport> Channel<T> {
 
     /// The next event; `None` when there is none within `timeout`.
     pub(crate) fn next(&mut self, timeout: Duration) -> Result<Option<Event>, LinkError> {
-        let until = Instant::now() + timeout;
+        let until = self.now() + timeout;
         let mut over = false;
         loop {
             while self.at < self.end {
@@ -60,14 +71,14 @@ impl<T: Transport> Channel<T> {
             if over {
                 return Ok(None);
             }
-            let now = Instant::now();
+            let now = self.now();
             let mut wait = until.saturating_duration_since(now);
             if self.decoder.unfinished() {
                 let quiet = (self.last_byte + self.quiet).saturating_duration_since(now);
                 wait = wait.min(quiet);
             }
             (self.at, self.end) = (0, self.transport.read(&mut self.input, wait)?);
-            let now = Instant::now();
+            let now = self.now();
             over = now >= until;
             if self.end > 0 {
                 self.last_byte = now;

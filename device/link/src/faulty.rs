@@ -1,8 +1,8 @@
-//! A bad cable, for tests: loses, flips and repeats at random, the same way for the same seed.
+//! A bad cable, for tests: loses, flips, inserts and repeats at random, the same way for the same seed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::random::Random;
 use crate::transport::{LinkError, Transport};
@@ -14,6 +14,8 @@ pub struct Faults {
     pub lose: f64,
     /// Chance that a bit of a byte is flipped, 0 to 1, for each byte.
     pub flip: f64,
+    /// Chance that a byte of noise comes before a byte, 0 to 1.
+    pub insert: f64,
     /// Chance that what is written at once, such as a frame, comes twice, 0 to 1.
     pub repeat: f64,
 }
@@ -36,6 +38,9 @@ impl FaultyLine {
         let times = if self.chance(self.faults.repeat) { 2 } else { 1 };
         for _ in 0..times {
             for byte in bytes {
+                if self.chance(self.faults.insert) {
+                    out.push(self.random.number() as u8);
+                }
                 if self.chance(self.faults.lose) {
                     continue;
                 }
@@ -150,5 +155,13 @@ impl<T: Transport> Transport for Faulty<T> {
         self.passed.clear();
         self.out.pass(bytes, &mut self.passed);
         self.inner.write_all(&self.passed)
+    }
+
+    fn now(&self) -> Instant {
+        self.inner.now()
+    }
+
+    fn new_session(&mut self) -> u32 {
+        self.inner.new_session()
     }
 }

@@ -1,6 +1,7 @@
 //! Where the bytes go: anything that carries them both ways, in order.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -67,6 +68,20 @@ pub trait Transport {
     /// # Errors
     /// [`LinkError::Closed`], or [`LinkError::Stuck`] when nothing is read for [`WRITE_PATIENCE`].
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError>;
+
+    /// The time by which this transport waits: both sides take theirs from it, so that a simulated cable can have a clock
+    /// of its own.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// A number for a session, which no other host on this cable has; a simulated cable has the same ones each time.
+    fn new_session(&mut self) -> u32 {
+        // The standard library's keys against collision attacks come from the system's random numbers.
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        (hasher.finish() >> 16) as u32
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
@@ -77,6 +92,14 @@ impl<T: Transport + ?Sized> Transport for &mut T {
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
         (**self).write_all(bytes)
     }
+
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn new_session(&mut self) -> u32 {
+        (**self).new_session()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -86,6 +109,14 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
         (**self).write_all(bytes)
+    }
+
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn new_session(&mut self) -> u32 {
+        (**self).new_session()
     }
 }
 

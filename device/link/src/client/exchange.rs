@@ -1,6 +1,6 @@
 //! One request and its one reply, over a line that loses and damages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Client, ClientError};
 use crate::frame::{Body, Envelope, Event};
@@ -71,22 +71,23 @@ impl<T: Transport> Client<T> {
         let whole = Envelope { session, sequence, body: Body::Request(request) };
         let probe = Envelope { session, sequence, body: Body::Again };
         self.channel.drain()?;
-        let started = Instant::now();
+        let started = self.channel.now();
         let small = self.channel.send(&whole)? <= SMALL;
         let (mut tries, mut once) = (1, true);
-        let mut heard = Instant::now();
+        let mut heard = self.channel.now();
         let mut patience = (self.settings.answer + 2 * self.pace.usual).min(silence);
         let mut until = heard + patience;
         let mut echo = false;
         loop {
-            let left = until.min(heard + silence).saturating_duration_since(Instant::now());
+            let left = until.min(heard + silence).saturating_duration_since(self.channel.now());
             let again = match self.channel.next(left)? {
                 Some(Event::Frame(envelope)) if envelope.session == session => {
                     match envelope.body {
                         Body::Reply(reply) if envelope.sequence == sequence => {
                             // After several it is not known which of them was answered.
                             if once {
-                                self.pace.measure(started.elapsed());
+                                let took = self.channel.now().saturating_duration_since(started);
+                                self.pace.measure(took);
                             }
                             if reply == Reply::Refused(Refusal::NoSession) {
                                 return Err(session_ended(tries));
@@ -95,13 +96,13 @@ impl<T: Transport> Client<T> {
                         }
                         // The reply was sent and is lost.
                         Body::Again if envelope.sequence == sequence => {
-                            heard = Instant::now();
+                            heard = self.channel.now();
                             &probe
                         }
                         // The request is lost.
                         Body::Again if part => return Ok(RequestOutcome::Lost),
                         Body::Again => {
-                            heard = Instant::now();
+                            heard = self.channel.now();
                             &whole
                         }
                         Body::Request(_) => {
@@ -121,7 +122,7 @@ impl<T: Transport> Client<T> {
                     continue;
                 }
                 Some(Event::Damaged) => &probe,
-                None if heard.elapsed() >= silence => {
+                None if self.channel.now().saturating_duration_since(heard) >= silence => {
                     return Err(match (hello, echo) {
                         (true, true) => ClientError::Echo,
                         (true, false) => ClientError::NoAnswer(silence),
@@ -140,7 +141,7 @@ impl<T: Transport> Client<T> {
             let again = if small { &whole } else { again };
             once &= std::ptr::eq(again, &probe);
             self.channel.send(again)?;
-            until = Instant::now() + patience;
+            until = self.channel.now() + patience;
         }
     }
 }

@@ -5,7 +5,6 @@ mod exchange;
 mod journal;
 mod transfer;
 
-use std::hash::{BuildHasher, Hasher};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -214,9 +213,9 @@ impl<T: Transport> Client<T> {
 
     /// Begins a session under a new number.
     fn hello(&mut self) -> Result<(), ClientError> {
-        let asked = Instant::now();
+        let asked = self.channel.now();
         loop {
-            self.session = new_session_id();
+            self.session = self.channel.new_session();
             let reply = match self.exchange(Request::Hello { version: VERSION })? {
                 RequestOutcome::Reply { reply, .. } => reply,
                 RequestOutcome::Lost => return Err(ClientError::Noise),
@@ -229,8 +228,8 @@ impl<T: Transport> Client<T> {
                     (self.version, self.program, self.open) = (version, program, true);
                     return Ok(());
                 }
-                Reply::Refused(Refusal::Busy) if asked.elapsed() < self.settings.busy => {
-                    let left = self.settings.busy.saturating_sub(asked.elapsed());
+                Reply::Refused(Refusal::Busy) if self.waited(asked) < self.settings.busy => {
+                    let left = self.settings.busy.saturating_sub(self.waited(asked));
                     self.pause(left.min(self.settings.poll))?;
                 }
                 other => return Err(unexpected("the greeting", other)),
@@ -259,11 +258,15 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    fn waited(&self, since: Instant) -> Duration {
+        self.channel.now().saturating_duration_since(since)
+    }
+
     /// Lets time pass; what comes meanwhile was not asked for.
     fn pause(&mut self, time: Duration) -> Result<(), ClientError> {
-        let until = Instant::now() + time;
+        let until = self.channel.now() + time;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.channel.now());
             if left.is_zero() {
                 return Ok(());
             }
@@ -281,14 +284,6 @@ impl<T: Transport> Drop for Client<T> {
             let _ = self.channel.send(&Envelope { session: self.session, sequence, body });
         }
     }
-}
-
-/// A number that no other host has.
-fn new_session_id() -> u32 {
-    // The standard library's keys against collision attacks come from the system's random numbers.
-    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
-    hasher.write_u32(std::process::id());
-    (hasher.finish() >> 16) as u32
 }
 
 fn progress(request: &'static str, reply: Reply) -> Result<Progress, ClientError> {

@@ -89,19 +89,37 @@ impl<T: Transport, B: Badge> Server<T, B> {
 
     fn serve_until(&mut self, stop: &AtomicBool) -> Result<(), LinkError> {
         while !stop.load(Ordering::Relaxed) {
-            let event = self.channel.next(TICK)?;
-            let silence = self.settings.silence;
-            if self.session.as_ref().is_some_and(|session| session.heard.elapsed() >= silence) {
-                self.end();
-            }
-            let Some(reply) = event.and_then(|event| self.hear(event)) else { continue };
-            match self.channel.send(&reply) {
-                // The host does not read. It asks again when it does.
-                Ok(_) | Err(LinkError::Stuck) => {}
-                Err(error) => return Err(error),
-            }
+            self.step(TICK)?;
         }
         Ok(())
+    }
+
+    /// Waits for one message, at most `timeout`, and answers it; for callers that have a loop of their own.
+    ///
+    /// # Errors
+    /// As for [`Server::serve`]; the session has ended then.
+    pub fn step(&mut self, timeout: Duration) -> Result<(), LinkError> {
+        let done = self.try_step(timeout);
+        if done.is_err() {
+            self.end();
+        }
+        done
+    }
+
+    fn try_step(&mut self, timeout: Duration) -> Result<(), LinkError> {
+        let event = self.channel.next(timeout)?;
+        let (now, silence) = (self.channel.now(), self.settings.silence);
+        let is_silent =
+            |session: &HostSession| now.saturating_duration_since(session.heard) >= silence;
+        if self.session.as_ref().is_some_and(is_silent) {
+            self.end();
+        }
+        let Some(reply) = event.and_then(|event| self.hear(event)) else { return Ok(()) };
+        match self.channel.send(&reply) {
+            // The host does not read. It asks again when it does.
+            Ok(_) | Err(LinkError::Stuck) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends the session, if there is one.
@@ -138,7 +156,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         let Some(session) = self.session.as_mut().filter(|session| session.id == id) else {
             return Some(reply(id, sequence, Reply::Refused(Refusal::NoSession)));
         };
-        session.heard = Instant::now();
+        session.heard = self.channel.now();
         let ahead = sequence.wrapping_sub(session.sequence).cast_signed();
         match request {
             // It came, and was done: only the reply was lost.
@@ -162,7 +180,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
             session.sequence = sequence;
             session.reply = done.clone();
             // What the badge did may have taken a while.
-            session.heard = Instant::now();
+            session.heard = self.channel.now();
         }
         reply(id, sequence, done)
     }
@@ -182,7 +200,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
                     minor: version.minor.min(VERSION.minor),
                     sequence,
                     reply: hello.clone(),
-                    heard: Instant::now(),
+                    heard: self.channel.now(),
                     begun: None,
                     config: None,
                 });

@@ -16,7 +16,7 @@ fn on(_: u32, _: &[u8]) -> ControlFlow<()> {
 
 #[test]
 fn journals_are_listed_and_fetched_also_over_a_bad_cable() {
-    let faults = Faults { lose: 0.0002, flip: 0.0002, repeat: 0.02 };
+    let faults = Faults { lose: 0.0002, flip: 0.0002, repeat: 0.02, ..Faults::default() };
     for faults in [Faults::default(), faults] {
         let (near, far) = pipe();
         let journals: Vec<Vec<u8>> = (0..150).map(|at| file(60 + at * 40)).collect();

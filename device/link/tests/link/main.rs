@@ -4,10 +4,13 @@
 
 mod common;
 mod consent;
+mod day;
 mod inbox;
 mod journal;
 mod messages;
 #[cfg(unix)]
 mod serial;
 mod session;
+mod simulated;
 mod transfer;
+mod weather;

@@ -60,7 +60,7 @@ fn a_cable_that_flips_bits_is_enough() {
 fn frames_that_come_twice_change_nothing() {
     for seed in 1..4 {
         assert!(through(Faults { repeat: 0.2, ..Faults::default() }, seed) < 150_000);
-        let all = Faults { lose: 0.003, flip: 0.003, repeat: 0.1 };
+        let all = Faults { lose: 0.003, flip: 0.003, repeat: 0.1, ..Faults::default() };
         assert!(through(all, seed) < 600_000);
     }
 }
