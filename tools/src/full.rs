@@ -39,7 +39,7 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
     for profile in [Profile::Release, Profile::Dist] {
         bench::run(&BenchArgs { profile, no_build: false, forms: true })?;
     }
-    soak::run(&SoakArgs { no_build: false })?;
+    soak::run(&SoakArgs::usual())?;
     steadiness::run(&SteadinessArgs::brief())?;
     faults::run(&FaultsArgs::all())?;
     fleet::run(&FleetArgs::usual())?;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod budget;
+mod cable;
 mod calibration;
 mod cargo;
 mod cross;
@@ -51,7 +52,7 @@ enum Task {
     Kernels(kernels::KernelsArgs),
     /// Compare the classifier's speed with ONNX Runtime and LiteRT; needs Python and a package index
     Peers(peers::PeersArgs),
-    /// Look at 20,000 frames and see that memory stays what it was
+    /// Look at 20,000 frames, or at many more under load, and see that memory stays what it was
     Soak(soak::SoakArgs),
     /// Measure on clips and drawn scenes how steady the shown answer is
     Steadiness(steadiness::SteadinessArgs),

@@ -2,30 +2,22 @@
 //! are lost and changed.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use emocue_link::faulty::{Faults, FaultyLine};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use emocue_link::faulty::Faults;
 
 use super::boot::{Badge, May};
 use super::cases::{Case, Group, Tally};
 use super::lab::{Lab, ONE, Reported, TWO, Verdict};
 use super::process::{Done, finish_within};
 use crate::Result;
+use crate::cable::Cable;
 
 /// How long a bundle may take over a bad cable on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
-
-/// How often a direction of the cable looks whether it is needed any more.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// After so many bytes of the bundle somebody is killed.
 const CUT: u64 = 500_000;
@@ -35,10 +27,10 @@ const CAMERA: &str = "printf 'YUV4MPEG2 W64 H64 F5:1 Cmono\\n'; while printf 'FR
 
 /// What happens to the bytes.
 const CABLES: &[(&str, Faults)] = &[
-    ("good", Faults { lose: 0.0, flip: 0.0, repeat: 0.0 }),
-    ("loses-1-percent", Faults { lose: 0.01, flip: 0.0, repeat: 0.0 }),
-    ("flips-bits", Faults { lose: 0.0, flip: 0.005, repeat: 0.0 }),
-    ("all-at-once", Faults { lose: 0.003, flip: 0.003, repeat: 0.05 }),
+    ("good", Faults { lose: 0.0, flip: 0.0, insert: 0.0, repeat: 0.0 }),
+    ("loses-1-percent", Faults { lose: 0.01, flip: 0.0, insert: 0.0, repeat: 0.0 }),
+    ("flips-bits", Faults { lose: 0.0, flip: 0.005, insert: 0.0, repeat: 0.0 }),
+    ("all-at-once", Faults { lose: 0.003, flip: 0.003, insert: 0.0, repeat: 0.05 }),
 ];
 
 /// Who dies in the middle.
@@ -200,84 +192,4 @@ impl<'lab> Bench<'lab> {
 pub(super) fn stop(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
-}
-
-/// Two terminals and what carries bytes between them.
-struct Cable {
-    badge_port: String,
-    host_port: String,
-    to_badge: Arc<AtomicU64>,
-    needed: Arc<AtomicBool>,
-    /// While somebody holds them, a terminal outlives the programs that open it.
-    _held: [File; 2],
-}
-
-impl Cable {
-    fn new(faults: Faults, seed: u64) -> std::io::Result<Self> {
-        let (badge, badge_port, held_badge) = terminal()?;
-        let (host, host_port, held_host) = terminal()?;
-        let to_badge = Arc::new(AtomicU64::new(0));
-        let needed = Arc::new(AtomicBool::new(true));
-        let ends = [(host.try_clone()?, badge.try_clone()?), (badge, host)];
-        for (at, (from, to)) in (0_u64..).zip(ends) {
-            let (needed, count) = (Arc::clone(&needed), Arc::clone(&to_badge));
-            let line = FaultyLine::new(faults, seed * 2 + at);
-            thread::spawn(move || {
-                let counted = (at == 0).then_some(&*count);
-                carry(from, to, line, counted, &needed);
-            });
-        }
-        Ok(Self { badge_port, host_port, to_badge, needed, _held: [held_badge, held_host] })
-    }
-
-    /// Bytes that the badge was sent so far.
-    fn to_badge(&self) -> u64 {
-        self.to_badge.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Cable {
-    fn drop(&mut self) {
-        self.needed.store(false, Ordering::Relaxed);
-    }
-}
-
-/// A terminal's inner end, its name, and a hold on it.
-fn terminal() -> std::io::Result<(File, String, File)> {
-    let inner: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-    grantpt(&inner)?;
-    unlockpt(&inner)?;
-    let name = ptsname(&inner, Vec::new())?;
-    let name = name.into_string().map_err(std::io::Error::other)?;
-    let held = File::options().read(true).write(true).open(&name)?;
-    // Nobody wants an echo before the first program makes it raw.
-    let mut settings = rustix::termios::tcgetattr(&held)?;
-    settings.make_raw();
-    rustix::termios::tcsetattr(&held, rustix::termios::OptionalActions::Now, &settings)?;
-    Ok((inner.into(), name, held))
-}
-
-/// One direction, until it is not needed any more.
-fn carry(
-    mut from: File,
-    mut to: File,
-    mut line: FaultyLine,
-    count: Option<&AtomicU64>,
-    needed: &AtomicBool,
-) {
-    let (mut buffer, mut out) = ([0; 4096], Vec::new());
-    while needed.load(Ordering::Relaxed) {
-        let ready = poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&LOOK));
-        if !matches!(ready, Ok(1..)) {
-            continue;
-        }
-        let Ok(length @ 1..) = from.read(&mut buffer) else { continue };
-        if let Some(count) = count {
-            count.fetch_add(length as u64, Ordering::Relaxed);
-        }
-        out.clear();
-        line.pass(&buffer[..length], &mut out);
-        // A reader that has gone reads nothing.
-        let _ = to.write_all(&out);
-    }
 }

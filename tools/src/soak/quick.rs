@@ -1,12 +1,12 @@
-//! `cargo xtask soak`: memory after many frames is what it was after few.
+//! The short form: memory after 20,000 drawn frames is what it was after 1,000.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use clap::Args;
-
+use super::GROWTH;
+use super::process::Taken;
 use crate::Result;
-use crate::cargo::{Profile, badge, build_badge};
+use crate::cargo::{Profile, badge};
 
 /// Frames after which memory is read: everything is warm, and much later.
 const MARKS: [u64; 2] = [1_000, 20_000];
@@ -14,22 +14,8 @@ const MARKS: [u64; 2] = [1_000, 20_000];
 /// Frames beyond the last mark, so that the badge still runs when it is read.
 const BEYOND: u64 = 500;
 
-/// How much memory may have grown between the marks.
-const GROWTH: f64 = 0.02;
-
-/// Options of `cargo xtask soak`.
-#[derive(Args)]
-pub(crate) struct SoakArgs {
-    /// Run the badge as it was built last
-    #[arg(long)]
-    pub(crate) no_build: bool,
-}
-
 /// Runs the badge on drawn frames and compares its resident memory at the marks.
-pub(crate) fn run(args: &SoakArgs) -> Result<()> {
-    if !args.no_build {
-        build_badge(Profile::Release)?;
-    }
+pub(super) fn run() -> Result<()> {
     let frames = MARKS[1] + BEYOND;
     let mut badge = Command::new(badge(Profile::Release))
         .args(["run", "--display", "json", "--camera", &format!("synthetic:frames={frames}")])
@@ -61,8 +47,7 @@ fn watch(process: u32, lines: BufReader<ChildStdout>) -> Result<[u64; 2]> {
         line?;
         seen += 1;
         if let Some(mark) = MARKS.iter().position(|mark| *mark == seen) {
-            let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-            resident[mark] = resident_kb(&status).ok_or("the system does not tell memory")?;
+            resident[mark] = Taken::by(process)?.resident_kb;
         }
         if seen == MARKS[1] {
             return Ok(resident);
@@ -74,22 +59,4 @@ fn watch(process: u32, lines: BufReader<ChildStdout>) -> Result<[u64; 2]> {
 fn stop(badge: &mut Child) {
     let _ = badge.kill();
     let _ = badge.wait();
-}
-
-/// `VmRSS` of a process's status, kB.
-fn resident_kb(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resident_memory_is_read_from_a_status() {
-        let status = "Name:\tx\nVmHWM:\t   39000 kB\nVmRSS:\t   38024 kB\nThreads:\t1\n";
-        assert_eq!(resident_kb(status), Some(38_024));
-        assert_eq!(resident_kb("Name:\tx\n"), None);
-    }
 }

@@ -1,0 +1,296 @@
+//! The badge under load: the real program, what it writes for each frame, and what it says.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::process::Taken;
+use super::{camera, host};
+use crate::Result;
+use crate::cargo::{Profile, badge};
+
+/// Longer than anything takes that is waited for, on a machine that does other things.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How often to look again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// How long the threads of what has ended may take to end.
+const CALM: Duration = Duration::from_secs(10);
+
+/// How long nothing changes in a badge that is calm.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// Lines of its log that are kept.
+const KEPT: usize = 400;
+
+/// What a badge has shown and said so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// Frames looked at and shown.
+    looks: AtomicU64,
+    /// Those with a face.
+    faces: AtomicU64,
+    log: Mutex<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    lines: VecDeque<String>,
+    /// How many lines came in all.
+    count: usize,
+    /// Looks of the starts that have ended, as the badge says.
+    looks: u64,
+}
+
+/// A badge that runs.
+pub(super) struct Badge {
+    child: Child,
+    keys: ChildStdin,
+    told: Arc<Told>,
+    readers: [JoinHandle<()>; 2],
+}
+
+impl Badge {
+    /// Starts one in `folder`, which has its camera's pipe and its cable.
+    pub(super) fn start(folder: &Path, key: &str) -> Result<Self> {
+        let (state, port) = (folder.join("state"), folder.join(host::PORT));
+        let text = format!(
+            "[panel]\nenabled = false\n[camera]\nsource = \"pipe:{}\"\n\
+             [pace]\nfps = 120.0\nwarm_c = 109.0\nhot_c = 110.0\n\
+             [update]\nkeys = [{key:?}]\nstate = {state:?}\nhealthy_s = 1\n[link]\nport = {port:?}\n",
+            camera::COMMAND,
+        );
+        fs::write(folder.join("emocue.toml"), text)?;
+        let mut command = Command::new(badge(Profile::Release));
+        command.args(["run", "--config", "emocue.toml", "--keyboard"]);
+        for display in ["json", "terminal", "png:panel"] {
+            command.args(["--display", display]);
+        }
+        // Of a group of its own, so that Ctrl-C ends it through us.
+        command.args(["--keep", "8"]).current_dir(folder).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let told = Arc::<Told>::default();
+        let (out, err) = (Arc::clone(&told), Arc::clone(&told));
+        let no_pipe = "the badge has no output";
+        let stdout = child.stdout.take().ok_or(no_pipe)?;
+        let stderr = child.stderr.take().ok_or(no_pipe)?;
+        let readers = [
+            thread::spawn(move || lines(stdout, |line| out.shown(line))),
+            thread::spawn(move || lines(stderr, |line| err.said(line))),
+        ];
+        let keys = child.stdin.take().ok_or("the badge has no keys")?;
+        Ok(Self { child, keys, told, readers })
+    }
+
+    /// Its number.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Frames looked at and shown so far.
+    pub(super) fn looks(&self) -> u64 {
+        self.told.looks.load(Ordering::Relaxed)
+    }
+
+    /// Those with a face.
+    pub(super) fn faces(&self) -> u64 {
+        self.told.faces.load(Ordering::Relaxed)
+    }
+
+    /// Presses its button.
+    pub(super) fn press(&mut self, key: &str) -> Result<()> {
+        writeln!(self.keys, "{key}")?;
+        Ok(self.keys.flush()?)
+    }
+
+    /// Where its log is now, for [`Badge::says`].
+    pub(super) fn now(&self) -> usize {
+        self.told.log().count
+    }
+
+    /// Waits for a line behind `since` that contains `text`.
+    pub(super) fn says(&mut self, text: &str, since: usize) -> Result<()> {
+        let told = Arc::clone(&self.told);
+        self.until(&format!("it says {text:?}"), |_| told.log().has(text, since))
+    }
+
+    /// Waits until it has looked at `more` frames.
+    pub(super) fn looks_on(&mut self, more: u64) -> Result<()> {
+        let wanted = self.looks() + more;
+        self.until(&format!("it looks at {more} more frames"), |badge| badge.looks() >= wanted)
+    }
+
+    /// Whether it still runs.
+    pub(super) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => Err(format!("the badge has ended ({status}): {}", self.last()).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until something is so.
+    fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) -> Result<()> {
+        let begun = Instant::now();
+        while !is_so(self) {
+            self.check()?;
+            if begun.elapsed() > PATIENCE {
+                let seconds = PATIENCE.as_secs();
+                return Err(format!("not within {seconds} s: {what}: {}", self.last()).into());
+            }
+            thread::sleep(AGAIN);
+        }
+        Ok(())
+    }
+
+    /// What it said last.
+    fn last(&self) -> String {
+        let log = self.told.log();
+        log.lines.iter().rev().take(12).rev().cloned().collect::<Vec<_>>().join(" | ")
+    }
+
+    /// What it takes now.
+    pub(super) fn takes(&self) -> Result<Taken> {
+        Taken::by(self.process())
+    }
+
+    /// What it takes once what has ended is gone: where it gets there, as many threads and descriptors as `usual`, else
+    /// as many as before for a while.
+    pub(super) fn takes_calmly(&self, usual: Option<Taken>) -> Result<Taken> {
+        let begun = Instant::now();
+        let (mut last, mut since) = (self.takes()?, begun);
+        loop {
+            let taken = self.takes()?;
+            let counts = |taken: Taken| (taken.threads, taken.descriptors);
+            if counts(taken) != counts(last) {
+                (last, since) = (taken, Instant::now());
+            }
+            let is_calm = match usual {
+                Some(usual) => counts(taken) == counts(usual),
+                None => since.elapsed() >= STEADY,
+            };
+            if is_calm || begun.elapsed() >= CALM {
+                return Ok(taken);
+            }
+            thread::sleep(AGAIN);
+        }
+    }
+
+    /// Stops it as its service would, and returns how many looks it counted itself.
+    pub(super) fn stop(mut self) -> Result<u64> {
+        let process = self.child.id().to_string();
+        Command::new("kill").args(["-s", "TERM", &process]).status()?;
+        let begun = Instant::now();
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break status,
+                None if begun.elapsed() > PATIENCE => return Err("the badge does not stop".into()),
+                None => thread::sleep(AGAIN),
+            }
+        };
+        let Self { told, readers, .. } = &mut self;
+        for reader in readers {
+            while !reader.is_finished() {
+                thread::sleep(AGAIN);
+            }
+        }
+        let looks = told.log().looks;
+        match status.success() {
+            true => Ok(looks),
+            false => Err(format!("the badge ended with {status}: {}", self.last()).into()),
+        }
+    }
+}
+
+impl Drop for Badge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Told {
+    fn log(&self) -> std::sync::MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line of an answer; states of the badge itself have no frame.
+    fn shown(&self, line: &str) {
+        if line.starts_with('{') && !line.contains("\"width\":0,") {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            if line.contains("\"faces\":[{") {
+                self.faces.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn said(&self, line: &str) {
+        let mut log = self.log();
+        log.count += 1;
+        log.looks += looks(line).unwrap_or(0);
+        if log.lines.len() == KEPT {
+            log.lines.pop_front();
+        }
+        log.lines.push_back(line.to_owned());
+    }
+}
+
+impl Log {
+    fn has(&self, text: &str, since: usize) -> bool {
+        let behind = self.count.saturating_sub(since).min(self.lines.len());
+        self.lines.iter().rev().take(behind).any(|line| line.contains(text))
+    }
+}
+
+/// How many looks a badge counted that stops.
+fn looks(line: &str) -> Option<u64> {
+    line.split_once("stopped after ")?.1.split_once(" looks")?.0.parse().ok()
+}
+
+/// Hands on the lines of `from` until it ends.
+fn lines(from: impl Read, mut take: impl FnMut(&str)) {
+    let (mut from, mut line) = (BufReader::new(from), Vec::new());
+    // What cannot be read any more is its end.
+    while from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        take(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_with_a_frame_are_looks() {
+        let told = Told::default();
+        told.shown(r#"{"source":"badge","index":1,"width":0,"height":0,"faces":[]}"#);
+        told.shown(r#"{"source":"pipe:exec","index":0,"width":128,"height":96,"faces":[]}"#);
+        told.shown(
+            r#"{"source":"pipe:exec","index":1,"width":128,"height":96,"faces":[{"box":1}]}"#,
+        );
+        told.shown("looks happy");
+        let counts = [&told.looks, &told.faces].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(counts, [2, 1]);
+    }
+
+    #[test]
+    fn what_it_says_is_found_behind_a_place_and_its_looks_are_added() {
+        let told = Told::default();
+        told.said("emocue-badge: paused");
+        let since = told.log().count;
+        assert!(!told.log().has("paused", since) && told.log().has("paused", 0));
+        told.said("emocue-badge: stopped after 120 looks at frames 3 ms old on average");
+        told.said("emocue-badge: stopped after 3 looks");
+        assert!(told.log().has("stopped", since));
+        assert_eq!(told.log().looks, 123);
+    }
+}

@@ -1,0 +1,184 @@
+//! The camera of a badge under load: drawn frames through a named pipe, at full rate, of which one in a thousand is
+//! damaged, and which can be unplugged.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use emocue_device::camera::{Camera as _, FrameInfo, Synthetic};
+use emocue_link::random::Random;
+use emocue_models::luma::Luma;
+use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, mknodat};
+
+use super::damage::{Damage, Then};
+use crate::Result;
+
+/// What the badge runs as its camera; the pipe lies in its folder.
+pub(super) const COMMAND: &str = "exec cat camera";
+
+/// A little more than a badge looks at in a second.
+const RATE: f64 = 125.0;
+
+/// One frame of so many is damaged.
+const ONE_IN: u64 = 1_000;
+
+/// Different frames, after which they repeat.
+const FRAMES: usize = 240;
+
+/// Small pictures cost little; smaller ones have too small a face.
+const SIZES: [&str; 2] = ["192x144", "256x192"];
+
+/// How often to look whether somebody reads.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// What is written, and what was.
+#[derive(Debug, Default)]
+struct Shared {
+    unplugged: AtomicBool,
+    ended: AtomicBool,
+    frames: AtomicU64,
+    damaged: AtomicU64,
+    starts: AtomicU64,
+}
+
+/// A camera that runs until it is dropped.
+pub(super) struct Camera {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Camera {
+    /// A camera whose pipe is made in `folder`.
+    pub(super) fn new(folder: &Path, seed: u64) -> Result<Self> {
+        let path = folder.join("camera");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        let clips = SIZES.map(Clip::drawn);
+        let [small, large] = clips;
+        let clips = [small?, large?];
+        let shared = Arc::<Shared>::default();
+        let random = Random::of(seed, "camera");
+        let mut writer =
+            Writer { path, shared: Arc::clone(&shared), clips, random, next: None, kind: 0 };
+        let writer = thread::spawn(move || writer.run());
+        Ok(Self { shared, writer: Some(writer) })
+    }
+
+    /// Pulls it out, or plugs it in again.
+    pub(super) fn unplug(&self, unplugged: bool) {
+        self.shared.unplugged.store(unplugged, Ordering::Relaxed);
+    }
+
+    /// Whole frames that were written, damaged ones, and how often its program was started.
+    pub(super) fn counts(&self) -> [u64; 3] {
+        let Shared { frames, damaged, starts, .. } = &*self.shared;
+        [frames, damaged, starts].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        if let Some(writer) = self.writer.take() {
+            // One that panicked is gone all the same.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// A clip as it is written.
+struct Clip {
+    header: Vec<u8>,
+    /// Each with its line.
+    frames: Vec<Vec<u8>>,
+}
+
+impl Clip {
+    fn drawn(size: &str) -> Result<Self> {
+        let mut drawn = Synthetic::new(&format!("frames={FRAMES},size={size}").parse()?)?;
+        let (mut frame, mut info, mut frames) = (Luma::default(), FrameInfo::default(), Vec::new());
+        while drawn.next(&mut frame, &mut info)?.is_frame() {
+            frames.push([b"FRAME\n", frame.pixels()].concat());
+        }
+        let (width, height) = (frame.width(), frame.height());
+        let header = format!("YUV4MPEG2 W{width} H{height} F125:1 Cmono XCOLORRANGE=FULL\n");
+        Ok(Self { header: header.into_bytes(), frames })
+    }
+}
+
+struct Writer {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    clips: [Clip; 2],
+    random: Random,
+    /// What the next stream begins with.
+    next: Option<Damage>,
+    /// The kind of the next damage.
+    kind: usize,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        while !self.shared.ended.load(Ordering::Relaxed) {
+            let begun = (!self.shared.unplugged.load(Ordering::Relaxed)).then(|| self.open());
+            match begun.and_then(io::Result::ok) {
+                Some(pipe) => {
+                    self.shared.starts.fetch_add(1, Ordering::Relaxed);
+                    // Nobody reads any more: the badge has closed it.
+                    let _ = self.stream(pipe);
+                }
+                None => thread::sleep(AGAIN),
+            }
+        }
+    }
+
+    /// The pipe, once somebody reads; an error before.
+    fn open(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let pipe = options.open(&self.path)?;
+        fcntl_setfl(&pipe, OFlags::empty())?;
+        Ok(pipe)
+    }
+
+    fn stream(&mut self, mut pipe: File) -> io::Result<()> {
+        let begins = self.next.take();
+        if let Some(bytes) = begins.and_then(Damage::beginning) {
+            pipe.write_all(bytes)?;
+            // A program that has written what is no stream goes on for a moment.
+            thread::sleep(AGAIN);
+            return Ok(());
+        }
+        let clip = &self.clips[usize::from(begins == Some(Damage::OtherSize))];
+        pipe.write_all(&clip.header)?;
+        let mut due = Instant::now();
+        for frame in clip.frames.iter().cycle() {
+            let Shared { unplugged, ended, frames, damaged, .. } = &*self.shared;
+            if unplugged.load(Ordering::Relaxed) || ended.load(Ordering::Relaxed) {
+                break;
+            }
+            let count = frames.fetch_add(1, Ordering::Relaxed) + 1;
+            if count.is_multiple_of(ONE_IN) {
+                damaged.fetch_add(1, Ordering::Relaxed);
+                let damage = Damage::ALL[self.kind % Damage::ALL.len()];
+                self.kind += 1;
+                if damage.write(&mut pipe, frame, &mut self.random)? == Then::End {
+                    self.next = Some(damage);
+                    break;
+                }
+            } else {
+                pipe.write_all(frame)?;
+            }
+            due += Duration::from_secs_f64(1.0 / RATE);
+            let now = Instant::now();
+            // What could not be written in time is not made up for.
+            due = due.max(now);
+            thread::sleep(due - now);
+        }
+        Ok(())
+    }
+}

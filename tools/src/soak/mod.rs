@@ -1,0 +1,52 @@
+//! `cargo xtask soak`: after many frames the badge takes what it took after few.
+
+mod badge;
+mod camera;
+mod damage;
+mod disturb;
+mod host;
+mod load;
+mod process;
+mod quick;
+mod table;
+
+use clap::Args;
+
+use crate::Result;
+use crate::cargo::{Profile, build_badge};
+
+/// How much memory may have grown.
+const GROWTH: f64 = 0.02;
+
+/// Options of `cargo xtask soak`.
+#[derive(Args)]
+pub(crate) struct SoakArgs {
+    /// Look at so many frames while the camera, the cable and the wearer do what they do: unplugging, damaged frames,
+    /// pauses, bundles, settings. An hour has some 400,000; Ctrl-C ends it early, with what was measured so far
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(load::FEWEST..=load::MOST))]
+    pub(crate) frames: Option<u64>,
+    /// What happens when is drawn from this
+    #[arg(long, default_value_t = 1, requires = "frames")]
+    pub(crate) seed: u64,
+    /// Run the badge as it was built last
+    #[arg(long)]
+    pub(crate) no_build: bool,
+}
+
+impl SoakArgs {
+    /// The short one.
+    pub(crate) fn usual() -> Self {
+        Self { frames: None, seed: 1, no_build: false }
+    }
+}
+
+/// Runs the badge and compares what it takes early and late.
+pub(crate) fn run(args: &SoakArgs) -> Result<()> {
+    if !args.no_build {
+        build_badge(Profile::Release)?;
+    }
+    match args.frames {
+        Some(frames) => load::run(frames, args.seed),
+        None => quick::run(),
+    }
+}
