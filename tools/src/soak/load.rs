@@ -10,6 +10,7 @@ use super::badge::Badge;
 use super::camera::Camera;
 use super::disturb::{Disturbance, Schedule};
 use super::host::Host;
+use super::process::Taken;
 use super::table::Readings;
 use crate::Result;
 
@@ -158,9 +159,9 @@ impl Load {
         let taken = self.badge.takes().map_or_else(
             |error| error.to_string(),
             |it| {
+                let Taken { resident_kb, own_kb, descriptors, threads } = it;
                 format!(
-                    "{} kB, {} descriptors, {} threads",
-                    it.resident_kb, it.descriptors, it.threads
+                    "{resident_kb} kB ({own_kb} of its own), {descriptors} descriptors, {threads} threads"
                 )
             },
         );

@@ -9,6 +9,8 @@ use crate::Result;
 pub(super) struct Taken {
     /// Resident memory, kB.
     pub(super) resident_kb: u64,
+    /// What of it is no file's, kB: pages of the program come and go with what the machine needs.
+    pub(super) own_kb: u64,
     /// Open file descriptors.
     pub(super) descriptors: u64,
     pub(super) threads: u64,
@@ -21,6 +23,7 @@ impl Taken {
         let number = |name| number(&status, name).ok_or(format!("the system tells no {name}"));
         Ok(Self {
             resident_kb: number("VmRSS")?,
+            own_kb: number("RssAnon")?,
             descriptors: fs::read_dir(format!("/proc/{process}/fd"))?.count() as u64,
             threads: number("Threads")?,
         })
@@ -39,8 +42,10 @@ mod tests {
 
     #[test]
     fn numbers_are_read_from_a_status() {
-        let status = "Name:\tx\nVmHWM:\t   39000 kB\nVmRSS:\t   38024 kB\nThreads:\t4\n";
+        let status =
+            "Name:\tx\nVmHWM:\t   39000 kB\nVmRSS:\t   38024 kB\nRssAnon:\t   9 kB\nThreads:\t4\n";
         assert_eq!(number(status, "VmRSS"), Some(38_024));
+        assert_eq!(number(status, "RssAnon"), Some(9));
         assert_eq!(number(status, "Threads"), Some(4));
         assert_eq!(number("Name:\tx\n", "VmRSS"), None);
     }
