@@ -94,7 +94,7 @@ impl Detector for Still {
         true
     }
 
-    fn follow(&mut self, _: &Luma, _: &Rect) -> Result<Option<Face>, emocue_run::RunError> {
+    fn follow(&mut self, _: &Luma, _: &Rect, _: f32) -> Result<Option<Face>, emocue_run::RunError> {
         Ok(self.0.first().copied())
     }
 }

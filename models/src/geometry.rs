@@ -108,6 +108,18 @@ impl Landmarks {
         let [left_eye, right_eye, nose, left_mouth, right_mouth] = points;
         Self { left_eye, right_eye, nose, left_mouth, right_mouth }
     }
+
+    /// By how much the face is turned in the picture's plane, degrees clockwise, `-180..=180`; 0 where the points say nothing.
+    pub fn roll(&self) -> f32 {
+        let step = |from: Point, to: Point| Point::new(to.x - from.x, to.y - from.y);
+        let across = [step(self.left_eye, self.right_eye), step(self.left_mouth, self.right_mouth)];
+        // Of an averted face, eyes and mouth lie one on another, and what is between them says more.
+        let down = [step(self.left_eye, self.left_mouth), step(self.right_eye, self.right_mouth)];
+        let x = across.iter().map(|it| it.x).sum::<f32>() + down.iter().map(|it| it.y).sum::<f32>();
+        let y = across.iter().map(|it| it.y).sum::<f32>() - down.iter().map(|it| it.x).sum::<f32>();
+        let roll = y.atan2(x).to_degrees();
+        if roll.is_finite() { roll } else { 0.0 }
+    }
 }
 
 /// One detected face.
@@ -122,6 +134,11 @@ pub struct Face {
 }
 
 impl Face {
+    /// [`Landmarks::roll`], degrees clockwise; 0 without landmarks.
+    pub fn roll(&self) -> f32 {
+        self.landmarks.map_or(0.0, |landmarks| landmarks.roll())
+    }
+
     /// The same face as an imprecise detector would give it: shifted by fractions of the box's size,
     /// then box and landmarks scaled about the box's centre. `(0, 0, 1)` changes nothing.
     pub fn jittered(&self, shift_x: f32, shift_y: f32, scale: f32) -> Self {
@@ -143,6 +160,24 @@ impl Face {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn landmarks_say_how_a_face_is_turned() {
+        for degrees in [0.0, 20.0, -45.0, 60.0, 90.0, -150.0_f32] {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let turned = |(x, y): (f32, f32)| Point::new(cos * x - sin * y, sin * x + cos * y);
+            let front = [(40.0, 50.0), (60.0, 50.0), (50.0, 60.0), (42.0, 70.0), (58.0, 70.0)];
+            let averted = [(40.0, 50.0), (43.0, 50.0), (36.0, 60.0), (40.0, 70.0), (42.0, 70.0)];
+            for points in [front, averted] {
+                let roll = Landmarks::from_points(points.map(turned)).roll();
+                assert!((roll - degrees).abs() < 2.0, "{roll} for {degrees}");
+            }
+        }
+        assert_eq!(Landmarks::default().roll(), 0.0);
+        assert_eq!(Landmarks::from_points([Point::new(f32::NAN, 0.0); 5]).roll(), 0.0);
+        let unknown = Face { rect: Rect::default(), score: 1.0, landmarks: None };
+        assert_eq!(unknown.roll(), 0.0);
+    }
 
     #[test]
     fn jitter_moves_box_and_landmarks_together() {

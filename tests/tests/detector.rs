@@ -183,7 +183,7 @@ fn a_dim_face_is_found_as_a_bright_one_is() {
     }
     let [found] = detect(&mut mtcnn, &dim)[..] else { panic!("one face is there") };
     assert!(found.rect.iou(&bright.rect) > 0.85, "{found:?} {bright:?}");
-    let followed = mtcnn.follow(&dim, &bright.rect).unwrap().unwrap();
+    let followed = mtcnn.follow(&dim, &bright.rect, 0.0).unwrap().unwrap();
     assert!(followed.rect.iou(&bright.rect) > 0.85, "{followed:?}");
 }
 
@@ -196,16 +196,16 @@ fn a_known_face_is_followed_for_as_long_as_it_is_there() {
     // From a box that is off by a tenth, again and again.
     let mut expected = found.jittered(0.1, -0.1, 1.1).rect;
     for _ in 0..20 {
-        let face = mtcnn.follow(&portrait, &expected).unwrap().unwrap();
+        let face = mtcnn.follow(&portrait, &expected, 0.0).unwrap().unwrap();
         assert!(face.rect.iou(&found.rect) > 0.8, "{face:?} {found:?}");
         let (a, b) = (face.landmarks.unwrap().nose, found.landmarks.unwrap().nose);
         assert!(a.distance(b) < 0.04 * found.rect.width, "{a:?} {b:?}");
         expected = face.rect;
     }
     let elsewhere = Rect { x: 10.0, y: 10.0, ..found.rect };
-    assert_eq!(mtcnn.follow(&portrait, &elsewhere).unwrap(), None);
+    assert_eq!(mtcnn.follow(&portrait, &elsewhere, 0.0).unwrap(), None);
     for odd in [Rect::new(-500.0, 0.0, 50.0, 50.0), Rect::new(f32::NAN, 0.0, 1e9, f32::INFINITY)] {
-        assert_eq!(mtcnn.follow(&portrait, &odd).unwrap(), None, "{odd:?}");
+        assert_eq!(mtcnn.follow(&portrait, &odd, 0.0).unwrap(), None, "{odd:?}");
     }
 }
 

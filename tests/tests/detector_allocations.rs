@@ -13,7 +13,7 @@ use emocue_models::luma::Luma;
 use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder};
 use emocue_run::haar::{Haar, HaarSettings};
 use emocue_run::single_shot::{Outputs, SingleShot, SingleShotSettings};
-use emocue_run::{Detector, Session};
+use emocue_run::{Detector, Session, turns};
 
 /// Grey with a bright square of 16 px.
 fn frame() -> Luma {
@@ -23,10 +23,10 @@ fn frame() -> Luma {
     Luma::from_raw(320, 240, pixels).unwrap()
 }
 
-/// Allocations of each of three warm searches.
-fn searches(detector: &mut dyn Detector) -> [u64; 3] {
+/// Allocations of each of three warm searches that are turned by so many degrees.
+fn searches(detector: &mut dyn Detector, turn: f32) -> [u64; 3] {
     let (frame, mut faces) = (frame(), Vec::new());
-    let mut search = || detector.detect(&frame, &mut faces).unwrap();
+    let mut search = || turns::search(detector, &frame, turn, &[], &mut faces).unwrap();
     search();
     search();
     let counts = [(); 3].map(|()| measure(&mut search).count_total);
@@ -74,15 +74,25 @@ fn a_network_over_the_whole_frame_allocates_only_inside_tract() {
     let search = alone(&onnx, [1, 1, 128, 160]);
     assert!(search > 0, "tract allocates, so that counting nothing would be wrong");
     let mut plain = SingleShot::load(&onnx, Outputs::Face, None, settings).unwrap();
-    assert_eq!(searches(&mut plain), [search; 3]);
+    assert_eq!(searches(&mut plain, 0.0), [search; 3]);
     let mut helped = SingleShot::load(&onnx, Outputs::Face, Some(onet), settings).unwrap();
     let confirm = alone(onet, [1, 1, 48, 48]);
-    assert_eq!(searches(&mut helped), [search + confirm; 3]);
+    assert_eq!(searches(&mut helped, 0.0), [search + confirm; 3]);
+
+    // What a turned search doubts is reported here, so that there is something to count.
+    let mut plain = plain.reporting_from(0.2);
+    assert_eq!(searches(&mut plain, 45.0), [search; 3]);
+    let mut helped = helped.reporting_from(0.2);
+    let turned = searches(&mut helped, -45.0);
+    assert!(turned[0] > search && turned == [turned[0]; 3], "{turned:?} of {search}");
+    assert_eq!((turned[0] - search) % confirm, 0, "{turned:?} of {search} and {confirm}");
 
     let (frame, expected) = (frame(), Rect::new(72.0, 40.0, 64.0, 64.0));
-    let mut follow = || assert!(plain.follow(&frame, &expected).unwrap().is_some());
-    follow();
-    assert_eq!(measure(&mut follow).count_total, alone(&onnx, [1, 1, 96, 96]));
+    for roll in [0.0, 45.0] {
+        let mut follow = || assert!(plain.follow(&frame, &expected, roll).unwrap().is_some());
+        follow();
+        assert_eq!(measure(&mut follow).count_total, alone(&onnx, [1, 1, 96, 96]), "{roll}");
+    }
 }
 
 #[test]
@@ -99,5 +109,5 @@ fn a_haar_cascade_allocates_nothing() {
         stages: vec![HaarStage { threshold: 0.0, trees: vec![tree] }],
     };
     let mut haar = Haar::load(&cascade.to_bytes().unwrap(), HaarSettings::default()).unwrap();
-    assert_eq!(searches(&mut haar), [0; 3]);
+    assert_eq!(searches(&mut haar, 0.0), [0; 3]);
 }

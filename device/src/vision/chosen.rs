@@ -92,7 +92,7 @@ mod tests {
         for (seconds, faces) in scenes {
             for _ in 0..(seconds * 10.0).round() as usize {
                 tracks.pass(0.1, 1.0);
-                tracks.join(faces, 0.1);
+                tracks.join(faces, 0.1, true);
                 out.push(chosen.choose(&tracks, who, FRAME, 0.1, 0.8));
             }
         }

@@ -6,6 +6,7 @@ use emocue_config::{LookSettings, SteadySettings, Who};
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 use emocue_models::steady::Settled;
+use emocue_run::turns::{self, Turns};
 use emocue_run::{Classifier, Detector, RunError};
 
 use super::chosen::Chosen;
@@ -31,6 +32,9 @@ const UNDECIDED: f32 = 2.0;
 /// An unsure answer to a smaller face is "too far", px; and until it is larger than the second.
 const FAR: f32 = 44.0;
 const NO_LONGER_FAR: f32 = 50.0;
+
+/// A search finds faces that are turned by up to so many degrees more or less than itself; others are followed.
+const SEARCH_ROLL: f32 = 20.0;
 
 /// How faces are looked at over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +83,8 @@ pub(super) struct OverTime {
     shown: Shown,
     /// Time since the last search, s; `None` for never.
     unsearched: Option<f32>,
+    /// Which way the next search looks.
+    turns: Turns,
     is_dark: bool,
     /// Whose turn it is where not all faces can be followed.
     turn: usize,
@@ -115,7 +121,13 @@ impl OverTime {
         self.tracks.forget();
         self.chosen.forget();
         self.shown.forget();
+        self.search_at_once();
+    }
+
+    /// What the next frame shows is not known: it is searched, upright first.
+    fn search_at_once(&mut self) {
         self.unsearched = None;
+        self.turns.begin();
     }
 
     /// When a live camera gave its last frame, while a face may be on the screen.
@@ -139,11 +151,11 @@ impl OverTime {
             SceneChange::Little => {}
             SceneChange::Sudden => {
                 self.tracks.doubt();
-                self.unsearched = None;
+                self.search_at_once();
             }
             SceneChange::Cut => {
                 self.tracks.forget();
-                self.unsearched = None;
+                self.search_at_once();
             }
         }
         report.searched = self.find(eyes, frame, elapsed, settings.search_hz)?;
@@ -177,16 +189,32 @@ impl OverTime {
         };
         let mut searched = self.is_due(hz);
         if searched {
+            if can_follow && !eyes.detector.turns().is_empty() {
+                // Those that the search would not see, or see less well than a look that is turned as they are.
+                let turn = self.next_turn(eyes.detector);
+                let is_off = |track: &Track| (track.measured.roll() - turn).abs() > SEARCH_ROLL;
+                self.follow(eyes, frame, elapsed, is_off)?;
+            }
             self.search(eyes, frame, elapsed, hz)?;
         }
         if can_follow {
-            self.follow(eyes, frame, elapsed)?;
+            self.follow(eyes, frame, elapsed, |_| true)?;
             if !searched && !self.tracks.are_all_seen() && self.is_due(LOST_HZ) {
                 self.search(eyes, frame, elapsed, LOST_HZ)?;
                 searched = true;
             }
         }
         Ok(searched)
+    }
+
+    /// By how many degrees the next search is turned. One that would be turned looks for the missing face, where there is
+    /// one, which is sooner found where it was seen last.
+    fn next_turn(&self, detector: &dyn Detector) -> f32 {
+        let turns = detector.turns();
+        match (self.turns.next(turns), self.tracks.missing_roll()) {
+            (turn, Some(roll)) if turn != 0.0 => turns::nearest(turns, roll),
+            (turn, _) => turn,
+        }
     }
 
     fn is_due(&self, hz: f32) -> bool {
@@ -200,11 +228,13 @@ impl OverTime {
         elapsed: f32,
         hz: f32,
     ) -> Result<(), RunError> {
+        let turn = self.next_turn(eyes.detector);
         let Self { tracks, expected, found, .. } = self;
         expected.clear();
         expected.extend(tracks.all.iter().map(|it| it.expected(elapsed + it.unseen)));
-        eyes.detector.detect_near(frame, expected, found)?;
-        tracks.join(found, elapsed);
+        turns::search(eyes.detector, frame, turn, expected, found)?;
+        tracks.join(found, elapsed, turn == 0.0);
+        self.turns.made(eyes.detector.turns());
         // What was too late is made up for, so that the rate is kept at any number of frames in a second.
         let period = 1.0 / hz;
         self.unsearched = Some((self.unsearched.unwrap_or(0.0) - period).clamp(0.0, period));
@@ -212,14 +242,21 @@ impl OverTime {
         Ok(())
     }
 
-    /// Follows the faces that were not found in this frame yet, as far as there is time for them.
-    fn follow(&mut self, eyes: &mut Eyes<'_>, frame: &Luma, elapsed: f32) -> Result<(), RunError> {
+    /// Follows the faces that were not found in this frame yet and for which that `counts`, as far as there is time for
+    /// them.
+    fn follow(
+        &mut self,
+        eyes: &mut Eyes<'_>,
+        frame: &Luma,
+        elapsed: f32,
+        counts: impl Fn(&Track) -> bool,
+    ) -> Result<(), RunError> {
         let count = self.tracks.all.len();
         let mut left = MOST_FOLLOWED;
         for step in 0..count {
             let at = (self.turn + step) % count;
             let track = &self.tracks.all[at];
-            if track.is_fresh {
+            if track.is_fresh || !counts(track) {
                 continue;
             }
             if left == 0 {
@@ -227,7 +264,8 @@ impl OverTime {
                 break;
             }
             left -= 1;
-            let face = eyes.detector.follow(frame, &track.expected(elapsed + track.unseen))?;
+            let expected = track.expected(elapsed + track.unseen);
+            let face = eyes.detector.follow(frame, &expected, track.measured.roll())?;
             self.tracks.follow(at, face, elapsed);
         }
         Ok(())

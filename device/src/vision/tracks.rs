@@ -4,6 +4,7 @@
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 use emocue_models::steady::SteadySettings;
+use emocue_run::turns;
 
 use super::appearance::Appearance;
 use super::track::{Track, size};
@@ -24,7 +25,7 @@ const SAME_LOOK: f32 = 0.65;
 const SAME_LOOK_MOVED: f32 = 0.42;
 const MOVED: f32 = 0.1;
 
-/// Two tracks that overlap more are one face.
+/// Two tracks that overlap more are one face; what is new must overlap less than [`turns::SAME`].
 const SAME: f32 = 0.5;
 
 /// All faces that are known.
@@ -66,25 +67,33 @@ impl Tracks {
         self.all.iter().find(|track| track.id == id)
     }
 
+    /// By how much the face is turned that has been missing for the longest time, degrees clockwise; `None` while all are
+    /// there.
+    pub(super) fn missing_roll(&self) -> Option<f32> {
+        let missing = self.all.iter().filter(|track| !track.is_seen());
+        missing.max_by(|a, b| a.unseen.total_cmp(&b.unseen)).map(|track| track.measured.roll())
+    }
+
     /// Whether every face is in the current frame.
     pub(super) fn are_all_seen(&self) -> bool {
         self.all.iter().all(Track::is_seen)
     }
 
     /// Joins the faces that a search found with the tracks that were not followed in this frame: the nearest pair first.
-    /// What is left becomes a new track, or a track that was not seen.
-    pub(super) fn join(&mut self, faces: &[Face], elapsed: f32) {
+    /// What is left becomes a new track; and a track that was not seen, where the search `sees_all`.
+    pub(super) fn join(&mut self, faces: &[Face], elapsed: f32, sees_all: bool) {
         self.taken.clear();
         self.taken.resize(faces.len(), false);
         while let Some((track, face)) = self.nearest(faces, elapsed) {
             self.all[track].update(faces[face], elapsed);
             self.taken[face] = true;
         }
-        for track in self.all.iter_mut().filter(|track| !track.is_fresh && track.is_seen()) {
+        let left = self.all.iter_mut().filter(|track| !track.is_fresh && track.is_seen());
+        for track in left.filter(|_| sees_all) {
             track.unseen = elapsed.max(f32::MIN_POSITIVE);
         }
         for (face, _) in faces.iter().zip(&self.taken).filter(|(_, taken)| !**taken) {
-            let is_double = self.all.iter().any(|it| it.face.rect.iou(&face.rect) > SAME / 2.0);
+            let is_double = self.all.iter().any(|it| it.face.rect.iou(&face.rect) > turns::SAME);
             if self.all.len() < MOST && !is_double {
                 self.all.push(Track::new(self.next, *face));
                 self.next = self.next.wrapping_add(1);
@@ -178,7 +187,7 @@ mod tests {
 
     fn step(tracks: &mut Tracks, faces: &[Face], elapsed: f32) {
         tracks.pass(elapsed, 1.0);
-        tracks.join(faces, elapsed);
+        tracks.join(faces, elapsed, true);
     }
 
     #[test]

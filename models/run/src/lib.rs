@@ -33,6 +33,7 @@ mod self_test;
 pub mod session;
 pub mod single_shot;
 pub mod stretch;
+pub mod turns;
 
 use emocue_models::failure::{Failure, exit};
 use emocue_models::geometry::{Face, Rect};
@@ -92,6 +93,26 @@ pub trait Detector {
         self.detect(frame, faces)
     }
 
+    /// Turns by which it can look for faces that an upright search misses, degrees clockwise; see [`turns`].
+    fn turns(&self) -> &'static [f32] {
+        &[]
+    }
+
+    /// As [`Detector::detect_near`], for faces that are turned by about `turn` degrees clockwise; for the same work.
+    ///
+    /// # Errors
+    /// As for [`Detector::detect`].
+    fn detect_turned(
+        &mut self,
+        frame: &Luma,
+        turn: f32,
+        known: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
+        let _ = turn;
+        self.detect_near(frame, known, faces)
+    }
+
     /// What became of the integer parts of its networks that are loaded, with their names.
     fn regions(&self) -> Vec<(&str, &RegionReport)> {
         Vec::new()
@@ -102,13 +123,18 @@ pub trait Detector {
         false
     }
 
-    /// Finds one face again that is expected near `expected` (px), at a small part of a search's cost; `None` when it is
-    /// not there.
+    /// Finds one face again that is expected near `expected` (px), turned by about `roll` degrees clockwise, at a small
+    /// part of a search's cost; `None` when it is not there.
     ///
     /// # Errors
     /// As for [`Detector::detect`].
-    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
-        let _ = (frame, expected);
+    fn follow(
+        &mut self,
+        frame: &Luma,
+        expected: &Rect,
+        roll: f32,
+    ) -> Result<Option<Face>, RunError> {
+        let _ = (frame, expected, roll);
         Ok(None)
     }
 }

@@ -16,6 +16,10 @@ struct World {
     /// Each with the class it looks like, and how much so.
     faces: Vec<(Face, usize, f32)>,
     cannot_follow: bool,
+    /// By which searches may be turned, degrees; then a search sees only faces that are turned about as much.
+    turns: &'static [f32],
+    /// Turns of the searches.
+    looked: Vec<f32>,
     searches: usize,
     follows: usize,
     classified: usize,
@@ -25,11 +29,27 @@ struct World {
 struct Networks(Arc<Mutex<World>>, Vec<f32>);
 
 impl Detector for Networks {
-    fn detect(&mut self, _: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+    fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError> {
+        self.detect_turned(frame, 0.0, &[], faces)
+    }
+
+    fn turns(&self) -> &'static [f32] {
+        self.0.lock().unwrap().turns
+    }
+
+    fn detect_turned(
+        &mut self,
+        _: &Luma,
+        turn: f32,
+        _: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
         let mut world = self.0.lock().unwrap();
         world.searches += 1;
+        world.looked.push(turn);
         faces.clear();
-        faces.extend(world.faces.iter().map(|(face, ..)| *face));
+        let sees = |face: &Face| world.turns.is_empty() || (face.roll() - turn).abs() < 30.0;
+        faces.extend(world.faces.iter().map(|(face, ..)| *face).filter(sees));
         Ok(())
     }
 
@@ -37,7 +57,7 @@ impl Detector for Networks {
         !self.0.lock().unwrap().cannot_follow
     }
 
-    fn follow(&mut self, _: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+    fn follow(&mut self, _: &Luma, expected: &Rect, _: f32) -> Result<Option<Face>, RunError> {
         let mut world = self.0.lock().unwrap();
         world.follows += 1;
         let near = world.faces.iter().map(|(face, ..)| *face);
@@ -341,3 +361,5 @@ fn what_a_camera_that_freezes_showed_becomes_stale() {
     assert_eq!((report.shown, report.faces.len()), (Screen::Starting, 0));
     assert_eq!(badge.vision.stale_at(Duration::ZERO), None);
 }
+
+mod turned;

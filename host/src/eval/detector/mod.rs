@@ -21,7 +21,7 @@ use emocue_data::picture;
 use emocue_models::failure::{Failure, Problem};
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
-use emocue_run::{Detector, RunError};
+use emocue_run::{Detector, RunError, turns};
 
 use card::{DetectorResult, Row};
 use curve::{AP_LEAST, Selection};
@@ -138,7 +138,7 @@ impl Desk {
         }
         let Self { detectors, found, .. } = self;
         let look = |detector: &mut Box<dyn Detector + Send>| {
-            detector.detect(frame, found)?;
+            turns::round(detector.as_mut(), frame, found)?;
             Ok(Look::of(marked, found, &reference, visible))
         };
         detectors.iter_mut().map(look).collect()

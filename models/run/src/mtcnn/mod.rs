@@ -188,7 +188,7 @@ impl Detector for Mtcnn {
         true
     }
 
-    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+    fn follow(&mut self, frame: &Luma, expected: &Rect, _: f32) -> Result<Option<Face>, RunError> {
         let mut window = Candidate::at(expected);
         window.square();
         self.candidates.clear();

@@ -1,6 +1,6 @@
 //! MTCNN's O-Net as a second opinion on faces that another network found.
 
-use emocue_models::geometry::{Face, Rect};
+use emocue_models::geometry::{Face, Landmarks, Rect};
 use emocue_models::luma::Luma;
 
 use super::{Found, SingleShotSettings};
@@ -74,12 +74,28 @@ impl Confirm {
         stretch: Stretch,
         expected: &Rect,
     ) -> Result<Option<Face>, RunError> {
+        Ok(self.look(frame, resize, stretch, expected, FOLLOW_THRESHOLD)?.map(|mut candidate| {
+            candidate.regress();
+            let Candidate { score, landmarks, .. } = candidate;
+            Face { rect: candidate.rect(), score, landmarks }
+        }))
+    }
+
+    /// What O-Net says of the one window around `expected`, where it scores it above `threshold`.
+    fn look(
+        &mut self,
+        frame: &Luma,
+        resize: &mut AreaResize,
+        stretch: Stretch,
+        expected: &Rect,
+        threshold: f32,
+    ) -> Result<Option<Candidate>, RunError> {
         let Self { onet, candidates } = self;
         candidates.clear();
         candidates.push(window(expected, 0));
         onet.run(
             frame,
-            |_| FOLLOW_THRESHOLD,
+            |_| threshold,
             resize,
             stretch,
             candidates,
@@ -87,11 +103,19 @@ impl Confirm {
                 candidate.landmarks = Some(decode_landmarks(candidate, values));
             },
         )?;
-        Ok(candidates.first_mut().map(|candidate| {
-            candidate.regress();
-            let Candidate { score, landmarks, .. } = *candidate;
-            Face { rect: candidate.rect(), score, landmarks }
-        }))
+        Ok(candidates.first().copied())
+    }
+
+    /// O-Net's score and landmarks of a face that stands upright at `rect`; `None` where nothing of it is in the frame.
+    pub(super) fn judge(
+        &mut self,
+        frame: &Luma,
+        resize: &mut AreaResize,
+        stretch: Stretch,
+        rect: &Rect,
+    ) -> Result<Option<(f32, Option<Landmarks>)>, RunError> {
+        let seen = self.look(frame, resize, stretch, rect, f32::NEG_INFINITY)?;
+        Ok(seen.map(|candidate| (candidate.score, candidate.landmarks)))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use emocue_models::geometry::{Point, Rect};
 use emocue_models::luma::Luma;
+use emocue_models::resample::Similarity;
 
 use super::layout::Layout;
+use super::turned::View;
 use super::{NETWORK, SingleShotSettings};
 use crate::RunError;
 use crate::area::{AreaResize, Window};
@@ -13,7 +15,7 @@ use crate::stretch::Stretch;
 /// Side of the region that is looked at around a known face, px of the network's input; a multiple of every layout's.
 pub(super) const REGION_SIDE: usize = 96;
 /// The region's side in sides of the face.
-const REGION_FACES: f32 = 2.0;
+pub(super) const REGION_FACES: f32 = 2.0;
 
 /// The network for frames of one size.
 pub(super) struct Fitted {
@@ -66,21 +68,39 @@ impl Fitted {
         Point::new(x, y)
     }
 
-    /// Runs the network on a frame, whose `stretch` it finds.
+    /// Where the px of an input lie in the frame, for a look at the same size that is turned by `degrees`; the
+    /// frame's middle is the input's.
+    pub(super) fn view(&self, degrees: f32) -> View {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let turn = Similarity { a: cos, b: sin, x: 0.0, y: 0.0 };
+        let half =
+            |(width, height): (usize, usize)| Point::new(width as f32 / 2.0, height as f32 / 2.0);
+        let (middle, from) = (half(self.size), turn.apply(half(self.padded)));
+        View { to_shrunk: Similarity { x: middle.x - from.x, y: middle.y - from.y, ..turn } }
+    }
+
+    /// Runs the network on a frame, whose `stretch` it finds; turned where there is a `view`.
     pub(super) fn run(
         &mut self,
         frame: &Luma,
         layout: &Layout,
         resize: &mut AreaResize,
         stretch: &mut Stretch,
+        view: Option<View>,
     ) -> Result<Outputs<'_>, RunError> {
         let Self { size, padded, session, shrunk, .. } = self;
         resize.run(frame, Window::whole(frame), size.0, shrunk);
         *stretch = Stretch::of(shrunk);
         stretch.apply(shrunk);
         session.run(|input| {
-            for (row, line) in input.chunks_exact_mut(padded.0).zip(shrunk.chunks_exact(size.0)) {
-                row[..size.0].copy_from_slice(line);
+            match view {
+                Some(view) => view.sample(shrunk, size.0, input, padded.0),
+                None => {
+                    let lines = shrunk.chunks_exact(size.0);
+                    for (row, line) in input.chunks_exact_mut(padded.0).zip(lines) {
+                        row[..size.0].copy_from_slice(line);
+                    }
+                }
             }
             layout.normalise(input);
         })

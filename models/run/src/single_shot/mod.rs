@@ -8,13 +8,16 @@ mod confirm;
 mod fit;
 mod layout;
 mod near;
+mod turned;
 
 use self::cells::Level;
 use self::confirm::Confirm;
 use self::fit::{Fitted, Region};
 use self::layout::Layout;
 use self::near::Near;
+use self::turned::Patch;
 use super::area::AreaResize;
+use super::mtcnn::ONET;
 use super::stretch::Stretch;
 use super::{Detector, Recorded, RegionReport, RunError};
 pub use emocue_models::bundle::detector::{Outputs, SingleShotSettings};
@@ -26,6 +29,9 @@ const STRIDES: [usize; 3] = [8, 16, 32];
 
 /// Most faces of a frame, the best ones: bounds the work in a picture of noise.
 const MAX_FACES: usize = 4096;
+
+/// A face that is turned by no more than so many degrees is followed as if it stood upright.
+const UPRIGHT: f32 = 20.0;
 
 /// Name of the network in messages.
 const NETWORK: &str = "detector";
@@ -44,6 +50,8 @@ pub struct SingleShot {
     resize: AreaResize,
     /// Of the frame that was searched last.
     stretch: Stretch,
+    /// A turned part of a frame.
+    patch: Patch,
     found: Vec<Found>,
 }
 
@@ -82,6 +90,7 @@ impl SingleShot {
             confirm,
             resize: AreaResize::default(),
             stretch: Stretch::NONE,
+            patch: Patch::default(),
             found: Vec::new(),
         };
         // Runs the graph, whose outputs are checked.
@@ -104,7 +113,7 @@ impl SingleShot {
     pub fn inputs(&mut self, frame: &Luma) -> Result<Vec<Recorded>, RunError> {
         self.fit((frame.width(), frame.height()))?;
         self.fitted.iter().for_each(|fitted| fitted.session().record());
-        self.search(frame, 1.0)?;
+        self.search(frame, None, 1.0)?;
         Ok(self.fitted.iter().flat_map(|fitted| fitted.session().take_recorded()).collect())
     }
 
@@ -117,24 +126,41 @@ impl SingleShot {
         Ok(())
     }
 
-    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed.
-    fn search(&mut self, frame: &Luma, least: f32) -> Result<(), RunError> {
+    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed. `turn`, degrees, is
+    /// that of the look.
+    fn search(&mut self, frame: &Luma, turn: Option<f32>, least: f32) -> Result<(), RunError> {
         self.fit((frame.width(), frame.height()))?;
         let Self { layout, resize, stretch, found, settings, .. } = self;
         let Some(fitted) = &mut self.fitted else { return Ok(()) };
         let (columns, rows) = fitted.padded();
         let scale = fitted.scale();
-        let outputs = fitted.run(frame, layout, resize, stretch)?;
+        let view = turn.map(|degrees| fitted.view(degrees));
+        let outputs = fitted.run(frame, layout, resize, stretch, view)?;
         found.clear();
         for level in 0..STRIDES.len() {
             let level = Level::read(&outputs, layout, level, columns, rows)?;
             level.decode(least, |face| {
-                let face = scaled(&face, scale, Point::default());
+                let face = match view {
+                    Some(view) => view.face(&face, scale),
+                    None => scaled(&face, scale, Point::default()),
+                };
                 found.push(Found { face, accepted: false });
             });
         }
         suppress(found, settings.overlap);
         Ok(())
+    }
+
+    /// Finds a face again that stands upright at `expected`.
+    fn follow_upright(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
+        let Self { confirm, resize, stretch, .. } = self;
+        if let Some(confirm) = confirm
+            && let Some(face) = confirm.follow(frame, resize, *stretch, expected)?
+        {
+            return Ok(Some(face));
+        }
+        // Masked and tilted faces, which O-Net misses.
+        self.look_near(frame, expected)
     }
 
     /// Looks at the region around a face that is expected at `expected`.
@@ -179,7 +205,7 @@ impl Detector for SingleShot {
         let near = Near::new(known);
         let doubts = self.confirm.is_some() || near.knows_any();
         let least = if doubts { maybe } else { sure };
-        self.search(frame, least.min(self.from))?;
+        self.search(frame, None, least.min(self.from))?;
         let Self { confirm, found, resize, stretch, from, .. } = self;
         found.iter_mut().for_each(|it| {
             let suffices = it.face.score >= maybe && confirm.is_none();
@@ -189,9 +215,46 @@ impl Detector for SingleShot {
             let enough = |rect: &Rect| near.confirm(rect, enough);
             confirm.run(frame, resize, *stretch, found, enough, settings)?;
         }
-        let reported = found.iter().filter(|it| it.accepted || it.face.score >= *from);
-        faces.extend(reported.map(|it| it.face));
-        faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
+        report(found, *from, faces);
+        Ok(())
+    }
+
+    fn turns(&self) -> &'static [f32] {
+        self.layout.turned.turns
+    }
+
+    fn detect_turned(
+        &mut self,
+        frame: &Luma,
+        turn: f32,
+        known: &[Rect],
+        faces: &mut Vec<Face>,
+    ) -> Result<(), RunError> {
+        faces.clear();
+        if frame.width() == 0 || frame.height() == 0 {
+            return Ok(());
+        }
+        let turned = &self.layout.turned;
+        self.search(frame, Some(turn), turned.maybe.min(self.from))?;
+        let Self { settings, confirm, found, resize, stretch, patch, from, .. } = self;
+        let near = Near::new(known);
+        for Found { face, accepted } in found.iter_mut() {
+            let cut = patch.cut(frame, &face.rect, turn, 1.0, ONET.side);
+            let judged = match confirm.as_mut().zip(cut) {
+                Some((confirm, within)) => confirm.judge(&patch.luma, resize, *stretch, &within)?,
+                None => None,
+            };
+            let onet = judged.map(|(score, _)| score);
+            let together = turned.together(face.score, onet);
+            let least = near.confirm(&face.rect, 1.0);
+            let is_known = near.is_near(&face.rect) && onet.is_none_or(|score| score > least);
+            *accepted = face.score >= turned.maybe && (together >= turned.sure || is_known);
+            if let Some((_, landmarks @ Some(_))) = judged.filter(|_| *accepted) {
+                face.landmarks = patch.face(&Face { landmarks, ..*face }).landmarks;
+            }
+            face.score = turned.as_score(together, settings.sure);
+        }
+        report(found, *from, faces);
         Ok(())
     }
 
@@ -208,16 +271,32 @@ impl Detector for SingleShot {
         true
     }
 
-    fn follow(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
-        let Self { confirm, resize, stretch, .. } = self;
-        if let Some(confirm) = confirm
-            && let Some(face) = confirm.follow(frame, resize, *stretch, expected)?
-        {
-            return Ok(Some(face));
+    fn follow(
+        &mut self,
+        frame: &Luma,
+        expected: &Rect,
+        roll: f32,
+    ) -> Result<Option<Face>, RunError> {
+        if !(roll.abs() > UPRIGHT) {
+            return self.follow_upright(frame, expected);
         }
-        // Masked and tilted faces, which O-Net misses.
-        self.look_near(frame, expected)
+        let mut patch = std::mem::take(&mut self.patch);
+        let cut = patch.cut(frame, expected, roll, fit::REGION_FACES, fit::REGION_SIDE);
+        let found = match cut {
+            Some(within) => self.follow_upright(&patch.luma, &within),
+            None => Ok(None),
+        };
+        let found = found.map(|face| face.map(|face| patch.face(&face)));
+        self.patch = patch;
+        found
     }
+}
+
+/// Writes what is accepted, and what scores `from` and more, into `faces`, the largest first.
+fn report(found: &[Found], from: f32, faces: &mut Vec<Face>) {
+    let reported = found.iter().filter(|it| it.accepted || it.face.score >= from);
+    faces.extend(reported.map(|it| it.face));
+    faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
 }
 
 /// A face in px of what the network saw, in px of the frame.

@@ -154,17 +154,58 @@ fn a_face_is_followed_where_it_is_and_nowhere_else() {
     let mut net = load(false, SingleShotSettings { sure: 0.8, ..SingleShotSettings::default() });
     assert!(net.can_follow());
     found(&mut net, &[]);
-    let face = net.follow(&frame(), &FACE).unwrap().unwrap();
+    let face = net.follow(&frame(), &FACE, 0.0).unwrap().unwrap();
     assert!(face.rect.center().distance(FACE.center()) < 10.0, "{face:?}");
     let elsewhere = Rect::new(110.0, 80.0, 24.0, 24.0);
-    assert_eq!(net.follow(&frame(), &elsewhere).unwrap(), None);
-    assert_eq!(net.follow(&frame(), &Rect::new(f32::NAN, 0.0, 9.0, 9.0)).unwrap(), None);
-    assert_eq!(net.follow(&Luma::new(0, 0), &FACE).unwrap(), None);
+    assert_eq!(net.follow(&frame(), &elsewhere, 0.0).unwrap(), None);
+    assert_eq!(net.follow(&frame(), &Rect::new(f32::NAN, 0.0, 9.0, 9.0), 0.0).unwrap(), None);
+    assert_eq!(net.follow(&Luma::new(0, 0), &FACE, 0.0).unwrap(), None);
     // O-Net does not take the square for a face, and the network is asked again.
     let settings = SingleShotSettings { sure: 0.8, ..SingleShotSettings::default() };
     let mut with_onet = load(true, settings);
     found(&mut with_onet, &[]);
-    assert_eq!(with_onet.follow(&frame(), &FACE).unwrap(), Some(face));
+    assert_eq!(with_onet.follow(&frame(), &FACE, 0.0).unwrap(), Some(face));
+}
+
+#[test]
+fn a_turned_look_finds_a_face_where_it_is() {
+    let mut net = load(false, SingleShotSettings::default()).reporting_from(0.2);
+    let (turns, mut faces) = (net.turns(), Vec::new());
+    assert_eq!(turns.len(), 2);
+    for turn in turns {
+        net.detect_turned(&frame(), *turn, &[], &mut faces).unwrap();
+        let best = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score)).unwrap();
+        // A cell of the look is more than 16 px of the frame.
+        assert!(best.rect.center().distance(FACE.center()) < 12.0, "{turn}: {faces:?}");
+        // Its box stays upright and has the size that it has in the look.
+        assert!((best.rect.width - 64.0).abs() < 0.1, "{turn}: {faces:?}");
+        assert!((best.rect.width - best.rect.height).abs() < 0.1, "{turn}: {faces:?}");
+        assert_eq!(best.landmarks.map(|it| it.nose), Some(best.rect.center()));
+    }
+    // O-Net has to confirm what such a look finds, however sure the network is.
+    let surest = SingleShotSettings { sure: 0.5, maybe: 0.5, ..SingleShotSettings::default() };
+    let mut with_onet = load(true, surest);
+    for turn in turns {
+        with_onet.detect_turned(&frame(), *turn, &[], &mut faces).unwrap();
+        assert_eq!(faces, []);
+    }
+}
+
+#[test]
+fn a_turned_face_is_followed_where_it_is() {
+    let mut net = load(false, SingleShotSettings { sure: 0.8, ..SingleShotSettings::default() });
+    found(&mut net, &[]);
+    for roll in [45.0, -60.0, 170.0] {
+        let face = net.follow(&frame(), &FACE, roll).unwrap().unwrap();
+        assert!(face.rect.center().distance(FACE.center()) < 10.0, "{roll}: {face:?}");
+        let odd = [Rect::new(f32::NAN, 0.0, 9.0, 9.0), Rect::new(0.0, 0.0, 0.0, 0.0)];
+        for rect in odd.into_iter().chain([Rect::new(110.0, 80.0, 24.0, 24.0)]) {
+            assert_eq!(net.follow(&frame(), &rect, roll).unwrap(), None);
+        }
+        assert_eq!(net.follow(&Luma::new(0, 0), &FACE, roll).unwrap(), None);
+    }
+    let upright = net.follow(&frame(), &FACE, 0.0).unwrap();
+    assert_eq!(net.follow(&frame(), &FACE, f32::NAN).unwrap(), upright);
 }
 
 #[test]
@@ -173,6 +214,8 @@ fn frames_of_any_size_are_searched() {
     let mut faces = Vec::new();
     for (width, height) in [(0, 0), (0, 9), (1, 1), (640, 1), (3, 500), (17, 31)] {
         net.detect(&Luma::new(width, height), &mut faces).unwrap();
+        assert_eq!(faces, []);
+        net.detect_turned(&Luma::new(width, height), 45.0, &[], &mut faces).unwrap();
         assert_eq!(faces, []);
     }
 }
