@@ -79,10 +79,10 @@ fn a_network_over_the_whole_frame_allocates_only_inside_tract() {
     let confirm = alone(onet, [1, 1, 48, 48]);
     assert_eq!(searches(&mut helped, 0.0), [search + confirm; 3]);
 
-    // What a turned search doubts is reported here, so that there is something to count.
-    let mut plain = plain.reporting_from(0.2);
+    // Whatever a turned search doubts is reported here, so that there is something to count.
+    let mut plain = plain.reporting_from(0.001);
     assert_eq!(searches(&mut plain, 45.0), [search; 3]);
-    let mut helped = helped.reporting_from(0.2);
+    let mut helped = helped.reporting_from(0.001);
     let turned = searches(&mut helped, -45.0);
     assert!(turned[0] > search && turned == [turned[0]; 3], "{turned:?} of {search}");
     assert_eq!((turned[0] - search) % confirm, 0, "{turned:?} of {search} and {confirm}");

@@ -67,13 +67,15 @@ pub fn search(
     }
 }
 
-/// What the searches of a whole round find in a picture that stands still, each face once and the largest first.
+/// What the searches of a whole round find in a picture that stands still, each face once and the largest first. A find
+/// that scores `sure` (`0..=1`) or more stays where the first search saw it, as on a badge.
 ///
 /// # Errors
 /// [`RunError`] when a network fails.
 pub fn round(
     detector: &mut dyn Detector,
     frame: &Luma,
+    sure: f32,
     faces: &mut Vec<Face>,
 ) -> Result<(), RunError> {
     detector.detect(frame, faces)?;
@@ -84,20 +86,27 @@ pub fn round(
     let mut turned = Vec::new();
     for turn in turns {
         detector.detect_turned(frame, *turn, &[], &mut turned)?;
-        turned.iter().for_each(|face| join(faces, *face));
+        turned.iter().for_each(|face| join(faces, *face, sure));
     }
     faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
     Ok(())
 }
 
-/// Adds a find. Of two that are one face the surer stays, so that at every threshold there is one where there is any.
-fn join(faces: &mut Vec<Face>, found: Face) {
+/// Adds a find. Of two that are one face the higher score counts, so that at every threshold there is one where there is
+/// any; the place is the first one's where that was `sure`.
+fn join(faces: &mut Vec<Face>, found: Face, sure: f32) {
     let same = |face: &Face| face.rect.iou(&found.rect) > SAME;
-    if faces.iter().any(|face| same(face) && face.score >= found.score) {
+    let known = faces.iter_mut().filter(|face| same(face));
+    let Some(best) = known.max_by(|a, b| a.score.total_cmp(&b.score)) else {
+        faces.push(found);
         return;
+    };
+    if best.score >= sure {
+        best.score = best.score.max(found.score);
+    } else if best.score < found.score {
+        faces.retain(|face| !same(face));
+        faces.push(found);
     }
-    faces.retain(|face| !same(face));
-    faces.push(found);
 }
 
 #[cfg(test)]
@@ -170,9 +179,11 @@ mod tests {
     #[test]
     fn a_round_finds_each_face_once_by_the_surest_search() {
         let mut faces = Vec::new();
-        round(&mut Finds, &Luma::default(), &mut faces).unwrap();
-        faces.sort_by(|a, b| a.rect.x.total_cmp(&b.rect.x));
-        assert_eq!(faces, [face(2.0, 0.9), face(255.0, 0.75), face(345.0, 0.75)]);
+        for (sure, first) in [(0.7, face(0.0, 0.9)), (0.85, face(2.0, 0.9))] {
+            round(&mut Finds, &Luma::default(), sure, &mut faces).unwrap();
+            faces.sort_by(|a, b| a.rect.x.total_cmp(&b.rect.x));
+            assert_eq!(faces, [first, face(255.0, 0.75), face(345.0, 0.75)]);
+        }
         search(&mut Finds, &Luma::default(), 0.0, &[], &mut faces).unwrap();
         assert_eq!(faces, [face(0.0, 0.8)]);
     }

@@ -109,7 +109,8 @@ pub struct DetectorTask<'a> {
 
 /// What a thread works with.
 struct Desk {
-    detectors: Vec<Box<dyn Detector + Send>>,
+    /// Each with its own threshold.
+    detectors: Vec<(Box<dyn Detector + Send>, f32)>,
     reference: Option<Box<dyn Detector + Send>>,
     found: Vec<Face>,
 }
@@ -120,11 +121,12 @@ impl Desk {
         detectors: &[JudgedDetector<'_>],
     ) -> Result<Self, DetectorEvalError> {
         let reference = task.reference.as_ref().map(|open| open()).transpose()?;
-        let detectors = detectors.iter().map(|judged| (judged.open)()).collect::<Result<_, _>>()?;
+        let open = |judged: &JudgedDetector<'_>| Ok(((judged.open)()?, judged.threshold));
+        let detectors = detectors.iter().map(open).collect::<Result<_, RunError>>()?;
         Ok(Self { detectors, reference, found: Vec::new() })
     }
 
-    /// What every detector finds in a frame.
+    /// What every detector finds in a frame that stands still, as a badge does: after a round of its searches.
     fn look(
         &mut self,
         frame: &Luma,
@@ -137,8 +139,8 @@ impl Desk {
             detector.detect(frame, &mut reference)?;
         }
         let Self { detectors, found, .. } = self;
-        let look = |detector: &mut Box<dyn Detector + Send>| {
-            turns::round(detector.as_mut(), frame, found)?;
+        let look = |(detector, own): &mut (Box<dyn Detector + Send>, f32)| {
+            turns::round(detector.as_mut(), frame, *own, found)?;
             Ok(Look::of(marked, found, &reference, visible))
         };
         detectors.iter_mut().map(look).collect()

@@ -277,7 +277,7 @@ impl Detector for SingleShot {
         expected: &Rect,
         roll: f32,
     ) -> Result<Option<Face>, RunError> {
-        if !(roll.abs() > UPRIGHT) {
+        if roll.is_nan() || roll.abs() <= UPRIGHT {
             return self.follow_upright(frame, expected);
         }
         let mut patch = std::mem::take(&mut self.patch);
