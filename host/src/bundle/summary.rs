@@ -142,7 +142,7 @@ mod tests {
     fn the_default_bundle_fits_a_page_and_says_what_matters() {
         let page = summary(&Bundle::read(DEFAULT).unwrap(), DEFAULT.len());
         for expected in [
-            "bundle       default 7\n",
+            "bundle       default 8\n",
             "detector     emocue-face with O-Net, faces of 40 px and more\n",
             "8 of neutral, happiness, surprise, sadness, anger, disgust, fear, contempt (ferplus-8)",
             "unsure below a probability of 0.653",

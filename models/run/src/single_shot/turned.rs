@@ -23,7 +23,7 @@ impl View {
             let (mut x, mut y) = (fixed(start.x - 0.5), fixed(start.y - 0.5));
             for pixel in line {
                 *pixel = between(source, (width, height), x, y);
-                (x, y) = (x + step.0, y + step.1);
+                (x, y) = (x.wrapping_add(step.0), y.wrapping_add(step.1));
             }
         }
     }
@@ -131,10 +131,10 @@ mod tests {
         assert_eq!(upright[..4], source[..4]);
         assert_eq!(upright[5..9], source[5..9]);
         assert_eq!(upright[10..], [0.0; 5]);
-        // By a quarter: what was below is on the left.
+        // By a quarter: what was on the right is above, and what was above is on the left. Below is the last row.
         let quarter = look(0.0, 1.0);
         assert_eq!([quarter[7], quarter[2], quarter[12]], [32.0, 33.0, 31.0]);
-        assert_eq!([quarter[0], quarter[6]], [0.0, 52.0 * 0.0]);
+        assert_eq!([quarter[6], quarter[8], quarter[0]], [12.0, 0.0, 0.0]);
         for odd in [f32::NAN, 1e30, -1e30] {
             look(odd, odd);
         }
