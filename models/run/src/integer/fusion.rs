@@ -62,9 +62,11 @@ fn quantization(index: &Index<'_>, node: usize, at: usize) -> Result<Quantizatio
 
 /// What the integers named `value` mean, by the node that wrote them.
 pub(super) fn meaning(index: &Index<'_>, value: &str) -> Option<Quantization> {
-    let mut value = value;
+    let (mut value, mut reader) = (value, usize::MAX);
     loop {
-        let writer = index.writer(value)?;
+        // Nodes stand in the order of computation, so this ends even where they form a cycle.
+        let writer = index.writer(value).filter(|writer| *writer < reader)?;
+        reader = writer;
         let node = &index.nodes[writer];
         match node.op_type.as_str() {
             "QuantizeLinear" => return quantization(index, writer, 1).ok(),

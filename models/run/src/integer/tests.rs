@@ -97,6 +97,20 @@ fn change(graph: &mut GraphProto, [what, at, to, value]: [usize; 4]) {
     }
 }
 
+#[test]
+fn a_cycle_of_moves_stays_with_tract() {
+    let mut graph = graph("classifier.onnx");
+    let moves = |node: &NodeProto| ["MaxPool", "Flatten", "Relu"].contains(&node.op_type.as_str());
+    let cycle: Vec<_> = (0..graph.node.len()).filter(|at| moves(&graph.node[*at])).collect();
+    assert!(!cycle.is_empty());
+    for at in cycle {
+        let itself = graph.node[at].output[0].clone();
+        graph.node[at].input[0] = itself;
+    }
+    let (programs, reports) = replace(&mut graph, &[1, 1, 48, 48], Isa::best());
+    assert_eq!(programs.len(), reports.iter().filter(|report| report.engine.is_ok()).count());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
