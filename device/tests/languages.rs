@@ -190,3 +190,19 @@ fn japanese_needs_a_feature_and_the_message_says_so() {
         }
     }
 }
+
+#[test]
+fn a_language_that_is_loaded_again_takes_no_more_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.toml");
+    let own = include_str!("../languages/de.toml");
+    std::fs::write(&file, own).unwrap();
+    let file = file.to_str().unwrap();
+    for name in ["fr", file] {
+        let first = language::load(name).unwrap();
+        assert!(std::ptr::eq(first, language::load(name).unwrap()), "{name}");
+    }
+    let before = language::load(file).unwrap();
+    std::fs::write(file, own.replacen("Pause", "Ruhe", 1)).unwrap();
+    assert_ne!(language::load(file).unwrap(), before, "a file that was changed is read again");
+}

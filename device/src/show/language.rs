@@ -1,6 +1,6 @@
-//! The language of the badge's words: loaded once at start, and checked for every panel.
+//! The language of the badge's words: loaded at every start, and checked for every panel.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use emocue_config::{LANGUAGES, Language, LanguageError};
 
@@ -16,12 +16,21 @@ pub fn english() -> &'static Language {
     &ENGLISH
 }
 
-/// Loads what `language = "…"` or `--language` names: a code, or a file whose name ends in `.toml`. It stays in
-/// memory: a program loads one when it starts.
+/// Languages that were loaded. They stay in memory, each once: a badge loads its language again at every new start.
+static LOADED: Mutex<Vec<&'static Language>> = Mutex::new(Vec::new());
+
+/// Loads what `language = "…"` or `--language` names: a code, or a file whose name ends in `.toml`.
 ///
 /// # Errors
 /// [`LanguageError`] for an unknown code, a file that cannot be read, a key that is missing or unknown, and a text that
 /// does not fit every panel or has a letter without a glyph.
 pub fn load(name: &str) -> Result<&'static Language, LanguageError> {
-    Ok(Box::leak(Box::new(Language::load(name, &unfit)?)))
+    let language = Language::load(name, &unfit)?;
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = loaded.iter().find(|known| ***known == language) {
+        return Ok(known);
+    }
+    let language: &'static Language = Box::leak(Box::new(language));
+    loaded.push(language);
+    Ok(language)
 }

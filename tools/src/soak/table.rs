@@ -1,4 +1,4 @@
-//! What a badge took over a long run, early, late and at most.
+//! What a badge took over a long run, in its first half and its second.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,8 @@ use super::GROWTH;
 use super::process::Taken;
 use crate::Result;
 
-/// A row's name, and its value.
-type Row = (&'static str, fn(Taken) -> u64);
-
-/// A part of all readings is early, and as large a one late.
-const PART: usize = 10;
+/// A row's name, what of its values counts, and its value.
+type Row = (&'static str, fn(Vec<u64>) -> u64, fn(Taken) -> u64);
 
 /// What was read over a run.
 #[derive(Debug, Default)]
@@ -37,29 +34,30 @@ impl Readings {
                 Ok(()),
             ));
         }
-        let part = (self.taken.len() / PART).max(1);
-        let (early, late) = (&self.taken[..part], &self.taken[self.taken.len() - part..]);
-        let (from, to) = (early[part - 1].0, late[0].0);
+        // One reading is both.
+        let middle = self.taken.len().div_ceil(2);
+        let (early, late) = (&self.taken[..middle], &self.taken[self.taken.len() - middle..]);
+        let span =
+            |taken: &[(u64, Taken)]| format!("{} - {}", taken[0].0, taken[taken.len() - 1].0);
         let mut text = format!(
-            "{:<24}{:>14}{:>14}{:>10}{:>9}\n",
+            "{:<24}{:>18}{:>18}{:>9}\n",
             "frames looked at",
-            format!("{} - {from}", early[0].0),
-            format!("{to} - {}", late[part - 1].0),
-            "most",
-            "growth",
+            span(early),
+            span(late),
+            "growth"
         );
         let rows: [Row; 4] = [
-            ("resident memory, kB", |taken| taken.resident_kb),
-            ("of it no file's, kB", |taken| taken.own_kb),
-            ("file descriptors", |taken| taken.descriptors),
-            ("threads", |taken| taken.threads),
+            ("most memory, kB", most, |taken| taken.resident_kb),
+            ("of it no file's, kB", most, |taken| taken.own_kb),
+            ("file descriptors", median, |taken| taken.descriptors),
+            ("threads", median, |taken| taken.threads),
         ];
         let mut grown = Vec::new();
-        for (at, (name, of)) in rows.into_iter().enumerate() {
-            let [before, after] = [early, late].map(|taken| median(taken, of));
-            let most = self.taken.iter().map(|(_, taken)| of(*taken)).max().unwrap_or(0);
+        for (at, (name, of_all, of)) in rows.into_iter().enumerate() {
+            let [before, after] = [early, late]
+                .map(|taken| of_all(taken.iter().map(|(_, taken)| of(*taken)).collect()));
             let growth = after as f64 / before as f64 - 1.0;
-            writeln!(text, "{name:<24}{before:>14}{after:>14}{most:>10}{:>8.2}%", growth * 1e2)?;
+            writeln!(text, "{name:<24}{before:>18}{after:>18}{:>8.2}%", growth * 1e2)?;
             // Memory may breathe; a descriptor or a thread more is one that is left over.
             let is_grown = if at < 2 { growth > GROWTH } else { after != before };
             if is_grown {
@@ -71,8 +69,12 @@ impl Readings {
     }
 }
 
-fn median(taken: &[(u64, Taken)], of: fn(Taken) -> u64) -> u64 {
-    let mut values: Vec<_> = taken.iter().map(|(_, taken)| of(*taken)).collect();
+/// What free memory stays with a process changes from one new start to the next, so that its peaks are compared.
+fn most(values: Vec<u64>) -> u64 {
+    values.into_iter().max().unwrap_or(0)
+}
+
+fn median(mut values: Vec<u64>) -> u64 {
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or(0)
 }
@@ -95,19 +97,20 @@ mod tests {
         let (text, verdict) = readings(|at| [30_000 + at % 7 * 100, 9_000, 20, 8]).table().unwrap();
         assert!(verdict.is_ok() && text.contains("30600"), "{text}");
         let leaks: [fn(u64) -> [u64; 4]; 4] = [
-            |at| [30_000 + at * 10, 9_000, 20, 8],
-            |at| [30_000, 9_000 + at * 3, 20, 8],
+            |at| [30_000 + at * 20, 9_000, 20, 8],
+            |at| [30_000, 9_000 + at * 6, 20, 8],
             |at| [30_000, 9_000, 20 + at / 20, 8],
             |at| [30_000, 9_000, 20, 8 + at / 60],
         ];
-        for (leak, name) in leaks.into_iter().zip(["resident", "no file", "descriptors", "threads"])
+        for (leak, name) in
+            leaks.into_iter().zip(["most memory", "no file", "descriptors", "threads"])
         {
             let (_, verdict) = readings(leak).table().unwrap();
             assert!(verdict.unwrap_err().to_string().contains(name), "{name}");
         }
         // A peak that is over is none.
         let (_, verdict) =
-            readings(|at| [30_000 + u64::from(at == 50) * 9_000, 9_000, 20, 8]).table().unwrap();
+            readings(|at| [30_000 + u64::from(at == 20) * 9_000, 9_000, 20, 8]).table().unwrap();
         assert!(verdict.is_ok());
     }
 }
