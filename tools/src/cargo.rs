@@ -26,7 +26,7 @@ impl Profile {
     }
 
     /// What the compiler is told besides, which a profile cannot say. `dist` aborts on a panic and has no symbols, so that
-    /// tables for unwinding, 1 MB, serve nobody.
+    /// tables for unwinding, 0.3 MB, serve nobody.
     pub(crate) fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Release => &[],

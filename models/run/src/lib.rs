@@ -98,7 +98,8 @@ pub trait Detector {
         &[]
     }
 
-    /// As [`Detector::detect_near`], for faces that are turned by about `turn` degrees clockwise; for the same work.
+    /// As [`Detector::detect_near`], for faces that are turned by about `turn` degrees clockwise; by one run of
+    /// the network, too.
     ///
     /// # Errors
     /// As for [`Detector::detect`].

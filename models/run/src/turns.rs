@@ -1,8 +1,8 @@
 //! Searches of a turned frame between upright ones, for faces that are turned by more than a network sees.
 //!
 //! A badge that looks at a stream searches now and then. Every second of its searches looks at the frame upright; the
-//! others look at it turned by each of the detector's turns ([`Detector::turns`]) in their order. So a search costs what it
-//! did before, and every face has been looked for after a round.
+//! others look at it turned by each of the detector's turns ([`Detector::turns`]) in their order. So a search is one
+//! run of the network as before, and every face has been looked for after a round.
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
