@@ -139,7 +139,7 @@ impl Badge for Fake {
     }
 
     fn rollback(&mut self) -> Result<Progress, String> {
-        Err("there is no bundle before".into())
+        Err("no previous bundle".into())
     }
 
     fn self_test(&mut self) -> Result<Progress, String> {
@@ -155,7 +155,8 @@ impl Badge for Fake {
     }
 
     fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String> {
-        let bytes = self.journals.get_mut(number as usize - 1).ok_or("there is no such journal")?;
+        let bytes =
+            self.journals.get_mut(number as usize - 1).ok_or("no journal with this number")?;
         let part = bytes[(offset as usize).min(bytes.len())..].to_vec();
         let total = bytes.len() as u32;
         // A badge that writes meanwhile.

@@ -111,7 +111,7 @@ impl Badge for Shared {
     }
 
     fn rollback(&mut self) -> Result<Progress, String> {
-        Err("there is no bundle before".into())
+        Err("no previous bundle".into())
     }
 
     fn self_test(&mut self) -> Result<Progress, String> {
@@ -126,7 +126,7 @@ impl Badge for Shared {
     }
 
     fn journal(&mut self, _: u32, _: u32) -> Result<(u32, Vec<u8>), String> {
-        Err("there is no such journal".into())
+        Err("no journal with this number".into())
     }
 
     fn session_ended(&mut self) {
@@ -189,7 +189,7 @@ impl Host {
         }
         let Err(error) = done else { return };
         self.day.failed += 1;
-        // Whoever watches gives up and begins anew.
+        // The watching host gives up and reconnects.
         drop(self.client.take());
         assert!(
             matches!(
@@ -283,7 +283,7 @@ impl Host {
                 self.day.transfers += 1;
                 self.day.in_noise += u64::from(self.calm().is_none());
             }
-            // It goes on the next time.
+            // The transfer continues in the next session.
             Err(_) => self.broken_off = Some(file),
         }
         done

@@ -60,7 +60,7 @@ fn a_host_asks_and_the_badge_answers() {
     let stopped = client.wait_done(&mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(ClientError::Stopped)));
     let refused = client.rollback().unwrap_err().to_string();
-    assert_eq!(refused, "the badge refuses: there is no bundle before");
+    assert_eq!(refused, "the badge refuses: no previous bundle");
     assert_eq!(count(&counts.overs), 0);
     client.bye();
     server.join().unwrap();

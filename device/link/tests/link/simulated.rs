@@ -1,4 +1,4 @@
-//! A cable with a clock of its own, on which a day takes seconds: whoever waits moves the clock, and nobody sleeps. Host
+//! A cable with a clock of its own, on which a day takes seconds: waiting advances the clock, and nothing sleeps. Host
 //! and badge run in one thread, so that the same seed gives the same day.
 
 use std::cell::RefCell;
@@ -318,7 +318,7 @@ impl<B: Badge + Clone> Bench<B> {
         }
     }
 
-    /// Goes on to the next moment at which something happens, at most `until`; what comes for a host counts where it reads.
+    /// Advances the clock to the next event, at most to `until`; what comes for a host counts where it reads.
     fn advance(&self, until: Instant, host_reads: bool) {
         let due = {
             let mut wire = self.wire.borrow_mut();

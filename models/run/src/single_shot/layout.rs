@@ -31,7 +31,7 @@ pub(super) struct Turned {
     pub maybe: f32,
     /// How much O-Net's log odds count by the network's own.
     pub onet: f32,
-    /// Probability by the sum of both, or by the network alone where there is no O-Net, that a face must reach, `0..=1`.
+    /// Probability that a face must reach, `0..=1`: of both networks together, or of the detector alone without O-Net.
     pub sure: f32,
 }
 
