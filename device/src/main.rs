@@ -19,9 +19,10 @@ use emocue_device::cli::{Bench, Cli, ConfigVerb, Demo, Doctor, Verb};
 use emocue_device::doctor::{self, Host, Probes};
 use emocue_device::link::settings;
 use emocue_device::show;
-use emocue_models::failure::{self, Failure as _};
+use emocue_models::failure::{self, Failure as _, exit};
 use emocue_models::luma::Orientation;
 use emocue_models::plain::PlainWriter;
+use emocue_models::stop::StopRequests;
 use emocue_run::portraits::PORTRAITS;
 
 use verbs::Failure;
@@ -141,9 +142,11 @@ fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
 fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
+    let mut requests = StopRequests::default();
     let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+        flag.store(true, Ordering::Relaxed);
+        if requests.again(Instant::now()) {
+            std::process::exit(exit::INTERRUPTED.into());
         }
     };
     if let Err(error) = ctrlc::set_handler(handler) {

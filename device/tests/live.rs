@@ -60,10 +60,12 @@ impl Badge {
         panic!("{shown} is never shown: {told}");
     }
 
-    /// As a service manager stops it; its exit code and what it told.
+    /// As `timeout` stops it, with a signal that comes twice; its exit code and what it told.
     fn stop(mut self) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        for _ in 0..2 {
+            assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        }
         // Its lines must be taken, or it would wait for a reader.
         self.lines.by_ref().for_each(drop);
         let output = self.child.wait_with_output().unwrap();

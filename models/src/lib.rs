@@ -21,3 +21,4 @@ pub mod plain;
 mod reduce;
 pub mod resample;
 pub mod steady;
+pub mod stop;

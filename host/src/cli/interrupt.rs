@@ -3,8 +3,10 @@
 use std::io::{IsTerminal as _, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use emocue_models::failure::{Problem, exit};
+use emocue_models::stop::StopRequests;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::LeaveAlternateScreen;
@@ -17,8 +19,10 @@ use ratatui::crossterm::terminal::LeaveAlternateScreen;
 pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Problem> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();
+    let mut requests = StopRequests::default();
     ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
+        asked.store(true, Ordering::Relaxed);
+        if requests.again(Instant::now()) {
             if stdout().is_terminal() {
                 // A live view may be there; without one this changes nothing.
                 let _ = execute!(stdout(), LeaveAlternateScreen, Show);

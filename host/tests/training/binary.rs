@@ -64,7 +64,10 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
         // It has begun once an epoch is reported.
         let begun = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("epoch"));
         let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        // Twice, as `timeout` does it.
+        for _ in 0..2 {
+            assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        }
         let last = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
         assert!(child.wait().unwrap().success());
         assert!(last.contains("--resume"), "{last}");
