@@ -1,4 +1,4 @@
-//! A picture's colours, for displays alone: the networks see luma only.
+//! A picture's colours, for displays only: the networks see luma only.
 
 use crate::luma::Luma;
 
@@ -42,8 +42,8 @@ impl Colors {
         planes.map(|((r, g), b)| [*r, *g, *b])
     }
 
-    /// What `change` makes of each plane, as [`Luma::reduce`] or an
-    /// [`Orientation`](crate::luma::Orientation) does of a picture.
+    /// The planes after `change`, such as [`Luma::reduce`] or an [`Orientation`](crate::luma::Orientation), which gets
+    /// a source and a target.
     #[must_use]
     pub fn changed(&self, change: impl Fn(&Luma, &mut Luma)) -> Self {
         let mut changed = Self::default();

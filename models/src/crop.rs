@@ -1,6 +1,6 @@
 //! From a face in a frame to the classifier's input: align, resample, normalise.
 //!
-//! There is one such path. A training row, an evaluation row and a camera frame all take it.
+//! Training rows, evaluation rows and camera frames all use this one path.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,18 +12,18 @@ use crate::resample::{Resampler, Similarity};
 /// How a face becomes the classifier's input. Part of a bundle, since the weights depend on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocess {
-    /// Side of the square crop, px.
+    /// Side of the square crop, px, `8..=256`.
     pub size: usize,
-    /// Where the five landmarks come to lie in the crop, px.
+    /// Target positions of the five landmarks in the crop, px.
     pub landmarks: Landmarks,
-    /// For a face without landmarks: what is added to the box on every side, as a fraction of its
-    /// longer side. Negative cuts off.
+    /// For a face without landmarks: margin on every side of the box, as a fraction of its longer side, `-0.4..=2`. A
+    /// negative one shrinks the box.
     pub margin: f32,
     /// Subtracted from a pixel as a fraction of white, `0..=1`.
     pub mean: f32,
-    /// What the difference is divided by, `> 0`.
+    /// What the difference is divided by, `0.001..=10`.
     pub std: f32,
-    /// Whether that is so for every face, or each face's own mean and deviation count.
+    /// Whether `mean` and `std` apply, or each crop's own mean and standard deviation.
     #[serde(default, skip_serializing_if = "Normalise::is_fixed")]
     pub normalise: Normalise,
 }
@@ -77,7 +77,7 @@ impl Preprocess {
 
     /// From the crop's coordinates to the frame's, for `face`.
     ///
-    /// By the landmarks where there are any, else by the box alone.
+    /// Fitted to the landmarks if there are any, else to the box.
     pub fn transform(&self, face: &Face) -> Similarity {
         let by_landmarks = face
             .landmarks
@@ -93,7 +93,7 @@ impl Preprocess {
         Similarity { a: scale, b: 0.0, x: center.x - side / 2.0, y: center.y - side / 2.0 }
     }
 
-    /// The face that a crop shows of itself: cropping it again changes nothing.
+    /// The face in a crop's own coordinates: cropping a crop by it changes nothing.
     pub fn canonical_face(&self) -> Face {
         let (size, margin) = (self.size as f32, self.margin);
         let side = size / (1.0 + 2.0 * margin);
@@ -107,7 +107,7 @@ impl Preprocess {
 
     /// Writes `face` of `frame` as `[size, size]` pixels, row-major, into `crop`.
     ///
-    /// A face beyond the border sees the border's pixels repeated; an empty frame gives black.
+    /// Beyond the frame's border, the border's pixels repeat; an empty frame gives black.
     ///
     /// # Panics
     /// When `crop` does not have `size * size` pixels.

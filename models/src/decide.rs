@@ -2,7 +2,8 @@
 
 /// The most probable class and its probability; `None` without classes.
 ///
-/// Of equal ones the last counts. The order is total ([`f32::total_cmp`]), so NaN never makes two programs disagree.
+/// Of equal probabilities the last class counts. The order is total ([`f32::total_cmp`]), so the result is also defined
+/// for NaN.
 pub fn most_probable(probabilities: &[f32]) -> Option<(usize, f32)> {
     probabilities.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))
 }

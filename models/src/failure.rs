@@ -77,7 +77,7 @@ impl Problem {
         Self { message, help: failure.help(), exit_code: failure.exit_code() }
     }
 
-    /// With what to do about it.
+    /// Adds the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -122,8 +122,8 @@ impl<'a> From<&str> for Box<dyn Failure + 'a> {
     }
 }
 
-/// Writes the message, each cause that the message does not quote already, and the help, each on lines of its own; what
-/// steers a terminal is escaped.
+/// Writes the message, each cause that the message does not quote already, and the help, each on lines of its own;
+/// control characters are escaped.
 ///
 /// # Errors
 /// Whatever `out` returns.
@@ -158,7 +158,7 @@ fn fragment(sentence: &str) -> String {
     let mut rest = sentence.chars();
     let Some(first) = rest.next() else { return String::new() };
     let rest = rest.as_str();
-    // What is written in capitals stays: `NV12`.
+    // Words in capitals stay: `NV12`.
     let is_word = rest.starts_with(|next: char| next.is_ascii_lowercase() || next == ' ');
     let first = if is_word { first.to_ascii_lowercase() } else { first };
     format!("{first}{rest}")
@@ -179,7 +179,7 @@ pub fn line(failure: &dyn Failure) -> String {
     format!("{message}{between}{hint}")
 }
 
-/// What [`write()`] wrote in another process, as [`line()`] has it; other lines stay.
+/// The output of [`write()`] from another process, in the form of [`line()`]; other lines stay.
 pub fn line_of(written: &str) -> String {
     let mut text = String::new();
     let mut message = 0;

@@ -109,11 +109,12 @@ impl Landmarks {
         Self { left_eye, right_eye, nose, left_mouth, right_mouth }
     }
 
-    /// By how much the face is turned in the picture's plane, degrees clockwise, `-180..=180`; 0 where the points say nothing.
+    /// In-plane rotation of the face, degrees clockwise, `-180..=180`; 0 for points that coincide or are not finite.
     pub fn roll(&self) -> f32 {
         let step = |from: Point, to: Point| Point::new(to.x - from.x, to.y - from.y);
         let across = [step(self.left_eye, self.right_eye), step(self.left_mouth, self.right_mouth)];
-        // Of an averted face, eyes and mouth lie one on another, and what is between them says more.
+        // In a profile face the two eyes coincide, and so do the corners of the mouth; the steps from eye to mouth are
+        // then more precise.
         let down = [step(self.left_eye, self.left_mouth), step(self.right_eye, self.right_mouth)];
         let x = across.iter().map(|it| it.x).sum::<f32>() + down.iter().map(|it| it.y).sum::<f32>();
         let y = across.iter().map(|it| it.y).sum::<f32>() - down.iter().map(|it| it.x).sum::<f32>();

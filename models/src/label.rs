@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use order::{LIST_RUNTIME, LabelError};
 
-/// An apparent facial expression. Words describe how a face looks, not what its owner feels.
+/// An apparent facial expression. Words describe how a face looks, not what the person feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expression {
@@ -132,7 +132,7 @@ pub const CK_7: LabelSet = LabelSet {
     names: &["anger", "disgust", "fear", "happiness", "sadness", "surprise", "contempt"],
 };
 
-/// Pleasantness in three steps.
+/// Valence in three classes.
 pub const VALENCE_3: LabelSet =
     LabelSet { id: "valence-3", names: &["positive", "neutral", "negative"] };
 
@@ -168,9 +168,9 @@ impl LabelSet {
         self.names.get(index).and_then(|name| Expression::from_name(name))
     }
 
-    /// For each class here its index in `target`; `None` where `target` has nothing for it.
+    /// For each class of this set its index in `target`; `None` where `target` has no class for it.
     ///
-    /// A class keeps its name; into `valence-3`, expressions go by [`valence`].
+    /// Classes are mapped by name, and to `valence-3` by [`valence`].
     pub fn mapping_to(&self, target: &Self) -> Vec<Option<usize>> {
         let to = |(index, name): (usize, &&str)| {
             target.index_of(name).or_else(|| {
@@ -182,7 +182,7 @@ impl LabelSet {
     }
 }
 
-/// The `valence-3` class of an expression; `None` for surprise, which can be either.
+/// The `valence-3` class of an expression; `None` for surprise, which can be positive or negative.
 pub fn valence(expression: Expression) -> Option<&'static str> {
     match expression {
         Expression::Happiness => Some("positive"),

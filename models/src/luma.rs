@@ -1,4 +1,4 @@
-//! Pictures as 8-bit full-range luma: the only kind the networks see.
+//! Pictures as 8-bit full-range luma: the only input of the networks.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ impl Luma {
         Self { width, height, pixels: vec![0; width * height] }
     }
 
-    /// Takes `width * height` pixels, row-major.
+    /// A picture of `width * height` pixels, row-major.
     ///
     /// # Errors
     /// [`SizeMismatch`] when the count differs.
@@ -53,7 +53,7 @@ impl Luma {
         &self.pixels
     }
 
-    /// All pixels, row-major, to be written.
+    /// All pixels, row-major, mutable.
     pub fn pixels_mut(&mut self) -> &mut [u8] {
         &mut self.pixels
     }
@@ -73,8 +73,8 @@ impl Luma {
         self.pixels.resize(width * height, 0);
     }
 
-    /// Writes the means of squares of `factor` x `factor` px into `target`, whose allocation is reused. What is left at
-    /// the right and below is dropped.
+    /// Writes the means of squares of `factor` x `factor` px into `target`, whose allocation is reused. Incomplete
+    /// squares at the right and bottom edges are dropped.
     pub fn reduce(&self, factor: usize, target: &mut Self) {
         let factor = factor.max(1);
         target.reshape(self.width / factor, self.height / factor);
@@ -90,6 +90,9 @@ impl Luma {
     }
 
     /// The pixel at `(x, y)`, coordinates clamped to the border.
+    ///
+    /// # Panics
+    /// When the picture is empty.
     pub fn at_clamped(&self, x: isize, y: isize) -> u8 {
         let x = x.clamp(0, self.width as isize - 1) as usize;
         let y = y.clamp(0, self.height as isize - 1) as usize;
@@ -97,7 +100,7 @@ impl Luma {
     }
 }
 
-/// How a source codes black and white.
+/// How a source encodes black and white.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Range {
@@ -109,7 +112,7 @@ pub enum Range {
 }
 
 impl Range {
-    /// Brings pixels to full range in place.
+    /// Expands pixels to full range in place.
     pub fn expand(self, pixels: &mut [u8]) {
         if self == Self::Limited {
             for pixel in pixels {

@@ -1,26 +1,27 @@
-//! From a crop's pixels to the numbers that a network reads.
+//! Normalisation of a crop's pixels to a network's input.
 
 use serde::{Deserialize, Serialize};
 
-/// How a crop's pixels become numbers.
+/// How a crop's pixels are normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Normalise {
     /// `(pixel / 255 - mean) / std`, the same for every face; see [`crate::crop::Preprocess`].
     #[default]
     Fixed,
-    /// `(pixel - m) / max(d, floor) * gain`, where `m` and `d` are the mean and the standard deviation of the crop's own
-    /// pixels, in greys of 0 to 255. Light and contrast no longer matter. Since runtime 5.
+    /// `(pixel - m) / max(d, floor) * gain`, where `m` and `d` are the mean and the standard deviation of the crop's
+    /// own pixels, in greys of 0 to 255. Removes differences of brightness and contrast. Since runtime 5.
     Face {
-        /// Least deviation, greys: a crop without contrast is not made noise. `0.5..=64`.
+        /// Smallest standard deviation to divide by, greys, so that noise in a crop without contrast is not amplified;
+        /// `0.5..=64`.
         floor: f32,
-        /// Deviation of the numbers, `0.05..=10`.
+        /// Standard deviation of the result, `0.05..=10`.
         gain: f32,
     },
 }
 
 impl Normalise {
-    /// For each face, with the constants that were found to cost nothing.
+    /// For each face, with constants that cost no accuracy when measured.
     pub const FACE: Self = Self::Face { floor: 4.0, gain: 0.9 };
 
     /// Whether it is the same for every face.
@@ -44,8 +45,8 @@ impl Normalise {
     }
 }
 
-/// Mean and standard deviation of pixels, in greys of 0 to 255. Sums are of integers, so that every processor finds the
-/// same.
+/// Mean and standard deviation of pixels, in greys of 0 to 255. Sums are integers, so the result is the same on every
+/// processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Greys {
     /// `0..=255`; 0 without pixels.
@@ -55,7 +56,7 @@ pub struct Greys {
 }
 
 impl Greys {
-    /// Of `pixels`.
+    /// Mean and standard deviation of `pixels`.
     pub fn of(pixels: &[u8]) -> Self {
         let (mut sum, mut squares) = (0_u64, 0_u64);
         for pixel in pixels {

@@ -1,7 +1,7 @@
 //! Picture files, decoded to luma.
 //!
-//! The steps are one function. Who decodes states what it accepts ([`Rules`]): the badge takes photos that a person
-//! names, the host data sets of any age.
+//! One function decodes for badge and host. [`Rules`] say what a caller accepts: the badge decodes photos that the user
+//! names, the host datasets of any age.
 
 pub mod jpeg;
 mod palette;
@@ -21,10 +21,10 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// The largest picture that is decoded, px: a 50-megapixel photo. What claims more is refused before decoding.
+/// The largest picture that is decoded, px: a 50-megapixel photo. A header that claims more is refused before decoding.
 pub const MAX_PIXELS: u64 = 50_000_000;
 
-/// What is accepted.
+/// Which pictures are accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     formats: &'static [ImageFormat],
@@ -65,7 +65,7 @@ impl Rules {
         ..Self::BADGE
     };
 
-    /// Data sets: also BMP, PNM and TIFF, where the program is built with those decoders of `image`.
+    /// Datasets: also BMP, PNM and TIFF, where the program is built with those decoders of `image`.
     pub const DATASET: Self = Self {
         formats: &[
             ImageFormat::Jpeg,
@@ -98,7 +98,7 @@ pub enum PictureError {
     /// Another format.
     #[error("not a {expected} picture")]
     UnknownFormat {
-        /// What is accepted.
+        /// The accepted formats.
         expected: &'static str,
     },
     /// More than [`MAX_PIXELS`].
@@ -116,7 +116,7 @@ pub enum PictureError {
         width: u64,
         /// Claimed height, px.
         height: u64,
-        /// What is accepted, bytes.
+        /// The limit, bytes.
         most: u64,
     },
     /// The file ends before the picture does.
@@ -148,7 +148,8 @@ impl Failure for PictureError {
 
 /// Decodes a picture file to full-range luma, turned upright by its EXIF orientation.
 ///
-/// Colours become BT.601 luma, grey stays as it is, transparency is ignored; of an animation it is the first picture.
+/// Colours become BT.601 luma, grey stays as it is, transparency is ignored; of an animation, the first frame is
+/// decoded.
 ///
 /// # Errors
 /// [`PictureError`] for what `rules` do not accept, and for a damaged or a cut-off file.
@@ -276,7 +277,7 @@ fn whole_jpeg<'a>(bytes: &'a [u8], extent: &Extent) -> Cow<'a, [u8]> {
 /// A decoder of a JPEG picture's luma alone.
 struct JpegLuma<'a>(JpegDecoder<ZCursor<&'a [u8]>>);
 
-/// `None` for a picture that has no luma of its own.
+/// `None` for a picture that does not store luma.
 fn jpeg_luma(bytes: &[u8]) -> Option<JpegLuma<'_>> {
     let options = DecoderOptions::new_fast().jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
@@ -301,7 +302,7 @@ fn luma(picture: DynamicImage) -> Luma {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut out = Luma::new(width, height);
     match picture {
-        // Without a copy, which a large one has no room for.
+        // Without a copy: there is no memory for one of a large picture.
         DynamicImage::ImageRgba8(rgba) => {
             for (to, from) in out.pixels_mut().iter_mut().zip(rgba.pixels()) {
                 let [r, g, b, _] = from.0;

@@ -1,10 +1,10 @@
-//! Text from elsewhere on a terminal: file names, bundles, badges and other programs may hold characters that steer it.
+//! Text from other sources on a terminal: file names, bundles, badges and other programs may hold control characters.
 
 use std::borrow::Cow;
 use std::io;
 
-/// Whether `c` steers a terminal or turns the direction of text: control characters but line feed and tab (ECMA-48),
-/// line and paragraph separators, and the marks of the Unicode Bidirectional Algorithm (UAX #9, section 2).
+/// Whether `c` controls a terminal or changes the direction of text: control characters except line feed and tab
+/// (ECMA-48), line and paragraph separators, and the marks of the Unicode Bidirectional Algorithm (UAX #9, section 2).
 fn steers(c: char) -> bool {
     let bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     bidi || matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && !matches!(c, '\n' | '\t')
@@ -35,7 +35,7 @@ pub fn plain_line(text: &str) -> Cow<'_, str> {
     escaped(text, |c| steers(c) || matches!(c, '\n' | '\t'))
 }
 
-/// Writes text as [`plain`] has it. What is not UTF-8 passes as U+FFFD.
+/// Writes text as [`plain`] has it. Invalid UTF-8 becomes U+FFFD.
 #[derive(Debug)]
 pub struct PlainWriter<W>(pub W);
 

@@ -1,4 +1,4 @@
-//! Turning, scaling and shifting a picture: from a part of it to a small square.
+//! Rotation, scaling and translation of a part of a picture into a small square.
 
 use crate::geometry::Point;
 use crate::luma::Luma;
@@ -7,20 +7,20 @@ use crate::reduce::{Grid, Reducer};
 /// The largest scale at which pixels are interpolated; beyond it, means are taken.
 const INTERPOLATED: f32 = 1.25;
 
-/// The least scale that remains after a reduction by a whole number. What an output pixel covers ends within cells of the
-/// reduced picture, which count there as if they were of one brightness; with so many cells that hardly matters.
+/// The least scale that remains after a reduction by a whole number. The area of an output pixel ends inside cells of
+/// the reduced picture, which count as uniform; with this many cells the error is small.
 const REMAINING: f32 = 2.5;
 
-/// A turn, a scaling and a shift: `(x, y) -> (a x - b y + x0, b x + a y + y0)`.
+/// A similarity transform: rotation, uniform scaling and translation, `(x, y) -> (a x - b y + x0, b x + a y + y0)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
-    /// Scale times the turn's cosine.
+    /// Scale times the rotation's cosine.
     pub a: f32,
-    /// Scale times the turn's sine.
+    /// Scale times the rotation's sine.
     pub b: f32,
-    /// Shift to the right, px.
+    /// Translation to the right, px.
     pub x: f32,
-    /// Shift down, px.
+    /// Translation down, px.
     pub y: f32,
 }
 
@@ -28,7 +28,7 @@ impl Similarity {
     /// Leaves every point where it is.
     pub const IDENTITY: Self = Self { a: 1.0, b: 0.0, x: 0.0, y: 0.0 };
 
-    /// The least-squares similarity that brings `from` onto `to` (Umeyama 1991, without reflection).
+    /// The least-squares similarity that maps `from` to `to` (Umeyama 1991, without reflection).
     ///
     /// `None` when the points of `from` or of `to` coincide or are not finite.
     pub fn fit<const N: usize>(from: &[Point; N], to: &[Point; N]) -> Option<Self> {
@@ -52,7 +52,7 @@ impl Similarity {
         (fit.is_finite() && fit.scale() > 0.0).then_some(fit)
     }
 
-    /// The inverse; `None` when everything falls onto one point.
+    /// The inverse; `None` when it maps everything to one point.
     pub fn inverse(&self) -> Option<Self> {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
@@ -60,13 +60,13 @@ impl Similarity {
         inverse.is_finite().then_some(inverse)
     }
 
-    /// Length of a step that was 1 px long. The same bits on every processor, which `hypot` does not promise.
+    /// The scale factor. The same bits on every processor, which `hypot` does not promise.
     pub fn scale(&self) -> f32 {
         let (a, b) = (f64::from(self.a), f64::from(self.b));
         (a * a + b * b).sqrt() as f32
     }
 
-    /// Where `point` goes.
+    /// The transformed `point`.
     pub fn apply(&self, point: Point) -> Point {
         Point::new(
             self.a * point.x - self.b * point.y + self.x,
@@ -89,10 +89,10 @@ pub struct Resampler {
 impl Resampler {
     /// Writes a square of `size` px into `target`; `transform` goes from its coordinates to `source`'s.
     ///
-    /// Enlarging is Catmull-Rom bicubic. Reducing takes the mean of the square around an output pixel's centre that is as
-    /// large as what the pixel covers; a large part of the picture is first reduced by a whole number, so that an output
-    /// pixel never reads more than 36 values. Beyond the border, the border's pixels repeat. What cannot be resampled, or
-    /// only by more than 10,000, is black.
+    /// Enlarging is Catmull-Rom bicubic. Reducing takes the mean of the square around an output pixel's centre that is
+    /// as large as what the pixel covers; a large part of the picture is first reduced by a whole number, so that an
+    /// output pixel never reads more than 36 values. Beyond the border, the border's pixels repeat. A transform that is
+    /// not finite, or reduces by more than about 10,000, gives black.
     ///
     /// # Panics
     /// When `target` does not have `size * size` pixels.
@@ -127,16 +127,16 @@ impl Resampler {
 /// Most values that a filter weighs in a row.
 const LANES: usize = 8;
 
-/// How far from an output pixel's centre Catmull-Rom looks, px.
+/// Radius of the Catmull-Rom filter, px.
 const CUBIC_REACH: f32 = 2.0;
 
-/// The cells that a square of `size` px sees, when it looks `reach` px around its pixels' centres; and the transform
-/// to their coordinates.
+/// The cells that a square of `size` px needs for a filter of the radius `reach`, px, and the transform to their
+/// coordinates.
 fn level(transform: Similarity, size: usize, cell: f32, reach: f32) -> (Grid, Similarity) {
     let Similarity { a, b, x, y } = transform;
     let middle = transform.apply(Point::new(size as f32 / 2.0, size as f32 / 2.0));
     let extent = (a.abs() + b.abs()) * (size as f32 - 1.0).max(0.0) / 2.0;
-    // Far outside of any picture, every place is as good as another.
+    // Far outside of any picture, all positions give the same pixels.
     let start = |middle: f32| (middle - extent - reach).floor().clamp(-1e9, 1e9);
     let (left, top) = (start(middle.x), start(middle.y));
     let cells = (2.0 * extent / cell).ceil() as usize + LANES + 2;
@@ -160,19 +160,19 @@ struct Level<'a> {
     grid: Grid,
 }
 
-/// Places between two cells that a filter tells apart, as a power of two.
+/// Subcell positions of a filter, as a power of two.
 const PLACES: u32 = 8;
 
-/// Bits of a coordinate behind the point.
+/// Fractional bits of a fixed-point coordinate.
 const FRACTION: u32 = 16;
 
 /// Weights of values in a row or column, which sum to 1.
 struct Filter<const N: usize> {
-    /// By where between two cells the filter begins.
+    /// By the subcell position at which the filter begins.
     weights: [[f32; N]; 1 << PLACES],
     /// How many of them are not 0.
     count: usize,
-    /// From an output pixel's centre to where the filter begins.
+    /// From an output pixel's centre to where the filter begins, cells.
     start: f32,
 }
 
@@ -182,7 +182,7 @@ impl<const N: usize> Filter<N> {
         Self { weights: std::array::from_fn(place), count, start }
     }
 
-    /// The mean over `side` cells: how much of each of them it covers.
+    /// The mean over `side` cells, each weighted by how much of it is covered.
     fn mean(side: f32) -> Self {
         let part = |low: f32, i: usize| {
             let (start, end) = (i as f32, i as f32 + 1.0);
@@ -196,7 +196,7 @@ impl<const N: usize> Filter<N> {
     fn run(&self, level: &Level<'_>, transform: Similarity, size: usize, target: &mut [u8]) {
         let last = [level.grid.width - N, level.grid.height - self.count].map(|last| last as i64);
         let fixed = |coordinate: f32| (coordinate * (1 << FRACTION) as f32).round() as i64;
-        // In the middle between two places, the nearer one counts.
+        // Rounds to the nearest subcell position.
         let begin = |coordinate: f32, last: i64| {
             fixed((coordinate + self.start).clamp(-1.0, last as f32 + 1.0))
                 + (1 << (FRACTION - PLACES - 1))
@@ -226,7 +226,7 @@ impl<const N: usize> Filter<N> {
     }
 }
 
-/// The sum of a power of two of values, in an order in which several are added at once.
+/// The sum of `N` values, a power of two, in an order that can be vectorised.
 fn sum_by_halves<const N: usize>(mut values: [f32; N]) -> f32 {
     let mut half = N / 2;
     while half > 0 {
@@ -303,7 +303,7 @@ mod tests {
                 let squares = resampled(&picture, place).into_iter().zip(exact(&picture, place));
                 let squares = squares.map(|(found, mean)| (f32::from(found) - mean).powi(2));
                 let error = (squares.sum::<f32>() / 576.0).sqrt();
-                // The waves are as steep as noise. Of faces, 0.5 is usual; rounding alone makes 0.29.
+                // The waves are steep. On faces, an error of 0.5 is usual; rounding alone gives 0.29.
                 let most = if scale < 5.0 { 2.5 } else { 4.0 };
                 assert!(error < most, "{error} at scale {scale}, {degrees} degrees");
             }

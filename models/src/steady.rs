@@ -1,8 +1,8 @@
-//! The steadied answer: one face's probabilities over time become an answer that holds still.
+//! The steadied answer: temporal smoothing of one face's probabilities, with hysteresis.
 //!
-//! Probabilities are averaged exponentially. An answer is entered at one threshold and left at a lower one, replaced only
-//! by a class that leads clearly, and stays for a shortest time. Everything is in seconds, so that the number of frames in
-//! a second changes nothing. [`crate::decide`] is the same decision for a single picture.
+//! Probabilities are averaged exponentially. An answer is entered at one threshold and left at a lower one, replaced
+//! only by a class that leads clearly, and stays for a minimum time. Everything is in seconds, so that the number of
+//! frames in a second changes nothing. [`crate::decide`] is the same decision for a single picture.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub const MAX_CLASSES: usize = 16;
 pub struct SteadySettings {
     /// Time constant of the average, s.
     pub tau_s: f32,
-    /// Averaged probability from which on a class becomes the answer, `0..=1`; the bundle's own threshold where it is
+    /// Averaged probability at which a class becomes the answer, `0..=1`; the bundle's own threshold where it is
     /// `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enter: Option<f32>,
@@ -25,13 +25,13 @@ pub struct SteadySettings {
     pub stay: f32,
     /// An answer above `stay` is replaced only by a class that is more probable by this, `0..=1`.
     pub lead: f32,
-    /// Shortest time that an answer is shown, s.
+    /// Minimum time that an answer is shown, s.
     pub dwell_s: f32,
-    /// The answer is "unsure" after so long without a class that can be entered or kept, s.
+    /// The answer becomes "unsure" after this time without a class that can be entered or kept, s.
     pub unsure_after_s: f32,
-    /// A face that cannot be seen keeps its answer on the screen for so long, s.
+    /// A face that is not found keeps its answer on the screen for this time, s.
     pub hold_s: f32,
-    /// A face that cannot be seen for so long is another face when it comes back, s.
+    /// A face that is not found for this time counts as another face when it returns, s.
     pub forget_after_s: f32,
 }
 
@@ -51,7 +51,7 @@ impl Default for SteadySettings {
     }
 }
 
-/// What one face's answer has settled to.
+/// The steadied answer of one face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// No class was probable enough for a while.
@@ -96,10 +96,10 @@ impl Steady {
         }
     }
 
-    /// Lets `elapsed` s pass, at the end of which a classifier gave `probabilities`, where it looked; returns the answer,
-    /// `None` while there is none yet. `threshold` is the bundle's own.
+    /// Advances by `elapsed` s, at the end of which a classifier gave `probabilities`, `None` if it did not run;
+    /// returns the answer, `None` while there is none yet. `threshold` is the bundle's own.
     ///
-    /// Of more than [`MAX_CLASSES`] probabilities the rest is left out. Those that are not finite count as none.
+    /// Probabilities beyond [`MAX_CLASSES`] are ignored. If one is not finite, all count as `None`.
     pub fn step(
         &mut self,
         elapsed: f32,
@@ -153,17 +153,17 @@ impl Steady {
         self.unseen = 0.0;
     }
 
-    /// What was averaged so far counts as if it were older by a time constant: the face looks otherwise all of a sudden.
+    /// Ages the average by one time constant, after a sudden change in the face's appearance.
     pub fn discount(&mut self, settings: &SteadySettings) {
         self.unseen += settings.tau_s;
     }
 
-    /// The averaged probabilities; empty before the first ones came.
+    /// The averaged probabilities; empty before the first ones.
     pub fn average(&self) -> &[f32] {
         &self.average[..self.classes]
     }
 
-    /// Whether the last probabilities say something else than the answer, so that it may be about to change.
+    /// Whether the most probable class of the last probabilities is not the answer, so that it may be about to change.
     pub fn is_undecided(&self) -> bool {
         self.settled != self.latest.map(Settled::Class)
     }
@@ -174,7 +174,7 @@ impl Steady {
     }
 }
 
-/// Sums of many short times may miss a limit by a rounding, s.
+/// Tolerance for the rounding error in a sum of many short times, s.
 const ROUNDING: f32 = 1e-4;
 
 #[cfg(test)]
@@ -246,7 +246,7 @@ mod tests {
     fn nothing_probable_is_unsure_only_after_a_while() {
         let changes = changes(&answers(10, &[(1.0, looks(0, 0.9)), (3.0, looks(0, 0.36))]));
         let [(_, Some(Settled::Class(0)))] = changes[..] else { panic!("{changes:?}") };
-        // From the beginning, though, no answer was there to be kept.
+        // Without an earlier answer there is none to keep.
         let changes = self::changes(&answers(10, &[(3.0, looks(0, 0.36))]));
         assert_eq!(changes[0].1, None);
         assert_eq!((changes.len(), changes[1].1), (2, Some(Settled::Unsure)));

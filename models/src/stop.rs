@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Signals within this time of the first are one request: `timeout` and other wrappers signal a program and then its
-/// process group, in which the program is again.
+/// process group, which includes the program.
 const ONE_REQUEST: Duration = Duration::from_millis(500);
 
 /// Counts requests to stop.
@@ -11,7 +11,7 @@ const ONE_REQUEST: Duration = Duration::from_millis(500);
 pub struct StopRequests(Option<Instant>);
 
 impl StopRequests {
-    /// Counts a signal that came at `now`. True where it is a second request, at which a program leaves at once.
+    /// Counts a signal that came at `now`. True if it is a second request, at which a program exits at once.
     pub fn again(&mut self, now: Instant) -> bool {
         let first = *self.0.get_or_insert(now);
         now.saturating_duration_since(first) >= ONE_REQUEST

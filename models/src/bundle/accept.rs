@@ -1,9 +1,9 @@
-//! What a detector accepts, whatever its kind.
+//! The score threshold and the smallest face, for every kind of detector.
 
 use super::manifest::DetectorSpec;
 
 impl DetectorSpec {
-    /// The score that a face reaches at least.
+    /// Score that a face must reach, `0..=1`.
     pub fn threshold(&self) -> f32 {
         match self {
             Self::Mtcnn { settings, .. } => settings.thresholds[2],
@@ -13,7 +13,7 @@ impl DetectorSpec {
         }
     }
 
-    /// The same detector for faces of `min_face` px and more.
+    /// The same detector for faces of at least `min_face` px of the frame.
     #[must_use]
     pub fn looking_for(mut self, min_face: f32) -> Self {
         match &mut self {
@@ -82,7 +82,7 @@ mod tests {
     fn windows_of_a_haar_cascade_count_as_a_score() {
         let settings = HaarSettings::default();
         let haar = DetectorSpec::Haar { cascade: "h".into(), settings };
-        // Six windows are the least.
+        // Five neighbours and the first window.
         assert_eq!(haar.threshold(), HaarSettings::score(6));
         for (score, neighbours) in [(0.9, 5), (0.5, 4), (0.3, 2), (0.0, 1)] {
             let expected = HaarSettings { neighbours, ..settings };

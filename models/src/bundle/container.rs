@@ -12,8 +12,7 @@
 //! | 2 | length of the signature: 0, or 96 |
 //! | 96 | public key and ed25519 signature of the first 48 bytes, see [`super::signature`] |
 //!
-//! So every byte is covered by a check: nothing can change unseen, and with a signature nothing can be changed but by
-//! its signer.
+//! Checks cover every byte: no change goes undetected, and only its signer can change a signed bundle.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -37,7 +36,7 @@ const HEADER: usize = 48;
 /// Largest manifest with its model card, bytes.
 const MAX_MANIFEST: usize = 1 << 20;
 
-/// A bundle whose every byte is checked; the payloads lie in the bytes it was read from.
+/// A bundle that was checked completely. Its payloads borrow the bytes that it was read from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle<'a> {
     manifest: Manifest,
@@ -125,10 +124,10 @@ impl<'a> Bundle<'a> {
         Ok(bundle)
     }
 
-    /// The same bundle, packed or read before, with the signature of `key` in place of any other.
+    /// `bundle` with the signature of `key`, which replaces an earlier one.
     ///
     /// # Errors
-    /// [`BundleError`] when `bundle` is not whole.
+    /// [`BundleError`] when `bundle` is invalid, or too large with the signature.
     pub fn sign(bundle: &[u8], key: &SecretKey) -> Result<Vec<u8>, BundleError> {
         let seal = Bundle::read(bundle)?.signer.map_or(0, |_| signature::LENGTH);
         let end = bundle.len() - seal - size_of::<u16>();
@@ -141,12 +140,13 @@ impl<'a> Bundle<'a> {
         }
     }
 
-    /// Whose signature it has. That it is genuine was checked; whether to trust that key is another question.
+    /// The key whose signature it has; `None` without a signature. The signature was verified; whether the key is
+    /// trusted is up to the caller.
     pub fn signer(&self) -> Option<PublicKey> {
         self.signer
     }
 
-    /// What the bundle says about itself.
+    /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -166,7 +166,7 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// The bytes of a bundle's file, still unchecked; never more than a bundle may have.
+/// The bytes of a bundle's file, not checked yet; at most [`MAX_BYTES`].
 ///
 /// # Errors
 /// [`BundleError::File`] or [`BundleError::TooLarge`].

@@ -2,30 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The smallest face that the network finds nearly always, px of what it sees: in a photograph of 29 people with faces
-/// from 24 px it finds 28 at half the size, 14 at 0.4, 4 at a third.
+/// The smallest face that the network finds reliably, px of its input. In a photograph of 29 people with faces from 24
+/// px it finds 28 at a scale of 1/2, 14 at 0.4 and 4 at 1/3.
 pub const YUNET_SMALLEST_FACE: f32 = 20.0;
 
-/// How far the cascade looks and what it accepts.
+/// Settings of MTCNN.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MtcnnSettings {
-    /// Smallest face to look for, px of the frame; 40 at 640 wide is about 2 m with a 62 degree lens.
+    /// Smallest face to look for, px of the frame, `12..=4096`; 40 at 640 wide is about 2 m with a 62 degree lens.
     pub min_face: f32,
-    /// Step between the pyramid's levels, `0..1`.
+    /// Scale from one level of the image pyramid to the next, `0.1..=0.95`.
     pub factor: f32,
-    /// Scores that a candidate of P-, R- and O-Net must reach, `0..=1`.
+    /// Scores that a candidate window must reach in P-, R- and O-Net, `0..=1`.
     pub thresholds: [f32; 3],
 }
 
 impl Default for MtcnnSettings {
-    /// The authors' thresholds and factor, a face of 40 px.
+    /// The authors' thresholds and factor, and a face of 40 px.
     fn default() -> Self {
         Self { min_face: 40.0, factor: 0.709, thresholds: [0.6, 0.7, 0.7] }
     }
 }
 
 impl MtcnnSettings {
-    /// The first setting that no cascade can run with.
+    /// What is wrong with the first invalid setting.
     pub fn problem(&self) -> Option<&'static str> {
         let share = 0.0..=1.0;
         if !(12.0..=4096.0).contains(&self.min_face) {
@@ -39,7 +39,8 @@ impl MtcnnSettings {
         }
     }
 
-    /// The same, accepting faces from `score` on where it would accept fewer.
+    /// The same settings, with a limit lowered so that faces with a score of at least `score`, `0..=1`, are accepted. A
+    /// limit is never raised.
     #[must_use]
     pub fn accepting(mut self, score: f32) -> Self {
         let [_, _, last] = &mut self.thresholds;
@@ -48,26 +49,26 @@ impl MtcnnSettings {
     }
 }
 
-/// How far the detector looks and what it accepts.
+/// Settings of YuNet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct YunetSettings {
-    /// Smallest face to look for, px of the frame: larger ones allow for a smaller picture.
+    /// Smallest face to look for, px of the frame, at most 4096; a larger one allows a smaller network input.
     pub min_face: f32,
     /// Score that a face must reach, `0..=1`.
     pub threshold: f32,
-    /// IoU above which the weaker of two boxes goes, `0..=1`.
+    /// IoU above which the box with the lower score is suppressed, `0..=1`.
     pub overlap: f32,
 }
 
 impl Default for YunetSettings {
-    /// OpenCV's sample, and the badge's usual smallest face.
+    /// Thresholds of OpenCV's sample, and the badge's default smallest face.
     fn default() -> Self {
         Self { min_face: 40.0, threshold: 0.7, overlap: 0.3 }
     }
 }
 
 impl YunetSettings {
-    /// The first setting that no detector can run with.
+    /// What is wrong with the first invalid setting.
     pub fn problem(&self) -> Option<&'static str> {
         let share = 0.0..=1.0;
         if !(YUNET_SMALLEST_FACE..=4096.0).contains(&self.min_face) {
@@ -80,7 +81,7 @@ impl YunetSettings {
     }
 }
 
-/// How the outputs of a network over the whole frame lie.
+/// Layout of a single-shot detector's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outputs {
@@ -88,29 +89,29 @@ pub enum Outputs {
     /// each for strides of 8, 16 and 32 px.
     Yunet,
     /// Those of `emocue-face`, on luma normalised as `(pixel / 255 - 0.5) / 0.25`: for strides of 8, 16 and 32 px a map
-    /// `[1,15,h,w]` of a score (logit), a box and landmarks, counted from the cell's middle.
+    /// `[1,15,h,w]` of a score (logit), a box and landmarks, relative to the cell's centre.
     Face,
 }
 
-/// How far a network over the whole frame looks, what it accepts, and when it asks O-Net.
+/// Settings of a single-shot detector, and when it runs O-Net.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SingleShotSettings {
-    /// Smallest face to look for, px of the frame: larger ones allow for a smaller picture.
+    /// Smallest face to look for, px of the frame, at most 4096; a larger one allows a smaller network input.
     pub min_face: f32,
-    /// Smallest face that the network finds nearly always, px of what it sees.
+    /// Smallest face that the network finds reliably, px of its input, `8..=256`.
     pub smallest: f32,
-    /// Score that a face must reach by itself, `0..=1`.
+    /// Score at which a face is accepted by itself, `0..=1`.
     pub sure: f32,
-    /// Score that suffices where O-Net confirms the face, or near one that was there a moment ago, `0..=sure`.
+    /// Score at which a face is accepted if O-Net confirms it, `0..=sure`. Without O-Net: if it is near a known face.
     pub maybe: f32,
-    /// O-Net's score that confirms a doubtful face, `0..=1`.
+    /// O-Net's score that confirms a face with a score below `sure`, `0..=1`.
     pub confirm: f32,
-    /// IoU above which the weaker of two boxes goes, `0..=1`.
+    /// IoU above which the box with the lower score is suppressed, `0..=1`.
     pub overlap: f32,
 }
 
 impl Default for SingleShotSettings {
-    /// As measured with YuNet.
+    /// Values measured with YuNet.
     fn default() -> Self {
         Self {
             min_face: 40.0,
@@ -132,16 +133,16 @@ impl From<YunetSettings> for SingleShotSettings {
 }
 
 impl SingleShotSettings {
-    /// Those that suit a kind of network.
+    /// The default settings for an output layout.
     pub fn of(outputs: Outputs) -> Self {
         match outputs {
             Outputs::Yunet => Self::default(),
-            // As measured with the default bundle's.
+            // Measured with the network of the default bundle.
             Outputs::Face => Self { maybe: 0.5, confirm: 0.6, ..Self::default() },
         }
     }
 
-    /// The first setting that no detector can run with.
+    /// What is wrong with the first invalid setting.
     pub fn problem(&self) -> Option<&'static str> {
         let share = 0.0..=1.0;
         if !(8.0..=256.0).contains(&self.smallest) {
@@ -157,7 +158,8 @@ impl SingleShotSettings {
         }
     }
 
-    /// The score of a face with `score` that O-Net confirmed: from `maybe` on it reaches `sure`. Rising, 1 for 1.
+    /// The score, `0..=1`, of a face with the network's `score` that O-Net confirmed. It rises with `score`: `maybe`
+    /// becomes `sure`, and 1 stays 1.
     pub fn confirmed(&self, score: f32) -> f32 {
         let Self { sure, maybe, .. } = *self;
         if score < maybe {
@@ -169,20 +171,20 @@ impl SingleShotSettings {
         }
     }
 
-    /// Score that a face must reach where it is followed.
+    /// Score that a face must reach where a known face is followed, `0..=1`.
     pub fn follow(&self) -> f32 {
         (self.sure + self.maybe) / 2.0
     }
 }
 
-/// How far a Haar cascade looks and what it accepts.
+/// Settings of a Haar cascade, as of OpenCV's `detectMultiScale`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HaarSettings {
-    /// Smallest window to look at, px of the frame.
+    /// Smallest search window, px of the frame, `8..=4096`.
     pub min_face: f32,
-    /// From one size of the window to the next, `> 1`.
+    /// Factor from one size of the search window to the next, `1.01..=4`.
     pub scale: f64,
-    /// Windows that must agree besides the first, for a face.
+    /// Windows that must agree besides the first for a face (OpenCV's `minNeighbors`), `1..=100`.
     pub neighbours: u32,
 }
 
@@ -194,7 +196,7 @@ impl Default for HaarSettings {
 }
 
 impl HaarSettings {
-    /// The first setting that no cascade can run with.
+    /// What is wrong with the first invalid setting.
     pub fn problem(&self) -> Option<&'static str> {
         if !(8.0..=4096.0).contains(&self.min_face) {
             Some("min_face is not in 8..=4096 px")
@@ -207,17 +209,18 @@ impl HaarSettings {
         }
     }
 
-    /// The score of a face that so many windows agree on, `0..1`, which OpenCV does not give: a half for five.
+    /// The score of a face that `windows` windows agree on, `0..1`: 0.5 for five. OpenCV gives no such score.
     pub fn score(windows: u32) -> f32 {
         windows as f32 / (windows as f32 + 5.0)
     }
 
-    /// The score that a face reaches at least.
+    /// Score that a face must reach, `0..1`.
     pub fn threshold(&self) -> f32 {
         Self::score(self.neighbours + 1)
     }
 
-    /// The same, accepting faces from `score` on where it would accept fewer.
+    /// The same settings, with a limit lowered so that faces with a score of at least `score`, `0..=1`, are accepted. A
+    /// limit is never raised.
     #[must_use]
     pub fn accepting(self, score: f32) -> Self {
         let fewer = (1..self.neighbours).find(|fewer| Self::score(fewer + 1) >= score);

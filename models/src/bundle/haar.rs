@@ -28,7 +28,7 @@ pub struct HaarCascade {
     pub height: u8,
     /// What the nodes compare.
     pub features: Vec<HaarFeature>,
-    /// Cheapest first.
+    /// In the order of evaluation, cheapest first.
     pub stages: Vec<HaarStage>,
 }
 
@@ -91,10 +91,10 @@ pub struct HaarNode {
 /// Bytes that are not a cascade, or one that cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum HaarError {
-    /// They begin differently.
+    /// The bytes do not begin with [`MAGIC`].
     #[error("not a Haar cascade of Emocue")]
     NotACascade,
-    /// Larger than any cascade.
+    /// More than [`MAX_BYTES`].
     #[error("a Haar cascade of {0} bytes; the largest may have {MAX_BYTES}")]
     TooLarge(usize),
     /// The bytes cannot be decoded.
@@ -240,7 +240,7 @@ impl HaarTree {
             if usize::from(node.feature) >= features {
                 return Err("a node compares a feature that is not there");
             }
-            // Only forward, so that every way ends.
+            // Children only follow their parents, so every path ends.
             let there = |child: i16| match usize::try_from(child) {
                 Ok(0) | Err(_) => usize::from(child.unsigned_abs()) < leaves.len(),
                 Ok(child) => child > index && child < nodes.len(),
@@ -305,7 +305,7 @@ mod tests {
             ("stage 0, tree 0", |it| it.stages[0].trees[0].nodes[0].feature = 1),
             ("stage 0, tree 0", |it| it.stages[0].trees[0].nodes[0].left = i16::MIN),
             ("stage 0, tree 0", |it| {
-                // A ring of two nodes.
+                // A node that is its own child.
                 let tree = &mut it.stages[0].trees[0];
                 tree.nodes = vec![HaarNode { left: 1, ..tree.nodes[0] }; 2];
                 tree.leaves.push(0.0);

@@ -1,4 +1,4 @@
-//! What a bundle says about itself.
+//! The manifest of a bundle.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::crop::Preprocess;
 use crate::decision::Decision;
 use crate::label::LabelSet;
 
-/// What this program can run. Raised whenever a manifest may hold something that earlier programs do not
-/// know: a program reads every bundle that asks for its number or less.
+/// The runtime number of this program. Raised whenever a manifest may hold something that earlier programs do not know:
+/// a program reads every bundle whose `min_runtime` is this number or less.
 pub const RUNTIME: u32 = 5;
 
-/// What the names of payloads end in.
+/// File name suffixes of payloads.
 const SUFFIXES: [&str; 2] = [".onnx", ".haar"];
 
 /// Most payloads of a bundle.
@@ -25,14 +25,14 @@ const MAX_PAYLOADS: usize = 64;
 /// Sides of a classifier's input, px.
 const SIZES: std::ops::RangeInclusive<usize> = 8..=256;
 
-/// Everything but the networks themselves.
+/// Everything in a bundle except its payloads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Lowest [`RUNTIME`] that can run this. Stands first, so that any program can read it.
     pub min_runtime: u32,
     /// What the bundle is called: `"default"`.
     pub name: String,
-    /// Counts the releases of this name.
+    /// Release number of the bundle of this name.
     pub content_version: u32,
     /// How faces are found.
     pub detector: DetectorSpec,
@@ -60,33 +60,33 @@ pub enum DetectorSpec {
         rnet: String,
         /// Payload of the output network.
         onet: String,
-        /// Reach and thresholds.
+        /// Smallest face and thresholds.
         settings: MtcnnSettings,
     },
     /// One network over the whole frame (Wu et al. 2023), folded to luma. Since runtime 2.
     Yunet {
         /// Payload of the network.
         network: String,
-        /// Reach and thresholds.
+        /// Smallest face and thresholds.
         settings: YunetSettings,
     },
     /// A Haar cascade, see [`super::haar`]. Since runtime 4.
     Haar {
         /// Payload of the cascade.
         cascade: String,
-        /// Reach and thresholds.
+        /// Smallest face and thresholds.
         settings: HaarSettings,
     },
-    /// One network over the whole frame, which O-Net may help. Since runtime 4.
+    /// One network over the whole frame, optionally with O-Net. Since runtime 4.
     #[serde(rename = "single_shot")]
     SingleShot {
         /// Payload of the network.
         network: String,
-        /// How its outputs lie.
+        /// Layout of its outputs.
         outputs: Outputs,
         /// Payload of MTCNN's output network, which confirms faces and gives landmarks.
         onet: Option<String>,
-        /// Reach and thresholds.
+        /// Smallest face and thresholds.
         settings: SingleShotSettings,
     },
 }
@@ -113,7 +113,7 @@ impl DetectorSpec {
         }
     }
 
-    /// The first setting that no detector can run with.
+    /// What is wrong with the first invalid setting.
     pub fn problem(&self) -> Option<&'static str> {
         match self {
             Self::Mtcnn { settings, .. } => settings.problem(),
@@ -145,11 +145,11 @@ pub struct ClassifierSpec {
     pub preprocess: Preprocess,
     /// Arithmetic of the network.
     pub form: Form,
-    /// Logits are divided by it before the softmax (Guo et al. 2017), `> 0`.
+    /// Logits are divided by it before the softmax (Guo et al. 2017), `0.01..=100`.
     pub temperature: f32,
     /// A probability below it means unsure, `0..=1`.
     pub threshold: f32,
-    /// What else happens to the outputs on their way to probabilities. Since runtime 5.
+    /// Further steps from the outputs to probabilities. Since runtime 5.
     #[serde(default, skip_serializing_if = "Decision::is_neutral")]
     pub decision: Decision,
 }
@@ -203,13 +203,13 @@ impl Manifest {
         !self.card.trim().is_empty()
     }
 
-    /// Decodes a manifest and checks what it says.
+    /// Decodes a manifest and checks its entries.
     ///
     /// # Errors
     /// As [`Manifest::check`], and [`BundleError::Manifest`] for bytes that are not a manifest.
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
         let undecodable = |e: postcard::Error| wrong("encoding", e.to_string());
-        // The rest may be of a later shape, so this must be asked first.
+        // The rest may have a later layout, so this must be checked first.
         let (min_runtime, _) = postcard::take_from_bytes::<u32>(bytes).map_err(undecodable)?;
         if min_runtime > RUNTIME {
             return Err(BundleError::Runtime { needed: min_runtime });
@@ -222,11 +222,10 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Refuses what no program can run.
+    /// Checks every entry.
     ///
     /// # Errors
-    /// [`BundleError::Manifest`] for the first entry that is impossible, [`BundleError::Runtime`] for what a later one
-    /// can run.
+    /// [`BundleError::Manifest`] for the first invalid entry, [`BundleError::Runtime`] when a later program is needed.
     pub fn check(&self) -> Result<(), BundleError> {
         if self.min_runtime > RUNTIME {
             return Err(BundleError::Runtime { needed: self.min_runtime });
@@ -296,8 +295,10 @@ impl ClassifierSpec {
         })
     }
 
+    /// Checks every entry.
+    ///
     /// # Errors
-    /// [`BundleError::Manifest`] naming the entry that no program could run.
+    /// [`BundleError::Manifest`] naming the first invalid entry.
     pub fn check(&self) -> Result<(), BundleError> {
         let labels = self.label_set()?;
         let Preprocess { size, landmarks, margin, mean, std, normalise } = &self.preprocess;

@@ -1,7 +1,7 @@
-//! One file with everything a badge needs to answer: networks, preprocessing, calibration, model card.
+//! One file with everything that a badge needs to classify faces: networks, preprocessing, calibration, model card.
 //!
-//! [`Bundle::pack`] writes it and [`Bundle::read`] checks every byte of it; see [`container`] for the
-//! layout and [`manifest`] for what it says about itself.
+//! [`Bundle::pack`] writes it and [`Bundle::read`] checks every byte of it; see [`container`] for the byte layout and
+//! [`manifest`] for the manifest's entries.
 
 mod accept;
 pub mod container;
@@ -22,7 +22,7 @@ pub use manifest::{Manifest, Sha256};
 pub use named::{DEFAULT_NAME, NamedBundleError, bytes_of, in_bundle};
 pub use signature::{PublicKey, SecretKey};
 
-/// The bundle that the default feature `default-bundle` embeds; its model card stands beside its file.
+/// The bundle that the default feature `default-bundle` embeds; its model card is the Markdown file next to it.
 #[cfg(feature = "default-bundle")]
 pub static DEFAULT: &[u8] = include_bytes!("../../bundles/default.emocue");
 
@@ -92,21 +92,21 @@ pub enum BundleError {
         /// Which part.
         what: String,
     },
-    /// Its author does not hold the key that it names.
+    /// The signature is not valid for the key that it names.
     #[error("byte {offset}: the signature is not its signer's")]
     Forged {
-        /// Where the signature's length stands.
+        /// Where the signature's length is.
         offset: usize,
     },
-    /// An unknown kind of signature must not pass as checked.
+    /// A signature of an unknown length, which cannot be verified.
     #[error("byte {offset}: a signature of {length} bytes, which this program cannot check")]
     Signature {
-        /// Where the signature's length stands.
+        /// Where the signature's length is.
         offset: usize,
         /// What it says.
         length: u16,
     },
-    /// The manifest is whole but says something impossible.
+    /// The manifest is undamaged and has an invalid entry.
     #[error("the bundle's manifest: {field}: {reason}")]
     Manifest {
         /// Which entry.

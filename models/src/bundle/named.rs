@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{BundleError, container};
 use crate::failure::{Failure, exit};
 
-/// The name of the bundle inside the program.
+/// The name of the embedded bundle.
 pub const DEFAULT_NAME: &str = "default";
 
 /// A bundle that cannot be used, and which one.

@@ -1,7 +1,7 @@
 //! A manifest's bytes.
 //!
-//! Postcard is positional, so what a later runtime knows besides follows behind what runtime 1 has. A bundle that asks
-//! for an earlier runtime is written without it, byte by byte as the programs of that runtime write it.
+//! Postcard is positional, so the fields of a later runtime follow those of runtime 1. A bundle for an earlier runtime
+//! is written without them, byte for byte as the programs of that runtime write it.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ struct Since5 {
 }
 
 impl Manifest {
-    /// Encodes it for its own `min_runtime`, which must know all that it says; [`Manifest::check`] looks after that.
+    /// Encodes it for its own `min_runtime`, which must cover all its entries; [`Manifest::check`] verifies that.
     ///
     /// # Errors
     /// Postcard's, which a manifest does not cause.
@@ -70,7 +70,7 @@ impl Manifest {
         }
     }
 
-    /// Decodes a manifest without checking what it says; returns the bytes that are left over, too.
+    /// Decodes a manifest without checking its entries; also returns the bytes that are left over.
     ///
     /// # Errors
     /// Postcard's, when the bytes are not a manifest.

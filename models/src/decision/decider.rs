@@ -3,7 +3,7 @@
 use super::{Decision, DecisionError, Prior, Quality, SecondHead};
 use crate::label::LabelSet;
 
-/// How far below the threshold an answer is held that is not to be one.
+/// How far below the threshold the highest probability of an unsure answer is held.
 const BELOW: f32 = 0.001;
 
 /// Applies a [`Decision`]; allocates only when it is made.
@@ -28,7 +28,7 @@ struct Second {
     shift: Vec<f32>,
     /// From its classes to the first head's.
     mapping: Vec<Option<usize>>,
-    /// By the first head's classes: whether it knows them.
+    /// For each class of the first head, whether the second head has it.
     known: Vec<bool>,
     own: Vec<f32>,
     mapped: Vec<f32>,
@@ -62,7 +62,7 @@ impl Decider {
         self.second.as_ref().map(|second| (second.output, second.labels))
     }
 
-    /// How poor sight counts.
+    /// How poor image quality lowers confidence.
     pub fn quality(&self) -> &Quality {
         &self.quality
     }
@@ -108,7 +108,7 @@ impl Second {
         })
     }
 
-    /// Mixes its answer into the first head's `probabilities`.
+    /// Mixes its probabilities into the first head's.
     fn mix(&mut self, logits: &[f32], doubt: f32, probabilities: &mut [f32]) {
         assert_eq!(logits.len(), self.own.len(), "one logit per class of the second head");
         softmax(logits, &self.shift, self.temperature * doubt, &mut self.own);
@@ -159,14 +159,15 @@ fn softmax(logits: &[f32], shift: &[f32], temperature: f32, probabilities: &mut 
     probabilities.iter_mut().for_each(|probability| *probability /= sum);
 }
 
-/// The free energy of logits, `-ln(sum(exp(logit)))`: the higher, the less they say.
+/// The free energy of logits, `-ln(sum(exp(logit)))` (Liu et al. 2020); high for input that is out of distribution.
 pub fn energy(logits: &[f32]) -> f32 {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
     -(highest + sum.ln())
 }
 
-/// Draws probabilities together, in their order, until none reaches `threshold`; all even where even those would.
+/// Scales probabilities towards the uniform distribution until none reaches `threshold`, which keeps their order; to
+/// the uniform distribution itself where even that reaches it.
 fn hold_below(threshold: f32, probabilities: &mut [f32]) {
     let even = 1.0 / probabilities.len().max(1) as f32;
     let top = probabilities.iter().copied().fold(0.0, f32::max);
@@ -199,7 +200,7 @@ mod tests {
         probabilities
     }
 
-    /// The softmax as it is written.
+    /// The softmax by its definition.
     fn plain(logits: &[f32], temperature: f32) -> Vec<f32> {
         let weights: Vec<f32> = logits.iter().map(|l| (l / temperature).exp()).collect();
         weights.iter().map(|w| w / weights.iter().sum::<f32>()).collect()
@@ -273,7 +274,7 @@ mod tests {
         assert_eq!((decide(&a, 0.5), decide(&b, 0.5)), (Some(0), None));
         assert_eq!(most_probable(&b).unwrap().0, 0);
         assert!((b.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{b:?}");
-        // A second head tells it alone, even where it counts for nothing else.
+        // With a second head, only that head's energy counts, even at a weight of 0.
         let mut head = full().second.unwrap();
         head.weight = 0.0;
         let limit = Some(energy(&SECOND) + 0.01);
@@ -282,7 +283,7 @@ mod tests {
         assert!(energy(&LOGITS) > energy(&SECOND));
         familiar.answer(&LOGITS, Some(&SECOND), 0.0, &mut a);
         assert_eq!(decide(&a, 0.5), Some(0));
-        // Below even probabilities there is nothing.
+        // Nothing is below the uniform distribution.
         let mut even = [0.5, 0.25, 0.25];
         hold_below(0.2, &mut even);
         near(&even, &[1.0 / 3.0; 3]);

@@ -1,18 +1,20 @@
-//! From a network's outputs to probabilities: what a manifest says of it, and the one function that does it, for badge
-//! and host.
+//! From a network's outputs to probabilities: the manifest's entries for it, and the one implementation, for badge and
+//! host.
 //!
 //! 1. From the logits of the first head, `strength * ln(share)` of each class is subtracted: a class that was frequent in
 //!    training is answered less often (Menon et al. 2021).
-//! 2. They are divided by the temperature and become probabilities `p` by the softmax. Poor sight raises the temperature
-//!    ([`Quality`]).
-//! 3. The probabilities `r` of a second head, found in the same way, are brought to the first head's classes by name.
-//!    Over the classes that both know, `p` becomes `(1 - weight) * p + weight * m * r`, where `m` is what `p` gave to
-//!    those classes together; a class that only the first head knows keeps its share. So the sum stays 1.
-//! 4. Where the free energy of the second head's logits, or of the first's where there is no second, `-ln(sum(exp(logit)))`,
-//!    is above a limit (Liu et al. 2020), nothing that the network knows was seen: the probabilities are drawn together until
-//!    none reaches the threshold. FER2013's head tells a background from a face better than FER+'s.
+//! 2. They are divided by the temperature and become probabilities `p` by the softmax. Poor image quality raises the
+//!    temperature ([`Quality`]).
+//! 3. The probabilities of a second head, computed in the same way, are mapped to the first head's classes by name.
+//!    Over the classes that both heads have, they are renormalised to `r`, and `p` becomes
+//!    `(1 - weight) * p + weight * m * r`, where `m` is the sum of `p` over those classes; a class that only the first
+//!    head has keeps its probability. So the sum stays 1.
+//! 4. Where the free energy of the second head's logits, or of the first's where there is no second,
+//!    `-ln(sum(exp(logit)))`, is above a limit (Liu et al. 2020), the input is out of distribution: the probabilities
+//!    are scaled towards the uniform distribution until none reaches the threshold. FER2013's head separates
+//!    backgrounds from faces better than FER+'s.
 //!
-//! The default does nothing of 1, 3 and 4, and its temperature is always the same.
+//! The default skips 1, 3 and 4, and its temperature is constant.
 
 mod decider;
 mod sight;
@@ -29,43 +31,43 @@ pub use sight::{MEASURES, Measure, Quality, Sight};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Decision {
-    /// How frequent classes count less.
+    /// Correction for the class frequencies of the training.
     pub prior: Prior,
-    /// What else the network answers.
+    /// The second head, if it is used.
     pub second: Option<SecondHead>,
-    /// How poor sight lowers confidence.
+    /// How poor image quality lowers confidence.
     pub quality: Quality,
-    /// Free energy above which nothing that the network knows was seen; higher is stranger.
+    /// Free energy above which the input counts as out of distribution, so that the answer is unsure.
     pub energy_limit: Option<f32>,
 }
 
-/// How much the frequency of classes in the training is taken back.
+/// Logit adjustment for the class frequencies of the training (Menon et al. 2021).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Prior {
     /// `0..=2`; 0 for not at all, 1 as if all classes had been equally frequent.
     pub strength: f32,
-    /// Share of each class in the training's targets, each above 0 and at most 1; empty where it does not count.
+    /// Share of each class in the training's targets, each above 0 and at most 1; may be empty if `strength` is 0.
     pub shares: Vec<f32>,
 }
 
 /// Another output of the network, with classes of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecondHead {
-    /// Which output of the graph, from 1; 0 is the first head.
+    /// Which output of the graph, `1..=63`; 0 is the first head.
     pub output: u32,
     /// Identifier of its label set.
     pub labels: String,
-    /// Its share of the answer, `0..=1`.
+    /// Its weight in the mixture, `0..=1`.
     pub weight: f32,
     /// Its logits are divided by it, `0.01..=100`.
     pub temperature: f32,
-    /// How its frequent classes count less.
+    /// Correction for the class frequencies of its training.
     #[serde(default)]
     pub prior: Prior,
 }
 
-/// A decision that cannot be.
+/// An invalid decision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct DecisionError {
@@ -96,10 +98,10 @@ impl Decision {
         if self.is_neutral() { 1 } else { 5 }
     }
 
-    /// Refuses what no program can apply to a network whose first head has the classes `labels`.
+    /// Checks every entry, for a network whose first head has the classes `labels`.
     ///
     /// # Errors
-    /// [`DecisionError`] naming the entry.
+    /// [`DecisionError`] naming the first invalid entry.
     pub fn check(&self, labels: &LabelSet) -> Result<(), DecisionError> {
         self.prior.check("prior", labels)?;
         if let Some(second) = &self.second {

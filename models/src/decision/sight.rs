@@ -1,4 +1,4 @@
-//! How well a face is seen: a few numbers of its crop and its place in the frame, and how much each lowers confidence.
+//! Image quality of a face: measures of its crop and of its position in the frame, and how much each lowers confidence.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,39 +6,38 @@ use crate::crop::Preprocess;
 use crate::geometry::{Face, Point};
 use crate::normalise::Greys;
 
-/// Most that one measure counts, in halvings.
+/// The most that one measure counts, in halvings.
 const MOST: f32 = 4.0;
-/// Most that all measures together raise the temperature's logarithm: a factor of 10.
+/// The most that all measures together add to the temperature's logarithm: a factor of 10.
 const MOST_TOGETHER: f32 = std::f32::consts::LN_10;
 
 /// What is measured, in the order of [`Sight::values`].
 pub const MEASURES: [&str; 6] = ["size", "sharpness", "light", "contrast", "noise", "turn"];
 
-/// Whether less of each is worse, in the same order; else more is.
+/// Whether a lower value of each is worse, in the same order; else a higher one is.
 const LESS_IS_WORSE: [bool; 6] = [true, true, true, true, false, false];
 
-/// How well a face is seen, before its pixels are normalised.
+/// Image quality of a face, before its pixels are normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sight {
-    /// Px of the frame, or of a dataset's row, along the crop's side.
+    /// Length of the crop's side, px of the frame or of a dataset's row.
     pub size: f32,
-    /// Root mean square of the differences between neighbours by that of white noise with the crop's deviation: `0..=2`,
-    /// little in a blurred crop.
+    /// Root mean square difference of neighbouring pixels, divided by that of white noise with the crop's standard
+    /// deviation: `0..=2`, low in a blurred crop.
     pub sharpness: f32,
     /// Mean grey, `0..=255`.
     pub light: f32,
     /// Standard deviation of the greys, `0..=127.5`.
     pub contrast: f32,
-    /// Noise (Immerkaer 1996) by the crop's deviation, `0..=4`.
+    /// Noise (Immerkaer 1996), divided by the crop's standard deviation, `0..=4`.
     pub noise: f32,
-    /// Root mean square distance of the landmarks from where a face from the front has them, by the crop's side; 0 without
+    /// Root mean square distance of the landmarks from those of a frontal face, divided by the crop's side; 0 without
     /// landmarks.
     pub turn: f32,
 }
 
 impl Sight {
-    /// Of the crop `pixels`, a square, which shows `size` px of its frame along its side, and whose face is turned by
-    /// `turn`.
+    /// Measures the square crop `pixels`, whose side covers `size` px of its frame and whose face is turned by `turn`.
     pub fn of(pixels: &[u8], size: f32, turn: f32) -> Self {
         let side = pixels.len().isqrt();
         let Greys { mean, deviation } = Greys::of(pixels);
@@ -54,7 +53,7 @@ impl Sight {
     }
 }
 
-/// Root mean square of the differences between neighbours, by the square root of 2.
+/// Root mean square difference of neighbouring pixels, divided by the square root of 2.
 fn difference(pixels: &[u8], side: usize) -> f32 {
     let square = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b)).pow(2);
     let across = pixels.chunks_exact(side.max(1)).flat_map(|line| line.iter().zip(&line[1..]));
@@ -64,7 +63,7 @@ fn difference(pixels: &[u8], side: usize) -> f32 {
     (sum as f64 / (2 * count.max(1)) as f64).sqrt() as f32
 }
 
-/// The deviation of the noise, greys: what remains of a picture whose second differences are taken both ways.
+/// Standard deviation of the noise, greys (Immerkaer 1996), from second differences taken in both directions.
 fn grain(pixels: &[u8], side: usize) -> f32 {
     if side < 3 {
         return 0.0;
@@ -88,7 +87,7 @@ fn grain(pixels: &[u8], side: usize) -> f32 {
 }
 
 impl Preprocess {
-    /// Of `face`: px of the frame along the crop's side, and how far it is turned; see [`Sight`].
+    /// [`Sight::size`], px, and [`Sight::turn`] of `face`.
     pub fn place(&self, face: &Face) -> (f32, f32) {
         let transform = self.transform(face);
         let size = transform.scale() * self.size as f32;
@@ -105,10 +104,10 @@ impl Preprocess {
     }
 }
 
-/// From where on a measure counts, and how much.
+/// From which value on a measure counts, and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// The value at which a face is seen well; in the unit of [`Sight`], `0.001..=10000`.
+    /// The value at which quality is good; in the unit of [`Sight`], `0.001..=10000`.
     pub good: f32,
     /// What every halving below it (or doubling above it, for noise and turn) adds to the temperature's logarithm,
     /// `0..=4`.
@@ -121,7 +120,7 @@ impl Measure {
     }
 }
 
-/// How much poor sight lowers confidence.
+/// How much poor image quality lowers confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quality {
@@ -160,7 +159,7 @@ impl Quality {
         [size, sharpness, light, contrast, noise, turn]
     }
 
-    /// The same, to be changed.
+    /// The measures in the order of [`MEASURES`], mutable.
     pub fn measures_mut(&mut self) -> [&mut Measure; 6] {
         let Self { size, sharpness, light, contrast, noise, turn } = self;
         [size, sharpness, light, contrast, noise, turn]
@@ -171,7 +170,7 @@ impl Quality {
         self.measures().iter().all(|measure| measure.weight == 0.0)
     }
 
-    /// What `sight` falls short of, weighted: the temperature's logarithm rises by it, `0..=2.303`.
+    /// The weighted sum of what `sight` falls short of, `0..=2.303`; it is added to the temperature's logarithm.
     pub fn shortfall(&self, sight: &Sight) -> f32 {
         let mut sum = 0.0;
         let measures = self.measures().into_iter().zip(sight.values()).zip(LESS_IS_WORSE);
@@ -193,7 +192,7 @@ mod tests {
 
     const SIDE: usize = 48;
 
-    /// Soft shapes of a deviation of about 40 greys.
+    /// Smooth waves with a standard deviation of about 40 greys.
     fn smooth() -> Vec<u8> {
         let pixel = |at: usize| {
             let (x, y) = ((at % SIDE) as f32, (at / SIDE) as f32);
@@ -204,7 +203,7 @@ mod tests {
 
     fn noise(deviation: f32) -> impl FnMut() -> f32 {
         let mut state = 1_u32;
-        // The sum of twelve even numbers is nearly normal.
+        // The sum of twelve uniform numbers is nearly normal.
         move || {
             let mut even = || {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -7,7 +7,7 @@ use super::{Expression, LABEL_SETS, LabelSet, VALENCE_3};
 /// The lowest [runtime](crate::bundle::manifest::RUNTIME) that knows lists of names.
 pub const LIST_RUNTIME: u32 = 3;
 
-/// A text that names no classes.
+/// A text that is not a label set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     /// Neither an identifier nor a list.
@@ -24,13 +24,13 @@ pub enum LabelError {
     /// A class twice.
     #[error("the list has the class {0} twice")]
     Twice(&'static str),
-    /// Expressions and steps of pleasantness in one list.
+    /// Expressions and valence classes in one list.
     #[error("the list mixes expressions with the classes of {}", VALENCE_3.id)]
     Mixed,
     /// `index=name` with a gap, or only for some names.
     #[error("the indices of the list are not 0 to {last}, each once")]
     Indices {
-        /// The last that is needed.
+        /// The last index that is needed.
         last: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! TIFF files whose pixels are numbers of a palette's colours, which the decoder of `image` does not read.
+//! TIFF files with a colour palette, which the decoder of `image` does not support.
 
 use crate::luma::luma_of_rgb;
 
@@ -9,7 +9,7 @@ const COLOR_MAP: u16 = 320;
 const PALETTE: u16 = 3;
 const BLACK_IS_ZERO: u16 = 1;
 
-/// A palette's file as one of grey pixels, which are the numbers of its colours.
+/// A palette file, changed to a greyscale one whose pixels are the palette's indices.
 pub(super) struct Indexed {
     /// The file.
     pub(super) tiff: Vec<u8>,

@@ -164,7 +164,7 @@ fn refuses_to_pack_what_it_would_refuse_to_read() {
 
 #[test]
 fn a_huge_claim_allocates_nothing() {
-    // Hashes that fit, sizes that do not: only the bounds stand between this and the allocator.
+    // The hashes are right and the sizes are not: only the bounds checks prevent a huge allocation.
     let mut manifest = manifest();
     manifest.payloads[0].bytes = u64::MAX;
     let encoded = manifest.encode().unwrap();

@@ -50,9 +50,9 @@ impl Table {
 /// Reads bits up to the next marker or the end of the file.
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
-    /// Of the next byte that is not in `buffer`; never behind a marker.
+    /// Offset of the next byte that is not in `buffer`; never past a marker.
     pub(super) at: usize,
-    /// The next bits, from the highest on; zeros behind them.
+    /// The next bits, from the highest on, followed by zeros.
     buffer: u64,
     count: u32,
 }
@@ -85,7 +85,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Leaves out the next `count` bits, 16 at most.
+    /// Skips the next `count` bits, 16 at most.
     pub(super) fn skip(&mut self, count: u32) -> Result<(), JpegError> {
         if self.count < count {
             self.fill();
@@ -129,7 +129,7 @@ impl<'a> Bits<'a> {
         Ok(usize::try_from(index).ok().and_then(|i| table.symbols.get(i)).copied().unwrap_or(0))
     }
 
-    /// Drops what is left up to the next marker, which must be that of a restart, and passes it.
+    /// Discards the bits up to the next marker, which must be a restart marker, and skips it.
     pub(super) fn restart(&mut self) -> Result<(), JpegError> {
         let marker = super::marker_from(self.bytes, self.at)?;
         if !matches!(marker.code, 0xD0..=0xD7) {

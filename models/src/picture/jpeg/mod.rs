@@ -1,8 +1,8 @@
-//! Whether a JPEG file is whole, and where it ends: one rule for photos, data sets and cameras.
+//! Whether a JPEG file is whole, and where it ends: one rule for photos, datasets and cameras.
 //!
-//! Decoders fill what is missing with grey instead of failing. Markers do not tell either: a camera closes a frame
-//! that lost its middle, and phones append a film. So every block of the entropy-coded data is read here, without
-//! decoding it. What follows the picture is not looked at.
+//! Decoders fill missing data with grey instead of failing. Markers are not sufficient either: a camera writes the end
+//! marker of a frame whose middle was lost, and phones append a video. So every block of the entropy-coded data is read
+//! here, without decoding it. Bytes after the picture are ignored.
 
 mod huffman;
 mod scan;
@@ -20,14 +20,14 @@ const MAX_SCANS: usize = 100;
 /// Start of an image.
 pub const SOI: [u8; 2] = [0xFF, 0xD8];
 
-/// What a whole JPEG file is made of.
+/// Extent and contents of a whole JPEG file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Bytes from its first to the end of its end-of-image marker.
     pub end: usize,
-    /// Whether it has the Huffman tables that it uses. Cameras leave out the standard's.
+    /// Whether it has the Huffman tables that it uses. Motion JPEG leaves out the standard ones.
     pub has_tables: bool,
-    /// Bytes of coefficients that a decoder has to hold at once: all of a progressive file's.
+    /// Bytes of coefficients that a decoder has to hold at once: all of a progressive file's, else 0.
     pub held: u64,
 }
 
@@ -61,7 +61,7 @@ struct Kind {
     used: u8,
 }
 
-/// What holds from one scan to the next.
+/// State that is kept from one scan to the next.
 #[derive(Default)]
 struct Tables {
     dc: Kind,
@@ -77,7 +77,7 @@ struct Marker {
     end: usize,
 }
 
-/// The next marker from `at` on; other bytes are passed over.
+/// The next marker from `at` on; other bytes are skipped.
 fn marker_from(bytes: &[u8], at: usize) -> Result<Marker, JpegError> {
     let rest = bytes.get(at..).unwrap_or_default();
     let found = rest.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF));
@@ -88,7 +88,7 @@ fn marker_from(bytes: &[u8], at: usize) -> Result<Marker, JpegError> {
 /// Reads a JPEG file up to its end.
 ///
 /// A kind of JPEG that is not read here (lossless, arithmetic coding, 12 bits) has all its bytes as its extent: the
-/// decoder says that it is unsupported.
+/// decoder reports it as unsupported.
 ///
 /// # Errors
 /// [`JpegError`] when blocks are missing or damaged, or it claims to be too large.
@@ -156,7 +156,7 @@ fn unread(bytes: &[u8]) -> Extent {
     Extent { end: bytes.len(), has_tables: true, held: 0 }
 }
 
-/// Writes `jpeg` into `out` with the standard's Huffman tables in front of what it has itself.
+/// Writes `jpeg` into `out` with the standard Huffman tables before its own.
 pub fn with_standard_tables(jpeg: &[u8], out: &mut Vec<u8>) {
     out.clear();
     for part in [&SOI, &STANDARD[..], jpeg.get(SOI.len()..).unwrap_or_default()] {
@@ -198,7 +198,7 @@ impl Kind {
 }
 
 impl Tables {
-    /// Takes the tables of a segment.
+    /// Reads the tables of a segment.
     fn define(&mut self, mut rest: &[u8]) -> Result<(), JpegError> {
         const INVALID: JpegError = JpegError::Damaged("an invalid Huffman table");
         while let Some((&head, tail)) = rest.split_first() {

@@ -6,17 +6,17 @@ use super::{JpegError, Tables};
 /// One colour channel.
 pub(super) struct Component {
     pub(super) id: u8,
-    /// Blocks of an MCU across.
+    /// Blocks of an MCU horizontally: the sampling factor.
     pub(super) across: usize,
-    /// Blocks of an MCU down.
+    /// Blocks of an MCU vertically.
     pub(super) down: usize,
-    /// Whether a scan held its mean values.
+    /// Whether a scan had its DC coefficients.
     pub(super) is_read: bool,
     /// Progressive files only: for each block the coefficients that are not zero, a bit each.
     nonzero: Vec<u64>,
 }
 
-/// What the start of a frame says.
+/// The header of a frame.
 pub(super) struct Frame {
     pub(super) width: usize,
     pub(super) height: usize,
@@ -144,7 +144,7 @@ impl Frame {
                 component.nonzero = vec![0; count];
             }
         }
-        // End-of-band runs are of the scan; a restart ends them.
+        // An end-of-band run spans blocks of a scan; a restart ends it.
         let mut run = 0;
         let mut done = 0;
         for row in 0..rows {
@@ -248,7 +248,7 @@ fn progressive(
         }
         bits.skip(size)?;
         if band.is_refined {
-            // A bit for every coefficient that is not zero, until so many zeros are passed.
+            // A correction bit for every nonzero coefficient, until `zeros` zero ones are passed.
             while at <= band.last {
                 if *nonzero >> at & 1 == 1 {
                     bits.skip(1)?;

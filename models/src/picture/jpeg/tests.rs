@@ -148,8 +148,8 @@ fn scan(band: [u8; 3], data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn progressive_scans_are_read_to_their_ends() {
-    // Four blocks. In the standard's tables the mean 0 is "00"; of the other coefficients, 1 with no zero before it
-    // is "00" and a sign, the end of a block is "1010".
+    // Four blocks. In the standard tables, the DC difference 0 is "00"; of the AC coefficients, 1 with no zero before
+    // it is "00" and a sign bit, and the end of a block is "1010".
     let mut means = Writer::default();
     (0..4).for_each(|_| means.put("00"));
     let means = means.finish();
