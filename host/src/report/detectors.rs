@@ -1,12 +1,16 @@
 //! The page about detectors: their curves, and the tables that a terminal shows.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::curves::Series;
-use super::page::{STYLE, circumstances};
+use super::frame::{Frame, Robots};
+use super::page::circumstances;
 use super::{ReportError, plot};
 use crate::eval::detector::card::DetectorFile;
 use crate::eval::detector::text::{Table, tables};
+
+const ABOUT: &str = "How face detectors find what is marked in pictures: every detector sees the same frames of 640x480 px, \
+                     and a find counts from an IoU of 0.5 on. In brackets: intervals of 95 %.";
 
 /// False alarms for each thousand pictures up to which curves are drawn.
 const MOST_ALARMS: f64 = 100.0;
@@ -19,34 +23,13 @@ pub fn page(file: &DetectorFile) -> Result<String, ReportError> {
     let names: Vec<&str> = file.detectors.iter().map(|detector| detector.name.as_str()).collect();
     let title = names.join(", ");
     let curves = curves(file)?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    p.brand { "Emocue" }
-                    h1 { (title) }
-                    p {
-                        "How face detectors find what is marked in pictures: every detector sees the same frames of "
-                        "640x480 px, and a find counts from an IoU of 0.5 on. In brackets: intervals of 95 %."
-                    }
-                }
-                main {
-                    @if let Some(curves) = &curves { (curves) }
-                    @for table in &tables(file) { (section(table, &names)) }
-                    (circumstances(&[], &file.environment, &file.command))
-                }
-            }
-        }
+    let sections = html! {
+        @if let Some(curves) = &curves { (curves) }
+        @for table in &tables(file) { (section(table, &names)) }
+        (circumstances(&[], &file.environment, &file.command))
     };
-    Ok(page.into_string())
+    let frame = Frame { title: &title, about: ABOUT, robots: Robots::All, own_style: "" };
+    Ok(frame.around(&sections).into_string())
 }
 
 fn section(table: &Table, names: &[&str]) -> Markup {

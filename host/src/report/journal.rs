@@ -2,9 +2,9 @@
 
 use chrono::Datelike as _;
 use emocue_journal::{Counted, INTERVAL_S};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::page::STYLE;
+use super::frame::{Frame, Robots};
 use crate::journal::days::{COLUMNS, Day, Journals, Totals, adjective};
 use crate::journal::text::{ABOUT, TIMES, minutes};
 
@@ -24,38 +24,21 @@ const HOURS: f64 = 14.0;
 /// The whole page.
 pub fn page(journals: &Journals, notes: &[String]) -> String {
     let title = title(journals);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body {
-                header {
-                    p.brand { "Emocue" }
-                    h1 { (title) }
-                    p { (ABOUT) " " (TIMES) " This page loads nothing from elsewhere; keep it where you keep such things." }
-                }
-                main {
-                    @if !notes.is_empty() {
-                        section.notes { @for note in notes { p { (note) } } }
-                    }
-                    @if journals.days.is_empty() { p { "No interval is in it." } }
-                    (days(journals))
-                    (table("Days", "day", journals.days.iter().map(|day| (name(day), &day.totals))))
-                    @if journals.days.len() > 1 {
-                        (table("Weeks", "week, Monday to Sunday", weeks(journals)))
-                    }
-                }
-            }
+    let sections = html! {
+        @if !notes.is_empty() {
+            section.notes { @for note in notes { p { (note) } } }
+        }
+        @if journals.days.is_empty() { p { "No interval is in it." } }
+        (days(journals))
+        (table("Days", "day", journals.days.iter().map(|day| (name(day), &day.totals))))
+        @if journals.days.len() > 1 {
+            (table("Weeks", "week, Monday to Sunday", weeks(journals)))
         }
     };
-    page.into_string()
+    let about = format!("{ABOUT} {TIMES} This page loads nothing from elsewhere; keep it private.");
+    let robots = Robots::NoIndex;
+    let frame = Frame { title: &title, about: &about, robots, own_style: OWN_STYLE };
+    frame.around(&sections).into_string()
 }
 
 fn title(journals: &Journals) -> String {

@@ -7,6 +7,7 @@ mod conditions;
 mod curves;
 pub mod detectors;
 mod examples;
+mod frame;
 mod groups;
 pub mod journal;
 mod page;

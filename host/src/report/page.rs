@@ -1,10 +1,11 @@
 //! The page's sections in their order.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::conditions::ConditionPictures;
 use super::curves::Chart;
 use super::examples::{Example, ReportExamples};
+use super::frame::{Frame, Robots};
 use super::{EvaluatedRun, ReportError, ReportPage, conditions, groups, plot, tables};
 use crate::eval::card::{
     EvalFile, Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult,
@@ -12,7 +13,8 @@ use crate::eval::card::{
 use crate::eval::context::Environment;
 use crate::eval::table::{IN_FULL, differences};
 
-pub(super) const STYLE: &str = include_str!("style.css");
+const ABOUT: &str = "How networks judge the look of faces: figures of exported graphs, run as the badge runs them. They \
+                     say how often answers agree with what raters saw, not what anybody felt.";
 
 pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
     let ReportPage { title, run, files, examples, row, environment, command } = report;
@@ -21,41 +23,17 @@ pub(super) fn page(report: &ReportPage) -> Result<Markup, ReportError> {
     for evaluation in files.iter().flat_map(|file| &file.evaluations) {
         sections.push(evaluation_section(evaluation, &pictures)?);
     }
-    Ok(html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                @if !examples.is_empty() { meta name="robots" content="noindex, noimageindex"; }
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    p.brand { "Emocue" }
-                    h1 { (title) }
-                    p {
-                        "How networks judge the look of faces: figures of exported graphs, run as the badge "
-                        "runs them. They say how often answers agree with what raters saw, not what anybody "
-                        "felt."
-                    }
-                }
-                main {
-                    @if !examples.is_empty() { (warning()) }
-                    @if files.iter().map(|file| file.evaluations.len()).sum::<usize>() > 1 {
-                        (overview(files))
-                    }
-                    @if let Some(overview) = conditions::overview(files, &pictures) { (overview) }
-                    @for section in &sections { (section) }
-                    @if let Some(run) = run { (training(run)?) }
-                    @for examples in examples { (faces(examples)) }
-                    (circumstances(files, environment, command))
-                }
-            }
-        }
-    })
+    let sections = html! {
+        @if !examples.is_empty() { (warning()) }
+        @if files.iter().map(|file| file.evaluations.len()).sum::<usize>() > 1 { (overview(files)) }
+        @if let Some(overview) = conditions::overview(files, &pictures) { (overview) }
+        @for section in &sections { (section) }
+        @if let Some(run) = run { (training(run)?) }
+        @for examples in examples { (faces(examples)) }
+        (circumstances(files, environment, command))
+    };
+    let robots = if examples.is_empty() { Robots::All } else { Robots::NoIndexNoImages };
+    Ok(Frame { title, about: ABOUT, robots, own_style: "" }.around(&sections))
 }
 
 fn warning() -> Markup {

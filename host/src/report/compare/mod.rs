@@ -3,15 +3,19 @@
 mod labels;
 mod plot;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::ReportError;
-use super::page::{STYLE, circumstances};
+use super::frame::{Frame, Robots};
+use super::page::circumstances;
 use super::tables::rough;
 use crate::compare::card::{CompareFile, Kind, Recognizer};
 use crate::compare::text::{HEADS, cells, heading, notes, three_way};
 use crate::eval::detector::card::DetectorFile;
 use plot::{Bar, Dot};
+
+const ABOUT: &str = "How networks and simple learners judge the look of the same faces, and what a face costs. The \
+                     figures say how often answers agree with what raters saw, not what anybody felt.";
 
 /// The whole page.
 ///
@@ -19,36 +23,15 @@ use plot::{Bar, Dot};
 /// [`ReportError::Plot`] when a plot cannot be drawn.
 pub fn page(file: &CompareFile) -> Result<String, ReportError> {
     let title = format!("Recognizers on {}, {}", file.dataset, file.split);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    p.brand { "Emocue" }
-                    h1 { (title) }
-                    p {
-                        "How networks and simple learners judge the look of the same faces, and what a face costs. The "
-                        "figures say how often answers agree with what raters saw, not what anybody felt."
-                    }
-                }
-                main {
-                    (table(file))
-                    (bars(file)?)
-                    @if let Some(scatter) = scatter(file)? { (scatter) }
-                    @if let Some(file) = &file.detectors { (detectors(file)) }
-                    (circumstances(&[], &file.environment, &file.command))
-                }
-            }
-        }
+    let sections = html! {
+        (table(file))
+        (bars(file)?)
+        @if let Some(scatter) = scatter(file)? { (scatter) }
+        @if let Some(file) = &file.detectors { (detectors(file)) }
+        (circumstances(&[], &file.environment, &file.command))
     };
-    Ok(page.into_string())
+    let frame = Frame { title: &title, about: ABOUT, robots: Robots::All, own_style: "" };
+    Ok(frame.around(&sections).into_string())
 }
 
 fn table(file: &CompareFile) -> Markup {
