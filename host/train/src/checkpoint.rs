@@ -2,6 +2,7 @@
 //! hashed, and the one before it is kept: a damaged one is refused by its name.
 
 pub(crate) mod file;
+pub(crate) mod record;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -9,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
-use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
 use crate::build;
-use crate::net::{self, Network};
+use crate::net::Network;
 use crate::recipe::{Recipe, Schedule};
 use crate::schedule::exhausted;
 use emocue_models::failure::{Failure, exit};
@@ -67,20 +67,11 @@ impl TrainingState {
     /// # Errors
     /// [`CheckpointError`] when the file cannot be read, is damaged or of another version.
     pub fn peek(dir: &Path) -> Result<Option<Self>, CheckpointError> {
-        match file::newest(dir, Self::of_content) {
+        match file::newest(dir, record::state) {
             Ok((state, _)) => Ok(Some(state)),
             Err(CheckpointError::Read(_, error)) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// The state in the content of the checkpoint `path`.
-    fn of_content(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let content = |what: String| CheckpointError::Content(path.to_owned(), what);
-        // The first field of `Stored`; what follows is not looked at.
-        let (text, _) = postcard::take_from_bytes::<String>(bytes)
-            .map_err(|error| content(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| content(error.to_string()))
     }
 
     /// Whether both are of one training.
@@ -125,7 +116,7 @@ pub struct Checkpoint {
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    /// JSON, since postcard cannot read tagged enumerations.
+    /// JSON; see [`record::state`].
     state: String,
     net: Vec<u8>,
     average: Vec<u8>,
@@ -176,20 +167,16 @@ impl Checkpoint {
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         let path = dir.join(FILE);
         let content = |what: String| CheckpointError::Content(path.clone(), what);
-        let record = |bytes: Result<Bytes, RecordError>| match bytes {
-            Ok(bytes) => Ok(bytes.to_vec()),
-            Err(error) => Err(content(error.to_string())),
-        };
         let stored = Stored {
             state: serde_json::to_string(&self.state).map_err(|e| content(e.to_string()))?,
-            net: record(self.net.valid().into_record().into_bytes())?,
-            average: record(self.average.clone().into_record().into_bytes())?,
+            net: record::weights(self.net.valid()).map_err(content)?,
+            average: record::weights(self.average.clone()).map_err(content)?,
             best: self.best.clone(),
-            optimizer: record(self.optimizer.into_bytes())?,
+            optimizer: record::moments(&self.optimizer).map_err(content)?,
         };
         let bytes = postcard::to_stdvec(&stored).map_err(|error| content(error.to_string()))?;
         file::write(dir, &bytes, |before| {
-            let before = TrainingState::of_content(&path, before);
+            let before = record::state::<TrainingState>(&path, before);
             before.is_ok_and(|before| before.is_of_training(&self.state))
         })
     }
@@ -252,18 +239,12 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError::Content`] when they cannot be written down.
     pub fn keep_best(&mut self, dir: &Path) -> Result<(), CheckpointError> {
-        let bytes = self.average.clone().into_record().into_bytes();
-        let bytes = bytes.map_err(|e| CheckpointError::Content(dir.join(FILE), e.to_string()))?;
-        self.best = Some(bytes.to_vec());
+        let bytes = record::weights(self.average.clone());
+        self.best = Some(bytes.map_err(|e| CheckpointError::Content(dir.join(FILE), e))?);
         Ok(())
     }
 }
 
 fn from_bytes(recipe: &Recipe, bytes: Vec<u8>, device: &Device) -> Result<Network, String> {
-    // Loading may draw weights before it replaces them.
-    let _drawing = net::drawing();
-    let net = build::network(recipe, device);
-    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
-        .and_then(|record| net.try_load_record(record))
-        .map_err(|error| error.to_string())
+    record::module(|| build::network(recipe, device), bytes)
 }

@@ -33,6 +33,7 @@ pub mod loss;
 pub mod net;
 mod panics;
 pub mod perceptron;
+mod pool;
 pub mod recipe;
 pub mod run;
 pub mod schedule;

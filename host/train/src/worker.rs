@@ -1,10 +1,6 @@
 //! Data-parallel workers: each computes the gradient of its share of a batch on its own thread and
 //! device.
-//!
-//! The CPU backend leaves a core idle in much of the backward pass; two half batches fill both.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
 use burn::module::Module;
@@ -14,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use crate::examples::TrainingExamples;
 use crate::loss::{agreements, cross_entropy};
 use crate::net::Network;
-use crate::panics::message;
+use crate::pool::Pool;
 use crate::recipe::Recipe;
 use emocue_data::dataset::Dataset;
 
@@ -50,10 +46,7 @@ pub struct Share {
 }
 
 /// Threads that live as long as the training.
-pub struct Workers {
-    jobs: Vec<Sender<Job>>,
-    shares: Vec<Receiver<Result<Share, String>>>,
-}
+pub struct Workers(Pool<Job, Share>);
 
 impl Workers {
     /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
@@ -62,26 +55,7 @@ impl Workers {
         devices: &[Device],
         shared: Shared<'env>,
     ) -> Self {
-        let mut workers = Self { jobs: Vec::new(), shares: Vec::new() };
-        for device in devices {
-            let (job_sender, job_receiver) = channel::<Job>();
-            let (share_sender, share_receiver) = channel();
-            let device = device.clone();
-            scope.spawn(move || {
-                for job in job_receiver {
-                    // A panic inside burn becomes an error: in a thread of this scope it would end the
-                    // program before the caller could say what to do.
-                    let share = catch_unwind(AssertUnwindSafe(|| gradient(&job, shared, &device)));
-                    let share = share.map_err(|panic| message(panic.as_ref()).to_owned());
-                    if share_sender.send(share).is_err() {
-                        break;
-                    }
-                }
-            });
-            workers.jobs.push(job_sender);
-            workers.shares.push(share_receiver);
-        }
-        workers
+        Self(Pool::start(scope, devices, move |job, device| gradient(&job, shared, device)))
     }
 
     /// The gradient of the examples at `indices`, one share per worker, as part of a step of `step`
@@ -96,15 +70,9 @@ impl Workers {
         epoch: usize,
         step: usize,
     ) -> Result<Vec<Share>, String> {
-        let parts = indices.chunks(indices.len().div_ceil(self.jobs.len()));
-        let mut sent = 0;
-        for (part, sender) in parts.zip(&self.jobs) {
-            let job = Job { net: net.clone(), indices: part.to_vec(), epoch, step };
-            sender.send(job).map_err(|error| error.to_string())?;
-            sent += 1;
-        }
-        let answer = |receiver: &Receiver<_>| receiver.recv().map_err(|e| e.to_string())?;
-        self.shares.iter().take(sent).map(answer).collect()
+        let parts = indices.chunks(indices.len().div_ceil(self.0.threads()));
+        let job = |part: &[usize]| Job { net: net.clone(), indices: part.to_vec(), epoch, step };
+        self.0.answers(parts.map(job))
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
-use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +11,7 @@ use super::net::FaceNet;
 use super::recipe::FaceRecipe;
 use super::scene::EmptyScene;
 use super::validate::FaceMetrics;
-use crate::checkpoint::{CheckpointError, FILE, file};
+use crate::checkpoint::{CheckpointError, FILE, file, record};
 use crate::net::drawing;
 use crate::{build, ema};
 
@@ -49,7 +48,7 @@ pub struct FaceCheckpoint {
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    /// JSON, as in the classifier's checkpoint.
+    /// JSON; see [`record::state`].
     state: String,
     net: Vec<u8>,
     average: Vec<u8>,
@@ -99,23 +98,19 @@ impl FaceCheckpoint {
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         let path = dir.join(FILE);
         let content = |what: String| CheckpointError::Content(path.clone(), what);
-        let record = |bytes: Result<Bytes, RecordError>| match bytes {
-            Ok(bytes) => Ok(bytes.to_vec()),
-            Err(error) => Err(content(error.to_string())),
-        };
         let stored = Stored {
             state: serde_json::to_string(&self.state).map_err(|e| content(e.to_string()))?,
-            net: record(self.net.valid().into_record().into_bytes())?,
-            average: record(self.average.clone().into_record().into_bytes())?,
-            optimizer: record(self.optimizer.into_bytes())?,
+            net: record::weights(self.net.valid()).map_err(content)?,
+            average: record::weights(self.average.clone()).map_err(content)?,
+            optimizer: record::moments(&self.optimizer).map_err(content)?,
         };
         let mut bytes = postcard::to_stdvec(&stored).map_err(|e| content(e.to_string()))?;
         if let Some(first) = &self.first {
-            let first: First = record(first.clone().into_record().into_bytes())?;
+            let first: First = record::weights(first.clone()).map_err(content)?;
             bytes.extend(postcard::to_stdvec(&first).map_err(|e| content(e.to_string()))?);
         }
         file::write(dir, &bytes, |before| {
-            state(&path, before).is_ok_and(|before| {
+            record::state::<FaceState>(&path, before).is_ok_and(|before| {
                 before.recipe == self.state.recipe
                     && before.seed == self.state.seed
                     && before.fingerprint == self.state.fingerprint
@@ -142,12 +137,8 @@ impl FaceCheckpoint {
         let state: FaceState =
             serde_json::from_str(&stored.state).map_err(|e| content(e.to_string()))?;
         let net = |bytes: Vec<u8>, device: &Device| {
-            // Loading may draw weights before it replaces them.
-            let _drawing = drawing();
-            let net = FaceNet::new(&state.recipe.net, device);
-            ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
-                .and_then(|record| net.try_load_record(record))
-                .map_err(|error| content(error.to_string()))
+            let fresh = || FaceNet::new(&state.recipe.net, device);
+            record::module(fresh, bytes).map_err(content)
         };
         let average = net(stored.average, &device.clone().inner())?;
         let first = match rest {
@@ -172,13 +163,6 @@ impl FaceState {
     /// # Errors
     /// [`CheckpointError`] when no checkpoint there can be used.
     pub fn peek(dir: &Path) -> Result<Self, CheckpointError> {
-        file::newest(dir, state).map(|(state, _)| state)
+        file::newest(dir, record::state).map(|(state, _)| state)
     }
-}
-
-fn state(path: &Path, bytes: &[u8]) -> Result<FaceState, CheckpointError> {
-    let content = |what: String| CheckpointError::Content(path.to_owned(), what);
-    let (text, _) =
-        postcard::take_from_bytes::<String>(bytes).map_err(|error| content(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| content(error.to_string()))
 }

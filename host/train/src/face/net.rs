@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::STRIDES;
 use super::{HEIGHT, VALUES, WIDTH};
-use crate::net::graph::{Graph, Macs, Onnx, Pool, Tensors};
+use crate::net::graph::{Graph, Macs, Onnx, Pool, Precision, Tensors};
 use crate::net::layers::{conv, fresh, linear_conv, pad};
 use crate::net::noise::Noise;
 
@@ -101,6 +101,8 @@ pub struct FaceNet {
     pub(super) heads: Vec<Head>,
     #[module(skip)]
     spec: FaceNetSpec,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl FaceNet {
@@ -125,7 +127,14 @@ impl FaceNet {
             joins: stage(&[wide, wide, wide]),
             heads: (0..STRIDES.len()).map(|_| Head::new(width, device)).collect(),
             spec: spec.clone(),
+            precision: Precision::F32,
         }
+    }
+
+    /// The same, with layers that multiply in `precision` on the way forward and back.
+    #[must_use]
+    pub fn multiplying_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// What it was built from.
@@ -176,7 +185,7 @@ impl FaceNet {
 
     /// The same for an input `[N,1,H,W]` of another size, multiples of [`MULTIPLE`] px.
     pub fn maps(&self, luma: &Tensor<4>) -> Vec<Tensor<4>> {
-        self.pass(&mut Tensors::new(&mut Noise::off()), luma)
+        self.pass(&mut Tensors::new(&mut Noise::off()).multiplying_in(self.precision), luma)
     }
 
     /// Multiply-accumulates of an input of `height` x `width` px.

@@ -16,6 +16,7 @@ use super::validate::FaceMetrics;
 use super::view::Pyramid;
 use super::views::Views;
 use super::{HEIGHT, VALUES, WIDTH, disturb};
+use crate::net::spec::Precision;
 use crate::train::TrainOutcome;
 
 const SMALL: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: false, keep: 0.25 };
@@ -134,6 +135,22 @@ fn an_interrupted_training_resumes_to_the_same_bits() {
     assert_eq!(second.train(cut.path(), &mut at), TrainOutcome::Finished);
     let bits = |losses: &[f32]| losses.iter().map(|loss| loss.to_bits()).collect::<Vec<_>>();
     assert_eq!([bits(&first.losses), bits(&second.losses)].concat(), bits(&straight.losses));
+}
+
+#[test]
+fn layers_that_multiply_in_sixteen_bits_have_nearly_the_same_losses() {
+    let losses = [Precision::F32, Precision::Bf16].map(|precision| {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut kept, mut at) = (Kept::default(), begin(32));
+        at.state.recipe.optimizer.precision = precision;
+        kept.train(dir.path(), &mut at);
+        kept.losses
+    });
+    // The first step has the same weights.
+    let first = (losses[1][0] - losses[0][0]).abs() / losses[0][0];
+    assert!(first > 0.0 && first < 0.02, "{losses:?}");
+    let [exact, rounded] = losses.each_ref().map(|losses| losses.iter().sum::<f32>());
+    assert!((rounded - exact).abs() < 0.05 * exact, "{losses:?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Data-parallel workers: each draws its share of a step's frames and computes their gradient on its own thread.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
 use burn::module::Module;
@@ -15,7 +13,7 @@ use super::recipe::FaceRecipe;
 use super::scene::{Director, EmptyScene};
 use super::targets::Targets;
 use super::{HEIGHT, WIDTH, disturb};
-use crate::panics::message;
+use crate::pool::Pool;
 
 /// A frame without a face is hard where a cell's score reaches this logit (a probability of 0.3).
 const HARD: f32 = -0.85;
@@ -49,10 +47,7 @@ pub struct FaceShare {
 }
 
 /// Threads that live as long as the training.
-pub struct FaceWorkers {
-    jobs: Vec<Sender<Job>>,
-    shares: Vec<Receiver<Result<FaceShare, String>>>,
-}
+pub struct FaceWorkers(Pool<Job, FaceShare>);
 
 impl FaceWorkers {
     /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
@@ -61,25 +56,7 @@ impl FaceWorkers {
         devices: &[Device],
         shared: Shared<'env>,
     ) -> Self {
-        let mut workers = Self { jobs: Vec::new(), shares: Vec::new() };
-        for device in devices {
-            let (job_sender, job_receiver) = channel::<Job>();
-            let (share_sender, share_receiver) = channel();
-            let device = device.clone();
-            scope.spawn(move || {
-                for job in job_receiver {
-                    // A panic inside burn becomes an error; see the classifier's workers.
-                    let share = catch_unwind(AssertUnwindSafe(|| gradient(job, shared, &device)));
-                    let share = share.map_err(|panic| message(panic.as_ref()).to_owned());
-                    if share_sender.send(share).is_err() {
-                        break;
-                    }
-                }
-            });
-            workers.jobs.push(job_sender);
-            workers.shares.push(share_receiver);
-        }
-        workers
+        Self(Pool::start(scope, devices, move |job, device| gradient(job, shared, device)))
     }
 
     /// The gradients of the frames with the numbers from `first`, `batch` of them, a share for every worker.
@@ -93,16 +70,13 @@ impl FaceWorkers {
         batch: usize,
         hard: &[EmptyScene],
     ) -> Result<Vec<FaceShare>, String> {
-        let each = batch.div_ceil(self.jobs.len());
+        let each = batch.div_ceil(self.0.threads());
         let shares = batch.div_ceil(each);
-        for (part, sender) in self.jobs.iter().enumerate().take(shares) {
+        self.0.answers((0..shares).map(|part| {
             let from = first + part * each;
             let frames = from..(from + each).min(first + batch);
-            let job = Job { net: net.clone(), frames, hard: hard.to_vec(), shares };
-            sender.send(job).map_err(|error| error.to_string())?;
-        }
-        let answer = |receiver: &Receiver<_>| receiver.recv().map_err(|e| e.to_string())?;
-        self.shares.iter().take(shares).map(answer).collect()
+            Job { net: net.clone(), frames, hard: hard.to_vec(), shares }
+        }))
     }
 }
 
@@ -122,7 +96,7 @@ fn gradient(job: Job, shared: Shared<'_>, device: &Device) -> FaceShare {
     }
     let luma = Tensor::from_data(TensorData::new(luma, [count, 1, HEIGHT, WIDTH]), device);
     // Leaves of its own: graphs that share leaves are one graph behind one lock in burn.
-    let net = job.net.fork(device);
+    let net = job.net.fork(device).multiplying_in(recipe.optimizer.precision);
     let cells = cells(net.forward(&luma));
     let highest = cells.clone().detach().narrow(1, 0, 1).max_dim(2);
     let highest: Vec<f32> = highest.into_data().iter::<f32>().collect();
