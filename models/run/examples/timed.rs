@@ -1,12 +1,12 @@
-//! Times one ONNX graph as the badge runs it, whenever another program asks: for comparisons in turns with other
+//! Times one ONNX graph as the badge runs it, on request of another program: for interleaved comparisons with other
 //! runtimes (`tools/peers/`).
 //!
 //! ```sh
 //! echo 100 | cargo run --release -p emocue-run --example timed -- classifier.onnx 1,1,48,48 input.f32
 //! ```
 //!
-//! The file holds one input, little-endian f32. For each line of the standard input, a count, the graph is run so many
-//! times, and a line has the seconds of the fastest.
+//! The file holds one input, little-endian f32. Each line of standard input is a count; the graph is run that many
+//! times, and the time of the fastest run, s, is printed on a line.
 
 use std::error::Error;
 use std::io::{BufRead, Write};

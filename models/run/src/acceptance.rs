@@ -1,4 +1,4 @@
-//! What a badge asks of a bundle before it accepts it, with any signer. Host and badge ask the same.
+//! What a badge requires of a bundle before it accepts it, whoever signed it. Host and badge share this check.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub fn showable(labels: LabelSet) -> Result<(), UnshowableLabels> {
 /// Why a badge refuses a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum Unacceptable {
-    /// It does not say what it can and cannot do.
+    /// It has no model card.
     #[error("it has no model card")]
     NoCard,
     /// Its networks do not run.
@@ -48,7 +48,7 @@ pub enum Unacceptable {
     /// Its classes cannot be shown.
     #[error(transparent)]
     Labels(#[from] UnshowableLabels),
-    /// Its networks do not answer as they should.
+    /// Its networks fail the self-test.
     #[error("it fails the self-test: {0}")]
     SelfTest(#[from] SelfTestError),
 }
@@ -73,7 +73,7 @@ impl Failure for Unacceptable {
     }
 }
 
-/// Checks a bundle as a badge does that knows nothing of it; returns the time of one look.
+/// Checks a bundle as a badge does that has not run it before; returns the time that one picture of the self-test took.
 ///
 /// # Errors
 /// [`Unacceptable`] when a badge would refuse it.

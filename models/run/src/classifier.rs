@@ -1,4 +1,4 @@
-//! The expression classifier: a face or a ready row in, calibrated probabilities out.
+//! The expression classifier: from a face, or a row that is a crop already, to calibrated probabilities.
 
 use super::session::Outputs;
 use super::{Classifier, RegionReport, RunError, Session};
@@ -11,8 +11,8 @@ use emocue_models::label::LabelSet;
 use emocue_models::luma::Luma;
 use emocue_models::resample::{Resampler, Similarity};
 
-/// A network with input `[1, 1, size, size]` and, as its first output, logits `[1, classes]`. What becomes of them is the
-/// bundle's [`emocue_models::decision`].
+/// A network with input `[1, 1, size, size]` and, as its first output, logits `[1, classes]`. The bundle's
+/// [`emocue_models::decision`] turns them into probabilities.
 pub struct ExpressionNet {
     session: Session,
     name: String,
@@ -39,11 +39,10 @@ impl ExpressionNet {
 
     /// A classifier as `spec` describes it, with the ONNX graph in `onnx`.
     ///
-    /// The network runs once here, so that a misfit shows now and the first answer comes fast.
+    /// The network runs once here, so that a wrong shape is reported now and the first answer is fast.
     ///
     /// # Errors
-    /// [`RunError`] when `spec` is impossible, the network does not run or its logits do not fit the
-    /// label set.
+    /// [`RunError`] when `spec` is invalid, the network does not run or its logits do not fit the label set.
     pub fn load(spec: &ClassifierSpec, onnx: &[u8]) -> Result<Self, RunError> {
         let name = spec.network.clone();
         // A spec need not come from a manifest, which would have been checked.
@@ -79,7 +78,7 @@ impl ExpressionNet {
         self.threshold
     }
 
-    /// What became of the integer parts of its network, with the network's name.
+    /// A report for each integer region of its network, with the network's name.
     pub fn regions(&self) -> impl Iterator<Item = (&str, &RegionReport)> {
         self.session.named_regions()
     }
@@ -101,8 +100,8 @@ impl ExpressionNet {
         Ok(&self.probabilities)
     }
 
-    /// The network's outputs for a row as [`ExpressionNet::classify_row`] takes it, before they become probabilities, and
-    /// how well its face is seen: what a decision is fitted to.
+    /// The network's outputs for a row as [`ExpressionNet::classify_row`] takes it, before they become probabilities,
+    /// and the image quality of its face: the data to which a decision is fitted.
     ///
     /// # Errors
     /// As for [`ExpressionNet::classify_row`].
@@ -150,7 +149,7 @@ impl ExpressionNet {
         self.session.run(|input| self.preprocess.normalise(&self.crop, input))
     }
 
-    /// Runs the crop, which shows so many px of the frame along its side and a face that is turned so much.
+    /// Runs the network on the crop; `size`, px, and `turn` are those of [`Sight`].
     fn answer_crop(&mut self, (size, turn): (f32, f32)) -> Result<(), RunError> {
         let outputs = self.session.run(|input| self.preprocess.normalise(&self.crop, input))?;
         let logits = self.logits(&outputs, 0, self.labels)?;

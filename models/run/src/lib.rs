@@ -1,4 +1,4 @@
-//! How a bundle's networks run: tract sessions behind two small traits.
+//! Inference of a bundle's networks: tract sessions behind two small traits.
 //!
 //! ```
 //! use emocue_models::{bundle::Bundle, luma::Luma};
@@ -54,7 +54,7 @@ pub struct RunError {
     pub model: String,
     /// What was being done: `"cannot read the ONNX graph"`.
     pub what: &'static str,
-    /// The runtime's own words.
+    /// The runtime's message.
     pub reason: String,
 }
 
@@ -79,7 +79,7 @@ pub trait Detector {
     /// [`RunError`] when a network fails.
     fn detect(&mut self, frame: &Luma, faces: &mut Vec<Face>) -> Result<(), RunError>;
 
-    /// As [`Detector::detect`], with lower thresholds for what lies near a face that was there a moment ago (`known`, px).
+    /// As [`Detector::detect`], with lower thresholds near faces that are already known (`known`, boxes in px).
     ///
     /// # Errors
     /// As for [`Detector::detect`].
@@ -93,12 +93,12 @@ pub trait Detector {
         self.detect(frame, faces)
     }
 
-    /// Turns by which it can look for faces that an upright search misses, degrees clockwise; see [`turns`].
+    /// Turns by which it can search for faces that an upright search misses, degrees clockwise; see [`turns`].
     fn turns(&self) -> &'static [f32] {
         &[]
     }
 
-    /// As [`Detector::detect_near`], for faces that are turned by about `turn` degrees clockwise; by one run of
+    /// As [`Detector::detect_near`], for faces that are turned by about `turn` degrees clockwise. This is one run of
     /// the network, too.
     ///
     /// # Errors
@@ -114,18 +114,18 @@ pub trait Detector {
         self.detect_near(frame, known, faces)
     }
 
-    /// What became of the integer parts of its networks that are loaded, with their names.
+    /// A report for each integer region of its loaded networks, with the network's name.
     fn regions(&self) -> Vec<(&str, &RegionReport)> {
         Vec::new()
     }
 
-    /// Whether [`Detector::follow`] finds faces; else every frame is to be searched.
+    /// Whether [`Detector::follow`] finds faces; otherwise every frame must be searched.
     fn can_follow(&self) -> bool {
         false
     }
 
-    /// Finds one face again that is expected near `expected` (px), turned by about `roll` degrees clockwise, at a small
-    /// part of a search's cost; `None` when it is not there.
+    /// Finds one face again that is expected near `expected` (px), turned by about `roll` degrees clockwise, at a
+    /// fraction of a search's cost; `None` when it is not found.
     ///
     /// # Errors
     /// As for [`Detector::detect`].
@@ -140,7 +140,7 @@ pub trait Detector {
     }
 }
 
-/// Tells which expression a face shows.
+/// Classifies the expression of a face.
 pub trait Classifier {
     /// The classes, in the order of the probabilities.
     fn labels(&self) -> LabelSet;

@@ -9,7 +9,7 @@ use tract_onnx::prelude::*;
 
 use super::{RegionReport, RunError, graph, integer, operators};
 
-/// What fails where the environment names instructions that this processor lacks.
+/// [`RunError::what`] where the environment names an instruction set that this processor lacks.
 pub(crate) const CHOICE: &str = "cannot choose instructions";
 
 /// A graph that was read, for inputs of any shape.

@@ -1,4 +1,4 @@
-//! Everything that a bundle lets a program do.
+//! The networks of a bundle.
 
 use super::haar::Haar;
 use super::mtcnn::{Mtcnn, MtcnnNets};
@@ -11,12 +11,12 @@ use emocue_models::bundle::manifest::DetectorSpec;
 pub struct Networks {
     /// Finds faces.
     pub detector: Box<dyn Detector + Send>,
-    /// Tells expressions.
+    /// Classifies expressions.
     pub classifier: ExpressionNet,
 }
 
 impl Networks {
-    /// Builds the networks; `min_face` (px) takes the place of the bundle's own where it is given.
+    /// Loads the networks; `min_face` (px of the frame) replaces the bundle's own where it is given.
     ///
     /// # Errors
     /// [`RunError`] when a network does not run or the minimum face is out of range.
@@ -35,8 +35,8 @@ impl Networks {
     }
 }
 
-/// A bundle's detector as `spec` says, which is the manifest's own or one with other settings. It reports faces from the
-/// score `from` on, where that is given and lower than its own.
+/// A bundle's detector as described by `spec`, which is the manifest's own or one with other settings. If `from`
+/// (`0..=1`) is given and lower than its own threshold, it reports all faces with that score or more.
 ///
 /// # Errors
 /// [`RunError`] when a network does not run or a setting is out of range.

@@ -1,4 +1,4 @@
-//! The portraits inside the binary, both in the public domain (`pictures/CREDITS.md`).
+//! The embedded portraits of the self-test, both in the public domain (`pictures/CREDITS.md`).
 
 /// An embedded portrait.
 #[derive(Clone, Copy, Debug)]

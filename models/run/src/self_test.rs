@@ -1,4 +1,4 @@
-//! Whether networks answer as they should: the embedded portraits.
+//! The self-test: the networks' answers for the embedded portraits.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,12 @@ use emocue_models::picture::{self, PictureError, Rules};
 use crate::portraits::PORTRAITS;
 use crate::{Classifier, Detector, RunError};
 
-/// What each portrait looks like to the default bundle, and whether every other bundle must agree: on the broad smile.
+/// The default bundle's answer for each portrait, and whether every other bundle must give it: only for the broad
+/// smile.
 const EXPECTED: [(Expression, bool); PORTRAITS.len()] =
     [(Expression::Happiness, true), (Expression::Neutral, false)];
 
-/// Networks that do not answer as they should.
+/// A failed self-test.
 #[derive(Debug, thiserror::Error)]
 pub enum SelfTestError {
     /// A portrait cannot be decoded.
@@ -54,7 +55,7 @@ impl Failure for SelfTestError {
     }
 }
 
-/// Looks at the embedded portraits, and returns the time that the last look took.
+/// Runs the networks on the embedded portraits, and returns the time that the last one took.
 ///
 /// `threshold` is the bundle's. `built_in` says that the networks are those of the default bundle, of which every
 /// answer is known.

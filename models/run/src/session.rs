@@ -8,13 +8,13 @@ use tract_onnx::prelude::*;
 use super::load::{Graph, Plan};
 use super::{RegionReport, RunError};
 
-/// A float graph with one input, ready to run on the calling thread.
+/// A graph with one float input, ready to run on the calling thread.
 pub struct Session {
     name: String,
     shape: Vec<usize>,
     plan: Arc<TypedRunnableModel>,
     regions: Vec<RegionReport>,
-    /// Copies of inputs, while somebody wants them.
+    /// Copies of inputs, while they are recorded.
     recorded: RefCell<Option<Vec<Recorded>>>,
 }
 
@@ -72,7 +72,7 @@ impl Session {
         Self { name: name.to_owned(), shape, plan: runnable, regions, recorded: RefCell::new(None) }
     }
 
-    /// What became of the graph's integer parts; nothing where it has none.
+    /// A report for each integer region of the graph.
     pub fn regions(&self) -> &[RegionReport] {
         &self.regions
     }

@@ -1,16 +1,16 @@
-//! The luma stretch before a search: in little light a face's contrast is what a detector misses first, and dark skin's
-//! before any other.
+//! The contrast stretch before a search: in low light a detector first misses faces of low contrast, and faces with
+//! dark skin before others.
 
-/// Shares of all pixels that may become black and white.
+/// Quantiles of luma that become black and white.
 const TAILS: (f32, f32) = (0.01, 0.99);
 
-/// Noise grows with the gain, so that it ends here.
+/// Upper limit of the gain, since noise grows with it.
 const MOST_GAIN: f32 = 8.0;
 
-/// A picture that needs less is left as it is.
+/// A picture that needs a smaller gain is left as it is.
 const LEAST_GAIN: f32 = 1.34;
 
-/// A linear map of luma that lets the picture use its whole range.
+/// A linear map of luma to the full range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     black: f32,

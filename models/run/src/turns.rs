@@ -1,21 +1,21 @@
-//! Searches of a turned frame between upright ones, for faces that are turned by more than a network sees.
+//! Searches of a turned frame between upright ones, for faces that are turned by more than a network detects.
 //!
-//! A badge that looks at a stream searches now and then. Every second of its searches looks at the frame upright; the
-//! others look at it turned by each of the detector's turns ([`Detector::turns`]) in their order. So a search is one
-//! run of the network as before, and every face has been looked for after a round.
+//! A badge that processes a stream searches only some of its frames. Every second search is upright; the others are
+//! turned by the detector's turns ([`Detector::turns`]), in their order. So a search is one run of the network as
+//! before, and a round has searched for every face.
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 
 use crate::{Detector, RunError};
 
-/// IoU with a face that is known already above which a find is the same face once more.
+/// IoU with a known face above which a detection is the same face.
 pub const SAME: f32 = 0.25;
 
-/// Which way the next search of a stream looks.
+/// The order of upright and turned searches of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turns {
-    /// Searches of the round that were made.
+    /// Searches of this round that were made.
     made: usize,
 }
 
@@ -28,12 +28,12 @@ impl Turns {
         }
     }
 
-    /// The search that was next was made.
+    /// Counts the next search as made.
     pub fn made(&mut self, turns: &[f32]) {
         self.made = (self.made + 1) % round_of(turns).max(1);
     }
 
-    /// The next search is upright, as after a change of the scene.
+    /// Begins a round, with an upright search: for a change of the scene.
     pub fn begin(&mut self) {
         self.made = 0;
     }
@@ -67,8 +67,8 @@ pub fn search(
     }
 }
 
-/// What the searches of a whole round find in a picture that stands still, each face once and the largest first. A find
-/// that scores `sure` (`0..=1`) or more stays where the first search saw it, as on a badge.
+/// The faces that the searches of a whole round find in a still picture, each once and the largest first. A face that
+/// scores `sure` (`0..=1`) or more keeps the position of the first search that found it, as on a badge.
 ///
 /// # Errors
 /// [`RunError`] when a network fails.
@@ -92,8 +92,8 @@ pub fn round(
     Ok(())
 }
 
-/// Adds a find. Of two that are one face the higher score counts, so that at every threshold there is one where there is
-/// any; the place is the first one's where that was `sure`.
+/// Adds a detection. Of two of one face the higher score counts, so that the face is there at every threshold that one
+/// of them reaches; the position is the first one's if that was `sure`.
 fn join(faces: &mut Vec<Face>, found: Face, sure: f32) {
     let same = |face: &Face| face.rect.iou(&found.rect) > SAME;
     let known = faces.iter_mut().filter(|face| same(face));

@@ -231,7 +231,7 @@ fn a_network_that_does_not_fit_is_refused_when_loaded() {
 fn a_row_of_another_side_is_resampled_as_its_face_would_be() {
     let mut net = ExpressionNet::load(&spec(1.0), &first_pixels(8, 1.0)).unwrap();
     for side in [24, 44, 96, 224] {
-        // Softly graded, so that a rounding of the face's points shows as rounding.
+        // A gradient, so that rounding of the face's points changes values by rounding only.
         let value = |i: usize| (128 * (i % side + i / side) / side) as u8;
         let pixels: Vec<u8> = (0..side * side).map(value).collect();
         let ready = net.classify_row(&pixels).unwrap().to_vec();

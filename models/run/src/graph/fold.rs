@@ -1,4 +1,4 @@
-//! Constants in 8 bits become floats here: tract would compute them as a part of its optimisation, which takes longer.
+//! 8-bit constants are dequantized here: tract would do it during its optimisation, which takes longer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ pub(crate) fn fold(graph: &mut GraphProto) {
     let mut at = 0..;
     graph.node.retain(|_| at.next().is_none_or(|at| !folded.contains_key(&at)));
     graph.initializer.extend(folded.into_values());
-    // What only they read is in the way of nobody, but each would be copied by tract.
+    // Constants that nothing reads any more do no harm, but tract would copy each.
     let read: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
     let outputs = &graph.output;
     graph.initializer.retain(|tensor| {

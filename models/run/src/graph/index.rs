@@ -1,4 +1,4 @@
-//! Who writes and who reads each value of a graph.
+//! Which nodes write and read each value of a graph.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

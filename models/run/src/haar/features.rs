@@ -4,7 +4,7 @@ use emocue_models::bundle::haar::{HaarCascade, HaarFeature};
 
 use super::integral::{Corners, Integrals, Plane};
 
-/// Weighted rectangles; a third one without weight is not looked at.
+/// Weighted rectangles; a third one without weight is skipped.
 #[derive(Clone, Copy, Debug)]
 struct Feature {
     corners: [Corners; 3],
@@ -31,8 +31,8 @@ impl Features {
         }
     }
 
-    /// What makes features of the window comparable: one divided by its standard deviation times its area; `None` for a
-    /// window without contrast.
+    /// The factor that normalises features of the window: 1 / (standard deviation * area); `None` for a window without
+    /// contrast.
     pub(super) fn factor(&self, integrals: &Integrals, window: usize) -> Option<f32> {
         let [sum, squares] = self.inner.map(|corners| integrals.sum(window, &corners));
         let sum = f64::from(sum as i32);

@@ -1,6 +1,6 @@
-//! Windows that agree become a face, as OpenCV's `groupRectangles` joins them.
+//! Windows that agree are grouped into a face, as by OpenCV's `groupRectangles`.
 
-/// Rectangles whose edges differ by less than this share of their sides are alike.
+/// Rectangles whose edges differ by less than this fraction of their sides are similar.
 const EPSILON: f64 = 0.2;
 
 /// A window that passed, px.
@@ -34,7 +34,7 @@ impl WindowRect {
     }
 }
 
-/// The sums of windows that are alike, and how many they are.
+/// The sums of similar windows, and their number.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     sums: [i64; 4],
@@ -45,13 +45,13 @@ struct Group {
 /// Keeps its working memory.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// For each window one that it is alike, or itself.
+    /// Union-find: for each window a similar one, or itself.
     parents: Vec<usize>,
     groups: Vec<Group>,
 }
 
 impl Groups {
-    /// Gives `take` the mean rectangle and the number of windows of every group with more than `neighbours` of them,
+    /// Passes `take` the mean rectangle and the number of windows of every group with more than `neighbours` of them,
     /// unless it lies in a larger group. Sorts `windows`.
     pub(super) fn of(
         &mut self,
@@ -73,7 +73,7 @@ impl Groups {
         }
     }
 
-    /// Finds the windows that are alike, also by way of others.
+    /// Joins similar windows, transitively.
     fn join(&mut self, windows: &mut [WindowRect]) {
         windows.sort_unstable_by_key(|window| window.x);
         let parents = &mut self.parents;
@@ -113,7 +113,7 @@ impl Groups {
     }
 }
 
-/// The first window of a group; the way there becomes shorter.
+/// The root of a window's group, with path halving.
 fn root(parents: &mut [usize], mut at: usize) -> usize {
     while parents[at] != at {
         parents[at] = parents[parents[at]];

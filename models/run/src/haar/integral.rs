@@ -1,7 +1,7 @@
 //! Sums of pixels over any rectangle by four look-ups (Crow 1984), also tilted by 45 degrees.
 
 /// Sums over everything above and to the left, of luma, of its squares and, where needed, over the tilted triangle
-/// above. All wrap around, which differences of them do not notice.
+/// above. All sums wrap around; their differences are still right.
 #[derive(Debug, Default)]
 pub(super) struct Integrals {
     /// Entries of a row: the widest picture and one more.
@@ -27,7 +27,7 @@ pub(super) enum Plane {
 pub(super) type Corners = [u32; 4];
 
 impl Integrals {
-    /// Takes the memory for pictures of at most this size.
+    /// Allocates memory for pictures of at most this size, px.
     pub(super) fn fit(&mut self, width: usize, height: usize, has_tilted: bool) {
         self.stride = width + 1;
         self.plane = self.stride * (height + 1);

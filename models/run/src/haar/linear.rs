@@ -17,7 +17,7 @@ struct Tap {
 impl Tap {
     /// For px `at` of `target`, which `source` px become.
     fn of(at: usize, source: usize, target: usize) -> Self {
-        // The detour over the inverse is OpenCV's.
+        // OpenCV computes it through the inverse, too.
         let scale = 1.0 / (target as f64 / source as f64);
         let place = scale * (at as f64 + 0.5) - 0.5;
         let last = source - 1;
@@ -44,7 +44,7 @@ pub(super) struct LinearResize {
 }
 
 impl LinearResize {
-    /// Gives the rows of `frame` at `width` x `height` px to `take`, from top to bottom. No side may be 0.
+    /// Passes the rows of `frame` at `width` x `height` px to `take`, from top to bottom. No side may be 0.
     pub(super) fn run(
         &mut self,
         frame: &Luma,

@@ -21,10 +21,10 @@ use emocue_models::failure;
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 
-/// Most windows of a frame that may pass all stages; some 50 do around each face.
+/// Most windows of a frame that may pass all stages; about 50 do around each face.
 const MAX_WINDOWS: usize = 1 << 17;
 
-/// The detector, ready to search frames. Everything it needs for a frame is kept for the next one.
+/// The detector, ready to search frames. It keeps its working memory from frame to frame.
 pub struct Haar {
     settings: HaarSettings,
     cascade: HaarCascade,
@@ -64,7 +64,7 @@ impl Haar {
         })
     }
 
-    /// Takes the memory for frames of this size, px, unless it is there.
+    /// Allocates memory for frames of this size, px, unless that was the last size.
     fn fit(&mut self, size: (usize, usize)) {
         if self.size == size {
             return;
@@ -72,7 +72,7 @@ impl Haar {
         let window = (usize::from(self.cascade.width), usize::from(self.cascade.height));
         self.scales.clear();
         self.scales.extend(scales(size, window, self.settings));
-        // Shrunk by more from one to the next.
+        // The first scale has the largest picture.
         let (width, height) = self.scales.first().map_or((0, 0), |scale| scale.size);
         self.integrals.fit(width, height, self.cascade.has_tilted());
         self.features = Features::of(&self.cascade, &self.integrals);
@@ -96,7 +96,7 @@ impl Haar {
                         return Err(error("cannot search the frame", reason));
                     }
                     Verdict::Passed => passed.push(scale.window(x, y)),
-                    // Its neighbour is left out too.
+                    // The next window is skipped too.
                     Verdict::FailedFirst => x += scale.step,
                     Verdict::Failed => (),
                 }

@@ -3,7 +3,7 @@
 use super::group::WindowRect;
 use super::{HaarSettings, linear};
 
-/// One of them.
+/// One of the sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     /// Frame px for each px of the shrunk frame.
@@ -23,7 +23,7 @@ pub(super) fn scales(
     settings: HaarSettings,
 ) -> impl Iterator<Item = Scale> {
     let factors = std::iter::successors(Some(1.0_f64), move |factor| Some(factor * settings.scale));
-    // OpenCV ends at the window of the 64-bit factor, and works on with 32 bits.
+    // OpenCV tests for the last window with the 64-bit factor, and computes everything else with 32 bits.
     let window_at = move |factor: f64| {
         (
             linear::round(window.0 as f64 * factor) as usize,

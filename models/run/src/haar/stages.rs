@@ -8,14 +8,14 @@ use super::integral::Integrals;
 /// OpenCV lowers every stage's threshold by it.
 const THRESHOLD_EPSILON: f32 = 1e-5;
 
-/// What became of a window.
+/// The result for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// A face.
+    /// It passed all stages.
     Passed,
-    /// Not one.
+    /// A later stage failed it.
     Failed,
-    /// So little of one that the first stage failed it.
+    /// The first stage failed it.
     FailedFirst,
 }
 
@@ -35,7 +35,7 @@ struct Node {
     right: i32,
 }
 
-/// All trees, in one row.
+/// All trees, in flat arrays.
 #[derive(Debug)]
 pub(super) struct Stages {
     stages: Vec<Stage>,
@@ -70,7 +70,7 @@ impl Stages {
         all
     }
 
-    /// Judges the window at `(x, y)` of the picture that was summed up.
+    /// Evaluates the window at `(x, y)` of the picture in `integrals`.
     pub(super) fn judge(
         &self,
         features: &Features,

@@ -2,7 +2,7 @@ use emocue_models::bundle::haar::{HaarFeature, HaarNode, HaarRect, HaarStage, Ha
 
 use super::*;
 
-/// A cascade that asks whether the upper half of a window is darker than the lower by `threshold`.
+/// A cascade that tests whether the upper half of a window is darker than the lower by `threshold`.
 fn halves(threshold: f32) -> Vec<u8> {
     let rect = |height, weight| HaarRect { x: 0, y: 0, width: 24, height, weight };
     let node = HaarNode { feature: 0, threshold, left: 0, right: -1 };

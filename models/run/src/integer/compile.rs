@@ -14,7 +14,7 @@ use super::regions::Region;
 use super::shapes::Shapes;
 use crate::graph::Index;
 
-/// Most bytes that a region computes in: a hostile graph is not to take all memory.
+/// Most bytes of a region's working memory, so that a malicious graph cannot exhaust memory.
 const MOST_BYTES: usize = 1 << 27;
 
 /// What is known of a stored value.
@@ -22,7 +22,7 @@ const MOST_BYTES: usize = 1 << 27;
 struct Value {
     quantization: Quantization,
     shape: Shape,
-    /// Whether the graph sees one axis besides the batch.
+    /// Whether it has one axis besides the batch in the graph.
     is_flat: bool,
     place: Place,
 }
@@ -79,7 +79,7 @@ struct Compiler<'r, 'a> {
     region: &'r Region<'a>,
     isa: Isa,
     batch: Option<usize>,
-    /// Bytes that are spoken for.
+    /// Bytes that are reserved.
     bytes: usize,
     values: HashMap<&'a str, Value>,
     /// Shape, border and zero point of each.
@@ -124,7 +124,7 @@ impl<'a> Compiler<'_, 'a> {
         Ok(())
     }
 
-    /// Whether only first convolutions read the value: its few channels would fill blocks with nothing.
+    /// Whether only first convolutions read the value: its few channels would leave most lanes of a block unused.
     fn is_picture(&self, name: &str, shape: Shape) -> bool {
         let reads = |layer: &&Layer<'_>| layer.reads.iter().any(|(read, _)| *read == name);
         let first = |layer: &Layer<'_>| {
@@ -134,7 +134,7 @@ impl<'a> Compiler<'_, 'a> {
         shape.channels < LANES && self.region.layers.iter().filter(reads).all(first)
     }
 
-    /// Memory for values of this shape, in blocks of channels.
+    /// Reserves memory for values of this shape, in blocks of channels.
     fn take(&mut self, shape: Shape) -> Result<(), String> {
         let lines = (shape.blocks() * LANES).checked_mul(shape.height);
         let bytes = lines.and_then(|lines| lines.checked_mul(shape.width));

@@ -1,7 +1,7 @@
 //! Layers of several nodes: a product, what is added, an activation, rounding.
 //!
-//! The same with the names of ONNX: `QLinearConv`, `DequantizeLinear`, `Add` (whose other input comes from a
-//! `DequantizeLinear` too), `Relu`, `QuantizeLinear`, `Clip`. What lies between two of these is read by the next alone.
+//! In ONNX operators: `QLinearConv`, `DequantizeLinear`, `Add` (whose other input comes from a `DequantizeLinear` too),
+//! `Relu`, `QuantizeLinear`, `Clip`. Only the next node reads what one of them writes.
 
 use std::rc::Rc;
 
@@ -60,11 +60,11 @@ fn quantization(index: &Index<'_>, node: usize, at: usize) -> Result<Quantizatio
     }
 }
 
-/// What the integers named `value` mean, by the node that wrote them.
+/// The quantization of the integers named `value`, from the node that wrote them.
 pub(super) fn meaning(index: &Index<'_>, value: &str) -> Option<Quantization> {
     let (mut value, mut reader) = (value, usize::MAX);
     loop {
-        // Nodes stand in the order of computation, so this ends even where they form a cycle.
+        // Only earlier nodes are followed, so this ends even for a cyclic graph.
         let writer = index.writer(value).filter(|writer| *writer < reader)?;
         reader = writer;
         let node = &index.nodes[writer];
@@ -77,7 +77,7 @@ pub(super) fn meaning(index: &Index<'_>, value: &str) -> Option<Quantization> {
     }
 }
 
-/// Integers that `node` writes, without those below 0: the name, and the node that cuts them off.
+/// The integers that `node` writes, clipped at 0: the name, and the node that clips them.
 fn cut<'a>(index: &Index<'a>, node: usize) -> Result<(&'a str, Option<usize>), String> {
     let written = index.nodes[node].output.first().ok_or("it has no output")?;
     let cuts = |reader: &usize| {
@@ -101,7 +101,7 @@ fn cut<'a>(index: &Index<'a>, node: usize) -> Result<(&'a str, Option<usize>), S
     }
 }
 
-/// The layer that ends in the `QuantizeLinear` number `at`; the begin of a region where no integers come before it.
+/// The layer that ends in the `QuantizeLinear` number `at`; the beginning of a region where no integers come before it.
 pub(super) fn quantize<'a>(index: &Index<'a>, at: usize) -> Layer<'a> {
     let built = || {
         let to = quantization(index, at, 1)?;

@@ -14,9 +14,9 @@ use crate::graph::{Index, int, text};
 pub(super) struct Layer<'a> {
     /// The nodes that it stands for.
     pub(super) nodes: Vec<usize>,
-    /// How messages call it: the name of its last node with weights, else of its last.
+    /// Its name in messages: that of its last node with weights, else of its last node.
     pub(super) label: &'a str,
-    /// Stored values that it reads, with what they mean to it.
+    /// Stored values that it reads, with their quantization.
     pub(super) reads: Vec<(&'a str, Quantization)>,
     /// The stored value, or the floats, that it writes.
     pub(super) writes: Written<'a>,
@@ -40,7 +40,7 @@ pub(super) enum Operation<'a> {
     },
     /// With a residual where the layer reads two values.
     Conv(Weighted, Geometry),
-    /// Over all values, each a channel.
+    /// Fully connected over all values, each as a channel.
     Dense(Weighted),
     /// `None` over the whole plane.
     MaxPool(Option<Geometry>),
@@ -48,7 +48,7 @@ pub(super) enum Operation<'a> {
     /// A sum where the layer reads two values.
     Pointwise(Follows),
     Concat,
-    /// Down and right.
+    /// Vertical and horizontal factor.
     Upsample([usize; 2]),
     Flatten,
     /// A region ends.
@@ -61,7 +61,7 @@ pub(super) enum Operation<'a> {
 pub(super) fn layers<'a>(index: &Index<'a>) -> Vec<Layer<'a>> {
     let mut layers = Vec::new();
     let mut taken = HashSet::new();
-    // What ends in a `QuantizeLinear` takes the nodes before it.
+    // A layer that ends in a `QuantizeLinear` includes the nodes before it.
     for (at, node) in index.nodes.iter().enumerate() {
         if node.op_type == "QuantizeLinear" {
             let layer = fusion::quantize(index, at);
@@ -83,7 +83,7 @@ pub(super) fn layers<'a>(index: &Index<'a>) -> Vec<Layer<'a>> {
         let layer = match node.op_type.as_str() {
             "DequantizeLinear" => match dequantize(index, at, &taken) {
                 Some(layer) => layer,
-                // Nobody reads the floats: all readers are part of layers.
+                // All readers of the floats are part of layers.
                 None => continue,
             },
             _ => layer(index, at),

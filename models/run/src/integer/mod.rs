@@ -1,17 +1,17 @@
 //! Integer parts of a graph, run by [`emocue_kernels`] as one operator of tract each.
 //!
 //! A quantized graph computes in 8-bit integers between a `QuantizeLinear` and a `DequantizeLinear`. [`replace`] finds
-//! such regions before tract reads the graph, and puts one node in the place of each:
+//! such regions before tract reads the graph, and replaces each by one node:
 //!
 //! 1. `layers`, `fusion`: nodes become layers. `QLinearConv`, `DequantizeLinear`, `Add`, `Relu`, `QuantizeLinear` in a
 //!    row are one convolution with a residual and an activation, which is rounded once.
-//! 2. `regions`: layers that pass integers to each other are a region. It begins and ends with floats.
+//! 2. `regions`: layers that pass integers to each other form a region. It begins and ends with floats.
 //! 3. `compile`: a region's layers are built and get their memory.
 //! 4. `program`: they run.
 //!
-//! Values are to be 0 to 127, as `emocue-quantize` writes them: a `Clip` on `i8` cuts off what is below. A region with
-//! anything that the engine does not compute stays with tract as a whole, and its [`RegionReport`] says why. Where floats
-//! come back to a region, as in squeeze and excitation, it is several (`stages`).
+//! Values must be 0 to 127, as `emocue-quantize` writes them: a `Clip` on `i8` clips at 0. A region with a layer that
+//! the engine does not support is run by tract as a whole, and its [`RegionReport`] says why. Where floats return to a
+//! region, as in squeeze and excitation, it is split (`stages`).
 
 mod compile;
 mod fusion;
@@ -39,14 +39,14 @@ pub(crate) const OPERATOR: &str = "EmocueIntegerRegion";
 /// Its attribute: which region.
 pub(crate) const NUMBER: &str = "number";
 
-/// What became of an integer part of a graph.
+/// What runs an integer region of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegionReport {
-    /// Values of the graph with which it begins.
+    /// Names of the graph's values that it reads.
     pub inputs: Vec<String>,
-    /// And ends.
+    /// Names of the graph's values that it writes.
     pub outputs: Vec<String>,
-    /// How many layers it has, each with what is fused into it.
+    /// Number of its layers after fusion.
     pub layers: usize,
     /// The instruction set of the integer engine that runs it, or why tract does.
     pub engine: Result<&'static str, String>,
@@ -129,7 +129,7 @@ fn build<'a>(
     isa: Isa,
 ) -> Result<Program, String> {
     if isa == Isa::PORTABLE && std::env::var_os(VARIABLE).is_none() {
-        // tract's floats are faster than plain integers; tests ask for these by name.
+        // tract's floats are faster than portable integer code, which tests choose by name.
         return Err("this processor has no instructions that the integer engine knows".to_owned());
     }
     if let Some(reason) = region.refusal() {
@@ -162,8 +162,8 @@ fn node(region: &Region<'_>, number: usize) -> NodeProto {
     }
 }
 
-/// Puts `nodes` in the place of those that are `gone`, with the constants that nothing reads any more. tract takes nodes
-/// in any order.
+/// Replaces the nodes that are `gone` by `nodes`, and removes the constants that nothing reads any more. tract accepts
+/// nodes in any order.
 fn put(graph: &mut GraphProto, gone: &HashSet<usize>, nodes: Vec<NodeProto>) {
     let mut at = 0..;
     graph.node.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));

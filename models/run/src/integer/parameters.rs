@@ -27,12 +27,12 @@ pub(super) enum Follows {
     Prelu(Vec<f32>),
 }
 
-/// A window and how many groups of channels it keeps apart.
+/// A window, and the number of groups of channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Geometry {
     pub(super) window: Window,
     pub(super) groups: usize,
-    /// A last window may hang over the edge.
+    /// Whether a last window may extend beyond the edge (`ceil_mode`).
     pub(super) ceil: bool,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn window(geometry: Option<Geometry>, shape: Shape) -> Window {
 }
 
 impl Geometry {
-    /// The window over values of `shape`, with room for a last one that hangs over the edge.
+    /// The window over values of `shape`, padded for a last one that extends beyond the edge.
     pub(super) fn over(self, shape: Shape) -> Window {
         let Window { kernel, stride, mut pads } = self.window;
         if self.ceil {
@@ -106,7 +106,7 @@ pub(super) fn columns(parts: &Weighted) -> Result<Vec<i8>, String> {
     Ok((0..outputs).flat_map(column).collect())
 }
 
-/// One value stands for all; none for as many defaults.
+/// One value is repeated for all; without any, the default is.
 pub(super) fn repeated(values: &[f32], count: usize, default: f32) -> Vec<f32> {
     match values {
         [] => vec![default; count],

@@ -8,10 +8,10 @@ use emocue_kernels::{
     Stem, concat, quantize, upsample,
 };
 
-/// Most values that are put behind each other at once.
+/// Most inputs of one concatenation.
 const MOST_INPUTS: usize = 16;
 
-/// One call of a kernel. Numbers are those of planes, pictures, scratch, inputs and outputs.
+/// One call of a kernel. Numbers are indices of planes, pictures, scratch, inputs and outputs.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Picture { input: usize, quantization: Quantization, picture: usize },
@@ -27,7 +27,7 @@ pub(super) enum Step {
     Dequantize { x: usize, scale: f32, output: usize },
 }
 
-/// What steps compute in. Each value has planes of its own, numbered in the order of computation.
+/// Working memory of the steps. Each value has planes of its own, numbered in the order of computation.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     pub(super) planes: Vec<Planes>,
@@ -110,7 +110,7 @@ impl Program {
         for (shape, values) in self.outputs.iter().zip(outputs.iter()) {
             count("values of an output", shape.iter().product(), values.len())?;
         }
-        // Whatever a panic left there is written anew.
+        // Everything that a panic left there is overwritten.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         for picture in 0..self.batch {
             for step in &self.steps {

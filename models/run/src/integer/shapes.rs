@@ -22,7 +22,7 @@ const SAME: &[&str] = &[
     "Tanh",
 ];
 
-/// Operators whose inputs are repeated to each other's shape.
+/// Operators that broadcast their inputs.
 const BROADCAST: &[&str] = &["Add", "Div", "Max", "Min", "Mul", "Pow", "Sub"];
 
 /// Most nodes between a known shape and one that is asked for.
@@ -55,7 +55,7 @@ impl<'a> Shapes<'a> {
         self.within(index, floats, FAR)
     }
 
-    /// Each value is looked at once, whatever the graph.
+    /// Each value is visited once, whatever the graph.
     fn within(&mut self, index: &Index<'a>, floats: &'a str, steps: usize) -> Option<Vec<usize>> {
         if let Some(known) = self.0.get(floats) {
             return known.clone();
@@ -88,7 +88,7 @@ impl<'a> Shapes<'a> {
     }
 }
 
-/// The shape of two values that are repeated to each other's.
+/// The broadcast shape of two values.
 fn broadcast(a: Vec<usize>, b: Vec<usize>) -> Option<Vec<usize>> {
     let axes = a.len().max(b.len());
     let size = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(axes) {
@@ -103,7 +103,7 @@ fn broadcast(a: Vec<usize>, b: Vec<usize>) -> Option<Vec<usize>> {
     both.collect()
 }
 
-/// `Reshape` to sizes of which 0 stays as it is and -1 is what is left.
+/// `Reshape`, where 0 keeps a size and -1 is inferred.
 fn reshaped<'a>(index: &Index<'a>, node: &'a NodeProto, from: Vec<usize>) -> Option<Vec<usize>> {
     let sizes = index.constant(node, 1)?;
     let count: usize = from.iter().product();
@@ -126,7 +126,7 @@ fn reshaped<'a>(index: &Index<'a>, node: &'a NodeProto, from: Vec<usize>) -> Opt
     (shape.iter().product::<usize>() == count).then_some(shape)
 }
 
-/// `Unsqueeze`, which adds axes of one value; their places are those in the result.
+/// `Unsqueeze`, which adds axes of size 1; their positions are those in the result.
 fn unsqueezed<'a>(index: &Index<'a>, node: &'a NodeProto, from: Vec<usize>) -> Option<Vec<usize>> {
     let axes = index.constant(node, 1)?;
     let count: usize = axes.shape.iter().product();

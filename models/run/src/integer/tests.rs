@@ -114,7 +114,7 @@ fn a_cycle_of_moves_stays_with_tract() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever stands in a graph: its regions run, or stay with tract.
+    /// For every graph, each region runs or stays with tract.
     #[test]
     fn no_graph_is_too_strange(
         changes in prop::collection::vec(prop::array::uniform4(0_usize..1 << 20), 1..4),

@@ -1,4 +1,4 @@
-//! Windows on their way through the cascade.
+//! Candidate windows of the cascade.
 
 use emocue_models::geometry::{Landmarks, Rect};
 
@@ -17,14 +17,14 @@ pub(crate) struct Candidate {
     pub score: f32,
     /// The latest network's shift of left, top, right, bottom, in widths and heights.
     pub shift: [f32; 4],
-    /// Where O-Net sees them.
+    /// O-Net's landmarks.
     pub landmarks: Option<Landmarks>,
-    /// What the window's owner remembers about it.
+    /// A number that the caller assigns.
     pub tag: usize,
 }
 
 impl Candidate {
-    /// A window that nothing has judged yet.
+    /// A window without a score.
     pub(crate) fn at(rect: &Rect) -> Self {
         let (right, bottom) = (rect.right(), rect.bottom());
         Self { left: rect.x, top: rect.y, right, bottom, ..Self::default() }
@@ -63,12 +63,12 @@ impl Candidate {
     }
 }
 
-/// What the shared area of two windows is measured against.
+/// What the intersection of two windows is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overlap {
     /// Their union.
     Union,
-    /// The smaller of the two, so that a window inside another goes.
+    /// The smaller of the two, so that a window inside another is suppressed.
     Smaller,
 }
 

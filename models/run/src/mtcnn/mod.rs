@@ -1,8 +1,8 @@
 //! MTCNN (Zhang et al. 2016): a cascade of three small networks that finds faces and five landmarks.
 //!
-//! P-Net looks at every window of 12 px at steps of 2 px in a pyramid of the frame; R-Net and O-Net judge what
-//! remains at 24x24 and 48x48. Numbers and order follow the reference implementation in `facenet-pytorch`.
-//! Its boxes count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is our left.
+//! P-Net scores every window of 12 px at steps of 2 px in a pyramid of the frame; R-Net and O-Net score the remaining
+//! windows at 24x24 and 48x48 px. Numbers and order follow the reference implementation in `facenet-pytorch`. Its boxes
+//! count pixels from 1 and include the last one; here a box has edges, so its `x - 1` is the left edge.
 
 pub(crate) mod candidate;
 mod near;
@@ -21,7 +21,7 @@ use emocue_models::luma::Luma;
 
 pub use emocue_models::bundle::detector::MtcnnSettings;
 
-/// IoU above which the weaker of two windows of one pyramid level goes.
+/// IoU above which the window with the lower score is suppressed, within a pyramid level.
 const NMS_LEVEL: f32 = 0.5;
 /// The same across levels and after R-Net; after O-Net by the smaller box.
 const NMS: f32 = 0.7;
@@ -31,12 +31,12 @@ const PNET_SIDE: f32 = 12.0;
 /// O-Net's score for a face that is followed.
 pub(crate) const FOLLOW_THRESHOLD: f32 = 0.5;
 
-/// R-Net sees many windows in a frame; four in a run cost a quarter less each, more gain nothing.
+/// R-Net scores many windows per frame; in a batch of four each costs a quarter less, larger batches gain nothing.
 const RNET: Shape = Shape { side: 24, batch: 4, extra: 0 };
-/// O-Net sees few, and gains nothing from company. Ten values are five landmarks.
+/// O-Net scores few windows, and gains nothing from a batch. The ten extra values are five landmarks.
 pub(crate) const ONET: Shape = Shape { side: 48, batch: 1, extra: 10 };
 
-/// The three networks as ONNX, taking luma `0..=255` `[N,1,H,W]`; see their outputs at [`Mtcnn::load`].
+/// The three networks as ONNX, with luma `0..=255` `[N,1,H,W]` as their input; see [`Mtcnn::load`] for their outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MtcnnNets<B = Vec<u8>> {
     /// Proposal network.
@@ -47,7 +47,7 @@ pub struct MtcnnNets<B = Vec<u8>> {
     pub onet: B,
 }
 
-/// The cascade, ready to search frames. Everything it needs for a frame is kept for the next one.
+/// The cascade, ready to search frames. It keeps its working memory from frame to frame.
 pub struct Mtcnn {
     settings: MtcnnSettings,
     proposals: Proposals,
@@ -60,7 +60,7 @@ pub struct Mtcnn {
 }
 
 impl Mtcnn {
-    /// Builds R- and O-Net; P-Net is built for each frame size when the first such frame comes.
+    /// Loads R- and O-Net; P-Net is loaded for each frame size with the first frame of that size.
     ///
     /// The graphs must give: P-Net `score` `[N,1,h,w]`, `box` `[N,4,h,w]`; R-Net `score` `[N,1]`, `box` `[N,4]`;
     /// O-Net the same and `landmarks` `[N,10]`, five x then five y. A box is the shift of left, top, right and
@@ -92,7 +92,7 @@ impl Mtcnn {
         self.settings
     }
 
-    /// What each network sees while the cascade searches `frame`: inputs on which they can be calibrated.
+    /// Each network's inputs while the cascade searches `frame`, for calibration.
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
@@ -110,7 +110,7 @@ impl Mtcnn {
         })
     }
 
-    /// Windows that P-Net takes for faces.
+    /// Collects the windows that P-Net accepts.
     fn propose(&mut self, frame: &Luma, near: &Near<'_>) -> Result<(), RunError> {
         let MtcnnSettings { min_face, factor, .. } = self.settings;
         self.proposals.fit(frame.width(), frame.height(), min_face, factor)?;
@@ -123,7 +123,7 @@ impl Mtcnn {
         Ok(())
     }
 
-    /// Judges and moves the windows by R-Net.
+    /// Scores and regresses the windows by R-Net.
     fn refine(&mut self, frame: &Luma, near: &Near<'_>) -> Result<(), RunError> {
         let Self { rnet, resize, stretch, candidates, .. } = self;
         let threshold = |window: &Candidate| near.threshold(1, window);
@@ -136,7 +136,7 @@ impl Mtcnn {
         Ok(())
     }
 
-    /// Judges and moves the windows by O-Net, which also gives landmarks. `threshold` is the score that each needs.
+    /// Scores and regresses the windows by O-Net, which also gives landmarks. `threshold` is the score that each needs.
     fn finish(
         &mut self,
         frame: &Luma,
@@ -197,7 +197,7 @@ impl Detector for Mtcnn {
     }
 }
 
-/// Five x and five y in widths and heights of the window that O-Net saw.
+/// Five x and five y, in widths and heights of O-Net's window.
 pub(crate) fn decode_landmarks(window: &Candidate, values: &[f32]) -> Landmarks {
     let rect = window.rect();
     Landmarks::from_points(std::array::from_fn(|i| {

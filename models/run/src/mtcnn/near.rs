@@ -1,17 +1,17 @@
-//! Which score a window needs: less near a face that was there a moment ago.
+//! Score thresholds of windows: lower near a face that is already known.
 
 use emocue_models::geometry::Rect;
 
 use super::candidate::Candidate;
 
-/// Scores of P-, R- and O-Net that suffice near a known face: tilted heads are found again, and alarms elsewhere do not
-/// become more.
+/// Scores of P-, R- and O-Net that suffice near a known face: tilted heads are found again, without more false
+/// positives elsewhere.
 const NEAR_THRESHOLDS: [f32; 3] = [0.5, 0.5, 0.3];
 
 /// IoU with a known face above which a window is near it.
 const NEAR_OVERLAP: f32 = 0.3;
 
-/// The scores that one search asks for.
+/// The score thresholds of one search.
 pub(super) struct Near<'a> {
     known: &'a [Rect],
     usual: [f32; 3],

@@ -32,7 +32,7 @@ impl Proposals {
         Self { onnx, size: (0, 0), levels: Vec::new() }
     }
 
-    /// Builds the levels for frames of this size, unless they stand.
+    /// Builds the levels for frames of this size, px, unless it was the last size.
     pub(super) fn fit(
         &mut self,
         width: usize,
@@ -54,12 +54,12 @@ impl Proposals {
             width,
             session,
         }));
-        // Only now, so that a failure is not taken for a pyramid.
+        // Set last, so that a failed pyramid is not used.
         self.size = (width, height);
         Ok(())
     }
 
-    /// P-Net for each level, to watch it.
+    /// The sessions of all levels, to record their inputs.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.levels.iter().map(|level| &level.session)
     }
@@ -101,7 +101,7 @@ fn scales(shorter: f32, min_face: f32, factor: f32) -> impl Iterator<Item = f32>
         .take_while(move |scale| shorter * scale >= PNET_SIDE)
 }
 
-/// Windows across a level of `side` px: 3x3 convolution, 2x2 pool with a ragged end, two more 3x3.
+/// Windows across a level of `side` px: 3x3 convolution, 2x2 pool with a partial last window, two more 3x3.
 fn cells(side: usize) -> usize {
     (side - 2).div_ceil(2) - 4
 }

@@ -6,18 +6,18 @@ use crate::stretch::Stretch;
 use crate::{RunError, Session};
 use emocue_models::luma::Luma;
 
-/// What a network for windows takes and gives.
+/// Input and output sizes of a network for windows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Sides of its input, px.
     pub side: usize,
-    /// Windows judged in one run; a last run may be partly empty.
+    /// Windows in one run; the last run may be partly empty.
     pub batch: usize,
     /// Values that each window gets in a third output, besides score and shift; 0 where there is none.
     pub extra: usize,
 }
 
-/// A network that judges windows of one size.
+/// A network that scores windows of one size.
 pub(crate) struct Stage {
     name: &'static str,
     shape: Shape,
@@ -31,13 +31,13 @@ impl Stage {
         Ok(Self { name, shape, session })
     }
 
-    /// The network, to watch it.
+    /// The network's session, to record its inputs.
     pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Keeps the candidates that the network scores above their `threshold`, with its score and shift. `passed` sees
-    /// each, still where the network saw it, with its extra values.
+    /// Keeps the candidates that the network scores above their `threshold`, with its score and shift. `passed` gets
+    /// each of them, not moved yet, with its extra values.
     pub(crate) fn run(
         &self,
         frame: &Luma,

@@ -33,7 +33,7 @@ impl ParsedRegion {
         self.program = self.number.and_then(|number| programs.get(number)).cloned();
     }
 
-    /// No file has such a node with a program.
+    /// A node that was in the file has no program.
     fn program(&self) -> TractResult<&Arc<Program>> {
         self.program.as_ref().context("the graph has an operator of the integer engine's own")
     }

@@ -73,7 +73,7 @@ impl<'a> Level<'a> {
         })
     }
 
-    /// Gives `take` the faces that score at least `least`, in px of the network's input.
+    /// Passes `take` the faces that score at least `least`, in px of the network's input.
     pub(super) fn decode(&self, least: f32, mut take: impl FnMut(Face)) {
         for cell in 0..self.cells {
             let score = self.score(cell);

@@ -1,4 +1,4 @@
-//! MTCNN's O-Net as a second opinion on faces that another network found.
+//! MTCNN's O-Net as a second stage for faces that another network found.
 
 use emocue_models::geometry::{Face, Landmarks, Rect};
 use emocue_models::luma::Luma;
@@ -81,7 +81,7 @@ impl Confirm {
         }))
     }
 
-    /// What O-Net says of the one window around `expected`, where it scores it above `threshold`.
+    /// O-Net's result for the window around `expected`; `None` if its score is not above `threshold`.
     fn look(
         &mut self,
         frame: &Luma,

@@ -1,4 +1,4 @@
-//! What the network sees: whole frames of one size, or the region around a face.
+//! Inputs of the network: whole frames of one size, or the region around a face.
 
 use emocue_models::geometry::{Point, Rect};
 use emocue_models::luma::Luma;
@@ -12,7 +12,7 @@ use crate::area::{AreaResize, Window};
 use crate::session::{Outputs, Session};
 use crate::stretch::Stretch;
 
-/// Side of the region that is looked at around a known face, px of the network's input; a multiple of every layout's.
+/// Side of the region around a known face, px of the network's input; a multiple of every layout's `multiple`.
 pub(super) const REGION_SIDE: usize = 96;
 /// The region's side in sides of the face.
 pub(super) const REGION_FACES: f32 = 2.0;
@@ -68,8 +68,8 @@ impl Fitted {
         Point::new(x, y)
     }
 
-    /// Where the px of an input lie in the frame, for a look at the same size that is turned by `degrees`; the
-    /// frame's middle is the input's.
+    /// Where the px of an input lie in the frame, for a view of the same size that is turned by `degrees`; the centres
+    /// of frame and input coincide.
     pub(super) fn view(&self, degrees: f32) -> View {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let turn = Similarity { a: cos, b: sin, x: 0.0, y: 0.0 };
@@ -79,7 +79,7 @@ impl Fitted {
         View { to_shrunk: Similarity { x: middle.x - from.x, y: middle.y - from.y, ..turn } }
     }
 
-    /// Runs the network on a frame, whose `stretch` it finds; turned where there is a `view`.
+    /// Runs the network on a frame and sets `stretch` to that of the frame; turned where there is a `view`.
     pub(super) fn run(
         &mut self,
         frame: &Luma,
@@ -141,7 +141,7 @@ impl Region {
     }
 }
 
-/// The square around `face` that is looked at, moved into the frame; `None` where nothing is left of it.
+/// The square region around `face`, moved into the frame; `None` where nothing is left of it.
 pub(super) fn window(frame: &Luma, face: &Rect) -> Option<Window> {
     let most = frame.width().min(frame.height());
     let wanted = REGION_FACES * face.width.max(face.height);

@@ -1,4 +1,4 @@
-//! How a network's input and outputs lie.
+//! Layouts of the networks' inputs and outputs.
 
 use emocue_models::bundle::detector::Outputs;
 
@@ -22,14 +22,14 @@ pub(super) struct Field {
     pub first: usize,
 }
 
-/// How a kind of network looks at a frame that is turned, for faces that are turned by more than it sees.
+/// Turned searches of a kind of network, for faces that are turned by more than it detects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turned {
     /// Turns besides upright, degrees clockwise; none where nothing was measured.
     pub turns: &'static [f32],
-    /// Score from which O-Net is asked about a face, `0..=1`.
+    /// Score from which O-Net is run on a face, `0..=1`.
     pub maybe: f32,
-    /// How much O-Net's log odds count by the network's own.
+    /// Weight of O-Net's log odds, relative to the network's own.
     pub onet: f32,
     /// Probability that a face must reach, `0..=1`: of both networks together, or of the detector alone without O-Net.
     pub sure: f32,
@@ -39,7 +39,8 @@ impl Turned {
     /// No turns.
     const NEVER: Self = Self { turns: &[], maybe: 1.0, onet: 0.0, sure: 1.0 };
 
-    /// What both networks say together; the network alone where O-Net says nothing. Below `maybe` it never suffices.
+    /// The joint probability of both networks; the detector's alone where O-Net has no score. Below `maybe` it never
+    /// suffices.
     pub(super) fn together(&self, score: f32, onet: Option<f32>) -> f32 {
         let odds = |score: f32| {
             let score = score.clamp(1e-4, 1.0 - 1e-4);
@@ -50,7 +51,7 @@ impl Turned {
         if score < self.maybe { together.min(self.sure) * score / self.maybe } else { together }
     }
 
-    /// A probability as a score that reaches `usual` where the probability suffices. Rising, 1 for 1.
+    /// A probability as a score. It rises with the probability: `sure` becomes `usual`, and 1 stays 1.
     pub(super) fn as_score(&self, probability: f32, usual: f32) -> f32 {
         let Self { sure, .. } = *self;
         if probability < sure || sure >= 1.0 {
@@ -70,9 +71,10 @@ pub(super) struct Layout {
     pub mean: f32,
     /// See `mean`.
     pub scale: f32,
-    /// Whether all first values of an output come first, else all values of the first cell.
+    /// Whether an output is planar, with the first values of all cells first; otherwise all values of the first cell
+    /// are first.
     pub planar: bool,
-    /// How its scores are to be read.
+    /// What its scores are.
     pub score: ScoreKind,
     /// One field, or two for class and object.
     pub scores: [Field; 2],
@@ -80,13 +82,13 @@ pub(super) struct Layout {
     pub boxes: Field,
     /// Five points, in strides.
     pub landmarks: Field,
-    /// From where places count, in strides from the cell's corner.
+    /// Origin of positions, in strides from the cell's corner.
     pub anchor: f32,
-    /// How it looks at a turned frame.
+    /// Its turned searches.
     pub turned: Turned,
 }
 
-/// YuNet takes luma of 0 to 255 and gives, each for three strides: class, object, box, landmarks, as `[1,cells,values]`.
+/// YuNet: luma of 0 to 255 in; out, each for three strides: class, object, box, landmarks, as `[1,cells,values]`.
 static YUNET: Layout = {
     const fn kind(number: usize, each: usize) -> Field {
         Field { outputs: [3 * number, 3 * number + 1, 3 * number + 2], each, first: 0 }
@@ -105,7 +107,7 @@ static YUNET: Layout = {
     }
 };
 
-/// `emocue-face` takes normalised luma and gives one map of fifteen values `[1,15,rows,columns]` for each stride.
+/// `emocue-face`: normalised luma in; out, one map of fifteen values `[1,15,rows,columns]` for each stride.
 static FACE: Layout = {
     const fn from(first: usize) -> Field {
         Field { outputs: [0, 1, 2], each: 15, first }
@@ -120,8 +122,9 @@ static FACE: Layout = {
         boxes: from(1),
         landmarks: from(5),
         anchor: 0.5,
-        // As measured with the default bundle's on pictures that it may have been trained on: of 1,485 without anybody no
-        // turned search raises an alarm. With half of O-Net's weight or the whole of it there are more, or fewer faces.
+        // Measured with the default bundle on pictures that it may have been trained on: in 1,485 pictures without
+        // people no turned search has a false positive. With half of O-Net's weight or all of it there are false
+        // positives, or fewer faces.
         turned: Turned { turns: &[45.0, -45.0], maybe: 0.5, onet: 0.7, sure: 0.93 },
     }
 };
@@ -134,7 +137,7 @@ impl Layout {
         }
     }
 
-    /// Brings luma of 0 to 255 to what the network takes.
+    /// Normalises luma of 0 to 255 for the network.
     pub(super) fn normalise(&self, values: &mut [f32]) {
         if self.mean != 0.0 || self.scale != 1.0 {
             values.iter_mut().for_each(|value| *value = (*value - self.mean) * self.scale);
@@ -152,7 +155,7 @@ mod tests {
         let is_face = |score, onet| FACE.turned.together(score, onet) >= sure;
         assert!(is_face(0.6, Some(0.98)) && is_face(0.9, Some(0.7)) && is_face(0.95, None));
         assert!(!is_face(0.6, Some(0.6)) && !is_face(0.9, Some(0.2)) && !is_face(0.9, None));
-        // However sure O-Net is: it sees faces in many things.
+        // Whatever O-Net's score is: O-Net alone has many false positives.
         assert!(!is_face(maybe - 0.01, Some(1.0)) && !is_face(0.02, Some(f32::NAN)));
         assert!(!is_face(0.0, Some(0.0)) && is_face(1.0, Some(1.0)));
     }

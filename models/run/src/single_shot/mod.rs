@@ -1,7 +1,7 @@
-//! Detectors of one network over the whole frame, without anchors, at strides of 8, 16 and 32 px: YuNet (Wu et al. 2023)
-//! and `emocue-face`. MTCNN's O-Net may confirm what they doubt, and place the landmarks.
+//! Single-shot detectors without anchors, at strides of 8, 16 and 32 px: YuNet (Wu et al. 2023) and `emocue-face`.
+//! MTCNN's O-Net can confirm faces with low scores, and then gives the landmarks.
 //!
-//! The networks differ only by how their outputs lie: `layout.rs` has a table of them.
+//! The networks differ only in the layout of their inputs and outputs: `layout.rs` has a table of them.
 
 mod cells;
 mod confirm;
@@ -30,21 +30,21 @@ const STRIDES: [usize; 3] = [8, 16, 32];
 /// Most faces of a frame, the best ones: bounds the work in a picture of noise.
 const MAX_FACES: usize = 4096;
 
-/// A face that is turned by no more than so many degrees is followed as if it stood upright.
+/// A face that is turned by at most this, degrees, is followed as an upright one.
 const UPRIGHT: f32 = 20.0;
 
 /// Name of the network in messages.
 const NETWORK: &str = "detector";
 
-/// The detector, ready to search frames. Everything it needs for a frame is kept for the next one.
+/// The detector, ready to search frames. It keeps its working memory from frame to frame.
 pub struct SingleShot {
     settings: SingleShotSettings,
-    /// Score from which faces are reported, accepted or not; above 1 none but the accepted.
+    /// Score from which faces are reported, accepted or not; above 1, only accepted ones are.
     from: f32,
     layout: &'static Layout,
     onnx: Vec<u8>,
     fitted: Option<Fitted>,
-    /// Where a known face is looked for.
+    /// The network for the region around a known face.
     region: Region,
     confirm: Option<Confirm>,
     resize: AreaResize,
@@ -55,7 +55,7 @@ pub struct SingleShot {
     found: Vec<Found>,
 }
 
-/// A face, and whether it counts.
+/// A face, and whether it is accepted.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     face: Face,
@@ -99,14 +99,14 @@ impl SingleShot {
         Ok(net)
     }
 
-    /// Reports faces from `score` on too, where the settings accept fewer. What they accept keeps its score, from `sure`
-    /// on: so that a curve over all scores has the detector's own choice as one of its points.
+    /// Also reports faces with a score of at least `score`, `0..=1`. Accepted faces keep their score, which is at least
+    /// `sure`, so that a curve over all thresholds contains the detector's own operating point.
     #[must_use]
     pub fn reporting_from(self, score: f32) -> Self {
         Self { from: score, ..self }
     }
 
-    /// What the network sees of `frame`: an input on which it can be calibrated.
+    /// The network's input for `frame`, for calibration.
     ///
     /// # Errors
     /// [`RunError`] when the network fails.
@@ -117,7 +117,7 @@ impl SingleShot {
         Ok(self.fitted.iter().flat_map(|fitted| fitted.session().take_recorded()).collect())
     }
 
-    /// Loads the network for frames of `size` px where it was not the last one.
+    /// Loads the network for frames of `size` px, unless it was the last size.
     fn fit(&mut self, size: (usize, usize)) -> Result<(), RunError> {
         if self.fitted.as_ref().is_none_or(|fitted| fitted.frame() != size) {
             self.fitted = None;
@@ -126,8 +126,8 @@ impl SingleShot {
         Ok(())
     }
 
-    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed. `turn`, degrees, is
-    /// that of the look.
+    /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed. `turn` is that of
+    /// a turned search, degrees clockwise.
     fn search(&mut self, frame: &Luma, turn: Option<f32>, least: f32) -> Result<(), RunError> {
         self.fit((frame.width(), frame.height()))?;
         let Self { layout, resize, stretch, found, settings, .. } = self;
@@ -163,7 +163,7 @@ impl SingleShot {
         self.look_near(frame, expected)
     }
 
-    /// Looks at the region around a face that is expected at `expected`.
+    /// Runs the network on the region around a face that is expected at `expected`.
     fn look_near(&mut self, frame: &Luma, expected: &Rect) -> Result<Option<Face>, RunError> {
         let Self { layout, resize, stretch, settings, region, .. } = self;
         let Some(window) = fit::window(frame, expected) else { return Ok(None) };
@@ -292,14 +292,14 @@ impl Detector for SingleShot {
     }
 }
 
-/// Writes what is accepted, and what scores `from` and more, into `faces`, the largest first.
+/// Adds the accepted faces, and those that score `from` or more, to `faces`, and sorts them, largest first.
 fn report(found: &[Found], from: f32, faces: &mut Vec<Face>) {
     let reported = found.iter().filter(|it| it.accepted || it.face.score >= from);
     faces.extend(reported.map(|it| it.face));
     faces.sort_unstable_by(|a, b| b.rect.area().total_cmp(&a.rect.area()));
 }
 
-/// A face in px of what the network saw, in px of the frame.
+/// Converts a face from px of the network's input to px of the frame.
 fn scaled(face: &Face, scale: Point, offset: Point) -> Face {
     let rect = face.rect;
     let place =

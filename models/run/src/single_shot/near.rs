@@ -1,4 +1,4 @@
-//! Less is asked of what lies near a face that was there a moment ago.
+//! Lower thresholds near faces that are already known.
 
 use emocue_models::geometry::Rect;
 
@@ -8,7 +8,7 @@ pub(super) const OVERLAP: f32 = 0.3;
 /// O-Net's score that suffices near a known face, as in MTCNN.
 const CONFIRM: f32 = 0.3;
 
-/// Faces that were there a moment ago.
+/// Faces that are already known.
 #[derive(Clone, Copy)]
 pub(super) struct Near<'a> {
     known: &'a [Rect],

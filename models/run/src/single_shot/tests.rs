@@ -8,7 +8,7 @@ use tract_onnx::pb::{
 
 use super::*;
 
-/// Side of the faces that [`network`] finds, px of what it sees.
+/// Side of the faces that [`network`] finds, px of its input.
 const SIDE: f32 = 32.0;
 
 fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
@@ -21,7 +21,7 @@ fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
     }
 }
 
-/// A network like `emocue-face` that takes bright cells of 8 px for faces: half of their luma is the logit.
+/// A network like `emocue-face` that detects bright cells of 8 px as faces: half of their luma is the logit.
 fn network(values: usize) -> Vec<u8> {
     let mut graph = GraphProto { name: "bright".to_owned(), ..GraphProto::default() };
     let dim = |size: Option<i64>, name: &str| tensor_shape_proto::Dimension {
@@ -160,7 +160,7 @@ fn a_face_is_followed_where_it_is_and_nowhere_else() {
     assert_eq!(net.follow(&frame(), &elsewhere, 0.0).unwrap(), None);
     assert_eq!(net.follow(&frame(), &Rect::new(f32::NAN, 0.0, 9.0, 9.0), 0.0).unwrap(), None);
     assert_eq!(net.follow(&Luma::new(0, 0), &FACE, 0.0).unwrap(), None);
-    // O-Net does not take the square for a face, and the network is asked again.
+    // O-Net does not confirm the square, and the network is run again.
     let settings = SingleShotSettings { sure: 0.8, ..SingleShotSettings::default() };
     let mut with_onet = load(true, settings);
     found(&mut with_onet, &[]);
@@ -175,14 +175,14 @@ fn a_turned_look_finds_a_face_where_it_is() {
     for turn in turns {
         net.detect_turned(&frame(), *turn, &[], &mut faces).unwrap();
         let best = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score)).unwrap();
-        // A cell of the look is more than 16 px of the frame.
+        // A cell of the turned view is more than 16 px of the frame.
         assert!(best.rect.center().distance(FACE.center()) < 12.0, "{turn}: {faces:?}");
-        // Its box stays upright and has the size that it has in the look.
+        // Its box stays upright and has the size that it has in the turned view.
         assert!((best.rect.width - 64.0).abs() < 0.1, "{turn}: {faces:?}");
         assert!((best.rect.width - best.rect.height).abs() < 0.1, "{turn}: {faces:?}");
         assert_eq!(best.landmarks.map(|it| it.nose), Some(best.rect.center()));
     }
-    // O-Net has to confirm what such a look finds, however sure the network is.
+    // O-Net has to confirm what such a search finds, whatever the network's score.
     let surest = SingleShotSettings { sure: 0.5, maybe: 0.5, ..SingleShotSettings::default() };
     let mut with_onet = load(true, surest);
     for turn in turns {

@@ -1,10 +1,10 @@
-//! Looks that are turned, so that a face which is turned as much stands upright in them.
+//! Turned views, in which a face that is turned as much stands upright.
 
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
 use emocue_models::resample::{Resampler, Similarity};
 
-/// Where the px of a turned look at the whole frame come from.
+/// A turned view of the whole frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     /// From px of the input to px of the shrunk frame.
@@ -12,10 +12,10 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Fills `input`, `columns` px wide, from `source`, `width` px wide: linearly between four px, black beyond the border.
+    /// Fills `input`, `columns` px wide, from `source`, `width` px wide: bilinear, black beyond the border.
     pub(super) fn sample(&self, source: &[f32], width: usize, input: &mut [f32], columns: usize) {
         let height = source.len() / width.max(1);
-        // Whole numbers: rounding down is a call on processors of before SSE 4.1.
+        // Fixed point: rounding down is a function call on processors without SSE 4.1.
         let fixed = |value: f32| (value * (1 << FRACTION) as f32) as i64;
         let step = (fixed(self.to_shrunk.a), fixed(self.to_shrunk.b));
         for (y, line) in input.chunks_exact_mut(columns.max(1)).enumerate() {
@@ -28,8 +28,8 @@ impl View {
         }
     }
 
-    /// A face in px of the input, in px of the frame, which has `scale` px for one of the shrunk frame. Its box keeps its
-    /// size and stays upright, as the boxes of turned faces are marked.
+    /// Converts a face from px of the input to px of the frame, which has `scale` px for one of the shrunk frame. Its
+    /// box keeps its size and stays upright, as the boxes of turned faces are marked.
     pub(super) fn face(&self, face: &Face, scale: Point) -> Face {
         let place = |point: Point| {
             let Point { x, y } = self.to_shrunk.apply(point);
@@ -40,12 +40,12 @@ impl View {
     }
 }
 
-/// Bits of a coordinate behind the point.
+/// Fractional bits of a coordinate.
 const FRACTION: u32 = 16;
 
-/// The value between the four px around a place, counted from the middle of the first px; 0 beyond the border.
+/// Bilinear interpolation at a position, counted from the centre of the first px; 0 beyond the border.
 fn between(source: &[f32], (width, height): (usize, usize), x: i64, y: i64) -> f32 {
-    // What is negative becomes large, too.
+    // Negative coordinates become large, too.
     let (left, top) = ((x >> FRACTION) as usize, (y >> FRACTION) as usize);
     if left >= width.saturating_sub(1) || top >= height.saturating_sub(1) {
         return 0.0;
@@ -58,7 +58,7 @@ fn between(source: &[f32], (width, height): (usize, usize), x: i64, y: i64) -> f
     above + down * (below - above)
 }
 
-/// A face whose points go where `place` says, and whose box keeps its proportions at `size` times its own.
+/// A face whose points are mapped by `place`, and whose box keeps its proportions at `size` times its own.
 fn moved(face: &Face, size: f32, place: impl Fn(Point) -> Point) -> Face {
     let center = place(face.rect.center());
     let (width, height) = (face.rect.width * size, face.rect.height * size);
@@ -76,8 +76,8 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// Cuts `faces` sides of the face at `rect`, which is turned by `degrees`, to `side` px; and where in it that face is.
-    /// `None` where there is nothing to cut.
+    /// Cuts a square of `faces` times the side of the face at `rect`, turned by `degrees`, and resamples it to `side`
+    /// px; returns where that face is in it. `None` where there is nothing to cut.
     pub(super) fn cut(
         &mut self,
         frame: &Luma,
@@ -104,7 +104,7 @@ impl Patch {
         Some(Rect::new(half - width / 2.0, half - height / 2.0, width, height))
     }
 
-    /// A face in px of what was cut last, in px of its frame.
+    /// Converts a face from px of the last cut to px of its frame.
     pub(super) fn face(&self, face: &Face) -> Face {
         let to_frame = self.to_frame.unwrap_or(Similarity::IDENTITY);
         moved(face, to_frame.scale(), |point| to_frame.apply(point))
@@ -126,7 +126,7 @@ mod tests {
             View { to_shrunk: Similarity { a, b, x, y } }.sample(&source, 5, &mut input, 5);
             input
         };
-        // Upright; the last row and column have no px behind them to mix with.
+        // Upright; the last row and column have no next px to interpolate with.
         let upright = look(1.0, 0.0);
         assert_eq!(upright[..4], source[..4]);
         assert_eq!(upright[5..9], source[5..9]);
