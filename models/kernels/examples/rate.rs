@@ -1,5 +1,5 @@
-//! How many multiply-accumulates a second each instruction set does: `cargo run --release -p emocue-kernels --example
-//! rate`. `EMOCUE_ISA` chooses one.
+//! Multiply-accumulates per second of each instruction set: `cargo run --release -p emocue-kernels --example rate`.
+//! `EMOCUE_ISA` chooses one.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ impl Row {
         (each * self.side * self.side) as f64
     }
 
-    /// The least time of many.
+    /// The shortest of many times.
     fn time(&self, isa: Isa, repeats: u32) -> Result<Duration> {
         let products = self.inputs * self.kernel * self.kernel;
         let weights: Vec<i8> = (0..self.outputs * products)

@@ -1,10 +1,10 @@
-//! What moves values and changes none: concatenation and nearest upsampling.
+//! Layers that move values and change none: concatenation and nearest-neighbour upsampling.
 
 use crate::error::KernelError;
 use crate::layout::{LANES, Planes, Shape, check_count};
 
-/// The inputs' channels, one input's after the other's. All but the last have whole blocks of 16 channels, and all
-/// have the output's zero point; their scales are the same too, else [`crate::Pointwise`] makes them so.
+/// Concatenates the inputs along the channels. All but the last have whole blocks of 16 channels, and all have the
+/// output's zero point; their scales must be the same too; [`crate::Pointwise`] converts others.
 ///
 /// # Errors
 /// When a shape or zero point does not fit; then `out` is as it was.
@@ -30,7 +30,7 @@ pub fn concat(inputs: &[&Planes], out: &mut Planes) -> Result<(), KernelError> {
     Ok(())
 }
 
-/// Each value `factors` times, down and right: as large as the output is.
+/// Repeats each value `factors` times, `[down, right]`, up to the size of the output.
 ///
 /// # Errors
 /// When the output is not a whole multiple of the input, or its zero point is another; then it is as it was.

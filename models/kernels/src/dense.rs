@@ -1,4 +1,4 @@
-//! The last layer, whose result is not quantized.
+//! The fully connected last layer, whose result is not quantized.
 
 use crate::error::KernelError;
 use crate::isa::{Isa, Pass};
@@ -7,25 +7,25 @@ use crate::pack::Weights;
 use crate::requantize::{LARGEST_PRODUCT, MOST_PRODUCTS, check_finite};
 use crate::window::Window;
 
-/// What a [`Dense`] layer is.
+/// A [`Dense`] layer as a network defines it.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseSpec<'a> {
     /// The shape of the input.
     pub shape: Shape,
-    /// How many numbers come out.
+    /// Number of outputs.
     pub outputs: usize,
     /// -127 to 127, in the order `[outputs][C][H][W]`.
     pub weights: &'a [i8],
-    /// The value of a step of the weights, for each output.
+    /// Scale of the weights, one for each output; positive.
     pub weight_scales: &'a [f32],
-    /// What is added to each output.
+    /// Bias of each output, in real units.
     pub biases: &'a [f32],
-    /// Of the input.
+    /// Quantization of the input.
     pub input: Quantization,
 }
 
-/// Numbers from all values of the input. Where the result is to be quantized, a [`crate::Conv`] without padding whose
-/// window has the input's size does the same.
+/// A fully connected layer over all values of the input, with results in `f32`. For a quantized result, use a
+/// [`crate::Conv`] without padding whose window has the input's size.
 #[derive(Clone, Debug)]
 pub struct Dense {
     isa: Isa,

@@ -1,10 +1,10 @@
-//! What can be wrong with a layer or with what it runs on.
+//! Errors of layers and of their inputs.
 
 use thiserror::Error;
 
 use crate::layout::Shape;
 
-/// Why a layer cannot be built, or cannot run on what it is given. Nothing was computed then.
+/// Why a layer cannot be built or run. Nothing was computed.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum KernelError {
@@ -24,7 +24,7 @@ pub enum KernelError {
         /// What it was given.
         found: Shape,
     },
-    /// More or fewer of something than the layer has room for.
+    /// More or fewer of something than the layer needs.
     #[error("{what}: expected {expected}, found {found}")]
     Count {
         /// Of what.
@@ -52,7 +52,7 @@ pub enum KernelError {
         /// Of the planes that it was given.
         found: usize,
     },
-    /// A window without a tap, a step of 0, or padding that a window may lie in as a whole.
+    /// A window without a tap, a stride of 0, or padding that may contain a whole window.
     #[error("invalid window: kernel {kernel:?}, stride {stride}, pads {pads:?}")]
     Window {
         /// Height and width.
@@ -85,14 +85,14 @@ pub enum KernelError {
         /// Channels of the output.
         outputs: usize,
     },
-    /// A scale that is not a positive, finite and normal number. It is zero for a channel without a range.
+    /// A scale that is not a positive, finite and normal number. It is zero for a channel whose values are all zero.
     #[error("{what} {index} is {value:e}: expected a positive number of at least 1.2e-38")]
     Scale {
         /// Which scale.
         what: &'static str,
         /// Of which channel; 0 where there is one scale.
         index: usize,
-        /// As given, or as it became together with the others.
+        /// As given, or multiplied with the other scales.
         value: f64,
     },
     /// A bias, slope or limit that is not a finite number.
@@ -113,10 +113,10 @@ pub enum KernelError {
         /// The bound.
         largest: f64,
     },
-    /// -128, whose products with 127 are too large for sums of two in 16 bits.
+    /// -128: two products of it with 127 overflow 16 bits.
     #[error("weight {index} is -128: expected -127 to 127")]
     Weight {
-        /// Its place among the weights.
+        /// Its index among the weights.
         index: usize,
     },
     /// A stored value outside 0 to 127.
@@ -124,12 +124,12 @@ pub enum KernelError {
     Activation {
         /// Of what.
         what: &'static str,
-        /// Its place.
+        /// Its index.
         index: usize,
         /// As given.
         value: i8,
     },
-    /// So many products for an output that 32 bits could not hold their sum.
+    /// So many products for an output that their sum could overflow 32 bits.
     #[error("{products} products for an output: expected at most {most}")]
     Products {
         /// Taps times channels.
@@ -151,12 +151,12 @@ pub enum IsaError {
         /// The names.
         known: String,
     },
-    /// One that this processor does not have.
+    /// An instruction set that this processor does not have.
     #[error("this processor does not have {name}: expected one of {available}")]
     Unsupported {
         /// As given.
         name: String,
-        /// What it has.
+        /// The names of what it has.
         available: String,
     },
 }

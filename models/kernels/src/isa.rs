@@ -1,4 +1,4 @@
-//! Which instructions are used.
+//! Which instruction set is used.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use crate::error::IsaError;
 /// The environment variable that names an instruction set, for tests and measurements.
 pub const VARIABLE: &str = "EMOCUE_ISA";
 
-/// An instruction set that this processor has: a value exists only after the processor was asked.
+/// An instruction set that this processor has: a value exists only after it was detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Kind);
 
@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     Avx512Vnni,
 }
 
-/// From the slowest to the fastest; of one processor's, the last is the best.
+/// From the slowest to the fastest.
 const ALL: [(&str, Kind); 6] = [
     ("portable", Kind::Portable),
     ("neon", Kind::Neon),
@@ -38,7 +38,7 @@ impl Isa {
     /// The reference, which every processor has.
     pub const PORTABLE: Self = Self(Kind::Portable);
 
-    /// What this processor has, from the slowest to the fastest.
+    /// The instruction sets of this processor, from the slowest to the fastest.
     pub fn available() -> impl Iterator<Item = Self> {
         ALL.into_iter().filter(|(_, kind)| kind.is_supported()).map(|(_, kind)| Self(kind))
     }
@@ -48,7 +48,7 @@ impl Isa {
         Self::available().last().unwrap_or(Self::PORTABLE)
     }
 
-    /// One by its name.
+    /// The instruction set of this name.
     ///
     /// # Errors
     /// When there is none of that name, or this processor does not have it.
@@ -65,7 +65,8 @@ impl Isa {
         Ok(Self(kind))
     }
 
-    /// What the process uses: the one that [`VARIABLE`] names, else the best. It is chosen at the first call.
+    /// The instruction set of this process: the one that [`VARIABLE`] names, else the best. It is chosen at the first
+    /// call.
     ///
     /// # Errors
     /// When the variable's value is not an instruction set of this processor.
@@ -99,7 +100,7 @@ impl Isa {
             // SAFETY: as above.
             #[allow(unsafe_code)]
             Kind::Avx512Vnni => unsafe { avx512(pass) },
-            // NEON belongs to every 64-bit ARM processor, and so to the portable code there.
+            // Every 64-bit ARM processor has NEON, so the portable code is compiled for it.
             _ => pass.run(),
         }
     }

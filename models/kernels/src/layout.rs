@@ -1,4 +1,4 @@
-//! Where values lie in memory, and what they mean.
+//! Memory layout and quantization of values.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ pub const LANES: usize = 16;
 /// The largest stored value.
 pub const TOP: i8 = 127;
 
-/// The same place of 16 channels.
+/// The values of 16 channels at one position.
 pub type Pixel = [i8; LANES];
 
-/// How many values there are.
+/// The shape of values, without the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Any number from 1; memory is taken for the next multiple of 16.
+    /// At least 1; memory is allocated for the next multiple of 16.
     pub channels: usize,
     /// Rows.
     pub height: usize,
@@ -31,12 +31,12 @@ impl Shape {
         Self { channels, height, width }
     }
 
-    /// Blocks of 16 channels, the last one perhaps not full.
+    /// Blocks of 16 channels; the last one may be partly filled.
     pub const fn blocks(self) -> usize {
         self.channels.div_ceil(LANES)
     }
 
-    /// How many values, those that only fill up a block left out.
+    /// The number of values, without those that only fill up a block.
     pub const fn len(self) -> usize {
         self.channels * self.height * self.width
     }
@@ -53,12 +53,12 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What stored values mean: `value = (stored - zero_point) * scale`.
+/// Affine quantization: `value = (stored - zero_point) * scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantization {
-    /// The value of one step; positive.
+    /// The value of one step; positive, finite and normal.
     pub scale: f32,
-    /// The stored value of zero: 0 after a ReLU, 64 for values of both signs.
+    /// The stored value of zero, 0 to 127: 0 after a ReLU, 64 for values of both signs.
     pub zero_point: i8,
 }
 
@@ -110,7 +110,7 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// All of them zero, with a border of `border` pixels on each side.
+    /// Planes of zeros, with a border of `border` pixels on each side.
     ///
     /// # Errors
     /// When the shape is empty or too large, or the zero point is negative.
@@ -120,30 +120,30 @@ impl Planes {
             let around = |side: usize| side.checked_add(border.checked_mul(2)?);
             let plane = around(shape.height)?.checked_mul(around(shape.width)?)?;
             let count = plane.checked_mul(shape.blocks())?;
-            // What one allocation may hold.
+            // The largest allocation.
             (count.checked_mul(LANES)? <= isize::MAX as usize).then_some(count)
         };
         let count = count().filter(|_| !shape.is_empty()).ok_or(KernelError::Size { shape })?;
         Ok(Self { shape, border, zero_point, pixels: vec![[zero_point; LANES]; count] })
     }
 
-    /// Without the border.
+    /// The shape, without the border.
     #[inline]
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Pixels on each side.
+    /// Width of the border on each side, pixels.
     pub fn border(&self) -> usize {
         self.border
     }
 
-    /// The stored value of zero, of which the border consists.
+    /// The stored value of zero, with which the border is filled.
     pub fn zero_point(&self) -> i8 {
         self.zero_point
     }
 
-    /// The 16 channels of a block at the places of a row.
+    /// The pixels of a row of a block.
     ///
     /// # Panics
     /// When there is no such block or row.
@@ -169,15 +169,15 @@ impl Planes {
     /// Writes the stored values in the order `[C][H][W]`.
     ///
     /// # Errors
-    /// When there is not room for exactly as many.
+    /// When `values` does not have that length.
     pub fn load(&self, values: &mut [i8]) -> Result<(), KernelError> {
         check_count("values", self.shape.len(), values.len())?;
         self.gather(values, |stored| stored);
         Ok(())
     }
 
-    /// Stores numbers in the order `[C][H][W]`: divided by `scale`, rounded to even, saturated. What is not a number
-    /// becomes zero.
+    /// Stores numbers in the order `[C][H][W]`: divided by `scale`, rounded to nearest even, saturated. NaN becomes
+    /// zero.
     ///
     /// # Errors
     /// When there are more or fewer, or the scale is invalid; then nothing is stored.
@@ -189,10 +189,10 @@ impl Planes {
         Ok(())
     }
 
-    /// Writes the values that the stored ones stand for, in the order `[C][H][W]`.
+    /// Writes the dequantized values in the order `[C][H][W]`.
     ///
     /// # Errors
-    /// When there is not room for exactly as many, or the scale is invalid.
+    /// When `values` does not have that length, or the scale is invalid.
     pub fn dequantize(&self, scale: f32, values: &mut [f32]) -> Result<(), KernelError> {
         check_count("values", self.shape.len(), values.len())?;
         check_scale("scale", 0, f64::from(scale))?;
@@ -236,7 +236,7 @@ impl Planes {
         (self.shape.height + 2 * self.border) * self.row_step()
     }
 
-    /// Where a place's pixel lies.
+    /// The index of a pixel.
     #[inline]
     pub(crate) fn at(&self, block: usize, y: usize, x: usize) -> usize {
         block * self.block_step() + (y + self.border) * self.row_step() + x + self.border
@@ -247,7 +247,7 @@ impl Planes {
         &self.pixels
     }
 
-    /// A row to write to: only values from 0 to 127.
+    /// A row, mutable; only values from 0 to 127 may be written.
     #[inline]
     pub(crate) fn row_mut(&mut self, block: usize, y: usize) -> &mut [Pixel] {
         let at = self.at(block, y, 0);

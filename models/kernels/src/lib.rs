@@ -2,15 +2,16 @@
 //!
 //! A quantized network is run layer by layer: [`Stem`] for the first convolution, [`Conv`] for the others (whole, in
 //! groups of blocks, or depthwise), [`MaxPool`] and [`AveragePool`], [`Pointwise`] for additions, activations and
-//! changes of scale, [`concat()`], [`upsample`], and [`Dense`] for the numbers at the end. Each layer is built once, from
-//! the network's own terms: weights, scales, biases in real numbers. Building checks everything, folds zero points into
-//! biases and packs weights for the processor. A run checks shapes, allocates nothing and cannot fail otherwise.
+//! changes of scale, [`concat()`], [`upsample`], and [`Dense`] for the logits at the end. Each layer is built once,
+//! from the network's own parameters: weights, scales, and biases in real units. Building checks everything, folds zero
+//! points into biases and packs weights for the processor. A run checks shapes, allocates nothing and cannot fail
+//! otherwise.
 //!
 //! ```
 //! use emocue_kernels::{Activation, Conv, ConvSpec, Isa, Planes, Quantization, Shape, Window};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A 3x3 from one channel to one, whose weights are all 1.0: the sum of a place and its neighbours.
+//! // A 3x3 from one channel to one, whose weights are all 1.0: the sum of a pixel and its neighbours.
 //! let spec = ConvSpec {
 //!     inputs: 1,
 //!     outputs: 1,
@@ -41,8 +42,8 @@
 //! # Layout
 //!
 //! [`Planes`] are blocks of 16 channels, each with a border of the zero point: `[C/16][H + 2b][W + 2b][16]`. So a
-//! window at the edge reads zeros like any other values, and no copy (im2col) is made. Here 20 channels of 2x3 with a
-//! border `b` of 1; `z` is the zero point, and a letter is a [`Pixel`], the 16 values of a place:
+//! window at the edge reads zeros like other values, and no copy (im2col) is needed. Here 20 channels of 2x3 with a
+//! border `b` of 1; `z` is the zero point, and a letter is a [`Pixel`], the values of 16 channels at one position:
 //!
 //! ```text
 //! block 0: channels 0 to 15      block 1: channels 16 to 19, and 12 that only fill it up
@@ -59,18 +60,18 @@
 //!
 //! # Ranges
 //!
-//! Stored values are 0 to 127 and mean `(stored - zero_point) * scale` ([`Quantization`]). After a ReLU the zero point is
-//! 0, which leaves 127 steps; values of both signs take 64, which leaves 6 bits and a sign. Weights are -127 to 127, with
-//! a scale for each output, and their zero point is 0.
+//! Stored values are 0 to 127 and mean `(stored - zero_point) * scale` ([`Quantization`]). After a ReLU the zero point
+//! is 0, which leaves 127 steps; for values of both signs it is 64, which leaves 6 bits and a sign. Weights are -127 to
+//! 127, with a scale for each output, and their zero point is 0.
 //!
 //! A sum of products is `Σ w · (x - z) = Σ w · x - z · Σ w`, and the second term is known when the layer is built, so it
 //! is folded into the bias. The border's `z` makes this exact at edges too.
 //!
 //! # Why nothing overflows
 //!
-//! - A product is at most 127 · 127 = 16,129, without its sign.
-//! - AVX2 (`vpmaddubsw`) and NEON (`smull`, `smlal2`) add two products in 16 bits: at most 32,258, and there is room for
-//!   32,767. Weights of -128 are refused for this reason.
+//! - The absolute value of a product is at most 127 · 127 = 16,129.
+//! - AVX2 (`vpmaddubsw`) and NEON (`smull`, `smlal2`) add two products in 16 bits: at most 32,258, and the largest
+//!   16-bit number is 32,767. Weights of -128 are refused for this reason.
 //! - 32 bits hold the sum of 133,144 products. A layer with more for an output is refused.
 //! - x86's instructions multiply unsigned with signed bytes, ARM's signed with signed ones. From 0 to 127 they agree.
 //! - A sum becomes `f32` and is requantised by fused multiply-adds. When a layer is built, the largest result is bounded,
@@ -80,8 +81,8 @@
 //!
 //! Integer sums are exact in any order. What follows is one formula for each value (`i32` to `f32`, fused multiply-add
 //! with scale and bias, another for what is added, the activation, rounding to even, saturation), and IEEE 754 defines
-//! every step to the last bit. It is plain code that is compiled for each instruction set; only the sums of products are
-//! written for each by hand. The tests compare all of them with the portable code.
+//! every step to the last bit. It is portable code that is compiled for each instruction set; only the sums of products
+//! are written by hand for each. The tests compare all of them with the portable code.
 //!
 //! A result may differ by one step from a runtime that rounds before it adds a residual: here it is rounded once.
 //!
@@ -103,14 +104,13 @@
 //!
 //! [`KernelError`] says what was expected and what was found: counts and shapes that do not fit, scales that are zero,
 //! negative, not a number or so small that they underflow, weights of -128, groups that are not whole blocks, sums that
-//! could overflow. A layer that cannot be built was not built in part, and a run that is refused left its output as it
-//! was.
+//! could overflow. A layer is built as a whole or not at all, and a run that is refused leaves its output as it was.
 //!
 //! # Unsafe code
 //!
-//! Values are loaded and stored through references by `safe_unaligned_simd`. What is `unsafe` is entering code for
-//! instructions that the processor was seen to have (in `isa.rs` and `conv/mod.rs`) and the instruction `sdot`, whose
-//! intrinsic is not stable yet.
+//! Values are loaded and stored through references by `safe_unaligned_simd`. `unsafe` are only the calls of code for
+//! instruction sets that were detected (in `isa.rs` and `conv/mod.rs`) and the instruction `sdot`, whose intrinsic is
+//! not stable yet.
 
 // Indices run over several arrays at once, and the compiler knows their lengths.
 #![allow(clippy::needless_range_loop)]

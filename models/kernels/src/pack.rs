@@ -5,7 +5,7 @@ use crate::isa::Kind;
 use crate::layout::{LANES, check_count};
 use crate::window::Window;
 
-/// How a convolution's weights are given: `[outputs][inputs / groups][height][width]`.
+/// A convolution's weights as they are given: `[outputs][inputs / groups][height][width]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Weights<'a> {
     values: &'a [i8],
@@ -46,8 +46,8 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// What one walk over the picture computes, and in which order it reads weights: for every part, tap, block of
-/// inputs, step of `depth` inputs, register, output in the register, input of the step.
+/// What one loop over the picture computes, and in which order it reads weights: for every part, tap, block of inputs,
+/// step of `depth` inputs, register, output in the register, input of the step.
 struct Order {
     /// Parts of a chunk that are computed one after the other.
     parts: usize,

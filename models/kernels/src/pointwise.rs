@@ -1,22 +1,22 @@
-//! What looks at each place by itself.
+//! Elementwise layers.
 
 use crate::error::KernelError;
 use crate::isa::{Isa, Pass};
 use crate::layout::{LANES, Planes, Quantization, Shape, check_count};
 use crate::requantize::{Activation, Factors, Requantize};
 
-/// What a [`Pointwise`] does.
+/// A [`Pointwise`] layer as a network defines it.
 #[derive(Clone, Copy, Debug)]
 pub struct PointwiseSpec<'a> {
-    /// Of all planes.
+    /// Channels of all planes.
     pub channels: usize,
-    /// Of the input.
+    /// Quantization of the input.
     pub input: Quantization,
-    /// Of planes that are added before the activation.
+    /// Quantization of planes that are added before the activation.
     pub residual: Option<Quantization>,
-    /// Of the output.
+    /// Quantization of the output.
     pub output: Quantization,
-    /// What follows.
+    /// The activation.
     pub activation: Activation<'a>,
 }
 

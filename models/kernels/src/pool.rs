@@ -6,7 +6,7 @@ use crate::layout::{LANES, Pixel, Planes, Quantization, Shape, check_scale};
 use crate::requantize::{Activation, Factors, MOST_PRODUCTS, Requantize};
 use crate::window::Window;
 
-/// The largest value below each window. Padding never counts.
+/// Max pooling. Padding never counts.
 #[derive(Clone, Debug)]
 pub struct MaxPool {
     isa: Isa,
@@ -20,7 +20,7 @@ impl MaxPool {
         Ok(Self { isa, window: window.check()? })
     }
 
-    /// The shape that comes out of `input`.
+    /// The output's shape for `input`.
     ///
     /// # Errors
     /// When the window does not fit into it.
@@ -53,7 +53,7 @@ impl Pass for Max<'_> {
         for block in 0..output.blocks() {
             for y in 0..output.height {
                 let line = out.row_mut(block, y);
-                // No stored value is below.
+                // No stored value is smaller.
                 line.fill([0; LANES]);
                 for row in window.covered(0, y, input.height) {
                     for tap in 0..window.kernel[1] {
@@ -65,7 +65,7 @@ impl Pass for Max<'_> {
     }
 }
 
-/// Raises each place of `line` to what the window's column `tap` has below it in `row`, where that is not padding.
+/// Raises each pixel of `line` to the pixel of `row` under the window's column `tap`, where that is not padding.
 #[inline(always)]
 fn below(window: Window, tap: usize, line: &mut [Pixel], row: &[Pixel]) {
     let (stride, left) = (window.stride, window.pads[1]);
@@ -81,7 +81,7 @@ fn below(window: Window, tap: usize, line: &mut [Pixel], row: &[Pixel]) {
     }
 }
 
-/// The mean of the values below each window. Padding does not count.
+/// Average pooling. Padding does not count.
 #[derive(Clone, Debug)]
 pub struct AveragePool {
     isa: Isa,
@@ -93,7 +93,7 @@ pub struct AveragePool {
 }
 
 impl AveragePool {
-    /// For so many channels. A window of the input's whole size makes a global mean.
+    /// For `channels` channels. A window of the input's size is global average pooling.
     ///
     /// # Errors
     /// When the window or a scale is invalid, or a sum could overflow.
@@ -124,7 +124,7 @@ impl AveragePool {
         Ok(Self { isa, channels, window, input_zero, output_zero, requantize })
     }
 
-    /// The shape that comes out of `input`.
+    /// The output's shape for `input`.
     ///
     /// # Errors
     /// When the window does not fit into it.
@@ -168,7 +168,7 @@ impl Pass for Mean<'_> {
     }
 }
 
-/// The pixels of a block below a window, those of the padding left out.
+/// The pixels of a block under a window, without padding.
 struct Below<'a> {
     x: &'a Planes,
     block: usize,

@@ -1,12 +1,12 @@
-//! Numbers become stored values.
+//! Quantization of floats to stored values.
 
 use crate::error::KernelError;
 use crate::isa::{Isa, Pass};
 use crate::layout::{Quantization, TOP, check_count};
 use crate::requantize::ROUNDING;
 
-/// Stores numbers: divided by the scale, moved by the zero point, rounded to even, saturated. What is not a number
-/// becomes zero.
+/// Quantizes numbers: divided by the scale, shifted by the zero point, rounded to nearest even, saturated. NaN becomes
+/// zero.
 ///
 /// # Errors
 /// When the counts differ, or the quantization is invalid; then nothing is stored.
@@ -38,11 +38,11 @@ impl Pass for Run<'_> {
     }
 }
 
-/// What is stored for a number: 0 to 127.
+/// The stored value of a number: 0 to 127.
 #[inline(always)]
 pub(crate) fn step(value: f32, scale: f32, zero: f32) -> i8 {
     let steps = value / scale + zero;
-    // NaN compares as neither.
+    // Comparisons with NaN are false.
     let known = if steps.is_nan() { zero } else { steps };
     let above = if known > 0.0 { known } else { 0.0 };
     let within = if above < f32::from(TOP) { above } else { f32::from(TOP) };

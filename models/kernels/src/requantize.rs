@@ -1,8 +1,8 @@
-//! From sums to stored values.
+//! Requantization: from sums to stored values.
 //!
-//! `y = sum * scale + bias`, by one fused multiply-add for each channel, another for what is added, then the
-//! activation, rounding to even and saturation. IEEE 754 defines each of these to the last bit, so plain code gives
-//! the same result with whichever instructions it is compiled.
+//! `y = sum * scale + bias`, by one fused multiply-add for each channel, another for a residual, then the activation,
+//! rounding to even and saturation. IEEE 754 defines each of these to the last bit, so portable code gives the same
+//! result for whichever instruction set it is compiled.
 
 use std::borrow::Borrow;
 
@@ -12,13 +12,13 @@ use crate::layout::{LANES, Pixel, Quantization, TOP, check_count, check_scale};
 /// The largest value of an activation times a weight.
 pub(crate) const LARGEST_PRODUCT: i32 = 127 * 127;
 
-/// As many products' sum fits into 32 bits.
+/// The sum of this many products fits into 32 bits.
 pub(crate) const MOST_PRODUCTS: usize = (i32::MAX / LARGEST_PRODUCT) as usize;
 
-/// Added to a number from 0 to 127, this leaves it in the lowest bits, rounded to even as every addition is.
+/// Added to a number from 0 to 127, this leaves it in the lowest bits, rounded to nearest even as by every addition.
 pub(crate) const ROUNDING: f32 = 12_582_912.0;
 
-/// What follows a sum.
+/// The activation of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Activation<'a> {
     /// Nothing.
@@ -26,7 +26,7 @@ pub enum Activation<'a> {
     Linear,
     /// Negative values become zero.
     Relu,
-    /// Negative values become zero, larger ones this: 6 for ReLU6.
+    /// Clamped to 0 and this value: 6 for ReLU6.
     ReluUpTo(f32),
     /// Negative values are multiplied by their channel's slope, which may be any finite number.
     Prelu(&'a [f32]),
@@ -39,7 +39,7 @@ pub(crate) struct Requantize {
     bias: Vec<[f32; LANES]>,
     /// PReLU's; then `bias` is without the output's zero point, which is added after the slope.
     slope: Option<Vec<[f32; LANES]>>,
-    /// A step of what is added.
+    /// A step of the residual.
     residual: f32,
     zero: f32,
     low: f32,
@@ -48,11 +48,11 @@ pub(crate) struct Requantize {
 
 /// A layer's factors in real units, channel by channel.
 pub(crate) struct Factors<'a> {
-    /// The value of a unit of each channel's sum.
+    /// The real value of 1 in each channel's sum.
     pub(crate) unit: &'a [f64],
-    /// What each channel's sum is where the result shall be its bias.
+    /// The sum of each channel for real inputs of zero, whose result is the bias.
     pub(crate) zero_sum: &'a [f64],
-    /// The largest sum without its sign.
+    /// The largest absolute value of a sum.
     pub(crate) largest_sum: f64,
     pub(crate) bias: &'a [f32],
     pub(crate) residual: Option<Quantization>,
@@ -85,7 +85,7 @@ impl Requantize {
         let high = match factors.activation {
             Activation::ReluUpTo(high) => {
                 check_finite("upper limit", &[high])?;
-                // Rounded towards the range, and never below zero's.
+                // Rounded, and never below the zero point.
                 ((f64::from(high) / step + zero) as f32).clamp(zero as f32, f32::from(TOP))
             }
             _ => f32::from(TOP),
@@ -103,7 +103,7 @@ impl Requantize {
             let slope = slopes.map_or(1.0, |slopes| f64::from(slopes[channel].abs()).max(1.0));
             let residual = f64::from(TOP) * f64::from(added);
             let largest = (factors.largest_sum * ratio + bias.abs() + residual) * slope + zero;
-            // Half of the range, so that no rounding on the way reaches its end.
+            // Half of the range, so that no rounding error reaches its end.
             if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
                 return Err(KernelError::Overflow { channel, largest });
             }
@@ -120,7 +120,7 @@ impl Requantize {
         })
     }
 
-    /// The factors of a block, to be taken once for many pixels.
+    /// The factors of a block, to be loaded once for many pixels.
     #[inline(always)]
     pub(crate) fn block(&self, block: usize) -> BlockFactors<&[f32; LANES]> {
         BlockFactors {
@@ -159,7 +159,7 @@ impl BlockFactors<&[f32; LANES]> {
 }
 
 impl<T: Borrow<[f32; LANES]>> BlockFactors<T> {
-    /// What is stored for sums. Values are never NaN and never infinite: `new` saw to it.
+    /// The stored values for sums. No value is NaN or infinite: `new` checked the bounds.
     #[inline(always)]
     pub(crate) fn pixel(&self, sums: &[i32; LANES], added: Option<&Pixel>) -> Pixel {
         let (scale, bias) = (self.scale.borrow(), self.bias.borrow());

@@ -9,19 +9,19 @@ use crate::window::Window;
 /// Values of a window's row that are copied at once.
 const RUN: usize = 8;
 
-/// Most rows below a window, in all channels, that are copied so.
+/// Most rows under a window, in all channels, that are copied in this way.
 const RUNS: usize = 16;
 
-/// Room for their values.
+/// Size of the buffer for their values.
 const BUFFER: usize = 8 * LANES;
 
-/// Places that are filled before they are stored.
+/// Pixels that are filled before they are stored.
 const AT_ONCE: usize = 8;
 
 /// A convolution of a picture in the order `[C][H][W]`.
 ///
-/// In blocks of 16 channels, a picture of luma would be zero for 15 of 16. So the values below a window become the
-/// channels of one place: 25 for a 5x5 of luma, in two blocks. Then the convolution is a 1x1.
+/// In blocks of 16 channels, a picture of luma would be zero for 15 of 16. So the values under a window become the
+/// channels of one pixel: 25 for a 5x5 of luma, in two blocks. Then the convolution is a 1x1.
 #[derive(Clone, Debug)]
 pub struct Stem {
     channels: usize,
@@ -46,7 +46,7 @@ impl Stem {
         Ok(Self { channels: spec.inputs, window, zero_point: spec.input.zero_point, conv })
     }
 
-    /// The shape that comes out of a picture.
+    /// The output's shape for a picture.
     ///
     /// # Errors
     /// When the window does not fit into it.
@@ -54,7 +54,7 @@ impl Stem {
         self.conv.output(self.places(picture)?)
     }
 
-    /// What [`Stem::run`] needs for pictures of this shape, to be kept from run to run.
+    /// The working memory of [`Stem::run`] for pictures of this shape, to be reused from run to run.
     ///
     /// # Errors
     /// When the window does not fit, or the picture is too large.
@@ -83,7 +83,7 @@ impl Stem {
         let values =
             shape.channels.checked_mul(shape.height).and_then(|rows| rows.checked_mul(shape.width));
         check_count("values", values.unwrap_or(usize::MAX), picture.len())?;
-        // Looked at as a whole first, which is quick.
+        // A fast check of all values first.
         if picture.iter().fold(0, |all, value| all | value) < 0 {
             for (index, value) in picture.iter().enumerate() {
                 check_stored("value", index, *value)?;
@@ -93,7 +93,7 @@ impl Stem {
         self.conv.run(scratch, None, out)
     }
 
-    /// The values below each window, channel by channel and row by row.
+    /// Gathers the values under each window, channel by channel and row by row (im2col).
     fn gather(&self, picture: &[i8], shape: Shape, places: &mut Planes) {
         let Window { kernel: [height, width], stride, pads: [top, left, ..] } = self.window;
         let runs = self.channels * height;
@@ -121,9 +121,9 @@ impl Stem {
         }
     }
 
-    /// The same where [`RUN`] values can be copied at once: what is too much is replaced by the next run, or lies where
-    /// no weight is. Some places are filled before any is read, since a processor waits where it reads at once what it
-    /// wrote in parts.
+    /// The same where [`RUN`] values can be copied at once: values in excess are overwritten by the next run, or have
+    /// weights of 0. Several pixels are filled before any is read: reading a word right after writing it in parts
+    /// stalls (store forwarding).
     fn gather_runs<'a>(
         &self,
         runs: usize,

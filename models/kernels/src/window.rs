@@ -3,19 +3,19 @@
 use crate::error::KernelError;
 use crate::layout::Shape;
 
-/// What slides over the input.
+/// The window of a convolution or pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Height and width.
     pub kernel: [usize; 2],
-    /// In both directions.
+    /// In both directions, at least 1.
     pub stride: usize,
-    /// Top, left, bottom, right.
+    /// Top, left, bottom, right, pixels; each smaller than the kernel's side.
     pub pads: [usize; 4],
 }
 
 impl Window {
-    /// `side` x `side`, so padded that a stride of 1 keeps the size where `side` is odd.
+    /// `side` x `side`, padded so that a stride of 1 keeps the size where `side` is odd.
     pub const fn same(side: usize, stride: usize) -> Self {
         let pad = side.saturating_sub(1) / 2;
         Self { kernel: [side, side], stride, pads: [pad; 4] }
@@ -26,7 +26,7 @@ impl Window {
         Self { kernel: [side, side], stride, pads: [0; 4] }
     }
 
-    /// How many places it covers.
+    /// The number of its taps.
     pub(crate) fn taps(self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
@@ -37,7 +37,7 @@ impl Window {
     }
 
     pub(crate) fn check(self) -> Result<Self, KernelError> {
-        // So every window covers a pixel, and no side overflows.
+        // Then every window covers a pixel, and no side overflows.
         let [top, left, bottom, right] = self.pads;
         let [height, width] = self.kernel;
         let pads = top.max(bottom) < height && left.max(right) < width;
@@ -49,7 +49,7 @@ impl Window {
         KernelError::Window { kernel: self.kernel, stride: self.stride, pads: self.pads }
     }
 
-    /// What comes out of `input`, with as many channels.
+    /// The output's shape for `input`, with as many channels.
     ///
     /// # Errors
     /// When the window is invalid or does not fit.
@@ -67,7 +67,7 @@ impl Window {
         }
     }
 
-    /// The part of the input that the window at an output's place covers, in one direction: first and past the last.
+    /// The range of the input that the window at an output's position covers, in one direction, without padding.
     pub(crate) fn covered(self, axis: usize, place: usize, side: usize) -> std::ops::Range<usize> {
         let (start, pad) = (place * self.stride, self.pads[axis]);
         start.saturating_sub(pad)..(start + self.kernel[axis] - pad).min(side)

@@ -1,4 +1,4 @@
-//! Depthwise convolution: each channel by itself.
+//! Depthwise convolution: each channel separately.
 
 use crate::isa::Pass;
 use crate::layout::{LANES, Pixel, Planes};

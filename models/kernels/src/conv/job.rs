@@ -1,4 +1,4 @@
-//! What every instruction set shares: the walk over the picture, and what happens to the sums.
+//! Shared by all instruction sets: the loop over the picture, and the requantization of the sums.
 
 use std::borrow::Borrow;
 
@@ -15,7 +15,7 @@ pub(super) struct Job<'a> {
     pub(super) pixels: &'a [Pixel],
     pub(super) row_step: usize,
     pub(super) block_step: usize,
-    /// Under the first tap of the first output.
+    /// The pixel of the first tap of the first output.
     origin: usize,
     stride: usize,
     requantize: &'a Requantize,
@@ -55,7 +55,7 @@ impl<'a> Job<'a> {
         self.origin + block * self.block_step + y * self.stride * self.row_step + x * self.stride
     }
 
-    /// Stores what becomes of sums, with what `held` makes of each block's factors.
+    /// Requantizes and stores sums, with each block's factors as `held` returns them.
     #[inline(always)]
     pub(super) fn store<'s, const P: usize, const NB: usize, T: Borrow<[f32; LANES]>>(
         &'s self,
@@ -86,7 +86,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Stores what becomes of sums.
+/// Requantizes and stores sums.
 #[inline(always)]
 pub(super) fn finish<const P: usize, const NB: usize>(
     job: &Job<'_>,
@@ -98,7 +98,8 @@ pub(super) fn finish<const P: usize, const NB: usize>(
     job.store(sums, first, at, out, |factors| factors);
 }
 
-/// Defines a function that computes the whole picture with `sums` and `finish` of the same module, in pieces of so many pixels.
+/// Defines a function that computes the whole picture with `sums` and `finish` of the same module, in tiles of `$wide`
+/// pixels.
 macro_rules! walk {
     ($(#[$attribute:meta])* $name:ident: $($wide:literal),*) => {
         $(#[$attribute])*

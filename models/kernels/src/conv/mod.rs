@@ -22,30 +22,30 @@ use crate::pack::{Packed, Weights};
 use crate::requantize::{Activation, Factors, LARGEST_PRODUCT, MOST_PRODUCTS, Requantize};
 use crate::window::Window;
 
-/// What a convolution is, in the terms of a network.
+/// A convolution as a network defines it.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvSpec<'a> {
     /// Channels of the input.
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// 1; or so many groups that each has whole blocks of 16 channels; or one for each channel (depthwise).
+    /// 1; or groups of whole blocks of 16 channels; or one for each channel (depthwise).
     pub groups: usize,
-    /// Stride 1 or 2; padding up to the border of the input.
+    /// Stride 1 or 2; padding at most the border of the input.
     pub window: Window,
     /// -127 to 127, in the order `[outputs][inputs / groups][height][width]`.
     pub weights: &'a [i8],
-    /// The value of a step of the weights, for each output.
+    /// Scale of the weights, one for each output; positive.
     pub weight_scales: &'a [f32],
-    /// What is added to each output.
+    /// Bias of each output, in real units.
     pub biases: &'a [f32],
-    /// Of the input.
+    /// Quantization of the input.
     pub input: Quantization,
-    /// Of the output.
+    /// Quantization of the output.
     pub output: Quantization,
-    /// Of planes that are added before the activation.
+    /// Quantization of planes that are added before the activation.
     pub residual: Option<Quantization>,
-    /// What follows.
+    /// The activation.
     pub activation: Activation<'a>,
 }
 
@@ -105,7 +105,7 @@ impl Conv {
         })
     }
 
-    /// The shape that comes out of `input`.
+    /// The output's shape for `input`.
     ///
     /// # Errors
     /// When the window does not fit into it.
@@ -113,7 +113,7 @@ impl Conv {
         Ok(Shape { channels: self.outputs, ..self.window.output(input)? })
     }
 
-    /// The border that the input needs at least.
+    /// The smallest border of the input, pixels.
     pub fn border(&self) -> usize {
         self.window.padding()
     }
@@ -195,7 +195,7 @@ impl ConvSpec<'_> {
     }
 }
 
-/// The one place where instructions beyond the portable ones are entered.
+/// The only place that calls code for other instruction sets than the portable one.
 fn run_on(isa: Isa, job: &Job<'_>, stride: usize, out: &mut Planes) {
     match isa.kind() {
         #[cfg(target_arch = "x86_64")]
@@ -205,13 +205,13 @@ fn run_on(isa: Isa, job: &Job<'_>, stride: usize, out: &mut Planes) {
         #[cfg(target_arch = "x86_64")]
         Kind::AvxVnni => {
             if std::arch::is_x86_feature_detected!("avxvnni") {
-                // SAFETY: just asked, and `Isa` saw the rest.
+                // SAFETY: just detected; `Isa` detected the other features.
                 #[allow(unsafe_code)]
                 unsafe {
                     ymm::avx_vnni::run(job, stride, out);
                 }
             } else {
-                // SAFETY: without the short form, `Isa` found the one of AVX-512.
+                // SAFETY: without AVX-VNNI, `Isa` detected AVX-512 VNNI.
                 #[allow(unsafe_code)]
                 unsafe {
                     ymm::avx512_vnni::run(job, stride, out);

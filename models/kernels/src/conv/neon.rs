@@ -1,4 +1,4 @@
-//! NEON of every 64-bit ARM processor: four outputs in a part, 16 inputs in a step.
+//! NEON, which every 64-bit ARM processor has: four outputs in a part, 16 inputs in a step.
 //!
 //! `smull` and `smlal2` add two products in 16 bits without saturation; two products of 0..=127 with -127..=127 are
 //! at most 32,258, so that they fit.

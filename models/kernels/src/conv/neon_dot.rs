@@ -11,7 +11,7 @@ use crate::layout::{LANES, Planes};
 /// Adds to each of four sums the products of four weights with the same four values, which `STEP` chooses.
 #[target_feature(enable = "neon,dotprod")]
 fn sdot<const STEP: i32>(mut sums: int32x4_t, weights: int8x16_t, values: int8x16_t) -> int32x4_t {
-    // SAFETY: reads and writes these registers alone, and the function's features have the instruction. The
+    // SAFETY: reads and writes only these registers, and the function's target features include the instruction. The
     // intrinsic of the same name is not stable yet.
     #[allow(unsafe_code)]
     unsafe {

@@ -1,9 +1,9 @@
-//! The reference: plain code.
+//! The portable reference code.
 
 use super::job::{Job, Sums, finish, walk};
 use crate::layout::{LANES, Planes};
 
-/// Pixels of a row whose sums are collected together.
+/// The sums of `P` neighbouring pixels of a row.
 fn sums<const P: usize, const NB: usize, const S: usize>(
     job: &Job<'_>,
     start: usize,

@@ -1,4 +1,4 @@
-//! Eight outputs in a register, four inputs in a step: AVX2, and VNNI in 256 bits, with either of its encodings.
+//! Eight outputs in a register, four inputs in a step: AVX2, and VNNI in 256 bits, in its VEX and EVEX encodings.
 //!
 //! AVX2 has no instruction for a whole step. `vpmaddubsw` adds two products into 16 bits, saturated; two products of
 //! 0..=127 with -127..=127 are at most 32,258, so that it never saturates.

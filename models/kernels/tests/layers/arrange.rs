@@ -1,4 +1,4 @@
-//! What moves values, and the way into planes and out of them.
+//! Layers that move values, and storing and loading planes.
 
 use emocue_kernels::{Planes, Quantization, Shape, concat, upsample};
 use proptest::prelude::*;

@@ -31,7 +31,7 @@ fn windows(most_pad: usize) -> impl Strategy<Value = Window> {
     })
 }
 
-/// A convolution and what it looks at.
+/// A convolution and its input.
 struct Case {
     channels: (usize, usize, usize),
     window: Window,
@@ -55,7 +55,7 @@ impl Case {
         let x_shape = Shape::new(inputs, height + more[0], width + more[1]);
         let x = Tensor::random(x_shape, random.quantization(), &mut random);
         let mut output = random.quantization();
-        // So that results are all over the range, and beyond it.
+        // So that results cover the whole range, and exceed it.
         let spread = random.pick(&[1.0, 0.3, 30.0]) / (products as f32).sqrt() / 50.0;
         let scale = output.scale * spread / x.quantization.scale;
         let weight_scales = random.floats(outputs, 0.5 * scale, 1.5 * scale);
@@ -188,7 +188,7 @@ proptest! {
     }
 }
 
-/// The network that a badge has, by its sizes: so each width of a tile occurs.
+/// The sizes of the badge's network, so that each width of a tile occurs.
 #[test]
 fn every_tile_width_is_the_same() {
     for width in 1..=40 {

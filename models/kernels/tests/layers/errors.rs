@@ -1,4 +1,4 @@
-//! What is refused, and that nothing was written then.
+//! What is refused, and that nothing is written then.
 
 use emocue_kernels::{
     Activation, AveragePool, Conv, ConvSpec, Dense, DenseSpec, Isa, KernelError, MaxPool, Planes,

@@ -1,4 +1,4 @@
-//! The ends of what a layer may be.
+//! The limits of a layer.
 
 use emocue_kernels::{
     Activation, Conv, ConvSpec, Dense, DenseSpec, Isa, KernelError, Planes, Quantization, Shape,
@@ -70,7 +70,7 @@ fn one_product_more_is_refused() {
 fn sums_far_beyond_the_range_are_saturated() {
     let x = full(Shape::new(32, 2, 7));
     for isa in Isa::available() {
-        // 1e30 is far beyond i32 too, where instructions do not agree on what a conversion gives.
+        // 1e30 is far beyond i32 too, where conversions differ between instruction sets.
         for (scale, bias) in [(1e30, 0.0), (1.0, 1e30), (1e30, 1e30)] {
             for (sign, expected) in [(1, 127), (-1, 0)] {
                 let weights = [127 * sign; 32];

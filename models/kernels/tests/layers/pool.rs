@@ -15,7 +15,7 @@ fn windows() -> impl Strategy<Value = Window> {
     )
 }
 
-/// The places below a window that are not padding.
+/// The positions under a window that are not padding.
 fn below(window: Window, x: Shape, (y, column): (usize, usize)) -> Vec<(isize, isize)> {
     let Window { kernel, stride, pads } = window;
     let mut places = Vec::new();

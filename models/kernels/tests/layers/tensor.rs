@@ -1,4 +1,4 @@
-//! Values as a network defines them, without blocks and borders, and what tests draw at random.
+//! Values as a network defines them, without blocks and borders, and random test data.
 
 use emocue_kernels::{Activation, Planes, Quantization, Shape};
 
@@ -21,7 +21,7 @@ impl Tensor {
         planes
     }
 
-    /// The real value at a place; zero outside.
+    /// The real value at a position; zero outside.
     pub(crate) fn value(&self, channel: usize, y: isize, x: isize) -> f64 {
         let Shape { height, width, .. } = self.shape;
         let inside = |place: isize, side: usize| usize::try_from(place).ok().filter(|p| *p < side);
@@ -36,7 +36,7 @@ impl Tensor {
     }
 }
 
-/// Every place of a shape.
+/// Every index of a shape.
 pub(crate) fn places(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
     let rows = (0..shape.channels).flat_map(move |c| (0..shape.height).map(move |y| (c, y)));
     rows.flat_map(move |(c, y)| (0..shape.width).map(move |x| (c, y, x)))
@@ -110,7 +110,7 @@ impl Random {
         low + (high - low) * self.below(1 << 20) as f32 / (1 << 20) as f32
     }
 
-    /// All values occur, the ends more often; now and then nothing but the end.
+    /// All values occur, the ends more often; sometimes only the end.
     pub(crate) fn stored(&mut self, count: usize) -> Vec<i8> {
         let ends = self.below(5);
         (0..count)
