@@ -1,4 +1,4 @@
-//! Writing files whole or not at all, and never over another file unasked.
+//! Atomic file writes, and a check against overwriting.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -78,6 +78,31 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     Err(taken)
 }
 
+/// Writes a new file with the permissions `mode` (Unix alone knows them), and never over one that is there.
+///
+/// # Errors
+/// The system's reason; [`io::ErrorKind::AlreadyExists`] where something has that name.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The permissions of a file that others than its owner can read, write or run. Only Unix knows them.
+pub fn exposed(found: &fs::Metadata) -> Option<u32> {
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+    #[cfg(not(unix))]
+    let (mode, _) = (0, found);
+    (mode & 0o077 != 0).then_some(mode)
+}
+
 /// A file is there and may not be replaced.
 #[derive(Debug, thiserror::Error)]
 #[error("{} exists", .0.display())]
@@ -99,7 +124,7 @@ impl Failure for ExistsError {
 /// # Errors
 /// [`ExistsError`] where a file would be replaced.
 pub fn refuse_existing(path: &Path, inputs: &[&Path]) -> Result<(), ExistsError> {
-    // A link that leads nowhere is in the way too.
+    // A dangling symbolic link counts as existing.
     let Ok(found) = fs::metadata(path).or_else(|_| fs::symlink_metadata(path)) else {
         return Ok(());
     };
@@ -161,6 +186,20 @@ mod tests {
         refuse_existing(null, &[]).unwrap();
         write_atomically(null, b"x").unwrap();
         assert!(!fs::metadata(null).unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_its_permissions_and_never_replaces_another() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, mode, expected) in [("secret", 0o600, None), ("public", 0o644, Some(0o644))] {
+            let path = folder.path().join(name);
+            write_new(&path, b"1", mode).unwrap();
+            assert_eq!(exposed(&fs::metadata(&path).unwrap()), expected);
+            let again = write_new(&path, b"2", mode).unwrap_err();
+            assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&path).unwrap(), b"1");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What the host and the badge agree on; no inference runtime.
+//! Types and functions that the host and the badge share; no inference runtime.
 //!
-//! A frame walks one way: [`luma`] picture -> detector -> [`crop`] -> classifier, and the two networks of it run in
-//! `emocue-run`. The same functions prepare a training row on the host and a camera frame on the badge. This crate
-//! knows neither cameras nor training.
+//! Data flow of a frame: [`luma`] picture -> detector -> [`crop`] -> classifier; `emocue-run` runs the detector and the
+//! classifier. The same functions prepare a training row on the host and a camera frame on the badge. This crate has no
+//! camera and no training code.
 
 pub mod bundle;
 pub mod colors;
@@ -12,6 +12,7 @@ pub mod decision;
 pub mod failure;
 pub mod files;
 pub mod geometry;
+pub mod hex;
 pub mod label;
 pub mod luma;
 pub mod normalise;

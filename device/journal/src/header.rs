@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use emocue_models::hex;
+
 use crate::error::ReadError;
-use crate::hex;
 use crate::key::{JournalKey, NoRandom};
 
 /// What a file begins with; the version follows.

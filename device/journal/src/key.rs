@@ -5,11 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use emocue_models::failure::{Failure, exit};
+use emocue_models::hex;
 use hpke::rand_core::{TryCryptoRng, TryRng};
 use hpke::{Deserializable as _, Kem as _, Serializable as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::hex;
 use crate::seal::{Kem, can_seal};
 
 /// The public half: a badge seals to it and cannot open. An X25519 key, whose text is 64 hexadecimal digits.
@@ -129,7 +129,7 @@ impl JournalSecretKey {
 
     /// Its digits, for its own file.
     pub(crate) fn digits(&self) -> String {
-        self.0.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&self.0.to_bytes())
     }
 
     /// What a badge seals to.

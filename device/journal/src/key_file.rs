@@ -1,10 +1,11 @@
 //! A secret key's file, which only its owner may read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 
 use crate::key::JournalSecretKey;
 
@@ -88,13 +89,8 @@ impl JournalSecretKey {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(write)?;
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(write)?;
         let text = format!("{LABEL} {}\n", self.digits());
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(write)
+        files::write_new(path, text.as_bytes(), 0o600).map_err(write)
     }
 
     /// Reads it from its file.
@@ -114,16 +110,10 @@ impl JournalSecretKey {
         let text = std::str::from_utf8(&bytes).map_err(|_| other())?;
         let digits = text.trim().strip_prefix(LABEL).map(str::trim);
         let secret = digits.and_then(Self::from_digits).ok_or_else(other)?;
-        #[cfg(unix)]
-        {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
-            }
+        match files::exposed(&found) {
+            Some(mode) => Err(KeyFileError::Exposed { path: path.to_owned(), mode }),
+            None => Ok(secret),
         }
-        #[cfg(not(unix))]
-        let _ = found;
-        Ok(secret)
     }
 }
 

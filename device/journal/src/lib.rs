@@ -58,7 +58,6 @@ mod append;
 pub mod error;
 pub mod folder;
 mod header;
-mod hex;
 pub mod interval;
 pub mod journal;
 pub mod key;

@@ -1,12 +1,13 @@
 //! Key files: `emocue key new -o FILE` writes a secret key that signs bundles, readable by its owner only, and beside
 //! it FILE.pub, the public key that a badge's configuration lists under `[update] keys`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::{PublicKey, SecretKey};
 use emocue_models::failure::{Failure, exit};
+use emocue_models::{files, hex};
 use rand::RngExt as _;
 
 use crate::shell::quote;
@@ -87,7 +88,7 @@ impl Failure for KeyError {
 /// [`KeyError`]; a key that is there already stays.
 pub fn create(path: &Path) -> Result<PublicKey, KeyError> {
     let seed: [u8; 32] = rand::rng().random();
-    let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(&seed);
     let public = SecretKey::from_seed(&seed).public();
     if let Some(folder) = path.parent() {
         let cannot = |source| KeyError::Write { path: folder.to_owned(), source };
@@ -110,18 +111,7 @@ pub fn public_path(path: &Path) -> PathBuf {
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    let write = || -> io::Result<()> {
-        let mut file = options.open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|source| match source.kind() {
+    files::write_new(path, text.as_bytes(), mode).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
         _ => KeyError::Write { path: path.to_owned(), source },
     })
@@ -133,14 +123,10 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
 /// [`KeyError`] when the file cannot be read, can be read by others, or is something else.
 pub fn read_secret(path: &Path) -> Result<SecretKey, KeyError> {
     let secret = secret_in(path)?;
-    #[cfg(unix)]
-    if let Ok(found) = fs::metadata(path) {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path: path.to_owned(), mode });
-        }
+    match fs::metadata(path).ok().as_ref().and_then(files::exposed) {
+        Some(mode) => Err(KeyError::Exposed { path: path.to_owned(), mode }),
+        None => Ok(secret),
     }
-    Ok(secret)
 }
 
 fn secret_in(path: &Path) -> Result<SecretKey, KeyError> {

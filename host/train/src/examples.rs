@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::failure::{Failure, exit};
+use emocue_models::hex;
 use emocue_models::label::LabelSet;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
@@ -198,7 +199,7 @@ impl TrainingExamples {
         for head in &self.heads {
             head.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash.finalize()[..16])
     }
 
     /// The examples at `indices`, augmented for `epoch`. The same arguments give the same batch.

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use emocue_models::failure::{Failure, exit};
+use emocue_models::hex;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -78,7 +79,7 @@ impl Teacher {
         let mut hash = Sha256::new_with_prefix(model.sha256().to_string());
         rows.iter().for_each(|row| hash.update(data.picture(*row)));
         let of: [u8; 32] = hash.finalize().into();
-        let name: String = of.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex::encode(&of[..6]);
         let cache = cache.join(format!("teacher-{name}.bin"));
         let kept = std::fs::read(&cache).ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
         let fits =

@@ -1,11 +1,13 @@
-//! The hash that bundles check their parts by.
+//! SHA-256 digests of a bundle's parts.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
-/// A SHA-256 digest; hexadecimal for people.
+use crate::hex;
+
+/// A SHA-256 digest; hexadecimal in text and in human-readable formats.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sha256(pub [u8; 32]);
 
@@ -18,7 +20,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -44,15 +46,7 @@ impl<'de> Deserialize<'de> for Sha256 {
             return <[u8; 32]>::deserialize(deserializer).map(Self);
         }
         let text = String::deserialize(deserializer)?;
-        let mut digest = [0; 32];
-        let digits = text.as_bytes().chunks_exact(2);
-        if text.len() != 64 {
-            return Err(serde::de::Error::custom("a SHA-256 has 64 hexadecimal digits"));
-        }
-        for (byte, pair) in digest.iter_mut().zip(digits) {
-            let pair = std::str::from_utf8(pair).map_err(serde::de::Error::custom)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(serde::de::Error::custom)?;
-        }
-        Ok(Self(digest))
+        let wrong = || serde::de::Error::custom("a SHA-256 has 64 hexadecimal digits");
+        hex::decode(&text).map(Self).ok_or_else(wrong)
     }
 }

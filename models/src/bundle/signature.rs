@@ -1,5 +1,5 @@
-//! Who vouches for a bundle: ed25519 signatures (RFC 8032) over its header, which holds the manifest's hash, which
-//! holds the payloads' hashes.
+//! Signatures of bundles: ed25519 (RFC 8032) over the header, which holds the manifest's hash, which holds the
+//! payloads' hashes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,15 @@ use std::str::FromStr;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::failure::{Failure, exit};
+use crate::hex;
 
 /// Bytes of a signer's key and signature at a bundle's end.
 pub(super) const LENGTH: usize = 32 + 64;
 
-/// Keeps a signature from meaning anything elsewhere.
+/// Domain separation: the signature of a bundle's header is valid for nothing else.
 const CONTEXT: &[u8] = b"emocue bundle 1\0";
 
-/// Whose bundles a badge takes. Its text is 64 hexadecimal digits.
+/// The public key of a signer. Its text is 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey([u8; 32]);
 
@@ -34,12 +35,12 @@ impl Failure for NoPublicKey {
 }
 
 impl PublicKey {
-    /// Its bytes, as they stand at a bundle's end.
+    /// Its bytes, as a bundle's end holds them.
     pub const fn to_bytes(self) -> [u8; 32] {
         self.0
     }
 
-    /// Its first eight digits, by which people tell keys apart; nothing is decided by them.
+    /// Its first eight digits, for display only: a check compares whole keys.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
     }
@@ -47,7 +48,7 @@ impl PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -61,51 +62,37 @@ impl FromStr for PublicKey {
     type Err = NoPublicKey;
 
     fn from_str(text: &str) -> Result<Self, NoPublicKey> {
-        let key = digits(text).filter(|key| VerifyingKey::from_bytes(key).is_ok());
+        let key = hex::decode(text).filter(|key| VerifyingKey::from_bytes(key).is_ok());
         key.map(Self).ok_or_else(|| NoPublicKey(text.chars().take(80).collect()))
     }
 }
 
-/// 32 bytes from 64 hexadecimal digits.
-fn digits(text: &str) -> Option<[u8; 32]> {
-    let text = text.as_bytes();
-    if text.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let digit = |digit: u8| char::from(digit).to_digit(16);
-        *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-    }
-    Some(bytes)
-}
-
-/// What signs bundles. It is wiped from memory when it is dropped, and never printed.
+/// The secret key of a signer. It is zeroized when it is dropped, and never printed.
 pub struct SecretKey(SigningKey);
 
 impl SecretKey {
-    /// The key that grows from 32 random bytes.
+    /// The key of a seed of 32 random bytes.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(SigningKey::from_bytes(seed))
     }
 
     /// The key whose seed is written in 64 hexadecimal digits.
     pub fn from_digits(text: &str) -> Option<Self> {
-        digits(text).map(|seed| Self::from_seed(&seed))
+        hex::decode(text).map(|seed| Self::from_seed(&seed))
     }
 
-    /// What others check its signatures with.
+    /// The public key that verifies its signatures.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
-    /// The signature of a file that is no bundle, as other programs check it (RFC 8032, nothing put before). Nothing for
-    /// bytes whose signature could stand at a bundle's end.
+    /// The plain ed25519 signature (RFC 8032, no prefix) of a file that is not a bundle, which other programs can
+    /// verify. `None` for bytes whose signature would also be valid at a bundle's end.
     pub fn sign_file(&self, bytes: &[u8]) -> Option<[u8; 64]> {
         (!bytes.starts_with(CONTEXT)).then(|| self.0.sign(bytes).to_bytes())
     }
 
-    /// Key and signature, as they stand at a bundle's end.
+    /// Key and signature, as a bundle's end holds them.
     pub(super) fn sign(&self, header: &[u8]) -> [u8; LENGTH] {
         let mut seal = [0; LENGTH];
         seal[..32].copy_from_slice(&self.public().0);
@@ -120,7 +107,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The key that signed `header`, if the signature in `seal` is its own.
+/// The key that signed `header`, if the signature in `seal` is valid.
 pub(super) fn signer(header: &[u8], seal: &[u8; LENGTH]) -> Option<PublicKey> {
     let (key, signature) = seal.split_first_chunk::<32>()?;
     let signature = Signature::from_slice(signature).ok()?;
