@@ -70,12 +70,19 @@ pub(super) struct Schedule {
     counts: [u64; Disturbance::ALL.len()],
     /// Transfers that went on where another one was cut.
     continued: u64,
+    /// Whether the badge holds a transfer open that was cut.
+    is_cut: bool,
 }
 
 impl Schedule {
     pub(super) fn new(seed: u64) -> Self {
         let random = Random::of(seed, "disturbances");
-        Self { random, round: Vec::new(), counts: Default::default(), continued: 0 }
+        Self { random, round: Vec::new(), counts: Default::default(), continued: 0, is_cut: false }
+    }
+
+    /// Whether the badge holds a transfer open that was cut: its file and its bytes are there until the next bundle.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// How often each happened, and how many transfers went on where another one was cut.
@@ -118,6 +125,7 @@ impl Schedule {
     fn flash(&mut self, badge: &mut Badge, host: &mut Host, since: usize) -> Result<()> {
         let (release, is_continued) = host.flash()?;
         self.continued += u64::from(is_continued);
+        self.is_cut = false;
         badge.says(&format!(": default {release}, on trial"), since)?;
         badge.says("ran well and is confirmed", since)
     }
@@ -139,6 +147,7 @@ impl Schedule {
     }
 
     fn pull(&mut self, host: &mut Host, wait: Duration) -> Result<()> {
+        self.is_cut = true;
         host.flash_until(self.random.below(CUT) as u32)?;
         thread::sleep(wait);
         host.plug()?;
