@@ -15,7 +15,7 @@ pub const MAX_CLASSES: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SteadySettings {
-    /// Time constant of the average, s.
+    /// Time constant of the average, s; 0 for no average.
     pub tau_s: f32,
     /// Averaged probability at which a class becomes the answer, `0..=1`; the bundle's own threshold where it is
     /// `None`.

@@ -3,9 +3,9 @@
 /// A board, or a use of any board, and its profile.
 #[derive(Clone, Copy, Debug)]
 pub struct BoardProfile {
-    /// How a configuration names it.
+    /// Its name in configurations.
     pub name: &'static str,
-    /// What `/proc/device-tree/model` holds on it; any of these. None for a profile that suits any board.
+    /// Parts of its `/proc/device-tree/model`, any of which identifies it. Empty for a profile that suits any board.
     pub models: &'static [&'static str],
     /// Lines of the default chip that the panel's I2C bus needs.
     pub i2c_lines: &'static [u32],

@@ -1,11 +1,11 @@
-//! What settings that come through a cable may not change, even where the wearer agrees to them: whom the badge trusts,
-//! who can read its journals, which programs it starts, where its files lie, and what its place of use allows.
+//! What settings that are received over the link may not change, even if the wearer agrees: the keys that the badge
+//! trusts, the key of its journals, the programs that it starts, the paths of its files, and its place of use.
 
 use crate::config::Config;
 use crate::language::is_file;
 use crate::source::is_command;
 
-/// A key, and whether the second configuration may follow the first one through a cable.
+/// A key, and whether the second configuration may replace the first one over the link.
 type Rule = (&'static str, fn(&Config, &Config) -> bool);
 
 const RULES: &[Rule] = &[
@@ -15,14 +15,14 @@ const RULES: &[Rule] = &[
     ("update.keys", |old, new| old.update.keys == new.update.keys),
     ("update.state", |old, new| old.update.state == new.update.state),
     ("journal.key", |old, new| old.journal.key == new.journal.key),
-    // A file is not checked for a signature.
+    // The signature of a bundle in a file is not checked.
     ("look.bundle", |old, new| old.look.bundle == new.look.bundle),
-    // Messages quote the line of a file that is wrong.
+    // Error messages quote the invalid line of a file, whatever file it is.
     ("panel.language", |old, new| {
         old.panel.language == new.panel.language || !is_file(&new.panel.language)
     }),
     ("screen.framebuffer", |old, new| old.screen.framebuffer == new.screen.framebuffer),
-    // It starts a program. Who switched it on at the badge may switch it off through a cable.
+    // The voice starts a program, so it can be disabled over the link but not enabled.
     ("voice.enabled", |old, new| old.voice.enabled || !new.voice.enabled),
     ("voice.folder", |old, new| old.voice.folder == new.voice.folder),
     ("voice.player", |old, new| old.voice.player == new.voice.player),

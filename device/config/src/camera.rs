@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CameraSettings {
-    /// What `--camera` takes; that it names a source was checked when the file was read.
+    /// As `--camera` accepts it; checked when the file is read.
     pub source: String,
     /// Clockwise turn that makes frames upright.
     #[serde(with = "degrees")]
     pub rotate: Rotation,
     /// Mirror left to right, after the turn.
     pub mirror: bool,
-    /// A missing camera is waited for; otherwise it ends the run.
+    /// Whether to wait for a missing camera; otherwise the run ends.
     pub wait: bool,
 }
 
@@ -26,7 +26,7 @@ impl Default for CameraSettings {
 }
 
 impl CameraSettings {
-    /// What makes its frames upright.
+    /// The transform that makes its frames upright.
     pub fn orientation(&self) -> Orientation {
         Orientation { rotation: self.rotate, mirror: self.mirror }
     }

@@ -1,4 +1,4 @@
-//! Everything that an owner may choose.
+//! All settings of a badge.
 
 use std::io::{self, Write};
 
@@ -22,27 +22,27 @@ use crate::use_place::{Reason, UsePlace};
 use crate::vibration::VibrationSettings;
 use crate::voice::VoiceSettings;
 
-/// Everything that an owner may choose, filled in.
+/// All settings of a badge, with defaults filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The profile below these values: a name from [`BOARDS`](crate::BOARDS).
+    /// The board profile that these values extend: a name from [`BOARDS`](crate::BOARDS).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub board: Option<String>,
     /// Where the badge is used.
     #[serde(rename = "use")]
     pub use_place: UsePlace,
-    /// Why its camera may look at faces in a school or at work.
+    /// Why its camera may be used in a school or at work.
     pub reason: Reason,
     /// Where frames come from.
     pub camera: CameraSettings,
-    /// Which networks look at them.
+    /// The networks, and how often they run.
     pub look: LookSettings,
     /// How an answer is steadied over time.
     pub steady: SteadySettings,
     /// The OLED.
     pub panel: PanelSettings,
-    /// A screen behind a framebuffer.
+    /// A screen with a framebuffer.
     pub screen: ScreenSettings,
     /// How pins are driven.
     pub gpio: GpioSettings,
@@ -61,9 +61,9 @@ pub struct Config {
     pub practice: PracticeSettings,
     /// Pictures that the wearer may keep.
     pub pictures: PictureSettings,
-    /// How often frames are looked at.
+    /// The frame rate.
     pub pace: PaceSettings,
-    /// Whose bundles are taken, and where they lie.
+    /// Which bundles are accepted, and where they are stored.
     pub update: UpdateSettings,
     /// The cable to a host.
     pub link: LinkSettings,
@@ -81,7 +81,7 @@ impl Config {
         out.write_all(text.as_bytes())
     }
 
-    /// Writes a few lines about what it comes to: board, camera, panel, screen, pins, voice, and a session's length.
+    /// Writes a summary of a few lines: board, camera, panel, screen, pins, voice, and a session's length.
     ///
     /// # Errors
     /// Whatever `out` returns.

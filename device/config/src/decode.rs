@@ -1,4 +1,4 @@
-//! TOML values as serde's data, each with its place in the text.
+//! A serde deserializer for TOML values that keeps the position of each in the text.
 
 use std::slice::Iter;
 use std::vec::IntoIter;
@@ -12,7 +12,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::decode_error::{DecodeError, DecodeProblem};
 
-/// What a table comes to.
+/// Deserializes a table.
 pub(crate) fn decode<'de, T: Deserialize<'de>>(table: &DeTable<'_>) -> Result<T, DecodeError> {
     T::deserialize(MapAccessDeserializer::new(Entries::of(table)))
 }
@@ -118,7 +118,7 @@ impl Node<'_> {
     }
 }
 
-/// Methods that say in our words what a value of that type looks like.
+/// Methods that replace serde's description of the expected type by another one.
 macro_rules! expecting {
     ($($method:ident: $words:literal,)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

@@ -1,4 +1,4 @@
-//! Why a value does not fit its key: as data and with its place, so that nobody has to read another library's sentences.
+//! Why a value does not fit its key: as data and with its position, so that messages need not quote another library's.
 
 use std::fmt;
 use std::ops::Range;
@@ -28,7 +28,7 @@ pub(crate) enum DecodeProblem {
     NotATable { found: String },
     /// A value of another type or out of range.
     Unfit { found: String, expected: String },
-    /// Whatever a type's own check says.
+    /// The message of a type's own check.
     Refused(String),
 }
 
@@ -37,7 +37,7 @@ impl DecodeError {
         Self { problem, span: None, path: Vec::new() }
     }
 
-    /// It stands at `span`, unless a more exact place is known.
+    /// Sets its position to `span`, unless a more exact one is known.
     pub(crate) fn at(mut self, span: Range<usize>) -> Self {
         self.span.get_or_insert(span);
         self
@@ -49,7 +49,8 @@ impl DecodeError {
         self
     }
 
-    /// What to write, for people who do not write Rust; an element of the value has its place and its own words.
+    /// Replaces the expected type by `words`, unless an element of the value already has a position and words of its
+    /// own.
     pub(crate) fn expecting(mut self, words: &str) -> Self {
         if let (DecodeProblem::Unfit { expected, .. }, None) = (&mut self.problem, &self.span) {
             words.clone_into(expected);

@@ -1,4 +1,4 @@
-//! A file's text, its keys, and where they stand.
+//! A file's text, its keys, and their positions.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::boards::BoardProfile;
 use crate::error::ConfigError;
 use crate::place::TextPlace;
 
-/// A file's own keys, and where they stand.
+/// A file's own keys, and their positions.
 pub(crate) struct Document<'a> {
     file: &'a str,
     text: &'a str,
@@ -58,12 +58,12 @@ impl<'a> Document<'a> {
         ConfigError::Wrong { place, what, next: next.to_owned() }
     }
 
-    /// Where the name of a section first stands.
+    /// The position of a section's first name.
     pub(crate) fn name(&self, section: &str) -> Range<usize> {
         self.root.get_key_value(section).map_or(0..0, |(key, _)| key.span())
     }
 
-    /// Where the value of `section.key` stands, if the file has it.
+    /// The position of the value of `section.key`, if the file has it.
     pub(crate) fn own(&self, dotted: &str) -> Option<Range<usize>> {
         let (section, key) = dotted.split_once('.')?;
         let section = self.root.get(section)?;
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         Some(value.span())
     }
 
-    /// Where the value of `section.key` or of `key` stands, or the file's first line.
+    /// The position of the value of `section.key` or of `key`, or the file's first line.
     pub(crate) fn span(&self, dotted: &str) -> Range<usize> {
         let top = || self.root.get(dotted).map(Spanned::span);
         self.own(dotted).or_else(top).unwrap_or(0..0)

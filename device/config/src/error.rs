@@ -28,7 +28,7 @@ pub enum ConfigError {
     /// A key or a value is wrong.
     #[error("{place}: {what}\n{}", place.quote())]
     Wrong {
-        /// Where it stands.
+        /// Its position.
         place: Box<TextPlace>,
         /// What is wrong.
         what: String,

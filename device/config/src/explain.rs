@@ -1,4 +1,4 @@
-//! Errors in words that tell what to write.
+//! Error messages that say what to write.
 
 use crate::boards;
 use crate::decode_error::{DecodeError, DecodeProblem};
@@ -49,7 +49,7 @@ pub(crate) fn wrong_value(document: &Document, error: &DecodeError) -> ConfigErr
     }
 }
 
-/// A `board` that there is not.
+/// An unknown `board`.
 pub(crate) fn unknown_board(document: &Document, name: &str) -> ConfigError {
     let boards = boards::BOARDS.map(|board| board.name);
     let next = match nearest(name, &boards) {
@@ -63,9 +63,9 @@ fn table_of(section: &str) -> String {
     format!("write [{section}] and its keys below it")
 }
 
-/// The one of `known` that is at most two slips away from `word`, and the nearest.
+/// The nearest of `known` to `word`, at a Levenshtein distance of at most 2.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    // No key is so long; comparing takes the product of two lengths.
+    // No key is so long, and the cost of a comparison is the product of the lengths.
     const LONGEST: usize = 40;
     let near = known.iter().filter(|_| word.len() <= LONGEST);
     let slips = near.map(|name| (strsim::levenshtein(word, name), *name));

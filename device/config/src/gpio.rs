@@ -1,8 +1,8 @@
-//! Which chip pins are on, what drives them, and the LED's brightness.
+//! The GPIO chip, its driver, and the LED's brightness.
 
 use serde::{Deserialize, Serialize};
 
-/// Which way leads to the pins.
+/// How pins are accessed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Driver {
@@ -10,7 +10,7 @@ pub enum Driver {
     Gpiocdev,
     /// A Raspberry Pi's registers, which can dim an LED. Needs the badge's feature `rppal`.
     Rppal,
-    /// No pins: what is driven does nothing, what is watched never changes.
+    /// No pins: outputs do nothing, inputs never change.
     #[default]
     None,
 }
@@ -21,7 +21,8 @@ pub enum Driver {
 pub struct GpioSettings {
     /// What drives pins.
     pub driver: Driver,
-    /// A path such as `/dev/gpiochip0`, or the chip's label as `gpiodetect` prints it, which no kernel renumbers.
+    /// A path such as `/dev/gpiochip0`, or the chip's label as `gpiodetect` prints it, which stays the same when
+    /// kernels renumber chips.
     pub chip: String,
 }
 
@@ -35,7 +36,7 @@ impl Default for GpioSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedSettings {
-    /// It is lit at all; `false` keeps it dark, so that nobody sees that the camera streams.
+    /// Whether it is lit at all; with `false`, nobody sees that the camera streams.
     pub enabled: bool,
     /// Share of full brightness, `1..=100` %; only [`Driver::Rppal`] can dim.
     pub brightness: u8,

@@ -5,16 +5,17 @@ use std::time::Duration;
 use emocue_journal::JournalKey;
 use serde::{Deserialize, Serialize};
 
-/// To whom a journal is sealed, and how long it lasts. That there is a key begins none: the wearer does that, on the badge.
+/// The key to which a journal is sealed, and how long it lasts. A key alone does not begin a journal: the wearer does,
+/// on the badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JournalSettings {
-    /// The wearer's public key; `None`, in a file `"none"`, for a badge that keeps no journal.
+    /// The wearer's public key; `None`, written `"none"`, for a badge without a journal.
     #[serde(with = "key")]
     pub key: Option<JournalKey>,
-    /// How long a journal lasts once it is begun, min, 5 to 720.
+    /// How long a journal lasts once it is begun, min, `5..=720`.
     pub minutes: u32,
-    /// The wearer is reminded after so long without a break, min, at most 720; 0 for never.
+    /// Time without a break after which the wearer is reminded, min, `0..=720`; 0 for never.
     pub remind_after_min: u32,
 }
 
@@ -30,7 +31,7 @@ impl JournalSettings {
         Duration::from_secs(u64::from(self.minutes) * 60)
     }
 
-    /// After how long without a break the wearer is reminded; `None` for never.
+    /// Time without a break after which the wearer is reminded; `None` for never.
     pub fn remind_after(&self) -> Option<Duration> {
         let length = Duration::from_secs(u64::from(self.remind_after_min) * 60);
         (!length.is_zero()).then_some(length)

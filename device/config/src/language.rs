@@ -1,4 +1,4 @@
-//! The badge's words in one language: a TOML file with every text of the panel, each checked for its place.
+//! The badge's words in one language: a TOML file with every text of the panel, each checked to fit its place.
 
 mod tables;
 mod text;
@@ -41,7 +41,7 @@ macro_rules! section {
 }
 
 section! {
-    /// How a face looks: what stands small above the word, and a word for each expression.
+    /// How a face looks: the small text above the word, and a word for each expression.
     LooksTexts, "looks":
     "above" above Above,
     "neutral" neutral Expression,
@@ -72,7 +72,7 @@ section! {
 }
 
 section! {
-    /// What the wearer is asked, and what to do about it before and after a press counts.
+    /// Questions to the wearer, and how to answer them, before and after a press counts.
     QuestionTexts, "questions":
     "new-maker" new_maker Question,
     "new-settings" new_settings Question,
@@ -93,7 +93,7 @@ section! {
 }
 
 section! {
-    /// What the wearer may have kept, whether that is really meant, and that it is not allowed at a school or at work.
+    /// What the wearer can have stored, the question for consent, and that it is not allowed at school or at work.
     KeepTexts, "keep":
     "journal" journal Title,
     "pictures" pictures Title,
@@ -110,7 +110,7 @@ section! {
     "outside-eu" outside_eu Title,
 }
 
-/// The badge's words in one language. Words say how a face looks, not what anybody feels.
+/// The badge's words in one language. Words say how a face looks, not what a person feels.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Language {
@@ -146,7 +146,7 @@ impl LooksTexts {
     }
 }
 
-/// What keeps a text from its place on the panel, if anything does.
+/// Why a text does not fit its place on the panel, if so.
 pub type FitCheck<'a> = &'a dyn Fn(TextSlot, &PanelText) -> Option<Unfit>;
 
 impl Language {
@@ -168,7 +168,7 @@ impl Language {
         Self::parse(table.code, table.table, unfit)
     }
 
-    /// Reads `text`, which messages call `file`.
+    /// Reads `text`; messages name it `file`.
     ///
     /// # Errors
     /// [`LanguageError::Wrong`] for the first key that is missing, unknown or does not fit.
@@ -192,7 +192,7 @@ impl Language {
     }
 }
 
-/// Whether `name` is a file's and not a code.
+/// Whether `name` is a file name and not a code.
 pub(crate) fn is_file(name: &str) -> bool {
     name.ends_with(".toml")
 }
@@ -203,7 +203,7 @@ pub(crate) fn is_code(name: &str) -> bool {
 }
 
 fn wrong(document: &Document, error: &DecodeError) -> ConfigError {
-    // The other problems are worded alike for every file.
+    // Messages of the other problems are the same for every file.
     let DecodeProblem::Refused(why) = &error.problem else {
         return explain::wrong_value(document, error);
     };

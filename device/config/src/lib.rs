@@ -1,4 +1,4 @@
-//! The badge's configuration: one TOML file over a board's profile over built-in values.
+//! The badge's configuration: one TOML file that overrides a board's profile, which overrides built-in values.
 //!
 //! Badge and host read a file with the same code, so the host refuses what the badge would refuse.
 //! `device/boards/example.toml` has every key with its built-in value; every key may be left out.

@@ -1,4 +1,4 @@
-//! What a value must be besides its type.
+//! Ranges of values.
 
 use emocue_models::bundle::detector::MtcnnSettings;
 
@@ -10,7 +10,7 @@ use crate::language::{is_code, is_file};
 use crate::pins;
 use crate::source::{SOURCES, Source};
 
-/// A key, whether its value is possible, and what is.
+/// A key, whether its value is valid, and what is valid.
 type Limit = (&'static str, fn(&Config) -> bool, &'static str);
 
 const LIMITS: &[Limit] = &[
@@ -191,7 +191,7 @@ fn face_can_be_found(min_face: f32) -> bool {
     MtcnnSettings { min_face, ..MtcnnSettings::default() }.problem().is_none()
 }
 
-/// Finds the first value that no badge can run with.
+/// Finds the first invalid value.
 pub(crate) fn check(
     config: &Config,
     board: Option<&BoardProfile>,

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a host may speak to the badge, besides users that are logged in on it.
+/// Where a host can connect to the badge, besides users who are logged in on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinkSettings {
     /// A serial port, or `"none"`.
     pub port: String,
-    /// Its speed, baud; a USB port has none and takes any.
+    /// Its baud rate, bits per second, one of [`emocue_link::BAUDS`]; it has no effect on a USB port.
     pub baud: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Which networks look at the frames, how often, and at whom.
+//! Which networks run on the frames, how often, and on which face.
 
 use std::path::PathBuf;
 
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::path;
 
-/// Whom of several faces the badge shows.
+/// Which of several faces the badge shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
     /// The largest.
     #[default]
     Nearest,
-    /// The one in the middle of the frame.
+    /// The one nearest to the centre of the frame.
     Centre,
 }
 
-/// The networks, and what they look at.
+/// The networks, and how often they run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LookSettings {
     /// A bundle instead of the embedded one.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "path::optional")]
     pub bundle: Option<PathBuf>,
-    /// Smallest face, px of the frame, instead of the bundle's own.
+    /// Smallest face, px of the frame, `12..=4096`, instead of the bundle's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_face: Option<f32>,
-    /// Whom of several faces to show.
+    /// Which of several faces to show.
     pub who: Who,
-    /// How often a second the whole frame is searched while faces are followed, `0.1..=120`. Without a face, or with one
-    /// that is lost, it is searched more often.
+    /// Searches of the whole frame per second (Hz) while faces are followed, `0.1..=120`. Without a face, or after one
+    /// was lost, it is searched more often.
     pub search_hz: f32,
-    /// How often a second the shown face is classified, `0.5..=120`; others less often.
+    /// Classifications of the shown face per second (Hz), `0.5..=120`; other faces are classified less often.
     pub classify_hz: f32,
 }
 

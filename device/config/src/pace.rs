@@ -1,16 +1,16 @@
-//! How often to look.
+//! The frame rate.
 
 use serde::{Deserialize, Serialize};
 
-/// How often to look, and when to slow down.
+/// The frame rate, and when to reduce it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PaceSettings {
-    /// Frames to look at in a second, `0.1..=120`.
+    /// Frames to process per second, `0.1..=120`.
     pub fps: f32,
-    /// From this temperature on, °C, half as many; below `hot_c`.
+    /// From this temperature on, °C, half as many; `0..hot_c`.
     pub warm_c: f32,
-    /// From this temperature on, °C, a quarter; at most 110.
+    /// From this temperature on, °C, a quarter; `0..=110`.
     pub hot_c: f32,
 }
 

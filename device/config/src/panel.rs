@@ -1,4 +1,4 @@
-//! The OLED panel: its size, what it shows, and how it is cared for.
+//! The OLED panel: its size, what it shows, and its burn-in protection.
 
 use std::path::PathBuf;
 
@@ -70,7 +70,7 @@ impl Mode {
         }
     }
 
-    /// What a press of the button changes to: both, emoji, word, and again.
+    /// The next mode at a press of the button: both, emoji, word, both.
     pub fn next(self) -> Self {
         match self {
             Self::Both => Self::Emoji,
@@ -80,7 +80,7 @@ impl Mode {
     }
 }
 
-/// The chip behind the glass.
+/// The display controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Controller {
@@ -91,7 +91,7 @@ pub enum Controller {
     Sh1106,
 }
 
-/// An I2C panel, whether there is one, and how it is cared for; an OLED burns in where the same pixels stay lit.
+/// An I2C panel, whether there is one, and its burn-in protection: an OLED burns in where the same pixels stay lit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelSettings {
@@ -101,26 +101,26 @@ pub struct PanelSettings {
     pub words: Mode,
     /// The language of its words: a code of [`LANGUAGES`](crate::LANGUAGES), or a file whose name ends in `.toml`.
     pub language: String,
-    /// The chip behind the glass.
+    /// The display controller.
     pub controller: Controller,
     /// The I2C bus: `/dev/i2c-1`.
     #[serde(deserialize_with = "path::required")]
     pub bus: PathBuf,
-    /// 7-bit address: 0x3c, or 0x3d where a resistor is moved.
+    /// 7-bit I2C address, `0x08..=0x77`: usually 0x3c, or 0x3d with a resistor moved.
     pub address: u8,
     /// Size of the panel.
     pub size: PanelSize,
     /// Mounted upside down.
     pub upside_down: bool,
-    /// Contrast while something is new, `1..=255`.
+    /// Contrast after a new answer, `1..=255`.
     pub brightness: u8,
     /// Contrast while dimmed, `1..=255`.
     pub dim_brightness: u8,
-    /// Dims after so many seconds without a new answer; 0 for never.
+    /// Time without a new answer after which it is dimmed, s; 0 for never.
     pub dim_after_s: u32,
-    /// Blanks after so many seconds without a new answer while no face is seen; 0 for never.
+    /// Time without a new answer, while no face is found, after which it is blanked, s; 0 for never.
     pub blank_after_s: u32,
-    /// Moves the picture by a pixel every so many seconds; 0 for never.
+    /// Interval at which the picture is shifted by a pixel, s; 0 for never.
     pub shift_every_s: u32,
 }
 

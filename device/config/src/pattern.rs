@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most numbers in a pattern: five pulses and what lies between them.
+/// The most numbers in a pattern: five pulses and four pauses.
 const MOST: usize = 9;
-/// Shorter, a motor does not start or stop, ms.
+/// Shortest pulse or pause, ms: a motor does not start or stop faster.
 const SHORTEST: u16 = 20;
-/// No pattern lasts longer, ms.
+/// Longest pattern, ms.
 const LONGEST: u32 = 1500;
 
 /// Pulses: ms on, ms off, ms on, … Up to nine numbers of 20 ms and more, an odd count, at most 1500 ms together;

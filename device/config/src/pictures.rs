@@ -1,10 +1,10 @@
-//! Pictures that a wearer may keep of faces, for training a network of their own.
+//! Pictures of faces that a wearer may store, to train a network of their own.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether the badge offers its wearer to keep pictures, and for how long.
+/// Whether the badge offers to store pictures, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PictureSettings {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Pin {
     /// The line's offset on its chip, which on a Raspberry Pi is the BCM number.
     pub line: u32,
-    /// On, or pressed, is a low level: a button to ground with a pull-up, an LED to the supply.
+    /// Whether "on" or "pressed" is a low level: a button to ground with a pull-up, an LED to the supply.
     pub active_low: bool,
 }
 
@@ -22,7 +22,7 @@ pub struct Pins {
     pub button: Option<Pin>,
     /// Lit exactly while the camera streams.
     pub led: Option<Pin>,
-    /// A vibration motor behind a transistor; a pin itself cannot drive one.
+    /// A vibration motor, through a transistor; a pin itself cannot drive one.
     pub motor: Option<Pin>,
     /// A power board's warning that the battery is nearly empty.
     pub battery_low: Option<Pin>,

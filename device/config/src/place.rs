@@ -1,9 +1,9 @@
-//! A place in a file, and how its line looks.
+//! A position in a file, and the quote of its line.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Where something stands in a text file.
+/// A position in a text file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPlace {
     /// The file, as the user named it.
@@ -21,7 +21,7 @@ pub struct TextPlace {
 const QUOTED: usize = 100;
 
 impl TextPlace {
-    /// Where bytes `span` of `text` stand; beyond its end is the end.
+    /// The position of bytes `span` of `text`; beyond its end, the end.
     pub(crate) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
         let (before, rest) = text.split_at(start);
@@ -40,7 +40,7 @@ impl TextPlace {
         }
     }
 
-    /// The line with a mark below it; long ones are cut.
+    /// The line with a mark below it; a long line is cut.
     pub(crate) fn quote(&self) -> String {
         let line: String =
             [&*self.before, &self.marked, &self.after].concat().chars().take(QUOTED).collect();
@@ -60,7 +60,7 @@ impl fmt::Display for TextPlace {
     }
 }
 
-/// Without anything that a terminal would obey.
+/// The text with control characters replaced.
 fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
     text.trim_end_matches('\r').chars().map(shown).collect()

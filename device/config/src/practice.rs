@@ -5,13 +5,13 @@ use std::time::Duration;
 use emocue_models::label::Expression;
 use serde::{Deserialize, Serialize};
 
-/// In which order a game goes through its expressions.
+/// The order of a game's expressions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// As the configuration lists them, and again.
     Listed,
-    /// Shuffled: each comes once before one comes again.
+    /// Shuffled: each comes once before any repeats.
     #[default]
     Random,
 }
@@ -27,7 +27,7 @@ pub struct PracticeSettings {
     pub expressions: Vec<Expression>,
     /// In which order.
     pub order: Order,
-    /// A round with the camera ends by itself after so long, s, `5..=600`.
+    /// Time after which a round with the camera ends by itself, s, `5..=600`.
     pub round_s: u32,
     /// How long each side of a card is shown, s, `1..=60`.
     pub card_s: u32,

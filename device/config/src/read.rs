@@ -1,4 +1,4 @@
-//! From a file to a [`Config`], or to the place where it is wrong.
+//! Reads a file as a [`Config`], or reports the position of its first error.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use crate::{cable, explain, limits};
 const LONGEST: u64 = 1 << 20;
 
 impl Config {
-    /// Reads a file: what it leaves out comes from its board's profile, and else is built in.
+    /// Reads a file: missing keys come from its board's profile, or else are built in.
     ///
     /// # Errors
     /// [`ConfigError`] when the file cannot be read, or is wrong somewhere.
@@ -45,7 +45,7 @@ impl Config {
         parse(&file, utf8(&file, &bytes)?)
     }
 
-    /// Reads `text`, which messages call `file`.
+    /// Reads `text`; messages name it `file`.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`] where it is wrong.
@@ -54,12 +54,12 @@ impl Config {
         Self::build(&document, document.root())
     }
 
-    /// Reads `text`, which messages call `file` and which came through a cable, and what it leaves out from the text
-    /// `below`: key by key of each section, as a file is laid over its board's profile. Refuses what nobody may change
-    /// through a cable: keys, programs, and where files lie.
+    /// Reads `text`, which was received over the link; messages name it `file`. Missing keys come from the text
+    /// `below`, key by key of each section, as a file overrides its board's profile. Refuses changes that are not
+    /// allowed over the link: keys, programs, and paths of files.
     ///
     /// # Errors
-    /// [`ConfigError::Wrong`] where `text` is wrong, or does not go with `below`.
+    /// [`ConfigError::Wrong`] where `text` is wrong, or changes what `below` does not let it change.
     pub fn parse_over(below: &str, file: &str, text: &str) -> Result<Self, ConfigError> {
         let old = Self::parse(file, below)?;
         let (document, below) = (Document::parse(file, text)?, Document::parse(file, below)?);
@@ -76,7 +76,7 @@ impl Config {
         document.keys()
     }
 
-    /// The keys of `root`; what is wrong is shown in `document`.
+    /// The configuration of the keys of `root`; errors are located in `document`.
     fn build(document: &Document, root: &DeTable) -> Result<Self, ConfigError> {
         let wrong = |error| explain::wrong_value(document, &error);
         let own: Self = decode(root).map_err(wrong)?;
@@ -92,8 +92,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads `text` as [`Config::parse`] does, and refuses as well what a badge runs with but nobody means: a port at
-    /// which it does not answer. For configurations that are new; one that a badge has already is only parsed.
+    /// Reads `text` as [`Config::parse`] does, and also refuses a link port at which the badge would not answer, though
+    /// it runs. For new configurations; one that a badge already has is only parsed.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`] where it is wrong.
@@ -109,7 +109,7 @@ impl Config {
         Self::parse_over(below, file, text)?.served(file, text)
     }
 
-    /// Itself, unless no badge answers at its port.
+    /// Returns the configuration, unless no badge would answer at its port.
     fn served(self, file: &str, text: &str) -> Result<Self, ConfigError> {
         let Some(unserved) = self.unserved() else { return Ok(self) };
         let document = Document::parse(file, text)?;
@@ -117,7 +117,7 @@ impl Config {
         Err(document.wrong(span, unserved.what, &unserved.next))
     }
 
-    /// The profile of the board `name` over what is built in.
+    /// The profile of the board `name`, over the built-in values.
     ///
     /// # Errors
     /// [`ConfigError::UnknownBoard`] lists the boards.
@@ -129,7 +129,7 @@ impl Config {
     }
 }
 
-/// What a file holds, which is not too long.
+/// The content of a file, unless it is too long.
 pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let length = File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
@@ -139,7 +139,7 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The text of these `bytes` of `file`.
+/// The `bytes` of `file` as UTF-8.
 pub(crate) fn utf8<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let (text, at) = (String::from_utf8_lossy(bytes), error.valid_up_to());

@@ -1,4 +1,4 @@
-//! A screen behind a Linux framebuffer: HDMI, or a display on SPI.
+//! A screen with a Linux framebuffer: HDMI, or a display on SPI.
 
 use std::path::PathBuf;
 

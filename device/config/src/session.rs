@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionSettings {
-    /// The length, min, at most 240; 0 for no limit.
+    /// The length, min, `0..=240`; 0 for no limit.
     pub minutes: u32,
 }
 

@@ -183,7 +183,7 @@ fn every_mistake_has_its_place_and_a_way_out() {
             &["2:20: journal.remind_after_min is", "0 for never"],
         ),
         ("[journal]\nkey = 'mine'", &["2:7: journal.key: \"mine\" is not a journal's public key"]),
-        // Everybody could read what is sealed to that.
+        // Anybody could read what is sealed to that key.
         (
             "[journal]\nkey = '0000000000000000000000000000000000000000000000000000000000000000'",
             &["2:7: journal.key: "],
@@ -243,7 +243,7 @@ fn every_kind_of_error_says_what_to_write() {
         // A word that is not one of the possible ones, and no word at all.
         ("panel.words = 'bth'", "1:15: panel.words cannot be \"bth\"", "write \"both\""),
         ("panel.words = 1", "invalid type: integer `1`", "one of \"emoji\", \"word\", \"both\""),
-        // Something else where a table belongs.
+        // Another type where a table is expected.
         ("panel = true", "1:9: panel: invalid type: boolean `true`", "write [panel] and its keys"),
         ("pace = [15, 70, 78]", "1:1: pace is a table", "write [pace] and its keys"),
         // Another type, or a number out of range.
@@ -358,7 +358,7 @@ fn a_port_at_which_nobody_answers_is_refused_when_it_is_new() {
             "{refused}"
         );
         assert!(refused.contains(source), "{refused}");
-        // A badge that has it already runs on.
+        // A badge that has it already continues to run.
         assert_eq!(parse(&text).unserved().unwrap().key, "link.port");
         assert!(checked(&text.replace("/dev/ttyGS0", "none")).is_ok());
     }

@@ -1,11 +1,11 @@
-//! Settings of the link with which no badge would answer there, though everything else works.
+//! Link settings with which no badge would answer at the port, though everything else works.
 
 use emocue_link::BAUDS;
 
 use crate::config::Config;
 use crate::source::Source;
 
-/// Why nobody answers at the port of a configuration.
+/// Why no badge answers at the port of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unserved {
     /// The key to change, `"link.port"`.
@@ -17,7 +17,7 @@ pub struct Unserved {
 }
 
 impl Config {
-    /// Why no host would get an answer at `link.port`; `None` where it would, and where there is no port.
+    /// Why a host would get no answer at `link.port`; `None` where it would get one, and where there is no port.
     pub fn unserved(&self) -> Option<Unserved> {
         let port = self.link.port()?;
         let source = &self.camera.source;

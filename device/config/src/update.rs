@@ -1,4 +1,4 @@
-//! New bundles: whose, where, and when they are kept.
+//! New bundles: trusted keys, the state folder, and confirmation.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,19 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::path;
 
-/// What a badge takes from its host.
+/// Which bundles a badge accepts from its host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UpdateSettings {
-    /// Bundles that one of these signed are accepted. While there is none, here or learned, the badge asks its wearer
-    /// before it trusts a first one.
+    /// Bundles that one of these signed are accepted. While there is none, configured or learned, the badge asks its
+    /// wearer before it trusts the first one.
     #[serde(with = "keys")]
     pub keys: Vec<PublicKey>,
     /// The folder that the badge may write to.
     #[serde(deserialize_with = "path::required")]
     pub state: PathBuf,
-    /// A new bundle is confirmed after so many seconds in which frames were looked at, without a fault or a pause,
-    /// `1..=3600`.
+    /// Time after which a new bundle is confirmed, s, `1..=3600`, if frames were processed without a fault or a pause.
     pub healthy_s: u32,
 }
 

@@ -1,8 +1,8 @@
-//! Where the badge is used, and why its camera may look at faces there.
+//! Where the badge is used, and why its camera may be used there.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the badge is used. In schools and at work the badge keeps nothing about anybody, and its camera games need a
+/// Where the badge is used. In schools and at work the badge stores nothing about anybody, and its camera games need a
 /// [`Reason`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,13 +27,13 @@ impl UsePlace {
     }
 
     /// Whether Article 5(1)(f) of Regulation (EU) 2024/1689 names it: there, systems that infer emotions are prohibited
-    /// but for medical and safety reasons.
+    /// except for medical and safety reasons.
     pub const fn is_restricted(self) -> bool {
         !matches!(self, Self::Private)
     }
 }
 
-/// Why the camera may look at faces in a school or at work.
+/// Why the camera may be used in a school or at work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {

@@ -1,4 +1,4 @@
-//! When the vibration motor plays, and what for an expression.
+//! When the vibration motor plays, and which pattern for an expression.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use crate::pattern::Pattern;
 
 /// The motor's settings, and the pattern of every expression; in a configuration `happiness = [120, 80, 120]`, where
-/// what is not named stays as it is in [`VibrationSettings::default`].
+/// expressions that are not named keep the pattern of [`VibrationSettings::default`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VibrationSettings {
-    /// The motor plays; `false` keeps it still.
+    /// Whether the motor plays.
     pub enabled: bool,
-    /// The shortest time from the start of one pattern to the next, s, `1..=3600`.
+    /// The minimum time from the start of one pattern to the next, s, `1..=3600`.
     pub every_s: u32,
-    /// Plays for the first answer about a face, and no more while that face is followed.
+    /// Plays only for the first answer about a face, as long as that face is followed.
     pub once_per_face: bool,
-    /// Nothing worth a tap.
+    /// Empty by default.
     pub neutral: Pattern,
-    /// Two light taps.
+    /// Two light pulses.
     pub happiness: Pattern,
-    /// One short tap.
+    /// One short pulse.
     pub surprise: Pattern,
-    /// One long, soft swell.
+    /// One long pulse.
     pub sadness: Pattern,
-    /// Three firm taps.
+    /// Three firm pulses.
     pub anger: Pattern,
     /// Long, then short.
     pub disgust: Pattern,
-    /// A quick flutter.
+    /// Several quick pulses.
     pub fear: Pattern,
     /// Short, then long.
     pub contempt: Pattern,
@@ -55,12 +55,12 @@ impl Default for VibrationSettings {
 }
 
 impl VibrationSettings {
-    /// The shortest time from the start of one pattern to the next.
+    /// The minimum time from the start of one pattern to the next.
     pub fn every(&self) -> Duration {
         Duration::from_secs(self.every_s.into())
     }
 
-    /// What to play for an expression.
+    /// The pattern of an expression.
     pub fn of(&self, expression: Expression) -> Pattern {
         match expression {
             Expression::Neutral => self.neutral,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::path;
 
-/// The program that plays a sound file. A name and no command: a configuration starts nothing else.
+/// The program that plays a sound file. A fixed list and not a command: a configuration can start no other program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Player {
     /// ALSA's own, from the package `alsa-utils`.
@@ -35,7 +35,7 @@ impl Player {
         }
     }
 
-    /// What stands between the program's name and the file's: nothing but the sound is wanted.
+    /// Arguments before the file name, so that the program prints nothing.
     pub const fn options(self) -> &'static [&'static str] {
         match self {
             Self::Aplay => &["-q"],
@@ -59,13 +59,13 @@ impl Player {
 pub struct VoiceSettings {
     /// Answers are spoken.
     pub enabled: bool,
-    /// The folder of the sound files: `happiness.wav` and the like, one for each expression, and `unsure.wav` where
-    /// that is to be spoken, too.
+    /// The folder of the sound files: `happiness.wav` and the like, one for each expression, and `unsure.wav` if that
+    /// is spoken, too.
     #[serde(deserialize_with = "path::required")]
     pub folder: PathBuf,
-    /// What plays them.
+    /// The program that plays them.
     pub player: Player,
-    /// The shortest time from the start of one word to the next, s, `1..=3600`.
+    /// The minimum time from the start of one word to the next, s, `1..=3600`.
     pub every_s: u32,
 }
 
@@ -81,7 +81,7 @@ impl Default for VoiceSettings {
 }
 
 impl VoiceSettings {
-    /// The shortest time from the start of one word to the next.
+    /// The minimum time from the start of one word to the next.
     pub fn every(&self) -> Duration {
         Duration::from_secs(self.every_s.into())
     }

@@ -1,10 +1,9 @@
-//! Which files belong on a badge, and where.
+//! The files of a badge, and their paths.
 //!
-//! [`FILES`] is the one list. `emocue flash` puts its files where an owner's own belong (`/usr/local`, `/etc`), a package
-//! puts them where a distribution's belong (`/usr`), so that each may be there beside the other: systemd and udev take
-//! the owner's.
+//! [`FILES`] is the one list. `emocue flash` uses the paths for local files (`/usr/local`, `/etc`), a package those for
+//! distribution files (`/usr`), so both can be installed together: systemd and udev then use the local files.
 
-/// A file that belongs on a badge.
+/// A file of a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstalledFile {
     /// What it holds.
@@ -49,16 +48,16 @@ pub const RULES: Places = Places {
 /// The badge's configuration, in both.
 pub const CONFIG: &str = "/etc/emocue/emocue.toml";
 
-/// What the badge keeps, in both.
+/// The state folder, in both.
 pub const STATE: &str = "/var/lib/emocue";
 
-/// Whose service it is.
+/// The name of the service.
 pub const SERVICE: &str = "emocue-badge.service";
 
-/// Whom the service runs as.
+/// The user that the service runs as.
 pub const USER: &str = "emocue";
 
-/// The configuration that a package brings.
+/// The configuration in a package.
 pub const FIRST_CONFIG: &str = include_str!("../emocue.toml");
 
 /// A file's two places.
@@ -79,7 +78,7 @@ impl Places {
     }
 }
 
-/// Everything, in the order in which it is put into place: a program before what starts it.
+/// All files in the order of installation: the program before the service that starts it.
 pub const FILES: &[InstalledFile] = &[
     both(Content::Program, 0o755, PROGRAM),
     both(

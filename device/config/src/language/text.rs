@@ -12,17 +12,17 @@ pub struct PanelText {
 }
 
 impl PanelText {
-    /// In one line.
+    /// The text in one line.
     pub fn whole(&self) -> &str {
         &self.whole
     }
 
-    /// In one line or two.
+    /// The text in one line or two.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// What no panel can show in this place.
+    /// Why no panel can show it in this place.
     pub(super) fn problem(&self, slot: TextSlot) -> Option<Unfit> {
         if self.lines.iter().any(String::is_empty) && slot != TextSlot::Above {
             return Some(Unfit::new("empty", "write a text"));
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Where a text stands on the panel.
+/// The place of a text on the panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextSlot {
     /// Small, above the word of an expression. It may be empty.
@@ -77,15 +77,15 @@ pub enum TextSlot {
     Expression,
     /// The word of a state: one line or two.
     State,
-    /// What the wearer is asked, over a code: one line.
+    /// A question to the wearer, above a code: one line.
     Question,
-    /// What to do about a question, below its code: one line.
+    /// How to answer a question, below its code: one line.
     Answer,
     /// A title over the whole panel: one line.
     Title,
 }
 
-/// Why a text cannot stand in its place.
+/// Why a text does not fit its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfit {
     /// What is wrong.
@@ -95,7 +95,7 @@ pub struct Unfit {
 }
 
 impl Unfit {
-    /// `what` is wrong, and `next` is to be done.
+    /// `what` is wrong, and `next` is the help.
     pub fn new(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), next: next.into() }
     }

@@ -1,8 +1,8 @@
-//! A text that names no source, and what does.
+//! Texts that are not a source, and the list of those that are.
 
 use emocue_models::failure::{Failure, exit};
 
-/// Where all of [`SOURCES`] stands, for an error of one line.
+/// A short form of [`SOURCES`], for an error of one line.
 pub const SOURCES_BRIEF: &str = "--camera takes a picture, a folder of pictures, a Y4M file or a camera; `emocue-badge \
     run --help` lists all";
 
@@ -13,7 +13,7 @@ pub const SOURCES: &str = "webcam, the first camera that V4L2 knows; v4l2:/dev/v
     for one that writes raw frames; a picture (.jpg, .png), a folder of pictures, a Y4M file or, where ffmpeg is installed, \
     another video, - for Y4M on standard input, portraits, or synthetic[:frames=N,size=WxH,seed=N,fps=N]";
 
-/// A `--camera` text that names no source.
+/// A `--camera` text that is not a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceError(pub(super) String);

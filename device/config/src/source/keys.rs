@@ -2,7 +2,7 @@
 
 use super::error::SourceError;
 
-/// Hands every setting of `text` to `set`, which says `None` for what it does not know or take.
+/// Passes every setting of `text` to `set`, which returns `None` for an unknown key or an invalid value.
 ///
 /// # Errors
 /// [`SourceError`] with the setting that was refused.

@@ -17,19 +17,19 @@ pub use v4l2::{Pixels, RequestedFormat, V4l2Settings};
 /// A source of frames as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A camera that V4L2 knows.
+    /// A V4L2 camera.
     V4l2(V4l2Settings),
-    /// The first camera that V4L2 knows.
+    /// The first V4L2 camera.
     Webcam,
     /// A child process.
     Pipe(PipeSettings),
-    /// A picture, a folder or a stream: its content tells which.
+    /// A picture, a folder or a stream, detected by content.
     Path(PathBuf),
     /// Y4M on standard input.
     Stdin,
     /// The embedded portraits.
     Portraits,
-    /// A drawn clip.
+    /// A synthetic clip.
     Synthetic(SyntheticSettings),
 }
 

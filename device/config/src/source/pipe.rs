@@ -7,7 +7,7 @@ use emocue_models::luma::Range;
 use super::error::SourceError;
 use super::keys;
 
-/// How a program's output is to be read.
+/// The format of a program's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Coding {
     /// YUV4MPEG2, which describes itself.
@@ -20,21 +20,21 @@ pub enum Coding {
         height: usize,
         /// Whether two quarter-size planes of chroma follow the luma plane.
         chroma: bool,
-        /// How black and white are coded.
+        /// How black and white are encoded.
         range: Range,
     },
 }
 
-/// A program that is known, with all its arguments.
+/// A known program, with all its arguments.
 struct Preset {
     name: &'static str,
-    /// What is on the `PATH` where it can be used.
+    /// The program that must be on the `PATH`.
     program: &'static str,
     /// For `sh`; `{width}`, `{height}` and `{fps}` stand for the settings.
     command: &'static str,
     chroma: bool,
     range: Range,
-    /// Widths that come without padding between rows are multiples of this, px.
+    /// Widths that are multiples of this, px, have no padding between rows.
     step: usize,
     remedy: &'static str,
 }
@@ -54,26 +54,27 @@ const PRESETS: [Preset; 2] = [
     Preset {
         name: "gst-argus",
         program: "nvargus-daemon",
-        // The camera's library prints to standard output, so frames go through a descriptor of their own. A queue of
-        // one frame keeps what nobody reads from growing old.
+        // The camera's library prints to standard output, so frames use another file descriptor. A leaky queue of one
+        // frame drops frames that are not read in time.
         command: "exec gst-launch-1.0 --quiet nvarguscamerasrc \
                   ! 'video/x-raw(memory:NVMM),width={width},height={height},framerate={fps}/1' \
                   ! nvvidconv ! video/x-raw,format=GRAY8 \
                   ! queue leaky=downstream max-size-buffers=1 ! fdsink fd=3 3>&1 1>&2",
         chroma: false,
-        // Not documented; wrongly taken as limited it would clip, wrongly taken as full it is only a little flat.
+        // The range is not documented. Full range is safe: if it is wrong, contrast is lower; a wrong limited range
+        // would clip.
         range: Range::Full,
         step: 16,
         remedy: "it comes with JetPack: sudo apt install nvidia-l4t-gstreamer gstreamer1.0-tools",
     },
 ];
 
-/// The presets' names, each with the program that is installed where it can be used.
+/// The presets' names, each with the program that it needs.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|preset| (preset.name, preset.program))
 }
 
-/// Whether a source's text names a program of its own, and not a preset's.
+/// Whether a source's text is a command, and not a preset.
 pub fn is_command(source: &str) -> bool {
     let Some(pipe) = source.strip_prefix("pipe:") else { return false };
     let name = pipe.split_once('?').map_or(pipe, |(name, _)| name);
@@ -96,8 +97,8 @@ pub struct PipeSettings {
 impl FromStr for PipeSettings {
     type Err = SourceError;
 
-    /// What follows `pipe:`. A preset's settings follow its name; those of a command stand before it, since a
-    /// command may hold any character.
+    /// The text after `pipe:`. A preset's settings follow its name; those of a command precede it, since a command may
+    /// contain any character.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let (name, settings) = text.split_once('?').unwrap_or((text, ""));
         if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
@@ -120,7 +121,7 @@ impl FromStr for PipeSettings {
     }
 }
 
-/// The coding that a command's settings tell; Y4M without any.
+/// The coding of a command's settings; Y4M without any.
 fn coding(settings: &str) -> Result<Coding, SourceError> {
     let (mut chroma, mut size, mut said) = (None, None, None);
     keys::each("pipe", settings, |key, value| {

@@ -1,4 +1,4 @@
-//! A drawn clip, as a text names it.
+//! A synthetic clip, as a text names it.
 
 use std::str::FromStr;
 
@@ -14,9 +14,9 @@ pub struct SyntheticSettings {
     pub width: usize,
     /// Height, px, `64..=4096`.
     pub height: usize,
-    /// Chooses the portrait and where its path begins.
+    /// Selects the portrait and the start of its path.
     pub seed: u64,
-    /// Frames per second of a frame's time, `1..=1000`; frames come as fast as they are asked for.
+    /// Frame rate of the timestamps, Hz, `1..=1000`; frames themselves are made as fast as they are read.
     pub fps: u64,
 }
 
@@ -29,7 +29,7 @@ impl Default for SyntheticSettings {
 impl FromStr for SyntheticSettings {
     type Err = SourceError;
 
-    /// `frames=N,size=WxH,seed=N,fps=N`, each optional; `&` separates as well as `,`.
+    /// `frames=N,size=WxH,seed=N,fps=N`, each optional; `&` separates like `,`.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let mut clip = Self::default();
         keys::each("synthetic", text, |key, value| clip.set(key, value))?;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::error::SourceError;
 use super::keys;
 
-/// A pixel format that luma can be taken from, cheapest first.
+/// A pixel format from which luma can be extracted, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pixels {
     /// 8-bit luma alone.
@@ -33,13 +33,13 @@ impl Pixels {
         }
     }
 
-    /// The one that `format=NAME` names.
+    /// The format that `format=NAME` names.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|pixels| pixels.name() == name)
     }
 }
 
-/// What a camera is asked for.
+/// The format that is requested from a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestedFormat {
     /// Width, px.
@@ -48,26 +48,26 @@ pub struct RequestedFormat {
     pub height: u32,
     /// Frames per second.
     pub fps: u32,
-    /// One format, or the best.
+    /// A pixel format, or `None` for the cheapest that the camera has.
     pub pixels: Option<Pixels>,
 }
 
-/// What a camera is asked for where nothing else is said.
+/// The default request.
 const USUAL: RequestedFormat = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
 
 /// A V4L2 camera as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V4l2Settings {
-    /// The node, such as `/dev/video0` or one of the lasting names below `/dev/v4l/by-id`.
+    /// The device node, such as `/dev/video0` or one of the persistent names in `/dev/v4l/by-id`.
     pub node: PathBuf,
-    /// What it is asked for; the nearest that it has is taken.
+    /// The requested format; the nearest one that the camera has is used.
     pub wanted: RequestedFormat,
 }
 
 impl FromStr for V4l2Settings {
     type Err = SourceError;
 
-    /// What follows `v4l2:`, such as `/dev/video0?size=640x480&fps=30&format=auto`.
+    /// The text after `v4l2:`, such as `/dev/video0?size=640x480&fps=30&format=auto`.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let (node, settings) = text.split_once('?').unwrap_or((text, ""));
         if node.is_empty() {
