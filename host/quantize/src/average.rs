@@ -1,36 +1,37 @@
-//! The mean of several trainings' weights ("model soup", Wortsman et al. 2022).
+//! Weight averaging over several trainings ("model soup", Wortsman et al. 2022).
 
 use crate::onnx::{GraphReadError, OnnxGraph, Values};
 
 /// Graphs whose weights cannot be averaged.
 #[derive(Debug, thiserror::Error)]
 pub enum AverageError {
-    /// One of them cannot be read.
+    /// A graph cannot be read.
     #[error("graph {number}: {source}")]
     Read {
         /// Counts from 1.
         number: usize,
-        /// Why.
+        /// The cause.
         source: GraphReadError,
     },
-    /// One of them is another network than the first, or not of floats.
+    /// A graph differs from the first in operators, names or shapes, or its weights are not floats.
     #[error("graph {number} is another network than the first: {what}")]
     Other {
         /// Counts from 1.
         number: usize,
-        /// Where they differ.
+        /// What differs.
         what: String,
     },
-    /// A share is not positive, or they do not match the graphs.
+    /// A share is not positive and finite, or there is no graph.
     #[error("{0}")]
     Shares(String),
 }
 
-/// The first graph with weighted means of all graphs' weights. `graphs` are `.onnx` bytes of one architecture, each with its
-/// share; shares count in proportion. Metadata and all else are the first graph's.
+/// The first graph with the weighted mean of all graphs' weights. `graphs` are `.onnx` bytes of one architecture, each
+/// with its share, `> 0`; shares are divided by their sum. Metadata and everything else are the first graph's.
 ///
 /// # Errors
-/// [`AverageError`] for graphs of other shapes or operators, and for shares that are not positive.
+/// [`AverageError`] when a graph cannot be read or differs in shapes or operators, when a share is not positive and
+/// finite, and without a graph.
 pub fn average(graphs: &[(&[u8], f32)]) -> Result<Vec<u8>, AverageError> {
     let sum: f32 = graphs.iter().map(|(_, share)| share).sum();
     if let Some((_, share)) = graphs.iter().find(|(_, share)| !share.is_finite() || *share <= 0.0) {
@@ -59,7 +60,7 @@ pub fn average(graphs: &[(&[u8], f32)]) -> Result<Vec<u8>, AverageError> {
     Ok(mean.to_bytes())
 }
 
-/// Adds `share` of `other`'s weights; else says where it is another network.
+/// Adds `other`'s weights times `share`; the error says what differs.
 fn add(mean: &mut OnnxGraph, other: &OnnxGraph, share: f32) -> Result<(), String> {
     let operators = |graph: &OnnxGraph| -> Vec<(String, Vec<String>)> {
         graph.nodes.iter().map(|node| (node.op_type.clone(), node.input.clone())).collect()

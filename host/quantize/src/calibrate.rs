@@ -1,4 +1,4 @@
-//! What a float graph computes on real inputs: the range of every activation.
+//! Calibration: the range of every activation of a float graph on real inputs.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::operators::activations;
 use crate::probe::Probe;
 use crate::range::{Affine, Distribution, Extremes, Integers, RangeMethod};
 
-/// Fewest rows to calibrate on: half of them fit, half compare.
+/// Fewest calibration rows: ranges are fitted to half of them and compared on the other half.
 const LEAST: usize = 8;
 
-/// What is known of one activation.
+/// Statistics of one activation.
 #[derive(Clone, Debug)]
 struct Activation {
     extremes: Extremes,
     seen: Distribution,
 }
 
-/// What is known of every activation, by its name in the graph.
+/// Statistics of every activation, by its name in the graph.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivationRanges {
     activations: BTreeMap<String, Activation>,
@@ -28,10 +28,10 @@ pub(crate) struct ActivationRanges {
 }
 
 impl ActivationRanges {
-    /// What integers of the activation `value` mean.
+    /// Scale and zero point of the activation `value`.
     ///
     /// # Errors
-    /// [`QuantizeError::Constant`] when it never changed.
+    /// [`QuantizeError::Constant`] when it has the same value on all rows.
     pub(crate) fn affine(&self, value: &str, integers: Integers) -> Result<Affine, QuantizeError> {
         match self.activations.get(value) {
             Some(Activation { extremes, seen }) if extremes.low < extremes.high => {
@@ -50,7 +50,7 @@ impl ActivationRanges {
     }
 }
 
-/// Runs `graph` on every row and chooses the ranges of its activations by `method`.
+/// Runs `graph` on every row and collects the statistics by which [`ActivationRanges::affine`] chooses ranges.
 ///
 /// # Errors
 /// [`QuantizeError`] when there are too few rows, one does not fit or a value is not finite.

@@ -1,13 +1,15 @@
-//! How graphs are run. The quantizer needs to know what a graph computes, but not which runtime computes it.
+//! The interface to a runtime for graphs. The quantizer depends on the values that a graph computes, not on which
+//! runtime computes them.
 
 use tract_onnx::prelude::*;
 
-/// Why an engine failed, in its own words.
+/// Why an engine failed.
 pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A runtime for ONNX graphs. Calibrate with the one that will run the quantized graph: its rounding counts.
+/// A runtime for ONNX graphs. Calibrate with the one that will run the quantized graph, since rounding differs between
+/// runtimes.
 pub trait Engine {
-    /// Loads a graph whose only input has `shape`, such as `[1, 1, 48, 48]`. All its outputs are floats.
+    /// Loads a graph whose only input has `shape`, such as `[1, 1, 48, 48]`. All its outputs are `f32`.
     ///
     /// # Errors
     /// Whatever the runtime reports.
@@ -23,16 +25,16 @@ pub trait LoadedGraph {
     fn run(&self, input: &[f32]) -> Result<Vec<Vec<f32>>, EngineError>;
 }
 
-/// One input to calibrate on.
+/// One calibration input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibrationInput {
-    /// Sizes, outermost first; a batch of one.
+    /// Sizes, outermost first; the batch size is 1.
     pub shape: Vec<usize>,
-    /// Row-major, as many as the sizes multiply to.
+    /// Row-major; their count is the product of the sizes.
     pub values: Vec<f32>,
 }
 
-/// tract with its own operators.
+/// tract with its built-in operators only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TractEngine;
 

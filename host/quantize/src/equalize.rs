@@ -1,15 +1,16 @@
-//! Cross-layer equalisation (Nagel et al. 2019): what one layer writes smaller, the next reads larger, so that
-//! the channels of a value need the same range. The function stays what it was.
+//! Cross-layer equalisation (Nagel et al. 2019): output channels of one layer are scaled down and the next layer's
+//! input channels are scaled up by the same factors, so that all channels of a value have similar ranges. The graph's
+//! function does not change.
 
 use crate::layer::{Bias, bias_of, weights_of};
 use crate::onnx::node::groups;
 use crate::onnx::{Constant, OnnxGraph, Values};
 
-/// Nodes between two layers that a positive factor for each channel passes through.
+/// Operators between two layers that commute with a positive factor for each channel.
 const PASSING: &[&str] = &["Relu", "PRelu", "LeakyRelu", "MaxPool", "AveragePool"];
 
-/// Equalises every pair of convolutions without another reader between them, over and over until factors settle;
-/// returns the number of pairs.
+/// Equalises every pair of convolutions without another reader between them, repeatedly until the factors converge (8
+/// passes at most); returns the number of pairs.
 pub(crate) fn equalize(graph: &mut OnnxGraph) -> usize {
     let pairs: Vec<(usize, usize)> =
         (0..graph.nodes.len()).filter_map(|first| Some((first, partner(graph, first)?))).collect();
@@ -22,7 +23,7 @@ pub(crate) fn equalize(graph: &mut OnnxGraph) -> usize {
     pairs.len()
 }
 
-/// The convolution that alone reads what number `first` writes.
+/// The convolution that is the only reader of the output of node `first`.
 fn partner(graph: &OnnxGraph, first: usize) -> Option<usize> {
     if !is_dense(graph, first) {
         return None;
@@ -38,7 +39,7 @@ fn partner(graph: &OnnxGraph, first: usize) -> Option<usize> {
     is_dense(graph, at).then_some(at).filter(|_| own(1).is_some())
 }
 
-/// A convolution in one group with constant weights and bias of its own.
+/// Whether the node is a convolution with one group whose constant weights and bias no other node reads.
 fn is_dense(graph: &OnnxGraph, at: usize) -> bool {
     let node = &graph.nodes[at];
     let own = |name: &String| graph.readers(name).len() == 1;
@@ -49,7 +50,8 @@ fn is_dense(graph: &OnnxGraph, at: usize) -> bool {
         && !matches!(bias_of(graph, node), Bias::Other)
 }
 
-/// Brings the channels between two layers to the geometric mean of both sides' ranges; returns the largest factor.
+/// Scales the channels between two layers so that both sides' ranges become their geometric mean; returns the largest
+/// factor.
 fn balance(graph: &mut OnnxGraph, first: usize, second: usize) -> f32 {
     let (written, read) = (weights(graph, first), weights(graph, second));
     let (Some(written), Some(read)) = (written, read) else { return 1.0 };
@@ -64,7 +66,7 @@ fn balance(graph: &mut OnnxGraph, first: usize, second: usize) -> f32 {
             let ours = largest(&mut written.values[channel * own..][..own].iter());
             let columns = read.values.chunks(channels * inner);
             let theirs = largest(&mut columns.flat_map(|row| &row[channel * inner..][..inner]));
-            // A channel that is all zeros on either side needs no balance.
+            // A channel that is all zeros on either side is not scaled.
             if ours > 0.0 && theirs > 0.0 { (ours / theirs).sqrt().clamp(1e-3, 1e3) } else { 1.0 }
         })
         .collect();

@@ -9,10 +9,10 @@ pub enum QuantizeError {
     /// The graph cannot be read.
     #[error(transparent)]
     Read(#[from] GraphReadError),
-    /// An operator without an integer form here.
+    /// The operator is not supported.
     #[error("{node} cannot be quantized: {why}")]
     Unsupported {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
         /// The reason.
         why: String,
@@ -20,7 +20,7 @@ pub enum QuantizeError {
     /// Weights, groups and bias of a layer contradict each other.
     #[error("{node} is invalid: {what}")]
     Inconsistent {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
         /// What does not fit.
         what: String,
@@ -28,33 +28,33 @@ pub enum QuantizeError {
     /// NaN or infinity in an activation.
     #[error("\"{value}\" is not finite on calibration row {row}")]
     Overflow {
-        /// Which value.
+        /// Name of the value.
         value: String,
-        /// From 0.
+        /// Calibration row, counted from 0.
         row: usize,
     },
     /// A value that never changes has no range.
     #[error("\"{value}\" is {constant} on all calibration rows")]
     Constant {
-        /// Which value.
+        /// Name of the value.
         value: String,
-        /// What it always is.
+        /// Its value on every row.
         constant: f32,
     },
-    /// Too little to calibrate on.
+    /// Too few calibration rows.
     #[error("{rows} calibration rows, at least {least} are needed")]
     NoData {
-        /// As given.
+        /// Rows given.
         rows: usize,
-        /// As needed.
+        /// Rows needed.
         least: usize,
     },
-    /// Rows that do not fit the input.
+    /// A calibration row does not fit the input.
     #[error("a calibration row has {actual} values, the input {expected}")]
     WrongRow {
-        /// Of a row.
+        /// Values of the row.
         actual: usize,
-        /// Of the input.
+        /// Values of the input.
         expected: usize,
     },
     /// Nothing to quantize.

@@ -1,4 +1,4 @@
-//! Layers with constant weights: what is quantized.
+//! Layers with constant weights, which are quantized.
 
 use tract_onnx::pb::NodeProto;
 
@@ -6,7 +6,7 @@ use crate::error::QuantizeError;
 use crate::onnx::node::{groups, int, label};
 use crate::onnx::{Constant, OnnxGraph, Values};
 
-/// Channels of `value` as the layers that read it count them; 1 where none does.
+/// Channels of `value` according to the layers that read it; 1 without such a layer.
 pub(crate) fn channels(graph: &OnnxGraph, value: &str) -> usize {
     let readers = graph.readers(value).into_iter();
     let first = |at: &usize| graph.nodes[*at].input.first().is_some_and(|input| input == value);
@@ -37,13 +37,13 @@ pub(crate) fn weights_of<'a>(graph: &'a OnnxGraph, node: &NodeProto) -> Option<W
     Some(Weighted { weight, axis, inputs, outputs: shape[axis] })
 }
 
-/// What a layer adds to its product.
+/// The bias of a layer.
 pub(crate) enum Bias<'a> {
-    /// Nothing.
+    /// No bias.
     None,
-    /// The same floats for every input.
+    /// Constant floats.
     Constant(&'a Constant, &'a [f32]),
-    /// What is computed, or integers.
+    /// A computed value, or integers.
     Other,
 }
 
@@ -56,8 +56,8 @@ pub(crate) fn bias_of<'a>(graph: &'a OnnxGraph, node: &NodeProto) -> Bias<'a> {
     floats.map_or(Bias::Other, |(bias, floats)| Bias::Constant(bias, floats))
 }
 
-/// Refuses layers whose weights, groups and bias do not fit together. Afterwards each constant bias has a value for every
-/// output channel: a single one, which stands for all, is repeated.
+/// Refuses layers whose weights, groups and bias contradict each other. Afterwards each constant bias has a value for
+/// every output channel: a scalar is repeated.
 ///
 /// # Errors
 /// [`QuantizeError::Inconsistent`] naming the node.
@@ -77,7 +77,7 @@ pub(crate) fn fit_together(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
         let Bias::Constant(bias, floats) = bias_of(graph, node) else { continue };
         match floats {
             [one] if outputs > 1 => repeated.push((at, vec![*one; outputs])),
-            // A column would be another value for every row of a product.
+            // A bias in the shape of a column would add another value to every row of a product.
             _ if floats.len() == outputs
                 && (node.op_type == "Conv" || bias.shape.last() == Some(&outputs)) => {}
             [_] => {}

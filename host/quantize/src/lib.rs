@@ -1,15 +1,13 @@
 //! Post-training quantization of float ONNX graphs, and reading and writing them.
 //!
-//! [`quantize`] takes a graph with one float input and a few inputs to calibrate on, and returns a graph with
-//! 8-bit weights that are dequantized when it is loaded ([`Arithmetic::W8`]), or one in full int8
-//! ([`Arithmetic::Int8`], `QLinearConv` and `QLinearMatMul`). Everything in between is plain ONNX, without operators
-//! of its own.
+//! [`quantize`] takes a graph with one float input and calibration inputs, and returns a graph with 8-bit weights that
+//! are dequantized when it is loaded ([`Arithmetic::W8`]), or one in full int8 ([`Arithmetic::Int8`], `QLinearConv` and
+//! `QLinearMatMul`). Both use standard ONNX operators only.
 //!
-//! On the way the graph is simplified (constants lifted, integers of an earlier quantization turned into floats, batch
-//! normalisation folded), perhaps equalised, and run on
-//! the calibration inputs; each activation gets the range that loses least, and each bias makes up for the rounding
-//! of its weights. [`QuantizedGraph::layers`] says what the result loses, layer by layer. The same arguments give the
-//! same bytes.
+//! The graph is simplified (an earlier quantization is undone, batch normalisation is folded), optionally equalised
+//! (Nagel et al. 2019), and run on the calibration inputs; [`RangeMethod`] chooses each activation's range, and biases
+//! are corrected for the rounding of the weights. [`QuantizedGraph::layers`] has the signal-to-noise ratio of each
+//! layer. The same arguments give the same bytes.
 //!
 //! Graphs are run by an [`Engine`], a trait of two methods; [`TractEngine`] is one.
 //!
@@ -37,7 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `clap` makes [`Arithmetic`], [`Granularity`] and [`RangeMethod`] values of a command line.
+//! The feature `clap` derives `ValueEnum` for [`Arithmetic`], [`Granularity`] and [`RangeMethod`].
 
 #![warn(clippy::disallowed_macros)]
 
@@ -72,7 +70,7 @@ pub use weights::Granularity;
 use lower::Lowered;
 use onnx::OnnxGraph;
 
-/// A quantized graph and what it loses.
+/// A quantized graph and its quantization noise.
 #[derive(Clone, Debug)]
 pub struct QuantizedGraph {
     /// The content of an `.onnx` file.
@@ -83,9 +81,9 @@ pub struct QuantizedGraph {
     pub equalized: usize,
 }
 
-/// Quantizes the graph in `onnx` by what it computes on `rows`, at least 8 of them.
+/// Quantizes the graph in `onnx`, calibrated on `rows`, at least 8 of them.
 ///
-/// The result depends on nothing else: the same arguments give the same bytes.
+/// The result is deterministic: the same arguments give the same bytes.
 ///
 /// # Errors
 /// [`QuantizeError`] naming the node, tensor or row.

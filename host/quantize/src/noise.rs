@@ -1,4 +1,4 @@
-//! What quantization costs, layer by layer.
+//! Quantization noise, layer by layer.
 
 use crate::engine::{CalibrationInput, Engine};
 use crate::error::QuantizeError;
@@ -6,15 +6,16 @@ use crate::lower::LoweredLayer;
 use crate::onnx::{Constant, OnnxGraph, Values};
 use crate::probe::Probe;
 
-/// Rows that are compared.
+/// Calibration rows that are compared.
 const ROWS: usize = 64;
 
-/// How far a layer's output is from the float graph's.
+/// Quantization noise of a layer's output against the float graph's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNoise {
     /// The node's name and operator.
     pub layer: String,
-    /// Signal to noise, dB: 20 means an error of a tenth. All layers before it are quantized too.
+    /// Signal-to-noise ratio, dB, at most 150: 20 means an error of a tenth. The noise of all layers before it is
+    /// included.
     pub signal_to_noise: f64,
 }
 
@@ -44,13 +45,13 @@ pub(crate) fn noise(
     }
     let layer_noise = |(layer, (signal, noise)): (&LoweredLayer, (f64, f64))| LayerNoise {
         layer: layer.label.clone(),
-        // Beyond what 32-bit floats tell apart.
+        // Above the precision of 32-bit floats.
         signal_to_noise: (10.0 * (signal / noise.max(f64::MIN_POSITIVE)).log10()).min(150.0),
     };
     Ok(layers.iter().zip(sums).map(layer_noise).collect())
 }
 
-/// `lowered` with every layer's output as floats, and those floats' names.
+/// `lowered` with every layer's output dequantized, and the names of the dequantized values.
 fn readable(lowered: &OnnxGraph, layers: &[LoweredLayer]) -> (OnnxGraph, Vec<String>) {
     let mut graph = lowered.clone();
     let mut names = Vec::with_capacity(layers.len());

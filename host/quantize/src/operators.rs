@@ -1,4 +1,4 @@
-//! Operators and what becomes of each when a graph is quantized.
+//! How each operator is quantized.
 
 use tract_onnx::pb::NodeProto;
 
@@ -8,17 +8,17 @@ use crate::onnx::OnnxGraph;
 use crate::onnx::node::{float, int, label, text};
 use crate::settings::Arithmetic;
 
-/// What becomes of an operator in an integer graph.
+/// How an operator is treated in an integer graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Treatment {
-    /// It has weights and an integer form.
+    /// A layer with weights and an integer form.
     Layer,
-    /// It moves integers as it moves floats.
+    /// Moves values without computing, integers as well as floats.
     Moves,
-    /// It computes in floats, between a `DequantizeLinear` and a `QuantizeLinear`.
+    /// Computes in floats, between a `DequantizeLinear` and a `QuantizeLinear`.
     Float,
-    /// As above, and its output is never quantized: tract turns `DequantizeLinear`, `Softmax`, `QuantizeLinear`
-    /// into a table of ones.
+    /// As above, and its output is never quantized: tract turns `DequantizeLinear`, `Softmax`, `QuantizeLinear` into a
+    /// lookup table of ones.
     StaysFloat,
 }
 
@@ -53,12 +53,12 @@ const OPERATORS: &[(&str, Treatment)] = &[
 pub(crate) fn treatment(node: &NodeProto) -> Option<Treatment> {
     let found = OPERATORS.iter().find(|(name, _)| *name == node.op_type);
     let treatment = found.map(|(_, treatment)| *treatment)?;
-    // The nearest neighbour is a copy.
+    // Nearest-neighbour resizing copies values.
     let nearest = node.op_type == "Resize" && text(node, "mode", "nearest") == "nearest";
     Some(if nearest { Treatment::Moves } else { treatment })
 }
 
-/// Refuses what `arithmetic` cannot express.
+/// Refuses operators that `arithmetic` does not support.
 ///
 /// # Errors
 /// [`QuantizeError::Unsupported`] naming the node, [`QuantizeError::NoLayer`] when nothing has weights.
@@ -93,7 +93,7 @@ pub(crate) fn check(graph: &OnnxGraph, arithmetic: Arithmetic) -> Result<(), Qua
     Ok(())
 }
 
-/// The float values whose ranges are needed, without the input.
+/// The float values whose ranges are needed, except the graph's input.
 pub(crate) fn activations(graph: &OnnxGraph) -> Vec<String> {
     let known = graph.nodes.iter().filter(|node| treatment(node).is_some());
     known.filter_map(|node| node.output.first().cloned()).collect()

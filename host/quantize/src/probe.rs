@@ -1,4 +1,4 @@
-//! What a graph computes inside: it is run with inner values as its outputs.
+//! Reads intermediate values of a graph: it is run with them as its outputs.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,12 +11,12 @@ use crate::engine::{CalibrationInput, Engine, LoadedGraph};
 use crate::error::QuantizeError;
 use crate::onnx::OnnxGraph;
 
-/// A graph whose outputs are some of its inner values.
+/// A graph whose outputs are some of its intermediate values.
 pub(crate) struct Probe<'a> {
     engine: &'a dyn Engine,
     onnx: Vec<u8>,
     values: usize,
-    /// One for each shape of the input.
+    /// The loaded graph for each shape of the input.
     loaded: RefCell<HashMap<Vec<usize>, Rc<dyn LoadedGraph>>>,
 }
 

@@ -1,13 +1,13 @@
-//! Which values an activation's 256 integers stand for.
+//! Quantization ranges of activations: scales and zero points.
 //!
-//! Each value is looked at twice: once for its extremes, once for two histograms between them, one of the
-//! rows that a range is fitted to and one of the rows by which methods are compared.
+//! Each value is read in two passes: one for its extremes, one for two histograms between them, of the rows to which a
+//! range is fitted and of the rows on which methods are compared.
 
 /// Bins of a histogram.
 const BINS: usize = 2048;
-/// Share of the values that the percentile method leaves on either side.
+/// Fraction of the values that the percentile method clips on either side.
 const TAIL: f64 = 5e-5;
-/// Fractions of the full range that the squared-error method tries.
+/// Number of ranges that the squared-error method tries.
 const STEPS: usize = 96;
 
 /// How a range is chosen.
@@ -24,12 +24,12 @@ pub enum RangeMethod {
     Best,
 }
 
-/// Which integers stand for a value.
+/// Which integers represent a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Integers {
-    /// 0 to 127: what the integer engine stores.
+    /// `0..=127`, which the integer engine stores.
     Stored,
-    /// -128 to 127: what it never rounds to, since it computes on.
+    /// `-128..=127`, for values inside a step, which the engine does not round.
     Passing,
 }
 
@@ -47,14 +47,14 @@ impl Integers {
 pub(crate) struct Affine {
     /// Above 0.
     pub(crate) scale: f32,
-    /// The integer that is 0.
+    /// The integer that represents 0.
     pub(crate) zero_point: i8,
-    /// Which integers there are.
+    /// The range of the integers.
     pub(crate) integers: Integers,
 }
 
 impl Affine {
-    /// For values from `low` to `high`; 0 is always among them, exactly, since borders are padded with it.
+    /// For values from `low` to `high`. 0 is always representable exactly, since borders are padded with it.
     pub(crate) fn of(low: f32, high: f32, integers: Integers) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
         let least = integers.least();
@@ -63,13 +63,13 @@ impl Affine {
         Self { scale, zero_point: zero_point as i8, integers }
     }
 
-    /// The floats that the least and the largest integer stand for.
+    /// The floats that the smallest and the largest integer represent.
     pub(crate) fn bounds(self) -> (f32, f32) {
         let value = |q: f32| self.scale * (q - f32::from(self.zero_point));
         (value(self.integers.least()), value(127.0))
     }
 
-    /// What is left of `x` after rounding and cutting off.
+    /// `x` after rounding and saturation.
     pub(crate) fn rounded(self, x: f32) -> f32 {
         let q = (x / self.scale).round_ties_even() + f32::from(self.zero_point);
         let within = q.clamp(self.integers.least(), 127.0);
@@ -80,9 +80,9 @@ impl Affine {
 /// Extremes of a value and the mean of each channel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Extremes {
-    /// Least.
+    /// Smallest value.
     pub(crate) low: f32,
-    /// Most.
+    /// Largest value.
     pub(crate) high: f32,
     /// Sums of each channel's mean.
     sums: Vec<f64>,
@@ -90,13 +90,13 @@ pub(crate) struct Extremes {
 }
 
 impl Extremes {
-    /// Nothing yet, of a value with so many channels.
+    /// Empty, for a value with `channels` channels.
     pub(crate) fn new(channels: usize) -> Self {
         let sums = vec![0.0; channels.max(1)];
         Self { low: f32::INFINITY, high: f32::NEG_INFINITY, sums, rows: 0 }
     }
 
-    /// One more row's values: as many for each channel, one channel after the other.
+    /// Adds one row's values, `[channels, values of a channel]`, row-major.
     pub(crate) fn add(&mut self, values: &[f32]) {
         let size = (values.len() / self.sums.len()).max(1);
         for (channel, sum) in values.chunks(size).zip(&mut self.sums) {
@@ -117,7 +117,7 @@ impl Extremes {
     }
 }
 
-/// How often values fell where.
+/// A histogram of a value between its extremes.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
     low: f32,
@@ -126,13 +126,13 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// Empty, from the least to the most that was seen.
+    /// Empty, from the smallest to the largest value seen.
     pub(crate) fn new(extremes: &Extremes) -> Self {
         let width = (extremes.high - extremes.low) / BINS as f32;
         Self { low: extremes.low, width: width.max(f32::MIN_POSITIVE), counts: vec![0; BINS] }
     }
 
-    /// One more row's values.
+    /// Adds one row's values.
     pub(crate) fn add(&mut self, values: &[f32]) {
         for value in values {
             let bin = (value - self.low) / self.width;
@@ -140,7 +140,7 @@ impl Histogram {
         }
     }
 
-    /// Middles of the bins that hold something, with their counts.
+    /// Centres of the bins that are not empty, with their counts.
     fn filled(&self) -> impl Iterator<Item = (f32, u64)> {
         let middle =
             |(at, count): (usize, &u64)| (self.low + (at as f32 + 0.5) * self.width, *count);
@@ -157,12 +157,12 @@ impl Histogram {
         self.filled().map(squared).sum::<f64>() / total.max(1) as f64
     }
 
-    /// The least and the most that was seen.
+    /// The smallest and the largest value seen.
     fn bounds(&self) -> (f32, f32) {
         (self.low, self.low + BINS as f32 * self.width)
     }
 
-    /// The bounds without `TAIL` of the values on either side.
+    /// The bounds without a fraction `TAIL` of the values on either side.
     fn percentile(&self) -> (f32, f32) {
         let total: u64 = self.counts.iter().sum();
         let tail = (total as f64 * TAIL) as u64;
@@ -182,7 +182,7 @@ impl Histogram {
         )
     }
 
-    /// The bounds, shrunk on either side alike, of the least squared error.
+    /// The bounds, shrunk by the same factor on both sides, with the smallest squared error.
     fn least_error(&self, integers: Integers) -> (f32, f32) {
         let (low, high) = self.bounds();
         let bounds = |step: usize| {
@@ -206,13 +206,13 @@ pub(crate) struct Distribution {
 }
 
 impl Distribution {
-    /// Nothing yet.
+    /// Empty.
     pub(crate) fn new(extremes: &Extremes) -> Self {
         let empty = Histogram::new(extremes);
         Self { fitted: empty.clone(), compared: empty }
     }
 
-    /// The values of row number `row`.
+    /// Adds the values of row number `row`.
     pub(crate) fn add(&mut self, row: usize, values: &[f32]) {
         let half = if row.is_multiple_of(2) { &mut self.fitted } else { &mut self.compared };
         half.add(values);
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_best_method_errs_least_on_the_other_half() {
-        // Both halves alike and even: nothing is gained by cutting off.
+        // Both halves have the same uniform distribution: clipping gains nothing.
         let even: Vec<Vec<f32>> =
             (0..4).map(|r| (0..5000).map(|i| (i * 4 + r) as f32 / 2e4 - 0.5).collect()).collect();
         let seen = seen(&even);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     proptest! {
-        /// Inside the range rounding is off by half a step at most, and 0 stays 0.
+        /// Inside the range the rounding error is half a step at most, and 0 stays 0.
         #[test]
         fn rounding_stays_within_half_a_step(
             a in -50f32..50.0, b in -50f32..50.0, at in 0f32..1.0, stored: bool,

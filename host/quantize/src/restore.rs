@@ -1,4 +1,4 @@
-//! From a quantized graph back to floats, to quantize it anew or to read values in its middle.
+//! From a quantized graph back to floats, to quantize it again or to read its intermediate values.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use tract_onnx::pb::NodeProto;
 use crate::onnx::node::int;
 use crate::onnx::{Constant, OnnxGraph, Values};
 
-/// The least integer of `i8`: where it is the zero point, saturation cuts off what is below 0.
+/// The smallest `i8`: where it is the zero point, saturation is a ReLU.
 const LEAST: i8 = -128;
 
-/// Replaces integers by the floats that they stand for: weights, and what is computed between a `QuantizeLinear` and a
-/// `DequantizeLinear`. Roundings are left out, and so is saturation, but for that at 0, which is a ReLU. What is not
-/// understood stays as it is.
+/// Replaces integers by the floats that they represent: weights, and values between a `QuantizeLinear` and a
+/// `DequantizeLinear`. Rounding is dropped, and so is saturation, except at 0, where it is a ReLU. Nodes of other forms
+/// are left unchanged.
 pub fn restore_floats(graph: &mut OnnxGraph) {
-    // Integer values that are floats now, with the integer that was 0.
+    // Values that were integers and are floats now, with their zero points.
     let mut restored: HashMap<String, i8> = HashMap::new();
     let mut rest = Vec::with_capacity(graph.nodes.len());
     for node in std::mem::take(&mut graph.nodes) {
@@ -85,7 +85,7 @@ fn zero_point(graph: &OnnxGraph, node: &NodeProto, at: usize) -> Option<i8> {
     }
 }
 
-/// What is read, the weights and the bias of an integer layer, as floats.
+/// Input, weights and bias of an integer layer, as floats.
 fn operands(graph: &mut OnnxGraph, node: &NodeProto) -> Option<Vec<String>> {
     let read = |at| graph.constant_of(node, at);
     let weights = read(3)?;
@@ -113,7 +113,7 @@ fn operands(graph: &mut OnnxGraph, node: &NodeProto) -> Option<Vec<String>> {
     Some(inputs)
 }
 
-/// What a `DequantizeLinear` of a constant computes.
+/// The result of a `DequantizeLinear` of a constant.
 fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
     let read = |at| graph.constant_of(node, at);
     if node.op_type != "DequantizeLinear" {
@@ -127,7 +127,7 @@ fn dequantized(graph: &OnnxGraph, node: &NodeProto) -> Option<Constant> {
     scaled(read(0)?, read(1)?.floats()?, zeros, int(node, "axis", 1))
 }
 
-/// Integers by the scales and zero points along `axis`.
+/// Dequantizes integers with the scales and zero points along `axis`.
 fn scaled(integers: &Constant, scales: &[f32], zeros: &[i8], axis: i64) -> Option<Constant> {
     let Constant { shape, values: Values::I8(integers) } = integers else { return None };
     if scales.is_empty() || zeros.is_empty() {

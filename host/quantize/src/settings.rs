@@ -1,4 +1,4 @@
-//! What is chosen when a graph is quantized.
+//! The settings of a quantization.
 
 use crate::range::RangeMethod;
 use crate::weights::Granularity;
@@ -13,29 +13,29 @@ pub enum Arithmetic {
     Int8,
 }
 
-/// How to quantize.
+/// Settings of [`quantize`](crate::quantize).
 #[derive(Clone, Copy, Debug)]
 pub struct QuantizeSettings {
-    /// What the result computes with.
+    /// Arithmetic of the result.
     pub arithmetic: Arithmetic,
-    /// What shares a scale.
+    /// Which weights share a scale.
     pub granularity: Granularity,
     /// How activations' ranges are chosen.
     pub ranges: RangeMethod,
-    /// Whether channels are balanced between layers first.
+    /// Whether channels are equalised between layers first (Nagel et al. 2019).
     pub equalize: bool,
-    /// Layers with fewer weights than this stay as they are in `w8`: there is little to save, and first and last
-    /// layers, which are small, cost most.
+    /// Layers with fewer weights than this stay floats in `w8`: they save little, and the first and last layers, which
+    /// are small, lose most accuracy.
     pub keep_below: usize,
-    /// Whether layers that write the graph's outputs stay floats in `int8`: a detector's boxes and landmarks need finer
-    /// steps than eight bits, and their layers are small.
+    /// Whether layers that write the graph's outputs stay floats in `int8`: a detector's boxes and landmarks need a
+    /// finer resolution than 8 bits, and their layers are small.
     pub keep_outputs: bool,
-    /// Whether biases make up for what rounding the weights does on average (Nagel et al. 2019).
+    /// Whether biases are corrected for the mean error of rounding the weights (Nagel et al. 2019).
     pub correct_bias: bool,
 }
 
 impl QuantizeSettings {
-    /// The usual settings: a scale for each channel costs nothing.
+    /// The default settings, with one scale for each channel, since that costs no time.
     pub fn of(arithmetic: Arithmetic) -> Self {
         Self {
             arithmetic,

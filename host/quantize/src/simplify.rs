@@ -1,5 +1,5 @@
-//! The same function with fewer kinds of nodes: integers are floats again, nothing is only passed on, and batch
-//! normalisation is part of a convolution.
+//! Rewrites a graph to the same function with fewer kinds of nodes: an earlier quantization is undone, identities are
+//! removed, and batch normalisation is folded into a convolution.
 
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
@@ -78,7 +78,7 @@ fn fold_norms(graph: &mut OnnxGraph) -> Result<(), QuantizeError> {
     Ok(())
 }
 
-/// Makes the norm part of the convolution number `at`.
+/// Folds the normalisation into the convolution that is node `at`.
 fn fold_into(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     let node = &graph.nodes[at];
     let weight = node.input[1].clone();
@@ -107,7 +107,7 @@ fn fold_into(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     graph.constants.extend([(weight, folded), (offsets, bias)]);
 }
 
-/// A norm that stands alone is a 1x1 convolution for each channel apart.
+/// A normalisation that follows no convolution becomes a depthwise 1x1 convolution.
 fn as_conv(graph: &mut OnnxGraph, at: usize, affine: &[(f64, f64)]) {
     let (factors, offsets): (Vec<f32>, Vec<f32>) =
         affine.iter().map(|(factor, offset)| (*factor as f32, *offset as f32)).unzip();

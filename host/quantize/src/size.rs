@@ -1,4 +1,4 @@
-//! What an ONNX graph holds and computes.
+//! The parameters and multiply-accumulates of an ONNX graph.
 
 use std::collections::HashSet;
 
@@ -10,29 +10,29 @@ use tract_onnx::tract_hir::internal::*;
 use crate::onnx::{Constant, GraphReadError, OnnxGraph, Values};
 use crate::restore_floats;
 
-/// A graph cannot be counted.
+/// The size of a graph cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum SizeError {
-    /// Its bytes are not a graph that can be rewritten.
+    /// Its bytes are not a supported graph.
     #[error(transparent)]
     Read(#[from] GraphReadError),
-    /// tract does not find the shapes of its values.
+    /// tract cannot infer the shapes of its values.
     #[error("tract cannot type the graph: {0}")]
     Shapes(String),
 }
 
-/// What a graph holds and computes for one input.
+/// Parameters of a graph, and its multiply-accumulates for one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GraphSize {
-    /// Weights and biases, whatever numbers they are stored in; batch normalisation's running statistics are none.
+    /// Weights and biases, whatever their type; batch normalisation's running statistics are not counted.
     pub parameters: u64,
-    /// Multiply-accumulates of convolutions and dense layers; the rest is small beside them. Layers of all outputs count,
-    /// as a run computes all of them.
+    /// Multiply-accumulates of convolutions and dense layers; other operators are negligible. Layers of all outputs
+    /// count, as a run computes all of them.
     pub macs: u64,
 }
 
 impl GraphSize {
-    /// Of the graph in `onnx`, whose only input has `shape`.
+    /// The size of the graph in `onnx`, whose only input has `shape`.
     ///
     /// # Errors
     /// [`SizeError`] when the bytes are not a graph of operator set 11 or later, or shapes do not follow from the input's.
@@ -51,7 +51,7 @@ fn is_weight(operator: &str, at: usize) -> bool {
     match operator {
         // Running means and variances.
         "BatchNormalization" => at < 3,
-        // Sizes, limits and scales.
+        // Sizes, bounds and scales.
         "Resize" | "Clip" | "Pad" | "QuantizeLinear" | "DequantizeLinear" => false,
         _ => true,
     }
@@ -137,7 +137,7 @@ mod tests {
             let onnx = quantize(&TractEngine, &graph(), &rows, settings).unwrap().onnx;
             let size = GraphSize::of(&onnx, &SHAPE).unwrap();
             assert_eq!(size.macs, MACS, "{arithmetic:?}");
-            // A layer without a bias may get one that makes up for the rounding of its weights.
+            // A layer without a bias may get one that corrects for the rounding of its weights.
             assert!((343..=343 + 6).contains(&size.parameters), "{arithmetic:?}: {size:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Weights as 8-bit integers around 0: `w = scale * q`, `q` in `-127..=127`.
+//! Symmetric 8-bit quantization of weights: `w = scale * q`, `q` in `-127..=127`.
 
 use crate::onnx::Constant;
 
@@ -17,7 +17,7 @@ pub enum Granularity {
 pub(crate) struct QuantizedWeights {
     /// Row-major, as the floats were.
     pub(crate) values: Vec<i8>,
-    /// One, or one a channel; above 0.
+    /// One, or one for each output channel; `> 0`.
     pub(crate) scales: Vec<f32>,
     /// The axis of the output channels.
     pub(crate) axis: usize,
@@ -41,7 +41,7 @@ pub(crate) fn quantize(
     if by == Granularity::PerTensor {
         largest = vec![largest.iter().copied().fold(0.0, f32::max)];
     }
-    // A channel of zeros needs a scale too; any will do.
+    // A channel of zeros needs a scale too; any value is right.
     let scale = |largest: &f32| if *largest > 0.0 { largest / 127.0 } else { 1.0 };
     let scales: Vec<f32> = largest.iter().map(scale).collect();
     let round = |(at, value): (usize, &f32)| {
@@ -52,14 +52,14 @@ pub(crate) fn quantize(
     Some(QuantizedWeights { values, scales, axis, shape: weight.shape.clone() })
 }
 
-/// Channels along `axis`, and values from one channel to the next.
+/// Channels along `axis`, and the stride from one channel to the next, in values.
 fn layout(shape: &[usize], axis: usize) -> (usize, usize) {
     let channels = shape.get(axis).copied().unwrap_or(1).max(1);
     (channels, shape.iter().skip(axis + 1).product::<usize>().max(1))
 }
 
 impl QuantizedWeights {
-    /// Which output channel value number `at` belongs to.
+    /// The output channel of value number `at`.
     pub(crate) fn channel(&self, at: usize) -> usize {
         let (channels, inner) = layout(&self.shape, self.axis);
         at / inner % channels
@@ -70,7 +70,7 @@ impl QuantizedWeights {
         self.scales[if self.scales.len() == 1 { 0 } else { channel }]
     }
 
-    /// The weights as they act.
+    /// The dequantized weights.
     pub(crate) fn floats(&self) -> Vec<f32> {
         let value = |(at, q): (usize, &i8)| f32::from(*q) * self.scale(self.channel(at));
         self.values.iter().enumerate().map(value).collect()
@@ -109,7 +109,7 @@ mod tests {
     }
 
     proptest! {
-        /// Rounding is off by half a step at most.
+        /// The rounding error is half a step at most.
         #[test]
         fn rounding_stays_within_half_a_step(
             values in proptest::collection::vec(-1e3f32..1e3, 12),

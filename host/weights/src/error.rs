@@ -9,20 +9,20 @@ use crate::MAX_FILE_BYTES;
 /// A weights file is missing, is damaged, or belongs to another network.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The system refuses the file.
+    /// The operating system cannot open or read the file.
     #[error("cannot read {}: {reason}", file.display())]
     Unreadable {
         /// The weights file.
         file: PathBuf,
-        /// The system's words.
+        /// The operating system's error.
         reason: std::io::Error,
     },
-    /// No network's weights are that large.
+    /// The file is larger than [`MAX_FILE_BYTES`].
     #[error("{} has {bytes} bytes, more than the {MAX_FILE_BYTES} that a weights file may have", file.display())]
     TooLarge {
         /// The weights file.
         file: PathBuf,
-        /// Its size.
+        /// Its size, bytes.
         bytes: u64,
     },
     /// The file is neither of the formats, or damaged.
@@ -33,7 +33,7 @@ pub enum WeightsError {
     Damaged {
         /// The weights file.
         file: PathBuf,
-        /// The reader's words.
+        /// The reader's message.
         reason: String,
     },
     /// A layer is missing: probably another network's file.
@@ -65,10 +65,10 @@ pub enum WeightsError {
         file: PathBuf,
         /// The tensor.
         tensor: String,
-        /// The reader's words.
+        /// The reader's message.
         reason: std::io::Error,
     },
-    /// NaN or infinity would silently spoil every answer.
+    /// A value is NaN or infinity.
     #[error("{}: tensor {tensor:?} holds {value} at position {index}",
             file.display())]
     NotFinite {

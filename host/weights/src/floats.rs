@@ -1,4 +1,4 @@
-//! Floats as files store them.
+//! The float types of weights files.
 
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -34,7 +34,7 @@ impl FloatType {
         }
     }
 
-    /// Bytes of a tensor whose size was checked.
+    /// Bytes of a tensor of `shape`, whose size has been checked.
     pub(crate) fn bytes_of(self, shape: &[usize]) -> usize {
         let element = match self {
             Self::F16 | Self::Bf16 => 2,

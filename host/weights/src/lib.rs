@@ -1,4 +1,4 @@
-//! Weights that other programs wrote: safetensors files, and what `torch.save` writes (`.pt`, `.pth`).
+//! Reads weights of other programs: safetensors files, and files of `torch.save` (`.pt`, `.pth`).
 
 #![warn(clippy::disallowed_macros)]
 
@@ -16,10 +16,10 @@ use pytorch_reader::{PytorchError, PytorchReader};
 pub use error::WeightsError;
 use floats::FloatType;
 
-/// Larger files are refused unread, bytes: published networks have less than 1 GB, checkpoints of them some GB.
+/// Largest file that is read, bytes: published networks have less than 1 GB, their checkpoints a few GB.
 pub const MAX_FILE_BYTES: u64 = 16 << 30;
 
-/// An opened file of weights.
+/// An open weights file.
 #[derive(Debug)]
 pub struct WeightsFile {
     path: PathBuf,
@@ -30,22 +30,22 @@ pub struct WeightsFile {
 #[derive(Debug)]
 pub struct StoredTensor {
     shape: Vec<usize>,
-    /// As the file's format calls it.
+    /// The element type, as the file's format names it.
     element: String,
-    /// What its floats are; `None` for integers and other elements.
+    /// The float type; `None` for integers and other elements.
     float: Option<FloatType>,
     values: Values,
 }
 
 #[derive(Debug)]
 enum Values {
-    /// Bytes from this place of the file.
+    /// Bytes from this offset of the file.
     At(u64),
     Pytorch(pytorch_reader::Tensor),
 }
 
 impl StoredTensor {
-    /// Extents, outermost first.
+    /// Sizes, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -65,7 +65,7 @@ impl WeightsFile {
         let unreadable = |reason| WeightsError::Unreadable { file: path.to_owned(), reason };
         let found = std::fs::metadata(path).map_err(unreadable)?;
         if !found.is_file() {
-            // A pipe would be waited for.
+            // Reading a pipe would block.
             let reason = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
             return Err(unreadable(reason));
         }
@@ -94,11 +94,11 @@ impl WeightsFile {
         &self.tensors
     }
 
-    /// The values of `name`, row-major and finite; f64 is rounded. Who asks has looked at its shape, which says how many
-    /// they are.
+    /// The values of `name`, row-major and finite; `f64` is rounded. Check the shape first, since it determines how
+    /// much is allocated.
     ///
     /// # Errors
-    /// [`WeightsError`] when it is missing, not of floats, damaged, or holds what is not finite.
+    /// [`WeightsError`] when the tensor is missing, not of floats, damaged, or has a value that is not finite.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, WeightsError> {
         let (file, tensor) = (|| self.path.clone(), || name.to_owned());
         let missing = || WeightsError::MissingTensor { file: file(), tensor: tensor() };
@@ -157,13 +157,13 @@ impl WeightsFile {
 
 /// Why a file's tensors cannot be listed.
 enum ReadError {
-    /// The system refuses it.
+    /// The operating system cannot read it.
     Io(io::Error),
-    /// It contradicts itself, or is of another format.
+    /// It is inconsistent, or of another format.
     Damaged(String),
 }
 
-/// The tensors of what `torch.save` writes.
+/// The tensors of a file of `torch.save`.
 fn pytorch(path: &Path) -> Result<BTreeMap<String, StoredTensor>, ReadError> {
     let reader = PytorchReader::new(path).map_err(|error| match error {
         PytorchError::Io(reason) if reason.raw_os_error().is_some() => ReadError::Io(reason),

@@ -1,4 +1,4 @@
-//! safetensors: a header of JSON with each tensor's type, shape and place, then the values.
+//! The safetensors format: a JSON header with each tensor's type, shape and offsets, then the values.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,10 +12,10 @@ use crate::{ReadError, StoredTensor, Values};
 
 /// Bytes of the header's length, which come first.
 const LENGTH: u64 = 8;
-/// Longest header that is read, bytes: the tensors of a network take some 100 each.
+/// Longest header that is read, bytes: a tensor takes about 100.
 const MAX_HEADER: u64 = 16 << 20;
 
-/// The tensors of a file of so many bytes.
+/// The tensors of a file of `bytes` bytes.
 pub(crate) fn tensors(
     file: &mut File,
     bytes: u64,
@@ -34,7 +34,7 @@ pub(crate) fn tensors(
     }
     let mut header = Vec::with_capacity(length as usize);
     file.take(length).read_to_end(&mut header).map_err(ReadError::Io)?;
-    // It checks that the tensors lie one behind the other, each as long as its type and shape say.
+    // Deserializing checks that the tensors are contiguous and that each has the length of its type and shape.
     let header: Metadata =
         serde_json::from_slice(&header).map_err(|error| ReadError::Damaged(error.to_string()))?;
     let data = bytes - begin;
@@ -54,7 +54,7 @@ pub(crate) fn tensors(
     Ok(stored.collect())
 }
 
-/// So many bytes from a place of the file.
+/// `count` bytes from `offset` of the file.
 pub(crate) fn values(path: &Path, offset: u64, count: usize) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;

@@ -1,8 +1,8 @@
-//! Which values of a graph become integers: those that a layer reads, and those that are only moved or added on the
-//! way there.
+//! Which values of a graph become integers: the inputs of layers, and values from which they are computed by moving,
+//! pooling or adding only.
 //!
-//! What the integer engine computes in one step (a product, a sum, an activation) is stored once, at its end. What lies
-//! between is passed on.
+//! The integer engine computes a product, a sum and an activation in one step and stores the result once, at its end.
+//! Values inside a step are passing values.
 
 use std::collections::HashSet;
 
@@ -12,25 +12,26 @@ use crate::layer::weights_of;
 use crate::onnx::OnnxGraph;
 use crate::operators::{Treatment, treatment};
 
-/// Channels that the engine keeps together: all but the last input of a concatenation have whole blocks of them.
+/// Channels of one block of the engine's memory layout: in a concatenation, all inputs but the last must have a
+/// multiple of it.
 const BLOCK: usize = 16;
 
-/// What happens between a product and where it is stored.
+/// Activations that the engine applies to a product before it is stored.
 const ACTIVATIONS: &[&str] = &["Relu", "Clip", "PRelu", "LeakyRelu"];
 
 /// The values of a graph that are not floats.
 #[derive(Debug, Default)]
 pub(super) struct Domains {
-    /// Stored as 0 to 127.
+    /// Stored as integers `0..=127`.
     stored: HashSet<String>,
-    /// Inside a step of the engine.
+    /// Inside a step of the engine, never stored.
     passing: HashSet<String>,
     /// Written by layers that stay floats.
     kept: HashSet<String>,
 }
 
 impl Domains {
-    /// Of `graph`; layers that write its outputs stay floats where `keep_outputs` says so.
+    /// The domains of `graph`; with `keep_outputs`, layers that write its outputs stay floats.
     pub(super) fn of(graph: &OnnxGraph, keep_outputs: bool) -> Self {
         let mut domains = Self::default();
         if keep_outputs {
@@ -52,12 +53,12 @@ impl Domains {
         self.passing.contains(value)
     }
 
-    /// Whether the layer that writes a value stays a layer of floats.
+    /// Whether the layer that writes a value stays in floats.
     pub(super) fn is_kept(&self, value: &str) -> bool {
         self.kept.contains(value)
     }
 
-    /// Looks at what the node number `at` reads; its readers were looked at before.
+    /// Chooses the domains of the inputs of node `at`; its readers have been handled before.
     fn read_by(&mut self, graph: &OnnxGraph, at: usize, node: &NodeProto) {
         let Some(output) = node.output.first() else { return };
         if self.is_kept(output) {
@@ -78,7 +79,8 @@ impl Domains {
             (_, "Concat") if needed && is_whole(graph, node) => self.stored.extend(values.cloned()),
             (_, "Add") if needed && values.clone().count() == node.input.len() => {
                 let product = values.clone().filter(|value| is_only_product(graph, value, at));
-                // One product can be added to; the later one, as the other is there by then.
+                // One of the two may be a product that is still unstored: the later one, since the earlier is stored by
+                // then.
                 let last = product.max_by_key(|value| writer(graph, value)).cloned();
                 for value in values {
                     let domain = if Some(value) == last.as_ref() {
@@ -110,7 +112,7 @@ fn writer(graph: &OnnxGraph, value: &str) -> Option<usize> {
     graph.nodes.iter().position(|node| node.output.iter().any(|output| output == value))
 }
 
-/// Whether `value` is a convolution's that only the node number `reader` reads.
+/// Whether `value` is the output of a convolution and node `reader` is its only reader.
 fn is_only_product(graph: &OnnxGraph, value: &str, reader: usize) -> bool {
     let node = writer(graph, value).map(|at| &graph.nodes[at]);
     graph.only_reader(value) == Some(reader)
@@ -125,7 +127,7 @@ fn is_whole(graph: &OnnxGraph, node: &NodeProto) -> bool {
     node.input.iter().take(rest).all(whole)
 }
 
-/// Channels of a value, where a convolution before it says how many.
+/// Channels of a value, if they follow from a convolution before it.
 fn channels(graph: &OnnxGraph, value: &str) -> Option<usize> {
     let mut value = value;
     for _ in 0..graph.nodes.len() {

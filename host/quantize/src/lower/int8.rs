@@ -1,12 +1,13 @@
-//! Full int8 as the integer engine runs it: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and what has no
-//! integer form of its own between a `DequantizeLinear` and a `QuantizeLinear`.
+//! Full int8 as the integer engine runs it: `QLinearConv` and `QLinearMatMul`, pools and moves on `i8`, and operators
+//! without an integer form between a `DequantizeLinear` and a `QuantizeLinear`.
 //!
-//! Stored values are 0 to 127: a `Clip` cuts off what is below, which is a ReLU where the zero point is 0. Products that
-//! are added to, or that an activation follows, are rounded to all 256 integers here, since `QLinearConv` has to round;
-//! the engine leaves that out.
+//! Stored values are `0..=127`: a `Clip` removes negative integers, which is a ReLU where the zero point is 0. A
+//! product that an addition or an activation follows is rounded to all 256 integers in the graph, since `QLinearConv`
+//! must round; the engine skips this rounding.
 //!
 //! A value of the float graph keeps its name as a float and is called `NAME_quantized` in integers; either is written
-//! once, when a node first reads it. What is stored is read as stored from then on, by floats too.
+//! once, when a node first reads it. Once a value is stored, all its readers read the stored integers, float operators
+//! through a `DequantizeLinear`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -60,13 +61,13 @@ struct Lowering<'a> {
     ranges: &'a ActivationRanges,
     settings: QuantizeSettings,
     target: OnnxGraph,
-    /// Values that are there as floats: their names.
+    /// Values that are written as floats, with their names in the target.
     floats: HashMap<String, String>,
-    /// Values that are there as integers: their names and what they mean.
+    /// Values that are written as integers, with their names in the target, scales and zero points.
     integers: HashMap<String, (String, Affine)>,
     /// Values that must not become integers.
     never: HashSet<String>,
-    /// Nodes that an earlier one has taken over.
+    /// Nodes that have been merged into an earlier one.
     done: HashSet<usize>,
     layers: Vec<LoweredLayer>,
 }
@@ -150,7 +151,7 @@ impl Lowering<'_> {
         Ok((name, affine))
     }
 
-    /// The integers `whole` without those below 0, called `name`.
+    /// Clips the integers `whole` at 0; the result is called `name`.
     fn cut_off(&mut self, whole: String, name: String) -> String {
         let least = "least_stored".to_owned();
         let zero = Constant::scalar(Values::I8(vec![0]));
@@ -178,7 +179,7 @@ impl Lowering<'_> {
         });
     }
 
-    /// The node as it is, on floats; its output becomes integers where it is to be stored.
+    /// Writes the node unchanged, on floats; its output is quantized if it is stored.
     fn in_floats(&mut self, node: &NodeProto) -> Result<(), QuantizeError> {
         let stays = treatment(node) == Some(Treatment::StaysFloat)
             || (treatment(node) != Some(Treatment::Layer)
@@ -203,7 +204,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The node on integers, which mean afterwards what they meant before.
+    /// Writes the node on integers; scale and zero point do not change.
     fn moves(&mut self, node: &NodeProto, input: &str) {
         let (name, affine) = self.integers[input].clone();
         let output = node.output.first().cloned().unwrap_or_default();
@@ -223,7 +224,7 @@ impl Lowering<'_> {
     ) -> Result<(), QuantizeError> {
         let node = &self.source.nodes[at];
         let mut output = node.output.first().cloned().unwrap_or_default();
-        // A range that begins at 0 cuts off what is below, as Relu does.
+        // A range that begins at 0 saturates at 0, as Relu does.
         if let Some(next) = self.source.only_reader(&output)
             && self.source.nodes[next].op_type == "Relu"
         {
@@ -278,7 +279,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// `QLinearMatMul`, and the bias in floats behind it, since it knows none.
+    /// `QLinearMatMul`, which has no bias, so the bias is added in floats after it.
     fn matrix_product(
         &mut self,
         node: &NodeProto,
@@ -316,7 +317,7 @@ impl Lowering<'_> {
                 (name, Some(affine))
             }
             false => {
-                // Under its own name, since it may be the graph's output.
+                // Under its original name, since it may be the graph's output.
                 if let Some(last) = self.target.nodes.last_mut() {
                     last.output = vec![output.clone()];
                 }
@@ -352,7 +353,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// The first six inputs of both integer layers: what is read, and the weights.
+    /// The first six inputs of `QLinearConv` and `QLinearMatMul`: input and weights, each with scale and zero point.
     fn operands(
         &mut self,
         x: &str,

@@ -12,7 +12,7 @@ use crate::error::QuantizeError;
 use crate::onnx::OnnxGraph;
 use crate::settings::{Arithmetic, QuantizeSettings};
 
-/// Writes `graph` anew in the arithmetic that `settings` ask for.
+/// Rewrites `graph` in the arithmetic of `settings`.
 ///
 /// # Errors
 /// [`QuantizeError`] when a value has no range.

@@ -1,4 +1,4 @@
-//! What both forms are written with: quantized layers, names and constants.
+//! Common to both arithmetics: quantized layers, names and constants.
 
 use tract_onnx::pb::NodeProto;
 
@@ -10,16 +10,16 @@ use crate::range::Affine;
 use crate::settings::QuantizeSettings;
 use crate::weights::{self, QuantizedWeights};
 
-/// What a layer of the float graph has become.
+/// A layer of the float graph in the quantized graph.
 #[derive(Clone, Debug)]
 pub(crate) struct LoweredLayer {
     /// The node's name and operator.
     pub(crate) label: String,
     /// The layer's output in the float graph.
     pub(crate) value: String,
-    /// The same in the quantized graph.
+    /// The layer's output in the quantized graph.
     pub(crate) lowered: String,
-    /// What its integers mean, where it has some.
+    /// Scale and zero point of the output; `None` if it is a float.
     pub(crate) affine: Option<Affine>,
 }
 
@@ -31,8 +31,8 @@ pub(crate) struct Lowered {
     pub(crate) layers: Vec<LoweredLayer>,
 }
 
-/// The layer's weights in integers, and its bias made up for their rounding; no bias where there is none to
-/// change and none can be added (`MatMul`).
+/// The layer's quantized weights and its bias, corrected for their rounding. The bias is `None` where it is not a
+/// constant, and for a `MatMul`, which has none.
 pub(super) fn quantized_layer(
     graph: &OnnxGraph,
     node: &NodeProto,
@@ -60,7 +60,7 @@ pub(super) fn quantized_layer(
     Some((quantized, Some(bias)))
 }
 
-/// Which input channel weight number `at` reads.
+/// The input channel that weight number `at` is multiplied with.
 fn input_channel(node: &NodeProto, shape: &[usize], at: usize, outputs: usize) -> usize {
     match shape {
         [_, inputs] if int(node, "transB", 0) != 0 => at % inputs,
@@ -74,7 +74,7 @@ fn input_channel(node: &NodeProto, shape: &[usize], at: usize, outputs: usize) -
     }
 }
 
-/// A name that is free in `graph`: `base`, or with a number behind it.
+/// A name that is unused in `graph`: `base`, or `base` with a number appended.
 pub(super) fn fresh(graph: &OnnxGraph, base: &str) -> String {
     let numbered = (2..).map(|number| format!("{base}_{number}"));
     std::iter::once(base.to_owned())
@@ -83,7 +83,7 @@ pub(super) fn fresh(graph: &OnnxGraph, base: &str) -> String {
         .unwrap_or_default()
 }
 
-/// One scale, or one a channel.
+/// One scale, or one for each channel.
 pub(super) fn scales(quantized: &QuantizedWeights) -> Constant {
     match quantized.scales.len() {
         1 => Constant::scalar(Values::F32(quantized.scales.clone())),

@@ -11,7 +11,7 @@ use crate::onnx::{Constant, OnnxGraph, Values};
 use crate::settings::QuantizeSettings;
 use crate::weights::QuantizedWeights;
 
-/// All but the weights stays as it is.
+/// Replaces the weights only.
 pub(super) fn lower(
     graph: &OnnxGraph,
     ranges: &ActivationRanges,
@@ -50,7 +50,7 @@ pub(super) fn lower(
     Lowered { graph: target, layers }
 }
 
-/// The node that gives the layer `node` its weights.
+/// The `DequantizeLinear` that computes the weights of the layer `node`.
 fn dequantize(target: &mut OnnxGraph, node: &NodeProto, quantized: &QuantizedWeights) -> NodeProto {
     let weight = &node.input[1];
     let shape = target.constants[weight].shape.clone();

@@ -1,4 +1,4 @@
-//! Graphs from elsewhere: how large one may say that it is. Checked before anything is allocated for it.
+//! Limits on the sizes that an untrusted graph declares. They are checked before anything is allocated for it.
 
 use prost::Message as _;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue;
@@ -7,7 +7,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
 use super::error::GraphReadError;
 
-/// Most nodes, those of inner graphs included. ResNet-152 has 500; tract's analysis of 30,000 takes a minute.
+/// Most nodes, those of subgraphs included. ResNet-152 has about 500; tract's analysis of 30,000 nodes takes a minute.
 const MOST_NODES: usize = 4096;
 
 /// Most values of one tensor: 1 GB of 32-bit floats.
@@ -43,7 +43,7 @@ fn check_tensor(tensor: &TensorProto) -> Result<(), GraphReadError> {
     within(&tensor.name, tensor.dims.iter().copied())
 }
 
-/// Only the sizes that are fixed.
+/// Checks the fixed sizes only.
 fn check_value(value: &ValueInfoProto) -> Result<(), GraphReadError> {
     let Some(type_proto::Value::TensorType(tensor)) =
         value.r#type.as_ref().and_then(|of| of.value.as_ref())
@@ -55,7 +55,7 @@ fn check_value(value: &ValueInfoProto) -> Result<(), GraphReadError> {
         DimValue(size) => Some(*size),
         _ => None,
     });
-    // No size may stand for an open one, as exporters write -1 and 0.
+    // Exporters write -1 or 0 for a dynamic size.
     within(&value.name, fixed.filter(|size| *size > 0))
 }
 

@@ -22,14 +22,14 @@ const IR_VERSION: i64 = 8;
 /// One axis of an input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dim {
-    /// Known when the graph is written.
+    /// A fixed size.
     Fixed(usize),
-    /// Chosen when the graph is loaded; equal names are equal sizes.
+    /// A dynamic size, set when the graph is loaded; axes of the same name have the same size.
     Named(&'static str),
 }
 
 impl Dim {
-    /// The number of pictures, `N`.
+    /// The batch size, `N`.
     pub const BATCH: Self = Self::Named("N");
 }
 
@@ -38,7 +38,7 @@ impl Dim {
 pub struct Array<'a> {
     /// Sizes, outermost first.
     pub shape: &'a [usize],
-    /// As many values as the sizes multiply to.
+    /// Row-major; their count is the product of the sizes.
     pub values: &'a [f32],
 }
 
@@ -49,12 +49,12 @@ impl<'a> Array<'a> {
     }
 }
 
-/// What a node computes or a graph is given, by its name in the graph.
+/// The output of a node or an input of the graph, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value(String);
 
 impl Value {
-    /// What stands for an optional input that is left out.
+    /// An optional input that is omitted.
     pub(super) const NONE: Self = Self(String::new());
 
     /// The name in the graph.
@@ -79,12 +79,12 @@ pub enum Attribute {
 /// A graph cannot be written as it was built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
-    /// ONNX names every value once.
+    /// Names of values must be unique in ONNX.
     #[error("graph {graph}: two values are named {name:?}")]
     DuplicateName {
         /// The graph's name.
         graph: String,
-        /// The second use of this name failed.
+        /// The name that is used twice.
         name: String,
     },
     /// An initializer's values do not fill its shape.
@@ -127,7 +127,7 @@ impl Model {
         &self.0
     }
 
-    /// Adds `metadata_props`; a key that is there already gets the new value.
+    /// Adds `metadata_props`; an existing key gets the new value.
     #[must_use]
     pub fn with_metadata(mut self, entries: &[(&str, &str)]) -> Self {
         let known = &mut self.0.metadata_props;
@@ -145,8 +145,8 @@ impl Model {
     }
 }
 
-/// Collects one graph in the order of computation. The first mistake is kept and returned by
-/// [`GraphBuilder::finish`], so that building reads like the network's definition.
+/// Collects one graph in the order of computation. The first error is kept and returned by [`GraphBuilder::finish`], so
+/// that building reads like the network's definition.
 ///
 /// A node's name is also its output's name; its weights are `NAME.weight` and `NAME.bias`. The operators
 /// themselves are methods in `layers.rs`; [`GraphBuilder::node`] adds any other.
@@ -215,10 +215,10 @@ impl GraphBuilder {
         output
     }
 
-    /// The whole model.
+    /// The finished graph.
     ///
     /// # Errors
-    /// [`GraphError`] on the first mistake made while building, or when there is no output.
+    /// [`GraphError`] for the first error made while building, or when there is no output.
     pub fn finish(self) -> Result<Model, GraphError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);

@@ -16,16 +16,16 @@ pub enum Values {
     I32(Vec<i32>),
     /// `INT8`
     I8(Vec<i8>),
-    /// Any other type, kept as it is.
+    /// Any other type, unchanged.
     Other(Box<TensorProto>),
 }
 
 /// A constant of the graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constant {
-    /// Sizes, outermost first; none is a scalar.
+    /// Sizes, outermost first; empty for a scalar.
     pub shape: Vec<usize>,
-    /// As many as the sizes multiply to.
+    /// Their count is the product of the sizes.
     pub values: Values,
 }
 
@@ -35,7 +35,7 @@ impl Constant {
         Self { shape: Vec::new(), values }
     }
 
-    /// The floats, where they are floats.
+    /// The values, if they are 32-bit floats.
     pub fn floats(&self) -> Option<&[f32]> {
         match &self.values {
             Values::F32(values) => Some(values),

@@ -1,54 +1,54 @@
 //! Why a graph cannot be read.
 
-/// A graph cannot be read, or lacks what is needed of it.
+/// A graph cannot be read, or is unsupported.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphReadError {
     /// Not ONNX.
     #[error("not an ONNX graph: {0}")]
     Onnx(#[from] prost::DecodeError),
-    /// More than any network needs.
+    /// A size is above its limit.
     #[error("too large: {what}")]
     TooLarge {
-        /// What is, and the bound.
+        /// The part that is too large, and the limit.
         what: String,
     },
-    /// Too old.
+    /// The operator set is too old.
     #[error("unsupported operator set: expected {oldest} or later")]
     OldOpset {
         /// The oldest that can be read.
         oldest: i64,
     },
-    /// An operator that meant something else.
+    /// An operator has another meaning in the graph's operator set.
     #[error("{node} has changed its meaning since the graph's operator set")]
     ChangedOperator {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
-        /// Where it means what it does now.
+        /// The operator set from which it has today's meaning.
         needed: i64,
     },
-    /// Weights elsewhere.
+    /// Weights are stored in another file.
     #[error("{tensor} is stored in another file, which is unsupported")]
     External {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
     },
-    /// A tensor that does not fill its shape.
+    /// A tensor's values do not match its shape.
     #[error("{tensor} has {actual} values for the shape {shape:?}")]
     WrongCount {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// As stated.
+        /// The declared shape.
         shape: Vec<usize>,
-        /// Values there.
+        /// Number of values found.
         actual: usize,
     },
-    /// None or several inputs.
+    /// The graph has no input or several.
     #[error("expected one input, found {}", if .found.is_empty() { "none".to_owned() } else { .found.join(", ") })]
     Inputs {
         /// Their names.
         found: Vec<String>,
     },
-    /// An input that does not take floats.
+    /// The input is not of 32-bit floats.
     #[error("the input \"{input}\" takes {found}, expected 32-bit floats")]
     InputType {
         /// The input's name.
@@ -59,18 +59,18 @@ pub enum GraphReadError {
     /// NaN or infinity among the weights.
     #[error("{tensor} holds {value}")]
     NotFinite {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
         /// The value.
         value: f32,
     },
-    /// A classifier whose answer is neither logits nor probabilities that sum to 1.
+    /// A classifier's output is neither logits nor a softmax.
     #[error("the answer comes from {node}, expected logits or a softmax")]
     Squashed {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
     },
-    /// A value that no node wrote.
+    /// A node reads a value before any node writes it.
     #[error("{node} reads \"{value}\", which nothing before it writes")]
     Undefined {
         /// The node that reads.
@@ -78,24 +78,24 @@ pub enum GraphReadError {
         /// The value's name.
         value: String,
     },
-    /// A value that has two writers.
+    /// Two nodes write the same value.
     #[error("\"{value}\" is written twice")]
     WrittenTwice {
         /// The value's name.
         value: String,
     },
-    /// A size that is not known.
+    /// A size of the input is dynamic.
     #[error("axis {axis} of the input \"{input}\" has no fixed size")]
     Dynamic {
         /// The input's name.
         input: String,
-        /// From 0.
+        /// Axis, counted from 0.
         axis: usize,
     },
-    /// A shape that the input cannot have.
+    /// The given shape does not fit the input.
     #[error("the input cannot have the shape {given:?}")]
     Shape {
-        /// What was given.
+        /// The given shape.
         given: Vec<usize>,
     },
 }

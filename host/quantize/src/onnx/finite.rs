@@ -1,4 +1,5 @@
-//! Weights that are numbers. An engine may hide others: tract's `Relu` makes NaN 0, ONNX Runtime's keeps it.
+//! The check that weights are finite. A runtime may hide values that are not: tract's `Relu` turns NaN into 0, ONNX
+//! Runtime's keeps it.
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
@@ -11,7 +12,7 @@ use super::widen::half_values;
 /// Operators for which an infinite constant is a bound or a mask.
 const BOUNDED: &[&str] = &["Clip", "Max", "Min", "Pad", "Where"];
 
-/// Refuses NaN in any constant of the graph `onnx`, and infinity but as a bound.
+/// Refuses NaN in any constant of the graph `onnx`, and infinity except as a bound or mask.
 ///
 /// # Errors
 /// [`GraphReadError::NotFinite`] naming the tensor; [`GraphReadError::Onnx`] when the bytes are not a graph.
@@ -56,7 +57,7 @@ fn refuse(graph: &GraphProto, name: &str, values: &[f32]) -> Result<(), GraphRea
     Err(GraphReadError::NotFinite { tensor: name.to_owned(), value: *value })
 }
 
-/// The values of a tensor of floats; none of another type or in another file.
+/// The values of a tensor of floats; empty for another type or external data.
 fn floats(tensor: &TensorProto) -> Vec<f32> {
     let raw = &tensor.raw_data;
     match DataType::try_from(tensor.data_type) {
@@ -78,7 +79,7 @@ fn floats(tensor: &TensorProto) -> Vec<f32> {
     }
 }
 
-/// A number in the range of `f32` where `value` is one, else NaN or infinity.
+/// A finite `f32` if `value` is finite, else NaN or infinity.
 fn class_of(value: f64) -> f32 {
     if value.is_finite() {
         value.clamp(f32::MIN.into(), f32::MAX.into()) as f32

@@ -13,21 +13,22 @@ use super::error::GraphReadError;
 use super::node::{constant_node, label};
 use super::widen::widen;
 
-/// The operator set in which `DequantizeLinear` knows channels and `MaxPool` knows `i8`.
+/// The operator set from which `DequantizeLinear` has per-channel scales and `MaxPool` supports `i8`.
 const OPSET: i64 = 13;
 /// The oldest operator set that can be read as [`OPSET`].
 const OLDEST: i64 = 11;
-/// What changed its meaning from [`OLDEST`] to [`OPSET`].
+/// Operators whose meaning changed between [`OLDEST`] and [`OPSET`].
 const CHANGED: &[&str] =
     &["Softmax", "LogSoftmax", "Hardmax", "Squeeze", "Unsqueeze", "ReduceSum", "Split"];
 
-/// Nodes that pass on their input when a graph only infers.
+/// Operators that are the identity in inference.
 const PASSING: &[&str] = &["Identity", "Dropout"];
 
-/// A graph with one float input, without `Constant` nodes and 16-bit floats.
+/// A graph with one float input. `Constant` nodes have become [`OnnxGraph::constants`], and 16-bit floats 32-bit
+/// floats.
 #[derive(Clone, Debug)]
 pub struct OnnxGraph {
-    /// All but the graph itself.
+    /// The model without its graph.
     model: ModelProto,
     name: String,
     /// In the order of computation.
@@ -36,7 +37,7 @@ pub struct OnnxGraph {
     pub constants: BTreeMap<String, Constant>,
     /// The only input that is not a constant.
     pub input: ValueInfoProto,
-    /// What the graph computes.
+    /// The graph's outputs.
     pub outputs: Vec<ValueInfoProto>,
 }
 
@@ -104,7 +105,7 @@ impl OnnxGraph {
             if let Some(value) = node.input.iter().find(|value| !known.contains(value.as_str())) {
                 return Err(GraphReadError::Undefined { node: label(node), value: value.clone() });
             }
-            // An output that is left out has no name.
+            // An omitted output has an empty name.
             for output in node.output.iter().filter(|output| !output.is_empty()) {
                 if !known.insert(output) {
                     return Err(GraphReadError::WrittenTwice { value: output.clone() });
@@ -135,7 +136,7 @@ impl OnnxGraph {
         ModelProto { graph: Some(graph), ..self.model.clone() }.encode_to_vec()
     }
 
-    /// The input's shape with a batch of one, other symbolic axes taken from `given`.
+    /// The input's shape with a batch size of 1 and other dynamic axes taken from `given`.
     ///
     /// # Errors
     /// [`GraphReadError::Dynamic`] when an axis besides the first has no size.
@@ -176,7 +177,7 @@ impl OnnxGraph {
         self.nodes.iter().enumerate().filter(reads).map(|(at, _)| at).collect()
     }
 
-    /// The only node that reads `value`, where it is not an output as well.
+    /// Index of the only node that reads `value`; `None` if `value` is an output of the graph.
     pub fn only_reader(&self, value: &str) -> Option<usize> {
         let is_output = self.outputs.iter().any(|output| output.name == value);
         match self.readers(value)[..] {
@@ -185,7 +186,7 @@ impl OnnxGraph {
         }
     }
 
-    /// The constant that input number `at` of `node` is.
+    /// Input number `at` of `node`, if it is a constant.
     pub fn constant_of(&self, node: &NodeProto, at: usize) -> Option<&Constant> {
         self.constants.get(node.input.get(at)?)
     }
@@ -197,7 +198,7 @@ impl OnnxGraph {
             || self.nodes.iter().any(|node| node.output.iter().any(|output| output == name))
     }
 
-    /// Removes nodes that only pass on their input.
+    /// Removes nodes that are the identity in inference.
     pub fn drop_passing(&mut self) {
         while let Some(at) = self.nodes.iter().position(|node| {
             let is_output = |name: &String| self.outputs.iter().any(|output| output.name == *name);

@@ -1,16 +1,16 @@
-//! The layers our networks are made of, as ONNX operators.
+//! The layers that networks here consist of, as ONNX operators.
 
 use super::builder::{Array, Attribute, GraphBuilder, Value};
 use Attribute::{Float, Int, Ints, Text};
 
-/// How a convolution walks; by default step 1 without padding.
+/// Stride, padding and groups of a convolution; by default stride 1, no padding, one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
-    /// Steps down and across, px.
+    /// Vertical and horizontal stride, px.
     pub stride: [usize; 2],
-    /// Zeros added above and below, left and right, px.
+    /// Zero padding: vertical (above and below each), horizontal (left and right each), px.
     pub pad: [usize; 2],
-    /// Groups of channels convolved apart.
+    /// Groups of channels.
     pub groups: usize,
 }
 
@@ -20,14 +20,14 @@ impl Default for Conv {
     }
 }
 
-/// How a pool walks.
+/// Window, stride and padding of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// Window height and width, px.
     pub kernel: [usize; 2],
-    /// Steps down and across, px.
+    /// Vertical and horizontal stride, px.
     pub stride: [usize; 2],
-    /// Cells added above and below, left and right, px; they never win a maximum.
+    /// Padding: vertical (above and below each), horizontal (left and right each), px. It is never the maximum.
     pub pad: [usize; 2],
     /// Whether a last window that reaches past the border counts (PyTorch's `ceil_mode`).
     pub ceil: bool,
@@ -53,7 +53,7 @@ fn ints(values: &[usize]) -> Attribute {
     Ints(values.iter().map(|&v| v as i64).collect())
 }
 
-/// ONNX wants the begins of all axes, then the ends.
+/// ONNX expects the beginnings of all axes, then the ends.
 fn pads([vertical, horizontal]: [usize; 2]) -> Attribute {
     ints(&[vertical, horizontal, vertical, horizontal])
 }
@@ -81,7 +81,7 @@ impl GraphBuilder {
         self.node("Conv", name, &inputs, &attributes)
     }
 
-    /// `Gemm` as a dense layer: `x` `[N,I]`, `weight` `[O,I]` as PyTorch's `Linear` keeps it, `bias` `[O]`.
+    /// `Gemm` as a dense layer: `x` `[N,I]`, `weight` `[O,I]` as PyTorch's `Linear` stores it, `bias` `[O]`.
     pub fn dense(&mut self, name: &str, x: &Value, weight: Array<'_>, bias: &[f32]) -> Value {
         let weight = self.constant(&format!("{name}.weight"), weight);
         let bias = self.constant(&format!("{name}.bias"), Array::new(&[bias.len()], bias));
@@ -115,7 +115,7 @@ impl GraphBuilder {
         self.node("MaxPool", name, &[x], &how.attributes())
     }
 
-    /// `AveragePool` over the last two axes; padding is not counted.
+    /// `AveragePool` over the last two axes; padding is excluded (`count_include_pad` 0).
     pub fn average_pool(&mut self, name: &str, x: &Value, how: Pool) -> Value {
         self.node("AveragePool", name, &[x], &how.attributes())
     }
@@ -143,7 +143,7 @@ impl GraphBuilder {
         self.node("Flatten", name, &[x], &[("axis", Int(1))])
     }
 
-    /// `Reshape`; in `shape`, 0 keeps an axis and -1 takes what is left.
+    /// `Reshape`; in `shape`, 0 copies the axis and -1 is inferred.
     pub fn reshape(&mut self, name: &str, x: &Value, shape: &[i64]) -> Value {
         let shape = self.integers(&format!("{name}.shape"), shape);
         self.node("Reshape", name, &[x, &shape], &[])
@@ -156,7 +156,7 @@ mod tests {
     use crate::engine::{Engine as _, TractEngine};
     use crate::onnx::Dim;
 
-    /// Every layer once, with numbers that can be followed by hand.
+    /// Every layer once, with values that can be checked by hand.
     #[test]
     fn the_engine_computes_what_was_built() {
         let mut graph = GraphBuilder::new("all");
@@ -182,7 +182,7 @@ mod tests {
 
         let input: Vec<f32> = (0u8..16).map(f32::from).collect();
         let outputs = TractEngine.load(&bytes, &[1, 1, 4, 4]).unwrap().run(&input).unwrap();
-        // x counts 0..16, so windows of 3 at step 2 with a ragged end give the maxima 10, 11, 14, 15.
+        // x counts 0..16, so windows of 3 with stride 2 and a partial last window give the maxima 10, 11, 14, 15.
         assert_eq!(outputs[0], [9.0, 51.0, 0.0]);
         let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
         for (actual, expected) in outputs[1].iter().zip([9.0, 50.0].map(sigmoid)) {

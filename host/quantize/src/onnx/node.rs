@@ -1,11 +1,11 @@
-//! Reading one node of a float ONNX graph: how messages call it, its attributes, what a `Constant` holds.
+//! Reading one node of a float ONNX graph: its label in messages, its attributes, the value of a `Constant`.
 
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use super::constant::{Constant, Values};
 use super::error::GraphReadError;
 
-/// How messages call a node: its name and operator, or its output where it has no name.
+/// A node's label in messages: its name and operator; its output's name if it has none.
 pub fn label(node: &NodeProto) -> String {
     let name = Some(&node.name).filter(|name| !name.is_empty()).or(node.output.first());
     format!("{} ({})", name.map_or("", String::as_str), node.op_type)
@@ -31,12 +31,12 @@ pub fn text(node: &NodeProto, name: &str, default: &str) -> String {
         .map_or_else(|| default.to_owned(), |found| String::from_utf8_lossy(&found.s).into_owned())
 }
 
-/// Groups of channels that a convolution keeps apart.
+/// Groups of channels of a convolution.
 pub(crate) fn groups(node: &NodeProto) -> usize {
     int(node, "group", 1).max(1) as usize
 }
 
-/// What a `Constant` node holds, where that is numbers.
+/// The value of a `Constant` node; `None` for another operator.
 pub(crate) fn constant_node(node: &NodeProto) -> Result<Option<Constant>, GraphReadError> {
     if node.op_type != "Constant" {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! 16-bit floats as 32-bit floats: the same function, computed with more digits.
+//! Conversion of 16-bit floats to 32-bit floats: the same function with higher precision.
 
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
@@ -7,7 +7,7 @@ use tract_onnx::prelude::f16;
 /// Attributes that hold a data type.
 const TYPES: [&str; 3] = ["to", "dtype", "output_dtype"];
 
-/// Makes all 16-bit floats of `model` 32-bit floats; returns whether there were any.
+/// Converts all 16-bit floats of `model` to 32-bit floats; returns whether there were any.
 pub(super) fn widen(model: &mut ModelProto) -> bool {
     model.graph.as_mut().is_some_and(graph)
 }
