@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::frame::{Decoder, Encoder, Envelope, Event};
 use crate::transport::{LinkError, Transport};
 
-/// Most bytes that are thrown away before a request; more come only from what is not a badge.
+/// Most bytes that are discarded before a request; only something that is not a badge sends more.
 const MAX_STALE: usize = 1 << 16;
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Channel<T> {
     /// What was read and not decoded yet: `input[at..end]`.
     at: usize,
     end: usize,
-    /// A frame whose bytes stop coming for so long has lost its end.
+    /// A frame without a byte for this time has lost its end.
     quiet: Duration,
     last_byte: Instant,
 }
@@ -47,8 +47,8 @@ impl<T: Transport> Channel<T> {
         self.transport.new_session()
     }
 
-    /// Sends a frame and returns its length, bytes. A message that does not fit is an error of the caller's and is
-    /// reported as the system would report it.
+    /// Sends a frame and returns its length, bytes. A message that does not fit is a bug of the caller and is reported
+    /// as an I/O error.
     pub(crate) fn send(&mut self, envelope: &Envelope) -> Result<usize, LinkError> {
         let frame = self.encoder.encode(envelope);
         let frame = frame.map_err(|error| LinkError::Io(std::io::Error::other(error)))?;
@@ -67,7 +67,7 @@ impl<T: Transport> Channel<T> {
                     return Ok(Some(event));
                 }
             }
-            // A stream of noise has no end that could be waited for.
+            // Noise may never end, so this must not wait for its end.
             if over {
                 return Ok(None);
             }
@@ -88,7 +88,7 @@ impl<T: Transport> Channel<T> {
         }
     }
 
-    /// Throws away what came and was not waited for: replies to what was asked twice, noise.
+    /// Discards bytes that were not expected: replies to repeated requests, noise.
     pub(crate) fn drain(&mut self) -> Result<(), LinkError> {
         let mut stale = 0;
         (self.at, self.end) = (0, 0);

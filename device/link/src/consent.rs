@@ -1,32 +1,33 @@
-//! What a wearer is asked before a badge does what a host wants, and the code by which host and panel are compared.
+//! Questions that a wearer answers before a badge does what a host requests, and the code that is compared on host and
+//! panel.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Keeps a code from meaning anything elsewhere.
+/// Domain separation of the hash.
 const CONTEXT: &[u8] = b"emocue consent 1\0";
 
 /// Codes are below this: 16 decimal digits, 53 bits.
 const CODES: u64 = 10_000_000_000_000_000;
 
-/// What the wearer does about a question.
+/// How the wearer answers a question.
 pub const HOW_TO_ANSWER: &str = "If its panel shows the same code, hold its button for 3 s. If not, press it shortly: that refuses.";
 
-/// What a host wants that only the wearer may allow.
+/// A host's request that only the wearer can allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ask {
-    /// Accept bundles of the key that signed this one, the first that the badge knows.
+    /// Accept bundles of the key that signed this one; it is the first key that the badge trusts.
     NewMaker,
-    /// Use other settings.
+    /// Use new settings.
     NewSettings,
-    /// Return to the bundle before.
+    /// Roll back to the previous bundle.
     OlderBundle,
 }
 
 impl Ask {
-    /// Each of them.
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::NewMaker, Self::NewSettings, Self::OlderBundle];
 
     /// The question, as panel and host show it.
@@ -42,19 +43,19 @@ impl Ask {
 /// A question that waits for the wearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// What the host wants.
+    /// What the host requests.
     pub ask: Ask,
     /// The key that signed the bundle; zeros where there is none.
     pub key: [u8; 32],
-    /// SHA-256 of the file that came; zeros where none came.
+    /// SHA-256 of the received file; zeros where there is none.
     pub sha256: [u8; 32],
-    /// Drawn by the badge for this question.
+    /// A random number of the badge for this question.
     pub number: [u8; 16],
 }
 
 impl Question {
-    /// What panel and host show. It covers everything in the question, so it is the same on both only where the badge
-    /// received what the host sent.
+    /// The code that panel and host show. It covers everything in the question, so it is the same on both only where
+    /// the badge received what the host sent.
     pub fn code(&self) -> Code {
         let mut hasher = Sha256::new_with_prefix(CONTEXT);
         hasher.update([self.ask as u8]);
@@ -62,7 +63,7 @@ impl Question {
         hasher.update(self.sha256);
         hasher.update(self.number);
         let hash: [u8; 32] = hasher.finalize().into();
-        // The whole hash as a number, so that every code is as likely as any other.
+        // The whole hash modulo the number of codes, so that all codes are equally likely.
         let byte = |code: u64, byte: &u8| (code * 256 + u64::from(*byte)) % CODES;
         Code(hash.iter().fold(0, byte))
     }

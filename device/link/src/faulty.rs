@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use crate::random::Random;
 use crate::transport::{LinkError, Transport};
 
-/// How bad a direction is. [`Faults::default`] is a good one.
+/// Fault rates of one direction. [`Faults::default`] has no faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
-    /// Chance that a byte is lost, 0 to 1.
+    /// Probability that a byte is lost, `0..=1`.
     pub lose: f64,
-    /// Chance that a bit of a byte is flipped, 0 to 1, for each byte.
+    /// Probability that a bit of a byte is flipped, `0..=1`.
     pub flip: f64,
-    /// Chance that a byte of noise comes before a byte, 0 to 1.
+    /// Probability that a byte of noise is inserted before a byte, `0..=1`.
     pub insert: f64,
-    /// Chance that what is written at once, such as a frame, comes twice, 0 to 1.
+    /// Probability that one write, such as a frame, arrives twice, `0..=1`.
     pub repeat: f64,
 }
 
@@ -33,7 +33,7 @@ impl FaultyLine {
         Self { faults, random: Random::new(seed) }
     }
 
-    /// Appends to `out` what comes out of the cable when `bytes` go in.
+    /// Appends to `out` what arrives when `bytes` are sent.
     pub fn pass(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         let times = if self.chance(self.faults.repeat) { 2 } else { 1 };
         for _ in 0..times {
@@ -59,7 +59,7 @@ impl FaultyLine {
     }
 }
 
-/// What went through a [`Faulty`] transport; clones count together.
+/// Counters of a [`Faulty`] transport; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     written: Arc<AtomicU64>,
@@ -73,7 +73,7 @@ impl Traffic {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// How often something was written; each time a frame.
+    /// Number of writes, one per frame.
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::Relaxed)
     }
@@ -84,14 +84,14 @@ impl Traffic {
     }
 }
 
-/// A transport with a bad cable in both directions, which may be cut.
+/// A transport with faults in both directions, which may be cut.
 #[derive(Debug)]
 pub struct Faulty<T> {
     inner: T,
     out: FaultyLine,
     back: FaultyLine,
     passed: Vec<u8>,
-    /// Bytes that came back and were not read yet.
+    /// Bytes that arrived and were not read yet.
     came: Vec<u8>,
     traffic: Traffic,
     cut_after: Option<u64>,
@@ -100,7 +100,7 @@ pub struct Faulty<T> {
 impl<T: Transport> Faulty<T> {
     /// Puts the same faults into both directions of `inner`.
     pub fn new(inner: T, faults: Faults, seed: u64) -> Self {
-        // What is read comes in pieces that depend on time, so nothing is repeated there.
+        // Reads return pieces that depend on timing, so nothing is repeated there.
         let back = FaultyLine::new(Faults { repeat: 0.0, ..faults }, !seed);
         Self {
             inner,
@@ -113,14 +113,14 @@ impl<T: Transport> Faulty<T> {
         }
     }
 
-    /// Cuts the cable once `bytes` bytes were written: from then on the other side seems gone.
+    /// Cuts the cable after `bytes` bytes were written: from then on the other side seems gone.
     #[must_use]
     pub const fn cut_after(mut self, bytes: u64) -> Self {
         self.cut_after = Some(bytes);
         self
     }
 
-    /// Counts what goes through, also after this transport was given away.
+    /// The counters, which stay readable after this transport was moved.
     pub fn traffic(&self) -> Traffic {
         self.traffic.clone()
     }

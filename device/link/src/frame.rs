@@ -1,19 +1,19 @@
-//! A message as bytes that survive a bad cable.
+//! The framing of messages, for a line that loses and damages bytes.
 //!
 //! ```text
 //! 0x00  COBS( postcard(Envelope)  CRC-32, little-endian )  0x00 0x00
 //! ```
 //!
-//! COBS leaves no zero inside, so a zero is always an end. The zero in front ends what noise left before the frame.
-//! The two behind end the frame even when one of them is lost, and tell that the sender is done: a damaged piece
-//! that ends with a single zero may be the half of a frame, one that ends with two is worth an immediate
-//! [`Event::Damaged`]. So a damaged frame is one event, wherever the damage is.
+//! COBS removes zeros, so a zero is always a delimiter. The leading zero ends any noise before the frame. The two
+//! trailing zeros end the frame even if one of them is lost, and show that the sender is done: a damaged piece that
+//! ends with a single zero may be half of a frame; one that ends with two is reported at once as [`Event::Damaged`]. So
+//! a damaged frame is one event, wherever the damage is.
 
 use serde::{Deserialize, Serialize};
 
 use crate::message::{MAX_LINES, MAX_LISTED, Reply, Request};
 
-/// Longest frame with its three zeros, bytes: what a Linux terminal keeps for a reader that is late.
+/// Longest frame with its three zeros, bytes: what a Linux terminal buffers for a slow reader.
 pub const MAX_FRAME: usize = 4095;
 
 /// Longest envelope with its CRC, bytes, such that COBS and the zeros stay within [`MAX_FRAME`].
@@ -29,30 +29,30 @@ const _: () = assert!(cobs::max_encoding_length(MAX_PAYLOAD) + 3 <= MAX_FRAME);
 pub struct Envelope {
     /// The session it belongs to, which the host chose at random.
     pub session: u32,
-    /// Counts the host's requests; a reply has its request's number.
+    /// Number of the host's request; a reply has its request's number.
     pub sequence: u32,
-    /// What is said.
+    /// The content.
     pub body: Body,
 }
 
-/// What is said in a frame.
+/// The content of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Body {
     /// From the host.
     Request(Request),
     /// From the badge.
     Reply(Reply),
-    /// Something was damaged or is late. From the host: the reply with this sequence number is missing. From the
-    /// badge: something damaged came in, and the last request that it answered has this sequence number.
+    /// Something was damaged or is late. From the host: the reply with this sequence number is missing. From the badge:
+    /// a damaged frame arrived, and the last request that it answered has this sequence number.
     Again,
 }
 
-/// What comes out of a stream of bytes.
+/// An event of a stream of bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A good frame.
     Frame(Envelope),
-    /// A good frame of a later version that says what this program does not know.
+    /// A good frame of a later version, with a message that this program does not know.
     Unknown {
         /// The session it belongs to.
         session: u32,
@@ -68,7 +68,7 @@ pub enum Event {
 #[error("this message does not fit in a frame of {MAX_FRAME} bytes; shorten its texts or its data")]
 pub struct TooLong;
 
-/// Makes frames in a buffer that it keeps.
+/// Encodes frames in a buffer that is reused.
 #[derive(Debug)]
 pub struct Encoder {
     payload: Box<[u8]>,
@@ -104,17 +104,17 @@ pub(crate) fn fits(envelope: &Envelope) -> bool {
     postcard::to_slice(envelope, &mut room).is_ok()
 }
 
-/// Takes a stream of bytes apart into frames; needs no memory beyond its buffer and the frame that it returns.
+/// Splits a stream of bytes into frames; needs no memory beyond its buffer and the frame that it returns.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: Box<[u8]>,
-    /// Bytes of the piece since the last zero; those that do not fit in the buffer are not counted.
+    /// Length of the piece since the last zero, bytes, without those that do not fit in the buffer.
     length: usize,
-    /// The piece does not fit, so it cannot be a frame.
+    /// Whether the piece does not fit, so that it cannot be a frame.
     too_long: bool,
-    /// A piece was damaged and no good frame came since.
+    /// Whether a piece was damaged and no good frame came since.
     damaged: bool,
-    /// The last byte was a zero.
+    /// Whether the last byte was a zero.
     ended: bool,
 }
 
@@ -158,7 +158,7 @@ impl Decoder {
         self.length > 0 || self.damaged
     }
 
-    /// Nothing comes any more: what is unfinished has lost its end, and is damaged.
+    /// Reports that no more bytes come: an unfinished frame has lost its end, and is damaged.
     pub fn quiet(&mut self) -> Option<Event> {
         let unfinished = self.unfinished();
         (self.length, self.too_long, self.damaged) = (0, false, false);
@@ -166,7 +166,7 @@ impl Decoder {
     }
 }
 
-/// Opens what is between two zeros; `None` when it is damaged.
+/// Decodes the bytes between two zeros; `None` when they are damaged.
 fn open(piece: &mut [u8]) -> Option<Event> {
     let length = cobs::decode_in_place(piece).ok()?;
     let (payload, crc) = piece[..length].split_last_chunk::<CRC>()?;
@@ -190,10 +190,10 @@ fn header(payload: &[u8]) -> Option<(u32, u32, &[u8])> {
     Some((session, sequence, rest))
 }
 
-/// Whether it is a [`Reply::Log`] of more lines than may be, or a [`Reply::Journals`] of more journals. The decoder makes
-/// room for as many as are announced, so these numbers are looked at before.
+/// Whether it is a [`Reply::Log`] with more lines than allowed, or a [`Reply::Journals`] with more journals. The
+/// decoder allocates for the announced number, so it is checked before.
 fn claims_too_many(payload: &[u8]) -> bool {
-    /// Where [`Body::Reply`], and [`Reply::Log`] and [`Reply::Journals`] stand in their enums.
+    /// Indices of [`Body::Reply`], and of [`Reply::Log`] and [`Reply::Journals`], in their enums.
     const LOG: (u32, u32) = (1, 2);
     const JOURNALS: (u32, u32) = (1, 8);
     let Some((_, _, rest)) = header(payload) else { return false };
@@ -229,7 +229,7 @@ mod tests {
         events
     }
 
-    /// A frame around any payload, with the CRC that fits.
+    /// A frame around any payload, with a valid CRC.
     fn sealed(payload: &[u8]) -> Vec<u8> {
         let mut payload = payload.to_vec();
         payload.extend(crc32fast::hash(&payload).to_le_bytes());
@@ -247,7 +247,7 @@ mod tests {
                 assert_eq!(events(&bytes), [Event::Damaged], "bit {bit} of byte {at}");
             }
         }
-        // The zero behind is not needed, only the one before it.
+        // The second trailing zero is not needed.
         let mut bytes = good.clone();
         bytes[last] = 7;
         assert_eq!(events(&bytes), [Event::Frame(envelope()), Event::Damaged]);
@@ -304,7 +304,7 @@ mod tests {
     fn what_a_later_version_says_is_not_damaged() {
         let later = sealed(&[5, 9, 0, 200, 1]);
         assert_eq!(events(&later), [Event::Unknown { session: 5, sequence: 9 }]);
-        // Fields that follow what is known are not known either.
+        // Unknown trailing fields make a message unknown.
         let longer = sealed(&[5, 9, 2, 0]);
         assert_eq!(events(&longer), [Event::Unknown { session: 5, sequence: 9 }]);
     }

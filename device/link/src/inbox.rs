@@ -1,9 +1,8 @@
-//! Where the badge keeps a file that is not whole yet, so that a transfer continues after a pulled cable or a power
-//! failure.
+//! Storage for a file that is not whole yet, so that a transfer continues after a pulled cable or a power failure.
 //!
-//! Two files in one folder: `incoming.part` has the bytes, `incoming.info` says what they are and how many of
-//! them are surely on the medium. The second is replaced by a rename, so it is the old one or the new one. What lies
-//! beyond its count after a power failure may be anything, and is cut off.
+//! Two files in one folder: `incoming.part` has the bytes, `incoming.info` says what they are and how many of them are
+//! certainly on the medium. The second is replaced by a rename, so it is always the old or the new one. After a power
+//! failure, bytes beyond its count may be anything, and are cut off.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -14,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::message::{FileKind, MAX_TRANSFER};
 
-/// Bytes after which what came is made durable.
+/// Bytes after which received data is synced.
 const SYNC_BYTES: u32 = 64 << 10;
 
 /// Longest info file, bytes.
@@ -34,7 +33,7 @@ pub enum InboxError {
     /// Longer than [`MAX_TRANSFER`].
     #[error("{0} bytes are too many; a file has at most {MAX_TRANSFER}")]
     TooLarge(u32),
-    /// A part, or the end, of a file that was not begun.
+    /// A part or the end of a file whose transfer was not begun.
     #[error("no file was begun; begin it first")]
     NotBegun,
     /// A part that ends beyond the end of the file.
@@ -46,23 +45,23 @@ pub enum InboxError {
     /// The end was announced, but parts are missing.
     #[error("the file is not whole: {have} of {bytes} bytes came; send the rest")]
     NotWhole {
-        /// Bytes that came.
+        /// Bytes that were received.
         have: u32,
         /// Length that was announced, bytes.
         bytes: u32,
     },
-    /// All came, but it is not what was announced; nothing is kept.
+    /// All bytes were received, but the SHA-256 differs; nothing is kept.
     #[error("the file was damaged on its way, its SHA-256 differs; send it again")]
     Damaged,
 }
 
-/// What is received, as the info file has it before a CRC-32.
+/// The file that is being received, as the info file stores it before a CRC-32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Info {
     kind: FileKind,
     bytes: u32,
     sha256: [u8; 32],
-    /// Bytes of the part that are surely on the medium.
+    /// Bytes of the part that are certainly on the medium.
     synced: u32,
 }
 
@@ -70,7 +69,7 @@ struct Info {
 struct Incoming {
     info: Info,
     part: File,
-    /// Bytes that came.
+    /// Bytes that were received.
     length: u32,
 }
 
@@ -82,16 +81,16 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An inbox in `folder`, which is made with the first file.
+    /// An inbox in `folder`, which is created with the first file.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), incoming: None }
     }
 
-    /// A file of `bytes` bytes follows. Returns where to continue: beyond 0 when a part of the same file is there
-    /// already, for whatever reason it is not whole. A part of another file is discarded.
+    /// Begins a file of `bytes` bytes. Returns the offset to continue from, bytes: above 0 if a part of the same file
+    /// was received before. A part of another file is discarded.
     ///
     /// # Errors
-    /// [`InboxError::TooLarge`], or [`InboxError::Medium`] when there is no room for it.
+    /// [`InboxError::TooLarge`], or [`InboxError::Medium`] when there is no space for it.
     pub fn begin(
         &mut self,
         kind: FileKind,
@@ -102,8 +101,8 @@ impl Inbox {
             return Err(InboxError::TooLarge(bytes));
         }
         let wanted = Info { kind, bytes, sha256, synced: 0 };
-        // What this program has written since the last sync is there as well. If that fails, nothing is kept, and
-        // the file starts anew.
+        // Data written since the last sync is kept as well. If the sync fails, nothing is kept, and the file starts
+        // from 0.
         let _ = self.sync();
         self.incoming = None;
         let incoming = match self.resume(wanted) {
@@ -115,8 +114,9 @@ impl Inbox {
         Ok(length)
     }
 
-    /// A part of the file that was begun. Returns where to continue, which does not change when the part is there
-    /// already or does not follow. What is returned may still be lost in a power failure; [`Inbox::begin`] knows.
+    /// Stores a part of the file that was begun. Returns the offset to continue from, bytes, which does not change if
+    /// the part was received before or does not follow. Up to that offset, data may still be lost in a power failure;
+    /// [`Inbox::begin`] returns what is left.
     ///
     /// # Errors
     /// [`InboxError::NotBegun`], [`InboxError::TooMuch`], or [`InboxError::Medium`], after which nothing is kept.
@@ -142,8 +142,7 @@ impl Inbox {
         Ok(end)
     }
 
-    /// The file is whole: checks its SHA-256 as the medium has it. Returns where it lies, for the caller to take; a
-    /// later file may replace it.
+    /// Ends the file: checks its SHA-256, read from the medium. Returns its path; a later file may replace it.
     ///
     /// # Errors
     /// [`InboxError::NotBegun`], [`InboxError::NotWhole`], or, after which nothing is kept, [`InboxError::Damaged`]
@@ -160,7 +159,7 @@ impl Inbox {
         result
     }
 
-    /// Makes durable what came, as it should be when the cable was pulled.
+    /// Syncs received data, as after the cable was pulled.
     ///
     /// # Errors
     /// [`InboxError::Medium`], after which nothing is kept.
@@ -179,7 +178,7 @@ impl Inbox {
         })
     }
 
-    /// Removes everything of files that came: a part that nobody continues, and a whole file that nobody took.
+    /// Removes all received files: a part that is not continued, and a whole file that was not used.
     pub fn clear(&mut self) {
         self.discard();
         for kind in [FileKind::Bundle, FileKind::Config] {
@@ -187,10 +186,10 @@ impl Inbox {
         }
     }
 
-    /// Forgets the file that is received and removes what came of it.
+    /// Discards the file that is being received.
     pub fn discard(&mut self) {
         self.incoming = None;
-        // In this order: an info file never describes another file's bytes. Not to be there is fine.
+        // In this order: an info file never describes another file's bytes. Missing files are not an error.
         let _ = fs::remove_file(self.info());
         let _ = fs::remove_file(self.part());
     }
@@ -207,8 +206,7 @@ impl Inbox {
         InboxError::Medium { folder: self.folder.clone(), source }
     }
 
-    /// Goes on with the file that is there, if it is the one that is wanted. Whatever is wrong with it, it can be
-    /// sent again.
+    /// Continues the stored file, if it is the wanted one. On any error it can be sent again.
     fn resume(&self, wanted: Info) -> Option<Incoming> {
         let info = read_info(&self.info())?;
         if (Info { synced: 0, ..info }) != wanted || info.synced > info.bytes {
@@ -255,8 +253,8 @@ impl Inbox {
     }
 }
 
-/// Whether there is room for so many bytes, where the system can tell. Nothing is reserved: a host takes no more room
-/// than the bytes that it really sent.
+/// Whether there is space for `bytes` bytes, where the system can tell. Nothing is reserved: a host uses no more space
+/// than the bytes that it sent.
 fn check_room(folder: &Path, bytes: u32) -> io::Result<()> {
     #[cfg(unix)]
     let room = rustix::fs::statvfs(folder).ok().map(|it| it.f_bavail.saturating_mul(it.f_frsize));
@@ -268,7 +266,7 @@ fn check_room(folder: &Path, bytes: u32) -> io::Result<()> {
     }
 }
 
-/// A new file at `path`; what lies there is removed, not followed: it may be a link that somebody planted.
+/// Creates a new file at `path`. An existing entry is removed, not followed: it may be a malicious link.
 fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -276,7 +274,7 @@ fn create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The file at `path`, which is not a link.
+/// Opens the file at `path`; a link is not followed.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -288,7 +286,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// What a whole file is called.
+/// The name of a whole file.
 fn received(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Bundle => "received.emocue",
@@ -331,7 +329,7 @@ fn write_info(folder: &Path, info: Info) -> io::Result<()> {
     fs::rename(new, folder.join("incoming.info"))
 }
 
-/// Makes names in a folder durable, where the system can.
+/// Syncs a folder's directory entries, where the system can.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
@@ -361,7 +359,7 @@ mod tests {
     fn more_than_there_is_room_for_is_refused_before_a_byte_is_sent() {
         let folder = tempfile::tempdir().unwrap();
         assert!(check_room(folder.path(), 1).is_ok());
-        // A file system without room for anything.
+        // A file system without any space.
         let full = check_room(Path::new("/proc"), 1).unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     }

@@ -1,24 +1,24 @@
-//! Every byte between host and badge: [`message`] says what can be said, and nothing else can.
+//! The protocol between host and badge: [`message`] defines all messages.
 //!
 //! | Module | What |
 //! |---|---|
-//! | [`message`] | what host and badge can say |
-//! | [`consent`] | what a wearer is asked, and the code by which host and panel are compared |
-//! | [`frame`] | a message as bytes that survive a bad cable |
-//! | [`transport`], [`serial`] | where the bytes go |
+//! | [`message`] | the messages |
+//! | [`consent`] | questions to the wearer, and the code that is compared on host and panel |
+//! | [`frame`] | the framing of messages |
+//! | [`transport`], [`serial`] | byte transports |
 //! | [`client`] | the host's side |
 //! | [`server`] | the badge's side |
-//! | [`inbox`] | where the badge keeps a file that is not whole yet |
-//! | `random` | the same random numbers for the same seed, for games and tests |
+//! | [`inbox`] | storage for a file that is not whole yet |
+//! | `random` | seeded random numbers, for games and tests |
 //! | `faulty` | a bad cable, for tests (feature `test-util`) |
 //!
-//! The host asks, the badge answers, one request at a time: that is also the back-pressure, since a badge that is
-//! busy has at most one whole request waiting. What is lost or damaged is said again, and a request that came twice
-//! is done once.
+//! The host sends one request at a time, and the badge replies: that is also the flow control, since a busy badge has
+//! at most one whole request waiting. Lost or damaged messages are sent again, and a request that arrives twice is
+//! executed once.
 //!
-//! No picture, face or answer can cross: the badge has no message that would hold one. What it may fill freely are
-//! texts of at most [`message::MAX_TEXT`] bytes about its machine, and its configuration's text. The wearer's journals are
-//! sealed to the wearer's key, so what crosses of them is not readable here or there.
+//! No picture, face or answer can be transferred: there is no message for one. Free text is limited to texts of at most
+//! [`message::MAX_TEXT`] bytes about the machine, and the configuration's text. The wearer's journals are sealed to the
+//! wearer's key, so neither side can read them.
 
 mod baud;
 mod channel;

@@ -1,5 +1,5 @@
-//! What host and badge can say to each other. There is no message for a picture, a face, an answer or a person, so
-//! none of these can cross the wire. The wearer's journals cross sealed, as bytes that neither side can read.
+//! The messages between host and badge. There is no message for a picture, a face, an answer or a person, so none of
+//! these can be transferred. The wearer's journals are transferred sealed, as bytes that neither side can read.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,25 +7,25 @@ use crate::consent::Question;
 
 /// Version of these messages.
 ///
-/// The rule: both sides speak when their `major` is the same. Within a major, messages are only added at the ends of
-/// the enums, and fields never change; each side uses what the lower `minor` of the two has. Whatever else changes
-/// raises `major`, and the older side has to be updated.
+/// Two sides are compatible if their `major` is the same. Within a major version, messages are only added at the ends
+/// of the enums, and fields never change; each side uses what the lower `minor` of the two has. Any other change raises
+/// `major`, and the older side has to be updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
-    /// Raised by what the other side would misunderstand.
+    /// Raised by incompatible changes.
     pub major: u16,
-    /// Raised by what the other side may not know yet.
+    /// Raised by new messages.
     pub minor: u16,
 }
 
-/// What this program speaks.
+/// The version of this program.
 pub const VERSION: Version = Version { major: 1, minor: 2 };
 
 /// The first minor version with journals.
 pub const JOURNALS_SINCE: u16 = 2;
 
-/// Most bytes of a file in one message. With it every frame stays below 4096 bytes, which is what a Linux terminal
-/// keeps for a reader that is late.
+/// Most bytes of a file in one message. With it every frame stays below 4096 bytes, which a Linux terminal buffers for
+/// a slow reader.
 pub const MAX_CHUNK: usize = 2048;
 
 /// Largest file that is transferred, bytes: the largest bundle.
@@ -48,10 +48,10 @@ pub const MAX_JOURNAL: u32 = 1 << 16;
 pub enum Request {
     /// Begins a session. [`Reply::Hello`], or [`Reply::Refused`] with [`Refusal::Busy`] or [`Refusal::Version`].
     Hello {
-        /// What the host speaks.
+        /// The host's version.
         version: Version,
     },
-    /// How the badge is: [`Reply::Status`].
+    /// The badge's status: [`Reply::Status`].
     Status,
     /// Lines of its log from number `from` on: [`Reply::Log`].
     Log {
@@ -63,30 +63,30 @@ pub enum Request {
         /// The first byte wanted.
         offset: u32,
     },
-    /// A file follows; one that was begun before with the same hash continues: [`Reply::Offset`].
+    /// Begins a file; one that was begun before with the same hash continues: [`Reply::Offset`].
     Begin {
-        /// What it is.
+        /// Its kind.
         kind: FileKind,
-        /// Its length, at most [`MAX_TRANSFER`].
+        /// Its length, bytes, at most [`MAX_TRANSFER`].
         bytes: u32,
         /// Its SHA-256.
         sha256: [u8; 32],
     },
-    /// A part of the file: [`Reply::Offset`] with where to continue, which is also the answer to a part that is
-    /// there already or does not follow.
+    /// A part of the file: [`Reply::Offset`] with the offset to continue from, which is also the reply to a part that
+    /// was received before or does not follow.
     Chunk {
-        /// Where it belongs.
+        /// Its offset in the file, bytes.
         offset: u32,
         /// At most [`MAX_CHUNK`] bytes.
         data: Vec<u8>,
     },
-    /// The file is whole: [`Reply::Progress`]; what comes of it is asked for with [`Request::Progress`].
+    /// Ends the file: [`Reply::Progress`]; the result is requested with [`Request::Progress`].
     Finish,
-    /// Progress of what was asked for last: [`Reply::Progress`].
+    /// Progress of the last request that takes time: [`Reply::Progress`].
     Progress,
-    /// Return to the bundle before, which the wearer has to allow: [`Reply::Progress`].
+    /// Rolls back to the previous bundle, which the wearer has to allow: [`Reply::Progress`].
     Rollback,
-    /// Look at the embedded portraits with the bundle that runs: [`Reply::Progress`].
+    /// Runs the self-test on the embedded portraits with the running bundle: [`Reply::Progress`].
     SelfTest,
     /// Ends the session, so that another host may begin one at once: [`Reply::Bye`].
     Bye,
@@ -95,7 +95,7 @@ pub enum Request {
         /// The first number wanted.
         from: u32,
     },
-    /// A part of a journal, as sealed as it lies there: [`Reply::Journal`] (from version 1.2 on).
+    /// A part of a journal's sealed file: [`Reply::Journal`] (from version 1.2 on).
     GetJournal {
         /// Its number.
         number: u32,
@@ -109,12 +109,12 @@ pub enum Request {
 pub enum Reply {
     /// The session begins.
     Hello {
-        /// What the badge speaks.
+        /// The badge's version.
         version: Version,
         /// The badge's program: `"0.1.0"`.
         program: String,
     },
-    /// How the badge is.
+    /// The badge's status.
     Status(BadgeStatus),
     /// Lines of its log.
     Log {
@@ -125,17 +125,17 @@ pub enum Reply {
     Config {
         /// Length of the whole text, bytes.
         total: u32,
-        /// At most [`MAX_CHUNK`] bytes from the offset that was asked for.
+        /// At most [`MAX_CHUNK`] bytes from the requested offset.
         data: Vec<u8>,
     },
-    /// Where the file continues.
+    /// The offset from which the file continues.
     Offset {
-        /// Bytes that are there and safe.
+        /// Bytes that were received.
         offset: u32,
     },
-    /// Progress of what was asked for.
+    /// Progress of a request that takes time.
     Progress(Progress),
-    /// It is not done.
+    /// The request is refused.
     Refused(Refusal),
     /// The session has ended.
     Bye,
@@ -148,7 +148,7 @@ pub enum Reply {
     Journal {
         /// Length of its whole records, bytes. It only grows.
         total: u32,
-        /// At most [`MAX_CHUNK`] bytes from the offset that was asked for.
+        /// At most [`MAX_CHUNK`] bytes from the requested offset.
         data: Vec<u8>,
     },
 }
@@ -162,7 +162,7 @@ pub struct JournalEntry {
     pub bytes: u32,
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// A signed bundle.
@@ -171,25 +171,25 @@ pub enum FileKind {
     Config,
 }
 
-/// Progress of what was asked for.
+/// Progress of a request that takes time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
-    /// Nothing was asked for yet.
+    /// No such request was made yet.
     Idle,
     /// The badge works on it.
     Working,
-    /// The badge waits for a press of its button; the text tells what for. For hosts of version 1.0; later ones get
+    /// The badge waits for a press of its button; the text says why. For hosts of version 1.0; later ones get
     /// [`Progress::Asks`].
     PressButton(String),
-    /// Done; the text tells what.
+    /// Done; the text says what.
     Done(String),
-    /// Not done; the text tells why, and what to do.
+    /// Failed; the text says why, and what to do.
     Failed(String),
     /// The badge shows this question to its wearer (from version 1.1 on).
     Asks(Question),
 }
 
-/// Why a request is not done at all.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// Another host has a session.
@@ -198,11 +198,11 @@ pub enum Refusal {
     Version(Version),
     /// No session, or it has ended: begin with [`Request::Hello`].
     NoSession,
-    /// The badge cannot, or will not; the text tells why, and what to do.
+    /// The badge cannot do it or refuses; the text says why, and what to do.
     Cannot(String),
 }
 
-/// What a badge is doing, as far as the camera goes.
+/// The state of a badge's camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CameraState {
     /// No frame yet.
@@ -215,10 +215,10 @@ pub enum CameraState {
     CameraMissing,
 }
 
-/// Where the bundle comes from that runs.
+/// The source of the running bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BundleSource {
-    /// Inside the program.
+    /// Embedded in the program.
     Embedded,
     /// Slot A.
     A,
@@ -228,38 +228,38 @@ pub enum BundleSource {
     File,
 }
 
-/// How the badge is: its machine, never what it sees.
+/// The badge's status: its machine, never what the camera shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BadgeStatus {
-    /// What it is doing.
+    /// The camera's state.
     pub state: CameraState,
     /// Time since its start, ms.
     pub uptime_ms: u64,
-    /// Frames looked at in a second, 1/1000 Hz, over the last seconds.
+    /// Frames processed per second, 1/1000 Hz, over the last seconds.
     pub fps_milli: u32,
-    /// From the sensor to the displays on average over the last seconds, ms, where the camera tells.
+    /// Mean latency from the sensor to the displays over the last seconds, ms, if the camera has timestamps.
     pub latency_ms: Option<u32>,
-    /// Of the board, 1/1000 degrees Celsius.
+    /// Temperature of the board, 1/1000 degrees Celsius.
     pub temperature_milli: Option<i32>,
-    /// Heat slows the badge by this factor; 1 is its usual pace.
+    /// Factor by which heat reduces the frame rate; 1 for none.
     pub slowdown: u32,
     /// The power board's warning, where there is one.
     pub battery_low: Option<bool>,
-    /// Where its bundle comes from.
+    /// The source of its bundle.
     pub running: BundleSource,
-    /// What the bundle is called.
+    /// The bundle's name.
     pub bundle: String,
-    /// Its release.
+    /// The bundle's release number.
     pub content_version: u32,
-    /// Starts that a bundle on trial has left before the other one returns; `None` when it is confirmed.
+    /// Starts that a bundle on trial has left before the badge rolls back; `None` when it is confirmed.
     pub trial: Option<u8>,
-    /// How often something went wrong since the start: a camera or a pin lost, a bundle refused.
+    /// Number of faults since the start: a camera or a pin lost, a bundle refused.
     pub faults: u32,
     /// The number of the next log line.
     pub log_next: u32,
 }
 
-/// A line of the badge's log. Lines tell of the machine, never of what it sees.
+/// A line of the badge's log. Lines are about the machine, never about what the camera shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Counts lines from 0 at the badge's start.

@@ -1,6 +1,6 @@
-//! Random numbers for games and tests, the same for the same seed; nothing for keys.
+//! Seeded random numbers for games and tests; not for keys.
 
-/// SplitMix64: enough to spread cases, and a dependency less.
+/// SplitMix64 (Steele et al. 2014): sufficient for tests and games, without a dependency.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -10,7 +10,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Numbers for one purpose, which do not change when another purpose takes more of them.
+    /// Numbers for one purpose, which do not depend on how many another purpose uses.
     pub fn of(seed: u64, purpose: &str) -> Self {
         let mixed = purpose.bytes().fold(seed, |seed, byte| Self(seed ^ u64::from(byte)).number());
         Self(mixed)
@@ -30,7 +30,7 @@ impl Random {
         (self.number() % end as u64) as usize
     }
 
-    /// From 0 to 1.
+    /// A number in `0..1`.
     pub fn part(&mut self) -> f64 {
         (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -45,7 +45,7 @@ impl Random {
         (0..count).map(|_| self.number() as u8).collect()
     }
 
-    /// As many of `0..of` as there may be, one of each of as many equal parts, in order.
+    /// At most `most` numbers of `0..of` in order, one from each of as many equal parts.
     pub fn sample(&mut self, of: usize, most: usize) -> Vec<usize> {
         if of <= most {
             return (0..of).collect();

@@ -1,5 +1,6 @@
 //! Serial ports: a UART, a USB gadget's port, a USB adapter; raw bytes, 8 data bits, no parity, 1 stop bit, no flow
-//! control. A node that is not a terminal, such as a virtual machine's port or a FIFO, is used as it is.
+//! control. A node that is not a terminal, such as a virtual machine's port or a FIFO, is used without terminal
+//! settings.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -23,19 +24,19 @@ pub enum OpenError {
         /// The port.
         path: PathBuf,
     },
-    /// A name that the system keeps for hardware that is not there.
+    /// A device node without hardware.
     #[error("{} has no hardware behind it", .path.display())]
     NoHardware {
         /// The port.
         path: PathBuf,
     },
-    /// A file or a disk, which writing would destroy.
+    /// A file or a disk, which writing would damage.
     #[error("{} is not a serial port", .path.display())]
     NotPort {
-        /// What was named.
+        /// The path.
         path: PathBuf,
     },
-    /// It is another user's.
+    /// The user may not open it.
     #[error("{}: permission denied", .path.display())]
     Permission {
         /// The port.
@@ -50,15 +51,15 @@ pub enum OpenError {
     /// Not one of [`BAUDS`].
     #[error("{baud} baud is not a standard rate; expected one of {BAUDS:?}")]
     Baud {
-        /// What was asked for.
+        /// The requested baud rate, bits per second.
         baud: u32,
     },
-    /// The hardware behind the port cannot be so fast or so slow.
+    /// The port's hardware does not support this baud rate.
     #[error("{} does not support {baud} baud", .path.display())]
     BaudRefused {
         /// The port.
         path: PathBuf,
-        /// What was asked for.
+        /// The requested baud rate, bits per second.
         baud: u32,
     },
     /// The system's own reason.
@@ -108,10 +109,10 @@ pub struct Serial {
     port: OwnedFd,
 }
 
-/// Opens a serial port. `baud` is one of [`BAUDS`], bits per second; where there are no wires it has no effect.
+/// Opens a serial port. `baud` is one of [`BAUDS`], bits per second; it has no effect on ports without a UART.
 ///
 /// # Errors
-/// [`OpenError`], which tells what to do.
+/// [`OpenError`], with its help.
 pub fn open(path: impl AsRef<Path>, baud: u32) -> Result<Serial, OpenError> {
     let path = path.as_ref();
     if !BAUDS.contains(&baud) {
@@ -125,7 +126,7 @@ pub fn open(path: impl AsRef<Path>, baud: u32) -> Result<Serial, OpenError> {
         return Err(OpenError::NotPort { path: path.to_owned() });
     }
     if kind == FileType::CharacterDevice {
-        // Not TIOCEXCL: a terminal keeps that when a program is killed, and does not stop root.
+        // Not TIOCEXCL: it stays set when a program is killed, and does not exclude root.
         rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
     }
     if termios::isatty(&port) {
@@ -149,7 +150,7 @@ fn failure(path: &Path, errno: Errno) -> OpenError {
     }
 }
 
-/// Names of ports without a wire whose bits have a length: they take any rate, and say that they keep their own.
+/// Names of ports without a UART: they accept any rate, and report their own.
 const WITHOUT_RATE: [&str; 3] = ["hvc", "ttyGS", "ttyACM"];
 
 fn has_rate(path: &Path) -> bool {
@@ -157,19 +158,19 @@ fn has_rate(path: &Path) -> bool {
     !WITHOUT_RATE.iter().any(|kind| name.starts_with(kind))
 }
 
-/// Makes a terminal carry raw bytes, and throws away what came before.
+/// Sets a terminal to raw mode, and discards what was received before.
 fn configure(port: &OwnedFd, baud: u32, has_rate: bool) -> Result<(), Errno> {
     let mut settings = termios::tcgetattr(port)?;
     settings.make_raw();
     settings.input_modes.remove(InputModes::IXOFF | InputModes::IXANY);
     settings.control_modes.remove(ControlModes::CSTOPB | ControlModes::CRTSCTS);
     settings.control_modes.insert(ControlModes::CLOCAL | ControlModes::CREAD);
-    // A read without bytes is then "not yet", and 0 bytes are a hang-up.
+    // Then a read without data fails with "would block", and 0 bytes are a hang-up.
     settings.special_codes[termios::SpecialCodeIndex::VMIN] = 1;
     settings.special_codes[termios::SpecialCodeIndex::VTIME] = 0;
     settings.set_speed(baud)?;
     termios::tcsetattr(port, OptionalActions::Now, &settings)?;
-    // A driver that cannot do it says so only here. It may come close, as dividers do.
+    // A driver that does not support the rate reports it only here. Clock dividers give approximate rates.
     let taken = termios::tcgetattr(port)?.output_speed();
     if has_rate && taken.abs_diff(baud) > baud / 50 {
         return Err(Errno::INVAL);
@@ -178,11 +179,11 @@ fn configure(port: &OwnedFd, baud: u32, has_rate: bool) -> Result<(), Errno> {
 }
 
 impl Serial {
-    /// Waits for an event on the port; false when time is over.
+    /// Waits for an event on the port; false at the timeout.
     fn wait(&self, what: PollFlags, until: Instant) -> Result<bool, LinkError> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            // Fits: no caller waits for years.
+            // Cannot overflow: no caller waits for years.
             let timeout = Timespec::try_from(left)
                 .map_err(|_| LinkError::Io(ErrorKind::InvalidInput.into()))?;
             match poll(&mut [PollFd::new(&self.port, what)], Some(&timeout)) {
@@ -196,7 +197,7 @@ impl Serial {
 
 fn failed(errno: Errno) -> LinkError {
     match errno {
-        // What a terminal says when its cable was pulled or its other side was closed.
+        // Errors of a terminal whose cable was pulled or whose other side was closed.
         Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE => LinkError::Closed,
         errno => LinkError::Io(errno.into()),
     }

@@ -1,4 +1,4 @@
-//! Where the bytes go: anything that carries them both ways, in order.
+//! Byte transports: anything that carries bytes both ways, in order.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -7,22 +7,22 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the other side may take no bytes before writing fails.
+/// How long the other side may accept no bytes before writing fails.
 pub const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the in-memory pair keeps for a reader that is late, bytes, as a Linux terminal does.
+/// Buffer of the in-memory pair for a slow reader, bytes, as of a Linux terminal.
 const PIPE_BYTES: usize = 4096;
 
-/// Why no more bytes go or come.
+/// Why bytes cannot be sent or received.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The other side is gone.
     #[error("the other side closed the link: the cable was pulled, or its program ended")]
     Closed,
-    /// The other side takes no bytes.
+    /// The other side accepts no bytes.
     #[error("nobody takes what is sent: for {} s no byte went out", WRITE_PATIENCE.as_secs())]
     Stuck,
-    /// The system's own reason.
+    /// The system's error.
     #[error("the link failed: {0}")]
     Io(#[source] io::Error),
 }
@@ -38,9 +38,9 @@ impl LinkError {
         Some(help.to_owned())
     }
 
-    /// The system's error; one that says that the other side is gone becomes [`LinkError::Closed`].
+    /// Converts the system's error; one that means that the other side is gone becomes [`LinkError::Closed`].
     pub(crate) fn from_io(error: io::Error) -> Self {
-        // What a terminal says once its other side is closed.
+        // A terminal's error once its other side is closed.
         #[cfg(unix)]
         if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::IO) {
             return Self::Closed;
@@ -57,27 +57,27 @@ impl LinkError {
 
 /// Carries bytes both ways, in order; some may be lost or damaged.
 pub trait Transport {
-    /// Waits for bytes until `timeout` is over and returns how many were put into `buffer`; 0 when time is over.
+    /// Waits for bytes for at most `timeout` and returns how many were written to `buffer`; 0 at the timeout.
     ///
     /// # Errors
     /// [`LinkError::Closed`] when the other side is gone and all that it sent was read.
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError>;
 
-    /// Writes all bytes, or as many as fit until the other side reads, and then waits.
+    /// Writes all bytes; waits while the other side does not read.
     ///
     /// # Errors
     /// [`LinkError::Closed`], or [`LinkError::Stuck`] when nothing is read for [`WRITE_PATIENCE`].
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkError>;
 
-    /// The time by which this transport waits: both sides take theirs from it, so that a simulated cable can have a clock
-    /// of its own.
+    /// The clock of this transport: both sides use it, so that a simulated cable can have a clock of its own.
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    /// A number for a session, which no other host on this cable has; a simulated cable has the same ones each time.
+    /// A random number for a session, which differs from that of other hosts on this cable; a simulated cable repeats
+    /// its numbers.
     fn new_session(&mut self) -> u32 {
-        // The standard library's keys against collision attacks come from the system's random numbers.
+        // The standard library seeds its hash keys from the system's random numbers.
         let mut hasher = RandomState::new().build_hasher();
         hasher.write_u32(std::process::id());
         (hasher.finish() >> 16) as u32
@@ -144,7 +144,7 @@ impl Lane {
         self.changed.notify_all();
     }
 
-    /// Waits for a change until `until`; `None` when time is over.
+    /// Waits for a change until `until`; `None` at the timeout.
     fn wait<'a>(
         &'a self,
         state: MutexGuard<'a, LaneState>,
@@ -163,7 +163,7 @@ pub struct PipeEnd {
     outgoing: Arc<Lane>,
 }
 
-/// An in-memory link. Each direction keeps 4096 bytes for a late reader, then the writer waits.
+/// An in-memory link. Each direction buffers 4096 bytes for a slow reader, then the writer waits.
 pub fn pipe() -> (PipeEnd, PipeEnd) {
     let (there, back) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
     let near = PipeEnd { incoming: Arc::clone(&back), outgoing: Arc::clone(&there) };
@@ -171,7 +171,7 @@ pub fn pipe() -> (PipeEnd, PipeEnd) {
 }
 
 impl PipeEnd {
-    /// Bytes that came and were not read yet.
+    /// Bytes that arrived and were not read yet.
     pub fn waiting(&self) -> usize {
         self.incoming.lock().bytes.len()
     }
@@ -222,19 +222,19 @@ impl Transport for PipeEnd {
     }
 }
 
-/// Any pair of streams: a child's standard input and output, or this program's own. A thread reads, and ends when
-/// its stream does; it holds at most a few kilobytes that were not asked for yet.
+/// Any pair of streams: a child's standard input and output, or this program's own. A thread reads, and ends when its
+/// stream does; it buffers at most a few kilobytes.
 #[derive(Debug)]
 pub struct Streams<W> {
     incoming: Receiver<io::Result<Vec<u8>>>,
-    /// What came and did not fit in the reader's buffer, and how much of it was read.
+    /// Bytes that did not fit in the reader's buffer, and how many of them were read.
     rest: Vec<u8>,
     taken: usize,
     writer: W,
 }
 
 impl<W: Write> Streams<W> {
-    /// Reads `reader` and writes `writer`. A writer that blocks is waited for.
+    /// Reads `reader` and writes `writer`. Writing blocks while `writer` does.
     pub fn new(mut reader: impl Read + Send + 'static, writer: W) -> Self {
         let (sender, incoming) = mpsc::sync_channel(1);
         std::thread::spawn(move || {

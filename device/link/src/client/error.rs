@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side.
+//! Errors on the host's side.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::message::{JOURNALS_SINCE, MAX_JOURNAL, MAX_TRANSFER, VERSION, Version
 use crate::server::MAX_CONFIG;
 use crate::transport::LinkError;
 
-/// Why a badge did not do what it was asked for.
+/// Why a request to a badge failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The bytes cannot be sent or received.
@@ -21,39 +21,39 @@ pub enum ClientError {
     /// Another host has a session.
     #[error("another host has a session with the badge")]
     Busy,
-    /// Host and badge cannot speak with each other.
+    /// Host and badge have different major versions.
     #[error("the badge speaks version {}.{} of the link and this program {}.{}", .badge.major, .badge.minor,
         VERSION.major, VERSION.minor)]
     Version {
-        /// What the badge speaks.
+        /// The badge's version.
         badge: Version,
     },
     /// The badge's program is older than journals.
     #[error("the badge speaks version {}.{} of the link, and journals came with {}.{JOURNALS_SINCE}", .badge.major,
         .badge.minor, VERSION.major)]
     NoJournals {
-        /// What the badge speaks.
+        /// The badge's version.
         badge: Version,
     },
-    /// A journal that no badge has.
+    /// A journal longer than any badge's.
     #[error("a journal claims {0} bytes, more than the {MAX_JOURNAL} that it may have")]
     JournalTooLong(u32),
-    /// It answered before, and does not any more.
+    /// It answered before, and no longer does.
     #[error("the badge has been silent for {} s", .0.as_secs_f32())]
     Silent(Duration),
-    /// Requests reach the badge in pieces only, again and again.
+    /// Requests reach the badge damaged, again and again.
     #[error("the line damages nearly everything")]
     Noise,
     /// The badge has no session of ours; [`crate::Client`] begins another one where that is safe.
     #[error("the badge ended the session")]
     SessionEnded,
-    /// The session ended while something was asked for that may not be done twice.
+    /// The session ended during a request that must not be repeated.
     #[error("the badge ended the session before it answered, and may have done what was asked for")]
     Unsure,
-    /// The badge refuses; its own words.
+    /// The badge refuses; its message.
     #[error("the badge refuses: {0}")]
     Refused(String),
-    /// The badge tried and failed; its own words.
+    /// The badge tried and failed; its message.
     #[error("the badge failed: {0}")]
     Failed(String),
     /// It was restarted meanwhile.
@@ -62,16 +62,16 @@ pub enum ClientError {
     /// The caller stopped it.
     #[error("stopped; what arrived is kept, and the next try continues from there")]
     Stopped,
-    /// A file that no badge takes.
+    /// A file that is too large for any badge.
     #[error("{0} bytes are too many; a file has at most {MAX_TRANSFER}")]
     TooLarge(u64),
-    /// The badge asks for the same part of a file again and again.
+    /// The badge requests the same part of a file again and again.
     #[error("the transfer does not get beyond byte {offset}")]
     Stalled {
-        /// Where it stands.
+        /// The offset that it requests, bytes.
         offset: u32,
     },
-    /// A configuration that no badge has.
+    /// A configuration longer than any badge's.
     #[error(
         "the badge's configuration claims {0} bytes, more than the {MAX_CONFIG} that it may have"
     )]
@@ -82,7 +82,7 @@ pub enum ClientError {
     /// A reply that does not fit the request.
     #[error("the badge answered {request} with something else")]
     Unexpected {
-        /// What was asked for.
+        /// The request.
         request: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! One request and its one reply, over a line that loses and damages.
+//! One request and its one reply, over a line that loses and damages bytes.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::frame::{Body, Envelope, Event};
 use crate::message::{Refusal, Reply, Request};
 use crate::transport::Transport;
 
-/// A frame that is no longer than this, bytes, is simply sent again; for a longer one the badge is asked first
-/// whether it came, so that a badge that is only slow never has two of them waiting.
+/// A frame of at most this length, bytes, is simply sent again. For a longer one the badge is first asked whether it
+/// arrived, so that a slow badge never has two of them waiting.
 const SMALL: usize = 96;
 
-/// After so many tries of one request the line is too bad.
+/// Most tries of one request.
 const MAX_TRIES: u32 = 200;
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) enum RequestOutcome {
     Reply {
@@ -22,15 +22,15 @@ pub(super) enum RequestOutcome {
         /// The request was sent only once.
         once: bool,
     },
-    /// It did not reach the badge whole. Only a part of a file ends so, since it may continue with a smaller one;
-    /// whatever else is sent again.
+    /// It did not reach the badge whole. Only a part of a file has this result, since the caller may continue with a
+    /// smaller part; other requests are sent again.
     Lost,
 }
 
-/// How long replies take.
+/// The time that replies take.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// On average, where longer ones count at once.
+    /// The average, which a longer time replaces at once.
     usual: Duration,
 }
 
@@ -45,7 +45,7 @@ impl Pace {
 }
 
 impl<T: Transport> Client<T> {
-    /// Sends a request until its reply comes.
+    /// Sends a request, repeatedly if needed, until its reply arrives.
     pub(super) fn exchange(&mut self, request: Request) -> Result<RequestOutcome, ClientError> {
         let silence = match request {
             Request::Hello { .. } => self.settings.connect,
@@ -84,7 +84,7 @@ impl<T: Transport> Client<T> {
                 Some(Event::Frame(envelope)) if envelope.session == session => {
                     match envelope.body {
                         Body::Reply(reply) if envelope.sequence == sequence => {
-                            // After several it is not known which of them was answered.
+                            // After several tries it is not known which of them was answered.
                             if once {
                                 let took = self.channel.now().saturating_duration_since(started);
                                 self.pace.measure(took);
@@ -94,12 +94,12 @@ impl<T: Transport> Client<T> {
                             }
                             return Ok(RequestOutcome::Reply { reply, once });
                         }
-                        // The reply was sent and is lost.
+                        // The reply was sent and lost.
                         Body::Again if envelope.sequence == sequence => {
                             heard = self.channel.now();
                             &probe
                         }
-                        // The request is lost.
+                        // The request was lost.
                         Body::Again if part => return Ok(RequestOutcome::Lost),
                         Body::Again => {
                             heard = self.channel.now();
@@ -109,7 +109,7 @@ impl<T: Transport> Client<T> {
                             echo = true;
                             continue;
                         }
-                        // A reply to what was asked twice.
+                        // A reply to a repeated request.
                         Body::Reply(_) => continue,
                     }
                 }
@@ -146,7 +146,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// The session has ended; after a single try the request was surely not done.
+/// The session has ended; after a single try the request was certainly not executed.
 fn session_ended(tries: u32) -> ClientError {
     if tries == 1 { ClientError::SessionEnded } else { ClientError::Unsure }
 }

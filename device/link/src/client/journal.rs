@@ -6,7 +6,7 @@ use super::{Client, ClientError, unexpected};
 use crate::message::{JOURNALS_SINCE, JournalEntry, MAX_JOURNAL, Reply, Request};
 use crate::transport::Transport;
 
-/// Most journals that are taken, so that a list ends whatever a badge answers.
+/// Most journals that are accepted, so that a list ends whatever a badge answers.
 const MAX_JOURNALS: usize = 1024;
 
 const LIST: &str = "a question for its journals";
@@ -16,7 +16,7 @@ impl<T: Transport> Client<T> {
     /// The wearer's journals that the badge has, by their numbers.
     ///
     /// # Errors
-    /// [`ClientError::NoJournals`] of a badge of version 1.1, or what else goes wrong.
+    /// [`ClientError::NoJournals`] of a badge of version 1.1, or another error.
     pub fn journals(&mut self) -> Result<Vec<JournalEntry>, ClientError> {
         self.knows_journals()?;
         let mut all: Vec<JournalEntry> = Vec::new();
@@ -27,7 +27,7 @@ impl<T: Transport> Client<T> {
                 other => return Err(unexpected(LIST, other)),
             };
             for journal in &journals {
-                // One number after the other, so that the list ends.
+                // Numbers must increase, so that the list ends.
                 if journal.number < from || all.len() >= MAX_JOURNALS {
                     return Err(ClientError::Unexpected { request: LIST });
                 }
@@ -41,12 +41,12 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// The sealed bytes of journal `number`, as long as it was when its first part was asked for. `on_part` gets that length
-    /// and what came so far, and may stop it; then what came so far is returned.
+    /// The sealed bytes of journal `number`, of the length that it had at the request for its first part. `on_part`
+    /// gets that length, bytes, and the bytes so far, and may stop the transfer; then the bytes so far are returned.
     ///
     /// # Errors
-    /// [`ClientError::NoJournals`] of a badge of version 1.1, [`ClientError::Refused`] with the badge's words, or what
-    /// else goes wrong.
+    /// [`ClientError::NoJournals`] of a badge of version 1.1, [`ClientError::Refused`] with the badge's message, or
+    /// another error.
     pub fn journal(
         &mut self,
         number: u32,
@@ -63,7 +63,7 @@ impl<T: Transport> Client<T> {
             if total > MAX_JOURNAL {
                 return Err(ClientError::JournalTooLong(total));
             }
-            // It may grow meanwhile.
+            // The journal may grow meanwhile.
             let length = *length.get_or_insert(total);
             bytes.extend(data.iter().take(length as usize - bytes.len()));
             if on_part(length, &bytes).is_break() || bytes.len() == length as usize {

@@ -1,4 +1,4 @@
-//! The host's side: asks a badge, and sends it files.
+//! The host's side: sends requests and files to a badge.
 
 mod error;
 mod exchange;
@@ -18,21 +18,21 @@ use crate::message::{BadgeStatus, LogLine, Progress, Refusal, Reply, Request, VE
 use crate::server::MAX_CONFIG;
 use crate::transport::Transport;
 
-/// How patient a client is.
+/// Timeouts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// A reply that takes longer than usual by so much is asked for again; doubled each time.
+    /// How much longer than usual a reply may take before it is requested again; doubled each time.
     pub answer: Duration,
-    /// A frame whose bytes stop coming for so long has lost its end. Longer than the pauses of a USB adapter, which
-    /// hands bytes over every 16 ms.
+    /// A frame without a byte for this time has lost its end. Longer than the pauses of a USB adapter, which delivers
+    /// bytes every 16 ms.
     pub quiet: Duration,
-    /// A badge that is silent for so long is given up.
+    /// A badge that is silent for this time is given up.
     pub silence: Duration,
-    /// How long to look for a badge on a port.
+    /// How long to wait for a badge's first answer.
     pub connect: Duration,
     /// How long to wait while another host holds the badge; zero fails at once.
     pub busy: Duration,
-    /// How often [`Client::wait_done`] asks.
+    /// Interval at which [`Client::wait_done`] asks for progress.
     pub poll: Duration,
 }
 
@@ -50,8 +50,8 @@ impl Default for ClientSettings {
     }
 }
 
-/// A session with a badge. One that the badge ended meanwhile, because nothing was said or it was restarted, is
-/// begun anew where that is safe.
+/// A session with a badge. If the badge ended it meanwhile, because the host was silent or the badge was restarted, a
+/// new session begins where that is safe.
 #[derive(Debug)]
 pub struct Client<T: Transport> {
     channel: Channel<T>,
@@ -62,7 +62,7 @@ pub struct Client<T: Transport> {
     part: ChunkSize,
     version: Version,
     program: String,
-    /// There is a session to be ended.
+    /// Whether a session is open.
     open: bool,
 }
 
@@ -88,7 +88,7 @@ impl<T: Transport> Client<T> {
         Ok(client)
     }
 
-    /// What the badge speaks.
+    /// The badge's version.
     pub const fn version(&self) -> Version {
         self.version
     }
@@ -98,7 +98,7 @@ impl<T: Transport> Client<T> {
         &self.program
     }
 
-    /// How the badge is.
+    /// The badge's status.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -148,7 +148,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What came of what was asked for last.
+    /// The progress of the last request that takes time.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -157,12 +157,12 @@ impl<T: Transport> Client<T> {
         progress("a question for its progress", reply)
     }
 
-    /// Asks until what was asked for is done, and returns the badge's words. `on_state` gets every answer and may
-    /// stop the waiting.
+    /// Asks for progress until the last request is done, and returns the badge's message. `on_state` gets every answer
+    /// and may stop the waiting.
     ///
     /// # Errors
-    /// [`ClientError::Failed`] with the badge's words, [`ClientError::Forgotten`], [`ClientError::Stopped`], or what
-    /// else goes wrong.
+    /// [`ClientError::Failed`] with the badge's message, [`ClientError::Forgotten`], [`ClientError::Stopped`], or
+    /// another error.
     pub fn wait_done(
         &mut self,
         on_state: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
@@ -183,19 +183,19 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Asks the badge to return to the bundle before; [`Client::wait_done`] waits for the result.
+    /// Asks the badge to roll back to the previous bundle; [`Client::wait_done`] waits for the result.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
+    /// [`ClientError::Refused`] with the badge's message, or another error.
     pub fn rollback(&mut self) -> Result<Progress, ClientError> {
         let reply = self.ask(&Request::Rollback)?;
         progress("a request to roll back", reply)
     }
 
-    /// Asks the badge to look at its embedded portraits; [`Client::wait_done`] waits for the result.
+    /// Asks the badge to run its self-test on the embedded portraits; [`Client::wait_done`] waits for the result.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with the badge's words, or what else goes wrong.
+    /// [`ClientError::Refused`] with the badge's message, or another error.
     pub fn self_test(&mut self) -> Result<Progress, ClientError> {
         let reply = self.ask(&Request::SelfTest)?;
         progress("a request for a self-test", reply)
@@ -211,7 +211,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Begins a session under a new number.
+    /// Begins a session with a new number.
     fn hello(&mut self) -> Result<(), ClientError> {
         let asked = self.channel.now();
         loop {
@@ -262,7 +262,7 @@ impl<T: Transport> Client<T> {
         self.channel.now().saturating_duration_since(since)
     }
 
-    /// Lets time pass; what comes meanwhile was not asked for.
+    /// Waits; bytes that arrive meanwhile are discarded.
     fn pause(&mut self, time: Duration) -> Result<(), ClientError> {
         let until = self.channel.now() + time;
         loop {
@@ -280,7 +280,7 @@ impl<T: Transport> Drop for Client<T> {
         if self.open {
             let body = Body::Request(Request::Bye);
             let sequence = self.sequence.wrapping_add(1);
-            // Best effort: a badge that does not hear it ends the session after a while.
+            // Best effort: a badge that does not receive it ends the session after its timeout.
             let _ = self.channel.send(&Envelope { session: self.session, sequence, body });
         }
     }
@@ -293,7 +293,7 @@ fn progress(request: &'static str, reply: Reply) -> Result<Progress, ClientError
     }
 }
 
-/// The error for a reply that is not the one that was hoped for.
+/// The error for a reply other than the expected one.
 fn unexpected(request: &'static str, reply: Reply) -> ClientError {
     match reply {
         Reply::Refused(Refusal::Busy) => ClientError::Busy,

@@ -1,4 +1,4 @@
-//! A file on its way to the badge, part by part; each waits for the badge's answer to the one before.
+//! Sends a file to the badge, part by part; each part waits for the badge's answer to the previous one.
 
 use std::ops::ControlFlow;
 
@@ -14,16 +14,16 @@ const MIN_CHUNK: usize = 32;
 /// The first part of a file, bytes.
 const FIRST_CHUNK: usize = 512;
 
-/// After so many parts in a row that came whole, parts get longer.
+/// After this number of parts in a row that arrived whole, parts get longer.
 const STREAK: u32 = 4;
 
-/// So many parts in a row that did not come whole, or replies that do not advance, are too many.
+/// Most parts in a row that did not arrive whole, or replies that do not advance.
 const MAX_STALLS: u32 = 200;
 
-/// How often a transfer begins again in a new session before it is given up.
+/// How often a transfer begins again in a new session.
 const MAX_SESSIONS: u32 = 3;
 
-/// How much of a file is sent at once: short parts where the line is bad, so that most come whole.
+/// How much of a file is sent at once: short parts on a bad line, so that most arrive whole.
 #[derive(Debug)]
 pub(super) struct ChunkSize {
     bytes: usize,
@@ -48,13 +48,14 @@ impl ChunkSize {
 }
 
 impl<T: Transport> Client<T> {
-    /// Sends a file and says that it is whole; [`Client::wait_done`] tells what comes of it. One that was sent in
-    /// part before continues from there. `on_progress` gets how many bytes the badge has, and may stop it.
+    /// Sends a file and reports it as whole; [`Client::wait_done`] waits for the result. A file that was sent in part
+    /// before continues from there. `on_progress` gets the number of bytes that the badge has, and may stop the
+    /// transfer.
     ///
     /// # Errors
-    /// [`ClientError::TooLarge`], [`ClientError::Refused`] with the badge's words, [`ClientError::Stopped`], or what
-    /// else goes wrong. What arrived is kept by the badge: call it again with the same file, on a new client if the
-    /// link is closed.
+    /// [`ClientError::TooLarge`], [`ClientError::Refused`] with the badge's message, [`ClientError::Stopped`], or
+    /// another error. The badge keeps what arrived: call this again with the same file, on a new client if the link is
+    /// closed.
     pub fn send(
         &mut self,
         kind: FileKind,
@@ -66,7 +67,7 @@ impl<T: Transport> Client<T> {
         let begin = Request::Begin { kind, bytes, sha256: Sha256::digest(file).into() };
         for _ in 0..MAX_SESSIONS {
             match self.send_parts(&begin, file, on_progress) {
-                // The next beginning greets anew.
+                // The next attempt begins a new session.
                 Err(ClientError::SessionEnded) => {}
                 result => return result,
             }
@@ -94,7 +95,7 @@ impl<T: Transport> Client<T> {
             let rest = &file[offset as usize..];
             let data = rest[..rest.len().min(self.part.bytes)].to_vec();
             let reply = match self.exchange(Request::Chunk { offset, data }) {
-                // A part may well be sent twice.
+                // A part may be sent twice.
                 Err(ClientError::Unsure) => return Err(ClientError::SessionEnded),
                 Err(error) => return Err(error),
                 Ok(RequestOutcome::Lost) => {
@@ -122,7 +123,7 @@ impl<T: Transport> Client<T> {
                 }
             }
         }
-        // In another session the file would have to be begun again.
+        // In another session the transfer would have to begin again.
         let reply = match self.exchange(Request::Finish)? {
             RequestOutcome::Reply { reply, .. } => reply,
             RequestOutcome::Lost => return Err(ClientError::Noise),
@@ -131,7 +132,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// Where the badge wants the file to continue.
+/// The offset from which the badge wants the file to continue, bytes.
 fn resume_at(request: &'static str, reply: Reply, bytes: u32) -> Result<u32, ClientError> {
     match reply {
         Reply::Offset { offset } if offset <= bytes => Ok(offset),

@@ -1,13 +1,14 @@
-//! What a badge does for a host.
+//! The badge's functions for a host.
 
 use crate::message::{BadgeStatus, FileKind, JournalEntry, LogLine, Progress};
 
-/// What a server can do for a host. An error is a text for the host's user: why, and what to do.
+/// The functions of a badge that a server calls for a host. An error is a text for the host's user: why, and what to
+/// do.
 ///
-/// Every method is called from [`super::Server::serve`] and shall return within a second or so; what takes longer
-/// runs elsewhere and is reported by [`Badge::progress`].
+/// Every method is called from [`super::Server::serve`] and should return within about a second; longer work runs
+/// elsewhere and is reported by [`Badge::progress`].
 pub trait Badge {
-    /// How the badge is.
+    /// The badge's status.
     fn status(&mut self) -> BadgeStatus;
 
     /// Lines of its log from number `from` on, in order; no more than [`crate::message::MAX_LINES`] of them are sent.
@@ -16,38 +17,38 @@ pub trait Badge {
     /// Its configuration's text, at most [`super::MAX_CONFIG`] bytes.
     fn config(&mut self) -> String;
 
-    /// A file of `bytes` bytes follows; returns the offset to continue from, bytes.
+    /// Begins a file of `bytes` bytes; returns the offset to continue from, bytes.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// Why it is refused.
     fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String>;
 
-    /// A part of that file; returns the offset to continue from, bytes, also when the part is there already or does not
-    /// follow.
+    /// Stores a part of that file; returns the offset to continue from, bytes, also if the part was received before or
+    /// does not follow.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// Why it is refused.
     fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<u32, String>;
 
-    /// The file is whole.
+    /// Ends the file.
     ///
     /// # Errors
-    /// Why nothing comes of it.
+    /// Why the file is refused.
     fn finish(&mut self) -> Result<Progress, String>;
 
-    /// The progress of what was asked for last.
+    /// The progress of the last request that takes time.
     fn progress(&mut self) -> Progress;
 
-    /// Return to the bundle before.
+    /// Rolls back to the previous bundle.
     ///
     /// # Errors
-    /// Why not.
+    /// Why it is refused.
     fn rollback(&mut self) -> Result<Progress, String>;
 
-    /// Look at the embedded portraits with the bundle that runs.
+    /// Runs the self-test on the embedded portraits with the running bundle.
     ///
     /// # Errors
-    /// Why not.
+    /// Why it is refused.
     fn self_test(&mut self) -> Result<Progress, String>;
 
     /// The wearer's journals with number `from` or a higher one, by their numbers; no more than
@@ -63,7 +64,7 @@ pub trait Badge {
     /// Why it cannot be read.
     fn journal(&mut self, number: u32, offset: u32) -> Result<(u32, Vec<u8>), String>;
 
-    /// The session has ended: the host ended it, is silent, or the cable was pulled.
+    /// Called when the session has ended: the host ended it or is silent, or the cable was pulled.
     fn session_ended(&mut self);
 }
 

@@ -16,21 +16,21 @@ use crate::message::{
 };
 use crate::transport::{LinkError, Transport};
 
-/// How often a server that hears nothing checks whether to stop.
+/// How often a server that receives nothing checks whether to stop.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Longest configuration that is handed out, bytes.
+/// Longest configuration that is sent, bytes.
 pub const MAX_CONFIG: usize = 1 << 16;
 
-/// What a server needs to know.
+/// Settings of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// The badge's program, as a host sees it: `"0.1.0"`.
+    /// The version of the badge's program: `"0.1.0"`.
     pub program: String,
-    /// A session that is silent for so long ends.
+    /// A session that is silent for this time ends.
     pub silence: Duration,
-    /// A frame whose bytes stop coming for so long has lost its end. Longer than the pauses of a USB adapter, which
-    /// hands bytes over every 16 ms.
+    /// A frame without a byte for this time has lost its end. Longer than the pauses of a USB adapter, which delivers
+    /// bytes every 16 ms.
     pub quiet: Duration,
 }
 
@@ -45,19 +45,19 @@ impl ServerSettings {
     }
 }
 
-/// A host that is being served.
+/// The session of a host.
 #[derive(Debug)]
 struct HostSession {
     id: u32,
-    /// What both sides know: the lower minor version.
+    /// The lower minor version of the two sides.
     minor: u16,
-    /// The last request that was answered, and its reply, for a host that did not get it.
+    /// The last request that was answered, and its reply, for a host that did not receive it.
     sequence: u32,
     reply: Reply,
     heard: Instant,
     /// Length of the file that was begun, bytes.
     begun: Option<u32>,
-    /// The configuration's text as it was when its first part was asked for.
+    /// The configuration's text as it was at the request for its first part.
     config: Option<String>,
 }
 
@@ -71,16 +71,16 @@ pub struct Server<T, B: Badge> {
 }
 
 impl<T: Transport, B: Badge> Server<T, B> {
-    /// A server without a session. Lend the badge (`&mut badge`) to keep it when the transport closes.
+    /// A server without a session. Pass `&mut badge` to keep the badge when the transport closes.
     pub fn new(transport: T, badge: B, settings: ServerSettings) -> Self {
         let channel = Channel::new(transport, settings.quiet);
         Self { channel, badge, settings, session: None }
     }
 
-    /// Serves until `stop` is true, which is looked at ten times a second.
+    /// Serves until `stop` is true, which is checked ten times per second.
     ///
     /// # Errors
-    /// [`LinkError`] when the transport is closed or fails; open it again, and make another server.
+    /// [`LinkError`] when the transport is closed or fails; open it again, and create another server.
     pub fn serve(&mut self, stop: &AtomicBool) -> Result<(), LinkError> {
         let result = self.serve_until(stop);
         self.end();
@@ -94,7 +94,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         Ok(())
     }
 
-    /// Waits for one message, at most `timeout`, and answers it; for callers that have a loop of their own.
+    /// Waits for one message, at most `timeout`, and replies; for callers with a loop of their own.
     ///
     /// # Errors
     /// As for [`Server::serve`]; the session has ended then.
@@ -116,7 +116,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         }
         let Some(reply) = event.and_then(|event| self.hear(event)) else { return Ok(()) };
         match self.channel.send(&reply) {
-            // The host does not read. It asks again when it does.
+            // The host does not read. It repeats its request when it does.
             Ok(_) | Err(LinkError::Stuck) => Ok(()),
             Err(error) => Err(error),
         }
@@ -129,7 +129,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         }
     }
 
-    /// What to answer to an event; `None` for nothing.
+    /// The reply to an event; `None` for no reply.
     fn hear(&mut self, event: Event) -> Option<Envelope> {
         let envelope = match event {
             Event::Frame(envelope) => envelope,
@@ -139,7 +139,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
                 let known = self.session.as_ref().is_some_and(|s| s.id == session);
                 return known.then(|| self.remember(session, sequence, refused));
             }
-            // Without a session it may be anything, a login console even: silence.
+            // Without a session the other side may be anything, even a login console: no reply.
             Event::Damaged => {
                 let session = self.session.as_ref()?;
                 return Some(again(session));
@@ -159,9 +159,9 @@ impl<T: Transport, B: Badge> Server<T, B> {
         session.heard = self.channel.now();
         let ahead = sequence.wrapping_sub(session.sequence).cast_signed();
         match request {
-            // It came, and was done: only the reply was lost.
+            // The request was executed: only the reply was lost.
             _ if ahead == 0 => Some(reply(id, sequence, session.reply.clone())),
-            // An old copy; the host has gone on.
+            // An old copy; the host has continued.
             _ if ahead < 0 => None,
             None => Some(again(session)),
             Some(request) => {
@@ -171,7 +171,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         }
     }
 
-    /// Keeps a reply for a host that does not get it.
+    /// Stores a reply, in case the host does not receive it.
     fn remember(&mut self, id: u32, sequence: u32, done: Reply) -> Envelope {
         if done == Reply::Bye {
             self.end();
@@ -179,7 +179,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         if let Some(session) = &mut self.session {
             session.sequence = sequence;
             session.reply = done.clone();
-            // What the badge did may have taken a while.
+            // The badge may have taken a while.
             session.heard = self.channel.now();
         }
         reply(id, sequence, done)
@@ -209,7 +209,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         Some(reply(id, sequence, hello))
     }
 
-    /// Does what is asked for.
+    /// Executes a request.
     fn answer(&mut self, request: Request) -> Reply {
         // Only called within a session.
         let Some(session) = &mut self.session else { return Reply::Refused(Refusal::NoSession) };
@@ -217,7 +217,7 @@ impl<T: Transport, B: Badge> Server<T, B> {
         let minor = session.minor;
         let progress = |state| progress(state, minor);
         let done = match request {
-            // Answered before.
+            // Handled before.
             Request::Hello { .. } => Err("a session begins only once".to_owned()),
             Request::Status => {
                 let status = badge.status();

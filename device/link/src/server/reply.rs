@@ -1,4 +1,4 @@
-//! Replies cut to what fits in a message.
+//! Replies, cut to fit in a message.
 
 use super::MAX_CONFIG;
 use crate::consent::HOW_TO_ANSWER;
@@ -7,7 +7,7 @@ use crate::message::{
     JournalEntry, LogLine, MAX_CHUNK, MAX_JOURNAL, MAX_LINES, MAX_LISTED, MAX_TEXT, Progress, Reply,
 };
 
-/// In the words of version 1.`minor`.
+/// The reply in version 1.`minor`.
 pub(super) fn progress(progress: Progress, minor: u16) -> Reply {
     Reply::Progress(match progress {
         Progress::Asks(question) if minor < 1 => Progress::PressButton(format!(
@@ -22,11 +22,11 @@ pub(super) fn progress(progress: Progress, minor: u16) -> Reply {
     })
 }
 
-/// As many lines as may be and fit in a frame; the host asks for the next ones.
+/// As many lines as are allowed and fit in a frame; the host requests the next ones.
 pub(super) fn log(lines: Vec<LogLine>, from: u32) -> Reply {
     let lines = lines.into_iter().filter(|line| line.number >= from).take(MAX_LINES);
     let lines = lines.map(|line| LogLine { text: cut(&line.text), ..line });
-    // The numbers of the frame that it will be in are as long as they can be.
+    // The longest encodings of the frame's numbers.
     let mut log = Envelope {
         session: u32::MAX,
         sequence: u32::MAX,
@@ -52,7 +52,7 @@ pub(super) fn part(text: &str, offset: u32) -> Result<Reply, String> {
     Ok(Reply::Config { total: text.len() as u32, data })
 }
 
-/// As many journals as may be; the host asks for the next ones.
+/// As many journals as are allowed; the host requests the next ones.
 pub(super) fn journals(journals: Vec<JournalEntry>, from: u32) -> Reply {
     let journals = journals.into_iter().filter(|journal| journal.number >= from);
     Reply::Journals { journals: journals.take(MAX_LISTED).collect() }

@@ -1,4 +1,4 @@
-//! What several tests need: a badge that only counts, and single frames.
+//! Shared by several tests: a badge that only counts, and single frames.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use emocue_link::transport::PipeEnd;
 use emocue_link::{Badge, Inbox, LinkError, Server, Transport};
 use tempfile::TempDir;
 
-/// Long enough for anything that comes at all.
+/// Longer than any reply takes.
 pub(crate) const LONG: Duration = Duration::from_secs(5);
 
 /// Settings for a line without delays.
@@ -36,7 +36,7 @@ pub(crate) fn quick_server() -> ServerSettings {
     ServerSettings { quiet: Duration::from_millis(3), ..ServerSettings::new("0.1.0") }
 }
 
-/// How often a badge was asked.
+/// Numbers of requests to a badge.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) begins: Arc<AtomicU32>,
@@ -159,7 +159,7 @@ impl Badge for Fake {
             self.journals.get_mut(number as usize - 1).ok_or("no journal with this number")?;
         let part = bytes[(offset as usize).min(bytes.len())..].to_vec();
         let total = bytes.len() as u32;
-        // A badge that writes meanwhile.
+        // The badge appends meanwhile.
         if offset == 0 {
             bytes.push(0);
         }
@@ -171,7 +171,7 @@ impl Badge for Fake {
     }
 }
 
-/// Serves in a thread until the other side closes the transport; gives the badge back.
+/// Serves in a thread until the other side closes the transport; returns the badge.
 pub(crate) fn serve(
     transport: impl Transport + Send + 'static,
     mut badge: Fake,
@@ -185,7 +185,7 @@ pub(crate) fn serve(
     })
 }
 
-/// A file that no compression and no repetition makes smaller.
+/// A file that cannot be compressed.
 pub(crate) fn file(bytes: usize) -> Vec<u8> {
     Random::new(1).bytes(bytes)
 }
@@ -195,7 +195,7 @@ pub(crate) fn on(_: u32) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Single frames, as no well-behaved host or badge sends them.
+/// Single frames, such as no correct host or badge sends.
 pub(crate) struct Raw {
     pub(crate) end: PipeEnd,
     encoder: Encoder,

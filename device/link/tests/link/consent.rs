@@ -1,4 +1,4 @@
-//! Questions to the wearer, on their way to hosts of every version.
+//! Questions to the wearer, for hosts of every version.
 
 use emocue_link::consent::{Ask, Question};
 use emocue_link::message::{Progress, Reply, Request, VERSION, Version};

@@ -1,5 +1,6 @@
-//! 24 hours on a bad cable: bytes are lost, changed and made up, the cable is pulled out, and meanwhile a host watches,
-//! sends bundles and settings, and comes and goes. What arrives is whole, and once the noise is over all works.
+//! 24 hours on a bad cable: bytes are lost, changed and inserted, the cable is pulled out, and meanwhile a host polls
+//! the status, sends bundles and settings, and disconnects and reconnects. What arrives is whole, and after the noise
+//! everything works.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -22,8 +23,8 @@ use crate::weather::{Weather, forecast};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Once the noise is over, what is left of it is over after so long: a session that its host has left ends after 10 s
-/// without a word, and a badge whose cable was pulled out opens its port after 2 s.
+/// Recovery time after noise: a session that its host has left ends after 10 s of silence, and a badge whose cable was
+/// pulled out opens its port after 2 s.
 const RECOVERED: Duration = Duration::from_secs(15);
 
 /// How long the badge works on a file.
@@ -38,15 +39,15 @@ const MOST_MEMORY: u64 = 3 << 20;
 /// Most bytes that wait in one direction, on the wire and behind it: what a terminal keeps, and two long frames.
 const MOST_WAITING: usize = 4096 + 2 * MAX_FRAME;
 
-/// What the badge was sent and did.
+/// What the badge received and did.
 struct State {
     inbox: Inbox,
     _folder: TempDir,
-    /// What the host sends just now.
+    /// What the host is sending.
     sent: Vec<u8>,
     text: String,
     log: u32,
-    /// Until when it works.
+    /// The time until which it is busy.
     works: Option<Instant>,
     /// Whole files, and how often a beginning continued another.
     whole: u64,
@@ -134,7 +135,7 @@ impl Badge for Shared {
     }
 }
 
-/// How a day went for the host.
+/// The host's results of a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Day {
     asked: u64,
@@ -144,9 +145,9 @@ struct Day {
     settings: u64,
     self_tests: u64,
     sessions: u64,
-    /// What broke off or failed, and was begun anew.
+    /// Operations that failed and were repeated.
     failed: u64,
-    /// Spells of a good cable, in each of which everything worked.
+    /// Periods of a good cable, in each of which everything worked.
     calms: u64,
 }
 
@@ -156,7 +157,7 @@ struct Host {
     badge: Shared,
     random: Random,
     client: Option<Client<HostEnd<Shared>>>,
-    /// When the weather changed that was seen last, and whether a file was sent since then.
+    /// Time of the last change of the weather, and whether a file was sent since then.
     since: Instant,
     sent: bool,
     /// The bundle that did not arrive.
@@ -165,13 +166,13 @@ struct Host {
 }
 
 impl Host {
-    /// Since when the cable is good.
+    /// The time since which the cable is good.
     fn calm(&self) -> Option<Instant> {
         let (weather, since) = self.bench.weather();
         (weather == Weather::default()).then_some(since)
     }
 
-    /// The host's next deed. One that fails is allowed to while there is noise, and by what noise does alone.
+    /// The host's next operation. It may fail only while there is noise, and only with errors that noise can cause.
     fn next(&mut self) {
         let (_, since) = self.bench.weather();
         if since != self.since {
@@ -235,7 +236,7 @@ impl Host {
             2 => self.settings()?,
             3 => self.self_test()?,
             4 => {
-                // Goodbye, or no word.
+                // With or without `Bye`.
                 if let (Some(client), true) = (self.client.take(), self.random.below(2) == 0) {
                     client.bye();
                 }
@@ -310,9 +311,9 @@ impl Host {
     }
 }
 
-/// Goes through a day of `time`, and tells what happened.
+/// Simulates a day of `time`, and returns the results.
 fn day(time: Duration, seed: u64) -> (Day, String) {
-    // Nothing of it is to survive, so it need not wait for a disk.
+    // The files are temporary, so they need not be on a disk.
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let folder = folder.unwrap();
@@ -348,7 +349,7 @@ fn day(time: Duration, seed: u64) -> (Day, String) {
     while bench.now() < start + time || host.calm().is_none() {
         host.next();
     }
-    // A new host is served, and hears the truth.
+    // A new host is served, and receives the right status.
     drop(host.client.take());
     host.pass(RECOVERED);
     host.settings().unwrap();

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 const BYTES: u32 = 150_000;
 
-/// More than this is lost in no power failure.
+/// The most that a power failure may lose, bytes.
 const SYNC: u32 = 64 << 10;
 
 fn sha256(file: &[u8]) -> [u8; 32] {
@@ -99,7 +99,7 @@ fn goes_on_from_what_is_surely_there_after_a_power_failure() {
     assert!((SYNC..=70_000).contains(&offset), "{offset}");
     feed(&mut inbox, &file, offset, BYTES);
     assert_eq!(fs::read(inbox.finish().unwrap()).unwrap(), file);
-    // A part that is shorter than what was synced is not a start.
+    // A part that is shorter than its synced length is not resumed.
     inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap();
     feed(&mut inbox, &file, 0, 100_000);
     drop(inbox);
@@ -188,7 +188,7 @@ fn a_planted_link_is_not_followed() {
     plant("incoming.info.new");
     feed(&mut inbox, &file, 0, 100_000);
     drop(inbox);
-    // In the place of a part that was begun.
+    // In place of a part that was begun.
     plant("incoming.part");
     let mut inbox = Inbox::new(folder.path());
     assert_eq!(inbox.begin(FileKind::Bundle, BYTES, sha256(&file)).unwrap(), 0);

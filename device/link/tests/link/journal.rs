@@ -27,7 +27,7 @@ fn journals_are_listed_and_fetched_also_over_a_bad_cable() {
         let lengths: Vec<usize> = listed.iter().map(|entry| entry.bytes as usize).collect();
         assert_eq!(lengths, journals.iter().map(Vec::len).collect::<Vec<_>>());
         for number in [1, 2, 150] {
-            // The badge writes on while it is asked.
+            // The badge continues to append during the transfer.
             assert_eq!(client.journal(number, &mut on).unwrap(), journals[number as usize - 1]);
         }
         let first = client.journal(150, &mut |total, part| {

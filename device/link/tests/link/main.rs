@@ -1,4 +1,4 @@
-//! The link as others use it.
+//! Tests of the link's public API.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 

@@ -1,4 +1,4 @@
-//! Messages as bytes: there and back, whatever comes in, and the same in every release.
+//! Encodings of messages: round trips, arbitrary input, and the same bytes in every release.
 
 use std::fmt::Write as _;
 
@@ -106,7 +106,7 @@ fn status() -> impl Strategy<Value = BadgeStatus> {
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    // So short that as many as may be fit in a frame.
+    // So short that the maximum number fits in a frame.
     let line = (any::<u32>(), any::<u64>(), prop::collection::vec(any::<char>(), 0..100));
     let line = line.prop_map(|(number, time_ms, text)| LogLine {
         number,
@@ -148,7 +148,7 @@ fn envelope() -> impl Strategy<Value = Envelope> {
     })
 }
 
-/// What decoding these bytes costs, bytes at once.
+/// Peak memory of decoding these bytes, bytes.
 fn memory(bytes: &[u8]) -> u64 {
     let mut decoder = Decoder::default();
     allocation_counter::measure(|| {
@@ -276,7 +276,7 @@ fn each_of_1_0() -> Vec<(&'static str, Body)> {
     ]
 }
 
-/// One of each message that version 1.1 added, and what says that it is spoken.
+/// One of each message that version 1.1 added, and its `Hello`.
 fn each_of_1_1() -> Vec<(&'static str, Body)> {
     let asks = |ask| {
         let question = Question { ask, key: [0xa5; 32], sha256: [0x5a; 32], number: [7; 16] };
@@ -293,7 +293,7 @@ fn each_of_1_1() -> Vec<(&'static str, Body)> {
     ]
 }
 
-/// One of each message that version 1.2 added, and what says that it is spoken.
+/// One of each message that version 1.2 added, and its `Hello`.
 fn each_of_1_2() -> Vec<(&'static str, Body)> {
     let journals =
         vec![JournalEntry { number: 1, bytes: 924 }, JournalEntry { number: 367, bytes: 60 }];
@@ -314,8 +314,8 @@ fn each_of_1_2() -> Vec<(&'static str, Body)> {
     ]
 }
 
-/// Badges and hosts of other releases read these bytes. If this fails, the wire has changed: undo it, or raise
-/// `VERSION.major` and write another file.
+/// Badges and hosts of other releases read these bytes. If this fails, the wire format has changed: undo the change, or
+/// raise `VERSION.major` and write another file.
 #[test]
 fn the_wire_is_that_of_the_versions_before() {
     for (each, golden) in [

@@ -1,4 +1,4 @@
-//! Sessions: greeting, one host at a time, what is asked twice, limits.
+//! Sessions: `Hello`, one host at a time, repeated requests, limits.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,11 +174,11 @@ fn what_comes_twice_is_done_once() {
     assert_eq!(count(&counts.begins), 1);
     assert_eq!(count(&counts.chunks), 1);
     assert_eq!(count(&counts.self_tests), 1);
-    // A request that never came: the badge tells the last one that did.
+    // A request that never arrived: the badge replies with the number of the last one that did.
     raw.say(1, 5, Body::Again);
     let again = raw.hear();
     assert_eq!((again.sequence, again.body), (4, Body::Again));
-    // An old copy gets nothing; the next frame is the answer to what follows.
+    // An old copy gets no reply; the next frame is the reply to the next request.
     raw.say(1, 3, Body::Request(Request::SelfTest));
     assert!(matches!(raw.ask(1, 6, Request::Status), Reply::Status(_)));
     assert_eq!(count(&counts.self_tests), 1);
@@ -237,7 +237,7 @@ fn a_host_that_sends_too_much_is_refused() {
     server.join().unwrap();
 }
 
-/// Serves with one server after the other, as a badge that is restarted; each time something comes in `restart`.
+/// Serves with one server after the other, as a badge that is restarted whenever `restart` receives something.
 fn serve_restarting(mut far: PipeEnd, restart: mpsc::Receiver<()>, restarted: mpsc::Sender<()>) {
     let stop = AtomicBool::new(false);
     let mut badge = Fake::default();
@@ -297,13 +297,13 @@ fn what_the_badge_may_have_done_is_not_asked_for_again() {
         let over = Reply::Refused(Refusal::NoSession);
         let working = Reply::Progress(Progress::Working);
         answer(1, hello.clone());
-        // Not done for sure: the first answer says that there is no session.
+        // Certainly not executed: the first reply says that there is no session.
         answer(1, over.clone());
         answer(1, hello.clone());
         answer(1, working.clone());
-        // The badge was asked twice, and only the second question was answered.
+        // The request was sent twice, and only the second one was answered.
         answer(2, over.clone());
-        // A question may be asked twice.
+        // This request may be repeated.
         answer(2, over);
         answer(1, hello);
         answer(1, working);

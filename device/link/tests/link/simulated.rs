@@ -1,5 +1,5 @@
-//! A cable with a clock of its own, on which a day takes seconds: waiting advances the clock, and nothing sleeps. Host
-//! and badge run in one thread, so that the same seed gives the same day.
+//! A cable with a simulated clock, on which a day takes seconds: waiting advances the clock, and nothing sleeps. Host
+//! and badge run in one thread, so the same seed gives the same day.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,29 +17,29 @@ use crate::weather::Weather;
 /// How long a byte takes at 115200 baud.
 const BYTE: Duration = Duration::from_nanos(86_806);
 
-/// Bytes come in pieces, as from a USB adapter.
+/// Bytes arrive in pieces, as from a USB adapter.
 const PIECE: usize = 62;
 
-/// What a terminal keeps for a program that does not read; more is lost.
+/// Buffer of a terminal for a program that does not read, bytes; more is lost.
 const KEPT: usize = 4096;
 
-/// How often a badge that hears nothing looks after its session, and whether a frame has lost its end.
+/// Interval at which a badge that receives nothing checks the timeouts of session and frame.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The longest time from one moment at which it is at something else to the next.
+/// The longest time between two moments at which the badge is busy with something else.
 const BUSY_EVERY: Duration = Duration::from_secs(20);
 
-/// When a badge opens its port again.
+/// Time after which a badge opens its port again.
 const REOPEN: Duration = Duration::from_secs(2);
 
-/// What went over the cable.
+/// Counters of the cable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Carried {
     /// Requests, each counted once.
     pub(crate) requests: u64,
-    /// Frames of the host's that say or ask for the same again.
+    /// Frames of the host that repeat a request or ask for a reply again.
     pub(crate) repeats: u64,
-    /// Frames of the badge's.
+    /// Frames of the badge.
     pub(crate) answers: u64,
     /// Bytes of both.
     pub(crate) bytes: u64,
@@ -52,7 +52,7 @@ struct Lane {
     line: FaultyLine,
     random: Random,
     pieces: VecDeque<(Instant, Vec<u8>)>,
-    /// Until when it is taken.
+    /// The time until which it is busy.
     free: Instant,
 }
 
@@ -90,7 +90,7 @@ impl Lane {
         self.pieces.front().map(|(at, _)| *at)
     }
 
-    /// When a sender may go on that has to wait until what it sent has room in its terminal.
+    /// When a sender may continue that waits until its bytes fit into its terminal's buffer.
     fn room(&self) -> Instant {
         self.free.checked_sub(BYTE * KEPT as u32).unwrap_or(self.free)
     }
@@ -101,9 +101,9 @@ struct Wire {
     to_badge: Lane,
     to_host: Lane,
     weather: Weather,
-    /// Since when it is as it is.
+    /// Time of the last change.
     since: Instant,
-    /// How it becomes, and when.
+    /// The next changes, and their times.
     forecast: VecDeque<(Instant, Weather)>,
     /// Changes whenever it is pulled out.
     plug: u64,
@@ -118,7 +118,7 @@ struct Wire {
 }
 
 impl Wire {
-    /// Moves the clock.
+    /// Advances the clock.
     fn go(&mut self, now: Instant) {
         self.now = now.max(self.now);
         while let Some((since, weather)) = self.forecast.pop_front() {
@@ -192,7 +192,7 @@ struct BadgeSide<B: Badge> {
     badge: B,
     /// When it does something next.
     due: Instant,
-    /// When it is at something else next.
+    /// When it is busy with something else next.
     turns: Instant,
     random: Random,
 }
@@ -230,7 +230,7 @@ impl<B: Badge + Clone> BadgeSide<B> {
     }
 }
 
-/// The cable, the badge at its one end, and time.
+/// The cable, the badge at one end, and the clock.
 pub(crate) struct Bench<B: Badge> {
     wire: Rc<RefCell<Wire>>,
     badge: Rc<RefCell<BadgeSide<B>>>,
@@ -310,7 +310,7 @@ impl<B: Badge + Clone> Bench<B> {
         (!wire.weather.pulled).then(|| HostEnd { bench: self.clone(), plug: wire.plug })
     }
 
-    /// Lets time pass for the badge.
+    /// Advances the badge's time.
     pub(crate) fn pass(&self, time: Duration) {
         let until = self.now() + time;
         while self.now() < until {
@@ -318,12 +318,12 @@ impl<B: Badge + Clone> Bench<B> {
         }
     }
 
-    /// Advances the clock to the next event, at most to `until`; what comes for a host counts where it reads.
+    /// Advances the clock to the next event, at most to `until`; bytes for the host are an event only if it reads.
     fn advance(&self, until: Instant, host_reads: bool) {
         let due = {
             let mut wire = self.wire.borrow_mut();
             let badge = self.badge.borrow();
-            // One that is busy, or has closed its port, hears nothing.
+            // A badge that is busy, or has closed its port, receives nothing.
             let hears = badge.server.is_some() && badge.due <= wire.now + TICK;
             let heard = wire.to_badge.next().filter(|_| hears);
             let due = heard.map_or(badge.due, |at| at.min(badge.due));

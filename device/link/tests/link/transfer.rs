@@ -145,7 +145,7 @@ fn a_file_that_no_badge_takes_is_not_begun() {
     assert_eq!(count(&counts.begins), 0);
 }
 
-/// Sees how much waits for a badge.
+/// Measures how many bytes wait for a badge.
 struct Watched {
     inner: PipeEnd,
     most: Arc<AtomicUsize>,
@@ -153,7 +153,7 @@ struct Watched {
 
 impl Transport for Watched {
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, LinkError> {
-        // What waited, whichever thread was first: the bytes that were read and those behind them.
+        // The bytes that waited, whichever thread was first: those that were read and those after them.
         let read = self.inner.read(buffer, timeout)?;
         self.most.fetch_max(read + self.inner.waiting(), Ordering::SeqCst);
         Ok(read)
@@ -173,7 +173,7 @@ fn a_slow_badge_never_has_more_than_one_part_waiting() {
     let traffic = near.traffic();
     let most = Arc::new(AtomicUsize::new(0));
     let far = Watched { inner: far, most: Arc::clone(&most) };
-    // Slower than the host's patience now and then.
+    // Sometimes slower than the host's timeout.
     let badge = Fake { slow: Duration::from_millis(40), ..Fake::default() };
     let server = serve(far, badge, quick_server());
     let settings =
@@ -184,7 +184,7 @@ fn a_slow_badge_never_has_more_than_one_part_waiting() {
     server.join().unwrap();
     let most = most.load(Ordering::SeqCst);
     assert!((MAX_CHUNK..MAX_CHUNK + 200).contains(&most) && most < MAX_FRAME, "{most}");
-    // It asked what is the matter, and sent no part twice.
+    // The host asked for the reply, and sent no part twice.
     assert!(traffic.writes() > 43, "{}", traffic.writes());
     assert!(traffic.written() < 63_000, "{}", traffic.written());
 }

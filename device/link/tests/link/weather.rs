@@ -1,24 +1,24 @@
-//! What is wrong with a cable over a day, drawn from a seed.
+//! Faults of a cable over a day, from a seed.
 
 use std::time::Duration;
 
 use emocue_link::faulty::Faults;
 use emocue_link::random::Random;
 
-/// What is wrong with the cable.
+/// The state of the cable.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Weather {
-    /// Of every byte that is sent, in both directions.
+    /// Fault rates in both directions.
     pub(crate) faults: Faults,
     /// It is pulled out.
     pub(crate) pulled: bool,
-    /// Another program talks to the badge, as a modem manager does: how often.
+    /// Interval at which another program, such as a modem manager, writes to the badge.
     pub(crate) chatter: Option<Duration>,
-    /// How long the badge is now and then at something else.
+    /// How long the badge is sometimes busy with something else.
     pub(crate) busy: Duration,
 }
 
-/// How the cable becomes, and after how long: a calm is followed by noise, and noise by a calm.
+/// The states of the cable and their start times: calm and noise alternate.
 pub(crate) fn forecast(time: Duration, seed: u64) -> Vec<(Duration, Weather)> {
     let mut random = Random::of(seed, "weather");
     let (mut at, mut forecast) = (Duration::ZERO, Vec::new());
@@ -46,7 +46,7 @@ fn noise(random: &mut Random) -> Weather {
             insert: bad(0.003, random),
             repeat: bad(0.1, random),
         },
-        // Nothing long comes through, or nothing at all.
+        // Long frames do not arrive, or nothing does.
         5 => Faults { lose: 0.05, flip: 0.05, insert: 0.3, repeat: 0.0 },
         6 => Faults { lose: 1.0, ..Faults::default() },
         _ => Faults::default(),
