@@ -1,4 +1,4 @@
-//! Appending records so that what is on the disk stays readable, whatever happens to the one that is being written.
+//! Appends records so that those on the disk stay readable, whatever happens to the one that is being written.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -8,15 +8,15 @@ use crate::header::Header;
 use crate::interval::Interval;
 use crate::{HEADER, MAX_RECORDS, RECORD, seal};
 
-/// Where a file's bytes go.
+/// The storage of a file's bytes.
 pub(crate) trait Medium {
-    /// Writes all bytes at `offset`; some may be there when it fails.
+    /// Writes all bytes at `offset`; some may be written when it fails.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Cuts off what is behind `length` bytes.
+    /// Truncates to `length` bytes.
     fn cut(&mut self, length: u64) -> io::Result<()>;
 
-    /// Waits until all is on the disk.
+    /// Waits until everything is on the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -38,7 +38,7 @@ impl Medium for File {
 /// Why a record was not appended.
 #[derive(Debug)]
 pub(crate) enum AppendError {
-    /// There are as many as may be.
+    /// The file has the most records that are allowed.
     Full,
     Medium(io::Error),
     Seal(SealError),
@@ -50,14 +50,14 @@ impl From<io::Error> for AppendError {
     }
 }
 
-/// A file's end.
+/// The end of a file.
 #[derive(Debug)]
 pub(crate) struct Appender<M> {
     medium: M,
     header: Header,
     /// Records that are on the disk.
     records: u32,
-    /// Something may lie behind them: of an append that failed, or that the power ended.
+    /// Whether bytes may follow them, from an append that failed or was interrupted by a power failure.
     torn: bool,
 }
 
@@ -101,7 +101,7 @@ impl<M: Medium> Appender<M> {
                 Ok(())
             }
             Err(error) => {
-                // A full disk has room for that. Where it fails too, the next append or a reader leaves it out.
+                // This works on a full disk. If it fails too, the next append or a reader ignores the rest.
                 self.torn = self.medium.cut(at).and_then(|()| self.medium.sync()).is_err();
                 Err(error.into())
             }
@@ -114,7 +114,7 @@ impl<M: Medium> Appender<M> {
     }
 }
 
-/// Bytes of a file with so many records.
+/// Length of a file with `records` records, bytes.
 pub(crate) fn end(records: u32) -> u64 {
     HEADER as u64 + u64::from(records) * RECORD as u64
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a journal's files.
+//! Errors of journals' files.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub enum SealError {
     /// The system gives no random numbers.
     #[error(transparent)]
     Random(#[from] NoRandom),
-    /// The library refuses, which it does for keys of a low order alone.
+    /// The library refuses the key: it refuses only public keys of low order.
     #[error("the interval cannot be sealed: {0}")]
     Hpke(hpke::HpkeError),
 }
@@ -22,7 +22,7 @@ pub enum SealError {
 /// Bytes that cannot be read as a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Something else.
+    /// The bytes are something else.
     #[error("this is not a journal of a badge")]
     NotJournal,
     /// The power failed before the header was on the disk; no record was either.
@@ -74,7 +74,7 @@ impl Failure for ReadError {
 /// A journal's file or folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The folder cannot be made or looked at.
+    /// The folder cannot be created or read.
     #[error("cannot use the folder of journals {}: {source}", path.display())]
     Folder {
         /// Which folder.
@@ -82,13 +82,13 @@ pub enum JournalError {
         /// The system's reason.
         source: io::Error,
     },
-    /// There are as many files as may be; nothing is ever removed for another one.
+    /// The folder has the most files that are allowed; no file is removed for a new one.
     #[error("{} has {MAX_FILES} journals, as many as a badge keeps", .0.display())]
     Full(PathBuf),
-    /// The file has as many records as may be.
+    /// The file has the most records that are allowed.
     #[error("{} has {MAX_RECORDS} intervals, as many as a journal keeps", .0.display())]
     FileFull(PathBuf),
-    /// A file cannot be made or written. What was appended before is still in it.
+    /// A file cannot be created or written. Records that were appended before are still in it.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// Which file.

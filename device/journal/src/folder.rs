@@ -1,4 +1,4 @@
-//! A badge's journals as files: their names, and their whole records for those who copy them.
+//! A badge's journals as files: their names, and their whole records for copies.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -12,25 +12,25 @@ use crate::{HEADER, MAX_FILE, MAX_FILES, RECORD};
 /// The folder of journals in a badge's state folder.
 pub const FOLDER: &str = "journal";
 
-/// What the names of sealed files end with, behind the dot.
+/// File name extension of sealed files, without the dot.
 pub const EXTENSION: &str = "sealed";
 
 /// The highest number of a file.
 pub(crate) const MAX_NUMBER: u32 = 9999;
 
-/// A journal that lies in a folder.
+/// A journal in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its number, from 1; a badge may use it again once the file was removed.
+    /// Its number, from 1; a badge may reuse it after the file was removed.
     pub number: u32,
-    /// Its header and whole records, bytes.
+    /// Length of its header and whole records, bytes.
     pub bytes: u32,
 }
 
 /// A part of a journal's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its header and whole records, bytes.
+    /// Length of its header and whole records, bytes.
     pub total: u32,
     /// Bytes from the offset on.
     pub data: Vec<u8>,
@@ -48,7 +48,7 @@ fn number(name: &str) -> Option<u32> {
     plain.then(|| digits.parse().ok()).flatten().filter(|number| *number > 0)
 }
 
-/// Numbers of everything that has a journal's name, in order.
+/// The numbers of all entries with a journal's name, in order.
 pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -58,7 +58,7 @@ pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
     Ok(numbers)
 }
 
-/// The number of the next file; `None` where no more may be.
+/// The number of the next file; `None` if no more are allowed.
 pub(crate) fn next(numbers: &[u32]) -> Option<u32> {
     if numbers.len() >= MAX_FILES {
         return None;
@@ -67,8 +67,8 @@ pub(crate) fn next(numbers: &[u32]) -> Option<u32> {
     if next <= MAX_NUMBER { Some(next) } else { (1..next).find(|free| !numbers.contains(free)) }
 }
 
-/// A folder's journals in the order of their numbers, at most [`MAX_FILES`]; none where the folder is missing. What is not
-/// a regular file with a whole header is left out.
+/// A folder's journals in the order of their numbers, at most [`MAX_FILES`]; none where the folder is missing. Entries
+/// that are not a regular file with a whole header are skipped.
 ///
 /// # Errors
 /// [`JournalError::Folder`].
@@ -86,8 +86,8 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, JournalError> {
     Ok(numbers.into_iter().filter_map(listed).take(MAX_FILES).collect())
 }
 
-/// At most `most` bytes of journal `number` from `offset` on. A link is not followed, and what is not a journal is not
-/// read.
+/// At most `most` bytes of journal `number` from `offset` on. A link is not followed, and a file that is not a journal
+/// is not read.
 ///
 /// # Errors
 /// [`JournalError::Read`] or [`JournalError::Content`].
@@ -124,8 +124,8 @@ fn whole(bytes: u64) -> u32 {
     }
 }
 
-/// Opens a regular file to read, or to read and write, and tells its length, bytes. A link is not followed, and a pipe not
-/// waited for.
+/// Opens a regular file to read, or to read and write, and returns its length, bytes. A link is not followed, and
+/// opening a pipe does not block.
 pub(crate) fn open(path: &Path, write: bool) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
     options.read(true).write(write);
@@ -144,7 +144,7 @@ pub(crate) fn open(path: &Path, write: bool) -> io::Result<(File, u64)> {
     Ok((file, found.len()))
 }
 
-/// All bytes of a regular file that may be a journal. A link is followed: here a user names files.
+/// All bytes of a regular file that may be a journal. A link is followed, since the user names the file.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, JournalError> {
     let cannot = |source| JournalError::Read { path: path.to_owned(), source };
     let found = fs::metadata(path).map_err(cannot)?;
@@ -162,7 +162,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, JournalError> {
     Ok(bytes)
 }
 
-/// Where journal `number` lies.
+/// The path of journal `number`.
 pub fn path(folder: &Path, number: u32) -> PathBuf {
     folder.join(name(number))
 }

@@ -7,24 +7,24 @@ use emocue_models::hex;
 use crate::error::ReadError;
 use crate::key::{JournalKey, NoRandom};
 
-/// What a file begins with; the version follows.
+/// The first bytes of a file; the version follows.
 const MAGIC: &[u8; 7] = b"emojrnl";
 
-/// What this program writes.
+/// The version that this program writes.
 const VERSION: u8 = 1;
 
-/// Bytes that the sum covers.
+/// Bytes that the checksum covers.
 const SUMMED: usize = 8 + 32 + 16;
 
 /// Bytes of a header.
 pub(crate) const LENGTH: usize = SUMMED + 4;
 
-/// Tells a file from every other.
+/// A random identifier of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JournalId([u8; 16]);
 
 impl JournalId {
-    /// Drawn by the system.
+    /// From the system's random numbers.
     pub(crate) fn random() -> Result<Self, NoRandom> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(NoRandom)?;
@@ -79,11 +79,11 @@ impl Header {
     }
 }
 
-/// The header of a file without its sum, which is right; its key is not looked at, which takes a while.
+/// The header of a file without its checksum, which is verified; the key is not checked, which is slow.
 pub(crate) fn whole(file: &[u8]) -> Result<&[u8; SUMMED], ReadError> {
     let begun = file.len().min(MAGIC.len());
     if file[..begun] != MAGIC[..begun] {
-        // Zeros are what some file systems leave of what was not on the disk yet.
+        // Some file systems leave zeros for data that was not on the disk yet.
         let zeros = file.iter().all(|byte| *byte == 0);
         return Err(if zeros { ReadError::NotBegun } else { ReadError::NotJournal });
     }

@@ -1,4 +1,4 @@
-//! Five minutes of counts, and their bytes.
+//! Counts over five minutes, and their encoding.
 
 use emocue_models::label::Expression;
 
@@ -14,7 +14,7 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// Each of them, in the order of a record's counts. It never changes, whatever orders label sets have.
+    /// Each of them, in the order of a record's counts. It is fixed, whatever the order of label sets.
     pub const ALL: [Self; 9] = [
         Self::Looks(Expression::Neutral),
         Self::Looks(Expression::Happiness),
@@ -56,7 +56,7 @@ impl From<Expression> for Counted {
     }
 }
 
-/// How often each answer was settled on; none is counted beyond 65535.
+/// How often each answer was settled on, `0..=65535`; counts saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts([u16; Counted::ALL.len()]);
 
@@ -119,7 +119,7 @@ impl Interval {
         bytes
     }
 
-    /// `None` where it says what no badge writes.
+    /// `None` for values that no badge writes.
     pub(crate) fn decode(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (slot, rest) = bytes.split_first_chunk()?;
         let (streamed, rest) = rest.split_first_chunk()?;

@@ -1,4 +1,4 @@
-//! The file that grows.
+//! The file of a journal that is being written.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use crate::interval::Interval;
 use crate::key::JournalKey;
 use crate::{HEADER, MAX_FILE, folder};
 
-/// How often another number is tried where somebody else takes it at the same time.
+/// How often another number is tried if another program takes it at the same time.
 const ATTEMPTS: u32 = 8;
 
 /// A journal that is written: one file, to which intervals are appended.
@@ -23,8 +23,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal in a file of its own in `folder`, sealed to `key`. The folder is made where it is missing, for its
-    /// owner alone, and so is the file; both are on the disk when this returns. No file is replaced and no link followed.
+    /// Begins a journal in a new file in `folder`, sealed to `key`. A missing folder is created. Folder and file are
+    /// accessible to their owner only, and are on the disk when this returns. No file is replaced and no link followed.
     ///
     /// # Errors
     /// [`JournalError::Full`], [`JournalError::Folder`], [`JournalError::Write`], or [`JournalError::Seal`] where the
@@ -50,7 +50,7 @@ impl Journal {
             return match begun {
                 Ok(appender) => Ok(Self { path, id, appender }),
                 Err(error) => {
-                    // It holds nothing.
+                    // It has no records.
                     let _ = fs::remove_file(&path);
                     Err(write(error))
                 }
@@ -59,8 +59,8 @@ impl Journal {
         Err(cannot(io::Error::from(io::ErrorKind::AlreadyExists)))
     }
 
-    /// Continues the journal in `path`, as after a restart; what the power tore off its last record is cut off by the next
-    /// append.
+    /// Continues the journal in `path`, as after a restart; the next append cuts off a last record that is incomplete
+    /// after a power failure.
     ///
     /// # Errors
     /// [`JournalError::Write`] where the file cannot be opened or is a link, [`JournalError::Content`] where it is not a
@@ -98,23 +98,23 @@ impl Journal {
         &self.path
     }
 
-    /// What tells it from every other journal.
+    /// Its random identifier.
     pub fn id(&self) -> JournalId {
         self.id
     }
 
-    /// Intervals in it.
+    /// Number of its intervals.
     pub fn len(&self) -> u32 {
         self.appender.records()
     }
 
-    /// Whether no interval is in it.
+    /// Whether it has no interval.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A new file for its owner alone; a link in its place makes this fail.
+/// Creates a new file that only its owner can access; fails if the path is a link.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -128,7 +128,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes the last of a folder's names where it is missing, for its owner alone; a link in its place is refused.
+/// Creates the last component of a folder's path if it is missing, accessible to its owner only; a link is refused.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -142,15 +142,15 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         }
         Err(error) => return Err(error),
     }
-    // One that is there may be what a killed program left, so it is waited for too.
+    // A folder that exists may have been created by a killed program, so it is synced too.
     match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => sync_folder(parent),
         None => sync_folder(Path::new(".")),
     }
 }
 
-/// Waits until the names in `folder` are on the disk.
+/// Waits until the directory entries of `folder` are on the disk.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders cannot be opened.
+    // On other systems folders cannot be opened.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! Whom a journal is sealed to.
+//! The keys of journals.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::seal::{Kem, can_seal};
 
-/// The public half: a badge seals to it and cannot open. An X25519 key, whose text is 64 hexadecimal digits.
+/// The public key: a badge seals to it and cannot open. An X25519 key, whose text is 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JournalKey([u8; 32]);
 
@@ -34,8 +34,8 @@ impl Failure for NoJournalKey {
 }
 
 impl JournalKey {
-    /// The key of these bytes. `None` for what no secret key belongs to: points of a low order, to which everybody could
-    /// open, and numbers beyond the field's, whose journals nobody could.
+    /// The key of these bytes. `None` for points of low order, whose journals anybody could open, and for encodings
+    /// that are not canonical, whose journals nobody could open.
     pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
         let key = Self(bytes);
         (key.is_canonical() && can_seal(&key)).then_some(key)
@@ -46,12 +46,12 @@ impl JournalKey {
         self.0
     }
 
-    /// Its first eight digits, by which people tell keys apart; nothing is decided by them.
+    /// Its first eight digits, for display only: a check compares whole keys.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
     }
 
-    /// Whether it is below 2^255 - 19.
+    /// Whether its number is below 2^255 - 19.
     fn is_canonical(&self) -> bool {
         let [first, middle @ .., last] = &self.0;
         *last < 0x7f || *last == 0x7f && (*first < 0xed || middle.iter().any(|byte| *byte != 0xff))
@@ -99,11 +99,11 @@ pub struct NoRandom(#[source] pub(crate) getrandom::Error);
 
 impl Failure for NoRandom {}
 
-/// The secret half: opens journals. It is wiped from memory when it is dropped, and never printed.
+/// The secret key, which opens journals. It is zeroized when it is dropped, and never printed.
 pub struct JournalSecretKey(pub(crate) <Kem as hpke::Kem>::PrivateKey);
 
 impl JournalSecretKey {
-    /// A new one.
+    /// A new random key.
     ///
     /// # Errors
     /// [`NoRandom`].
@@ -127,12 +127,12 @@ impl JournalSecretKey {
         hex::decode(text).map(|bytes| Self::from_bytes(&bytes))
     }
 
-    /// Its digits, for its own file.
+    /// Its hexadecimal digits, for the key file.
     pub(crate) fn digits(&self) -> String {
         hex::encode(&self.0.to_bytes())
     }
 
-    /// What a badge seals to.
+    /// The public key, to which a badge seals.
     pub fn public(&self) -> JournalKey {
         JournalKey(Kem::sk_to_pk(&self.0).to_bytes().into())
     }
@@ -144,8 +144,8 @@ impl fmt::Debug for JournalSecretKey {
     }
 }
 
-/// The system's random numbers, for a library that cannot be told that there are none: what it made of them must not be
-/// used then.
+/// The system's random numbers, for a library whose interface cannot report a failure: if `failed` is set, its result
+/// must not be used.
 #[derive(Debug, Default)]
 pub(crate) struct SystemRandom {
     pub(crate) failed: Option<getrandom::Error>,
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn keys_to_which_everybody_or_nobody_could_open_are_refused() {
-        // Points of low order, as RFC 7748 and libsodium list them, and their other spellings.
+        // Points of low order, as RFC 7748 and libsodium list them, and their other encodings.
         for digits in [
             "0000000000000000000000000000000000000000000000000000000000000000",
             "0100000000000000000000000000000000000000000000000000000000000000",
@@ -221,7 +221,7 @@ mod tests {
             let error = digits.parse::<JournalKey>().unwrap_err();
             assert!(error.to_string().contains("64 hexadecimal digits"), "{error}");
         }
-        // The same point as a good key, but another text: what is sealed to it would not open.
+        // The same point as a good key in another encoding: records sealed to it could not be opened.
         let mut bytes = JournalSecretKey::from_bytes(&[7; 32]).public().to_bytes();
         bytes[31] |= 0x80;
         assert_eq!(JournalKey::from_bytes(bytes), None);

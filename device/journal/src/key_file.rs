@@ -1,4 +1,4 @@
-//! A secret key's file, which only its owner may read.
+//! The file of a secret key, which only its owner can read.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -9,16 +9,16 @@ use emocue_models::files;
 
 use crate::key::JournalSecretKey;
 
-/// What a secret key's file begins with, so that it is recognised wherever it turns up.
+/// The first bytes of a secret key's file, so that it is recognised wherever it is found.
 const LABEL: &str = "emocue-journal-secret-key";
 
 /// Longest file that is read, bytes.
 const LONGEST: u64 = 1024;
 
-/// A key's file cannot be made or read.
+/// A key's file cannot be created or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// A key that exists is never replaced: journals are sealed to it.
+    /// The file exists. A key is never replaced, since journals are sealed to it.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
     /// The file cannot be written.
@@ -40,7 +40,7 @@ pub enum KeyFileError {
     /// The file is something else.
     #[error("{} is not a journal's secret key", .0.display())]
     NotSecret(PathBuf),
-    /// Others than its owner can read it.
+    /// Other users than its owner can read it.
     #[error("{} can be read by others (mode {mode:03o})", path.display())]
     Exposed {
         /// Which file.
@@ -77,10 +77,10 @@ impl Failure for KeyFileError {
 }
 
 impl JournalSecretKey {
-    /// Writes it to a new file that its owner alone may read. Folders above it are made.
+    /// Writes it to a new file that only its owner can read. Missing parent folders are created.
     ///
     /// # Errors
-    /// [`KeyFileError`]; a file that is there already stays.
+    /// [`KeyFileError`]; an existing file is not changed.
     pub fn write_new(&self, path: &Path) -> Result<(), KeyFileError> {
         let write = |source: io::Error| match source.kind() {
             io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),

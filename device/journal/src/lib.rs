@@ -3,12 +3,12 @@
 //!
 //! | Module | What |
 //! |---|---|
-//! | [`key`], [`key_file`] | whom a journal is sealed to |
+//! | [`key`], [`key_file`] | the keys of journals |
 //! | [`interval`] | five minutes of counts |
-//! | [`recorder`] | answers in, intervals out; no clock of its own, no file |
-//! | [`journal`] | the file that grows |
-//! | [`folder`] | the files of a badge, for those who copy them |
-//! | [`mod@read`] | a file with its secret key |
+//! | [`recorder`] | from answers to intervals; no clock of its own, no file |
+//! | [`journal`] | the file that is being written |
+//! | [`folder`] | the files of a badge, for copies |
+//! | [`mod@read`] | reads a file with the secret key |
 //!
 //! # Format
 //!
@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | magic and version | 8 | `emojrnl` and `0x01` |
 //! | key | 32 | the X25519 public key that it is sealed to |
-//! | id | 16 | random, so that no two files are alike |
+//! | id | 16 | random, so that no two files are the same |
 //! | sum | 4 | CRC-32 of the 56 bytes before it |
 //!
 //! | Record | Bytes | |
@@ -34,9 +34,10 @@
 //! | counts | 9 x 2 | neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unsure |
 //!
 //! Each record is sealed by itself with HPKE (RFC 9180) in base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
-//! ChaCha20-Poly1305. `info` is the file's header, the associated data is the record's index in the file (4 bytes), so a
-//! record cannot be changed, moved within a file, or put into another. Records can be cut off at the end and whole files can
-//! be removed; base mode does not say who wrote a record, so somebody who has the card can also append records of their own.
+//! ChaCha20-Poly1305. `info` is the file's header, the associated data is the record's index in the file (4 bytes), so
+//! a record cannot be changed, moved within a file, or put into another. Records can be cut off at the end and whole
+//! files can be removed; base mode does not authenticate the sender, so anybody who has the card can also append
+//! records of their own.
 //!
 //! Records are only appended, and each is on the disk before the next one is written. After a power failure the last one
 //! may be torn: fewer bytes than a record are cut off by the next append, and ignored by readers.
@@ -78,7 +79,7 @@ pub use key_file::KeyFileError;
 pub use read::{Opened, key_of, read, read_file};
 pub use recorder::Recorder;
 
-/// Bytes of a file before its records.
+/// Length of a file's header, bytes.
 pub const HEADER: usize = header::LENGTH;
 
 /// Bytes of a record.

@@ -1,4 +1,4 @@
-//! A journal with its secret key.
+//! Reads a journal with its secret key.
 
 use std::path::Path;
 
@@ -9,30 +9,31 @@ use crate::interval::Interval;
 use crate::key::{JournalKey, JournalSecretKey};
 use crate::{HEADER, MAX_FILE, RECORD, folder, seal};
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// What tells it from every other journal.
+    /// Its random identifier.
     pub id: JournalId,
     /// The key that it is sealed to.
     pub key: JournalKey,
     /// The intervals in the order in which they were written.
     pub intervals: Vec<Interval>,
-    /// Indexes, from 0, of records that do not open: they were changed, or the power failed while they were written.
+    /// Indices, from 0, of records that cannot be opened: they were changed, or the power failed while they were
+    /// written.
     pub damaged: Vec<u32>,
-    /// Bytes behind the last whole record, which the power tore off.
+    /// Bytes after the last whole record: an incomplete record, as after a power failure.
     pub torn: usize,
 }
 
 impl Opened {
-    /// The intervals, by their place in [`Opened::intervals`], before which the badge's clock was set back.
+    /// The indices in [`Opened::intervals`] of intervals before which the badge's clock was set back.
     pub fn set_back(&self) -> Vec<usize> {
         let pairs = self.intervals.windows(2).enumerate();
         pairs.filter(|(_, pair)| pair[1].slot < pair[0].slot).map(|(at, _)| at + 1).collect()
     }
 }
 
-/// Opens a journal's bytes. A record that does not open is named in [`Opened::damaged`], and the others are read.
+/// Opens a journal's bytes. A record that cannot be opened is listed in [`Opened::damaged`], and the others are read.
 ///
 /// # Errors
 /// [`ReadError`] where nothing can be read at all.
@@ -67,7 +68,7 @@ pub fn read_file(path: &Path, key: &JournalSecretKey) -> Result<Opened, JournalE
     read(&folder::bytes(path)?, key).map_err(content)
 }
 
-/// Who a journal is for, what tells it from others, and how many of its bytes are its header and whole records; without a
+/// The public key of a journal, its identifier, and the length of its header and whole records, bytes; without the
 /// secret key.
 ///
 /// # Errors

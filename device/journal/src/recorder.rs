@@ -1,43 +1,43 @@
-//! Answers in, intervals out: what is counted, and when an interval ends. It has no clock of its own and no file.
+//! From answers to intervals: what is counted, and when an interval ends. It has no clock of its own and no file.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::INTERVAL_S;
 use crate::interval::{Counted, Counts, Interval};
 
-/// So long without streaming is a break.
+/// This time without streaming is a break.
 pub const BREAK: Duration = Duration::from_secs(5 * 60);
 
 /// Counts settled answers and the time in which the camera streams, over intervals of the wall clock.
 ///
-/// Intervals end where the wall clock's five minutes do; within them time is measured by [`Instant`]s, so that a clock that
-/// is set changes which interval something belongs to, and never how much of it there was. Instants that go back count as
-/// the latest one.
+/// Intervals end where the wall clock's five minutes do; within them time is measured by [`Instant`]s, so that setting
+/// the clock changes which interval something belongs to, and never how much of it there was. An earlier instant counts
+/// as the latest one so far.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    /// The interval under way; `None` before the first [`Recorder::tick`].
+    /// The current interval; `None` before the first [`Recorder::tick`].
     slot: Option<u32>,
     counts: Counts,
     /// Time of the interval in which the camera streamed, up to `since`.
     streamed: Duration,
     /// The answer that was settled on last.
     answer: Option<Counted>,
-    /// While the camera streams: up to when that is counted.
+    /// While the camera streams: the time up to which that is counted.
     since: Option<Instant>,
-    /// When streaming began after the last break.
+    /// The time at which streaming began after the last break.
     began: Option<Instant>,
-    /// While the camera does not stream: since when.
+    /// While the camera does not stream: the time at which it stopped.
     stopped: Option<Instant>,
 }
 
 impl Recorder {
-    /// Nothing was seen, and the camera does not stream.
+    /// A recorder without an answer, whose camera does not stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The settled answer is this one; `None` without a face, and before an answer settles. Called as often as wanted: an
-    /// answer counts once until it changes, and again after `None`.
+    /// Sets the settled answer; `None` without a face, and before an answer settles. It may be called any number of
+    /// times: an answer counts once until it changes, and again after `None`.
     pub fn see(&mut self, answer: Option<Counted>, _at: Instant) {
         if answer != self.answer
             && let Some(answer) = answer
@@ -47,7 +47,7 @@ impl Recorder {
         self.answer = answer;
     }
 
-    /// The camera streams, or does not, from `at` on.
+    /// Sets whether the camera streams from `at` on.
     pub fn streams(&mut self, streams: bool, at: Instant) {
         match (streams, self.since) {
             (true, None) => {
@@ -65,9 +65,9 @@ impl Recorder {
         }
     }
 
-    /// Called about once a second. Hands out the interval that has ended: at every boundary of the wall clock's five
-    /// minutes, and wherever the clock was set to other five minutes, forward or back. One in which nothing was streamed or
-    /// counted is left out.
+    /// Call it about once a second. Returns the interval that has ended, if one has: at every boundary of the wall
+    /// clock's five minutes, and when the clock was set to another interval, forward or back. An interval in which
+    /// nothing was streamed or counted is left out.
     pub fn tick(&mut self, at: Instant, clock: SystemTime) -> Option<Interval> {
         let slot = slot(clock);
         match self.slot.replace(slot) {
@@ -76,8 +76,8 @@ impl Recorder {
         }
     }
 
-    /// Hands out the last interval, which may be shorter than five minutes. What is seen later belongs to another journal;
-    /// whether the camera streams stays known.
+    /// Returns the last interval, which may be shorter than five minutes. Later answers belong to another journal; the
+    /// state of the camera is kept.
     pub fn end(&mut self, at: Instant, clock: SystemTime) -> Option<Interval> {
         let slot = self.slot.take().unwrap_or_else(|| slot(clock));
         self.answer = None;
@@ -111,7 +111,7 @@ impl Recorder {
         self.measure(at);
         let streamed = std::mem::take(&mut self.streamed);
         let counts = std::mem::take(&mut self.counts);
-        // Rounded; more than an interval's length comes only from a clock that was set, or from a tick that came late.
+        // Rounded; more than an interval's length occurs only after the clock was set, or after a late tick.
         let seconds = (streamed + Duration::from_millis(500)).as_secs();
         let streamed_s = seconds.min(INTERVAL_S.into()) as u16;
         let interval = Interval { slot, streamed_s, counts };
@@ -119,7 +119,7 @@ impl Recorder {
     }
 }
 
-/// Which five minutes a clock shows; those of 1970 where it shows less, and the last ones where it shows more.
+/// The interval of a clock's time; the first one before 1970, and the last one beyond `u32`.
 fn slot(clock: SystemTime) -> u32 {
     let seconds = clock.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     u32::try_from(seconds / u64::from(INTERVAL_S)).unwrap_or(u32::MAX)
@@ -139,7 +139,7 @@ mod tests {
         Duration::from_secs(s)
     }
 
-    /// A wall clock that stands at slot 100, and so many seconds into it.
+    /// A wall clock `s` seconds after the start of slot 100.
     fn clock(s: u64) -> SystemTime {
         UNIX_EPOCH + seconds(100 * 300 + s)
     }
@@ -159,7 +159,7 @@ mod tests {
         }
         let interval = recorder.tick(start, clock(300)).unwrap();
         assert_eq!(counted(&interval), [("happiness", 3), ("sadness", 1), ("unsure", 1)]);
-        // An answer that lasts is not a new one in the next five minutes.
+        // An answer that continues is not counted again in the next five minutes.
         recorder.see(Some(Counted::Unsure), start);
         assert_eq!(recorder.tick(start, clock(600)), None);
     }
@@ -198,7 +198,7 @@ mod tests {
         recorder.tick(start, clock(150));
         recorder.streams(true, start);
         recorder.see(HAPPY, start);
-        // The badge learns the time: years forward.
+        // The badge's clock is set, years forward.
         let forward = recorder.tick(start + seconds(10), clock(150 + 300_000_000)).unwrap();
         assert_eq!((forward.slot, forward.streamed_s), (100, 10));
         assert_eq!(counted(&forward), [("happiness", 1)]);
@@ -260,7 +260,7 @@ mod tests {
                 match what {
                     0 => recorder.streams(later % 2 == 0, start + at),
                     1 => {
-                        // Instants may go back too.
+                        // Instants may decrease too.
                         if let Some(interval) = recorder.tick(start + at / 2, clock) {
                             prop_assert!(interval.streamed_s <= 300 && !interval.is_empty());
                             got += interval.counts.total();

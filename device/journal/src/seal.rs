@@ -30,16 +30,15 @@ pub(crate) const LENGTH: usize = ENC + interval::LENGTH + TAG;
 /// Bytes of a header.
 type HeaderBytes = [u8; header::LENGTH];
 
-/// What HPKE makes of a key's bytes; any 32 are a key to it.
+/// The HPKE key of a key's bytes; HPKE accepts any 32 bytes.
 fn public(key: &JournalKey) -> Result<<Kem as hpke::Kem>::PublicKey, SealError> {
     <Kem as hpke::Kem>::PublicKey::from_bytes(&key.to_bytes()).map_err(SealError::Hpke)
 }
 
-/// Whether something can be sealed to a key: a point of low order makes a secret that everybody knows, which HPKE
-/// refuses.
+/// Whether HPKE can seal to a key: it refuses a point of low order, whose shared secret would be known to anybody.
 pub(crate) fn can_seal(key: &JournalKey) -> bool {
     let Ok(public) = public(key) else { return false };
-    // Nothing is sealed, so that it need not be secret; without random numbers it is zeros.
+    // Nothing is sealed, so the randomness need not be secret; without random numbers it is zeros.
     let mut random = SystemRandom::default();
     setup_sender_with_rng::<Aead, Kdf, Kem>(&OpModeS::Base, &public, &[], &mut random).is_ok()
 }
@@ -72,7 +71,7 @@ pub(crate) fn seal(
     Ok(record)
 }
 
-/// What a record at `index` says; `None` where it was changed, moved, or sealed to another key.
+/// The interval of the record at `index`; `None` if it was changed, moved, or sealed to another key.
 pub(crate) fn open(
     secret: &JournalSecretKey,
     header: &HeaderBytes,
@@ -144,7 +143,7 @@ mod tests {
         for bit in 0..LENGTH * 8 {
             let mut changed = record;
             changed[bit / 8] ^= 1 << (bit % 8);
-            // X25519 leaves the highest bit of a key out, but HPKE does not.
+            // X25519 ignores the highest bit of a key, but HPKE does not.
             assert_eq!(open(&secret, &header, 4, &changed), None, "bit {bit}");
         }
         // Two records of the same interval have nothing in common.

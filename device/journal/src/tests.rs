@@ -1,4 +1,4 @@
-//! Files: what is there after a fault, and what is refused.
+//! Files: their content after a fault, and what is refused.
 
 use std::fs;
 use std::io;
@@ -100,7 +100,7 @@ fn power_that_fails_at_any_byte_of_an_append_leaves_all_records_before() {
     let whole = fs::read(&path).unwrap();
     let before = end(3) as usize;
     for length in before..whole.len() {
-        // What was not on the disk may be missing, zeros, or anything.
+        // Data that was not on the disk may be missing, zeros, or anything.
         let mut zeros = whole[..length].to_vec();
         zeros.resize(whole.len(), 0);
         for left in [&whole[..length], &zeros] {
@@ -108,7 +108,7 @@ fn power_that_fails_at_any_byte_of_an_append_leaves_all_records_before() {
             let opened = read_file(&path, &secret()).unwrap();
             assert_eq!(slots(&opened), [0, 1, 2], "{length} bytes");
             assert_eq!(opened.torn, (left.len() - before) % RECORD);
-            // The next append cuts a torn one off.
+            // The next append cuts an incomplete one off.
             let mut journal = Journal::resume(&path).unwrap();
             journal.append(&interval(9)).unwrap();
             let opened = read_file(&path, &secret()).unwrap();
@@ -139,7 +139,7 @@ struct Failing {
     bytes: Vec<u8>,
     left: usize,
     passes: usize,
-    /// From then on for ever, or once.
+    /// Whether it fails from then on, or once.
     for_ever: bool,
 }
 
@@ -267,7 +267,7 @@ fn files_are_their_owner_s_alone_and_planted_links_are_not_followed() {
         let next = Journal::begin(folder, &secret().public()).unwrap();
         assert!(next.path().ends_with("journal-0003.sealed"));
         assert!(Journal::resume(&folder.join("journal-0002.sealed")).is_err());
-        // Nor is what it leads to handed out.
+        // Nor is its target returned.
         assert!(part(folder, 2, 0, 100).is_err());
         assert!(list(folder).unwrap().iter().all(|listed| listed.number != 2));
         fs::remove_file(folder.join("journal-0002.sealed")).unwrap();
@@ -307,7 +307,7 @@ fn a_folder_is_listed_and_its_files_are_handed_out_in_parts() {
     }
     assert_eq!(copied, whole);
     assert!(part(folder, 1, u32::MAX, 50).unwrap().data.is_empty());
-    // What is not a journal is not handed out, whatever its name.
+    // A file that is not a journal is not returned, whatever its name.
     assert!(matches!(part(folder, 4, 0, 50), Err(JournalError::Content { .. })));
     assert!(part(folder, 5, 0, 50).is_err());
     assert_eq!(list(&folder.join("missing")).unwrap(), []);
