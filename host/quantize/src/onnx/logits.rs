@@ -1,4 +1,4 @@
-//! Classifiers that answer probabilities, as classifiers that answer logits: the program that runs them takes the
+//! Removes the softmax at the end of a classifier, so that its output is logits: the program that runs it applies the
 //! softmax.
 
 use std::collections::HashSet;
@@ -12,14 +12,14 @@ use super::error::GraphReadError;
 use super::node::{constant_node, float, int, label};
 use super::{finite, widen};
 
-/// What moves values on as they are, or their shape alone.
+/// Operators that keep the values and change at most their shape or type.
 const PASSING: &[&str] =
     &["Identity", "Dropout", "Cast", "Flatten", "Reshape", "Squeeze", "Unsqueeze"];
-/// Ends of a network whose values are not logits and cannot be made logits.
+/// Operators at the end of a network whose outputs are not logits and cannot be turned into logits.
 const SQUASHED: &[&str] = &["Sigmoid", "HardSigmoid", "Hardmax"];
-/// Operators that probabilities are made with.
+/// Operators that compute probabilities.
 const PROBABILITY: &[&str] = &["Softmax", "Sigmoid", "HardSigmoid", "Hardmax", "Exp"];
-/// Layers with weights: what stands before them is no longer the answer.
+/// Layers with weights: the search for the end of the network stops at them.
 const LAYERS: &[&str] = &[
     "Conv",
     "ConvInteger",
@@ -33,21 +33,21 @@ const LAYERS: &[&str] = &[
     "QLinearMatMul",
 ];
 
-/// A classifier whose first output is logits, as far as its graph shows.
+/// A classifier whose first output is logits, as far as its graph tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogitGraph {
-    /// The content of an `.onnx` file; `None` where the graph is as it was.
+    /// The content of an `.onnx` file; `None` if the graph is unchanged.
     pub onnx: Option<Vec<u8>>,
-    /// A node behind the last layer that may make the answer something else; only running it tells.
+    /// A node after the last layer whose operator may turn logits into probabilities; only a run of the graph tells.
     pub suspect: Option<String>,
 }
 
-/// Takes the softmax off the ends of the classifier `onnx`, with what is harmless behind it, makes its 16-bit floats
-/// 32-bit floats, and refuses weights that are not finite.
+/// Removes the final softmax, and a `Clip` after it, from each output of the classifier `onnx`, converts 16-bit floats
+/// to 32-bit floats, and refuses weights that are not finite.
 ///
 /// # Errors
-/// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for an end that cannot be taken off,
-/// [`GraphReadError::Onnx`] when the bytes are not a graph.
+/// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for an end that cannot be taken off and
+/// for one behind a softmax, [`GraphReadError::Onnx`] when the bytes are not a graph.
 pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
     let mut model = decode(onnx)?;
     finite::check(&model)?;
@@ -57,8 +57,18 @@ pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
     };
     for output in 0..graph.output.len() {
         match take_off(graph, output) {
-            Ok(taken) => changed |= taken,
-            // What stands beside the answer may be anything.
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                changed = true;
+                // Without the second the answers would be others; with it they are not logits.
+                match take_off(graph, output) {
+                    Ok(None) => {}
+                    Ok(Some(node)) => return Err(GraphReadError::Squashed { node }),
+                    Err(_) if output > 0 => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            // Outputs besides the first may be anything.
             Err(_) if output > 0 => {}
             Err(error) => return Err(error),
         }
@@ -71,15 +81,15 @@ fn writer(graph: &GraphProto, value: &str) -> Option<usize> {
     graph.node.iter().position(|node| node.output.iter().any(|output| output == value))
 }
 
-/// Removes the softmax that the output number `output` comes from; returns whether there was one.
-fn take_off(graph: &mut GraphProto, output: usize) -> Result<bool, GraphReadError> {
-    let Some(answer) = graph.output.get(output) else { return Ok(false) };
+/// Removes the softmax that the output number `output` comes from, and returns its label; `None` where there is none.
+fn take_off(graph: &mut GraphProto, output: usize) -> Result<Option<String>, GraphReadError> {
+    let Some(answer) = graph.output.get(output) else { return Ok(None) };
     let mut value = answer.name.clone();
     let mut clips = Vec::new();
     let mut reader = None;
     while let Some(at) = writer(graph, &value) {
         let node = &graph.node[at];
-        // Nodes stand in the order of computation, so this ends even where they form a cycle.
+        // Nodes are in the order of computation, so the loop ends even if they form a cycle.
         if let Some(reader) = reader.filter(|reader| at >= *reader) {
             return Err(GraphReadError::Undefined { node: label(&graph.node[reader]), value });
         }
@@ -89,25 +99,26 @@ fn take_off(graph: &mut GraphProto, output: usize) -> Result<bool, GraphReadErro
             return Err(GraphReadError::Squashed { node: label(node) });
         }
         if op == "Softmax" && [-1, 1].contains(&int(node, "axis", -1)) {
-            // Bounds of probabilities are none of logits.
+            // A `Clip` to the range of probabilities is wrong for logits.
             clips.push(node.output[0].clone());
             let is_read = |value: &String| graph.node.iter().any(|node| node.input.contains(value));
             if output > 0 && is_read(&value) {
-                // Attention, which the answer depends on.
-                return Ok(false);
+                // An attention map, on which the classifier's output depends.
+                return Ok(None);
             }
+            let taken = label(node);
             clips.iter().for_each(|value| bypass(graph, value));
-            return Ok(true);
+            return Ok(Some(taken));
         }
         if op == "Clip" && keeps_probabilities(graph, node) {
             clips.push(value.clone());
         } else if !PASSING.contains(&op) {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(input) = node.input.first() else { return Ok(false) };
+        let Some(input) = node.input.first() else { return Ok(None) };
         value = input.clone();
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Removes the node that writes `value`; its readers get the node's input.
@@ -121,7 +132,7 @@ fn bypass(graph: &mut GraphProto, value: &str) {
     graph.value_info.retain(|info| info.name != value);
 }
 
-/// Whether a `Clip` lets at least 0.001 to 0.999 pass.
+/// Whether the range of a `Clip` includes 0.001 to 0.999.
 fn keeps_probabilities(graph: &GraphProto, node: &NodeProto) -> bool {
     let bound = |at: usize, name: &str, open: f32| match node.input.get(at) {
         Some(input) if !input.is_empty() => scalar(graph, input),
@@ -131,7 +142,7 @@ fn keeps_probabilities(graph: &GraphProto, node: &NodeProto) -> bool {
         && bound(2, "max", f32::MAX).is_some_and(|high| high >= 0.999)
 }
 
-/// The constant `name`, where it is one float.
+/// The constant `name`, if it is a single float.
 fn scalar(graph: &GraphProto, name: &str) -> Option<f32> {
     let initializer = graph.initializer.iter().find(|tensor: &&TensorProto| tensor.name == name);
     let constant = match initializer {
@@ -144,7 +155,7 @@ fn scalar(graph: &GraphProto, name: &str) -> Option<f32> {
     }
 }
 
-/// A node between the last layers and the first output that probabilities are made with.
+/// A node between the last layers and the first output that computes probabilities.
 fn suspect(graph: &GraphProto) -> Option<String> {
     let mut values = vec![graph.output.first()?.name.as_str()];
     let mut seen = HashSet::new();
@@ -166,7 +177,7 @@ mod tests {
     use super::*;
     use crate::onnx::{Dim, GraphBuilder, OnnxGraph};
 
-    /// Three `Flatten` behind each other; `change` gets their nodes.
+    /// Three `Flatten` in a row; `change` receives their nodes.
     fn three(change: impl FnOnce(&mut [NodeProto])) -> Vec<u8> {
         let mut graph = GraphBuilder::new("three");
         let mut value = graph.input("x", &[Dim::BATCH, Dim::Fixed(4)]);
@@ -188,6 +199,24 @@ mod tests {
         assert!(matches!(error, GraphReadError::Undefined { .. }), "{error}");
         let itself = three(|nodes| nodes[2].input[0] = nodes[2].output[0].clone());
         assert!(to_logits(&itself).is_err());
+    }
+
+    #[test]
+    fn a_softmax_is_taken_off_once_and_refused_behind_another_end() {
+        let ends_in = |ops: [&str; 2]| {
+            three(|nodes| {
+                for (node, op) in nodes[1..].iter_mut().zip(ops) {
+                    node.op_type = op.to_owned();
+                }
+            })
+        };
+        let taken = to_logits(&ends_in(["Flatten", "Softmax"])).unwrap().onnx.unwrap();
+        assert_eq!(to_logits(&taken).unwrap(), LogitGraph { onnx: None, suspect: None });
+        for ops in [["Sigmoid", "Softmax"], ["Softmax", "Softmax"], ["Hardmax", "Softmax"]] {
+            let error = to_logits(&ends_in(ops)).unwrap_err();
+            let GraphReadError::Squashed { node } = &error else { panic!("{error}") };
+            assert!(node.contains(ops[0]) && node.contains("second"), "{error}");
+        }
     }
 
     #[test]
