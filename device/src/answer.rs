@@ -1,4 +1,4 @@
-//! What the badge says about a frame.
+//! The badge's results for a frame.
 
 use std::time::Instant;
 
@@ -7,18 +7,18 @@ use emocue_link::consent::{Ask, Code};
 use emocue_models::geometry::Face;
 use emocue_models::label::{Expression, LabelSet};
 
-/// What the shown face looks like, or why that cannot be said.
+/// What the shown face looks like, or why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// The camera sees no face.
+    /// No face was found.
     NoFace,
     /// A face whose answer has not settled yet.
     FaceFound,
-    /// A face, but for a while no class was probable enough.
+    /// A face, but no class was probable enough for some time.
     Unsure,
-    /// There is too little light to find a face, or to tell what it looks like.
+    /// There is too little light to find or classify a face.
     TooDark,
-    /// The face is too small in the frame to tell what it looks like.
+    /// The face is too small in the frame to be classified.
     TooFar,
     /// A face looks like this.
     Looks(Expression),
@@ -29,7 +29,7 @@ pub enum Answer {
 pub enum Screen {
     /// What the shown face looks like.
     Answer(Answer),
-    /// Loading; nothing has been seen yet.
+    /// Loading; no frame was processed yet.
     Starting,
     /// The wearer paused the badge; the camera is closed.
     Paused,
@@ -41,37 +41,37 @@ pub enum Screen {
     CameraMissing,
     /// The battery is nearly empty; the badge is about to stop.
     LowBattery,
-    /// The wearer has used the badge for long without a break; shown for a few seconds.
+    /// The wearer has used the badge for a long time without a break; shown for a few seconds.
     Break,
-    /// An entry of the menu that the wearer goes through while the badge is paused.
+    /// An entry of the menu, which is open while the badge is paused.
     Menu(MenuEntry),
     /// Practice.
     Practice(PracticeScreen),
     /// Why the camera may be used in a school or at work.
     Reason(Reason),
-    /// What the wearer chose is not allowed where the badge is used.
+    /// The wearer's choice is not allowed where the badge is used.
     NotHere,
-    /// The wearer chose to have something kept, and is asked whether that is really meant.
+    /// The wearer chose to store something, and is asked for consent.
     Keep {
-        /// What would be kept.
+        /// What would be stored.
         kept: Kept,
-        /// Whether a press is the answer already: the question has been visible for a while.
+        /// Whether a press counts as the answer: the question has been visible long enough.
         counts: bool,
     },
-    /// Pictures of faces are kept.
+    /// Pictures of faces are being stored.
     KeepsPictures {
-        /// What would be shown without that.
+        /// The answer that would be shown otherwise.
         answer: Answer,
-        /// For how long, s.
+        /// The time that is left, s.
         seconds_left: u16,
     },
-    /// A host wants something that only the wearer may allow, with the button.
+    /// A host requests something that only the wearer can allow, with the button.
     Question {
-        /// What it wants.
+        /// What it requests.
         ask: Ask,
-        /// What the host shows as well, where it wants the same.
+        /// The code that the host shows as well, if its request is the same.
         code: Code,
-        /// Whether a press is the answer already: the question has been visible for a while.
+        /// Whether a press counts as the answer: the question has been visible long enough.
         counts: bool,
     },
 }
@@ -79,9 +79,9 @@ pub enum Screen {
 /// A practice game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GameKind {
-    /// An expression is named; somebody before the camera shows it.
+    /// The badge names an expression; a person in front of the camera shows it.
     ShowMe,
-    /// A face is read, but the answer stays covered until a press.
+    /// A face is classified, but the answer is hidden until a press.
     Guess,
     /// Emoji and word alternate, without the camera.
     Cards,
@@ -91,7 +91,7 @@ impl GameKind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::ShowMe, Self::Guess, Self::Cards];
 
-    /// Whether it looks at faces.
+    /// Whether it classifies faces.
     pub const fn uses_camera(self) -> bool {
         !matches!(self, Self::Cards)
     }
@@ -102,11 +102,11 @@ impl GameKind {
 pub enum MenuEntry {
     /// A game.
     Practice(GameKind),
-    /// Begins to keep something, or ends that.
+    /// Begins to store something, or ends that.
     Keep(Kept),
 }
 
-/// What the badge keeps only where its wearer agreed on the badge itself.
+/// What the badge stores only after its wearer agreed on the badge itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kept {
     /// How often which answer was shown, without pictures.
@@ -118,13 +118,13 @@ pub enum Kept {
 /// What a practice game shows besides answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PracticeScreen {
-    /// Somebody before the camera is to show this expression.
+    /// A person in front of the camera has to show this expression.
     ShowMe(Expression),
-    /// They did.
+    /// The person showed it.
     WellDone(Expression),
     /// The round is skipped.
     Skipped,
-    /// A face is read; a press uncovers the answer.
+    /// A face is classified; a press shows the answer.
     Covered,
     /// A card's emoji.
     CardEmoji(Expression),
@@ -150,35 +150,35 @@ impl From<Answer> for Screen {
 /// One face of a frame with its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaceAnswer {
-    /// Where the face is.
+    /// The detected face.
     pub face: Face,
-    /// Which face it is, as long as it is followed from frame to frame; `None` in still pictures.
+    /// Identifier of its track, the same while it is followed from frame to frame; `None` in still pictures.
     pub track: Option<u32>,
     /// Calibrated probabilities in the order of [`FrameReport::labels`], sum 1, averaged over time where the face is
     /// followed; empty where the face was not classified yet.
     pub probabilities: Vec<f32>,
-    /// Everything but [`Answer::NoFace`].
+    /// Any answer except [`Answer::NoFace`].
     pub answer: Answer,
 }
 
 /// Everything known about one frame, or what the badge shows without one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameReport {
-    /// Where the frame came from: a file name, or the source's own name for it.
+    /// The frame's source: a file name, or the source's own name for it.
     pub source: String,
-    /// Counts frames from 0.
+    /// Number of the frame, from 0.
     pub index: u64,
-    /// The frame's own time in ms since the source's start, where it has one.
+    /// Time since the source's start, ms, if frames have timestamps.
     pub time_ms: Option<u64>,
-    /// When a live camera's sensor gave the frame.
+    /// When a live camera's sensor captured the frame.
     pub captured: Option<Instant>,
     /// The classes of every [`FaceAnswer::probabilities`].
     pub labels: LabelSet,
     /// Every face, nearest (largest) first.
     pub faces: Vec<FaceAnswer>,
-    /// Which of [`FrameReport::faces`] the screen shows, by its index; `None` where it is not in this frame.
+    /// Index in [`FrameReport::faces`] of the face that the screen shows; `None` if it is not in this frame.
     pub shown_face: Option<usize>,
-    /// Whether this frame was searched for faces, or the known ones were only followed.
+    /// Whether the whole frame was searched for faces; otherwise known ones were only followed.
     pub searched: bool,
     /// What the screen shows: the shown face's answer, or a state of the badge.
     pub shown: Screen,

@@ -1,4 +1,4 @@
-//! What a frame costs on this machine: CPU time by stage, the start, memory.
+//! Benchmark of this machine: CPU time of a frame by stage, start time, memory.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -17,26 +17,26 @@ use crate::vision::{OverTimeSettings, Vision};
 /// Different frames in the measured clip; it is played again and again.
 const CLIP: u64 = 4;
 
-/// Frames in a second of the stream that is measured.
+/// Frame rate of the measured stream, Hz.
 const STREAM_FPS: u32 = 30;
 
-/// Frames looked at before anything is measured.
+/// Frames processed before anything is measured.
 const WARM_UP: u32 = 5;
 
-/// Everything measured. The JSON's fields stay: `cargo xtask bench` compares them with a budget.
+/// All results. The fields of the JSON do not change: `cargo xtask bench` compares them with a budget.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// CPU time of this thread for each stage of the loop.
     pub stages: Stages,
-    /// All stages of a frame together, as of a picture that stands alone.
+    /// All stages of a frame together, as for a single picture.
     pub total: Cost,
-    /// A frame of a stream of 30 frames a second, whose faces are followed and searched and classified now and then: the
-    /// mean of a second.
+    /// A frame of a stream at 30 Hz, of which some frames are searched and classified and in the others faces are
+    /// followed: the mean over a second.
     pub stream: Cost,
     /// From the start of `main` to the first portrait's answer on the panel, ms of wall time: reading the bundle,
-    /// building the networks, decoding the JPEG, looking, drawing.
+    /// loading the networks, decoding the JPEG, detection, classification, drawing.
     pub start_to_first_answer_ms: f64,
-    /// Most memory that the process has held, bytes, where the system tells.
+    /// Peak resident memory of the process, bytes, if the system reports it.
     pub peak_rss_bytes: Option<u64>,
     /// Frames measured.
     pub frames: u32,
@@ -44,29 +44,29 @@ pub struct Measured {
     pub width: usize,
     /// Height of a frame, px.
     pub height: usize,
-    /// Fewest faces found in a frame; below 1, the times say nothing about a face.
+    /// Fewest faces found in a frame; below 1, the times do not include a face.
     pub fewest_faces: usize,
 }
 
-/// The stages in the order a frame passes them.
+/// The stages in their order.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Stages {
-    /// A frame of a Y4M stream to full-range luma.
+    /// Decoding a frame of a Y4M stream to full-range luma.
     pub decode: Cost,
     /// Finding faces.
     pub detect: Cost,
     /// Cropping and classifying every face.
     pub classify: Cost,
-    /// Drawing the panel anew, which a display does on a change only.
+    /// Drawing the panel, which a display does only on a change.
     pub draw: Cost,
 }
 
 /// CPU time of one stage for one frame, ms.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
-    /// The least of all frames: what the work takes when nothing else disturbs.
+    /// The minimum of all frames, without disturbance by other work.
     pub min_ms: f64,
-    /// The middle of all frames.
+    /// The median of all frames.
     pub median_ms: f64,
 }
 
@@ -97,9 +97,9 @@ impl Failure for BenchError {
     }
 }
 
-/// Looks at `frames` frames of a clip of 640x480 px with one face, stage by stage on this thread.
+/// Processes `frames` frames of a clip of 640x480 px with one face, stage by stage on this thread.
 ///
-/// `vision` must not have looked at anything yet, and `start` is when `main` began.
+/// `vision` must not have processed a frame yet, and `start` is when `main` began.
 ///
 /// # Errors
 /// [`BenchError`] when a frame cannot be read or a network fails.
@@ -153,7 +153,7 @@ pub fn measure(start: Instant, vision: &mut Vision, frames: u32) -> Result<Measu
     })
 }
 
-/// CPU time of a frame in each of so many `seconds` of a stream, its mean; a second before them is not counted.
+/// Mean CPU time of a frame for each of `seconds` seconds of a stream, after a second that is not counted.
 fn stream(vision: &mut Vision, clip: &[u8], seconds: u32) -> Result<Vec<Duration>, BenchError> {
     let (mut frame, mut info) = (Luma::default(), FrameInfo::default());
     vision.set_over_time(Some(OverTimeSettings::default()));
@@ -184,7 +184,7 @@ fn stream(vision: &mut Vision, clip: &[u8], seconds: u32) -> Result<Vec<Duration
 }
 
 impl Measured {
-    /// Writes a table for people.
+    /// Writes a table as text.
     ///
     /// # Errors
     /// Whatever `out` returns.
@@ -217,7 +217,7 @@ impl Measured {
     }
 }
 
-/// A short Y4M stream of drawn frames as a camera would send them: 4:2:0, 640x480, one face.
+/// A short synthetic Y4M stream as from a camera: 4:2:0, 640x480, one face.
 fn clip() -> Result<Vec<u8>, CameraError> {
     let settings = SyntheticSettings { frames: CLIP, ..SyntheticSettings::default() };
     let mut camera = Synthetic::new(&settings)?;
@@ -252,7 +252,7 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Wall time, where no thread's CPU time is to be had.
+/// Wall time, on systems without a thread's CPU time.
 #[cfg(not(unix))]
 fn cpu_time() -> Duration {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);

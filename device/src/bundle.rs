@@ -1,4 +1,4 @@
-//! The bundle in use: from a file, a slot or this program itself, loaded and ready to look.
+//! The bundle in use: from a file, a slot or embedded in this program, loaded and ready to run.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::vision::Vision;
 
-/// One of the two places for bundles that came after the program ([`crate::slots`]).
+/// One of the two slots for installed bundles ([`crate::slots`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Slot {
@@ -29,7 +29,7 @@ impl Slot {
     /// Both.
     pub const BOTH: [Self; 2] = [Self::A, Self::B];
 
-    /// The one that this one is not.
+    /// The other slot.
     pub fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -50,7 +50,7 @@ impl fmt::Display for Slot {
 /// Where a bundle comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It is inside this program.
+    /// It is embedded in this program.
     BuiltIn,
     /// A file that the command line or the configuration names.
     File(PathBuf),
@@ -123,15 +123,15 @@ impl Failure for LoadReason {
     }
 }
 
-/// The bundle in use, loaded and ready to look.
+/// The bundle in use, loaded and ready to run.
 pub struct LoadedBundle {
-    /// Looks at frames.
+    /// Finds and classifies faces.
     pub vision: Vision,
     /// Where it comes from.
     pub origin: Origin,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Its release.
+    /// Its release number.
     pub content_version: u32,
     form: Form,
     bytes: usize,
@@ -142,7 +142,7 @@ pub struct LoadedBundle {
 impl LoadedBundle {
     /// Loads the bundle in `file`, or the embedded one.
     ///
-    /// `min_face` (px of the frame) takes the place of the bundle's own.
+    /// `min_face` (px of the frame) replaces the bundle's own.
     ///
     /// # Errors
     /// [`LoadError`] when the file cannot be read, is damaged, or its networks do not run.
@@ -184,7 +184,7 @@ impl LoadedBundle {
         load().map_err(|reason| LoadError { origin: origin.clone(), reason })
     }
 
-    /// Looks at the embedded portraits, and returns the time that the last look took.
+    /// Runs the self-test on the embedded portraits, and returns the time that the last one took.
     ///
     /// # Errors
     /// [`SelfTestError`] when a network fails or answers differently.
@@ -206,7 +206,7 @@ impl LoadedBundle {
         text
     }
 
-    /// That it runs, in one line: `runs slot b: default 8, on trial, 2 starts left`.
+    /// A status line: `runs slot b: default 8, on trial, 2 starts left`.
     pub fn runs(&self) -> String {
         let Self { name, content_version, origin, .. } = self;
         let (place, trial) = match origin {
@@ -223,7 +223,7 @@ impl LoadedBundle {
     }
 }
 
-/// Name and release of the bundle inside this program.
+/// Name and release number of the embedded bundle.
 pub fn built_in_release() -> (String, u32) {
     static RELEASE: OnceLock<(String, u32)> = OnceLock::new();
     let read = || {

@@ -1,4 +1,4 @@
-//! The capture thread: it alone touches the camera, and the LED is lit exactly while that may see.
+//! The capture thread: only it accesses the camera, and the LED is lit exactly while the camera may stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::cue::{CueError, Output};
 const FIRST_RETRY_MS: u64 = 250;
 const LAST_RETRY_MS: u64 = 2_000;
 
-/// The LED that is lit while the camera may see. Shared, so that it can be put out when the camera is stuck.
+/// The LED that is lit while the camera may stream. Shared, so that it can be switched off when the camera is stuck.
 #[derive(Clone)]
 pub(super) struct Lamp(Arc<Mutex<Inner>>);
 
@@ -39,13 +39,13 @@ impl Lamp {
         }
     }
 
-    /// Why the LED could not be switched, once.
+    /// Why the LED could not be switched; reported once.
     pub(super) fn failure(&self) -> Option<CueError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).failure.take()
     }
 }
 
-/// Streams while that is wanted, until the end or `stop`, which needs not wait for a look that is under way.
+/// Streams while frames are wanted, until the end or `stop`, which does not wait for the processing of a frame.
 pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, stop: &AtomicBool) {
     let mut captured = Captured::default();
     let mut streams = false;
@@ -75,7 +75,7 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
                 mailbox.put(&mut captured);
             }
             Ok(CameraRead::Nothing) => {}
-            // It may continue by itself: closed, it would have to start from the beginning.
+            // It stays open, since it may continue by itself; closed, it would have to start again.
             Ok(CameraRead::Silent(error)) => {
                 streams = false;
                 mailbox.post(Event::Missing(error));
@@ -112,10 +112,10 @@ mod tests {
     use crate::camera::CameraError;
     use crate::camera::pipe::{PipeError, scripted};
 
-    /// Longer than any step takes on a busy machine; only a failing test waits for so long.
+    /// Longer than any step takes on a busy machine; only a failing test waits this long.
     const LONGEST: Duration = Duration::from_secs(20);
 
-    /// What the badge gets of a camera, whose program runs on a clock of its own: frames, and errors.
+    /// What the badge receives from a camera whose program runs on a simulated clock: frames, and errors.
     struct Seen {
         frames: usize,
         missing: Vec<CameraError>,
@@ -124,7 +124,7 @@ mod tests {
         lit: Vec<bool>,
     }
 
-    /// Notes how the LED is switched.
+    /// Records how the LED is switched.
     struct Light(Arc<Mutex<Vec<bool>>>);
 
     impl Output for Light {

@@ -1,4 +1,4 @@
-//! Files: every frame is looked at, one after the other, until the end, a limit or a signal.
+//! Files: every frame is processed, one after the other, until the end, a limit or a signal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::vision::Vision;
 /// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
 /// a display is closed.
 ///
-/// A frame that cannot be read is counted and handed to `complain`; the run continues with the next one.
+/// A frame that cannot be read is counted and passed to `complain`; the run continues with the next one.
 ///
 /// # Errors
 /// [`BadgeError`] when a network or a display fails.
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// Notes every frame's index; from frame `closes_at` on nobody reads it.
+    /// Records every frame's index; from frame `closes_at` on its reader is closed.
     struct Notes {
         seen: Arc<Mutex<Vec<u64>>>,
         closes_at: u64,

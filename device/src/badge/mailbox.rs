@@ -11,7 +11,7 @@ use emocue_models::luma::Luma;
 use crate::camera::{CameraError, FrameInfo};
 use crate::cue::{CueError, TimedPress};
 
-/// What the badge wants of the camera.
+/// What the badge wants from the camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// Frames.
@@ -27,28 +27,28 @@ pub(super) enum Wanted {
 pub(super) enum Event {
     /// The button.
     Press(TimedPress),
-    /// The first frame after the camera was opened has come.
+    /// The first frame after the camera was opened has arrived.
     Streams,
-    /// The camera is closed, as was wanted.
+    /// The camera is closed, as requested.
     Closed,
-    /// The camera gives nothing; capture tries again by itself where waiting may help.
+    /// The camera gives no frames; capture tries again by itself if waiting may help.
     Missing(CameraError),
     /// The button's pin cannot be watched any more.
     Pin(CueError),
     /// The source is at its end.
     Ended,
-    /// A frame was taken into the caller's buffers.
+    /// A frame was moved into the caller's buffers.
     Frame,
-    /// Nothing, for as long as the caller waited.
+    /// Nothing happened until the caller's deadline.
     Nothing,
 }
 
-/// A frame with what belongs to it. Its allocations are passed on.
+/// A frame with its information and colours. Its allocations are reused.
 #[derive(Debug, Default)]
 pub(super) struct Captured {
     pub(super) frame: Luma,
     pub(super) info: FrameInfo,
-    /// Where displays want them and the camera has them.
+    /// The colours, if displays want them and the camera has them.
     pub(super) colors: Option<Colors>,
 }
 
@@ -57,11 +57,11 @@ struct MailboxState {
     fresh: bool,
     events: VecDeque<Event>,
     wanted: Wanted,
-    /// When the capture thread last did something, or that it waits on purpose.
+    /// When the capture thread last did something; `None` while it waits on purpose.
     capture: Option<Instant>,
 }
 
-/// What the threads of a badge share.
+/// The state that the threads of a badge share.
 pub(super) struct Mailbox {
     state: Mutex<MailboxState>,
     changed: Condvar,
@@ -79,12 +79,12 @@ impl Mailbox {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// A thread that panicked while it held the lock has left every field whole: each is set by one assignment.
+    /// A thread that panicked while it held the lock has left every field valid: each is set by one assignment.
     fn state(&self) -> MutexGuard<'_, MailboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces the frame that nobody took by this one, and gives the old one's buffers in exchange.
+    /// Replaces the frame that was not taken by this one, and returns the old one's buffers.
     pub(super) fn put(&self, captured: &mut Captured) {
         let mut state = self.state();
         mem::swap(&mut state.captured, captured);
@@ -93,7 +93,7 @@ impl Mailbox {
         self.changed.notify_all();
     }
 
-    /// Tells the badge. After that, a frame from before is not the newest any more.
+    /// Posts an event. Once the camera has closed or is missing, an older frame is dropped.
     pub(super) fn post(&self, event: Event) {
         let mut state = self.state();
         if matches!(event, Event::Closed | Event::Missing(_)) {
@@ -126,7 +126,7 @@ impl Mailbox {
         }
     }
 
-    /// Says what the camera is wanted for from now on.
+    /// Sets what is wanted from the camera.
     pub(super) fn want(&self, wanted: Wanted) {
         let mut state = self.state();
         state.wanted = wanted;
@@ -134,14 +134,14 @@ impl Mailbox {
         self.changed.notify_all();
     }
 
-    /// What the camera is wanted for; called before each frame, which shows that capture is not stuck.
+    /// What is wanted from the camera; called before each frame, which shows that capture is not stuck.
     pub(super) fn wanted(&self) -> Wanted {
         let mut state = self.state();
         state.capture = Some(Instant::now());
         state.wanted
     }
 
-    /// Waits until something else than `wanted` is wanted, at most `limit`.
+    /// Waits until something other than `wanted` is wanted, at most `limit`.
     pub(super) fn rest(&self, wanted: Wanted, limit: Option<Duration>) {
         let mut state = self.state();
         state.capture = None;

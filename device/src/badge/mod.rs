@@ -1,4 +1,4 @@
-//! The loop from camera to displays: [`run`] looks at every frame of a file, [`live`] at the newest of a camera.
+//! The loop from camera to displays: [`run`] processes every frame of a file, [`live`] the newest one of a camera.
 
 mod capture;
 mod frames;
@@ -20,10 +20,10 @@ pub use frames::run;
 pub use session::SessionState;
 pub use update::{MonitorSetup, UpdateMonitor};
 
-/// How a run went.
+/// Counters of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Frames looked at and shown.
+    /// Frames that were processed and shown.
     pub shown: u64,
     /// Frames that could not be read; for a live camera, how often it went missing.
     pub unreadable: u64,

@@ -1,16 +1,17 @@
-//! How often to look: at the wished rate, and less where the board is hot or cannot keep up.
+//! The frame rate: the configured one, and less if the board is hot or cannot keep up.
 
 use std::time::Duration;
 
 use emocue_config::PaceSettings;
 
-/// How far below a limit the board must cool before it speeds up again, °C.
+/// Hysteresis: how far below a limit the board must cool before the rate is raised again, °C.
 const COOLED_BY: f32 = 3.0;
 
-/// The core rests for this part of every look's own time after it, so that a slow board is not kept at its limit.
+/// After each frame, the core rests for 1/`REST` of the frame's processing time, so that a slow board is not kept at
+/// its limit.
 const REST: u32 = 4;
 
-/// Decides when to look next.
+/// Decides when to process the next frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     settings: PaceSettings,
@@ -18,15 +19,15 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// At the configured rate until heat is reported.
+    /// The configured rate, until heat is reported.
     pub fn new(settings: PaceSettings) -> Self {
         Self { settings, slowdown: 1 }
     }
 
-    /// Takes the board's temperature into account, °C.
+    /// Updates the slowdown for the board's temperature, °C.
     pub fn feel(&mut self, celsius: f32) {
         let PaceSettings { warm_c, hot_c, .. } = self.settings;
-        // Limits of the states already left upwards are lower by what it must have cooled.
+        // Limits that were exceeded before are lower by the hysteresis.
         let reached = |limit: f32, factor: u32| {
             celsius >= if self.slowdown >= factor { limit - COOLED_BY } else { limit }
         };
@@ -39,12 +40,12 @@ impl Pace {
         };
     }
 
-    /// By which factor heat has slowed the badge: 1, 2 or 4.
+    /// The factor by which heat reduces the frame rate: 1, 2 or 4.
     pub fn slowdown(&self) -> u32 {
         self.slowdown
     }
 
-    /// Time from the beginning of a look that took `look` to the beginning of the next.
+    /// Time from the start of processing a frame, which took `look`, to the start of the next.
     pub fn interval(&self, look: Duration) -> Duration {
         let wished = Duration::from_secs_f64(
             f64::from(self.slowdown) / f64::from(self.settings.fps.clamp(0.1, 120.0)),

@@ -1,4 +1,4 @@
-//! What the screen shows: the answer, or that the badge is paused, without a camera, nearly empty.
+//! What the screen shows: the answer, or that the badge is paused, has no camera, or has a low battery.
 
 use std::time::{Duration, Instant};
 
@@ -6,25 +6,25 @@ use emocue_models::label::LabelSet;
 
 use crate::answer::{FrameReport, Screen};
 
-/// How long the battery's picture covers the screen, and after how long again.
+/// How long the low-battery picture covers the screen, and the interval between repeats.
 const BATTERY_SHOWN: Duration = Duration::from_secs(5);
 const BATTERY_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long an announcement covers the screen: a session's last minute, or that a break would do good.
+/// How long an announcement covers the screen: a session's last minute, or a reminder of a break.
 const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// The badge's own state, and the report that shows it.
 pub(super) struct ScreenState {
-    /// By the wearer's wish.
+    /// Whether the wearer paused it.
     pub(super) paused: bool,
-    /// The camera gives nothing.
+    /// Whether the camera is missing.
     pub(super) missing: bool,
     report: FrameReport,
-    /// What is shown when nothing covers it.
+    /// The screen that is shown when nothing covers it.
     screen: Screen,
     /// The question that waits for the button.
     question: Option<Screen>,
-    /// When the battery's picture goes, or comes again.
+    /// When the low-battery picture ends, or is shown again.
     battery: Option<(Cover, Instant)>,
     /// What is announced, and until when.
     announced: Option<(Screen, Instant)>,
@@ -37,7 +37,7 @@ enum Cover {
 }
 
 impl ScreenState {
-    /// Starting; `labels` are those of the reports beside.
+    /// The state at the start; `labels` are those of the reports.
     pub(super) fn new(labels: LabelSet, paused: bool) -> Self {
         let report = FrameReport { source: "badge".to_owned(), ..FrameReport::starting(labels) };
         let screen = Screen::Starting;
@@ -54,7 +54,7 @@ impl ScreenState {
 
     /// Records what vision reports.
     pub(super) fn see(&mut self, report: &FrameReport) {
-        // Displays tell a new source from a new answer by its name.
+        // Displays distinguish a new source from a new answer by its name.
         self.report.source.clone_from(&report.source);
         self.screen = report.shown;
     }
@@ -65,14 +65,14 @@ impl ScreenState {
         self.shown()
     }
 
-    /// The report that shows what is to be seen now.
+    /// The report of the current screen.
     pub(super) fn shown(&mut self) -> &FrameReport {
         self.report.shown = self.cover().unwrap_or(self.screen);
         self.report.index += 1;
         &self.report
     }
 
-    /// What covers it just now.
+    /// What covers the screen now.
     pub(super) fn cover(&self) -> Option<Screen> {
         match self.battery {
             _ if self.question.is_some() => self.question,
@@ -82,14 +82,14 @@ impl ScreenState {
         }
     }
 
-    /// A question waits for the button, or none does any more.
+    /// Sets or clears the question that waits for the button.
     pub(super) fn ask(&mut self, question: Option<Screen>) -> &FrameReport {
         self.question = question;
         self.shown()
     }
 
-    /// Called about once a second, with whether the battery is low and what is to be announced; whether something else is to be
-    /// shown now.
+    /// Called about once a second, with whether the battery is low and what to announce; returns whether the screen has
+    /// changed.
     pub(super) fn tick(&mut self, low: bool, announced: Option<Screen>, now: Instant) -> bool {
         let before = self.cover();
         if let Some(screen) = announced {

@@ -1,11 +1,11 @@
-//! A session's clock: it announces the last minute, and says when the time is up.
+//! A session's clock: it announces the last minute, and the end.
 
 use std::time::{Duration, Instant};
 
 /// The last part of a session, which is announced where the session is longer than that.
 const LAST: Duration = Duration::from_secs(60);
 
-/// What of a session outlives a new start of the loop, as with another bundle.
+/// The state of a session that outlives a restart of the loop, as with another bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionState {
     /// The time in which the camera streamed.
@@ -22,7 +22,7 @@ impl SessionState {
     }
 }
 
-/// What happens to a session.
+/// An event of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionEvent {
     /// Its last minute begins.
@@ -31,12 +31,12 @@ pub(super) enum SessionEvent {
     Ended,
 }
 
-/// A session of a limited time, or of any.
+/// A session, with or without a time limit.
 #[derive(Debug)]
 pub(super) struct Session {
     length: Option<Duration>,
     state: SessionState,
-    /// Until when the time is counted already; `None` while it stands still.
+    /// The time up to which it is counted; `None` while it is stopped.
     counted: Option<Instant>,
 }
 
@@ -80,7 +80,7 @@ impl Session {
         self.counted = None;
     }
 
-    /// What a new start continues with.
+    /// The state that a restart of the loop continues with.
     pub(super) fn state(&self) -> SessionState {
         self.state
     }
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(run(&mut second, start, 100..200, |_| true), [(130, Ended)]);
         let third = Session::new(Some(2 * MINUTE), second.state());
         assert!(third.has_ended());
-        // Another configuration came with the new start.
+        // The restart had another configuration.
         assert!(!Session::new(None, second.state()).has_ended());
     }
 

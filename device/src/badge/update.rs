@@ -1,4 +1,4 @@
-//! Watches updates: keeps a new bundle that runs well, notices another one, and puts questions to the wearer.
+//! The update monitor: confirms a new bundle that runs well, detects another one, and asks the wearer.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::link::{Hub, settings};
 use crate::slots::consent::{ConsentChannel, Presence, SHOWN, VISIBLE, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
-/// What the monitor found.
+/// An event of the monitor.
 #[derive(Debug)]
 pub(super) enum UpdateEvent {
-    /// The bundle on trial is kept.
+    /// The bundle on trial is confirmed.
     Confirmed(Slot),
-    /// That could not be written.
+    /// The confirmation could not be written.
     NotConfirmed(SlotError),
     /// Another bundle or configuration is to be used.
     Restart,
-    /// A question waits for the wearer, for the first time or now that a press is its answer.
+    /// A question waits for the wearer: it is new, or a press counts from now on.
     Question(ShownQuestion),
     /// The question has ended.
     QuestionEnded,
@@ -44,10 +44,10 @@ impl ShownQuestion {
     }
 }
 
-/// What a press does to the question on the panel.
+/// The effect of a press on the question on the panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PressEffect {
-    /// There is none, or the press is not for it: it means what it always means.
+    /// There is none, or the press does not belong to it: it has its usual meaning.
     Usual,
     /// It may become an answer.
     Waits,
@@ -55,20 +55,20 @@ pub(super) enum PressEffect {
     Answered,
 }
 
-/// Checks about once a second.
+/// Monitors updates; checks about once a second.
 pub struct UpdateMonitor {
     store: Store,
     consent: ConsentChannel,
     hub: Arc<Hub>,
     mark: Vec<u8>,
     on_trial: bool,
-    /// The state folder, while settings in it are new and have to prove themselves.
+    /// The state folder, while settings in it are new and not confirmed.
     unproven: Option<PathBuf>,
     healthy: Duration,
-    /// Since when all is well without a break, and the looks before.
+    /// Since when there was no fault, and the number of frames processed before.
     well: Option<(Instant, u64)>,
     question: Option<ShownQuestion>,
-    /// Why nobody can answer a question here.
+    /// Why questions cannot be answered on this badge.
     unanswerable: Option<Verdict>,
     _presence: Option<Arc<Presence>>,
 }
@@ -81,7 +81,7 @@ pub struct MonitorSetup<'a> {
     pub mark: Vec<u8>,
     /// Whether the bundle that runs is on trial.
     pub on_trial: bool,
-    /// It is kept after so long without a fault.
+    /// It is confirmed after this time without a fault.
     pub healthy: Duration,
     /// Whether there is a button to press.
     pub has_button: bool,
@@ -117,7 +117,7 @@ impl UpdateMonitor {
         }
     }
 
-    /// Checks; `looks` counts the frames looked at, while the badge looks at frames as it should.
+    /// Checks for events; `looks` is the number of processed frames, `None` while the badge does not process frames.
     pub(super) fn tick(&mut self, now: Instant, looks: Option<u64>) -> Option<UpdateEvent> {
         if self.hub.takes_start() || self.store.mark() != self.mark {
             return Some(UpdateEvent::Restart);
@@ -129,7 +129,7 @@ impl UpdateMonitor {
                     self.consent.answer(&shown.question, Verdict::Silence);
                     true
                 } else {
-                    // The program that asked may have ended.
+                    // The program that asked the question may have ended.
                     self.consent.question() != Some(shown.question)
                 };
                 if ended {
@@ -156,7 +156,7 @@ impl UpdateMonitor {
         self.prove(now, looks)
     }
 
-    /// A minute in which frames were looked at, without a fault, proves a bundle, and settings.
+    /// Confirms a bundle and settings after [`MonitorSetup::healthy`] in which frames were processed without a fault.
     fn prove(&mut self, now: Instant, looks: Option<u64>) -> Option<UpdateEvent> {
         if !self.on_trial && self.unproven.is_none() {
             return None;
@@ -170,7 +170,7 @@ impl UpdateMonitor {
             return None;
         }
         if let Some(state) = self.unproven.take() {
-            // Where this fails they stay unproven, at most until they fail.
+            // If this fails, the settings stay unconfirmed.
             let _ = settings::keep(&state);
         }
         if !self.on_trial {
@@ -183,7 +183,7 @@ impl UpdateMonitor {
                 self.hub.update(|status| status.trial = None);
                 Some(UpdateEvent::Confirmed(slot))
             }
-            // An installation is under way: the next second is early enough.
+            // An installation is running: the next second is early enough.
             Err(SlotError::Busy(_)) => None,
             Err(error) => {
                 self.on_trial = false;
@@ -242,7 +242,7 @@ mod tests {
         let mut monitor = monitor(&lab, true, true);
         let start = Instant::now();
         for second in 0..100 {
-            // A camera that is missing at 30 s makes the minute begin anew.
+            // A camera that is missing at 30 s restarts the minute.
             match monitor.tick(seconds(start, second), (second != 30).then_some(second)) {
                 None => assert_ne!(second, 91),
                 Some(UpdateEvent::Confirmed(Slot::A)) => assert_eq!(second, 91),
@@ -259,7 +259,7 @@ mod tests {
         let mut monitor = monitor(&lab, true, true);
         let start = Instant::now();
         for second in 0..600 {
-            // The camera is missing, then it streams frames that nobody looks at.
+            // The camera is missing, then it streams frames that are not processed.
             let looks = (second > 300).then_some(7);
             assert!(monitor.tick(seconds(start, second), looks).is_none(), "{second} s");
         }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(lab.store.pointer().unwrap().active, None);
     }
 
-    /// Asks, has `monitor` find the question at `start`, and gives what comes of it after `then`.
+    /// Asks a question, which `monitor` finds at `start`, and returns the result after `then`.
     fn asked(
         monitor: &mut UpdateMonitor,
         state: &Path,
@@ -345,7 +345,7 @@ mod tests {
                     let began = start + Duration::from_millis(began_ms);
                     monitor.press(TimedPress { press, began })
                 };
-                // Whatever was on its way when the question came means what it always means.
+                // A press that began before the question has its usual meaning.
                 for kind in [Press::Short, Press::Long, Press::Held] {
                     assert_eq!(press(kind, 0), PressEffect::Usual);
                     assert_eq!(press(kind, 1999), PressEffect::Usual);

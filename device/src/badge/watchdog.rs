@@ -1,4 +1,4 @@
-//! systemd's watchdog: a badge that is stuck stops telling that it is well, and is started again.
+//! systemd's watchdog: a badge that is stuck stops sending keep-alive messages, and is restarted.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// or two.
 pub(super) const STUCK: Duration = Duration::from_secs(10);
 
-/// Tells the service manager how the badge is, where one asks: `sd_notify(3)`.
+/// Notifies the service manager, if there is one: `sd_notify(3)`.
 #[derive(Debug)]
 pub struct Watchdog {
     interval: Option<Duration>,
@@ -14,22 +14,22 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// As the environment asks (`NOTIFY_SOCKET`, `WATCHDOG_USEC`); outside of a service it does nothing.
+    /// Configured by the environment (`NOTIFY_SOCKET`, `WATCHDOG_USEC`); outside of a service it does nothing.
     pub fn from_env() -> Self {
         Self { interval: interval(), next: None }
     }
 
-    /// The badge works.
+    /// Reports that the badge is ready.
     pub fn ready(&self) {
         tell(WatchdogState::Ready);
     }
 
-    /// The badge ends on purpose.
+    /// Reports that the badge is stopping.
     pub fn stopping(&self) {
         tell(WatchdogState::Stopping);
     }
 
-    /// Called often; tells that all is well when it is time to.
+    /// Called often; sends a keep-alive message when it is due and `well` is true.
     pub fn feed(&mut self, now: Instant, well: bool) {
         if let Some(interval) = self.interval
             && well
@@ -47,13 +47,13 @@ enum WatchdogState {
     Stopping,
 }
 
-/// Twice in the time that is allowed, as its manual recommends.
+/// Half of the timeout, as the manual recommends.
 #[cfg(target_os = "linux")]
 fn interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|allowed| allowed / 2)
 }
 
-/// Nothing helps a badge whose manager does not listen, so that failure is not an error.
+/// A failure is ignored: nothing can be done if the manager does not listen.
 #[cfg(target_os = "linux")]
 fn tell(state: WatchdogState) {
     use sd_notify::NotifyState;

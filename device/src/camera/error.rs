@@ -17,7 +17,7 @@ pub enum CameraError {
     Io {
         /// The path, or `"stdin"`.
         name: String,
-        /// The system's own words.
+        /// The system's error.
         reason: io::Error,
     },
     /// A camera's node or an address, named like a file.
@@ -28,7 +28,7 @@ pub enum CameraError {
         /// How such a source is named.
         next: String,
     },
-    /// A folder without a single picture.
+    /// A folder without pictures.
     #[error("{name}: no pictures in this folder{}{skipped}", if skipped.is_empty() { "" } else { "; skipped: " })]
     EmptyFolder {
         /// The folder.
@@ -57,7 +57,7 @@ pub enum CameraError {
     TooMuchMemory {
         /// The file.
         name: String,
-        /// Its size, and what is accepted.
+        /// Its size, and the limit.
         reason: String,
     },
     /// The file ends before its content does.
@@ -75,7 +75,7 @@ pub enum CameraError {
     Picture {
         /// The file.
         name: String,
-        /// The decoder's own words.
+        /// The decoder's message.
         reason: String,
     },
     /// A damaged or unsupported stream.
@@ -99,7 +99,7 @@ pub enum CameraError {
     Video {
         /// The file.
         name: String,
-        /// Its exit status, in the system's words.
+        /// Its exit status, as text.
         status: String,
         /// The last line that it wrote to standard error.
         said: String,
@@ -113,13 +113,13 @@ pub enum CameraError {
 }
 
 impl CameraError {
-    /// Whether asking again later may go well without anybody's help beyond the camera's: it was unplugged, slow,
-    /// in use, its program died or wrote garbage. What is not permitted, not supported or set wrongly stays so.
+    /// Whether another try may succeed without a change of the configuration: the camera was unplugged, slow or in use,
+    /// or its program died or wrote invalid data. Missing permission, missing support and wrong settings are permanent.
     pub fn may_heal(&self) -> bool {
         match self {
             Self::V4l2(error) => error.may_heal(),
             Self::Pipe(error) => error.may_heal(),
-            // A live camera's, of what its program wrote.
+            // From a live camera, whose program wrote this.
             Self::TooLarge { .. } | Self::Stream { .. } => true,
             _ => false,
         }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::CameraError;
 
-/// What counts as a picture, case ignored.
+/// File name extensions of pictures, case ignored.
 const EXTENSIONS: &[&str] = if cfg!(feature = "pictures") {
     &["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp"]
 } else {
     &["jpg", "jpeg", "png"]
 };
-/// Endings that a note names at most.
+/// Most extensions that a note lists.
 const NAMED: usize = 6;
 
 /// What is in a folder.
@@ -21,9 +21,9 @@ const NAMED: usize = 6;
 pub(super) struct Listing {
     /// Every picture, sorted by name.
     pub(super) pictures: Vec<PathBuf>,
-    /// Files that are not pictures by their names: how many of each ending. Hidden ones are not counted.
+    /// Files that are not pictures by their names: how many of each extension. Hidden ones are not counted.
     others: BTreeMap<String, usize>,
-    /// Folders that were not looked into.
+    /// Subfolders that were skipped.
     folders: usize,
 }
 
@@ -47,7 +47,7 @@ impl Listing {
     }
 }
 
-/// What is directly in `folder`, or also in the folders below it; links to folders are not followed.
+/// The entries of `folder`, or also of all its subfolders; links to folders are not followed.
 ///
 /// # Errors
 /// [`CameraError`] when a folder cannot be read or there is no picture.

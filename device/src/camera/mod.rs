@@ -1,4 +1,4 @@
-//! Where frames come from: V4L2 cameras, child processes, pictures, folders, Y4M streams and drawn clips behind one
+//! Sources of frames: V4L2 cameras, child processes, pictures, folders, Y4M streams and synthetic clips, all as a
 //! [`Camera`].
 
 mod error;
@@ -31,20 +31,20 @@ pub use stills::{Stills, decode as decode_picture};
 pub use synthetic::Synthetic;
 pub use y4m::Y4m;
 
-/// What a source knows about a frame besides its pixels.
+/// Information about a frame, besides its pixels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrameInfo {
     /// A file name, or the source's own name: `"stdin"`, `"synthetic"`.
     pub source: String,
-    /// Counts frames from 0.
+    /// Number of the frame, from 0.
     pub index: u64,
-    /// Time since the source's start in ms, where frames have one; pictures have none.
+    /// Time since the source's start, ms, if frames have timestamps; pictures have none.
     pub time_ms: Option<u64>,
-    /// When a live camera's sensor gave it, which tells a frame's age; files have none.
+    /// When a live camera's sensor captured it, for its latency; files have none.
     pub captured: Option<Instant>,
 }
 
-/// How many frames a source has in how many seconds: 30000 in 1001 for NTSC's 29.97 Hz.
+/// Frame rate as a fraction, frames per seconds: 30000 / 1001 for NTSC's 29.97 Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// At least 1.
@@ -58,11 +58,11 @@ pub struct Rate {
 pub enum CameraRead {
     /// A frame, written into the caller's buffers.
     Frame,
-    /// None yet, as from a camera that is still starting: it is open, ask again.
+    /// None yet, as from a camera that is still starting: it is open; call again.
     Nothing,
-    /// None for so long that the camera counts as missing: it is open all the same, ask again.
+    /// None for so long that the camera counts as missing: it is still open; call again.
     Silent(CameraError),
-    /// None any more. A live camera has no end.
+    /// The end of the source. A live camera has no end.
     End,
 }
 
@@ -75,18 +75,18 @@ impl CameraRead {
 
 /// A source of frames.
 pub trait Camera: Send {
-    /// Writes the next frame into `frame` and `info`, whose allocations are reused. A live camera is waited for about
-    /// a second; only itself knows how long it takes to start, so the caller closes it on an error alone.
+    /// Writes the next frame into `frame` and `info`, whose allocations are reused. A live camera blocks for about a
+    /// second; only the camera knows how long its start takes, so the caller closes it only on an error.
     ///
     /// # Errors
-    /// [`CameraError`] when this one frame could not be read. The caller may ask again: a folder
-    /// continues with its next picture, a broken stream says that it is at its end. Without a frame, `frame` and
-    /// `info` hold nothing of use.
+    /// [`CameraError`] when this one frame could not be read. The caller may call again: a folder continues with its
+    /// next picture, a broken stream returns [`CameraRead::End`]. Without a frame, the content of `frame` and `info` is
+    /// unspecified.
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError>;
 
-    /// Whether frames come by themselves, so that one which nobody took in time is replaced by the next.
+    /// Whether frames arrive in real time, so that one that is not read in time is replaced by the next.
     ///
-    /// An error of a live camera means that it is missing for now: the next call of [`Camera::next`] opens it again.
+    /// An error of a live camera means that it is missing at present: the next call of [`Camera::next`] opens it again.
     fn is_live(&self) -> bool {
         false
     }
@@ -97,11 +97,11 @@ pub trait Camera: Send {
         None
     }
 
-    /// The frame rate, where a stream's header tells it.
+    /// The frame rate, if a stream's header has it.
     fn rate(&self) -> Option<Rate> {
         None
     }
 
-    /// Stops streaming and closes the device, so that nothing can be seen; [`Camera::next`] opens it again.
+    /// Stops streaming and closes the device; [`Camera::next`] opens it again.
     fn close(&mut self) {}
 }

@@ -1,4 +1,4 @@
-//! Frames as the networks get them: upright, and no larger than a board has memory and time for.
+//! Frames for the networks: upright, and limited to a size for which a board has memory and time.
 
 use std::mem;
 
@@ -7,15 +7,15 @@ use emocue_models::luma::{Luma, Orientation};
 
 use super::{Camera, CameraError, CameraRead, FrameInfo, Rate};
 
-/// The most px of a live camera's frame, a full HD one with some rows more: the smallest board looks at it for less than
-/// two seconds, and has to stop within five.
+/// Most pixels of a live camera's frame, slightly more than full HD: the smallest board processes it in less than 2 s,
+/// and has to stop within 5 s.
 const LIVE_PIXELS: usize = 1920 * 1200;
 
-/// The most px of a picture and of a file's frame, a photo of 12 megapixels: what looks at it takes 200 MB in all.
+/// Most pixels of a picture and of a file's frame, a photo of 12 megapixels: its processing takes 200 MB in all.
 const FILE_PIXELS: usize = 4200 * 3000;
 
-/// A camera mounted askew: every frame is turned and mirrored upright. One that is too large is reduced by a whole
-/// number, and its boxes are those of the reduced frame.
+/// Corrects the mounting of a camera: every frame is rotated and mirrored upright. A frame that is too large is reduced
+/// by a whole number, and boxes are in px of the reduced frame.
 pub struct Mounted {
     camera: Box<dyn Camera>,
     orientation: Orientation,
@@ -49,8 +49,8 @@ impl Mounted {
     }
 }
 
-/// The smallest whole number by which a frame has to be reduced to `most` px. One of fewer rows or columns than that
-/// has no room for a face, and stays.
+/// The smallest whole number by which a frame has to be reduced to `most` px. A frame with fewer rows or columns than
+/// that is too small for a face, and is not reduced.
 fn factor(frame: &Luma, most: usize) -> usize {
     let (width, height) = (frame.width(), frame.height());
     let fits = |factor: &usize| (width / factor) * (height / factor) <= most;
@@ -59,7 +59,7 @@ fn factor(frame: &Luma, most: usize) -> usize {
 
 impl Camera for Mounted {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
-        // What is neither turned nor large goes straight to the caller.
+        // A frame that needs no correction is written directly to the caller's buffer.
         let is_direct = self.orientation.is_identity() && !self.is_large;
         let read = self.camera.next(if is_direct { frame } else { &mut self.raw }, info)?;
         if !read.is_frame() {
@@ -101,7 +101,7 @@ impl Camera for Mounted {
 
     fn close(&mut self) {
         self.camera.close();
-        // A large frame's memory is not kept for a pause.
+        // The memory of a large frame is released during a pause.
         (self.raw, self.reduced) = (Luma::default(), Luma::default());
     }
 }

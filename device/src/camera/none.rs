@@ -1,4 +1,4 @@
-//! No camera: for games that need none.
+//! No camera, for games without one.
 
 use emocue_models::luma::Luma;
 

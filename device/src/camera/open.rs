@@ -8,11 +8,11 @@ use emocue_config::Source;
 
 use super::{Camera, CameraError, Stills, Synthetic, Y4m, folder, pipe, v4l2, video, y4m};
 
-/// Opens a source; pictures are read frame by frame later, and live cameras opened by their first frame.
+/// Opens a source; pictures are read later, frame by frame, and a live camera is opened when its first frame is read.
 ///
 /// # Errors
-/// [`CameraError`] when nothing can come from it: a missing file, an empty folder, a bad header, a kind of camera
-/// that this program was built without.
+/// [`CameraError`] when it can give no frames: a missing file, an empty folder, a bad header, a kind of camera that
+/// this program was built without.
 pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
     open_with(source, &OpenOptions::default(), &mut |_| ())
 }
@@ -20,15 +20,15 @@ pub fn open(source: &Source) -> Result<Box<dyn Camera>, CameraError> {
 /// How a source is opened.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// A folder's own folders are looked into.
+    /// Whether a folder's subfolders are included.
     pub is_recursive: bool,
-    /// Colours are kept, for displays that show them.
+    /// Whether colours are kept, for displays that show them.
     pub keeps_colors: bool,
-    /// The program whose verb [`pipe::GUARD`] ends a camera's program when this process is killed.
+    /// The program whose subcommand [`pipe::GUARD`] ends a camera's program when this process is killed.
     pub guard: Option<PathBuf>,
 }
 
-/// As [`open`]; `note` is called with what a folder has besides its pictures.
+/// As [`open`]; `note` is called with the entries of a folder that are skipped.
 ///
 /// # Errors
 /// As [`open`].
@@ -53,7 +53,7 @@ pub fn open_with(
     })
 }
 
-/// What is named like a file, and is not one.
+/// The error for a name that looks like a file and is not one.
 fn misnamed(path: &Path) -> Option<CameraError> {
     let name = path.to_str()?;
     let next = if name.starts_with("/dev/video") {

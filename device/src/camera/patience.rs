@@ -1,4 +1,4 @@
-//! How long a live camera may give nothing: some start slowly, some are slow throughout, some hang.
+//! Timeouts of a live camera: some start slowly, some are always slow, some hang.
 
 use std::time::{Duration, Instant};
 
@@ -11,31 +11,31 @@ pub(super) const START: Duration = Duration::from_secs(10);
 /// Between two frames, before the camera counts as missing.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What to make of a camera that gave no frame in time.
+/// The state of a camera that gave no frame in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It starts, or its frames are slow.
+    /// It is starting, or its frames are slow.
     Wait,
-    /// It is missing for now, and may continue by itself.
+    /// It is missing at present, and may continue by itself.
     Silent,
     /// It has to be started again.
     Hung,
 }
 
-/// Watches one start of a camera.
+/// Supervises a camera from one start on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
     /// The last whole frame, or the start.
     frame: Instant,
-    /// The last sign of life, or the start.
+    /// The last data, or the start.
     heard: Instant,
     streams: bool,
-    /// How long it may give no sign of life once it has streamed.
+    /// How long it may send no data once it has streamed.
     hung: Duration,
 }
 
 impl Watch {
-    /// Of a camera that starts now. Once it has streamed, it hangs after `hung` without a sign of life.
+    /// Supervises a camera that starts now. Once it has streamed, it counts as hung after `hung` without data.
     pub(super) fn start(now: Instant, hung: Duration) -> Self {
         Self { frame: now, heard: now, streams: false, hung }
     }
@@ -50,12 +50,12 @@ impl Watch {
         (self.frame, self.heard, self.streams) = (now, now, true);
     }
 
-    /// How long there was no frame.
+    /// The time without a frame.
     pub(super) fn waited(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.frame)
     }
 
-    /// What to make of it.
+    /// The state of the camera.
     pub(super) fn verdict(&self, now: Instant) -> Verdict {
         let (missing, hung) = if self.streams { (PAUSE, self.hung) } else { (START, START) };
         if now.saturating_duration_since(self.heard) >= hung {

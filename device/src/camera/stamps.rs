@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::FrameInfo;
 
-/// Counts a live camera's frames, through every reconnection.
+/// Numbers a live camera's frames, across reconnections.
 #[derive(Debug, Default)]
 pub(super) struct Stamps {
     index: u64,
-    /// When the first frame of all was captured.
+    /// When the very first frame was captured.
     began: Option<Instant>,
 }
 

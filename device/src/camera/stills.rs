@@ -1,4 +1,4 @@
-//! Picture files: JPEG and PNG, and on a computer (feature `pictures`) also BMP, GIF, TIFF and WebP.
+//! Picture files: JPEG and PNG, and with the feature `pictures` also BMP, GIF, TIFF and WebP.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use emocue_run::portraits::PORTRAITS;
 
 use super::{Camera, CameraError, CameraRead, FrameInfo};
 
-/// What this program decodes.
+/// The formats that this program decodes.
 const RULES: Rules = if cfg!(feature = "pictures") { Rules::DESKTOP } else { Rules::BADGE };
 
 /// Still pictures, one after the other.
@@ -25,7 +25,7 @@ pub struct Stills {
 enum Still {
     File {
         path: PathBuf,
-        /// Below the folder that was named.
+        /// Its path, relative to the folder that was named.
         name: String,
     },
     Embedded {
@@ -196,7 +196,7 @@ mod tests {
     fn every_cut_of_a_picture_is_told_with_its_byte() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
             let bytes = encoded(ramp(), format);
-            // PNG's closing chunk of 12 bytes carries no pixels, and its decoder does not ask for it.
+            // PNG's last chunk of 12 bytes has no pixels, and the decoder does not require it.
             let pixels_end = bytes.len() - if format == ImageFormat::Png { 12 } else { 0 };
             for length in (0..pixels_end).step_by(7).chain([pixels_end - 1]) {
                 let error = decode("cut", &bytes[..length]).unwrap_err();

@@ -1,4 +1,4 @@
-//! A drawn clip: an embedded portrait drifting over a plain background, the same at every run.
+//! A synthetic clip: an embedded portrait that moves over a plain background, the same in every run.
 
 use std::f64::consts::TAU;
 
@@ -19,7 +19,7 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// Draws the parts that frames are put together from.
+    /// Draws the parts of which frames are composed.
     ///
     /// # Errors
     /// [`CameraError`] when the embedded portrait cannot be read.

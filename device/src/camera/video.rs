@@ -10,7 +10,7 @@ use emocue_models::luma::Luma;
 use super::{Camera, CameraError, CameraRead, FrameInfo, Rate, Y4m};
 use crate::ffmpeg::Ffmpeg;
 
-/// How containers of video begin: what stands where.
+/// Signatures of video containers: offset and bytes.
 const CONTAINERS: &[(usize, &[u8])] = &[
     (4, b"ftyp"),             // MP4, MOV, 3GP
     (4, b"moov"),             // old MOV
@@ -22,7 +22,7 @@ const CONTAINERS: &[(usize, &[u8])] = &[
     (0, b"FLV"),
     (0, b"\x30\x26\xB2\x75"), // WMV
 ];
-/// Brands of `ftyp` that are pictures.
+/// `ftyp` brands of pictures.
 const PICTURES: [&[u8]; 4] = [b"heic", b"heix", b"mif1", b"avif"];
 /// An MPEG transport stream has this byte every 188 bytes.
 const TRANSPORT: (u8, usize) = (0x47, 188);

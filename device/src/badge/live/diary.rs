@@ -1,4 +1,4 @@
-//! The wearer's journal in the loop: begun and ended by the wearer, shown while it runs, ended by itself.
+//! The wearer's journal in the event loop: begun and ended by the wearer, shown while it runs, ended after its time.
 
 use std::time::{Instant, SystemTime};
 
@@ -8,7 +8,7 @@ use crate::answer::Screen;
 use crate::keep::{Consent, Diary};
 
 impl LiveRun<'_> {
-    /// The wearer agreed.
+    /// Begins a journal with the wearer's consent.
     pub(super) fn begin_journal(&mut self, consent: Consent, now: Instant) -> Result<(), Stop> {
         let wearer = &self.options.wearer;
         let (Some(state), Some(key)) = (&wearer.state, &wearer.journal.key) else {
@@ -30,7 +30,7 @@ impl LiveRun<'_> {
         }
     }
 
-    /// Called about once a second; whether the wearer is to be reminded of a break.
+    /// Called about once a second; returns whether to remind the wearer of a break.
     pub(super) fn journal_time(&mut self, now: Instant) -> Result<bool, Stop> {
         let streams = self.streams(now);
         let Some(diary) = &mut self.state.keeping.diary else { return Ok(false) };
@@ -48,7 +48,7 @@ impl LiveRun<'_> {
         }
     }
 
-    /// Ends the journal, where one runs.
+    /// Ends the journal, if one is running.
     pub(super) fn end_journal(&mut self, now: Instant) -> Result<(), Stop> {
         let Some(diary) = self.state.keeping.diary.take() else { return Ok(()) };
         match diary.end(now, SystemTime::now()) {

@@ -1,4 +1,4 @@
-//! The loop itself: one event after the other.
+//! The event loop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,10 +23,10 @@ use crate::badge::{BadgeError, Tally};
 use crate::cue::{Feel, Press, TimedPress, Voice};
 use crate::show::{Display, ShownFrame};
 
-/// How often displays may act on time passing, and the battery is asked.
+/// Interval at which displays are updated for the passing of time, and the battery is checked.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often the temperature is read.
+/// Interval at which the temperature is read.
 const FEEL: Duration = Duration::from_secs(5);
 
 /// The loop of one [`super::Live::run`].
@@ -39,9 +39,9 @@ pub(super) struct LiveRun<'a> {
     pub(super) tell: &'a mut dyn FnMut(Notice),
 }
 
-/// What it keeps from one event to the next.
+/// State that is kept from one event to the next.
 pub(super) struct LiveState {
-    /// What panels show.
+    /// What panels show of an answer.
     pub(super) mode: Mode,
     pub(super) screen: ScreenState,
     pub(super) session: Session,
@@ -49,7 +49,7 @@ pub(super) struct LiveState {
     pub(super) tally: Tally,
     pub(super) ages: Ages,
     pub(super) pace: Pace,
-    /// The camera was there once, so it may come back.
+    /// Whether the camera has streamed, so that it may return.
     pub(super) streamed: bool,
     pub(super) meter: Meter,
     pub(super) menu: Menu,
@@ -76,10 +76,10 @@ impl LiveState {
     }
 }
 
-/// Why the loop ends: only the last is a failure.
+/// Why the loop ends; only the last is a failure.
 pub(super) enum Stop {
     End,
-    /// To start anew.
+    /// To start again.
     Again,
     Failed(BadgeError),
 }
@@ -91,10 +91,10 @@ impl<E: Into<BadgeError>> From<E> for Stop {
 }
 
 impl LiveRun<'_> {
-    /// Whether it is to start anew.
+    /// Runs the loop; returns whether to start again.
     pub(super) fn until(&mut self, stop: &AtomicBool) -> Result<bool, BadgeError> {
         let done = self.events(stop);
-        // Nothing that was counted is lost; a display that fails does not hinder it.
+        // So that no count is lost, even after a display has failed.
         let _ = self.end_journal(Instant::now());
         match done {
             Err(Stop::Failed(BadgeError::Show(error))) if error.is_closed() => Ok(false),
@@ -149,23 +149,23 @@ impl LiveRun<'_> {
         Ok(())
     }
 
-    /// Whether the capture thread is not stuck.
+    /// Whether the capture thread is working.
     fn is_well(&self, now: Instant) -> bool {
         self.mailbox.capture_age(now) < STUCK
     }
 
-    /// Whether frames come, as they should.
+    /// Whether the camera streams.
     pub(super) fn streams(&self, now: Instant) -> bool {
         let LiveState { screen, streamed, .. } = &self.state;
         *streamed && !screen.paused && !screen.missing && self.is_well(now)
     }
 
-    /// When what was seen last must not be shown any more.
+    /// When the last answer becomes too old to be shown.
     fn stale_at(&self) -> Option<Instant> {
         self.parts.vision.stale_at(self.state.pace.interval(Duration::ZERO))
     }
 
-    /// What was seen last is too old to be shown any more.
+    /// Withdraws the last answer, which is too old to be shown.
     fn withdraw(&mut self, now: Instant) -> Result<(), Stop> {
         self.parts.vision.forget();
         match self.plays() {
@@ -176,7 +176,7 @@ impl LiveRun<'_> {
 
     fn look(&mut self, captured: &Captured) -> Result<(), Stop> {
         let Captured { frame, info, colors } = captured;
-        // The wearer may have paused while this frame was under way.
+        // The wearer may have paused while this frame was captured.
         if self.state.screen.paused {
             return Ok(());
         }
@@ -195,7 +195,7 @@ impl LiveRun<'_> {
             if let Some(diary) = &mut self.state.keeping.diary {
                 diary.see(shown, now);
             }
-            // What is covered is not felt or heard either.
+            // An answer that is covered is not signalled by motor or voice either.
             if self.state.screen.cover().is_none() {
                 let shown = ShownFrame { luma: frame, colors: colors.as_ref(), rate: None };
                 show(&mut self.parts.displays, Some(shown), report, now)?;
@@ -238,7 +238,7 @@ impl LiveRun<'_> {
                 if !self.state.screen.missing {
                     self.state.screen.missing = true;
                     self.state.tally.unreadable += 1;
-                    // A badge that waits for its camera works as it should.
+                    // A badge that waits for its camera is ready.
                     self.parts.watchdog.ready();
                     (self.tell)(Notice::Missing(error));
                     self.play_without_camera(now);
@@ -325,7 +325,7 @@ impl LiveRun<'_> {
         let low = match self.parts.cues.battery_low.as_mut().map(|input| input.is_on()) {
             Some(Ok(low)) => low,
             Some(Err(error)) => {
-                // Asking again each second would only fill the log.
+                // Checking again every second would only fill the log.
                 self.parts.cues.battery_low = None;
                 (self.tell)(Notice::Pin(error));
                 false

@@ -1,4 +1,4 @@
-//! What is felt and heard of an answer.
+//! Motor and voice for an answer.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use crate::answer::{FrameReport, Screen};
 use crate::cue::Feel;
 
 impl Cues {
-    /// Plays a pattern and says a word where the answer of `report` is a change that is to be told now.
+    /// Plays a pattern and speaks a word if the answer of `report` is a change that should be signalled now.
     pub(super) fn felt_or_heard(&mut self, feel: &mut Feel, report: &FrameReport, now: Instant) {
         let Screen::Answer(answer) = report.shown else { return };
         let track = report.shown_face().and_then(|face| face.track);

@@ -1,4 +1,4 @@
-//! What is kept by the wearer's consent, in the loop: asked, begun, shown while it lasts, ended.
+//! What is stored by the wearer's consent, in the event loop: asked, begun, shown while it lasts, ended.
 
 use std::time::{Duration, Instant};
 
@@ -12,32 +12,32 @@ use crate::answer::{Answer, FrameReport, Kept, Screen};
 use crate::cue::TimedPress;
 use crate::keep::{Consent, ConsentFlow, Diary, FlowAnswer, PictureStore};
 
-/// How long it is shown that something is not allowed.
+/// How long the refusal is shown.
 const REFUSED: Duration = Duration::from_secs(4);
 
-/// What is asked and kept.
+/// Consent questions and what is stored.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
     /// The question that waits for the wearer.
     flow: Option<ConsentFlow>,
     pictures: Option<PictureStore>,
     pub(super) diary: Option<Diary>,
-    /// Until when it is shown that something is not allowed.
+    /// Until when the refusal is shown.
     refused: Option<Instant>,
 }
 
 impl Keeping {
-    /// Pictures are kept.
+    /// Whether pictures are being stored.
     pub(super) fn keeps_pictures(&self) -> bool {
         self.pictures.is_some()
     }
 
-    /// Stops showing that something is not allowed.
+    /// Stops showing the refusal.
     pub(super) fn dismiss(&mut self) {
         self.refused = None;
     }
 
-    /// What the screen shows in place of `answer` while pictures are kept.
+    /// What the screen shows in place of `answer` while pictures are being stored.
     pub(super) fn cover(&self, answer: Answer, now: Instant) -> Option<Screen> {
         let pictures = self.pictures.as_ref()?;
         let seconds_left = pictures.consent().seconds_left(now);
@@ -46,7 +46,7 @@ impl Keeping {
 }
 
 impl LiveRun<'_> {
-    /// The wearer chose in the menu to have something kept, or no longer.
+    /// The wearer chose in the menu to store something, or to end that.
     pub(super) fn choose_kept(&mut self, kept: Kept, now: Instant) -> Result<(), Stop> {
         let wearer = &self.options.wearer;
         if !wearer.may_keep() {
@@ -68,13 +68,13 @@ impl LiveRun<'_> {
         self.show(screen, now)
     }
 
-    /// Shows for a while that something is not allowed.
+    /// Shows for a few seconds that something is not allowed.
     pub(super) fn refuse(&mut self, now: Instant) -> Result<(), Stop> {
         self.state.keeping.refused = Some(now + REFUSED);
         self.show(Screen::NotHere, now)
     }
 
-    /// A press while the wearer is asked; whether it was for that.
+    /// A press while the wearer is asked; returns whether it belonged to the question.
     pub(super) fn consent_press(&mut self, press: TimedPress, now: Instant) -> Result<bool, Stop> {
         let Some(flow) = &self.state.keeping.flow else { return Ok(false) };
         match flow.press(press, now) {
@@ -109,7 +109,7 @@ impl LiveRun<'_> {
         }
     }
 
-    /// Keeps the face that is shown, where pictures are kept and it looks like something.
+    /// Stores the shown face, if pictures are being stored and it has an expression.
     pub(super) fn keep_face(&mut self, frame: &Luma, shown: Option<(Rect, Expression)>) {
         let Some(store) = &mut self.state.keeping.pictures else { return };
         let Some((rect, expression)) = shown else { return };
@@ -120,7 +120,7 @@ impl LiveRun<'_> {
         }
     }
 
-    /// Ends the keeping of pictures, whether its time is over or not.
+    /// Ends the storing of pictures, whether its time is over or not.
     pub(super) fn end_pictures(&mut self) {
         if let Some(store) = self.state.keeping.pictures.take() {
             (self.tell)(Notice::PicturesEnded(store.written()));
@@ -160,7 +160,7 @@ impl LiveRun<'_> {
     }
 }
 
-/// The shown face and what it looks like, where it looks like something.
+/// The shown face and its expression, if it has one.
 pub(super) fn shown_expression(report: &FrameReport) -> Option<(Rect, Expression)> {
     match (report.shown, report.shown_face()) {
         (Screen::Answer(Answer::Looks(expression)), Some(face)) => {

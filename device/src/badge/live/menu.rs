@@ -1,4 +1,4 @@
-//! The menu that the wearer goes through with short presses while the badge is paused; a long press chooses.
+//! The menu of a paused badge: a short press shows the next entry, a long press chooses it.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::answer::{GameKind, Kept, MenuEntry, Screen};
 /// Without a press the menu closes after this time.
 const OPEN: Duration = Duration::from_secs(20);
 
-/// The entries, and where the wearer is.
+/// The entries, and the current one.
 #[derive(Debug)]
 pub(super) struct Menu {
     entries: Vec<MenuEntry>,
@@ -16,21 +16,22 @@ pub(super) struct Menu {
 }
 
 impl Menu {
-    /// A closed menu with the games, and with what the badge may offer to keep.
+    /// A closed menu with the games, and with what the badge offers to store.
     pub(super) fn new(kept: impl IntoIterator<Item = Kept>) -> Self {
         let games = GameKind::ALL.map(MenuEntry::Practice);
         let entries = games.into_iter().chain(kept.into_iter().map(MenuEntry::Keep)).collect();
         Self { entries, at: None }
     }
 
-    /// A short press: the next entry, or after the last the menu is closed. What is shown, where it is open.
+    /// A short press: goes to the next entry, or closes the menu after the last one. Returns the entry's screen while
+    /// the menu is open.
     pub(super) fn next(&mut self, now: Instant) -> Option<Screen> {
         let next = self.at.map_or(0, |(at, _)| at + 1);
         self.at = (next < self.entries.len()).then_some((next, now));
         self.chosen().map(Screen::Menu)
     }
 
-    /// A long press: the entry that is shown, after which the menu is closed.
+    /// A long press: returns the shown entry, and closes the menu.
     pub(super) fn choose(&mut self) -> Option<MenuEntry> {
         let chosen = self.chosen();
         self.close();

@@ -1,4 +1,4 @@
-//! What a live badge counts for its hosts.
+//! Counters of a live badge for its hosts.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::events::{LiveRun, LiveState};
 use super::notice::Notice;
 use crate::badge::screen::ScreenState;
 
-/// How old frames were when they were shown.
+/// Latencies of frames, from the sensor to the displays.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ages {
     count: u64,
@@ -32,7 +32,7 @@ impl Ages {
     }
 }
 
-/// What the hub got last.
+/// The counters that the hub received last.
 #[derive(Default)]
 pub(super) struct Meter {
     pub(super) since: Option<Instant>,
@@ -41,7 +41,7 @@ pub(super) struct Meter {
 }
 
 impl LiveRun<'_> {
-    /// Gives the hub what happened since the last time.
+    /// Reports to the hub what happened since the last report.
     pub(super) fn measure(&mut self, now: Instant, battery_low: bool) {
         let LiveState { tally, ages, screen, streamed, pace, .. } = &self.state;
         let meter = Meter { since: Some(now), shown: tally.shown, ages: *ages };
@@ -67,7 +67,7 @@ impl LiveRun<'_> {
         });
     }
 
-    /// Reads the temperature, by which the badge slows down.
+    /// Reads the temperature, for which the badge reduces its frame rate.
     pub(super) fn feel(&mut self) {
         let Some(celsius) = self.parts.thermometer.celsius() else { return };
         let milli = (celsius * 1000.0) as i32;

@@ -1,4 +1,4 @@
-//! A camera that streams: the newest frame is looked at, the button obeyed, and a missing part waited for.
+//! The badge with a live camera: it processes the newest frame, reacts to the button, and waits for missing parts.
 
 mod diary;
 mod events;
@@ -36,101 +36,101 @@ use events::{LiveRun, LiveState};
 pub use notice::Notice;
 pub use wearer::WearerOptions;
 
-/// The longest time without looking whether the badge shall stop.
+/// Interval at which the badge checks whether to stop.
 const WAKE: Duration = Duration::from_millis(200);
 
 /// How long a camera may take to close at the end.
 const CLOSE: Duration = Duration::from_secs(3);
 
-/// Waits for a press of the button, at most for the time that it is given.
+/// Waits for a press of the button, at most for the given time.
 pub type Presses = Box<dyn FnMut(Duration) -> Result<Option<TimedPress>, CueError> + Send>;
 
 /// A whole badge, ready to run.
 pub struct Live {
-    /// Streams by itself ([`Camera::is_live`]).
+    /// A live camera ([`Camera::is_live`]).
     pub camera: Box<dyn Camera>,
-    /// What it works with.
+    /// Its parts.
     pub parts: LiveParts,
-    /// How it behaves.
+    /// Its options.
     pub options: LiveOptions,
 }
 
-/// What a badge works with.
+/// The parts of a badge.
 pub struct LiveParts {
-    /// Looks at the frames.
+    /// Finds and classifies faces.
     pub vision: Vision,
     /// Show the answers.
     pub displays: Vec<Box<dyn Display>>,
-    /// What the wearer presses, sees and feels besides.
+    /// Button, LED, motor, voice and battery input.
     pub cues: Cues,
     /// The board's temperature.
     pub thermometer: Thermometer,
-    /// systemd's.
+    /// systemd's watchdog.
     pub watchdog: Watchdog,
-    /// Watches new bundles and questions, where there is a folder for them.
+    /// Monitors new bundles and questions, if there is a folder for them.
     pub monitor: Option<UpdateMonitor>,
-    /// Gets how the badge is.
+    /// Receives the badge's status.
     pub hub: Arc<Hub>,
 }
 
-/// What is on a badge's pins, and its voice.
+/// The devices on a badge's pins, and its voice.
 #[derive(Default)]
 pub struct Cues {
     /// Short press: next mode, and while paused the menu's next entry. Long press: pause, resume, or choose the entry.
     /// While a question is shown, its answer.
     pub button: Option<Presses>,
-    /// Lit exactly while the camera may see.
+    /// Lit exactly while the camera may stream.
     pub led: Option<Box<dyn Output>>,
-    /// Plays a pattern when the answer becomes another one, as [`Feel`](crate::cue::Feel) says.
+    /// Plays a pattern when the answer changes, by the rules of [`Feel`](crate::cue::Feel).
     pub motor: Option<Motor>,
-    /// Says the answer when it becomes another one.
+    /// Speaks the answer when it changes.
     pub voice: Option<Voice>,
     /// On while the battery is nearly empty.
     pub battery_low: Option<Box<dyn Input>>,
 }
 
-/// How a badge behaves.
+/// Options of a badge.
 #[derive(Clone, Debug)]
 pub struct LiveOptions {
     /// What panels show at first.
     pub mode: Mode,
-    /// Begin paused, as before a new start.
+    /// Whether to begin paused, as before a restart of the loop.
     pub paused: bool,
-    /// How often to look.
+    /// The frame rate.
     pub pace: PaceSettings,
-    /// When the motor plays, and what.
+    /// When the motor plays, and which patterns.
     pub vibration: VibrationSettings,
     /// How long a session lasts.
     pub session: SessionSettings,
     /// The session that continues.
     pub session_state: SessionState,
-    /// What the wearer may choose besides.
+    /// What the wearer may choose.
     pub wearer: WearerOptions,
-    /// Play this, and end with it.
+    /// A game to play, with which the run ends.
     pub game: Option<GameKind>,
-    /// Chooses the order of games.
+    /// Seed of the order of a game's expressions.
     pub seed: u64,
-    /// Wait for a camera that is missing from the start, instead of ending.
+    /// Whether to wait for a camera that is missing from the start, instead of ending.
     pub wait_for_camera: bool,
-    /// End after so many looks.
+    /// Ends after this number of processed frames.
     pub limit: Option<u64>,
 }
 
-/// How a badge ended.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// How the run went.
+    /// Counters of the run.
     pub tally: Tally,
-    /// It is to start anew, with another bundle or configuration, and in this state.
+    /// Whether to start again, with another bundle or configuration, and in which state.
     pub again: Option<Again>,
 }
 
-/// What the wearer chose before a new start, and what continues.
+/// The state that a restart of the loop continues with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Again {
-    /// What panels show.
+    /// What panels show of an answer.
     pub mode: Mode,
-    /// The camera is closed.
+    /// Whether the camera is closed.
     pub paused: bool,
     /// How long the session has lasted.
     pub session: SessionState,
@@ -165,12 +165,12 @@ impl Live {
         run.parts.watchdog.stopping();
         let (tally, age) = (run.state.tally, run.state.ages.mean());
         let LiveState { mode, screen, session, play, .. } = &run.state;
-        // A game is played out of a pause.
+        // Games are started from a pause.
         let paused = screen.paused || play.is_some();
         let chosen = Again { mode: *mode, paused, session: session.state() };
         ended.store(true, Ordering::Relaxed);
         mailbox.want(Wanted::End);
-        // Panels first: whatever the camera does, nothing stays lit.
+        // Displays first: whatever the camera does, none stays lit.
         let finished = run.parts.displays.iter_mut().try_for_each(|display| display.finish());
         drop(run);
         if closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {

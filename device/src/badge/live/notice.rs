@@ -20,7 +20,7 @@ use crate::slots::{Slot, SlotError};
 pub enum Notice {
     /// The camera streams.
     Streams,
-    /// The camera gives nothing; it is tried again until it does.
+    /// The camera gives no frames; it is tried again until it does.
     Missing(CameraError),
     /// The wearer paused it; the camera is closed.
     Paused,
@@ -32,7 +32,7 @@ pub enum Notice {
     SessionEnded,
     /// The wearer started another session.
     SessionBegins,
-    /// Heat slows the badge by this factor; 1 is its usual pace.
+    /// Heat reduces the frame rate by this factor; 1 for not at all.
     Slowed(u32),
     /// A pin fails.
     Pin(CueError),
@@ -40,9 +40,9 @@ pub enum Notice {
     Voice(CueError),
     /// A new bundle ran for a healthy minute and is confirmed.
     Confirmed(Slot),
-    /// It could not be recorded that a bundle is confirmed.
+    /// The confirmation of a bundle could not be written.
     NotConfirmed(SlotError),
-    /// The host wants something that the wearer is asked about.
+    /// The host requests something that the wearer is asked about.
     Asks(Question),
     /// A practice game begins, in a school or at work for this reason.
     Plays(GameKind, Reason),
@@ -50,29 +50,29 @@ pub enum Notice {
     Played,
     /// A game with the camera is not allowed here.
     NotPlayed(UsePlace),
-    /// Nothing may be kept here.
+    /// Storing this is not allowed here.
     NotKept(Kept, UsePlace),
-    /// The wearer agreed: a journal is kept in this file.
+    /// The wearer agreed: a journal begins in this file.
     JournalBegins(PathBuf),
     /// It has ended.
     JournalEnded,
-    /// What was counted last could not be kept.
+    /// The last interval of a journal could not be written.
     JournalLost(JournalError),
-    /// The wearer agreed: pictures are kept.
+    /// The wearer agreed: pictures are being stored.
     KeepsPictures,
-    /// Pictures are kept no longer; so many were.
+    /// Pictures are no longer stored; the number of stored ones.
     PicturesEnded(u32),
-    /// A picture could not be kept.
+    /// A picture could not be stored.
     PictureLost(PictureError),
     /// Another bundle or configuration is to be used.
     Restarts,
     /// The camera did not close in time.
     Stuck,
-    /// How often was looked, and how old frames were on average when they were shown.
+    /// The number of processed frames, and their mean latency.
     Stopped {
-        /// Frames looked at.
+        /// Frames that were processed.
         looks: u64,
-        /// From the sensor to the displays, where the camera tells.
+        /// Mean latency from the sensor to the displays, if the camera has timestamps.
         age: Option<Duration>,
     },
 }

@@ -1,4 +1,4 @@
-//! Practice in the loop: what a game gets, and what becomes of the badge when it ends.
+//! Practice games in the event loop: their input, and the badge's state after them.
 
 use std::time::Instant;
 
@@ -8,11 +8,11 @@ use crate::answer::{Answer, GameKind, Screen};
 use crate::badge::mailbox::Wanted;
 use crate::practice::Game;
 
-/// A game that is played.
+/// A running game.
 #[derive(Debug)]
 pub(super) struct Play {
     game: Game,
-    /// What was shown of it last.
+    /// The last screen of it.
     shown: Option<Screen>,
 }
 
@@ -36,7 +36,7 @@ impl LiveRun<'_> {
         self.show_game(now)
     }
 
-    /// Gives the game what the screen would show without it.
+    /// Passes the game the screen that would be shown without it.
     pub(super) fn play(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
         let answer: Option<Answer> = match screen {
             Screen::Answer(answer) => Some(answer),
@@ -48,12 +48,12 @@ impl LiveRun<'_> {
         self.show_game(now)
     }
 
-    /// Which game is played, if one is.
+    /// The running game, if there is one.
     pub(super) fn plays(&self) -> Option<GameKind> {
         self.state.play.as_ref().map(|play| play.game.kind())
     }
 
-    /// The camera is missing, which the screen shows instead of a game that needs it.
+    /// The camera is missing: the screen shows that instead of a game that needs the camera.
     pub(super) fn play_without_camera(&mut self, now: Instant) {
         if let Some(play) = self.state.play.as_mut().filter(|play| play.game.kind().uses_camera()) {
             play.game.see(None, now);
@@ -61,12 +61,12 @@ impl LiveRun<'_> {
         }
     }
 
-    /// When the game changes by itself.
+    /// When the game changes without a press.
     pub(super) fn game_deadline(&self) -> Option<Instant> {
         self.state.play.as_ref()?.game.deadline()
     }
 
-    /// Time passes.
+    /// Advances the game's time.
     pub(super) fn game_time(&mut self, now: Instant) -> Result<(), Stop> {
         if let Some(play) = &mut self.state.play {
             play.game.tick(now);
@@ -82,7 +82,7 @@ impl LiveRun<'_> {
         self.show_game(now)
     }
 
-    /// Ends the game: the badge is paused, as it was before; what was started for a game alone ends.
+    /// Ends the game: the badge is paused, as before; a run that was started only for the game ends.
     pub(super) fn end_game(&mut self, now: Instant) -> Result<(), Stop> {
         let Some(play) = self.state.play.take() else { return Ok(()) };
         (self.tell)(Notice::Played);
@@ -91,13 +91,13 @@ impl LiveRun<'_> {
         }
         match play.game.kind().uses_camera() {
             true => self.pause(),
-            // The camera was closed all the time.
+            // The camera was closed during the whole game.
             false => self.show(Screen::Paused, now)?,
         }
         Ok(())
     }
 
-    /// Shows what is new of the game.
+    /// Shows the game's screen if it has changed.
     fn show_game(&mut self, now: Instant) -> Result<(), Stop> {
         let Some(play) = &mut self.state.play else { return Ok(()) };
         if play.game.is_over() {
@@ -112,10 +112,10 @@ impl LiveRun<'_> {
         self.show(screen, now)
     }
 
-    /// Opens the camera again, which was closed for the menu.
+    /// Opens the camera, which was closed for the menu.
     pub(super) fn open_camera(&mut self) {
         self.state.screen.paused = false;
-        // One that is still missing is to be reported and shown again.
+        // A camera that is still missing must be reported and shown again.
         self.state.screen.missing = false;
         self.parts.vision.forget();
         self.mailbox.want(Wanted::Stream);

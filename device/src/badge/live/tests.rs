@@ -1,4 +1,4 @@
-//! A live badge between a scripted camera, a scripted button and a display that is watched.
+//! A live badge with a scripted camera, a scripted button and a recording display.
 
 mod cues;
 mod practice;
@@ -25,7 +25,7 @@ use crate::cue::Press;
 use crate::show::{ShowError, ShownFrame};
 use crate::slots::consent::VISIBLE;
 
-/// Longer than any step takes on a busy machine; only a failing test waits for so long.
+/// Longer than any step takes on a busy machine; only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the camera does next.
@@ -36,19 +36,19 @@ enum Cue {
     Stay(u8),
     /// Fails.
     Fail(CameraError),
-    /// Gives nothing any more, and does not say why.
+    /// Gives no more frames, without an error.
     Freeze,
     /// Ends, as a file does.
     End,
 }
 
-/// Does as scripted, and reports whether it is open.
+/// A scripted camera that reports whether it is open.
 struct Notices {
     cues: Receiver<Cue>,
     open: Arc<Mutex<bool>>,
     frozen: bool,
     index: u64,
-    /// Of frames that no cue asks for; 0 is nobody in sight.
+    /// The shade of frames without a cue; 0 is no face.
     shade: u8,
 }
 
@@ -167,7 +167,7 @@ impl Output for Light {
     }
 }
 
-/// A running badge and all that a test holds in its hands.
+/// A running badge and the handles of a test.
 struct Bench {
     camera: Sender<Cue>,
     button: Sender<Press>,
@@ -231,7 +231,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
                 led: Some(Box::new(Light(Arc::clone(&led)))),
                 button: Some(Box::new(move |wait| {
                     let press = presses.recv_timeout(wait).ok();
-                    // As if every question had been visible for long enough.
+                    // As if every question had been visible long enough.
                     let began = Instant::now() + VISIBLE;
                     Ok(press.map(|press| TimedPress { press, began }))
                 })),
@@ -268,7 +268,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
 }
 
 impl Bench {
-    /// Waits until the displays have been given this.
+    /// Waits until the displays have received this.
     fn until(&self, wanted: &Seen) {
         let deadline = Instant::now() + PATIENCE;
         while self.seen.recv_timeout(deadline - Instant::now()).expect("it is never shown")
@@ -289,7 +289,7 @@ impl Bench {
         let wanted = Seen::Shown(looks.into());
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            // On a busy machine the next frame may take its place before anybody looks.
+            // On a busy machine the next frame may replace it before it is processed.
             self.camera.send(Cue::Frame(class)).unwrap();
             let again = Instant::now() + Duration::from_secs(2);
             while let Ok(seen) =
@@ -303,7 +303,7 @@ impl Bench {
         panic!("{wanted:?} is never shown");
     }
 
-    /// Stops it, and gives what it told.
+    /// Stops it, and returns its log.
     fn stop(self) -> (Result<Ended, BadgeError>, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let done = self.run.join().unwrap();

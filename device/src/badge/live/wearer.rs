@@ -1,4 +1,4 @@
-//! What the wearer of a live badge may choose besides looking.
+//! What the wearer of a live badge may choose.
 
 use std::path::PathBuf;
 
@@ -11,20 +11,20 @@ use crate::answer::Kept;
 pub struct WearerOptions {
     /// Where the badge is used.
     pub use_place: UsePlace,
-    /// Why its camera may look at faces in a school or at work.
+    /// Why its camera may be used in a school or at work.
     pub reason: Reason,
     /// The games.
     pub practice: PracticeSettings,
-    /// Journals that may be kept.
+    /// The journals' settings.
     pub journal: JournalSettings,
-    /// Pictures that may be kept.
+    /// The settings of stored pictures.
     pub pictures: PictureSettings,
-    /// The folder below which they are kept; `None` where the badge may write nothing.
+    /// The folder that they are stored in; `None` if the badge may not write.
     pub state: Option<PathBuf>,
 }
 
 impl WearerOptions {
-    /// As `config` says; `state` is the badge's folder.
+    /// The options of `config`; `state` is the badge's folder.
     pub fn new(config: &Config, state: Option<PathBuf>) -> Self {
         Self {
             use_place: config.use_place,
@@ -36,7 +36,7 @@ impl WearerOptions {
         }
     }
 
-    /// What the menu offers to keep.
+    /// What the menu offers to store.
     pub(super) fn offers(&self) -> impl Iterator<Item = Kept> {
         let has_folder = self.state.is_some();
         let journal = (has_folder && self.journal.key.is_some()).then_some(Kept::Journal);
@@ -44,7 +44,7 @@ impl WearerOptions {
         journal.into_iter().chain(pictures)
     }
 
-    /// Whether a game may look at faces.
+    /// Whether a game may use the camera.
     pub(super) fn may_play(&self) -> bool {
         !self.use_place.is_restricted() || self.reason != Reason::None
     }
@@ -54,7 +54,7 @@ impl WearerOptions {
         if self.use_place.is_restricted() { self.reason } else { Reason::None }
     }
 
-    /// Whether anything may be kept.
+    /// Whether anything may be stored.
     pub(super) fn may_keep(&self) -> bool {
         !self.use_place.is_restricted()
     }

@@ -1,4 +1,4 @@
-//! A child process whose output is read without ever waiting for longer than was asked.
+//! A child process whose output is read with deadlines.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -18,16 +18,16 @@ use super::live::Program;
 /// How long a program may take to close its camera before it is killed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What a program says is kept up to this many bytes of a line.
+/// Longest line of a program's standard error that is kept, bytes.
 const LINE: usize = 240;
 
 /// A shell command in a process group of its own.
 ///
-/// When dropped, the whole group is asked to end as by Ctrl-C, killed after a second, and waited for. With a
-/// [`guard`](super::guard()) it ends also when this process is killed.
+/// When dropped, the whole group gets SIGINT, and SIGKILL after a second, and is waited for. With a
+/// [`guard`](super::guard()) it also ends when this process is killed.
 pub(super) struct Child {
     process: Process,
-    /// At its end when this process is; a guard watches it.
+    /// A socket that is closed when this process ends; a guard watches it.
     leash: Option<Leash>,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
@@ -41,7 +41,7 @@ struct Output<R>(Option<R>);
 /// What [`Child::read`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// So many bytes, at least one.
+    /// The number of bytes, at least one.
     Bytes(usize),
     /// Nothing until the deadline.
     Nothing,
@@ -54,7 +54,7 @@ impl Child {
     pub(super) fn start(command: &str, guard: Option<&Path>) -> io::Result<Self> {
         let mut leash = None;
         let mut starter = match guard {
-            // Not found by the name of the badge, so that it outlives one that is killed by that.
+            // Started under another name than the badge's, so that it survives a kill by name.
             Some(program) => {
                 let mut starter = Command::new(program);
                 let (own, guards) = Leash::new()?;
@@ -74,7 +74,7 @@ impl Child {
         Ok(Self { process, leash, stdout, stderr, said: LastLine::default(), ended: None })
     }
 
-    /// Takes in what comes until all of it has ended, or `deadline`.
+    /// Reads and discards all output until its end, or `deadline`.
     fn drain(&mut self, deadline: Instant) -> io::Result<()> {
         let mut scrap = [0; 4096];
         while self.stdout.0.is_some() || self.stderr.0.is_some() {
@@ -131,12 +131,12 @@ impl Program for Child {
         if let Some(status) = self.ended {
             return Ok(status);
         }
-        // One that closed its output ends by itself, and a guard tells how.
+        // A program that closed its output ends by itself, and a guard reports its status.
         let is_ending = self.stdout.0.is_none();
         let told = self.leash.as_mut().filter(|_| is_ending).and_then(|it| it.status(GRACE));
-        // Nobody has waited for it yet, so its number cannot belong to another process.
+        // It was not waited for yet, so its process ID cannot belong to another process.
         let group = Pid::from_child(&self.process);
-        // Programs that record, end on Ctrl-C in good order and close their camera. One that is gone does not mind.
+        // On SIGINT, programs that record end cleanly and close their camera. An error means that it has ended.
         let _ = kill_process_group(group, Signal::INT);
         // Its output is read until it closes it, since it may be waiting to write.
         self.drain(Instant::now() + GRACE)?;
@@ -150,7 +150,7 @@ impl Program for Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Where even waiting fails, nothing is left to be done.
+        // If even waiting fails, nothing more can be done.
         let _ = self.stop();
     }
 }
@@ -178,7 +178,7 @@ fn ready<A: AsFd, B: AsFd>(
     deadline: Instant,
 ) -> io::Result<Option<(bool, bool)>> {
     let (a, b) = (a.0.as_ref().map(A::as_fd), b.0.as_ref().map(B::as_fd));
-    // The open one stands in for one that is closed, whose reads are empty anyway.
+    // The open one replaces one that is closed, whose reads are empty anyway.
     let (Some(a), Some(b)) = (a.or(b), b.or(a)) else { return Ok(None) };
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

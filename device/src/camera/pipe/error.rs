@@ -13,7 +13,7 @@ pub enum PipeError {
     NoShell {
         /// The camera.
         name: String,
-        /// The system's own words.
+        /// The system's error.
         reason: io::Error,
     },
     /// The shell does not know the program, or may not run it.
@@ -21,7 +21,7 @@ pub enum PipeError {
     NoProgram {
         /// The camera.
         name: String,
-        /// What the shell said.
+        /// The shell's message.
         said: String,
         /// How to get it, as a part of a sentence.
         remedy: &'static str,
@@ -31,7 +31,7 @@ pub enum PipeError {
     Ended {
         /// The camera.
         name: String,
-        /// Its exit status, in the system's words.
+        /// Its exit status, as text.
         status: String,
         /// The last line that it wrote to standard error.
         said: String,
@@ -41,7 +41,7 @@ pub enum PipeError {
     Silent {
         /// The camera.
         name: String,
-        /// How long nothing came.
+        /// The time without a frame.
         waited: Duration,
         /// The last line that it wrote to standard error.
         said: String,
@@ -54,12 +54,12 @@ pub enum PipeError {
         /// How its output began.
         found: String,
     },
-    /// A frame did not begin where it must.
+    /// A frame did not begin at its expected position.
     #[error("{name}: frame {index} does not begin where the one before ends")]
     OutOfStep {
         /// The camera.
         name: String,
-        /// Counts frames from 0.
+        /// Number of the frame, from 0.
         index: u64,
     },
     /// The pipe cannot be read.
@@ -67,10 +67,10 @@ pub enum PipeError {
     Io {
         /// The camera.
         name: String,
-        /// The system's own words.
+        /// The system's error.
         reason: io::Error,
     },
-    /// Child processes are read with poll(2).
+    /// Not supported on this system: child processes are read with poll(2).
     #[error("{name}: a program's output can be a camera on Unix only")]
     NotHere {
         /// The camera.

@@ -1,4 +1,4 @@
-//! Frames out of a stream of bytes that comes in pieces of any size.
+//! Frames from a stream of bytes that arrives in pieces of any size.
 
 use emocue_config::source::Coding;
 use emocue_models::colors::Colors;
@@ -9,15 +9,15 @@ use super::super::y4m::{MAGIC, MAX_HEADER, Picture};
 use super::super::ycbcr::Step;
 use super::PipeError;
 
-/// The shortest header line of a stream and of a frame: that much may be read at once without reading past it.
+/// The shortest header line of a stream and of a frame: this much can be read at once without reading past it.
 const SHORTEST_STREAM: usize = b"YUV4MPEG2 W1 H1\n".len();
 const FRAME: &[u8] = b"FRAME\n";
 
 /// How much chroma is read at once, bytes.
 const SCRAP: usize = 1 << 16;
 
-/// Puts frames together. Bytes are read straight into [`Frames::space`], never further than the part in hand, so
-/// that nothing has to be moved.
+/// Assembles frames. Bytes are read directly into [`Frames::space`], never beyond the current part, so that nothing has
+/// to be moved.
 #[derive(Debug)]
 pub struct Frames {
     name: String,
@@ -28,10 +28,10 @@ pub struct Frames {
     line: Vec<u8>,
     /// The luma.
     bytes: Vec<u8>,
-    /// Bytes of chroma behind it, and how many px a sample of it stands for.
+    /// Bytes of chroma after it, and how many px each sample covers.
     chroma: usize,
     step: Option<Step>,
-    /// Where chroma goes: all of it where colours are kept, else pieces at which nobody looks.
+    /// Buffer for chroma: all of it if colours are kept, else pieces that are discarded.
     scrap: Vec<u8>,
     /// The last frame's colours, where they are kept and the stream has them.
     colors: Option<Colors>,
@@ -89,7 +89,7 @@ impl Frames {
         self.colors.as_ref()
     }
 
-    /// Takes frames of this picture from now on, with a sample of chroma for so many px.
+    /// Sets the size of frames, and how many px a sample of chroma covers.
     fn of(&mut self, picture: Picture, step: Option<Step>) {
         self.bytes.resize(picture.bytes(), 0);
         self.chroma = step.map_or(0, |step| 2 * picture.chroma_bytes(step));
@@ -117,11 +117,11 @@ impl Frames {
         &mut self.line[self.filled..end]
     }
 
-    /// Takes in the first `count` bytes of [`Frames::space`]; `true` when they end a frame, which is then written
-    /// into `frame`.
+    /// Processes the first `count` bytes of [`Frames::space`]; returns `true` when they complete a frame, which is then
+    /// written into `frame`.
     ///
     /// # Errors
-    /// [`CameraError`] when they are not such a stream; nothing can be read from it any more.
+    /// [`CameraError`] when the stream is invalid; nothing more can be read from it.
     pub fn take(&mut self, count: usize, frame: &mut Luma) -> Result<bool, CameraError> {
         self.filled += count;
         if let (Part::Picture | Part::Chroma, Some(picture)) = (self.part, self.picture) {
@@ -149,7 +149,7 @@ impl Frames {
             return Err(self.stray().into());
         }
         if !line.ends_with(b"\n") {
-            // A line that fills the buffer has no end in sight.
+            // A line that fills the buffer is too long.
             return if line.len() < self.line.len() { Ok(false) } else { Err(self.stray().into()) };
         }
         if self.part == Part::StreamLine {

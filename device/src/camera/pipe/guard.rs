@@ -1,8 +1,8 @@
-//! The process between the badge and a camera's program, which ends that program when the badge is killed.
+//! The guard process between the badge and a camera's program, which ends that program when the badge is killed.
 //!
-//! A badge that ends by itself closes its camera; one that is killed cannot. The guard leads the process group of the
-//! program and of all that it starts, and its standard input is a socket from the badge. When the badge is gone, however
-//! it ended, the socket is at its end.
+//! A badge that exits closes its camera; one that is killed cannot. The guard is the leader of the process group of the
+//! program and all its children, and its standard input is a socket from the badge. However the badge ends, the socket
+//! is closed.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process_group};
 
-/// The name of the verb that runs [`guard`].
+/// The name of the subcommand that runs [`guard`].
 pub const GUARD: &str = "camera-guard";
 
-/// Runs `sh -c command`, and tells the badge when and how that ended; at the end of the socket that is its standard
-/// input, kills all that is left of it, and itself.
+/// Runs `sh -c command`, and reports its exit status to the badge; when the socket that is its standard input is
+/// closed, kills the whole process group, itself included.
 ///
 /// It has to be the leader of its process group, as [`Pipe`](super::Pipe) starts it.
 ///
@@ -29,7 +29,7 @@ pub const GUARD: &str = "camera-guard";
 pub fn guard(command: &OsStr) -> io::Result<()> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut program = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).spawn()?;
-    // What the badge reads is at its end with the program's own output.
+    // Standard output is replaced, so that the badge reads the end of file when the program closes its own.
     let nothing = File::options().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&nothing)?;
     rustix::stdio::dup2_stderr(&nothing)?;
@@ -39,7 +39,7 @@ pub fn guard(command: &OsStr) -> io::Result<()> {
             let _ = told.write_all(&status.into_raw().to_ne_bytes());
         }
     });
-    // Nothing is ever said to it.
+    // The badge never writes to it.
     let _ = io::copy(&mut &socket, &mut io::sink());
     kill_process_group(getpid(), Signal::KILL)?;
     Ok(())
@@ -49,13 +49,13 @@ pub fn guard(command: &OsStr) -> io::Result<()> {
 pub(super) struct Leash(UnixStream);
 
 impl Leash {
-    /// A leash, and what the guard's standard input becomes.
+    /// A leash, and the guard's standard input.
     pub(super) fn new() -> io::Result<(Self, Stdio)> {
         let (own, guards) = UnixStream::pair()?;
         Ok((Self(own), Stdio::from(std::os::fd::OwnedFd::from(guards))))
     }
 
-    /// How the program ended; nothing when it has not within `limit`, or the guard was killed.
+    /// The program's exit status; `None` if it has not ended within `limit`, or the guard was killed.
     pub(super) fn status(&mut self, limit: Duration) -> Option<ExitStatus> {
         let mut status = [0; 4];
         self.0.set_read_timeout(Some(limit)).ok()?;

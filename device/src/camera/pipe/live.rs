@@ -16,19 +16,19 @@ use super::super::{Camera, CameraError, CameraRead, FrameInfo};
 use super::child::{Child, Found};
 use super::{Frames, PipeError};
 
-/// How long a program that has given frames may write nothing at all before it is started again.
+/// How long a program that has streamed may write nothing before it is restarted.
 const HUNG: Duration = Duration::from_secs(10);
 
-/// A program that writes frames, and the clock of its times.
+/// A program that writes frames, and its clock.
 pub(crate) trait Program: Send {
-    /// Reads into `space` what comes first, until `deadline`. What the program says on standard error is taken in
-    /// meanwhile, so that it never waits for us there.
+    /// Reads the next bytes into `space`, until `deadline`. Standard error is read meanwhile, so that the program never
+    /// blocks there.
     fn read(&mut self, space: &mut [u8], deadline: Instant) -> io::Result<Found>;
 
-    /// The last line on standard error, or words for none.
+    /// The last line on standard error, or a text for none.
     fn said(&self) -> String;
 
-    /// Ends the program if it has not ended by itself, and tells its exit status.
+    /// Ends the program if it has not ended by itself, and returns its exit status.
     fn stop(&mut self) -> io::Result<ExitStatus>;
 
     /// The time.
@@ -57,13 +57,13 @@ struct Running {
     program: Box<dyn Program>,
     frames: Frames,
     watch: Watch,
-    /// When the frame in hand began to come.
+    /// When the first bytes of the current frame arrived.
     captured: Option<Instant>,
 }
 
 impl Pipe {
-    /// A camera as set; nothing is started yet. Where the program `guard` is named, its verb [`GUARD`](super::GUARD)
-    /// ends the camera's program when this process is killed.
+    /// A camera with these settings; nothing is started yet. If a program `guard` is given, its subcommand
+    /// [`GUARD`](super::GUARD) ends the camera's program when this process is killed.
     pub fn new(settings: PipeSettings, guard: Option<PathBuf>) -> Self {
         Self::with(settings, move |command| Ok(Box::new(Child::start(command, guard.as_deref())?)))
     }
@@ -99,7 +99,7 @@ impl Camera for Pipe {
             Some(running) => running,
             None => self.start()?,
         };
-        // On an error it is dropped, which ends the program.
+        // On an error `running` is dropped, which ends the program.
         if let Some(captured) = running.next(&self.settings, frame)? {
             self.stamps.next(&self.settings.name, captured, info);
             self.running = Some(running);
@@ -134,7 +134,7 @@ impl Camera for Pipe {
 }
 
 impl Running {
-    /// Reads on until a frame is whole, and tells when it began to come; `None` when it is not in time.
+    /// Reads until a frame is whole, and returns when its first bytes arrived; `None` at the deadline.
     fn next(
         &mut self,
         settings: &PipeSettings,
@@ -155,7 +155,7 @@ impl Running {
                         self.captured = None;
                         return Ok(Some(captured));
                     }
-                    // A slow trickle must not keep a pause waiting.
+                    // A slow trickle of bytes must not delay a pause.
                     if now >= deadline {
                         return Ok(None);
                     }
@@ -171,7 +171,7 @@ impl Running {
         let status = self.program.stop();
         let said = self.program.said();
         match status {
-            // The shell's own answers for a program that is not there or not executable.
+            // The shell's exit codes for a program that is missing or not executable.
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {
                 PipeError::NoProgram { name, said, remedy: settings.remedy }
             }
@@ -208,7 +208,7 @@ mod tests {
         Ok((frame.pixels()[0], info.index))
     }
 
-    /// Whether a process runs, by the number that a child wrote.
+    /// Whether a process runs, by the process ID that a child wrote.
     fn runs(number: &str) -> bool {
         let Ok(stat) = fs::read_to_string(Path::new("/proc").join(number).join("stat")) else {
             return false;
@@ -292,7 +292,7 @@ mod tests {
     fn closing_ends_every_process_of_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let numbers = folder.path().join("pids");
-        // The inner shell would survive its parent, and minds neither Ctrl-C nor a closed pipe.
+        // The inner shell would survive its parent, and ignores SIGINT and a closed pipe.
         let inner = Y4M.replace('\'', "\"");
         let command = format!(
             "echo $$ >>{0}; sh -c 'trap \"\" INT PIPE; echo $$ >>{0}; {inner}; while :; do sleep 60; done' & wait",
@@ -303,7 +303,7 @@ mod tests {
         camera.close();
         let numbers = fs::read_to_string(numbers).unwrap();
         assert_eq!(numbers.lines().count(), 2);
-        // A killed orphan ends when the scheduler comes to it.
+        // A killed orphan ends when it is scheduled.
         let patience = Instant::now() + Duration::from_secs(10);
         while numbers.lines().any(runs) && Instant::now() < patience {
             std::thread::yield_now();

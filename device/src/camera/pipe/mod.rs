@@ -1,7 +1,7 @@
-//! Cameras behind another program: frames from a child process.
+//! Cameras through another program: frames from a child process.
 //!
-//! Camera modules on a ribbon cable give plain V4L2 only raw Bayer data; the maker's own program turns that into
-//! pictures and writes them to its standard output. Any other program that writes frames will do as well.
+//! Camera modules on a ribbon cable give only raw Bayer data through V4L2; the vendor's program converts it and writes
+//! frames to its standard output. Any other program that writes frames works as well.
 
 #[cfg(unix)]
 mod child;
@@ -26,11 +26,11 @@ pub use guard::{GUARD, guard};
 #[cfg(unix)]
 pub use live::Pipe;
 
-/// The camera, which keeps colours where displays want them; its program is started by its first [`Camera::next`], and ends also when this process is killed where
-/// the program `guard` is named ([`Pipe::new`]).
+/// A camera that keeps colours if displays want them. Its program is started by the first [`Camera::next`]. With
+/// `guard` it also ends when this process is killed ([`Pipe::new`]).
 ///
 /// # Errors
-/// [`PipeError::NotHere`] where there is no poll(2).
+/// [`PipeError::NotHere`] on systems without poll(2).
 pub fn open(
     settings: &PipeSettings,
     guard: Option<&Path>,

@@ -1,4 +1,4 @@
-//! A program on a clock of its own, for tests: it writes when its script says so, and nobody waits.
+//! A program on a simulated clock, for tests: it writes when its script says so, without real waiting.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -15,7 +15,7 @@ use super::live::Program;
 
 /// A camera of 4x2 px whose program gives its first frame after `first`, and one each `every` from then on.
 ///
-/// The counter says how often the program was started.
+/// The counter counts the program's starts.
 pub(crate) fn camera(first: Duration, every: Duration) -> (Pipe, Arc<AtomicUsize>) {
     let starts = Arc::new(AtomicUsize::new(0));
     let (counter, clock) = (Arc::clone(&starts), Arc::new(Mutex::new(Instant::now())));
@@ -33,7 +33,7 @@ const FRAME: &[u8] = b"FRAME\nabcdefgh";
 
 struct Scripted {
     clock: Arc<Mutex<Instant>>,
-    /// When the rest of what is left comes, and then the next frame.
+    /// When the remaining bytes arrive, and then the next frame.
     due: Instant,
     every: Duration,
     left: Vec<u8>,

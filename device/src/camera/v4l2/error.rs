@@ -21,10 +21,10 @@ pub enum V4l2Error {
     /// No camera at all.
     #[error("{name}: no camera is connected that V4L2 gives pictures of")]
     NoWebcam {
-        /// What was asked for.
+        /// The source's name.
         name: String,
     },
-    /// No such node, or nothing behind it.
+    /// The node does not exist, or has no hardware.
     #[error("{name}: no camera is connected there")]
     Missing {
         /// The camera.
@@ -35,7 +35,7 @@ pub enum V4l2Error {
     NotPermitted {
         /// The camera.
         name: String,
-        /// How to be let in, as a part of a sentence.
+        /// How to get access, as a part of a sentence.
         remedy: String,
     },
     /// Another program streams from it.
@@ -46,15 +46,15 @@ pub enum V4l2Error {
         /// Its node.
         node: String,
     },
-    /// A node that gives no pictures, such as a camera's metadata.
+    /// A node without pictures, such as a camera's metadata.
     #[error("{name}: this node gives no pictures")]
     NotACamera {
         /// The camera.
         name: String,
-        /// Which node does, as a part of a sentence.
+        /// Which node has pictures, as a part of a sentence.
         remedy: String,
     },
-    /// A sensor without an image processor before it.
+    /// A sensor without an image signal processor.
     #[error("{name}: a camera module that gives only raw Bayer data here")]
     OnlyBayer {
         /// The camera.
@@ -67,7 +67,7 @@ pub enum V4l2Error {
         name: String,
         /// Its formats.
         offered: String,
-        /// What can, as a part of a sentence.
+        /// What to use instead, as a part of a sentence.
         remedy: String,
     },
     /// It went away while streaming.
@@ -81,7 +81,7 @@ pub enum V4l2Error {
     Silent {
         /// The camera.
         name: String,
-        /// How long nothing came.
+        /// The time without a frame.
         waited: Duration,
     },
     /// Frames came, but none was whole.
@@ -99,7 +99,7 @@ pub enum V4l2Error {
         name: String,
         /// The call of V4L2.
         call: &'static str,
-        /// The system's own words.
+        /// The system's error.
         reason: io::Error,
     },
     /// The driver does not stop streaming, so the camera stays open until this program ends.
@@ -107,12 +107,12 @@ pub enum V4l2Error {
     Stuck {
         /// The camera.
         name: String,
-        /// The system's own words.
+        /// The system's error.
         reason: io::Error,
     },
 }
 
-/// Linux's numbers of the two errors that a camera which is gone answers with.
+/// Linux's errno values for a device that is gone.
 const ENXIO: i32 = 6;
 const ENODEV: i32 = 19;
 
@@ -141,7 +141,7 @@ impl V4l2Error {
         }
     }
 
-    /// What a refused `call` on `node` means once the node is open.
+    /// The error for a failed `call` on `node` once the node is open.
     pub fn of_call(name: &str, node: &str, call: &'static str, reason: io::Error) -> Self {
         let name = name.to_owned();
         if is_gone(&reason) {
@@ -153,7 +153,7 @@ impl V4l2Error {
         }
     }
 
-    /// What a refused `open` of `node` means; `remedy` says how to be let in where that is the reason.
+    /// The error for a failed `open` of `node`; `remedy` says how to get access if permission is missing.
     pub fn of_open(
         name: &str,
         node: &str,
@@ -205,7 +205,7 @@ impl Failure for V4l2Error {
     }
 }
 
-/// How a user gets into the group `gid` that may open a node, by the text of `/etc/group`.
+/// How a user joins the group `gid` that may open a node, by the text of `/etc/group`.
 pub fn group_remedy(gid: u32, groups: &str) -> String {
     let named = groups.lines().find_map(|line| {
         let mut fields = line.split(':');

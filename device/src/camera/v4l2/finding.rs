@@ -1,17 +1,17 @@
-//! What is behind a video node.
+//! The result of probing a video node.
 
 use super::format::{Choice, Offer};
 
-/// What is behind a node.
+/// The result of probing a node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
-    /// A camera: what it offers, and what would be taken of it.
+    /// A camera: its formats, and the one that would be used.
     Camera {
         /// Formats with their sizes.
         offers: Vec<Offer>,
         /// Format and size for the default settings.
         choice: Choice,
     },
-    /// Nothing that can be used as it is, and why.
+    /// Not usable as it is, and why.
     Unusable(String),
 }

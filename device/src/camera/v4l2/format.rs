@@ -1,9 +1,9 @@
-//! Which of a camera's formats and sizes is taken.
+//! The choice of a camera's format and size.
 
 use emocue_config::source::{Pixels, RequestedFormat};
 use emocue_models::luma::Range;
 
-/// What there is to know about one of [`Pixels`].
+/// Properties of one of [`Pixels`].
 #[derive(Debug)]
 pub struct PixelFormat {
     /// Which one.
@@ -12,12 +12,12 @@ pub struct PixelFormat {
     pub fourcc: [u8; 4],
     /// Bytes of a row per pixel, of the plane that holds luma; 0 where rows have no fixed length.
     pub(super) bytes_per_pixel: usize,
-    /// What taking it costs, on the scale of [`choose`]: 0.1 is as bad as a picture a tenth too large.
+    /// Its cost, on the scale of [`choose`]: 0.1 is as bad as a picture a tenth too large.
     cost: f32,
 }
 
-/// Every format that is taken, cheapest first. NV12 moves half as many bytes again as GREY, YUYV twice as many; a
-/// JPEG of 640x480 px takes milliseconds to decode, so a raw format may miss the asked size or rate by half before
+/// All supported formats, cheapest first. NV12 transfers 1.5 times as many bytes as GREY, YUYV twice as many; a JPEG of
+/// 640x480 px takes milliseconds to decode, so a raw format may differ from the requested size or rate by half before
 /// MJPG is the better choice.
 pub const FORMATS: [PixelFormat; 4] = [
     PixelFormat { pixels: Pixels::Grey, fourcc: *b"GREY", bytes_per_pixel: 1, cost: 0.0 },
@@ -26,7 +26,7 @@ pub const FORMATS: [PixelFormat; 4] = [
     PixelFormat { pixels: Pixels::Mjpg, fourcc: *b"MJPG", bytes_per_pixel: 0, cost: 0.5 },
 ];
 
-/// What sensors send that nobody has made a picture of yet: one colour per pixel.
+/// Raw formats of sensors, with one colour per pixel.
 const BAYER: [&[u8; 4]; 24] = [
     b"BA81", b"GBRG", b"GRBG", b"RGGB", b"BG10", b"GB10", b"BA10", b"RG10", b"pBAA", b"pGAA",
     b"pgAA", b"pRAA", b"BG12", b"GB12", b"BA12", b"RG12", b"pBCC", b"pGCC", b"pgCC", b"pRCC",
@@ -41,7 +41,7 @@ pub fn is_bayer(fourcc: [u8; 4]) -> bool {
 impl PixelFormat {
     /// The row of [`FORMATS`] for `pixels`.
     pub fn of(pixels: Pixels) -> &'static Self {
-        // The table stands in the enum's order.
+        // The table has the enum's order.
         &FORMATS[pixels as usize]
     }
 }
@@ -59,8 +59,8 @@ pub fn code(fourcc: [u8; 4]) -> String {
         .collect()
 }
 
-/// How a driver codes black and white when it does not say: `full_default` for a driver whose colour space is
-/// JPEG's. Where the standard leaves it open (GREY), full is the choice that clips nothing.
+/// The range of a driver that does not report it: `full_default` is for a driver whose colour space is JPEG's. Where
+/// the standard does not define it (GREY), full range clips nothing.
 pub fn range(pixels: Pixels, said: Option<Range>, full_default: bool) -> Range {
     match (pixels, said) {
         (Pixels::Mjpg, _) => Range::Full,
@@ -76,11 +76,11 @@ pub fn range(pixels: Pixels, said: Option<Range>, full_default: bool) -> Range {
 pub struct Offer {
     /// V4L2's code.
     pub fourcc: [u8; 4],
-    /// Its sizes; none where the driver does not tell, and then any may be asked for.
+    /// Its sizes; empty if the driver does not list any: then any may be requested.
     pub sizes: Vec<Sizes>,
 }
 
-/// Sizes that go with a format.
+/// Sizes of a format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sizes {
     /// One size.
@@ -89,7 +89,7 @@ pub enum Sizes {
         width: u32,
         /// Height, px.
         height: u32,
-        /// The highest rate at that size, frames per second, where the driver tells.
+        /// The highest frame rate at that size, Hz, if the driver reports it.
         fps: Option<f32>,
     },
     /// Any size between two, width and height each in steps of its own.
@@ -103,7 +103,7 @@ pub enum Sizes {
     },
 }
 
-/// What [`choose`] takes.
+/// The result of [`choose`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// The format.
@@ -136,7 +136,7 @@ pub fn choose(offers: &[Offer], wanted: &RequestedFormat) -> Option<Choice> {
         .map(|(_, choice)| choice)
 }
 
-/// The logarithm of `a / b`, both at least 1 so that a driver's zero stays finite.
+/// The logarithm of `a / b`, with both at least 1 so that it is finite for zeros.
 fn off(a: f32, b: f32) -> f32 {
     (a.max(1.0) / b.max(1.0)).ln()
 }
@@ -149,7 +149,7 @@ fn nearest(sizes: Sizes, wanted: &RequestedFormat) -> (u32, u32, Option<f32>) {
                 let (least, step) = (min[axis], step[axis].max(1));
                 let most = max[axis].max(least);
                 let over = wanted.clamp(least, most) - least;
-                // To the nearer step, but never past the largest.
+                // Rounded to the nearest step, but never above the largest.
                 let steps = over.saturating_add(step / 2).min(most - least) / step;
                 least + steps * step
             };

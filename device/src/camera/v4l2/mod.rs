@@ -1,8 +1,8 @@
-//! Cameras that V4L2 knows: webcams, and whatever else gives pictures without a helper.
+//! V4L2 cameras: webcams, and other devices that give pictures without a helper program.
 //!
-//! What needs no hardware is always compiled: the choice of format ([`mod@format`]), luma out of a buffer
-//! ([`plane`]), what nodes there are ([`nodes`]) and the report on them ([`report`]). The feature `v4l2` adds the
-//! camera itself.
+//! Code that needs no hardware is always compiled: the choice of format ([`mod@format`]), luma extraction from a buffer
+//! ([`plane`]), the list of nodes ([`nodes`]) and the report on them ([`report`]). The feature `v4l2` adds the camera
+//! itself.
 
 pub mod error;
 mod finding;
@@ -23,8 +23,8 @@ pub use report::list;
 #[cfg(all(feature = "v4l2", target_os = "linux"))]
 pub use stream::V4l2;
 
-/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later. It keeps
-/// colours where displays want them.
+/// A camera; it is opened by its first [`Camera::next`], so that it may be plugged in later. It keeps colours if
+/// displays want them.
 ///
 /// # Errors
 /// [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.
@@ -33,8 +33,8 @@ pub fn open(settings: &V4l2Settings, keeps_colors: bool) -> Result<Box<dyn Camer
     Ok(Box::new(V4l2::new(settings.clone()).with_colors(keeps_colors)))
 }
 
-/// The camera; it is opened by its first [`Camera::next`], so that one that is not there yet may come later. It keeps
-/// colours where displays want them.
+/// A camera; it is opened by its first [`Camera::next`], so that it may be plugged in later. It keeps colours if
+/// displays want them.
 ///
 /// # Errors
 /// [`V4l2Error::NotBuilt`] in a program without the feature `v4l2`.

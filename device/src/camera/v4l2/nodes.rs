@@ -1,4 +1,4 @@
-//! Which video nodes there are, and what each is good for, as far as that can be told without opening them.
+//! The video nodes, and the role of each, as far as it is known without opening them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ pub struct Node {
     pub path: PathBuf,
     /// The driver's name for it.
     pub name: String,
-    /// The hardware behind it, which several nodes may share.
+    /// Its hardware, which several nodes may share.
     pub device: Option<PathBuf>,
 }
 
-/// What a node is for.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Perhaps a camera: its formats tell.
+    /// Possibly a camera, depending on its formats.
     Unknown,
-    /// A codec or image processor, which works on pictures of others.
+    /// A codec or image processor, which processes pictures of other nodes.
     Processor,
-    /// The receiver of a camera module, which lists every format there is but gives only raw Bayer data unless a
-    /// whole pipeline is set up.
+    /// The CSI-2 receiver of a camera module, which lists every format but gives only raw Bayer data unless a media
+    /// pipeline is configured.
     Receiver,
 }
 
-/// How nodes begin that look like cameras by their formats and are none.
+/// Name prefixes of nodes that look like cameras by their formats but are not.
 const ROLES: [(&str, Role); 6] = [
     ("bcm2835-codec", Role::Processor),
     ("bcm2835-isp", Role::Processor),
@@ -37,7 +37,7 @@ const ROLES: [(&str, Role); 6] = [
 ];
 
 impl Node {
-    /// What it is for, by its name.
+    /// Its role, by its name.
     pub fn role(&self) -> Role {
         let known = ROLES.iter().find(|(prefix, _)| self.name.starts_with(prefix));
         known.map_or(Role::Unknown, |(_, role)| *role)

@@ -1,4 +1,4 @@
-//! Luma out of a camera's buffer, and its colours where displays want them.
+//! Extracts luma from a camera's buffer, and colours if displays want them.
 
 use emocue_config::source::Pixels;
 use emocue_models::colors::Colors;
@@ -21,13 +21,13 @@ pub struct PlaneLayout {
     pub width: usize,
     /// Height, px.
     pub height: usize,
-    /// Bytes from one row to the next; less than a row means that rows touch.
+    /// Bytes from one row to the next; less than a row means that there is no padding.
     pub stride: usize,
-    /// How black and white are coded.
+    /// How black and white are encoded.
     pub range: Range,
 }
 
-/// A buffer that holds no whole picture: a transfer was cut or disturbed. The next one is usually good.
+/// A buffer without a whole picture: a transfer was truncated or corrupted. The next one is usually good.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBuffer {
     /// Rows are missing.
@@ -35,7 +35,7 @@ pub enum BadBuffer {
     Short {
         /// Bytes that the picture takes.
         need: usize,
-        /// Bytes that came.
+        /// Bytes in the buffer.
         have: usize,
     },
     /// A JPEG picture that ends before its last block.
@@ -52,11 +52,11 @@ pub enum BadBuffer {
     Jpeg(String),
 }
 
-/// Takes luma from buffers of one [`PlaneLayout`].
+/// Extracts luma from buffers of one [`PlaneLayout`].
 #[derive(Debug)]
 pub struct Plane {
     layout: PlaneLayout,
-    /// The last JPEG picture that came without its Huffman tables, with them.
+    /// The last JPEG picture without Huffman tables, with the standard ones added.
     jpeg: Vec<u8>,
     /// The last frame's colours, where they are kept and the format has them.
     colors: Option<Colors>,
@@ -78,7 +78,7 @@ impl Plane {
         self
     }
 
-    /// The last frame's colours; without a part that did not come they are as they were.
+    /// The last frame's colours; parts without chroma keep their last values.
     pub fn colors(&self) -> Option<&Colors> {
         self.colors.as_ref()
     }
@@ -86,7 +86,7 @@ impl Plane {
     /// Writes the picture in `buffer` into `frame`, whose allocation is reused, as full-range luma.
     ///
     /// # Errors
-    /// [`BadBuffer`] when no whole picture is in it; `frame` then holds nothing of use.
+    /// [`BadBuffer`] when it has no whole picture; the content of `frame` is then unspecified.
     pub fn extract(&mut self, buffer: &[u8], frame: &mut Luma) -> Result<(), BadBuffer> {
         let PlaneLayout { pixels, width, height, stride, range } = self.layout;
         let row = width * PixelFormat::of(pixels).bytes_per_pixel;
@@ -107,7 +107,7 @@ impl Plane {
         if let Some(colors) = &mut self.colors {
             let stride = stride.max(row).max(1);
             let sample = |at: usize| buffer.get(at).copied().unwrap_or(128);
-            // NV12 has its pairs of chroma in rows behind the luma, YUYV between its pixels.
+            // NV12 has its chroma pairs in rows after the luma, YUYV between the pixels.
             let (step, first, pixel) = match pixels {
                 Pixels::Nv12 => ([2, 2], height * stride, 2),
                 _ => ([2, 1], 1, 4),
@@ -134,7 +134,7 @@ impl Plane {
             jpeg::with_standard_tables(picture, &mut self.jpeg);
             picture = &self.jpeg;
         }
-        // Encoders round up to whole blocks; more would be another picture than was negotiated.
+        // Encoders round up to whole blocks; a larger picture is not the negotiated one.
         let options = DecoderOptions::new_fast()
             .jpeg_set_out_colorspace(ColorSpace::Luma)
             .set_max_width(self.layout.width.next_multiple_of(16))
@@ -246,7 +246,7 @@ mod tests {
         let nv12 = [luma, vec![128, 128, 128, 228, 9, 9]].concat();
         let of_nv12 = colors(Pixels::Nv12, 6, &nv12).unwrap();
         assert_eq!(of_nv12, [grey, grey, red, red].repeat(2));
-        // Chroma that did not come is grey.
+        // Missing chroma is grey.
         assert_eq!(colors(Pixels::Nv12, 6, &nv12[..12]).unwrap(), [grey; 8]);
         assert_eq!(colors(Pixels::Grey, 4, &[7; 8]), None);
         let (jpeg, bare) = jpegs();

@@ -1,4 +1,4 @@
-//! Asking a node through the `v4l` crate.
+//! Probes a node through the `v4l` crate.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -19,10 +19,10 @@ use super::nodes::{Node, Role, nodes, of_path};
 const DEV: &str = "/dev";
 const CLASS: &str = "/sys/class/video4linux";
 
-/// An open node with the format and size that suit `wanted` best.
+/// Opens a node, with the format and size nearest to `wanted`.
 ///
 /// # Errors
-/// [`V4l2Error`] when it cannot be opened or gives nothing that luma can be taken from.
+/// [`V4l2Error`] when it cannot be opened or has no format with luma.
 pub(super) fn open(
     name: &str,
     path: &Path,
@@ -34,7 +34,7 @@ pub(super) fn open(
     Ok((device, choice))
 }
 
-/// What is behind `node`.
+/// Probes `node`.
 pub(super) fn probe(node: &Node) -> Finding {
     let name = format!("v4l2:{}", node.path.display());
     let wanted = RequestedFormat { width: 640, height: 480, fps: 30, pixels: None };
@@ -67,7 +67,7 @@ fn offers(device: &Device) -> std::io::Result<Vec<Offer>> {
     Ok(formats
         .into_iter()
         .map(|format| {
-            // A driver that tells no sizes says so with an error.
+            // A driver that does not list sizes returns an error.
             let sizes = device.enum_framesizes(format.fourcc).unwrap_or_default();
             let sizes = sizes.into_iter().map(|size| match size.size {
                 FrameSizeEnum::Discrete(size) => Sizes::Exact {

@@ -1,4 +1,4 @@
-//! `emocue-badge cameras`: what is there, and how to write it.
+//! `emocue-badge cameras`: the cameras, and how to name them.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,15 +18,15 @@ const CLASS: &str = "/sys/class/video4linux";
 /// Everything that [`list`] prints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CameraReport {
-    /// Every video node with what is behind it.
+    /// Every video node with the result of probing it.
     pub nodes: Vec<(Node, Finding)>,
-    /// Whether there are media controllers, as behind camera modules.
+    /// Whether there are media controllers, as camera modules have.
     pub media: bool,
     /// [`presets`] of child processes whose program is installed.
     pub presets: Vec<&'static str>,
 }
 
-/// Prints what cameras there are, what they offer and how to use them.
+/// Prints the cameras, their formats and how to use them.
 ///
 /// # Errors
 /// The writer's own.
@@ -40,7 +40,7 @@ pub(super) fn first_camera() -> Option<Node> {
     nodes.into_iter().find(|node| matches!(probe(node), Finding::Camera { .. }))
 }
 
-/// Looks at this machine.
+/// Surveys this machine.
 fn survey() -> CameraReport {
     let dev = Path::new(DEV);
     let nodes = nodes(dev, Path::new(CLASS));
@@ -72,7 +72,7 @@ fn probe(_: &Node) -> Finding {
     Finding::Unusable("not looked at: this program was built without --features v4l2".to_owned())
 }
 
-/// Whether one of the folders of `path` has `program`; daemons are in a folder that not everybody's `PATH` has.
+/// Whether one of the folders of `path` has `program`; `/usr/sbin` is not on every user's `PATH`.
 fn on_path(program: &str, path: &OsStr) -> bool {
     let folders = std::env::split_paths(path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join(program)).any(|file| file.is_file())

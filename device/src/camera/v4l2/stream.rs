@@ -26,16 +26,16 @@ use super::format::{self, PixelFormat};
 use super::plane::{BadBuffer, Plane, PlaneLayout};
 use super::{V4l2Error, probe};
 
-/// How long a camera that has streamed may give no whole frame before it is opened anew.
+/// How long a camera that has streamed may give no whole frame before it is reopened.
 const HUNG: Duration = Duration::from_secs(4);
 
-/// Buffers that frames are captured into: one is looked at, one is filled, two wait.
+/// Number of capture buffers: one is processed, one is filled, two wait.
 const BUFFERS: u32 = 4;
 
 /// `POLLIN` of poll(2).
 const READABLE: i16 = 1;
 
-/// A V4L2 camera; it streams from the first frame asked for until [`Camera::close`].
+/// A V4L2 camera; it streams from the first [`Camera::next`] until [`Camera::close`].
 pub struct V4l2 {
     name: String,
     settings: V4l2Settings,
@@ -50,13 +50,13 @@ struct Streaming {
     stream: Stream<'static>,
     handle: Arc<Handle>,
     plane: Plane,
-    /// How many buffers the driver has while one is looked at.
+    /// How many buffers the driver has while one is processed.
     queued: u32,
     watch: Watch,
 }
 
 impl V4l2 {
-    /// A camera as set; nothing is opened yet.
+    /// A camera with these settings; nothing is opened yet.
     pub fn new(settings: V4l2Settings) -> Self {
         Self {
             name: settings.name(),
@@ -89,14 +89,14 @@ impl V4l2 {
         let fourcc = FourCC::new(&PixelFormat::of(choice.pixels).fourcc);
         let format = device.set_format(&Format::new(choice.width, choice.height, fourcc));
         let format = format.map_err(|reason| self.fail("VIDIOC_S_FMT", reason))?;
-        // The nearest rate is taken; cameras with a single one refuse to be asked.
+        // The nearest rate is used; cameras with a single rate refuse the call.
         let _ = device.set_params(&Parameters::with_fps(wanted.fps));
         let layout = self.layout(&format)?;
         let mut stream = Stream::with_buffers(&device, Type::VideoCapture, BUFFERS)
             .map_err(|reason| self.fail("VIDIOC_REQBUFS", reason))?;
-        // The crate's own start is part of its first `next`, which would wait for a frame without an end. All buffers
-        // but the first are queued here, and a driver may have given fewer than asked for; `next` queues the one that
-        // it gave last, at first number 0.
+        // The crate's own start is part of its first `next`, which would wait for a frame without a timeout. All
+        // buffers but the first are queued here, and a driver may have allocated fewer than requested; `next` queues
+        // the one that it returned last, at first number 0.
         let queued = (1..BUFFERS).take_while(|index| stream.queue(*index as usize).is_ok()).count();
         if let Err(reason) = stream.start() {
             let error = self.fail("VIDIOC_STREAMON", reason);
@@ -108,7 +108,7 @@ impl V4l2 {
         Ok(Streaming { stream, handle: device.handle(), plane, queued, watch })
     }
 
-    /// What the driver made of the format asked for.
+    /// The layout of the format that the driver chose for the request.
     fn layout(&self, format: &Format) -> Result<PlaneLayout, V4l2Error> {
         let pixels =
             format::of_fourcc(format.fourcc.repr).ok_or_else(|| V4l2Error::Unsupported {
@@ -132,10 +132,10 @@ impl V4l2 {
 
     /// Ends a stream.
     ///
-    /// The crate's destructor repeats STREAMOFF and panics on any failure but that of a camera which is gone, which
-    /// would end a badge that is built to abort. Drivers may take STREAMOFF as often as they like by V4L2's rules,
-    /// so what succeeds twice here will a third time. A driver that refuses keeps the stream, and the camera: there
-    /// is no safe way to take it away from it, and the next [`Camera::next`] says so.
+    /// The crate's destructor repeats STREAMOFF and panics on any failure except that of a camera that is gone, which
+    /// would end a badge that is built to abort. V4L2 allows repeated STREAMOFF calls, so a call that succeeds twice
+    /// here succeeds a third time. If a driver refuses, the stream is leaked and the camera stays open: there is no
+    /// safe way to release it, and the next [`Camera::next`] reports it.
     fn release(&mut self, mut stream: Stream<'static>) {
         for _ in 0..2 {
             let stopped = loop {
@@ -170,7 +170,7 @@ impl Camera for V4l2 {
                 self.stamps.next(&self.name, *captured, info);
                 Verdict::Wait
             }
-            // Nothing was asked of the stream that it did not do, so it can be waited for again.
+            // The stream is in a valid state, so it can be waited for again.
             Err(V4l2Error::Silent { .. } | V4l2Error::Damaged { .. }) => {
                 streaming.watch.verdict(now)
             }
@@ -210,7 +210,7 @@ impl Drop for V4l2 {
 }
 
 impl Streaming {
-    /// Writes the newest frame into `frame` and tells when it was captured.
+    /// Writes the newest frame into `frame` and returns when it was captured.
     fn next(
         &mut self,
         camera: &V4l2,
@@ -235,7 +235,7 @@ impl Streaming {
                 Err(reason) if reason.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|reason| camera.fail("poll", reason))?,
             };
-            // Frames that waited are passed over for the newest; each costs two calls and no copy.
+            // Waiting frames are skipped for the newest; each costs two calls and no copy.
             let mut taken = 0;
             loop {
                 let (buffer, meta) =
@@ -246,16 +246,16 @@ impl Streaming {
                 {
                     continue;
                 }
-                // With every buffer full the driver had none left to fill, so even the newest is old.
+                // If every buffer was full, the driver had none to fill, so even the newest is old.
                 if taken >= self.queued.max(2) && !starved {
                     starved = true;
                     break;
                 }
                 let used = (meta.bytesused as usize).min(buffer.len());
-                // Some drivers leave the length out.
+                // Some drivers do not report the length.
                 let picture = if used > 0 { &buffer[..used] } else { buffer };
                 let captured = captured(meta);
-                // What the driver says is damaged may look whole.
+                // A buffer that the driver marks as damaged may look whole.
                 damage = match self.plane.extract(picture, frame) {
                     Ok(()) if !meta.flags.contains(Flags::ERROR) => return Ok(captured),
                     Ok(()) => Some(BadBuffer::Flagged),
@@ -328,7 +328,7 @@ mod tests {
         };
         let old = captured(&stamped(2, Flags::TIMESTAMP_MONOTONIC)).elapsed();
         assert!((1.9..60.0).contains(&old.as_secs_f32()), "{old:?}");
-        // A clock of its own tells nothing, and no frame is from the future.
+        // Another clock's time is useless, and no frame is from the future.
         for meta in [stamped(2, Flags::TIMESTAMP_COPY), stamped(-2, Flags::TIMESTAMP_MONOTONIC)] {
             let before = Instant::now();
             assert!(captured(&meta) >= before);

@@ -1,4 +1,4 @@
-//! The session's clock and the motor in the loop.
+//! The session's clock and the motor in the event loop.
 
 use super::updates::watched;
 use super::*;
@@ -23,7 +23,7 @@ fn a_session_that_has_ended_is_paused_until_a_press_starts_another() {
         badge.shows(Screen::Starting);
         badge.looks(2);
         assert_eq!(badge.open_and_lit(), (true, true));
-        // Now a long press pauses, as it always does.
+        // Now a long press pauses, as usual.
         badge.button.send(Press::Long).unwrap();
         badge.shows(Screen::Paused);
         let (done, notices) = badge.stop();

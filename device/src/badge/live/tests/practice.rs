@@ -1,4 +1,4 @@
-//! The menu, practice, and what is kept by the wearer's consent.
+//! The menu, practice, and what is stored by the wearer's consent.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Questions to the wearer, and other bundles, in the loop.
+//! Questions to the wearer, and other bundles, in the event loop.
 
 use emocue_link::consent::Ask;
 
@@ -38,7 +38,7 @@ fn a_question_is_shown_and_the_button_answers_it_instead_of_doing_what_it_always
         let question = told.recv_timeout(PATIENCE).unwrap();
         let (ask, code) = (question.ask, question.code());
         badge.shows(Screen::Question { ask, code, counts: false });
-        // It neither pauses nor answers, while the finger stays on it.
+        // It neither pauses nor answers while the button is held.
         badge.button.send(Press::Long).unwrap();
         badge.button.send(press).unwrap();
         match asks.join().unwrap() {

@@ -1,4 +1,4 @@
-//! The voice in the loop, with a script in the player's place.
+//! The voice in the event loop, with a script as the player.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,17 +10,17 @@ use emocue_config::VoiceSettings;
 
 use super::*;
 
-/// How long one look at the pipe may take before the face is shown again.
+/// How long to wait for the pipe before the face is shown again.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// A folder with placeholder sound files, a player, and what it was told to play.
+/// A folder with placeholder sound files, a player, and the files that it was told to play.
 struct Stage {
     folder: tempfile::TempDir,
     heard: Receiver<String>,
 }
 
 impl Stage {
-    /// The player says its process and the file that it plays, and then does what `script` says.
+    /// The player prints its process and the file that it plays, and then runs `script`.
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -57,7 +57,7 @@ impl Stage {
         bench_with(Cue::Frame(0), BenchSetup { voice, ..BenchSetup::default() })
     }
 
-    /// Shows the face until something is said; its process and its words.
+    /// Shows the face until something is spoken; returns the player's process and file.
     fn hears(&self, badge: &Bench, class: u8) -> (String, String) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
