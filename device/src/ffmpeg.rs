@@ -1,4 +1,4 @@
-//! The program ffmpeg, where it is installed: it reads and writes the video files of this world.
+//! The program ffmpeg, where it is installed: it reads and writes video files.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 /// How to get it, as a sentence.
 pub const INSTALL: &str = "Install ffmpeg, e.g. with `sudo apt install ffmpeg`.";
 
-/// How many bytes of what it says are kept, from its end.
+/// How many bytes of the end of its standard error are kept.
 const SAID: usize = 2000;
 
 /// A child process; when dropped, it is killed and waited for.
@@ -19,11 +19,11 @@ pub struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// Decodes the first picture stream of the file `path` to a Y4M stream. Only files are opened, whatever the file
-    /// itself names.
+    /// Decodes the first picture stream of the file `path` to a Y4M stream. Only local files are opened, whatever the
+    /// file refers to.
     ///
     /// # Errors
-    /// What the system says; [`io::ErrorKind::NotFound`] without ffmpeg.
+    /// The system's error; [`io::ErrorKind::NotFound`] without ffmpeg.
     pub fn reader(path: &Path) -> io::Result<(Self, ChildStdout)> {
         let mut command = ffmpeg();
         command.args(["-protocol_whitelist", "file", "-i"]).arg(file(path));
@@ -33,7 +33,7 @@ impl Ffmpeg {
         Ok((child, stdout))
     }
 
-    /// Encodes a Y4M stream to the file `path`, whose ending says how. A file that is there is replaced.
+    /// Encodes a Y4M stream to the file `path`, whose extension selects the format. An existing file is replaced.
     ///
     /// # Errors
     /// As [`Ffmpeg::reader`].
@@ -48,15 +48,15 @@ impl Ffmpeg {
 
     fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.stderr(Stdio::piped()).spawn()?;
-        // It would wait for us where nobody reads.
+        // It would block if standard error were not read.
         let listener = child.stderr.take().map(|stderr| std::thread::spawn(|| last_line(stderr)));
         Ok(Self { child, listener })
     }
 
-    /// Waits for its end; its status, and the last line that it said where it failed.
+    /// Waits for its end; returns its exit status, and if it failed the last line of standard error.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn end(&mut self) -> io::Result<(ExitStatus, String)> {
         let status = self.child.wait()?;
         let said = self.listener.take().and_then(|listener| listener.join().ok());
@@ -66,7 +66,7 @@ impl Ffmpeg {
 
 impl Drop for Ffmpeg {
     fn drop(&mut self) {
-        // One that has ended does not mind.
+        // Fails only if it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -75,13 +75,13 @@ impl Drop for Ffmpeg {
 fn ffmpeg() -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-v", "error"]);
-    // Ctrl-C is for this program, which ends the other in good order.
+    // SIGINT from the terminal is only for this program, which ends ffmpeg cleanly.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
 }
 
-/// A path that is taken for no option and no protocol.
+/// A path that cannot be mistaken for an option or a protocol.
 fn file(path: &Path) -> OsString {
     let mut name = OsString::from("file:");
     name.push::<&OsStr>(path.as_ref());

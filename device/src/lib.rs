@@ -1,6 +1,6 @@
 //! The badge: camera, faces, expression, panel.
 //!
-//! A frame walks one way: [`camera`] -> [`vision`] -> [`answer`] -> [`show`], driven by [`badge`].
+//! Data flow of a frame: [`camera`] -> [`vision`] -> [`answer`] -> [`show`], driven by [`badge`].
 //!
 //! Settings are in the crate `emocue-config`. A module uses only modules of rows above its own:
 //!
@@ -19,7 +19,7 @@
 //! cli                                     what may be said to the program; `verbs`, in the binary, does it
 //! ```
 //!
-//! Time is a parameter: what decides something by the clock takes `now: Instant`; only loops and drivers read it.
+//! Time is a parameter: code that depends on the clock takes `now: Instant`; only loops and drivers read the clock.
 
 pub mod answer;
 pub mod badge;

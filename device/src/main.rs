@@ -137,8 +137,8 @@ fn run_bench(bench: &Bench, start: Instant) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Becomes true at Ctrl-C or SIGTERM, so that the frame in work is finished. A second signal leaves at once: the
-/// badge may be waiting for a frame that never comes.
+/// Becomes true at Ctrl-C or SIGTERM, so that the current frame is finished. A second signal exits at once: the badge
+/// may be waiting for a frame that never comes.
 fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

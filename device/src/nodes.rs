@@ -1,8 +1,8 @@
-//! Which device nodes are there, for messages that say what could be used instead.
+//! Lists device nodes, for messages that say what could be used instead.
 
 use std::path::Path;
 
-/// The nodes whose path begins with `prefix`, such as `/dev/i2c-`, and continues with a number, in its order.
+/// The nodes whose path begins with `prefix`, such as `/dev/i2c-`, and continues with a number, sorted by it.
 pub fn list(prefix: &str) -> Vec<String> {
     let Some((folder, stem)) = prefix.rsplit_once('/') else { return Vec::new() };
     let Ok(entries) = Path::new(folder).read_dir() else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! The self-test of a bundle that nobody has seen, in a process of its own with bounded memory and CPU time.
+//! The self-test of an untrusted bundle, in a process of its own with limited memory and CPU time.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use emocue_models::failure::line_of;
 
-/// How long the networks of a new bundle may take, on the slowest board.
+/// CPU time limit of the networks of a new bundle, for the slowest board.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Memory that they may take, bytes: several times what a badge needs.
+/// Memory limit, bytes: several times what a badge needs.
 #[cfg(unix)]
 const MOST_MEMORY: u64 = 160 << 20;
 
-/// How a Rust program ends that panics, as a network does that gets no memory.
+/// Exit code of a Rust program that panics, as a network does that cannot allocate memory.
 const PANICKED: i32 = 101;
 
-/// How often the parent checks whether they are done.
+/// Interval at which the parent checks whether the child has ended.
 const POLL: Duration = Duration::from_millis(20);
 
-/// This very program, even if its file was replaced since.
+/// The path of this program, even if its file was replaced since.
 pub fn own_program() -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() {
@@ -29,18 +29,18 @@ pub fn own_program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "emocue-badge".into())
 }
 
-/// Bounds this process, which is about to run unknown networks.
+/// Limits the resources of this process, which is about to run untrusted networks.
 pub fn limit() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
         let at_most = |most| Rlimit { current: Some(most), maximum: Some(most) };
-        // Where this is refused, the parent still stops it in time.
+        // If this is refused, the parent still stops it in time.
         let _ = setrlimit(Resource::Data, at_most(MOST_MEMORY));
         let _ = setrlimit(Resource::Cpu, at_most(LONGEST.as_secs()));
         let _ = setrlimit(Resource::Core, at_most(0));
     }
-    // Nobody waits for it when the badge is killed.
+    // It must not outlive a badge that is killed.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
@@ -79,7 +79,7 @@ pub fn self_test(file: &Path) -> Result<(), String> {
     }
     let message = line_of(&message);
     Err(match status.code() {
-        // Its own words; a panic's are for programmers.
+        // Its own message; that of a panic is not useful for users.
         Some(code) if code != PANICKED && !message.is_empty() => message,
         _ => format!("its networks need too much memory or time ({status})"),
     })

@@ -40,13 +40,13 @@ pub(super) fn is_video(bytes: &[u8]) -> bool {
 /// A video file's frames, one after the other.
 pub(super) struct Video {
     name: String,
-    /// While it runs.
+    /// The process, while it runs.
     ffmpeg: Option<Ffmpeg>,
     frames: Y4m<BufReader<ChildStdout>>,
 }
 
 impl Video {
-    /// Starts ffmpeg on the file `path`, which `name` stands for in reports.
+    /// Starts ffmpeg on the file `path`; reports name it `name`.
     ///
     /// # Errors
     /// [`CameraError`] without ffmpeg, or when it finds no picture in the file.
@@ -80,7 +80,7 @@ impl Camera for Video {
     fn next(&mut self, frame: &mut Luma, info: &mut FrameInfo) -> Result<CameraRead, CameraError> {
         let read = self.frames.next(frame, info);
         let is_over = !matches!(&read, Ok(read) if read.is_frame());
-        // A stream that ends where ffmpeg failed is not whole.
+        // A stream is incomplete if ffmpeg failed at its end.
         match self.ffmpeg.take_if(|_| is_over).and_then(|ffmpeg| failed(&self.name, ffmpeg)) {
             Some(error) => Err(error),
             None => read,

@@ -1,4 +1,4 @@
-//! YUV4MPEG2 streams, as ffmpeg writes with `-f yuv4mpegpipe`. Colours are kept for displays alone.
+//! YUV4MPEG2 streams, as ffmpeg writes with `-f yuv4mpegpipe`. Colours are kept for displays only.
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use emocue_models::picture::MAX_PIXELS;
 use super::ycbcr::{self, Step};
 use super::{Camera, CameraError, CameraRead, FrameInfo, Rate};
 
-/// How every stream begins.
+/// The first bytes of every stream.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
 
-/// The longest header line that the decoder takes, bytes.
+/// The longest header line that the decoder accepts, bytes.
 pub(super) const MAX_HEADER: u64 = 1024;
 
 /// A Y4M stream of 8, 10 or 12 bits.
@@ -61,7 +61,7 @@ impl<R: BufRead> Y4m<R> {
     }
 }
 
-/// How many px a sample of chroma stands for, across and down; `None` without chroma.
+/// How many px a sample of chroma covers, horizontally and vertically; `None` without chroma.
 fn chroma_step(space: Colorspace) -> Option<Step> {
     match space {
         Colorspace::Cmono | Colorspace::Cmono12 => None,
@@ -71,7 +71,7 @@ fn chroma_step(space: Colorspace) -> Option<Step> {
     }
 }
 
-/// Refuses what the decoder would trip over.
+/// Refuses headers that the decoder does not handle safely.
 fn check_header(name: &str, header: &[u8]) -> Result<(), CameraError> {
     if !header.starts_with(MAGIC) {
         let cut = MAGIC.starts_with(header);
@@ -82,7 +82,7 @@ fn check_header(name: &str, header: &[u8]) -> Result<(), CameraError> {
             false => CameraError::UnknownFormat { name },
         });
     }
-    // The decoder multiplies the two unchecked.
+    // The decoder multiplies the two without an overflow check.
     let (width, height) = (number(header, b'W'), number(header, b'H'));
     if width.saturating_mul(height) > MAX_PIXELS {
         return Err(CameraError::TooLarge { name: name.to_owned(), width, height });
@@ -92,7 +92,8 @@ fn check_header(name: &str, header: &[u8]) -> Result<(), CameraError> {
 
 /// Reads a checked header of `at` bytes.
 fn decoder<R: Read>(name: &str, at: u64, reader: R) -> Result<Decoder<R>, CameraError> {
-    // A frame is held whole: 4:2:0 at two bytes each takes three for a pixel, more than four are for smaller ones.
+    // A whole frame is in memory: 4:2:0 with two bytes per sample takes three bytes per pixel; formats with more than
+    // four are limited to smaller frames.
     let limits = Limits { bytes: MAX_PIXELS as usize * 4 };
     Decoder::new_with_limits(reader, limits).map_err(|error| {
         let reason = match error {
@@ -105,16 +106,16 @@ fn decoder<R: Read>(name: &str, at: u64, reader: R) -> Result<Decoder<R>, Camera
     })
 }
 
-/// How the luma plane, which comes first in every frame, is coded.
+/// The format of the luma plane, which comes first in every frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Picture {
     /// Width, px.
     pub(super) width: usize,
     /// Height, px.
     pub(super) height: usize,
-    /// Bits of a sample, `8..=16`; two bytes, low one first, for more than 8.
+    /// Bits of a sample, `8..=16`; two bytes, little-endian, for more than 8.
     pub(super) bits: usize,
-    /// How black and white are coded.
+    /// How black and white are encoded.
     pub(super) range: Range,
 }
 
@@ -130,7 +131,7 @@ impl Picture {
         }
     }
 
-    /// The picture that a stream's header line tells of, and the steps of its chroma, where it has any.
+    /// The format in a stream's header line, and the step of its chroma, if it has any.
     ///
     /// # Errors
     /// As for [`Y4m::new`].
@@ -143,7 +144,7 @@ impl Picture {
         Ok((Self::of(&decoder), chroma_step(decoder.get_colorspace())))
     }
 
-    /// Bytes of one of its two planes of chroma, of which each sample stands for `step` px.
+    /// Bytes of one of its two planes of chroma, of which each sample covers `step` px.
     pub(super) fn chroma_bytes(&self, step: Step) -> usize {
         let [across, down] = step;
         self.width.div_ceil(across) * self.height.div_ceil(down) * self.bytes_per_sample()
@@ -249,7 +250,7 @@ fn number(header: &[u8], tag: u8) -> u64 {
     let values = values.map(|digits| {
         std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
     });
-    // The decoder takes the last of several; the largest of them bounds it.
+    // The decoder uses the last of several; the largest is an upper bound.
     values.max().unwrap_or(0)
 }
 

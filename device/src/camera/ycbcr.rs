@@ -1,9 +1,9 @@
-//! Colours out of luma and chroma (ITU-R BT.601).
+//! Colours from luma and chroma (ITU-R BT.601).
 
 use emocue_models::colors::Colors;
 use emocue_models::luma::{Luma, Range};
 
-/// How many px a sample of chroma stands for, across and down.
+/// How many px a sample of chroma covers, horizontally and vertically.
 pub(super) type Step = [usize; 2];
 
 /// Chroma around 0 of a sample, `0..=255`, in full range.
@@ -12,8 +12,8 @@ fn centred(sample: u8, range: Range) -> f32 {
     (f32::from(sample) - 128.0) * gain
 }
 
-/// Writes the colours of a frame: `luma` is in full range, `chroma` gives Cb and Cr, coded in `range`, for a column and a
-/// row of samples, of which each stands for `step` px.
+/// Writes the colours of a frame: `luma` is in full range, `chroma` returns Cb and Cr, in `range`, for a column and a
+/// row of samples, of which each covers `step` px.
 pub(super) fn fill(
     colors: &mut Colors,
     luma: &Luma,

@@ -1,5 +1,5 @@
-//! The command line of `emocue-badge`: what may be said. What is done about it is in the binary (`verbs`), and the manual
-//! is made of it.
+//! The command line of `emocue-badge`. Its subcommands are implemented in the binary (`verbs`), and the manual is
+//! generated from it.
 
 mod practice;
 mod show;
@@ -129,7 +129,7 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    /// A badge waits for its hardware; a source named by hand is there or is a mistake.
+    /// A badge waits for its hardware; a source that the user names must exist.
     pub fn waits(&self, config: &Config) -> bool {
         self.wait || (self.config.is_some() && config.camera.wait)
     }
@@ -216,7 +216,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// As said here, else as in `usual`.
+    /// The values given here, else those of `usual`.
     pub fn orientation(&self, usual: Orientation) -> Orientation {
         let rotation = match self.rotate.as_deref() {
             Some("90") => Rotation::Cw90,
@@ -248,7 +248,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// As said here, else as in `usual`.
+    /// The values given here, else those of `usual`.
     pub fn or(&self, usual: &LookSettings) -> LookSettings {
         LookSettings {
             bundle: self.bundle.clone().or_else(|| usual.bundle.clone()),
@@ -258,7 +258,7 @@ impl Look {
         }
     }
 
-    /// How faces are looked at over time, if they are.
+    /// The settings for tracking faces over time; `None` if every frame is processed separately.
     pub fn over_time(&self, config: &Config) -> Option<OverTimeSettings> {
         let wanted = self.steady.unwrap_or(true);
         wanted.then(|| OverTimeSettings::new(&self.or(&config.look), config.steady))
@@ -294,7 +294,7 @@ fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-/// A value of `--camera`; the error is one line, as all of the command line's.
+/// A value of `--camera`; the error is one line, as all errors of the command line.
 fn source(text: OsString) -> Result<Source, String> {
     match text.into_string() {
         Ok(text) => text.parse().map_err(|error: SourceError| line(&error)),

@@ -11,7 +11,7 @@ use emocue_models::failure::line;
 
 use super::{Named, one_of};
 
-/// How many pictures are kept of a live camera, which has no end: some 100 MB of overlays.
+/// How many pictures are kept of a live camera, which has no end: about 100 MB of overlays.
 const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
 
 /// Where answers go.
@@ -63,8 +63,8 @@ const STYLES: [Named<Style>; 3] = [
 ];
 
 impl Show {
-    /// What is named here; the terminal where nothing is, unless there is another display already. A badge that starts
-    /// `again` replaces its own files, and a live one keeps so many.
+    /// Opens the displays that are named here; the terminal if none is, unless there is another display already. A
+    /// badge that starts `again` replaces its own files, and a live one keeps a limited number of pictures.
     pub fn open(
         &self,
         usual: show::ShowSettings,
@@ -86,7 +86,7 @@ impl Show {
         self.displays.iter().filter_map(show::kind).any(|sink| sink.has_colors)
     }
 
-    /// Whether a display is named here that shows a panel at once.
+    /// Whether a display is named here that shows a panel immediately.
     pub fn has_panel(&self) -> bool {
         self.displays.iter().filter_map(show::kind).any(|sink| sink.is_panel)
     }

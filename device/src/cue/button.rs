@@ -1,40 +1,40 @@
-//! From a button's level to presses.
+//! Debouncing, and from a button's level to presses.
 
 use std::time::{Duration, Instant};
 
 use super::{CueError, Input, LineChange};
 
-/// A level counts once it has held so long; contacts bounce for less.
+/// Debounce time: a level counts once it is stable for this time; contacts bounce for less.
 const SETTLE: Duration = Duration::from_millis(30);
 
-/// A press that is held so long is a long one.
+/// A press that is held for this time is a long one.
 const LONG: Duration = Duration::from_millis(800);
 
-/// A press that is held so long agrees to a question: much longer than the long press that pauses, so that nobody
-/// agrees who only means to pause.
+/// A press that is held for this time agrees to a question: much longer than the long press that pauses, so that nobody
+/// agrees who only wants to pause.
 const HOLD: Duration = Duration::from_secs(3);
 
-/// What the wearer did.
+/// The kind of a press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
-    /// Pressed and let go.
+    /// Pressed and released.
     Short,
-    /// Held; told while the finger is still on it, so letting go tells nothing.
+    /// Held; reported while the button is still down, so the release is not reported.
     Long,
-    /// Held on for 3 s, after [`Press::Long`]; told while the finger is still on it.
+    /// Held for 3 s, after [`Press::Long`]; reported while the button is still down.
     Held,
 }
 
 /// A press, and when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedPress {
-    /// What the wearer did.
+    /// The kind of a press.
     pub press: Press,
-    /// When the button went down.
+    /// When the button was pressed.
     pub began: Instant,
 }
 
-/// What was reported of a press already.
+/// What was already reported of a press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,
@@ -43,47 +43,47 @@ enum Told {
     All,
 }
 
-/// A level, and since when it has held.
+/// A level, and the time since which it is stable.
 #[derive(Clone, Copy, Debug)]
 struct Level {
     on: bool,
     since: Instant,
 }
 
-/// A button that gets its level and the time from its caller.
+/// A button that receives its level and the time from its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Button {
-    /// As the pin says.
+    /// The pin's level.
     raw: Level,
-    /// Without bounces.
+    /// The debounced level.
     settled: Level,
-    /// What was reported of the settled press already.
+    /// What was already reported of the debounced press.
     told: Told,
     /// When the last press began.
     began: Instant,
-    /// The last moment that was seen.
+    /// The latest time that was passed in.
     seen: Instant,
 }
 
 impl Button {
-    /// A button whose level at `now` is `on`. One that is down from the start, held or jammed, presses nothing
-    /// before it was let go.
+    /// A button whose level at `now` is `on`. If it is down from the start, held or jammed, nothing is reported before
+    /// it is released.
     pub fn new(on: bool, now: Instant) -> Self {
         let level = Level { on, since: now };
         Self { raw: level, settled: level, told: Told::All, began: now, seen: now }
     }
 
-    /// When the press began that was reported last.
+    /// When the last reported press began.
     pub fn began(&self) -> Instant {
         self.began
     }
 
-    /// Takes the pin's level at `now`, whether it changed or not. A level that comes after a later one counts as of
-    /// that later moment.
+    /// Processes the pin's level at `now`, whether it changed or not. An earlier `now` than in the last call counts as
+    /// that of the last call.
     pub fn see(&mut self, on: bool, now: Instant) -> Option<Press> {
         let now = now.max(self.seen);
         self.seen = now;
-        // What the old level meant until now comes first.
+        // First, the effect of the old level until now.
         let press = self.settle(now);
         if self.raw.on != on {
             self.raw = Level { on, since: now };
@@ -91,7 +91,7 @@ impl Button {
         press
     }
 
-    /// How long from `now` until a level that does not change means something; `None` for never.
+    /// Time from `now` until an unchanged level has an effect; `None` for never.
     pub fn patience(&self, now: Instant) -> Option<Duration> {
         let next = if self.raw.on != self.settled.on {
             self.raw.since + SETTLE
@@ -107,8 +107,8 @@ impl Button {
         Some(next.saturating_duration_since(now))
     }
 
-    /// Watches `input` for at most `timeout`, and less where a press is reported before. `now` tells the time before and
-    /// after waiting: [`Instant::now`].
+    /// Watches `input` for at most `timeout`, and less if a press is reported earlier. `now` returns the time before
+    /// and after waiting: [`Instant::now`].
     ///
     /// # Errors
     /// [`CueError`] when the pin cannot be read any more.
@@ -123,7 +123,7 @@ impl Button {
         let now = now();
         let (on, at) = match change {
             Some(LineChange { on, ago }) => (on, now.checked_sub(ago).unwrap_or(self.seen)),
-            // A change that the system dropped is seen here.
+            // Detects a change whose event the system dropped.
             None => (input.is_on()?, now),
         };
         Ok(self.see(on, at))
@@ -183,8 +183,8 @@ mod tests {
         now.duration_since(at(0)).as_millis() as u64
     }
 
-    /// Presses with their times, ms, when the level changes at `changes`, ms, from off; the button is asked as its
-    /// patience demands.
+    /// Presses with their times, ms, when the level changes at `changes`, ms, from off; the button is polled as
+    /// [`Button::patience`] requires.
     fn presses(changes: &[u64]) -> Vec<(u64, Press)> {
         let mut button = Button::new(false, at(0));
         let (mut on, mut presses) = (false, Vec::new());
@@ -239,7 +239,7 @@ mod tests {
         // Both ends of a press bounce, and so does a loose contact in the middle.
         let bouncing = [100, 104, 109, 300, 320, 500, 505, 512];
         assert_eq!(presses(&bouncing), [(542, Press::Short)]);
-        // A bounce just before it becomes long does not cut it.
+        // A bounce just before it becomes long does not interrupt it.
         assert_eq!(presses(&[100, 895, 905, 2000]), [(905, Press::Long)]);
     }
 
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn changes_that_are_heard_late_and_together_are_no_bounce() {
-        // Let go for 100 ms and pressed again, all of it heard 400 ms after the second press.
+        // Released for 100 ms and pressed again, all of it reported 400 ms after the second press.
         let late = |on, ago| Some(LineChange { on, ago: ms(ago) });
         let waits = vec![late(true, 0), None, None, late(false, 500), late(true, 400), None, None];
         let mut pin = Script { waits, now: true, asked: Vec::new() };
@@ -333,7 +333,7 @@ mod tests {
         fn levels_that_never_settle_press_nothing(gaps in prop::collection::vec(1..30u64, 0..40)) {
             let mut now = 0;
             let mut changes: Vec<u64> = gaps.iter().map(|gap| { now += gap; now }).collect();
-            // (it ends up)
+            // The last level is "off".
             changes.truncate(changes.len() / 2 * 2);
             prop_assert_eq!(presses(&changes), []);
         }

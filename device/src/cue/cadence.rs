@@ -1,60 +1,60 @@
-//! When the wearer is told something, by the motor or by a voice: on a settled change, not too often, and not again for
-//! what was told already.
+//! When an answer is signalled by the motor or a voice: on a settled change, not too often, and not again for an answer
+//! that was already signalled.
 
 use std::time::{Duration, Instant};
 
 use crate::answer::Answer;
 
-/// A face that is back within this time, with the same answer, is not told again.
+/// A face that returns within this time, with the same answer, is not signalled again.
 const DROP_OUT: Duration = Duration::from_secs(5);
 
 /// How many of the last faces are remembered.
 const FACES: usize = 16;
 
-/// Decides which answers are told.
+/// Decides which answers are signalled.
 #[derive(Debug)]
 pub struct Cadence {
     every: Duration,
     once_per_face: bool,
-    /// When something began to be told last.
+    /// When the last signal began.
     begun: Option<Instant>,
     told: Option<Told>,
-    /// The faces that were told, in a ring.
+    /// A ring buffer of the faces that were signalled.
     faces: [Option<u32>; FACES],
     next: usize,
 }
 
-/// What can be done about an answer.
+/// Whether an answer can be signalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CueState {
-    /// It can be told now.
+    /// It can be signalled now.
     Ready,
-    /// Not now: what was told before is not over.
+    /// Not now: the last signal has not ended.
     Busy,
-    /// There is nothing to tell of it: a change to it is one all the same.
+    /// It has no signal, but a change to it counts as a change.
     Silent,
 }
 
-/// What the wearer knows.
+/// The answer that was signalled last.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     answer: Answer,
     track: Option<u32>,
-    /// When an answer was shown last, this or another.
+    /// When any answer was shown last.
     seen: Instant,
 }
 
 impl Cadence {
-    /// Nothing has been told yet. From the start of one to that of the next at least `every` goes by; with
-    /// `once_per_face` only the first answer about a face is told.
+    /// A cadence without a signal so far. The minimum time from the start of one signal to the next is `every`; with
+    /// `once_per_face`, only the first answer about a face is signalled.
     pub fn new(every: Duration, once_per_face: bool) -> Self {
         Self { every, once_per_face, begun: None, told: None, faces: [None; FACES], next: 0 }
     }
 
-    /// Whether to tell now that the screen shows `answer`, about the face `track` where it is followed and in sight.
+    /// Whether to signal now that the screen shows `answer`, about the face `track` if it is followed and found.
     ///
-    /// To be called for every answer that counts as a change: for others it is as if the face had dropped out. A change
-    /// that comes too early is told once it may be, if it still holds then.
+    /// To be called for every answer that counts as a change; without a call, the face counts as dropped out. A change
+    /// that comes too early is signalled later, if it still holds then.
     pub fn tells(
         &mut self,
         now: Instant,
@@ -99,7 +99,7 @@ impl Cadence {
 }
 
 impl Told {
-    /// Whether it was about somebody who left: no answer was shown for longer than a drop-out, and the face is not
+    /// Whether it was about a face that is gone: no answer was shown for longer than a drop-out, and the face is not
     /// known to be the same.
     fn is_gone(&self, now: Instant, track: Option<u32>) -> bool {
         let same = track.is_some() && track == self.track;
@@ -122,7 +122,7 @@ mod tests {
     const CALM: Answer = Answer::Looks(Neutral);
     const NOBODY: Answer = Answer::NoFace;
 
-    /// Whether each answer, at its time in ms and about its face, is felt.
+    /// The times, ms, at which the answers, given with their times, ms, and faces, play a pattern.
     fn felt(settings: &VibrationSettings, shown: &[(u64, Answer, Option<u32>)]) -> Vec<u64> {
         let mut feel = Feel::new(settings.clone());
         let start = Instant::now();
@@ -218,7 +218,7 @@ mod tests {
             (15_500, ANGRY, Some(3)),
             (20_000, HAPPY, Some(1)),
             (24_000, HAPPY, Some(3)),
-            // In the hold time the face is not in sight.
+            // During the hold time the face is not found.
             (24_500, HAPPY, None),
         ];
         assert_eq!(felt(&once(), &shown), [4000, 12_000, 15_500]);

@@ -1,10 +1,11 @@
-//! The chip that pins are on.
+//! The GPIO chip of the pins.
 
 use std::path::PathBuf;
 
 use super::CueError;
 
-/// The device node of the chip that the configuration names: a path as it is, a label is looked up among all chips.
+/// The device node of the chip that the configuration names: a path is used as it is, a label is looked up among all
+/// chips.
 ///
 /// # Errors
 /// [`CueError`] when no chip has this label, or chips cannot be listed.
@@ -38,7 +39,7 @@ fn chips() -> Result<Vec<Chip>, CueError> {
         reason: error.to_string(),
         next: "use a kernel with GPIO character devices (Linux 4.8 and later)".to_owned(),
     })?;
-    // A chip that may not be opened has no label; the doctor tells about permissions.
+    // A chip that may not be opened has no label; the doctor reports permissions.
     let labelled = nodes.into_iter().filter_map(|node| {
         let label = gpiocdev::chip::Chip::from_path(&node).and_then(|chip| chip.info()).ok()?.label;
         Some((node, label))

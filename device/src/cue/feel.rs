@@ -1,4 +1,4 @@
-//! Which answers are felt, and as which pattern.
+//! Which answers play a vibration pattern, and which one.
 
 use std::time::Instant;
 
@@ -15,13 +15,13 @@ pub struct Feel {
 }
 
 impl Feel {
-    /// Nothing has been felt yet.
+    /// Nothing was played yet.
     pub fn new(settings: VibrationSettings) -> Self {
         let cadence = Cadence::new(settings.every(), settings.once_per_face);
         Self { settings, cadence }
     }
 
-    /// What to play now that the screen shows `answer`, about the face `track`; see [`Cadence::tells`].
+    /// The pattern to play now that the screen shows `answer`, about the face `track`; see [`Cadence::tells`].
     pub fn play(&mut self, now: Instant, answer: Answer, track: Option<u32>) -> Option<Pattern> {
         let Answer::Looks(expression) = answer else { return None };
         let pattern = self.settings.of(expression);

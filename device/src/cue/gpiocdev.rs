@@ -15,10 +15,10 @@ use emocue_config::Pin;
 use super::{CueError, Gpio, Input, LineChange, Output, refusal};
 use crate::nodes;
 
-/// Who holds the lines, as `gpioinfo` lists it.
+/// The consumer of the lines, as `gpioinfo` lists it.
 const CONSUMER: &str = "emocue-badge";
 
-/// What the kernel may keep from us of a bouncing contact.
+/// Debounce period that is requested from the kernel.
 const DEBOUNCE: Duration = Duration::from_millis(5);
 
 /// The lines of one chip.
@@ -39,7 +39,7 @@ impl Lines {
         Ok(Self { chip: Chip::from_path(path).map_err(refuse)?, path: path.to_owned() })
     }
 
-    /// Takes a line, configured by the first of `attempts` that its chip supports.
+    /// Requests a line, configured by the first of `attempts` that its chip supports.
     fn take(&self, pin: Pin, attempts: &[fn(&mut Builder, Pin)]) -> Result<Line, CueError> {
         let what = refusal::line(pin.line, &self.path.display().to_string());
         let failed = |error: &Error| failure(&what, error);
@@ -86,7 +86,7 @@ fn watch(builder: &mut Builder, _: Pin) {
 
 fn watch_pulled(builder: &mut Builder, pin: Pin) {
     watch(builder, pin);
-    // The idle level is the inactive one.
+    // The idle level is the inactive level.
     builder.with_bias(if pin.active_low { Bias::PullUp } else { Bias::PullDown });
 }
 
@@ -129,8 +129,8 @@ impl Input for Line {
             return Ok(None);
         }
         let event = self.check(self.request.read_edge_event())?;
-        // The kernel stamps events by the same clock; before Linux 5.7 by the time of day, which is far ahead, so that
-        // the event counts as one of now.
+        // The kernel's event timestamps use the same clock. Before Linux 5.7 they use the time of day, which is far
+        // ahead, so the event counts as one of now.
         let now = clock_gettime(ClockId::Monotonic);
         let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
         let ago = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
@@ -150,7 +150,7 @@ impl Output for Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        // The kernel leaves a line as it was when it is let go. Nothing can be reported any more.
+        // The kernel leaves a line as it is when it is released. An error can no longer be reported.
         let _ = self.set(false);
     }
 }

@@ -1,5 +1,5 @@
-//! What the wearer presses, feels and hears: a button, an LED, a vibration motor and a battery's warning, each on one
-//! pin, and a voice.
+//! Inputs and outputs for the wearer: a button, an LED, a vibration motor and a low-battery input, each on one pin, and
+//! a voice.
 
 mod button;
 mod cadence;
@@ -27,7 +27,7 @@ pub use feel::Feel;
 pub use motor::Motor;
 pub use voice::{Voice, sound_file};
 
-/// A pin that is driven. Whatever it is, it is off once this value is dropped.
+/// An output pin. It is switched off when this value is dropped.
 pub trait Output: Send {
     /// Switches it on or off.
     ///
@@ -41,11 +41,11 @@ pub trait Output: Send {
 pub struct LineChange {
     /// Whether it is on.
     pub on: bool,
-    /// How long ago it changed, as its first observer says: a busy board may hear of two changes at once.
+    /// How long ago it changed, by the event's timestamp: a busy board may receive two changes at once.
     pub ago: Duration,
 }
 
-/// A pin that is watched.
+/// An input pin.
 pub trait Input: Send {
     /// Whether it is on now: pressed, or warning.
     ///
@@ -60,16 +60,16 @@ pub trait Input: Send {
     fn wait(&mut self, timeout: Duration) -> Result<Option<LineChange>, CueError>;
 }
 
-/// Who gives pins.
+/// A driver of pins.
 pub trait Gpio {
-    /// Takes a pin for driving; it is off at first.
+    /// Requests a pin as an output; it is off at first.
     ///
     /// # Errors
     /// [`CueError`] when there is no such line, another program holds it, or it may not be opened.
     fn output(&mut self, pin: Pin) -> Result<Box<dyn Output>, CueError>;
 
-    /// As [`Gpio::output`], for an LED that is lit with a brightness of `percent`, `0..=100`, where the driver can
-    /// do that, and fully elsewhere.
+    /// As [`Gpio::output`], for an LED with a brightness of `percent`, `0..=100`, if the driver can dim it, else at
+    /// full brightness.
     ///
     /// # Errors
     /// As for [`Gpio::output`].
@@ -78,7 +78,8 @@ pub trait Gpio {
         self.output(pin)
     }
 
-    /// Takes a pin for watching, with the pull that its idle level needs and bounces removed.
+    /// Requests a pin as an input, with the pull resistor for its idle level, and debounced where the driver can do
+    /// that.
     ///
     /// # Errors
     /// As for [`Gpio::output`].
@@ -91,7 +92,7 @@ pub trait Gpio {
 pub struct CueError {
     /// The pin and its chip: `"line 17 of /dev/gpiochip0"`; a voice's player or file.
     pub what: String,
-    /// What the system says.
+    /// The system's error.
     pub reason: String,
     /// What to do about it, as a part of a sentence.
     pub next: String,
@@ -107,11 +108,11 @@ impl Failure for CueError {
     }
 }
 
-/// A pin that is held, so that it is off for sure, and never switched on.
+/// An output that is held off and never switched on.
 pub struct HeldOff(Box<dyn Output>);
 
 impl HeldOff {
-    /// Switches `output` off for good.
+    /// Switches `output` off permanently.
     ///
     /// # Errors
     /// As for [`Output::set`].
@@ -127,7 +128,7 @@ impl Output for HeldOff {
     }
 }
 
-/// Opens a driver; `chip`, such as `/dev/gpiochip0`, is for [`Driver::Gpiocdev`] alone.
+/// Opens a driver; `chip`, such as `/dev/gpiochip0`, is only for [`Driver::Gpiocdev`].
 ///
 /// # Errors
 /// [`CueError`] for a chip that does not exist or may not be opened, a board that is not a Raspberry Pi, or a program

@@ -8,14 +8,14 @@ use emocue_config::Pattern;
 
 use super::{CueError, Output};
 
-/// A motor that plays one pattern at a time. It stands still once this value is dropped.
+/// A motor that plays one pattern at a time. It is off once this value is dropped.
 pub struct Motor {
     patterns: Option<Sender<Pattern>>,
     player: Option<JoinHandle<()>>,
 }
 
 impl Motor {
-    /// A motor on `output`. When the pin fails, `tell` hears it once and the motor is given up.
+    /// A motor on `output`. When the pin fails, `tell` is called once and the motor is no longer used.
     pub fn new(mut output: Box<dyn Output>, tell: impl FnOnce(CueError) + Send + 'static) -> Self {
         let (patterns, mut orders) = mpsc::channel();
         let player = thread::spawn(move || {
@@ -26,10 +26,10 @@ impl Motor {
         Self { patterns: Some(patterns), player: Some(player) }
     }
 
-    /// Begins a pattern at once, in place of the one that still plays; [`Pattern::NONE`] only ends that one.
+    /// Begins a pattern immediately, and ends the current one; [`Pattern::NONE`] only ends the current one.
     pub fn play(&self, pattern: Pattern) {
         if let Some(patterns) = &self.patterns {
-            // A motor that was given up takes no more orders.
+            // A motor that failed has no receiver any more.
             let _ = patterns.send(pattern);
         }
     }
@@ -44,7 +44,7 @@ impl Drop for Motor {
     }
 }
 
-/// What a player waits for.
+/// The next thing for the player to do.
 enum Order {
     Play(Pattern),
     /// Nothing came in time.
@@ -52,9 +52,9 @@ enum Order {
     End,
 }
 
-/// Where orders come from, and how time passes between them.
+/// The source of orders, and the clock between them.
 trait Orders {
-    /// Waits for an order, at most `timeout`; for ever without one.
+    /// Waits for an order, at most `timeout`; without one, indefinitely.
     fn next(&mut self, timeout: Option<Duration>) -> Order;
 }
 
@@ -72,7 +72,7 @@ impl Orders for Receiver<Pattern> {
     }
 }
 
-/// Plays what is ordered until the end; whatever happens, the output is off afterwards.
+/// Plays orders until the end; the output is off afterwards in every case.
 fn play(output: &mut dyn Output, orders: &mut dyn Orders) -> Result<(), CueError> {
     let played = follow(output, orders);
     let off = output.set(false);
@@ -98,7 +98,7 @@ fn perform(
         match orders.next(Some(Duration::from_millis((*ms).into()))) {
             Order::TimedOut => {}
             order => {
-                // Two pulses must not melt into one.
+                // Two pulses must not merge into one.
                 output.set(false)?;
                 return Ok(order);
             }

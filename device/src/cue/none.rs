@@ -1,4 +1,4 @@
-//! No pins at all: what is driven does nothing, what is watched never changes.
+//! No pins: outputs do nothing, inputs never change.
 
 use std::thread;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use emocue_config::Pin;
 
 use super::{CueError, Gpio, Input, LineChange, Output};
 
-/// Pins that lead nowhere, for a desktop and for a badge without cues.
+/// Dummy pins, for a desktop and for a badge without pins.
 pub(super) struct NoPins;
 
 impl Gpio for NoPins {

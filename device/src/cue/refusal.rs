@@ -1,4 +1,4 @@
-//! Why a pin cannot be had, and what to do about it.
+//! Why a pin cannot be used, and what to do about it.
 
 #![allow(dead_code, reason = "which of these is needed depends on the drivers that are built in")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::CueError;
 
-/// A driver that is not in this program.
+/// A driver that this program was built without.
 pub(super) fn not_built(what: &str, feature: &str) -> CueError {
     CueError {
         what: format!("cannot open {what}"),

@@ -9,10 +9,10 @@ use emocue_config::Pin;
 
 use super::{CueError, Gpio, Input, LineChange, Output, refusal};
 
-/// What a dimmed LED blinks with, Hz: too fast to be seen.
+/// PWM frequency of a dimmed LED, Hz: too fast to be seen.
 const PWM_HZ: f64 = 200.0;
 
-/// What the kernel keeps from us of a bouncing contact.
+/// Debounce period.
 const DEBOUNCE: Duration = Duration::from_millis(5);
 
 const CHIP: &str = "the Raspberry Pi's header (BCM numbers)";
@@ -27,7 +27,7 @@ impl Registers {
 
     fn take(&self, pin: Pin) -> Result<rppal::gpio::Pin, CueError> {
         let what = refusal::line(pin.line, CHIP);
-        // No chip has as many lines, and rppal names the one that is missing.
+        // No chip has 256 lines, and rppal's error names the missing one.
         let line = u8::try_from(pin.line).unwrap_or(u8::MAX);
         self.0.get(line).map_err(|error| failure(&what, &error))
     }
@@ -71,10 +71,10 @@ impl Gpio for Registers {
         let taken = self.take(pin)?;
         let mut input =
             if pin.active_low { taken.into_input_pullup() } else { taken.into_input_pulldown() };
-        // Each pin has its own interrupt: waiting for one the other way would hold up all.
+        // An asynchronous interrupt for each pin: polling for a single one would block all others.
         let (changed, changes) = mpsc::channel();
         let tell = move |event: rppal::gpio::Event| {
-            // Nobody waits any more where the pin is being given back.
+            // The receiver is gone while the pin is being released.
             let _ = changed.send((event.trigger == Trigger::RisingEdge, Instant::now()));
         };
         input
@@ -111,7 +111,7 @@ impl Output for Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        // Nothing can be reported any more.
+        // An error can no longer be reported.
         let _ = self.set(false);
     }
 }

@@ -15,16 +15,16 @@ use super::CueError;
 use super::cadence::{Cadence, CueState};
 use crate::answer::Answer;
 
-/// How often it is looked whether a word is over.
+/// Interval at which the end of a word is checked.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A word that lasts longer is cut off: a sound device may be stuck.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Says an answer at a time, or nothing while one is said. It is silent once this value is dropped.
+/// Speaks one answer at a time; others are dropped meanwhile. It is silent once this value is dropped.
 pub struct Voice {
     cadence: Cadence,
-    /// There is a file for [`Answer::Unsure`].
+    /// Whether there is a file for [`Answer::Unsure`].
     says_unsure: bool,
     orders: Option<Sender<Order>>,
     shared: Arc<Shared>,
@@ -36,14 +36,14 @@ enum Order {
     Silence,
 }
 
-/// What the speaker's thread tells.
+/// State that the speaker's thread reports.
 #[derive(Default)]
 struct Shared {
     busy: AtomicBool,
     failure: Mutex<Option<CueError>>,
 }
 
-/// The name of an answer's sound file; nothing for what is never said.
+/// The name of an answer's sound file; `None` for answers that are never spoken.
 pub fn sound_file(answer: Answer) -> Option<String> {
     match answer {
         Answer::Looks(expression) => Some(format!("{}.wav", expression.name())),
@@ -53,7 +53,7 @@ pub fn sound_file(answer: Answer) -> Option<String> {
 }
 
 impl Voice {
-    /// A voice with the player and the files of `settings`. What is missing is found when it is to be played.
+    /// A voice with the player and the files of `settings`. A missing player or file is reported when it is needed.
     pub fn new(settings: &VoiceSettings) -> Self {
         Self::with_program(settings, Path::new(settings.player.name()))
     }
@@ -80,7 +80,7 @@ impl Voice {
         }
     }
 
-    /// Says `answer`, about the face `track`, where it is a change that is to be told now; see [`Cadence::tells`].
+    /// Speaks `answer`, about the face `track`, if it is a change that should be signalled now; see [`Cadence::tells`].
     pub fn hear(&mut self, now: Instant, answer: Answer, track: Option<u32>) {
         let counts = match answer {
             Answer::Looks(_) => true,
@@ -98,19 +98,19 @@ impl Voice {
         }
     }
 
-    /// Ends what is said just now.
+    /// Ends the current word.
     pub fn silence(&self) {
         self.order(Order::Silence);
     }
 
-    /// What went wrong since this was asked last. The same is told once.
+    /// The error since the last call. The same error is reported once.
     pub fn failure(&self) -> Option<CueError> {
         self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn order(&self, order: Order) {
         if let Some(orders) = &self.orders {
-            // The thread runs as long as this value.
+            // The thread runs as long as this value exists.
             let _ = orders.send(order);
         }
     }
@@ -125,7 +125,7 @@ impl Drop for Voice {
     }
 }
 
-/// What was told already.
+/// Which errors were already reported.
 #[derive(Default)]
 struct Told {
     file: bool,
@@ -142,7 +142,7 @@ struct Speaker {
     told: Told,
 }
 
-/// A player on its way; when dropped, it is killed and waited for.
+/// A running player; when dropped, it is killed and waited for.
 struct Playing {
     child: Child,
     since: Instant,
@@ -150,7 +150,7 @@ struct Playing {
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        // One that has ended does not mind.
+        // Fails only if it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -178,7 +178,7 @@ impl Speaker {
         }
     }
 
-    /// Nothing plays any more.
+    /// Marks that nothing is playing.
     fn rest(&mut self) {
         self.playing = None;
         self.shared.busy.store(false, Ordering::Release);
@@ -195,7 +195,7 @@ impl Speaker {
         let mut command = Command::new(&self.program);
         command.args(self.player.options()).arg(&file);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Ctrl-C is for this program, which ends the other.
+        // SIGINT from the terminal is only for this program, which ends the player.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         match command.spawn() {
@@ -207,7 +207,7 @@ impl Speaker {
         }
     }
 
-    /// Whether the player has ended, and how.
+    /// Checks whether the player has ended, and its exit status.
     fn look(&mut self) {
         let Some(playing) = &mut self.playing else { return };
         let ended = match playing.child.try_wait() {

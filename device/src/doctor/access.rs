@@ -12,7 +12,7 @@ use emocue_config::{Config, Driver, GpioSettings, Pins, Player};
 pub const GROUPS: [(&str, &str); 4] =
     [("video", "camera, screen"), ("i2c", "panel"), ("gpio", "pins"), ("dialout", "link")];
 
-/// Which of [`GROUPS`] this configuration needs, and the one that owns sound devices.
+/// Which of [`GROUPS`] this configuration needs, and the group of sound devices if it is needed.
 fn needed(config: &Config) -> impl Iterator<Item = &'static str> {
     let linked = config.link.port().is_some();
     let video = uses_camera(config) || config.screen.enabled;
@@ -108,8 +108,8 @@ pub(super) fn camera(
     (probes.camera)(config)
 }
 
-/// Why this user does not run a command of the configuration in `file`: the command gets all rights of the user who
-/// runs it, and may be of somebody who has fewer.
+/// Why the doctor does not run a command of the configuration in `file`: the command would run with the rights of this
+/// user, and may have been written by another user with fewer rights.
 fn distrust(host: &Host, file: Option<&Path>) -> Option<String> {
     let (file, user) = (file?, host.user()?);
     let file = std::path::absolute(file).ok()?;
@@ -128,7 +128,7 @@ fn distrust(host: &Host, file: Option<&Path>) -> Option<String> {
     ))
 }
 
-/// Who may change a file or folder besides root and this user.
+/// Who can change a file or folder besides root and this user.
 #[cfg(unix)]
 fn other_writer(path: &Path, user: u32) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -162,7 +162,7 @@ pub(super) fn panel(host: &Host, config: &Config, probes: &Probes) -> CheckOutco
     }
 }
 
-/// The screen's node, then what it has.
+/// The screen's node, then its size and format.
 pub(super) fn screen(host: &Host, config: &Config, probes: &Probes) -> CheckOutcome {
     if !config.screen.enabled {
         return CheckOutcome::skip("switched off by the configuration");
@@ -200,7 +200,7 @@ pub(super) fn pins(host: &Host, config: &Config, probes: &Probes) -> CheckOutcom
     }
 }
 
-/// The port at which a host may speak.
+/// The port at which a host can connect.
 pub(super) fn link(host: &Host, config: &Config) -> CheckOutcome {
     let Some(port) = config.link.port() else {
         return CheckOutcome::skip("no port; a host reaches this badge over SSH alone");

@@ -1,4 +1,4 @@
-//! The machine that is examined: its files, as far as they tell anything.
+//! The machine that is examined, by its files.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// A machine's `/proc`, `/sys`, `/dev` and `/etc`.
 pub struct Host {
-    /// What stands for `/`.
+    /// The root folder of the examined machine.
     pub root: PathBuf,
-    /// A variable of the environment.
+    /// Reads a variable of the environment.
     pub variable: fn(&str) -> Option<String>,
     /// Opens a device for reading and writing, and closes it again.
     pub open: fn(&Path) -> io::Result<()>,
@@ -33,7 +33,7 @@ fn open(path: &Path) -> io::Result<()> {
     File::options().read(true).write(true).open(path).map(drop)
 }
 
-/// Who runs this program.
+/// The user who runs this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct User {
     pub(super) id: u32,
@@ -61,7 +61,7 @@ impl Host {
         self.path(path).exists()
     }
 
-    /// Names in a folder that begin and end so, in order.
+    /// Sorted names in a folder that begin with `begin` and end with `end`.
     pub(super) fn names(&self, folder: &str, begin: &str, end: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -71,7 +71,7 @@ impl Host {
         names
     }
 
-    /// The user, if the system tells.
+    /// The user, if the system reports it.
     pub(super) fn user(&self) -> Option<User> {
         let status = self.read("/proc/self/status")?;
         let numbers = |key: &str| -> Option<Vec<u32>> {
@@ -95,7 +95,7 @@ impl Host {
         entry.get(2)?.parse().ok()
     }
 
-    /// The first field of the first line of `file` that `wanted` likes.
+    /// The first field of the first line of `file` that `wanted` accepts.
     fn entry(&self, file: &str, wanted: impl Fn(&[&str]) -> bool) -> Option<String> {
         let text = self.read(file)?;
         let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());

@@ -1,11 +1,11 @@
-//! The board itself: which it is, its processor, heat, power, memory and space.
+//! The board itself: its model, processor, temperature, power supply, memory and disk space.
 
 use super::CheckOutcome;
 use super::host::Host;
 use crate::thermometer::Thermometer;
 use emocue_config::{BOARDS, BoardProfile, Config};
 
-/// Whether the profile is that of the board in hand.
+/// Whether the profile is that of this board.
 pub(super) fn board(host: &Host, config: &Config) -> CheckOutcome {
     let Some(model) = host.read("/proc/device-tree/model") else {
         return CheckOutcome::skip("this system does not tell; boards with a device tree do");
@@ -41,7 +41,7 @@ const PARTS: [(&str, &str); 7] = [
     ("0xd42", "Cortex-A78AE"),
 ];
 
-/// What the cores can do, and so which form of the networks suits them.
+/// The cores' instruction sets, and so which form of the networks suits them.
 pub(super) fn cpu(host: &Host) -> CheckOutcome {
     let Some(text) = host.read("/proc/cpuinfo") else {
         return CheckOutcome::skip("this system does not tell");
@@ -100,7 +100,8 @@ pub(super) fn heat(host: &Host, config: &Config) -> CheckOutcome {
     }
 }
 
-/// Bits of the Raspberry Pi firmware's `get_throttled`; the same 16 higher say that it happened since the start.
+/// Bits of the Raspberry Pi firmware's `get_throttled`; the same bits shifted by 16 say that it happened since the
+/// start.
 const THROTTLED: [(u32, &str); 4] = [
     (1, "under-voltage"),
     (1 << 1, "a capped clock"),
@@ -133,7 +134,7 @@ pub(super) fn power(host: &Host) -> CheckOutcome {
     }
 }
 
-/// Whether there is room for the badge, which takes up to 60 MB.
+/// Whether there is enough memory for the badge, which needs up to 60 MB.
 pub(super) fn memory(host: &Host) -> CheckOutcome {
     let available = host.read("/proc/meminfo").and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -149,7 +150,7 @@ pub(super) fn memory(host: &Host) -> CheckOutcome {
     }
 }
 
-/// Where the service keeps its bundles.
+/// The service's state folder.
 const STATE: &str = "/var/lib/emocue";
 
 /// Whether another bundle can be installed.
@@ -170,7 +171,7 @@ pub(super) fn space(_: &Host) -> CheckOutcome {
     CheckOutcome::skip("this system does not tell")
 }
 
-/// Two bundles and some room to write them.
+/// Space for two bundles and for writing them.
 pub(super) fn room(free_bytes: u64) -> CheckOutcome {
     match free_bytes >> 20 {
         megabytes if megabytes < 16 => CheckOutcome::problem(

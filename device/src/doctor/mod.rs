@@ -1,4 +1,4 @@
-//! `emocue-badge doctor`: what works here and how to fix what does not.
+//! `emocue-badge doctor`: what works on this machine, and how to fix what does not.
 
 mod access;
 mod host;
@@ -24,16 +24,16 @@ use crate::show::language;
 pub use access::GROUPS;
 pub use host::Host;
 
-/// What one check found.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum CheckOutcome {
     /// It works.
     Ok {
-        /// What is there.
+        /// What was found.
         found: String,
     },
-    /// It does not.
+    /// It does not work.
     Problem {
         /// What is wrong.
         found: String,
@@ -41,7 +41,7 @@ pub enum CheckOutcome {
         #[serde(rename = "mend")]
         fix: String,
     },
-    /// It was not looked at.
+    /// It was not checked.
     Skip {
         /// Why not.
         why: String,
@@ -64,7 +64,7 @@ impl CheckOutcome {
         Self::problem(failure.to_string(), hint(failure).unwrap_or_else(|| fix.to_owned()))
     }
 
-    /// It was not looked at.
+    /// It was not checked.
     pub fn skip(why: impl Into<String>) -> Self {
         Self::Skip { why: why.into() }
     }
@@ -73,37 +73,37 @@ impl CheckOutcome {
 /// One line of the doctor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at: one word.
+    /// The name of the check: one word.
     pub name: &'static str,
     /// What was found.
     #[serde(flatten)]
     pub outcome: CheckOutcome,
 }
 
-/// Looks at one piece of hardware that the configuration names.
+/// Checks one piece of hardware that the configuration names.
 pub type Probe<'a> = &'a dyn Fn(&Config) -> CheckOutcome;
 
-/// Checks that need a driver. Each is asked once its device could be opened.
+/// Checks that need a driver. Each is called once its device could be opened.
 pub struct Probes<'a> {
-    /// Formats and sizes of the camera, or whether its program is there.
+    /// Formats and sizes of the camera, or whether its program is installed.
     pub camera: Probe<'a>,
     /// Whether a panel answers at its address.
     pub panel: Probe<'a>,
-    /// What the framebuffer of a screen has.
+    /// Size and format of a screen's framebuffer.
     pub screen: Probe<'a>,
     /// Whether lines exist and are free.
     pub pins: Probe<'a>,
 }
 
-/// Everything that was looked at.
+/// The results of all checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// In the order of a badge's layers, from its file to its service.
+    /// In the order of a badge's layers, from its configuration to its service.
     pub checks: Vec<Check>,
 }
 
-/// Looks at everything that the configuration in `file` needs, with the settings that came by cable, or the built-in
-/// one, on `host`.
+/// Checks everything that the configuration in `file`, with the settings received over the link, or the built-in
+/// configuration needs on `host`.
 pub fn examine(file: Option<&Path>, host: &Host, probes: &Probes) -> Findings {
     let mut checks = Vec::new();
     let mut note = |name, outcome| checks.push(Check { name, outcome });
@@ -161,7 +161,7 @@ impl Findings {
             .count()
     }
 
-    /// Writes a line for each check, and below a problem how to fix it.
+    /// Writes a line for each check, and the fix below each problem.
     ///
     /// # Errors
     /// Whatever `out` returns.

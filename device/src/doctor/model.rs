@@ -1,4 +1,4 @@
-//! Whether the networks still answer as they should: the embedded portraits.
+//! The self-test of the networks on the embedded portraits.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use emocue_models::failure::line;
 use super::CheckOutcome;
 use crate::bundle::LoadedBundle;
 
-/// How the bundle in `file`, or the embedded one, does in the self-test.
+/// Runs the self-test of the bundle in `file`, or of the embedded one.
 pub(super) fn check(file: Option<&Path>) -> CheckOutcome {
     let fix = match file {
         Some(_) => "leave bundle out of [look] to use the embedded one, or pack it again",

@@ -1,11 +1,11 @@
-//! Whether systemd starts the badge, and watches over it.
+//! Whether systemd starts and supervises the badge.
 
 use super::CheckOutcome;
 use super::host::Host;
 
 const UNIT: &str = "emocue-badge.service";
 
-/// Folders that systemd takes units from.
+/// Folders of systemd's units.
 const FOLDERS: [&str; 3] =
     ["/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 

@@ -1,4 +1,4 @@
-//! What a badge would run with: its configuration, and the settings that came by cable and lie over it.
+//! The effective configuration of a badge: its file, and the settings received over the link that override it.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use super::CheckOutcome;
 use super::host::Host;
 use crate::link::settings;
 
-/// What a badge would run with by the configuration in `file`, and what its settings by cable have to do with it.
+/// The effective configuration of a badge with the configuration in `file`, and the check of its settings received over
+/// the link.
 ///
 /// # Errors
 /// [`ConfigError`] for the file.

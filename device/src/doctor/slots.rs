@@ -1,4 +1,4 @@
-//! Whether the bundles that came after the program can be used.
+//! Whether the installed bundles can be used.
 
 use super::CheckOutcome;
 use super::host::Host;

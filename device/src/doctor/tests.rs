@@ -31,7 +31,7 @@ fn config(text: &str) -> Config {
     Config::parse("test", text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Answers that no other check gives.
+/// Results that no other check gives.
 fn probes() -> Probes<'static> {
     Probes {
         camera: &|_| CheckOutcome::ok("camera probed"),
@@ -438,7 +438,7 @@ fn the_doctor_checks_what_the_badge_runs_with_and_says_what_came_by_cable() {
     fs::write(state.join("settings.before"), "").unwrap();
     assert!(found(check("settings")).contains("on trial"));
 
-    // What the badge leaves out, the doctor leaves out.
+    // The doctor ignores what the badge ignores.
     for (head, text, why) in [
         (head.as_str(), "[pace]\nfps = 500.0\n", "settings.toml:2"),
         (head.as_str(), "[camera]\nsource = 'pipe:touch planted'\n", "through a cable"),

@@ -1,16 +1,17 @@
-//! The wearer's consent: asked on the panel, given by a press that is held, and over by itself.
+//! The wearer's consent: asked on the panel, given by a held press, and limited in time.
 
 use std::time::{Duration, Instant};
 
 use crate::answer::{Kept, Screen};
 use crate::cue::{Press, TimedPress};
 
-/// A press counts once the question has been visible so long.
+/// A press counts once the question has been visible for this time.
 const VISIBLE: Duration = Duration::from_secs(2);
-/// Without an answer in this time it is no.
+/// Without an answer in this time, the answer is no.
 const SHOWN: Duration = Duration::from_secs(30);
 
-/// The wearer's consent that something is kept for a while. Only [`ConsentFlow::press`] makes one; it cannot be copied.
+/// The wearer's consent to store something for a limited time. Only [`ConsentFlow::press`] creates one; it cannot be
+/// copied.
 #[derive(Debug)]
 pub struct Consent {
     kept: Kept,
@@ -18,7 +19,7 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// What may be kept.
+    /// What may be stored.
     pub fn kept(&self) -> Kept {
         self.kept
     }
@@ -33,7 +34,7 @@ impl Consent {
         self.until
     }
 
-    /// For how long it still holds, s, rounded up; 0 once it is over.
+    /// The remaining time, s, rounded up; 0 once it has ended.
     pub fn seconds_left(&self, now: Instant) -> u16 {
         let left = self.until.saturating_duration_since(now).as_millis().div_ceil(1000);
         u16::try_from(left).unwrap_or(u16::MAX)
@@ -49,7 +50,7 @@ pub struct ConsentFlow {
     counts: bool,
 }
 
-/// What a press does to the question.
+/// The effect of a press on the question.
 #[derive(Debug)]
 pub enum FlowAnswer {
     /// It does not count yet, or may become an answer.
@@ -61,7 +62,7 @@ pub enum FlowAnswer {
 }
 
 impl ConsentFlow {
-    /// Asks whether `kept` may be kept for `length` from the answer on.
+    /// Asks for consent to store `kept` for `length` from the answer on.
     pub fn new(kept: Kept, length: Duration, now: Instant) -> Self {
         Self { kept, length, since: now, counts: false }
     }
@@ -71,8 +72,8 @@ impl ConsentFlow {
         Screen::Keep { kept: self.kept, counts: self.counts }
     }
 
-    /// Called about once a second: whether the panel shows something else now. `None` once it was asked for too long,
-    /// which is a no.
+    /// Called about once a second; returns whether the panel has to be redrawn, or `None` after the timeout, which is a
+    /// no.
     pub fn tick(&mut self, now: Instant) -> Option<bool> {
         let visible = now.saturating_duration_since(self.since);
         let counts = visible >= VISIBLE;
@@ -81,11 +82,12 @@ impl ConsentFlow {
         (visible < SHOWN).then_some(news)
     }
 
-    /// A press. Only one that began when the question had been visible counts: held it is yes, short it is no.
+    /// Handles a press. Only a press that began after the question had been visible long enough counts: held is yes,
+    /// short is no.
     pub fn press(&self, TimedPress { press, began }: TimedPress, now: Instant) -> FlowAnswer {
         let counts = began >= self.since + VISIBLE;
         match press {
-            // The rest of the press that chose the entry.
+            // The rest of the press that chose the menu entry.
             _ if !counts => FlowAnswer::Waits,
             Press::Short => FlowAnswer::No,
             Press::Long => FlowAnswer::Waits,

@@ -1,4 +1,4 @@
-//! The wearer's journal while it runs: answers are counted, and every five minutes a sealed record is appended.
+//! A running journal of the wearer: answers are counted, and every five minutes a sealed record is appended.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +16,7 @@ pub struct Diary {
     recorder: Recorder,
     consent: Consent,
     remind_after: Option<Duration>,
-    /// The time without a break at which the wearer was reminded last.
+    /// The time without a break at the last reminder.
     reminded: Duration,
 }
 
@@ -25,7 +25,7 @@ impl Diary {
     /// else.
     ///
     /// # Errors
-    /// [`JournalError`] where its file cannot be made.
+    /// [`JournalError`] when its file cannot be created.
     pub fn begin(
         folder: &Path,
         key: &JournalKey,
@@ -51,7 +51,7 @@ impl Diary {
         self.journal.path()
     }
 
-    /// What the screen shows. States of the badge and answers that have not settled count as nothing.
+    /// Processes what the screen shows. States of the badge and answers that have not settled are not counted.
     pub fn see(&mut self, screen: Screen, now: Instant) {
         let counted = match screen {
             Screen::Answer(Answer::Looks(expression)) => Some(Counted::Looks(expression)),
@@ -61,11 +61,11 @@ impl Diary {
         self.recorder.see(counted, now);
     }
 
-    /// Called about once a second, with whether the camera streams: appends the interval that has ended. Whether the
-    /// wearer is to be reminded of a break.
+    /// Called about once a second, with whether the camera streams: appends the interval that has ended. Returns
+    /// whether to remind the wearer of a break.
     ///
     /// # Errors
-    /// [`JournalError`] when that cannot be written; what was written before stays.
+    /// [`JournalError`] when that cannot be written; earlier records stay.
     pub fn tick(
         &mut self,
         streams: bool,
@@ -91,7 +91,7 @@ impl Diary {
     /// Ends it: the last interval is appended, however short it was.
     ///
     /// # Errors
-    /// [`JournalError`] when that cannot be written; what was written before stays.
+    /// [`JournalError`] when that cannot be written; earlier records stay.
     pub fn end(mut self, now: Instant, clock: SystemTime) -> Result<(), JournalError> {
         match self.recorder.end(now, clock) {
             Some(interval) => self.journal.append(&interval),
@@ -143,7 +143,7 @@ mod tests {
         for second in 0..400 {
             let now = start + Duration::from_secs(second);
             assert!(!diary.tick(true, now, clock + Duration::from_secs(second)).unwrap());
-            // Happy for ten seconds of every minute, else nobody or a state of the badge.
+            // Happy for ten seconds of every minute, else no face or a state of the badge.
             let screen = match second % 60 {
                 0..10 => happy(),
                 10..20 => Screen::Answer(Answer::NoFace),

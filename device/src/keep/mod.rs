@@ -1,6 +1,7 @@
-//! What the badge keeps, only by its wearer's consent: a journal of counts, and pictures of faces.
+//! What the badge stores, only by its wearer's consent: a journal of counts, and pictures of faces.
 //!
-//! Consent is a value that [`ConsentFlow`] alone makes, out of presses of the badge's own button; what writes takes it.
+//! [`Consent`] is a value that only [`ConsentFlow`] creates, from presses of the badge's own button; the writers
+//! require it.
 
 mod consent;
 mod diary;

@@ -15,16 +15,16 @@ use image::{ExtendedColorType, ImageEncoder as _};
 use super::consent::Consent;
 use crate::answer::Kept;
 
-/// The shortest time between two pictures.
+/// The minimum time between two pictures.
 const EVERY: Duration = Duration::from_secs(1);
 /// The most pictures of one consent.
 const MOST: u32 = 600;
-/// A picture has the face's box and so much around it, as a part of the box.
+/// Margin around the face's box in a picture, as a fraction of the box.
 const AROUND: f32 = 0.25;
 /// The longest side of a picture, px: larger ones are reduced by a whole number.
 const LONGEST: usize = 224;
 
-/// Writes pictures while the wearer's consent holds, and no longer.
+/// Writes pictures only while the wearer's consent holds.
 #[derive(Debug)]
 pub struct PictureStore {
     folder: PathBuf,
@@ -33,7 +33,7 @@ pub struct PictureStore {
     written: u32,
 }
 
-/// Why a picture cannot be kept.
+/// Why a picture cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The consent is for something else.
@@ -42,9 +42,9 @@ pub enum PictureError {
     /// A folder or a file cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
-        /// What.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// A picture cannot be encoded.
@@ -68,10 +68,10 @@ impl Failure for PictureError {
 }
 
 impl PictureStore {
-    /// Writes to `folder`, which only its owner may read, for as long as `consent` holds.
+    /// Writes to `folder`, which only its owner can read, for as long as `consent` holds.
     ///
     /// # Errors
-    /// [`PictureError`] for a consent to something else, and a folder that cannot be made.
+    /// [`PictureError`] for a consent to something else, and a folder that cannot be created.
     pub fn new(folder: &Path, consent: Consent) -> Result<Self, PictureError> {
         if consent.kept() != Kept::Pictures {
             return Err(PictureError::OtherConsent);
@@ -85,16 +85,16 @@ impl PictureStore {
         &self.consent
     }
 
-    /// How many pictures it has written.
+    /// Number of pictures that it has written.
     pub fn written(&self) -> u32 {
         self.written
     }
 
-    /// Keeps the face in `rect` of `frame`, which looks like `expression`: once a second at most. `now` tells the time
-    /// before and after writing; a picture that is not whole when the consent ends is not kept.
+    /// Stores the face in `rect` of `frame`, which looks like `expression`, at most once a second. `now` returns the
+    /// time before and after writing; a picture that is not complete when the consent ends is removed.
     ///
     /// # Errors
-    /// [`PictureError`] when it cannot be written; nothing of it is left then.
+    /// [`PictureError`] when it cannot be written; no part of it is left.
     pub fn keep(
         &mut self,
         frame: &Luma,
@@ -120,7 +120,7 @@ impl PictureStore {
         let folder = self.folder.join(expression.name());
         make_folder(&folder)?;
         let unfinished = folder.join(UNFINISHED);
-        // What a pulled plug left.
+        // A file that was left by a power failure.
         let _ = fs::remove_file(&unfinished);
         let done = write_new(&unfinished, &png).and_then(|()| match self.consent.holds(now()) {
             true => publish(&unfinished, &folder).map(|()| true),
@@ -142,7 +142,7 @@ impl PictureStore {
 /// A picture that is being written.
 const UNFINISHED: &str = "unfinished";
 
-/// The face with what is around it, no larger than a network needs.
+/// The face with its margin, no larger than a network needs.
 fn cut(frame: &Luma, rect: Rect) -> Option<Luma> {
     let edge = |at: f32, most: usize| at.clamp(0.0, most as f32) as usize;
     let (dx, dy) = (rect.width * AROUND, rect.height * AROUND);
@@ -166,7 +166,7 @@ fn cut(frame: &Luma, rect: Rect) -> Option<Luma> {
     Some(picture)
 }
 
-/// Makes a folder that only its owner may read.
+/// Creates a folder that only its owner can read.
 fn make_folder(folder: &Path) -> Result<(), PictureError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -175,7 +175,7 @@ fn make_folder(folder: &Path) -> Result<(), PictureError> {
     builder.create(folder).map_err(|source| PictureError::Write { path: folder.to_owned(), source })
 }
 
-/// Writes a file that was not there, whole.
+/// Writes a new file.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -186,7 +186,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Gives a picture the first free number of its folder, to which nobody else writes.
+/// Renames a picture to the first free number in its folder; no other program writes there.
 fn publish(unfinished: &Path, folder: &Path) -> io::Result<()> {
     let free = (0..u32::MAX).map(|number| folder.join(format!("{number:04}.png")));
     let mut free = free.skip(fs::read_dir(folder)?.count().saturating_sub(1));

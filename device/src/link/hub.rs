@@ -1,4 +1,4 @@
-//! What is reported to a host: how the badge's machine is, and its log.
+//! What is reported to a host: the badge's status and its log.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::bundle::{LoadedBundle, Origin, Slot};
 /// Lines that are kept.
 const KEPT: usize = 256;
 
-/// Filled by the badge about once a second, read by what serves a host. It holds nothing that was seen.
+/// Updated by the badge about once a second, read by the link's server. It has no data about what the camera shows.
 #[derive(Debug)]
 pub struct Hub {
     start: Instant,
@@ -57,7 +57,7 @@ impl Hub {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Adds a line to the log; the oldest goes when there are too many.
+    /// Adds a line to the log; the oldest is removed when there are too many.
     pub fn note(&self, text: &str) {
         let end = text.floor_char_boundary(MAX_TEXT);
         let time_ms = self.elapsed_ms();
@@ -70,17 +70,17 @@ impl Hub {
         inner.log.push_back(LogLine { number, time_ms, text: text[..end].to_owned() });
     }
 
-    /// Counts something that went wrong.
+    /// Counts a fault.
     pub fn fault(&self) {
         self.inner().status.faults += 1;
     }
 
-    /// Changes how the badge is.
+    /// Changes the badge's status.
     pub fn update(&self, change: impl FnOnce(&mut BadgeStatus)) {
         change(&mut self.inner().status);
     }
 
-    /// Which bundle runs from now on.
+    /// Sets the running bundle.
     pub fn runs(&self, bundle: &LoadedBundle) {
         let release = (bundle.name.clone(), bundle.content_version);
         let (running, release, trial) = match &bundle.origin {
@@ -96,7 +96,7 @@ impl Hub {
         });
     }
 
-    /// How the badge is.
+    /// The badge's status.
     pub fn status(&self) -> BadgeStatus {
         BadgeStatus { uptime_ms: self.elapsed_ms(), ..self.inner().status.clone() }
     }
@@ -107,12 +107,12 @@ impl Hub {
         inner.log.iter().filter(|line| line.number >= from).take(most).cloned().collect()
     }
 
-    /// Asks the badge to start anew, with what the disk holds then.
+    /// Requests a restart of the loop with the files on the disk.
     pub fn start_anew(&self) {
         self.again.store(true, Ordering::Relaxed);
     }
 
-    /// Whether that was asked for since the last call.
+    /// Whether a restart was requested since the last call.
     pub fn takes_start(&self) -> bool {
         self.again.swap(false, Ordering::Relaxed)
     }

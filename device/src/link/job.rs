@@ -1,5 +1,5 @@
-//! What takes longer than a reply: it continues elsewhere, one at a time, in a program of its own that cannot take the
-//! badge with it.
+//! Work that takes longer than a reply: one job at a time, in a process of its own whose crash does not affect the
+//! badge.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use emocue_models::failure::line_of;
 
 use crate::sandbox::own_program;
 
-/// How this program is called for jobs.
+/// How this program is started for jobs.
 #[derive(Clone, Debug)]
 pub struct Programs {
     /// The program itself.
@@ -29,10 +29,10 @@ impl Programs {
         Self { program: own_program(), config: config.to_owned(), state: state.to_owned() }
     }
 
-    /// Runs a verb and returns its output's last line.
+    /// Runs a subcommand and returns the last line of its output.
     ///
     /// # Errors
-    /// What the program told, or why it could not start.
+    /// The program's message, or why it could not start.
     pub fn run(&self, verb: &[&str], file: Option<&Path>) -> Result<String, String> {
         let mut command = Command::new(&self.program);
         command.args(verb).args(file);
@@ -51,7 +51,7 @@ impl Programs {
     }
 }
 
-/// The job in hand, and what came of the last one.
+/// The current job, and the result of the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Job(Arc<Mutex<Progress>>);
 
@@ -70,7 +70,7 @@ impl Job {
         self.progress() == Progress::Working
     }
 
-    /// Begins `work`, unless something is under way.
+    /// Begins `work`, unless a job is running.
     pub(super) fn start(
         &self,
         work: impl FnOnce() -> Result<String, String> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The badge's end of the link: what a host may ask of it, over a cable or from a login on the badge itself.
+//! The badge's side of the link: requests of a host, over a cable or from a login on the badge itself.
 
 mod hub;
 mod job;

@@ -18,27 +18,27 @@ use emocue_link::transport::Streams;
 use super::side::BadgeService;
 use emocue_config::LinkSettings;
 
-/// How often a port that is not there is looked for.
+/// Interval at which a missing port is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// How often parts of files are looked for that nobody continues.
+/// Interval at which abandoned parts of files are removed.
 const CHECK: Duration = Duration::from_secs(60);
 
 /// Threads that serve hosts until they are stopped.
 pub struct Service {
     stop: Arc<AtomicBool>,
     socket: PathBuf,
-    /// While it is there, old parts of files are removed.
+    /// Old parts of files are removed until this is dropped.
     _expiring: Sender<()>,
 }
 
-/// Where the socket lies in the state folder `state`.
+/// The path of the socket in the state folder `state`.
 pub fn socket(state: &Path) -> PathBuf {
     state.join("link.sock")
 }
 
 impl Service {
-    /// Begins to serve; `tell` gets what a log should know.
+    /// Begins to serve; `tell` gets lines for the log.
     pub fn start(
         board: &Arc<BadgeService>,
         link: &LinkSettings,
@@ -67,13 +67,13 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the thread that waits there.
+        // Wakes the thread that accepts connections.
         let _ = UnixStream::connect(&self.socket);
         let _ = fs::remove_file(&self.socket);
     }
 }
 
-/// Removes parts of files that nobody continues, until the sender is dropped.
+/// Removes abandoned parts of files, until the sender is dropped.
 fn expire(board: &Arc<BadgeService>) -> Sender<()> {
     let (needed, gone) = channel::<()>();
     let board = Arc::clone(board);
@@ -117,7 +117,7 @@ fn cable(
 }
 
 fn listen(socket: &Path) -> io::Result<UnixListener> {
-    // One that a killed badge left; another badge would hold the lock beside it.
+    // A socket that a killed badge left; another running badge would hold the lock.
     let _ = fs::remove_file(socket);
     UnixListener::bind(socket)
 }
@@ -131,7 +131,7 @@ fn visitors(board: &Arc<BadgeService>, listener: &UnixListener, stop: &Arc<Atomi
         let Ok(reader) = stream.try_clone() else { continue };
         let (side, stop) = (board.side(), Arc::clone(stop));
         thread::spawn(move || {
-            // It ends when the visitor leaves.
+            // It ends when the visitor disconnects.
             let _ = Server::new(Streams::new(reader, stream), side, settings()).serve(&stop);
         });
     }

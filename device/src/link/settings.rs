@@ -1,12 +1,12 @@
-//! Settings that came through the link: in the state folder, laid over the configuration's file, which belongs to the
-//! owner of the badge and not to its service.
+//! Settings that were received over the link: in the state folder, where they override the configuration's file, which
+//! belongs to the owner of the badge and not to its service.
 //!
 //! ```text
 //! STATE/settings.toml     what came last, behind a line that says over which configuration it was laid
 //! STATE/settings.before   what was used before, while the new ones have not proved themselves; empty for none
 //! ```
 //!
-//! A configuration that is changed in its file takes their place.
+//! A change of the configuration's file replaces them.
 
 use std::fs;
 use std::io;
@@ -25,34 +25,34 @@ use crate::slots::{read_file, replace_file};
 /// Longest settings that are read, bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// What the first line of settings begins with; the SHA-256 of the configuration follows.
+/// The beginning of the first line of settings; the SHA-256 of the configuration follows.
 const HEAD: &str = "# came through the link, over the configuration with SHA-256 ";
 
-/// Where settings lie that are used.
+/// The path of the settings in use.
 pub(crate) fn taken(state: &Path) -> PathBuf {
     state.join("settings.toml")
 }
 
-/// Where the settings before lie until the new ones have proved themselves.
+/// The path of the previous settings until the new ones are confirmed.
 fn before(state: &Path) -> PathBuf {
     state.join("settings.before")
 }
 
-/// What a badge runs with.
+/// The effective configuration of a badge.
 #[derive(Clone, Debug)]
 pub struct EffectiveConfig {
     /// Its values.
     pub config: Config,
     /// The text that was given last: that of the settings, else that of the file.
     pub text: String,
-    /// Keys that came through the link, as `section.key`.
+    /// Keys that were received over the link, as `section.key`.
     pub by_cable: Vec<String>,
-    /// Why settings that came through the link are not used.
+    /// Why settings that were received over the link are not used.
     pub note: Option<String>,
 }
 
-/// Reads the configuration in `file`, and over it the settings in the state folder, which is the configuration's own
-/// where `state` is `None`. Settings that do not go with the file are left out.
+/// Reads the configuration in `file`, overridden by the settings in the state folder, which is the configuration's own
+/// if `state` is `None`. Settings that do not match the file are ignored.
 ///
 /// # Errors
 /// [`ConfigError`] for the file.
@@ -79,7 +79,7 @@ pub fn read(file: &Path, state: Option<&Path>) -> Result<EffectiveConfig, Config
     Ok(EffectiveConfig { config, text: base, by_cable: Vec::new(), note })
 }
 
-/// The file of the settings; empty where there are none.
+/// The text of the settings; empty if there are none.
 fn settings(state: &Path) -> io::Result<String> {
     match read_file(&taken(state), LONGEST) {
         Ok(bytes) => String::from_utf8(bytes).map_err(io::Error::other),
@@ -88,12 +88,12 @@ fn settings(state: &Path) -> io::Result<String> {
     }
 }
 
-/// The first line of settings over this configuration.
+/// The first line of settings for this configuration.
 fn head(base: &str) -> String {
     format!("{HEAD}{}", Sha256::of(base.as_bytes()))
 }
 
-/// Takes the settings in `file`, if they are possible, leave alone what a cable may not change, and the wearer agrees.
+/// Accepts the settings in `file`, if they are valid, change only what the link may change, and the wearer agrees.
 pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String, String> {
     let Programs { config, state, .. } = programs;
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
@@ -113,7 +113,7 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
     asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
     let path = taken(state);
     let write = || -> io::Result<()> {
-        // Where others wait to prove themselves, the ones before those are what is known to work.
+        // If other settings are not confirmed yet, the ones before those are the last known good ones.
         if !is_waiting(state) {
             replace_file(&before(state), settings(state).unwrap_or_default().as_bytes())?;
         }
@@ -125,20 +125,20 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
         .to_owned())
 }
 
-/// Whether new settings wait to prove themselves.
+/// Whether new settings wait for confirmation.
 pub fn is_waiting(state: &Path) -> bool {
     before(state).exists()
 }
 
-/// They have proved themselves.
+/// Confirms new settings.
 ///
 /// # Errors
-/// The system's own; they stay unproven.
+/// The system's error; they stay unconfirmed.
 pub fn keep(state: &Path) -> io::Result<()> {
     fs::remove_file(before(state))
 }
 
-/// Returns to the settings before, where new ones wait to prove themselves; whether there were such.
+/// Rolls back to the previous settings, if new ones wait for confirmation; returns whether there were such.
 pub fn give_up(state: &Path) -> bool {
     fs::rename(before(state), taken(state)).is_ok()
 }
@@ -195,7 +195,7 @@ mod tests {
             assert_eq!(found.config.led.brightness, 30);
             assert!(found.note.unwrap().contains("settings.toml:"), "{text}");
         }
-        // Without its first line nobody knows what it belongs to.
+        // Without the first line, it is unknown to which configuration they belong.
         fs::write(taken(lab.0.path()), "[led]\nbrightness = 50\n").unwrap();
         assert_eq!(lab.read().config.led.brightness, 30);
         let is_told = |what: &str| {

@@ -21,16 +21,16 @@ use super::settings;
 use crate::slots::consent::ConsentChannel;
 use crate::slots::{Slot, Store};
 
-/// A file whose host is silent for so long may make way for another host's.
+/// A file whose host is silent for this time may be replaced by another host's.
 const ABANDONED: Duration = Duration::from_secs(10);
 
-/// What came of a file that nobody continues is removed after so long.
+/// A part of a file that is not continued is removed after this time.
 const EXPIRES: Duration = Duration::from_secs(3600);
 
-/// A self-test that failed is not run again before; one that succeeded is not run again for the same bundle.
+/// A self-test that failed is not run again within this time; one that succeeded is not run again for the same bundle.
 const RETEST: Duration = Duration::from_secs(60);
 
-/// What all hosts share.
+/// State that all hosts share.
 #[derive(Debug)]
 pub struct BadgeService {
     hub: Arc<Hub>,
@@ -41,29 +41,29 @@ pub struct BadgeService {
     hosts: AtomicU32,
 }
 
-/// What the last self-test said, so that a host does not keep the badge busy with it.
+/// The last self-test's result, so that a host cannot keep the badge busy with it.
 #[derive(Clone, Debug)]
 struct SelfTested {
     running: BundleSource,
-    /// The slots' state then.
+    /// The slots' state at that time.
     mark: Vec<u8>,
     outcome: Result<String, String>,
     at: Instant,
 }
 
-/// The file that comes.
+/// The file that is being received.
 #[derive(Debug)]
 struct Receiving {
     inbox: Inbox,
     kind: FileKind,
-    /// Whose it is, and when that host was last heard.
+    /// The host that sends it, and when that host was last active.
     owner: Option<(u32, Instant)>,
-    /// When somebody was last heard about it, or the badge started.
+    /// When any host was last active on it, or the badge started.
     heard: Instant,
 }
 
 impl BadgeService {
-    /// A badge that does what is asked through `programs`.
+    /// A badge that executes requests through `programs`.
     pub fn new(hub: Arc<Hub>, programs: Programs) -> Arc<Self> {
         let inbox = Inbox::new(programs.state.join("incoming"));
         let receiving = Mutex::new(Receiving {
@@ -91,12 +91,12 @@ impl BadgeService {
         lock(&self.receiving)
     }
 
-    /// Where the wearer's journals lie.
+    /// The folder of the wearer's journals.
     fn journals(&self) -> PathBuf {
         self.programs.state.join(emocue_journal::FOLDER)
     }
 
-    /// Removes what came of a file that nobody has continued for an hour. Called now and then.
+    /// Removes a part of a file that was not continued for an hour. Called from time to time.
     pub fn expire(&self, now: Instant) {
         let mut receiving = self.receiving();
         let is_old = now.saturating_duration_since(receiving.heard) >= EXPIRES;
@@ -107,15 +107,15 @@ impl BadgeService {
         }
     }
 
-    /// Installs a bundle that lies in the inbox since before the badge started, as on a card that a host wrote. What is
-    /// refused is removed, and told; what only lacks a press of the button waits for the next start.
+    /// Installs a bundle that was in the inbox before the badge started, as on a card that a host wrote. A refused
+    /// bundle is removed and reported; one that only lacks a press of the button waits for the next start.
     pub fn install_what_lies_there(&self) {
         let file = self.programs.state.join("incoming").join("bundle.emocue");
         if !file.is_file() {
             return;
         }
         let (programs, hub) = (self.programs.clone(), Arc::clone(&self.hub));
-        // A job that is under way is a host's; the file waits.
+        // A running job belongs to a host; the file waits.
         let _ = self.job.start(move || {
             let done = programs.run(&["slot", "install", "--remove"], Some(&file));
             match &done {
@@ -130,8 +130,8 @@ impl BadgeService {
     }
 }
 
-/// Returns to the bundle before, if there is one and the wearer agrees: anybody who holds the cable could otherwise bring
-/// back what was fixed.
+/// Rolls back to the previous bundle, if there is one and the wearer agrees: otherwise anybody with the cable could
+/// bring back a bundle with a known fault.
 fn roll_back(programs: &Programs) -> Result<String, String> {
     Store::new(&programs.state).can_roll_back().map_err(|error| line(&error))?;
     let asked =
@@ -148,7 +148,7 @@ pub struct Side {
 }
 
 impl Side {
-    /// The file that comes, if it is this host's.
+    /// The file that is being received, if it is this host's.
     fn mine(&self) -> Result<MutexGuard<'_, Receiving>, String> {
         let mut receiving = self.board.receiving();
         match receiving.owner {
@@ -213,7 +213,7 @@ impl Badge for Side {
                 FileKind::Bundle => programs.run(&["slot", "install"], Some(&file)),
                 FileKind::Config => settings::take(&file, &programs, &hub),
             };
-            // Whatever came of it, it is not needed any more.
+            // Whatever the result, it is no longer needed.
             let _ = std::fs::remove_file(&file);
             if let Err(text) = &done {
                 hub.note(text);
@@ -290,13 +290,13 @@ impl Badge for Side {
         let mut receiving = self.board.receiving();
         if receiving.owner.is_some_and(|(owner, _)| owner == self.id) {
             receiving.owner = None;
-            // The next session continues from what came so far.
+            // The next session continues from what was received so far.
             let _ = receiving.inbox.sync();
         }
     }
 }
 
-/// A thread that panicked while it held the lock left what is behind it whole.
+/// A thread that panicked while it held the lock left its data valid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -373,7 +373,7 @@ mod tests {
         }
         let count = || std::fs::read_to_string(&runs).unwrap().lines().count();
         assert_eq!(count(), 1);
-        // Other slots are tested anew.
+        // Other slots are tested again.
         std::fs::create_dir(state.path().join("slots")).unwrap();
         std::fs::write(state.path().join("slots/state"), "another").unwrap();
         test();

@@ -1,6 +1,7 @@
-//! Practice games, for one button: a [`Game`] is given answers, presses and the time, and says what the screen shows.
+//! Practice games, for one button: a [`Game`] receives answers, presses and the time, and returns what the screen
+//! shows.
 //!
-//! Nothing is scored and nothing is stored. A game ends by itself; there is no sign for a failure, as there is none.
+//! Nothing is scored and nothing is stored. A game ends by itself; there is no failure, and no sign for one.
 
 #[cfg(test)]
 mod tests;
@@ -13,20 +14,20 @@ use emocue_models::label::Expression;
 
 use crate::answer::{Answer, GameKind, PracticeScreen, Screen};
 
-/// How long an expression that is asked for has to be the steadied answer.
+/// How long the requested expression has to be the steadied answer.
 const HELD: Duration = Duration::from_secs(1);
 /// How long "well done" is shown.
 const WELL_DONE: Duration = Duration::from_secs(2);
-/// How long it is shown that a round is skipped.
+/// How long "skipped" is shown.
 const SKIPPED: Duration = Duration::from_millis(800);
-/// How long an answer stays uncovered.
+/// How long the answer of a guess is shown.
 const UNCOVERED: Duration = Duration::from_secs(4);
 /// How long the reason for which the camera may be used is shown before a game.
 const REASON: Duration = Duration::from_secs(3);
 /// How long the end is shown.
 const ENDED: Duration = Duration::from_secs(3);
 
-/// What a game shows, from a moment on.
+/// The stage of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Why the camera may be used here.
@@ -43,24 +44,24 @@ enum Stage {
     Uncovered(Answer),
     /// The last round is over.
     Ended,
-    /// Nothing more.
+    /// The end was shown.
     Over,
 }
 
-/// One game from its first round to its end.
+/// One game, from its first round to its end.
 #[derive(Debug)]
 pub struct Game {
     kind: GameKind,
     settings: PracticeSettings,
     reason: Reason,
-    /// What comes in each round.
+    /// The expression of each round.
     rounds: Vec<Expression>,
     round: usize,
     stage: Stage,
     since: Instant,
     /// The last steadied answer.
     answer: Option<Answer>,
-    /// Since when it is what is asked for.
+    /// Since when it is the requested expression.
     held: Option<Instant>,
 }
 
@@ -88,7 +89,7 @@ impl Game {
         }
     }
 
-    /// Which game it is.
+    /// The kind of game.
     pub fn kind(&self) -> GameKind {
         self.kind
     }
@@ -121,7 +122,7 @@ impl Game {
         Screen::Practice(practice)
     }
 
-    /// Takes what the screen would show without a game; `None` while nothing is seen.
+    /// Processes the answer that the screen would show without a game; `None` while there is none.
     pub fn see(&mut self, answer: Option<Answer>, now: Instant) {
         self.answer = answer;
         let asked = self.rounds.get(self.round).copied().map(Answer::Looks);
@@ -134,7 +135,7 @@ impl Game {
         self.tick(now);
     }
 
-    /// A short press: the next card, or this round is skipped, or what is covered is shown.
+    /// A short press: shows the next card, skips this round, or shows the hidden answer.
     pub fn press(&mut self, now: Instant) {
         match (self.stage, self.kind) {
             (Stage::Round, GameKind::ShowMe) => self.go(Stage::Skipped, now),
@@ -158,7 +159,7 @@ impl Game {
         }
     }
 
-    /// When the next change comes by itself; `None` after the end.
+    /// When the next change without a press happens; `None` after the end.
     pub fn deadline(&self) -> Option<Instant> {
         let stage = self.lasts().map(|time| self.since + time);
         let held = self.held.map(|since| since + HELD);
@@ -180,7 +181,7 @@ impl Game {
         })
     }
 
-    /// Goes on to what follows the stage.
+    /// Continues with the next stage.
     fn next(&mut self, now: Instant) {
         match (self.stage, self.kind) {
             (Stage::Reason, _) => self.go(Stage::Round, now),
@@ -201,7 +202,7 @@ impl Game {
     }
 }
 
-/// What comes in each round: each expression once before one comes again, and none twice in a row.
+/// The expression of each round: each comes once before any repeats, and none twice in a row.
 fn rounds(settings: &PracticeSettings, random: &mut Random) -> Vec<Expression> {
     let mut rounds: Vec<Expression> = Vec::new();
     let wanted = settings.rounds as usize;

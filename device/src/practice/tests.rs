@@ -12,7 +12,7 @@ fn settings(rounds: u32) -> PracticeSettings {
     PracticeSettings { rounds, expressions, order: Order::Listed, ..PracticeSettings::default() }
 }
 
-/// A game that is played by a clock of the test.
+/// A game with a clock of the test.
 struct Played {
     game: Game,
     start: Instant,
@@ -32,7 +32,7 @@ impl Played {
         self.start + Duration::from_millis(ms)
     }
 
-    /// The face looks so from `from` to `to`, ms, in frames of 100 ms.
+    /// The face has this answer from `from` to `to`, ms, in frames of 100 ms.
     fn looks(&mut self, answer: Answer, from: u64, to: u64) -> Screen {
         for ms in (from..=to).step_by(100) {
             self.game.see(Some(answer), self.at(ms));
@@ -45,7 +45,7 @@ impl Played {
         self.game.screen()
     }
 
-    /// Every screen until the end and when it came, ms, with nothing but time passing from `from` on.
+    /// Every screen until the end and its time, ms, without input from `from` on.
     fn alone(&mut self, from: u64) -> Vec<(u64, Screen)> {
         let mut now = self.at(from);
         let mut screens = vec![(from, self.game.screen())];
@@ -72,7 +72,7 @@ fn show_me_is_won_when_the_answer_holds_for_a_second() {
     assert_eq!(played.game.screen(), practice(ShowMe(Happiness)));
     assert_eq!(played.looks(Answer::Looks(Sadness), 0, 5000), practice(ShowMe(Happiness)));
     assert_eq!(played.looks(Answer::Looks(Happiness), 5100, 6000), practice(ShowMe(Happiness)));
-    // A break begins the second anew.
+    // An interruption restarts the second.
     assert_eq!(played.looks(Answer::Unsure, 6050, 6050), practice(ShowMe(Happiness)));
     assert_eq!(played.looks(Answer::Looks(Happiness), 6100, 7000), practice(ShowMe(Happiness)));
     assert_eq!(played.looks(Answer::Looks(Happiness), 7100, 7100), practice(WellDone(Happiness)));
@@ -121,11 +121,11 @@ fn a_guess_stays_covered_until_the_press() {
     }
     assert_eq!(played.looks(Answer::Looks(Sadness), 200, 900), practice(Covered));
     assert_eq!(played.press(1000), Screen::looks(Sadness));
-    // What the face does now changes nothing.
+    // A change of the face has no effect now.
     assert_eq!(played.looks(Answer::Looks(Anger), 1100, 4900), Screen::looks(Sadness));
     assert_eq!(played.looks(Answer::Looks(Anger), 5000, 5000), practice(Covered));
     assert_eq!(played.press(5100), Screen::looks(Anger));
-    // Another press goes on at once.
+    // Another press continues at once.
     assert_eq!(played.press(5200), practice(Ended));
     assert_eq!(played.press(5300), practice(Ended));
     assert!(played.game.is_over());
@@ -209,7 +209,7 @@ proptest! {
                 _ => played.game.tick(now),
             }
         }
-        // From here on time alone passes.
+        // From here on there is no input.
         let mut turns = 0;
         while let Some(deadline) = played.game.deadline() {
             played.game.tick(deadline.max(played.at(ms)));

@@ -1,4 +1,4 @@
-//! The pictures: one table of geometry for the panel, in both sizes, and for the overlay.
+//! The pictures: one geometry for the panel, in both sizes, and for the overlay.
 //!
 //! Coordinates are units of a 64x64 square, x to the right, y down; line widths are in the same units. Angles
 //! are degrees clockwise from the right, so that 0 to 180 is the lower half of a circle.
@@ -26,11 +26,11 @@ pub struct Picture {
 pub struct Mark {
     /// What it belongs to.
     pub group: Group,
-    /// Where it runs.
+    /// Its path.
     pub path: Path,
-    /// Stroked or filled.
+    /// Whether it is stroked or filled.
     pub paint: Paint,
-    /// In which colour.
+    /// Its ink.
     pub ink: Ink,
     /// Drawn a second time, mirrored left to right.
     pub twin: bool,
@@ -41,17 +41,17 @@ pub struct Mark {
 pub enum Group {
     /// Both brows.
     Brows,
-    /// Both eyes and what falls from them.
+    /// Both eyes and their tears.
     Eyes,
     /// The mouth.
     Mouth,
-    /// The face's outline; left out where there is no room.
+    /// The face's outline; omitted where there is no space.
     Outline,
     /// A sign that is not a face.
     Sign,
 }
 
-/// Where a mark runs.
+/// The path of a mark.
 #[derive(Clone, Copy, Debug)]
 pub enum Path {
     /// Through at most 65 points.
@@ -60,7 +60,7 @@ pub enum Path {
     Arc {
         /// The centre.
         center: (f32, f32),
-        /// Half axes, across and down.
+        /// Semi-axes, horizontal and vertical.
         radii: (f32, f32),
         /// First angle, degrees.
         from: f32,
@@ -72,9 +72,9 @@ pub enum Path {
 /// How a mark is painted.
 #[derive(Clone, Copy, Debug)]
 pub enum Paint {
-    /// A line of this width with round ends and joints.
+    /// A line of this width with round caps and joins.
     Stroke(f32),
-    /// The inside.
+    /// The interior.
     Fill,
 }
 
@@ -87,7 +87,7 @@ pub enum Ink {
     Skin,
     /// The white of an eye: dark on a panel, inside its lit rim.
     White,
-    /// What separates two lit shapes: dark everywhere.
+    /// A gap between two lit shapes: dark everywhere.
     Gap,
     /// A tongue: lit on a panel.
     Tongue,
@@ -95,7 +95,7 @@ pub enum Ink {
     Drop,
 }
 
-/// Everything that has a picture of its own beside its word.
+/// All screens that have a picture of their own beside the word.
 pub const SCREENS: [Screen; 21] = [
     Screen::looks(Expression::Neutral),
     Screen::looks(Expression::Happiness),
@@ -120,7 +120,7 @@ pub const SCREENS: [Screen; 21] = [
     Screen::Starting,
 ];
 
-/// Everything that has a title over its picture.
+/// All screens that have a title above the picture.
 pub const TITLED: [Screen; 17] = [
     Screen::Menu(MenuEntry::Practice(GameKind::ShowMe)),
     Screen::Menu(MenuEntry::Practice(GameKind::Guess)),

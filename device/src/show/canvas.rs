@@ -13,7 +13,7 @@ use image::{RgbImage, SubImage};
 
 use super::ShownFrame;
 
-/// RGB, 8 bits each, row-major; drawing outside is cut off.
+/// RGB, 8 bits each, row-major; drawing outside is clipped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Canvas {
     size: Size,
@@ -21,7 +21,7 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// Takes a picture, enlarged `zoom` times.
+    /// Loads a picture, enlarged `zoom` times.
     pub(crate) fn load(&mut self, picture: RgbImage, zoom: u32) {
         self.size = Size::new(picture.width() * zoom, picture.height() * zoom);
         let enlarged = match zoom {
@@ -33,7 +33,7 @@ impl Canvas {
         self.bytes = enlarged.into_raw();
     }
 
-    /// Becomes `size` px of `color`.
+    /// Resizes to `size` px and fills with `color`.
     pub(crate) fn clear(&mut self, size: Size, color: Rgb888) {
         self.size = size;
         self.bytes.clear();
@@ -41,8 +41,8 @@ impl Canvas {
         self.bytes.extend([color.r(), color.g(), color.b()].repeat(pixels));
     }
 
-    /// Draws the part `from` of a picture, as far as it is inside, as large as fits into the middle of `area`; returns
-    /// where it lies.
+    /// Draws the part `from` of a picture, clipped to the picture, centred in `area` and as large as fits; returns its
+    /// position.
     pub(crate) fn paste(&mut self, picture: &RgbImage, from: Rect, area: Rectangle) -> Rectangle {
         let whole = Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32);
         let corner = |value: f32, most: f32| value.round().clamp(0.0, most) as u32;
@@ -99,7 +99,7 @@ impl Canvas {
         }
     }
 
-    /// Takes `area` of another canvas, each pixel as a square of `factor` px; black where that has nothing.
+    /// Copies `area` of another canvas, each pixel as a square of `factor` px; black outside that canvas.
     pub(crate) fn enlarge_from(&mut self, other: &Self, area: Rectangle, factor: u32) {
         self.size = area.size * factor;
         self.bytes.clear();
@@ -117,10 +117,10 @@ impl Canvas {
         }
     }
 
-    /// Lays `color` on what is white in `mask`, enlarged `factor` times with its top-left corner at `at`. Between a mask's
-    /// pixels it is interpolated, and its edge is a pixel wide.
+    /// Draws `color` where `mask` is white, enlarged `factor` times with its top-left corner at `at`. The mask is
+    /// interpolated, and its edge is a pixel wide.
     pub(crate) fn stamp(&mut self, mask: &Self, at: Point, factor: u32, color: Rgb888) {
-        /// Lines of one pixel that meet at a corner only stay joined.
+        /// Below 0.5, so that lines of one pixel that meet only at a corner stay joined.
         const EDGE: f32 = 0.4;
         let size = mask.size.component_mul(Size::new_equal(factor));
         let visible = Rectangle::new(at, size).intersection(&self.bounds());
@@ -132,7 +132,7 @@ impl Canvas {
         };
         for place in visible.points() {
             let inside = place - at;
-            // Where the pixel's middle lies between the middles of four of the mask's.
+            // Position of the pixel's centre between the centres of four mask pixels.
             let along = |px: i32| {
                 let middle = (px as f32 + 0.5) / factor as f32 - 0.5;
                 (middle.floor() as i32, middle - middle.floor())

@@ -1,8 +1,8 @@
-//! Whether a report says something new.
+//! Detects whether a report shows something new.
 
 use crate::answer::{FrameReport, Screen};
 
-/// Remembers what was shown last, so that displays act on a change only.
+/// Stores what was shown last, so that displays act only on a change.
 #[derive(Debug, Default)]
 pub(crate) struct ScreenChange {
     source: String,
@@ -15,7 +15,7 @@ pub(crate) struct ScreenChange {
 pub(crate) enum News {
     /// Same source, same answer.
     None,
-    /// Same source, another answer: a stream moved on.
+    /// Same source, another answer: a stream continued.
     Answer,
     /// The first report or another source: each still picture of a folder is one.
     Source,
@@ -38,7 +38,7 @@ impl ScreenChange {
         news
     }
 
-    /// Whatever the next report says, it is shown anew.
+    /// The next report counts as new in every case.
     pub(crate) fn renew(&mut self) {
         self.renewed = true;
     }

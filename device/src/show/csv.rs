@@ -34,7 +34,7 @@ use crate::answer::{FaceAnswer, FrameReport};
 /// The columns before the probabilities.
 const COLUMNS: &str = "source,index,time_ms,width,height,shown,face,is_shown,track,\
                        box_x,box_y,box_width,box_height,score,answer";
-/// How many of them tell of a face.
+/// How many of them are about a face.
 const FACE_COLUMNS: usize = 9;
 
 /// Writes a row per face.
@@ -47,7 +47,7 @@ pub struct Csv<W: Write> {
     text: String,
 }
 
-/// On a new file.
+/// Opens a new file.
 pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>, ShowError> {
     let path = PathBuf::from(argument);
     if path.as_os_str().is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>
 }
 
 impl<W: Write> Csv<W> {
-    /// On any writer; `path` names it in messages.
+    /// Writes to any writer; messages name it `path`.
     pub fn new(out: W, path: PathBuf) -> Self {
         Self { out: BufWriter::new(out), path, labels: None, rows: 0, text: String::new() }
     }
@@ -126,8 +126,8 @@ fn face_columns(text: &mut String, face: &FaceAnswer, classes: usize) -> fmt::Re
     Ok(())
 }
 
-/// A field that may hold anything. A spreadsheet takes one that begins with `=`, `+`, `-` or `@` for a formula, so an
-/// apostrophe goes before it.
+/// Appends a field with any text. A spreadsheet interprets one that begins with `=`, `+`, `-` or `@` as a formula, so
+/// an apostrophe is put before it.
 fn field(text: &mut String, value: &str) {
     let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let is_plain = !is_formula && !value.contains([',', '"', '\n', '\r']);

@@ -6,12 +6,12 @@ use embedded_graphics::primitives::Rectangle;
 
 use super::art::{Group, Ink, Mark, Paint, Path, Picture};
 
-/// Which colour each ink has on a target.
+/// The colour of each ink on a target.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette<C> {
     /// Lines and solid features.
     pub line: C,
-    /// The face's own colour, or the ground that a line stands on.
+    /// The face's own colour, or the background of lines.
     pub skin: C,
     /// The white of eyes.
     pub white: C,
@@ -37,19 +37,19 @@ impl<C: Copy> Palette<C> {
     }
 }
 
-/// Where a group of marks goes: from the table's 64x64 units to px.
+/// The transform of a group of marks: from the table's 64x64 units to px.
 #[derive(Clone, Copy, Debug)]
 pub struct MarkPlace {
-    /// px per unit, across and down; lines are as wide as the second says.
+    /// px per unit, horizontally and vertically; the width of lines is scaled by the second.
     pub scale: (f32, f32),
-    /// Where the table's origin goes, px.
+    /// Position of the table's origin, px.
     pub offset: (f32, f32),
 }
 
-/// How a picture fills a target.
+/// The layout of a picture on a target.
 #[derive(Clone, Copy, Debug)]
 pub struct PanelLayout {
-    /// Brows; `None` leaves the group out, for this and the next four.
+    /// Brows; `None` omits the group, for this and the next four.
     pub brows: Option<MarkPlace>,
     /// Eyes.
     pub eyes: Option<MarkPlace>,
@@ -59,7 +59,7 @@ pub struct PanelLayout {
     pub outline: Option<MarkPlace>,
     /// Signs that are not a face.
     pub sign: Option<MarkPlace>,
-    /// No line is thinner, px; gaps may be.
+    /// Minimum width of lines, px; gaps may be thinner.
     pub thinnest: f32,
 }
 
@@ -73,7 +73,7 @@ impl PanelLayout {
 
     /// Only eyes, brows and mouth, in 64x32 px from `(x, y)`.
     pub fn strip(x: f32, y: f32) -> Self {
-        // The groups keep their width and lose height; what lies between them goes.
+        // The groups keep their width and are reduced in height; the space between them is removed.
         let place = |sx: f32, sy: f32, from: f32, to: f32| {
             Some(MarkPlace { scale: (sx, sy), offset: (x + 32.0 * (1.0 - sx), y + to - from * sy) })
         };
@@ -98,7 +98,7 @@ impl PanelLayout {
     }
 }
 
-/// Draws `picture`; marks come in the table's order, later ones on top. Nothing is drawn outside `target`.
+/// Draws `picture`; marks are drawn in the table's order, later ones on top. Nothing is drawn outside `target`.
 ///
 /// # Errors
 /// Whatever the target's own drawing returns.
@@ -111,7 +111,7 @@ pub fn draw<D: DrawTarget>(
     for mark in picture.marks {
         let Some(place) = layout.place(mark.group) else { continue };
         let color = palette.color(mark.ink);
-        // A gap that is kept wide would swallow what it separates.
+        // A gap with a minimum width would cover what it separates.
         let thinnest = if mark.ink == Ink::Gap { 0.0 } else { layout.thinnest };
         let width = match mark.paint {
             Paint::Fill => None,
@@ -207,7 +207,7 @@ impl Outline {
 /// Whether `p` lies within `reach` px of the polyline.
 fn near(points: &[(f32, f32)], p: (f32, f32), reach: f32) -> bool {
     let close = |&(ax, ay): &(f32, f32), &(bx, by): &(f32, f32)| {
-        // Most chords are far off and are excluded by one comparison.
+        // Most chords are far away and are excluded by one comparison.
         if p.1 + reach < ay.min(by) || p.1 - reach > ay.max(by) {
             return false;
         }

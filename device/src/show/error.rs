@@ -1,4 +1,4 @@
-//! What can go wrong while showing.
+//! Errors of displays.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub enum ShowError {
     /// No sink has this name.
     #[error("unknown display {spec:?}")]
     UnknownSink {
-        /// What was asked for.
+        /// The requested display.
         spec: String,
     },
     /// The sink needs a folder.
@@ -34,7 +34,7 @@ pub enum ShowError {
     Ffmpeg {
         /// The video.
         path: PathBuf,
-        /// What it or the system says.
+        /// Its message or the system's error.
         reason: String,
     },
     /// The sink takes no argument.
@@ -45,7 +45,7 @@ pub enum ShowError {
         /// What followed the colon.
         argument: String,
     },
-    /// The sink cannot understand its argument.
+    /// The sink's argument is invalid.
     #[error("the display {sink} cannot use {argument:?}")]
     BadArgument {
         /// The sink's name.
@@ -58,17 +58,17 @@ pub enum ShowError {
     /// A panel cannot be opened, or does not answer.
     #[error("{what}: {reason}")]
     Panel {
-        /// What was tried, with the bus.
+        /// The operation, with the bus.
         what: String,
-        /// What the system says.
+        /// The system's error.
         reason: String,
         /// What to do about it, as a part of a sentence.
         next: String,
     },
-    /// A file is there already.
+    /// The file exists.
     #[error(transparent)]
     Exists(ExistsError),
-    /// A folder or a file could not be made or written.
+    /// A folder or a file could not be created or written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The folder or file.
@@ -85,7 +85,7 @@ pub enum ShowError {
     /// Standard output's reader has gone, as in `emocue-badge … | head`: end quietly.
     #[error("standard output was closed by its reader")]
     Closed,
-    /// The picture could not be coded as PNG.
+    /// The picture could not be encoded as PNG.
     #[error("cannot make a PNG of {width}x{height} px for {}: {reason}", path.display())]
     Encode {
         /// The file it was for.
@@ -94,13 +94,13 @@ pub enum ShowError {
         width: u32,
         /// Height, px.
         height: u32,
-        /// The coder's own words.
+        /// The encoder's message.
         reason: String,
     },
 }
 
 impl ShowError {
-    /// Whether nobody reads the output any more, so that a run ends without a complaint.
+    /// Whether the output's reader has closed it, so that a run ends without an error message.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }

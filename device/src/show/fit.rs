@@ -5,7 +5,7 @@ use emocue_config::{Mode, PanelSize, PanelText, TextSlot, Unfit};
 use super::panel::WordLayout;
 use super::text::Font;
 
-/// What keeps `text` from its place on some panel.
+/// Why `text` does not fit its place on some panel.
 pub(crate) fn unfit(slot: TextSlot, text: &PanelText) -> Option<Unfit> {
     PanelSize::ALL.into_iter().find_map(|panel| match slot {
         TextSlot::Question | TextSlot::Title => {
@@ -25,7 +25,7 @@ fn unfit_word(slot: TextSlot, text: &PanelText, panel: PanelSize, mode: Mode) ->
     lines.find_map(|line| wrong(line, font, layout.room(), panel))
 }
 
-/// What is wrong with a line in `font` where there is room for `room` px.
+/// What is wrong with a line in `font` if `room` px are available.
 fn wrong(line: &str, font: Font, room: u32, panel: PanelSize) -> Option<Unfit> {
     if let Some(letter) = font.missing(line) {
         return Some(Unfit::new(format!("there is no glyph for {letter:?}"), advice(letter)));
@@ -38,7 +38,7 @@ fn wrong(line: &str, font: Font, room: u32, panel: PanelSize) -> Option<Unfit> {
 
 /// What to do about a letter without a glyph.
 fn advice(letter: char) -> &'static str {
-    // From kana and punctuation to the ideographs, and full-width forms.
+    // CJK punctuation, kana and ideographs, and full-width forms.
     let is_japanese = matches!(letter, '\u{3000}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
     match (is_japanese, cfg!(feature = "japanese")) {
         (true, false) => "build the program with `--features japanese`",

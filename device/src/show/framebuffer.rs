@@ -1,7 +1,7 @@
 //! A Linux framebuffer: an HDMI screen or an SPI display for a classroom, with a large emoji and its word in colour.
 //!
-//! The picture is written with pwrite(2): a memory map would take `unsafe`. Sizes and the coding of pixels come from
-//! sysfs. Only what changes is written.
+//! The picture is written with pwrite(2): a memory map would need `unsafe`. Sizes and the pixel format come from sysfs.
+//! Only changes are written.
 
 mod layout;
 mod patient;
@@ -38,17 +38,17 @@ pub struct Framebuffer {
     rotate: Rotation,
     settings: ShowSettings,
     change: ScreenChange,
-    /// What was shown last, for another mode.
+    /// The last screen, for a change of the mode.
     screen: Screen,
     picture: ScreenPicture,
-    /// What the screen has, row by row without what lies between rows.
+    /// The screen's content, row by row without padding.
     written: Vec<u8>,
-    /// What it shall have.
+    /// The content that it should have.
     wanted: Vec<u8>,
 }
 
-/// Opens the screen of a configuration. With `wait` one that is not there yet, or goes, is waited for, and what it has to
-/// tell goes to standard error.
+/// Opens the screen of a configuration. With `wait`, a screen that is missing or disconnected is waited for, and
+/// messages about it go to standard error.
 ///
 /// # Errors
 /// As for [`Framebuffer::on`].
@@ -69,7 +69,7 @@ pub(crate) fn sink(argument: &str, shown: &ShowSettings) -> Result<Framebuffer, 
     Framebuffer::open(argument, shown, Path::new(CLASS))
 }
 
-/// What a framebuffer has: `1024x600 px, 32 bits each`. What it shows stays as it is.
+/// Size and format of a framebuffer: `1024x600 px, 32 bits each`. Its content is not changed.
 ///
 /// # Errors
 /// As for [`Framebuffer::on`].
@@ -109,7 +109,7 @@ fn parse(argument: &str) -> Result<ScreenSettings, ShowError> {
     Ok(settings)
 }
 
-/// The opened node, and how its memory is laid out.
+/// The opened node, and its memory layout.
 fn node(settings: &ScreenSettings, class: &Path) -> Result<(File, Layout), ShowError> {
     let path = &settings.framebuffer;
     let fail = |reason: String, next: String| ShowError::Panel {
@@ -155,7 +155,7 @@ impl Framebuffer {
     /// Opens the framebuffer of `settings` and makes it black.
     ///
     /// # Errors
-    /// [`ShowError`] when it is not there, not permitted, or of a kind that cannot be drawn on.
+    /// [`ShowError`] when it does not exist, is not permitted, or has an unsupported format.
     pub fn on(
         settings: &ScreenSettings,
         shown: &ShowSettings,
@@ -201,7 +201,7 @@ impl Framebuffer {
         self.write()
     }
 
-    /// Writes what differs from what the screen has.
+    /// Writes the changes.
     fn write(&mut self) -> Result<(), ShowError> {
         let Layout { width, height, stride, pixels } = self.layout;
         let (across, down) = self.size();

@@ -14,7 +14,7 @@ fn consent(kept: Kept, length: Duration) -> (Consent, Instant) {
     (consent, agreed)
 }
 
-/// A folder, and a store in it whose consent holds for a minute from the moment beside.
+/// A folder, a store in it, and the time from which its consent holds for a minute.
 fn store() -> (tempfile::TempDir, PictureStore, Instant) {
     let folder = tempfile::tempdir().unwrap();
     let (consent, agreed) = consent(Kept::Pictures, Duration::from_secs(60));
@@ -65,7 +65,7 @@ fn pictures_lie_in_a_folder_of_their_answer_and_only_their_owner_reads_them() {
         |path: &str| fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(["pictures", "pictures/anger", expected[0]].map(mode), [0o700, 0o700, 0o600]);
     let picture = image::open(folder.path().join(expected[0])).unwrap().into_luma8();
-    // A quarter of the box more on every side, as it was in the frame.
+    // The box with a margin of a quarter on every side, at the frame's scale.
     assert_eq!((picture.width(), picture.height()), (60, 90));
     assert_eq!(picture.get_pixel(0, 0).0, [45]);
 }
@@ -123,7 +123,7 @@ fn what_is_there_is_not_replaced_and_what_a_pulled_plug_left_is() {
 #[test]
 fn a_folder_that_cannot_be_written_is_named_and_nothing_stays() {
     let (folder, mut store, start) = store();
-    // A file where a folder belongs, which also stops root.
+    // A file where a folder is expected, which also stops root.
     fs::write(folder.path().join("pictures/fear"), "").unwrap();
     let error = store.keep(&frame(), FACE, Expression::Fear, || start).unwrap_err();
     assert!(error.to_string().contains("pictures/fear"), "{error}");

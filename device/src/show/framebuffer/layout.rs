@@ -1,18 +1,18 @@
-//! How a framebuffer's memory is laid out, as sysfs says it (`Documentation/fb/api.rst` of the kernel).
+//! The memory layout of a framebuffer, from sysfs (`Documentation/fb/api.rst` of the kernel).
 
 use std::path::Path;
 
 /// The most pixels: a screen of 8K.
 const MOST_PIXELS: u64 = 7680 * 4320;
 
-/// How pixels lie in memory, little-endian.
+/// Pixel format, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pixels {
     /// 5 bits red, 6 green, 5 blue.
     Rgb565,
     /// Blue, green, red.
     Rgb888,
-    /// Blue, green, red, and a byte without meaning.
+    /// Blue, green, red, and an unused byte.
     Xrgb8888,
 }
 
@@ -49,7 +49,7 @@ impl Pixels {
 /// What sysfs says about a framebuffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// px across and down, as the screen shows it.
+    /// Width of the visible area, px.
     pub(super) width: u32,
     pub(super) height: u32,
     /// Bytes from one row to the next.

@@ -1,4 +1,4 @@
-//! A screen that may come later, and may go: it is looked for again while everything else runs on.
+//! A screen that may be connected later, and may be disconnected: it is reopened while everything else continues.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::Framebuffer;
 use crate::answer::{FrameReport, Screen};
 use crate::show::{Display, ShowError, ShowSettings, ShownFrame};
 
-/// How long after one look for a screen the next one comes.
+/// Interval at which a missing screen is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// A screen that is waited for.
@@ -20,17 +20,17 @@ pub struct PatientScreen {
     shown: ShowSettings,
     class: PathBuf,
     open: Option<Framebuffer>,
-    /// What it is to show.
+    /// What it should show.
     screen: Screen,
-    /// When it is looked for again.
+    /// When it is tried again.
     next: Instant,
 }
 
 impl PatientScreen {
-    /// A screen that is there, or that has no node yet. The folder `class` has the kernel's descriptions.
+    /// Opens a screen that exists, or that has no node yet. The folder `class` has the kernel's descriptions.
     ///
     /// # Errors
-    /// As for [`Framebuffer::on`], for a node that is there.
+    /// As for [`Framebuffer::on`], for a node that exists.
     pub fn open(
         settings: &ScreenSettings,
         shown: &ShowSettings,
@@ -55,7 +55,7 @@ impl PatientScreen {
         })
     }
 
-    /// Lets go of a screen that takes nothing any more.
+    /// Closes a screen that can no longer be written.
     fn keep(&mut self, done: Result<(), ShowError>, now: Instant) {
         if let Err(error) = done {
             tell(&format!("{}\nit is waited for", line(&error)));
@@ -104,13 +104,13 @@ impl Display for PatientScreen {
     }
 
     fn finish(&mut self) -> Result<(), ShowError> {
-        // One that has gone is dark.
+        // A disconnected screen is dark.
         let _ = self.open.as_mut().map(Framebuffer::finish);
         Ok(())
     }
 }
 
 fn tell(text: &str) {
-    // A closed standard error is no reason to stop.
+    // Standard error may be closed.
     let _ = writeln!(io::stderr(), "emocue-badge: {text}");
 }

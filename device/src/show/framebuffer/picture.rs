@@ -1,4 +1,4 @@
-//! What a screen shows, drawn in memory: a large emoji and its word in colour.
+//! The picture of a screen, drawn in memory: a large emoji and its word in colour.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ use crate::show::canvas::Canvas;
 use crate::show::text::Font;
 use crate::show::{ShowSettings, paint, words};
 
-/// A part of the shorter side stays free around the picture.
+/// The margin around the picture is the shorter side divided by this.
 const MARGIN: u32 = 24;
 
 /// A picture of a whole screen.
 #[derive(Debug, Default)]
 pub struct ScreenPicture {
     canvas: Canvas,
-    /// Reused for drawing emoji and letters smoothly.
+    /// Reused for anti-aliased drawing of emoji and letters.
     scratch: Canvas,
 }
 
 impl ScreenPicture {
-    /// Becomes `width` x `height` px that show `screen`.
+    /// Draws `screen` at `width` x `height` px.
     pub fn draw(&mut self, screen: Screen, settings: &ShowSettings, width: u32, height: u32) {
         let size = Size::new(width, height);
-        // The emoji's lines and gaps are of the same colour.
+        // The emoji's lines and gaps have the same colour.
         self.canvas.clear(size, paint::INK);
         let margin = width.min(height) / MARGIN;
         let (emoji, text) = areas(size, margin, settings.mode, screen);
@@ -45,7 +45,7 @@ impl ScreenPicture {
             Font::filling(&lines, text.size.width, text.size.height)
         };
         let [wide, narrow] = [false, true].map(|narrow| lines(screen, settings, narrow));
-        // A state is written in one line or in two, whichever is larger.
+        // A state is written in one line or in two, whichever allows larger text.
         let lines = if filling(&narrow).height() > filling(&wide).height() { narrow } else { wide };
         let font = filling(&lines);
         let height = font.height() * lines.len() as u32;
@@ -58,7 +58,7 @@ impl ScreenPicture {
         }
     }
 
-    /// Becomes `width` x `height` px of black.
+    /// Fills `width` x `height` px with black.
     pub fn clear(&mut self, width: u32, height: u32) {
         self.canvas.clear(Size::new(width, height), Rgb888::BLACK);
     }
@@ -69,7 +69,8 @@ impl ScreenPicture {
     }
 }
 
-/// Where the emoji and the words go: side by side on a wide screen, else the words below; either alone takes all.
+/// Where the emoji and the words go: side by side on a wide screen, else the words below; either alone uses the whole
+/// area.
 fn areas(size: Size, margin: u32, mode: Mode, screen: Screen) -> (Rectangle, Rectangle) {
     let (width, height) =
         (size.width.saturating_sub(2 * margin), size.height.saturating_sub(2 * margin));
@@ -82,7 +83,7 @@ fn areas(size: Size, margin: u32, mode: Mode, screen: Screen) -> (Rectangle, Rec
     };
     let none = Rectangle::zero();
     let mode = match screen {
-        // A question is read.
+        // A question is shown as text only.
         Screen::Question { .. } | Screen::Practice(PracticeScreen::CardWord(_)) => Mode::Word,
         Screen::Practice(PracticeScreen::CardEmoji(_)) => Mode::Emoji,
         Screen::Menu(_) | Screen::Keep { .. } | Screen::KeepsPictures { .. } => Mode::Both,
@@ -104,8 +105,8 @@ fn areas(size: Size, margin: u32, mode: Mode, screen: Screen) -> (Rectangle, Rec
     }
 }
 
-/// What is written: the word, in its short lines where it is `narrow`, with what stands above it; a question with its code
-/// and what to do.
+/// The text lines: the word, in its short lines if `narrow`, with the text above it; a question with its code and how
+/// to answer.
 fn lines(screen: Screen, settings: &ShowSettings, narrow: bool) -> Vec<Cow<'static, str>> {
     let words = words::words(screen, settings.language);
     let mut lines = Vec::new();

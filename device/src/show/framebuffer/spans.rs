@@ -1,4 +1,4 @@
-//! Which bytes of a screen are written anew.
+//! Which bytes of a screen have to be written.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ pub(super) struct Rows {
     pub(super) long: usize,
     /// Bytes of a pixel.
     pub(super) pixel: usize,
-    /// In the screen's memory the next row begins where a row ends.
+    /// Whether rows have no padding in the screen's memory.
     pub(super) joined: bool,
 }
 
 impl Rows {
-    /// The parts of `after` that differ from `before`; all of it where that has another length. Where rows are joined,
-    /// neighbours that change are one part.
+    /// The parts of `after` that differ from `before`; all of it if that has another length. If rows are joined,
+    /// adjacent changes are one part.
     ///
-    /// No part of joined rows is a row's end alone: the kernel takes a write of one row that ends where the row does for an
-    /// empty area, and shows nothing of it (DRM's framebuffers, Linux 6.12).
+    /// No part of joined rows is only a row's end: the kernel treats a write within one row that ends at the row's end
+    /// as an empty area, and does not show it (DRM's framebuffers, Linux 6.12).
     pub(super) fn changed(self, before: &[u8], after: &[u8]) -> Vec<Range<usize>> {
         let Self { long, pixel, joined } = self;
         let is_new = before.len() != after.len();
@@ -56,7 +56,7 @@ mod tests {
     /// Three rows of four pixels with two bytes each.
     const JOINED: Rows = Rows { long: 8, pixel: 2, joined: true };
 
-    /// Where parts begin and end.
+    /// The start and end of each part.
     fn changed(rows: Rows, at: &[usize]) -> Vec<(usize, usize)> {
         let (before, mut after) = ([0; 24], [0; 24]);
         for at in at {
