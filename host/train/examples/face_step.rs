@@ -1,5 +1,5 @@
-//! How many frames a second the face detector trains on this CPU, without drawing them; `tools/peers/face_step.py` runs it
-//! beside PyTorch.
+//! Training throughput of the face detector on this CPU, frames/s, without drawing the frames;
+//! `tools/peers/face_step.py` compares it with PyTorch.
 //!
 //! ```sh
 //! cargo run --release -p emocue-train --example face_step -- 10
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut started = Instant::now();
     for step in 0..=steps {
-        // The first step draws and warms up.
+        // The first step draws the weights and warms up; it is not timed.
         if step == 1 {
             started = Instant::now();
         }

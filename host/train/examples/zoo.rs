@@ -20,11 +20,11 @@ use emocue_quantize::{Arithmetic, CalibrationInput, QuantizeSettings, TractEngin
 use emocue_train::net::noise::Noise;
 use emocue_train::net::{NetSpec, Network};
 
-/// Of the crops in the file.
+/// Side of the crops in the file, px.
 const SIDE: usize = 48;
-/// Crops that are looked at.
+/// Crops that are used.
 const CROPS: usize = 512;
-/// Rows that batch normalisation gets used to at once, and from which ranges are taken.
+/// Rows of a batch from which batch normalisation takes statistics; also the calibration rows.
 const BATCH: usize = 32;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             crops.chunks_exact(SIDE * SIDE).take(CROPS).map(|c| input(c, side)).collect();
         device.seed(1);
         let net = Network::new(spec, &[FERPLUS_8], &device);
-        // Batch normalisation learns statistics that matter.
+        // Gives batch normalisation running statistics other than its defaults.
         for batch in rows.chunks_exact(BATCH) {
             let values = batch.iter().flat_map(|row| row.values.iter().copied()).collect();
             let data = TensorData::new(values, [BATCH, 1, side, side]);
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A crop as a network of that side sees it.
+/// The network's input of side `side`, px, for a crop.
 fn input(crop: &[u8], side: usize) -> CalibrationInput {
     let mut values = vec![0.0; side * side];
     Preprocess::of_size(side).normalise(&scaled(crop, SIDE, side), &mut values);

@@ -1,4 +1,4 @@
-//! Random changes of training pictures. One seed gives one picture, on any machine and thread.
+//! Augmentation of training pictures. The same seed gives the same picture, on any machine and thread.
 
 use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Face, Landmarks, Point};
@@ -10,18 +10,18 @@ use rand_distr::{Beta, Distribution};
 use crate::camera;
 use crate::recipe::augment::{Augment, Border};
 
-/// A square picture and where its face lies.
+/// A square picture and the landmarks of its face.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// Luma, row-major.
     pub picture: &'a [u8],
-    /// px of the picture.
+    /// In px of the picture.
     pub landmarks: Option<Landmarks>,
 }
 
-/// Writes a changed copy of the square picture into the square `target`, which may have another
-/// side: mirrored, turned, scaled and shifted in one bilinear resampling, then brightness, contrast
-/// and erasing. A share of the pictures is seen by a [`camera`] besides.
+/// Writes an augmented copy of the square picture into the square `target`, which may have another side: mirrored,
+/// rotated, scaled and shifted in one bilinear resampling, then with changed brightness and contrast and an erased box.
+/// A share of the pictures also gets the changes of a [`camera`].
 pub fn augment(settings: &Augment, rng: &mut ChaCha8Rng, seen: Seen<'_>, target: &mut [u8]) {
     let by_camera = settings.camera.as_ref().filter(|by| rng.random::<f32>() < by.share);
     let covered = by_camera.and_then(|by| camera::cover(by, rng, seen));
@@ -51,17 +51,17 @@ pub fn augment(settings: &Augment, rng: &mut ChaCha8Rng, seen: Seen<'_>, target:
     }
 }
 
-/// How a picture is looked at.
+/// The random geometry and light of one picture.
 struct View {
     /// Radians.
     angle: f32,
     zoom: f32,
     /// Fractions of the side.
     shift: (f32, f32),
-    /// Greys that are added, and what contrast is multiplied by.
+    /// Brightness offset, grey levels of 0 to 255, and contrast factor.
     light: (f32, f32),
     mirror: f32,
-    /// What width is multiplied by, and height divided by.
+    /// Factor of the width and divisor of the height.
     aspect: f32,
     /// From the upright crop to the picture, px of the picture.
     crop: Similarity,
@@ -80,7 +80,7 @@ impl View {
         Self { angle, zoom, shift, light: (offset, gain), mirror, aspect: 1.0, crop }
     }
 
-    /// Turns, stretches and cuts as a camera and a detector would.
+    /// Rotates, stretches and crops as a camera and a detector would.
     fn turn(&mut self, by: &camera::Camera, rng: &mut ChaCha8Rng, seen: Seen<'_>) {
         if rng.random::<f32>() < by.turned {
             self.angle = (by.turn_degrees * rng.random_range(-1.0..=1.0f32)).to_radians();
@@ -109,7 +109,7 @@ impl View {
     }
 }
 
-/// Fills a box of an eighth to five twelfths of the side with one random grey.
+/// Fills a box, whose sides are 1/8 to 5/12 of the picture's side, with one random grey.
 fn erase(rng: &mut ChaCha8Rng, target: &mut [u8], side: usize) {
     let sizes = side / 8..=side * 5 / 12;
     let (width, height) = (rng.random_range(sizes.clone()), rng.random_range(sizes));
@@ -130,7 +130,7 @@ struct Source<'a> {
 impl Source<'_> {
     /// The value between pixel centres.
     fn bilinear(&self, x: f32, y: f32) -> f32 {
-        // Far outside, everything is border; the limit keeps the integers small.
+        // The limit, far outside the picture, keeps the conversion to integers within range.
         let limit = 4.0 * self.side as f32;
         let (x, y) = (x.clamp(-limit, limit), y.clamp(-limit, limit));
         let (left, top) = (x.floor(), y.floor());
@@ -146,7 +146,7 @@ impl Source<'_> {
         f32::from(self.picture[y * self.side + x])
     }
 
-    /// The coordinate inside the picture that stands for `at`; `None` is black.
+    /// The coordinate inside the picture that `at` maps to; `None` is black.
     fn inside(&self, at: isize) -> Option<usize> {
         let side = self.side as isize;
         if (0..side).contains(&at) {
@@ -165,7 +165,7 @@ impl Source<'_> {
     }
 }
 
-/// The share of the first of two mixed examples: beta distributed (Zhang et al. 2018).
+/// The share of the first of two mixed examples, drawn from a beta distribution (Zhang et al. 2018).
 pub fn mixup_share(rng: &mut ChaCha8Rng, alpha: f32) -> f32 {
     Beta::new(alpha, alpha).map_or(1.0, |beta| beta.sample(rng))
 }

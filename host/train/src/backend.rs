@@ -1,4 +1,4 @@
-//! Where a training computes: this CPU, NVIDIA GPUs, or whatever has a Vulkan driver.
+//! The device of a training: this CPU, an NVIDIA GPU, or any device with a Vulkan driver.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use emocue_models::failure::{Failure, exit};
 /// A device as the command line names it: `cpu`, `cuda:0`, `vulkan`, `vulkan:1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendName {
-    /// burn's pure-Rust backend.
+    /// The CPU, by burn's pure-Rust backend.
     Cpu,
     /// The NVIDIA GPU with this number.
     Cuda(usize),
@@ -23,22 +23,22 @@ pub enum BackendError {
     /// Not a device's name.
     #[error("\"{0}\" is not a device: expected cpu, cuda:0 or vulkan:0")]
     Unknown(String),
-    /// The program was built without it.
+    /// The program was built without this backend.
     #[error("this program was built without {0}")]
     NotBuilt(&'static str),
     /// The driver lists no such device.
     #[error("{name} is not there: the {driver} driver lists {count} devices")]
     Missing {
-        /// What was asked for.
+        /// The requested device.
         name: BackendName,
         /// `"CUDA"` or `"Vulkan"`.
         driver: &'static str,
-        /// Devices that are there.
+        /// Number of devices that the driver lists.
         count: usize,
         /// What to do next.
         help: &'static str,
     },
-    /// The driver does not even list its devices.
+    /// The driver cannot list its devices.
     #[error("failed to use the {0} driver: {1}")]
     Driver(&'static str, String),
 }
@@ -90,10 +90,10 @@ impl fmt::Display for BackendName {
 }
 
 impl BackendName {
-    /// The device, without gradients.
+    /// Opens the device, without autodiff.
     ///
     /// # Errors
-    /// [`BackendError`] when the program was built without it or it is not there.
+    /// [`BackendError`] when the program was built without this backend or there is no such device.
     pub fn open(self) -> Result<Device, BackendError> {
         match self {
             Self::Cpu => Ok(Device::flex()),
@@ -114,7 +114,7 @@ impl BackendName {
         }
     }
 
-    /// Asks the driver first: burn panics when it opens what is not there.
+    /// Asks the driver first: burn panics when it opens a device that does not exist.
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
     fn pick(
         self,

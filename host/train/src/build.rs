@@ -1,4 +1,4 @@
-//! What a recipe asks for, in burn: its network and its update rule.
+//! Builds a recipe's network and optimiser in burn.
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -13,13 +13,13 @@ pub fn network(recipe: &Recipe, device: &Device) -> Network {
     Network::new(&recipe.net, &recipe.label_sets(), device).rounded(recipe.rounding)
 }
 
-/// The update rule that `settings` describe.
+/// The optimiser of `settings`.
 pub fn optimizer(settings: &Optimizer) -> ModuleOptimizer {
     let decay =
         (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay));
     match settings.rule {
         Rule::Sgd { momentum, nesterov } => {
-            // burn dampens the gradient by default, which plain momentum does not.
+            // burn's default dampening is not 0, unlike that of plain momentum.
             let momentum = MomentumConfig::new()
                 .with_momentum(momentum)
                 .with_dampening(0.0)

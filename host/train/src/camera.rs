@@ -1,4 +1,5 @@
-//! Pictures as a camera and a detector give them: the changes that classifiers are judged under, drawn wider.
+//! Augmentation with the effects of a camera and a detector: the conditions under which classifiers are evaluated, with
+//! wider ranges.
 
 use emocue_data::degrade::{Change, SensorNoise};
 use emocue_data::faces::MarkedFace;
@@ -10,15 +11,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::augment::Seen;
 pub use crate::recipe::augment::Camera;
 
-/// The side that lengths here are for, px; they grow with a picture's own.
+/// The picture side, px, to which lengths here refer; they scale with the side.
 const SIDE: f32 = 48.0;
 
-/// The picture with things before its face; `None` where nothing is.
+/// The picture with occlusions drawn on its face; `None` without an occlusion.
 pub fn cover(by: &Camera, rng: &mut ChaCha8Rng, seen: Seen<'_>) -> Option<Vec<u8>> {
     let mut changes = Vec::new();
     let [mask, hand, half, sunglasses] =
         [by.mask, by.hand, by.half_covered, by.sunglasses].map(|share| happens(share, rng));
-    // One thing before the lower face at a time.
+    // At most one occlusion of the lower face.
     if mask {
         changes.push(Change::Mask { grey: rng.random_range(20..=245) });
     } else if hand {
@@ -54,7 +55,7 @@ pub fn cover(by: &Camera, rng: &mut ChaCha8Rng, seen: Seen<'_>) -> Option<Vec<u8
     Some(changed(luma, &changes, &face, rng).pixels().to_vec())
 }
 
-/// Takes the square picture in `target` again, with a camera's light, lens and sensor, in the order of a camera.
+/// Applies a camera's light, lens and sensor effects to the square picture in `target`, in the order of a camera.
 pub fn expose(by: &Camera, rng: &mut ChaCha8Rng, target: &mut [u8]) {
     let side = target.len().isqrt();
     let face = Preprocess::of_size(side).canonical_face();
@@ -76,10 +77,10 @@ fn changed(luma: Luma, changes: &[Change], face: &MarkedFace, rng: &mut ChaCha8R
     changes.iter().fold(luma, |luma, change| change.apply(luma, vec![face.clone()], rng).0)
 }
 
-/// `unit` is px of the picture for each of [`SIDE`].
+/// The changes of [`expose`]; `unit` is the picture's side divided by [`SIDE`].
 fn exposure(by: &Camera, rng: &mut ChaCha8Rng, unit: f32) -> Vec<Change> {
     let mut changes = Vec::new();
-    // Even in ratios, as light and sizes are.
+    // Log-uniform, as light and sizes are perceived as ratios.
     let between = |rng: &mut ChaCha8Rng, low: f32, high: f32| {
         (low.ln() + rng.random::<f32>() * (high / low).ln()).exp()
     };

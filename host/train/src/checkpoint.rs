@@ -1,5 +1,5 @@
-//! A training's whole state in one file, replaced by rename, so that a cut leaves the old or the new. Its content is
-//! hashed, and the one before it is kept: a damaged one is refused by its name.
+//! A training's whole state in one file. It is replaced by a rename, so that an interrupted write leaves the old file
+//! or the new one. Its content is hashed, so that a damaged file is refused, and the previous checkpoint is kept.
 
 pub(crate) mod file;
 pub(crate) mod record;
@@ -21,7 +21,7 @@ use emocue_models::failure::{Failure, exit};
 
 pub use file::{FILE, PREVIOUS};
 
-/// What one epoch achieved.
+/// The metrics of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// Counts from 1.
@@ -38,20 +38,20 @@ pub struct EpochMetrics {
     pub seconds: f32,
 }
 
-/// Where a training stands.
+/// The state of a training without its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Settings; a resumed training cannot change them.
     pub recipe: Recipe,
-    /// Seed of order, augmentation, dropout and first weights.
+    /// Seed of order, augmentation, dropout and initial weights.
     pub seed: u64,
-    /// Of the training examples; a resumed training must see the same.
+    /// Hash of the training examples; a resumed training must use the same.
     pub fingerprint: String,
     /// Optimiser steps done.
     pub step: usize,
     /// Sum of the losses of the examples seen in the current epoch.
     pub epoch_loss: f64,
-    /// Examples of the current epoch whose first head was right.
+    /// Examples of the current epoch that the first head classified correctly.
     pub epoch_right: usize,
     /// Finished epochs.
     pub metrics: Vec<EpochMetrics>,
@@ -61,8 +61,8 @@ pub struct TrainingState {
 }
 
 impl TrainingState {
-    /// Where the training in `dir` stands, without its weights; `None` where none was begun. Where the newest checkpoint
-    /// is damaged, that is where the one before it stands.
+    /// Reads the state of the training in `dir`, without its weights, from the newest checkpoint, or from the previous
+    /// one if that is damaged; `None` without a checkpoint.
     ///
     /// # Errors
     /// [`CheckpointError`] when the file cannot be read, is damaged or of another version.
@@ -74,16 +74,16 @@ impl TrainingState {
         }
     }
 
-    /// Whether both are of one training.
+    /// Whether both belong to the same training.
     fn is_of_training(&self, other: &Self) -> bool {
         self.recipe == other.recipe
             && self.seed == other.seed
             && self.fingerprint == other.fingerprint
     }
 
-    /// The validation figure of every finished epoch, higher is better: the first head's accuracy.
+    /// The validation score of every finished epoch, `0..=1`, higher is better: the first head's accuracy.
     ///
-    /// Without validation rows it is the training's own.
+    /// Without validation rows it is the accuracy on the training rows.
     pub fn scores(&self) -> Vec<f32> {
         let first = self.recipe.heads.first();
         let score = |metrics: &EpochMetrics| {
@@ -93,24 +93,24 @@ impl TrainingState {
         self.metrics.iter().map(score).collect()
     }
 
-    /// Whether nothing is left to train: all epochs are done, or the recipe's patience ran out.
+    /// Whether the training is complete: all epochs are done, or the recipe's patience is exhausted.
     pub fn finished(&self) -> bool {
         let Schedule { epochs, patience, .. } = self.recipe.schedule;
         self.metrics.len() >= epochs || exhausted(&self.scores(), patience)
     }
 }
 
-/// Everything a training needs to continue.
+/// Everything that resuming a training needs.
 pub struct Checkpoint {
-    /// Where it stands.
+    /// The state without weights.
     pub state: TrainingState,
-    /// The weights that train.
+    /// The weights being trained.
     pub net: Network,
     /// The averaged weights, which are exported.
     pub average: Network,
-    /// The averaged weights of the best epoch, where the recipe has a patience.
+    /// The averaged weights of the best epoch, encoded, if the recipe has a patience.
     pub best: Option<Vec<u8>>,
-    /// Momentum.
+    /// The optimiser with its moments.
     pub optimizer: ModuleOptimizer,
 }
 
@@ -159,11 +159,11 @@ impl Failure for CheckpointError {
 }
 
 impl Checkpoint {
-    /// Writes `dir/checkpoint.bin`: a temporary file, fsync, rename. The one that was there becomes
+    /// Writes `dir/checkpoint.bin` through a temporary file, fsync and rename. The checkpoint before it becomes
     /// `dir/checkpoint.previous.bin`.
     ///
     /// # Errors
-    /// [`CheckpointError::Write`]; the previous checkpoint then still stands.
+    /// [`CheckpointError::Write`]; the checkpoint before it is then unchanged.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         let path = dir.join(FILE);
         let content = |what: String| CheckpointError::Content(path.clone(), what);
@@ -190,8 +190,8 @@ impl Checkpoint {
         Self::of_content(&path, file::content(&path, &file::read(&path)?)?, device)
     }
 
-    /// Reads `dir/checkpoint.bin` as [`Checkpoint::load`] does, or where that is damaged the one before it, and then says
-    /// why.
+    /// Reads `dir/checkpoint.bin` as [`Checkpoint::load`] does. If it is damaged, reads the previous checkpoint and
+    /// also returns the error of the newest.
     ///
     /// # Errors
     /// [`CheckpointError`] when neither can be used.
@@ -219,25 +219,25 @@ impl Checkpoint {
         Ok(Self { state, net, average, best: stored.best, optimizer })
     }
 
-    /// The validation figure of every finished epoch (see [`TrainingState::scores`]).
+    /// The validation score of every finished epoch (see [`TrainingState::scores`]).
     pub fn scores(&self) -> Vec<f32> {
         self.state.scores()
     }
 
-    /// The weights to export: the best epoch's where the recipe has a patience, else the last.
+    /// The weights to export: the best epoch's if the recipe has a patience, else the last averaged weights.
     ///
     /// # Errors
-    /// [`CheckpointError::Content`] when the best weights are damaged; `dir` is named in it.
+    /// [`CheckpointError::Content`], naming `dir`, when the best weights are damaged.
     pub fn exported(&self, dir: &Path, device: &Device) -> Result<Network, CheckpointError> {
         let Some(best) = &self.best else { return Ok(self.average.clone()) };
         from_bytes(&self.state.recipe, best.clone(), device)
             .map_err(|what| CheckpointError::Content(dir.join(FILE), what))
     }
 
-    /// Remembers the averaged weights as the best.
+    /// Stores the averaged weights as the best.
     ///
     /// # Errors
-    /// [`CheckpointError::Content`] when they cannot be written down.
+    /// [`CheckpointError::Content`] when they cannot be encoded.
     pub fn keep_best(&mut self, dir: &Path) -> Result<(), CheckpointError> {
         let bytes = record::weights(self.average.clone());
         self.best = Some(bytes.map_err(|e| CheckpointError::Content(dir.join(FILE), e))?);

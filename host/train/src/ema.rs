@@ -1,15 +1,15 @@
-//! Exponentially averaged weights (Polyak averaging), which generalise better than the last ones.
+//! Exponential moving average of the weights (Polyak averaging), which generalises better than the last weights.
 
 use std::collections::VecDeque;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// Moves `average` towards `net` by `1 - decay`; batch norm's running statistics too. Neither tracks
-/// gradients.
+/// `decay * average + (1 - decay) * net`, for weights and batch normalisation's running statistics. Neither module may
+/// track gradients.
 ///
-/// Tensors are paired by their place in the module. Identifiers would not do: a loaded record restores
-/// those of parameters, but not those of running statistics.
+/// Tensors are paired by their position in the module. Identifiers do not work: a loaded record restores those of
+/// parameters, but not those of running statistics.
 pub fn update<M: Module>(average: M, net: &M, decay: f32) -> M {
     let mut current = Flat::default();
     net.visit(&mut current);

@@ -1,4 +1,4 @@
-//! Which rows are trained on, with which targets, and how they become a batch.
+//! The training rows, their targets, and batches of them.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use emocue_data::dataset::{Dataset, Part};
 use emocue_data::random::generator;
 use emocue_data::votes::Votes;
 
-/// What one head should answer to every example.
+/// The targets of one head.
 #[derive(Debug)]
 struct Targets {
     classes: usize,
-    /// `[examples, classes]`; a row is 0 where nothing is known.
+    /// `[examples, classes]`; a row without a label is 0.
     values: Vec<f32>,
-    /// For each part of the data what is added to the logits of its rows: [`UNKNOWN`] for a class that it cannot teach.
-    /// `None` where every part teaches all classes, or a teacher does.
+    /// For each part of the data an offset for the logits of its rows, `[classes]`: [`UNKNOWN`] for a class that the
+    /// part does not have, else 0. `None` if every part has all classes, or a teacher gives them.
     masks: Option<Vec<Vec<f32>>>,
 }
 
-/// Added to the logit of a class that a row cannot have, so that it takes no part in the softmax.
+/// Added to the logit of a class that a row's dataset does not have, which excludes it from the softmax.
 const UNKNOWN: f32 = -1e4;
 
-/// The training rows and what was left out.
+/// The training rows, and counts of those dropped.
 #[derive(Debug, Default)]
 pub struct TrainingExamples {
     rows: Vec<usize>,
@@ -41,7 +41,7 @@ pub struct TrainingExamples {
     pub leaked: usize,
     /// Training rows dropped because most FER+ raters saw no face.
     pub not_a_face: usize,
-    /// Classes of a head that no row has: head and class.
+    /// Classes without a row: label set of the head, and class.
     pub missing: Vec<(&'static str, &'static str)>,
 }
 
@@ -54,7 +54,7 @@ pub enum ExamplesError {
     /// No label of the data maps to the head's classes.
     #[error("no training row has a class for the head {0}: the data is labelled {1}")]
     NoTarget(String, &'static str),
-    /// A dataset teaches no head.
+    /// A dataset has no class of any head that learns from it.
     #[error("no class of {layout} ({labels}) belongs to a head that learns from it")]
     NothingTaught {
         /// The dataset's layout.
@@ -62,7 +62,7 @@ pub enum ExamplesError {
         /// Its label set.
         labels: &'static str,
     },
-    /// Nothing counts.
+    /// All datasets have weight 0.
     #[error("the weights of the datasets sum to zero")]
     NoWeight,
 }
@@ -91,20 +91,20 @@ impl Failure for ExamplesError {
 pub struct Batch {
     /// `[N,1,S,S]`, normalised luma.
     pub luma: Tensor<4>,
-    /// For dropout.
+    /// Generators of the dropout masks.
     pub noise: Noise,
-    /// `[N, classes]` for every head; each row sums to its weight, or 0 where nothing is known.
+    /// `[N, classes]` for every head; each row sums to its weight, or to 0 without a label.
     pub targets: Vec<Tensor<2>>,
-    /// For every head what is added to its logits, `[N, classes]`: classes that a row cannot have take no part.
+    /// For every head the offsets of its logits, `[N, classes]`, which exclude classes that a row's dataset does not
+    /// have.
     pub masks: Vec<Option<Tensor<2>>>,
 }
 
 impl TrainingExamples {
-    /// The Training split without rows that leak from another split or show no face; at most `limit`
-    /// of them.
+    /// The Training split without rows that also occur in another split or show no face; at most `limit` rows.
     ///
     /// # Errors
-    /// [`ExamplesError`] when nothing is left or a head has no target at all.
+    /// [`ExamplesError`] when no row is left or a head has no target.
     pub fn training(
         data: &Dataset,
         recipe: &Recipe,
@@ -140,8 +140,8 @@ impl TrainingExamples {
         Ok(kept)
     }
 
-    /// Mixes teachers' answers into the targets of the heads that share their label set: `weight` of
-    /// them, the rest from the data; where the data says nothing, the teachers alone.
+    /// Mixes teachers' probabilities into the targets of the heads with their label set: `weight` from the teachers,
+    /// the rest from the data; a row without a label gets the teachers' only.
     pub fn learn_from(&mut self, teachers: &[Teacher], recipe: &Recipe) {
         let weight = recipe.distill.weight;
         for (targets, labels) in self.heads.iter_mut().zip(recipe.label_sets()) {
@@ -150,7 +150,7 @@ impl TrainingExamples {
             if teachers.is_empty() {
                 continue;
             }
-            // They know all classes.
+            // Teachers give probabilities of all classes.
             targets.masks = None;
             for (at, target) in targets.values.chunks_exact_mut(targets.classes).enumerate() {
                 let sum: f32 = target.iter().sum();
@@ -188,7 +188,7 @@ impl TrainingExamples {
         heads.map(|(head, targets)| (head.labels.clone(), targets.priors())).collect()
     }
 
-    /// SHA-256 of pictures, landmarks and targets: what a resumed training must see again.
+    /// SHA-256 of pictures, landmarks and targets, which must be the same when a training is resumed.
     pub fn fingerprint(&self, data: &Dataset) -> String {
         let mut hash = Sha256::new();
         self.rows.iter().for_each(|row| hash.update(data.picture(*row)));
@@ -269,7 +269,7 @@ struct Answers {
 }
 
 impl Answers {
-    /// Appends example `index`, which belongs to `part`, mixed with a share of another one where there is one.
+    /// Appends example `index` of `part`, mixed with another example if there is one (mixup).
     fn push(
         &mut self,
         head: &Targets,
@@ -285,16 +285,16 @@ impl Answers {
         let Some((other, other_part, share)) = partner else { return };
         mix(&mut self.targets[start..], head.of_example(other), share);
         if let Some(masks) = &head.masks {
-            // What either can be, the mixture can be.
+            // A mixture may have the classes of both.
             let both = self.masks[mask..].iter_mut().zip(&masks[other_part]);
             both.for_each(|(mask, other)| *mask = mask.max(*other));
         }
     }
 }
 
-/// How much the rows of each part count for each head.
+/// The weight of each part's rows for each head.
 struct Weights {
-    /// By head and part.
+    /// `[heads][parts]`.
     heads: Vec<Vec<f32>>,
 }
 
@@ -337,7 +337,7 @@ fn mix(a: &mut [f32], b: &[f32], share: f32) {
 }
 
 impl Targets {
-    /// The data's own targets, smoothed and weighted; `weights` are those of the data's parts.
+    /// The targets from the data's labels, smoothed and weighted; `weights` are those of the data's parts.
     fn of(data: &Dataset, rows: &[usize], head: &Head, labels: &LabelSet, weights: &[f32]) -> Self {
         let classes = labels.len();
         let taught: Vec<Vec<bool>> =
@@ -355,7 +355,7 @@ impl Targets {
             if target.iter().all(|value| *value == 0.0) {
                 continue;
             }
-            // A dataset alone is not masked: the network should not answer classes that it lacks.
+            // A single dataset is not masked: the network should not predict classes that it lacks.
             let taught = &taught[data.part_of(*row)];
             let among = |class: usize| weights.len() == 1 || taught[class];
             let count = (0..classes).filter(|class| among(*class)).count() as f32;
@@ -397,7 +397,7 @@ impl Targets {
     }
 }
 
-/// Factors of the classes whose mean over all rows is 1.
+/// Class weights whose mean over all rows is 1.
 fn class_weights(values: &[f32], classes: usize, how: ClassWeights) -> Vec<f32> {
     let mut counts = vec![0.0f32; classes];
     for target in values.chunks_exact(classes) {

@@ -1,4 +1,4 @@
-//! What leaves a training: ONNX graphs that say what they are.
+//! Export of a training as ONNX graphs with a model description.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use emocue_quantize::onnx::GraphError;
 use crate::checkpoint::{Checkpoint, CheckpointError, TrainingState};
 use crate::net::Network;
 
-/// The content of the `.onnx` file of one of `net`'s heads, with its classes, the preprocessing that it was trained for,
-/// the other heads' label sets and how often each class stood in the training's targets.
+/// The content of the `.onnx` file of one of `net`'s heads. Its metadata has the classes, the preprocessing, the other
+/// heads' label sets and the share of each class in the training targets.
 ///
 /// # Errors
-/// [`GraphError`] when there is no such head or the graph would be wrong.
+/// [`GraphError`] when there is no such head or the graph would be invalid.
 pub fn onnx(state: &TrainingState, net: &Network, head: usize) -> Result<Vec<u8>, GraphError> {
     let model = net.export(head)?;
     let labels = net.labels().get(head).map_or("", |set| set.id);
-    // Numbers and names always become JSON.
+    // Serializing numbers and strings to JSON cannot fail.
     let preprocess = serde_json::to_string(&state.recipe.preprocess()).unwrap_or_default();
     let heads: Vec<&str> = net.order(head).iter().map(|at| net.labels()[*at].id).collect();
     let heads = serde_json::to_string(&heads).unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn onnx(state: &TrainingState, net: &Network, head: usize) -> Result<Vec<u8>
     Ok(model.with_metadata(&entries).to_bytes())
 }
 
-/// The network that a training has so far: of its best epoch where the recipe has a patience, else the last.
+/// The current network of a training: of its best epoch if the recipe has a patience, else the last.
 #[derive(Debug)]
 pub struct TrainedNetwork {
     state: TrainingState,
@@ -41,7 +41,7 @@ pub struct TrainedNetwork {
 }
 
 impl TrainedNetwork {
-    /// From the checkpoint in `folder`.
+    /// Loads it from the checkpoint in `folder`.
     ///
     /// # Errors
     /// [`CheckpointError`] when it is missing or damaged.
@@ -51,7 +51,7 @@ impl TrainedNetwork {
         Ok(Self { state: at.state, net })
     }
 
-    /// Where its training stands.
+    /// The state of its training.
     pub fn state(&self) -> &TrainingState {
         &self.state
     }

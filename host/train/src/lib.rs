@@ -4,19 +4,19 @@
 //! |---|---|
 //! | [`net`] | architectures, each defined once for burn, ONNX and a counter of operations |
 //! | [`recipe`] | every setting of a training, as TOML |
-//! | [`backend`] | where a training computes: this CPU, CUDA, Vulkan |
-//! | [`run`] | a run's folder: what lies in it, and the training that is asked for there, from start to exported graphs |
-//! | [`examples`], [`augment`], [`camera`], [`teacher`] | rows and targets, their variation, answers of other networks |
+//! | [`backend`] | devices: this CPU, CUDA, Vulkan |
+//! | [`run`] | a run's folder: its files, and a training in it from start to exported graphs |
+//! | [`examples`], [`augment`], [`camera`], [`teacher`] | rows and targets, augmentation, knowledge distillation |
 //! | [`train`], [`worker`], [`loss`], [`schedule`], [`ema`] | the loop over epochs and steps, and its parts |
-//! | [`watcher`] | how a caller follows a training |
+//! | [`watcher`] | progress of a training for its caller |
 //! | [`build`] | a recipe's network and optimiser in burn |
 //! | [`checkpoint`] | a training's whole state in one file |
-//! | [`validate`], [`export`] | the averaged weights: a quick look between epochs, and ONNX |
+//! | [`validate`], [`export`] | the averaged weights: validation between epochs, and export to ONNX |
 //! | [`face`] | the face detector's training |
 //! | [`perceptron`] | a small network on vectors that are not pictures |
 //!
-//! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] says what is left to do
-//! there, and [`run::Training`] does it.
+//! `emocue train` is three calls: [`run::RunFolder::claim`] locks the folder, [`run::RunFolder::decide`] decides what
+//! is left to do there, and [`run::Training`] does it.
 
 #![warn(clippy::disallowed_macros)]
 

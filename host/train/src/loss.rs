@@ -1,14 +1,15 @@
-//! What answers cost, and whether they are right.
+//! The loss, and the number of correct predictions.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
-/// Soft cross-entropy, `-sum(target * log p)` over all rows; a row of zeros costs nothing.
+/// Cross-entropy with soft targets, `-sum(target * ln p)` over all rows of `[N, classes]`; a row of zeros adds nothing.
 pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     (log_softmax(logits, 1) * targets).sum().neg()
 }
 
-/// Rows whose largest logit stands where the target's largest value does; a row without target never.
+/// Number of rows whose largest logit is at the class of the target's largest value; a row without a target never
+/// counts.
 pub fn agreements(logits: Tensor<2>, targets: Tensor<2>) -> usize {
     let classes = logits.dims()[1];
     let (logits, targets) = (values(logits), values(targets));

@@ -1,4 +1,4 @@
-//! What a library's panic said, so that it can be reported as an error.
+//! The message of a library's panic, to report it as an error.
 
 use std::any::Any;
 

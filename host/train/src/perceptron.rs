@@ -1,7 +1,7 @@
-//! Training [`Mlp`] on vectors that are not pictures, to compare other networks with.
+//! Training of an [`Mlp`] on feature vectors, as a baseline for the convolutional networks.
 //!
-//! The optimiser, the loss and the layers are those of every training; there is no folder and no checkpoint, since a
-//! training takes a minute.
+//! The optimiser, the loss and the layers are the same as for other networks; there is no folder and no checkpoint,
+//! since a training takes a minute.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -16,19 +16,19 @@ use crate::net::{Size, drawing};
 use crate::recipe::Optimizer;
 use emocue_data::random::shuffled;
 
-/// Rows a forward pass when answering.
+/// Rows of a forward pass in inference.
 const BATCH: usize = 512;
 
-/// How a perceptron is trained.
+/// The settings of a perceptron's training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerceptronRecipe {
     /// Units of each hidden layer; none gives logistic regression.
     pub hidden: Vec<usize>,
     /// Passes over the rows.
     pub epochs: usize,
-    /// The learning rate is the same from beginning to end; nothing is averaged or accumulated.
+    /// The optimiser; the learning rate is constant, and weights are neither averaged nor gradients accumulated.
     pub optimizer: Optimizer,
-    /// Of first weights and order.
+    /// Seed of initial weights and order.
     pub seed: u64,
 }
 
@@ -39,20 +39,20 @@ pub struct Vectors<'a> {
     pub values: &'a [f32],
     /// Values of a row.
     pub width: usize,
-    /// One a row, each below `count`.
+    /// The class of each row, below `count`.
     pub classes: &'a [usize],
     /// Number of classes.
     pub count: usize,
 }
 
-/// After an epoch.
+/// The figures of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochFigures {
     /// Counts from 1.
     pub epoch: usize,
     /// Mean cross-entropy over the epoch, nats.
     pub loss: f32,
-    /// Share of right answers while learning, `0..=1`.
+    /// Accuracy on the training rows during the epoch, `0..=1`.
     pub accuracy: f32,
 }
 
@@ -60,15 +60,15 @@ pub struct EpochFigures {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the loss is {loss} in epoch {epoch}")]
 pub struct Diverged {
-    /// Not finite.
+    /// The loss: NaN or infinite.
     pub loss: f32,
     /// Counts from 1.
     pub epoch: usize,
 }
 
-/// Follows the training of a perceptron.
+/// Receives the progress of a perceptron's training.
 pub trait PerceptronWatcher {
-    /// So many more rows were learned from.
+    /// `rows` more rows were processed.
     fn step(&mut self, rows: usize);
     /// After every epoch, with the perceptron as it is.
     fn epoch(&mut self, figures: EpochFigures, perceptron: &Perceptron);
@@ -81,7 +81,7 @@ pub struct Perceptron {
     scaling: Scaling,
 }
 
-/// Brings every feature to mean 0 and variance 1 over the training rows, so that one learning rate fits.
+/// Standardises every feature to mean 0 and variance 1 over the training rows, so that one learning rate fits all.
 #[derive(Clone, Debug)]
 struct Scaling {
     mean: Vec<f32>,
@@ -101,7 +101,7 @@ impl Scaling {
         let mean = sums.iter().map(|(sum, _)| (sum / count) as f32).collect();
         let factor = |(sum, squares): &(f64, f64)| {
             let variance = squares / count - (sum / count).powi(2);
-            // A feature that never changes says nothing.
+            // A constant feature has no information.
             if variance > 1e-12 { variance.sqrt().recip() as f32 } else { 0.0 }
         };
         Self { mean, factor: sums.iter().map(factor).collect() }
@@ -122,10 +122,10 @@ impl PerceptronRecipe {
     /// Trains on `rows`.
     ///
     /// # Errors
-    /// [`Diverged`] where the learning rate is too large.
+    /// [`Diverged`] when the loss is not finite, as with too large a learning rate.
     ///
     /// # Panics
-    /// When the counts of `rows` do not fit each other or a class is outside the set: a caller's mistake.
+    /// When the lengths in `rows` do not match or a class is not below `count`.
     pub fn train(
         &self,
         rows: Vectors<'_>,
@@ -137,7 +137,7 @@ impl PerceptronRecipe {
         let guard = drawing();
         device.seed(self.seed);
         let mut net = Mlp::new(width, &self.hidden, count, &device);
-        // Reads, and so draws, every weight.
+        // This reads every weight, and burn draws a weight when it is first read.
         let mut perceptron = Perceptron { net: net.valid(), scaling: Scaling::of(rows) };
         drop(guard);
         let mut optimizer = build::optimizer(&self.optimizer);
@@ -170,24 +170,24 @@ impl PerceptronRecipe {
 }
 
 impl Perceptron {
-    /// Values of a row that it was trained on.
+    /// Number of features of a row.
     pub fn width(&self) -> usize {
         self.scaling.mean.len()
     }
 
-    /// Weights and biases.
+    /// Number of weights and biases.
     pub fn num_params(&self) -> usize {
         Size::of(&self.net).weights
     }
 
-    /// Multiply-accumulates of one row's answer.
+    /// Multiply-accumulates for one row.
     pub fn macs(&self) -> u64 {
         let mut graph = Macs::default();
         self.net.forward(&mut graph, &[self.width(), 1, 1]);
         graph.count
     }
 
-    /// Probabilities of every class for every row of [`Perceptron::width`] values, row-major.
+    /// Probabilities `[rows, classes]` for `values` `[rows, width]`, both row-major.
     pub fn probabilities(&self, values: &[f32]) -> Vec<f32> {
         let device = Device::flex();
         let mut probabilities = Vec::new();

@@ -1,6 +1,7 @@
-//! Threads that live as long as a training, one for each device it uses, and compute the shares of a step.
+//! A pool of threads, one for each device of a training, that compute the shares of a step.
 //!
-//! The CPU backend leaves a core idle in much of the backward pass; two half batches fill both.
+//! The CPU backend leaves cores idle during much of the backward pass; two threads with half a batch each use two cores
+//! fully.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,14 +11,14 @@ use burn::tensor::Device;
 
 use crate::panics::message;
 
-/// Threads that turn a job into an answer.
+/// A pool of threads that compute an answer for each job.
 pub(crate) struct Pool<Job, Answer> {
     jobs: Vec<Sender<Job>>,
     answers: Vec<Receiver<Result<Answer, String>>>,
 }
 
 impl<Job: Send, Answer: Send> Pool<Job, Answer> {
-    /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
+    /// Starts a thread for each of `devices` in `scope`; a device may occur several times.
     pub(crate) fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         devices: &[Device],
@@ -49,7 +50,7 @@ impl<Job: Send, Answer: Send> Pool<Job, Answer> {
         pool
     }
 
-    /// How many jobs run at a time.
+    /// Number of jobs that run at the same time.
     pub(crate) fn threads(&self) -> usize {
         self.jobs.len()
     }
@@ -57,7 +58,7 @@ impl<Job: Send, Answer: Send> Pool<Job, Answer> {
     /// The answers to at most [`Pool::threads`] jobs, in their order.
     ///
     /// # Errors
-    /// What a thread said when it panicked.
+    /// The message of a thread's panic.
     pub(crate) fn answers(&self, jobs: impl Iterator<Item = Job>) -> Result<Vec<Answer>, String> {
         let mut sent = 0;
         for (job, sender) in jobs.zip(&self.jobs) {

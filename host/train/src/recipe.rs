@@ -41,34 +41,34 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 pub struct Recipe {
     /// The network.
     pub net: NetSpec,
-    /// How a picture becomes the network's input.
+    /// Preprocessing of the network's input.
     #[serde(default)]
     pub input: Input,
-    /// What the network answers, in order; at least one.
+    /// The network's heads, in order; at least one.
     pub heads: Vec<Head>,
-    /// How weights move.
+    /// The optimiser.
     pub optimizer: Optimizer,
-    /// How fast, and for how long.
+    /// Learning rate over time, and number of epochs.
     pub schedule: Schedule,
-    /// How pictures are varied.
+    /// Augmentation of the pictures.
     pub augment: Augment,
-    /// Whether weights and activations are rounded on the way forward, for a net that will be quantized.
+    /// Quantization-aware training, if set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
-    /// How much is learned from teachers, where there are any.
+    /// Knowledge distillation, if there are teachers.
     #[serde(default)]
     pub distill: Distill,
-    /// How datasets count where several are learned from; one that is not here counts once, for every head that has one
-    /// of its classes.
+    /// Weights of the datasets, if there are several; a dataset that is not listed has weight 1, for every head that
+    /// has one of its classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<DatasetShare>,
 }
 
-/// How the rows of a dataset count.
+/// The weight of a dataset's rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetShare {
-    /// Its layout: `"raf-db"`.
+    /// Its layout, such as `"raf-db"`.
     pub layout: String,
     /// Factor of its rows in the loss.
     pub weight: f32,
@@ -77,7 +77,7 @@ pub struct DatasetShare {
     pub heads: Vec<String>,
 }
 
-/// One answer: a set of classes and how its loss counts.
+/// One head: its classes and its loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -85,10 +85,10 @@ pub struct Head {
     pub labels: String,
     /// Factor of this head's cross-entropy in the loss.
     pub weight: f32,
-    /// Share of the target that is spread over all classes, `0..1` (Szegedy et al. 2016).
+    /// Label smoothing: the share of the target that is spread over all classes, `0..1` (Szegedy et al. 2016).
     #[serde(default)]
     pub label_smoothing: f32,
-    /// Whether rare classes count more.
+    /// Weights of the classes.
     #[serde(default)]
     pub class_weights: ClassWeights,
 }
@@ -97,34 +97,34 @@ pub struct Head {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
-    /// All 1.
+    /// Every class has weight 1.
     #[default]
     None,
-    /// Rows / (classes * rows of the class): every class has the same sum.
+    /// Rows / (classes * rows of the class): every class has the same total weight.
     Balanced,
     /// The square root of the balanced weights.
     Root,
 }
 
-/// How gradients become steps.
+/// The optimiser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
-    /// The rule.
+    /// The update rule.
     pub rule: Rule,
-    /// The schedule's peak.
+    /// Peak of the learning rate.
     pub learning_rate: f64,
-    /// L2 penalty; with `adam-w` it acts on the weights themselves (Loshchilov and Hutter 2019).
+    /// Weight decay as an L2 penalty; decoupled with `adam-w` (Loshchilov and Hutter 2019).
     pub weight_decay: f32,
-    /// Examples of one gradient.
+    /// Batch size, examples.
     pub batch: usize,
-    /// Gradients that are added up before a step.
+    /// Batches whose gradients are accumulated before a step.
     #[serde(default = "one")]
     pub accumulate: usize,
-    /// In what layers multiply.
+    /// Precision of the layers' products.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub precision: Precision,
-    /// Decay a step of the exponentially averaged weights, `0..1`; 0 exports the last weights.
+    /// Decay per step of the exponential moving average of the weights, `0..1`; 0 exports the last weights.
     pub ema_decay: f32,
 }
 
@@ -134,23 +134,23 @@ pub struct Optimizer {
 pub enum Rule {
     /// Stochastic gradient descent.
     Sgd {
-        /// `0..1`; 0 is plain descent.
+        /// Momentum, `0..1`.
         momentum: f64,
-        /// Look ahead along the momentum.
+        /// Nesterov momentum.
         nesterov: bool,
     },
-    /// Kingma and Ba 2015.
+    /// Adam (Kingma and Ba 2015).
     Adam {
-        /// Decay of the mean gradient.
+        /// Decay of the mean gradient, `0..1`.
         beta_1: f32,
-        /// Decay of the mean squared gradient.
+        /// Decay of the mean squared gradient, `0..1`.
         beta_2: f32,
     },
     /// Adam with decoupled weight decay.
     AdamW {
-        /// Decay of the mean gradient.
+        /// Decay of the mean gradient, `0..1`.
         beta_1: f32,
-        /// Decay of the mean squared gradient.
+        /// Decay of the mean squared gradient, `0..1`.
         beta_2: f32,
     },
 }
@@ -163,31 +163,31 @@ pub struct Schedule {
     pub epochs: usize,
     /// Epochs of linear warm-up from 0.
     pub warmup_epochs: f64,
-    /// What follows.
+    /// The decay after the warm-up.
     pub decay: Decay,
-    /// Stop after so many epochs without a better validation figure and return to the best weights;
-    /// 0 never stops.
+    /// Early stopping: end after this many epochs without a better validation score and export the best weights; 0
+    /// never stops.
     #[serde(default)]
     pub patience: usize,
 }
 
-/// How the learning rate falls.
+/// Decay of the learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Decay {
-    /// It does not.
+    /// Constant.
     Constant,
-    /// Half a cosine down to 0 (Loshchilov and Hutter 2017).
+    /// Cosine decay to 0 (Loshchilov and Hutter 2017).
     Cosine,
-    /// Times `factor` every `every` epochs.
+    /// Multiplied by `factor` every `every` epochs.
     Step {
         /// Epochs.
         every: usize,
         /// `0..1`.
         factor: f64,
     },
-    /// Times `factor` after `patience` epochs without a better validation figure, not below
-    /// `floor` times the peak.
+    /// Multiplied by `factor` after `patience` epochs without a better validation score, but not below `floor` times
+    /// the peak.
     Plateau {
         /// Epochs.
         patience: usize,
@@ -198,13 +198,13 @@ pub enum Decay {
     },
 }
 
-/// Learning from teachers' probabilities beside the data's labels (Hinton et al. 2015).
+/// Knowledge distillation: learning from teachers' probabilities and the data's labels (Hinton et al. 2015).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distill {
-    /// The teachers' share of every target, `0..=1`.
+    /// The teachers' share in every target, `0..=1`.
     pub weight: f32,
-    /// What the teachers' logits are divided by, above 0; 1 leaves them.
+    /// Temperature: divisor of the teachers' logits, `> 0`.
     pub temperature: f32,
 }
 
@@ -227,7 +227,7 @@ pub enum RecipeError {
     /// The file cannot be read.
     #[error("cannot read the recipe {path}: {source}", path = .0.display(), source = .1)]
     Io(PathBuf, std::io::Error),
-    /// Not TOML, an unknown or a missing setting.
+    /// Invalid TOML, an unknown or a missing setting.
     #[error("recipe {0}: {1}")]
     Toml(String, Box<toml::de::Error>),
     /// A value out of its range.
@@ -253,7 +253,7 @@ fn names() -> String {
 }
 
 impl Recipe {
-    /// A built-in recipe by name, else a TOML file.
+    /// Loads a built-in recipe by name, else a TOML file.
     ///
     /// # Errors
     /// [`RecipeError`] naming the setting.
@@ -271,7 +271,7 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The same with heads of equal weight for other label sets, by identifier.
+    /// The same with heads of equal weight for other label sets, given by their identifiers.
     #[must_use]
     pub fn with_heads(mut self, labels: &[String]) -> Self {
         let label_smoothing = self.heads.first().map_or(0.0, |head| head.label_smoothing);
@@ -286,12 +286,12 @@ impl Recipe {
         self
     }
 
-    /// The heads' label sets; [`Recipe::check`] has seen that all are known.
+    /// The heads' label sets; [`Recipe::check`] ensures that all are known.
     pub fn label_sets(&self) -> Vec<LabelSet> {
         self.heads.iter().filter_map(|head| LabelSet::by_id(&head.labels)).collect()
     }
 
-    /// How the badge must prepare a face for this network.
+    /// The preprocessing of a face for this network on the badge.
     pub fn preprocess(&self) -> Preprocess {
         let Input { mean, std, .. } = self.input;
         let normalise = self.input.normalise();

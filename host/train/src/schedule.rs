@@ -6,8 +6,8 @@ use crate::recipe::{Decay, Schedule};
 
 /// Learning rate of a step as a factor of the peak: linear warm-up from 0, then the recipe's decay.
 ///
-/// `step` counts from 0 over the whole training; `scores` are the validation figures of the finished
-/// epochs, higher is better, which only a plateau looks at.
+/// `step` counts from 0 over the whole training; `scores` are the validation scores of the finished epochs, higher is
+/// better, which only [`Decay::Plateau`] uses.
 pub fn factor(schedule: &Schedule, step: usize, steps_per_epoch: usize, scores: &[f32]) -> f64 {
     let total = (schedule.epochs * steps_per_epoch) as f64;
     let warmup = (schedule.warmup_epochs * steps_per_epoch as f64).min(total);
@@ -28,7 +28,7 @@ pub fn factor(schedule: &Schedule, step: usize, steps_per_epoch: usize, scores: 
     }
 }
 
-/// How often `patience` epochs in a row brought nothing better.
+/// How often the score did not improve for `patience` epochs in a row.
 fn plateaus(scores: &[f32], patience: usize) -> usize {
     let (mut best, mut waited, mut count) = (f32::NEG_INFINITY, 0, 0);
     for score in scores {
@@ -44,7 +44,7 @@ fn plateaus(scores: &[f32], patience: usize) -> usize {
     count
 }
 
-/// Index of the best score, the first of equals.
+/// Index of the best score; of equal scores the first.
 pub fn best(scores: &[f32]) -> Option<usize> {
     let better = |best: Option<usize>, (index, score): (usize, &f32)| match best {
         Some(at) if scores[at] >= *score => Some(at),
@@ -53,7 +53,7 @@ pub fn best(scores: &[f32]) -> Option<usize> {
     scores.iter().enumerate().fold(None, better)
 }
 
-/// Whether the last `patience` epochs brought nothing better; a patience of 0 never ends.
+/// Whether the score did not improve in the last `patience` epochs; always false for a patience of 0.
 pub fn exhausted(scores: &[f32], patience: usize) -> bool {
     patience > 0 && best(scores).is_some_and(|best| scores.len() - 1 - best >= patience)
 }

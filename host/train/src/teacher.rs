@@ -1,7 +1,7 @@
-//! Teachers: exported networks whose answers a student learns (Hinton et al. 2015).
+//! Teachers: exported networks whose probabilities a student learns (knowledge distillation, Hinton et al. 2015).
 //!
-//! A teacher answers every training picture and its mirror once, in tract; the answers are kept beside
-//! the checkpoint, so that a resumed training does not ask again.
+//! A teacher is run once on every training picture and its mirror image, in tract; its outputs are stored beside the
+//! checkpoint, so that a resumed training does not run it again.
 
 use std::path::Path;
 
@@ -17,31 +17,30 @@ use emocue_data::model::ModelError;
 use emocue_data::predict::{PredictSettings, predict};
 use emocue_models::files::write_atomically;
 
-/// One teacher's answers to the training rows.
+/// One teacher's outputs for the training rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Teacher {
     labels: LabelSet,
-    /// `[rows, classes]`.
+    /// `[rows, classes]`, natural logarithms of the probabilities.
     logarithms: Vec<f32>,
 }
 
-/// The content of a file of answers.
+/// The content of a file of a teacher's outputs.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     /// SHA-256 of the graph and of the pictures.
     of: [u8; 32],
-    /// `[rows, classes]`: natural logarithms of the probabilities, the mean of a picture's and its
-    /// mirror's.
+    /// `[rows, classes]`: natural logarithms of the probabilities, averaged over a picture and its mirror image.
     logarithms: Vec<f32>,
 }
 
-/// A teacher cannot be asked.
+/// A teacher's outputs cannot be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum TeacherError {
-    /// It cannot be read or does not run.
+    /// The network cannot be read or fails.
     #[error("the teacher cannot answer: {0}")]
     Model(#[from] ModelError),
-    /// Its answers cannot be kept.
+    /// Its outputs cannot be stored.
     #[error("the teacher's answers cannot be kept: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -63,11 +62,11 @@ impl Failure for TeacherError {
 }
 
 impl Teacher {
-    /// Asks `model` about `rows` of `data`, or reads from the folder `cache` what it said before.
-    /// `progress` receives how many more rows are done.
+    /// Runs `model` on `rows` of `data`, or reads its outputs from the folder `cache`. `progress` receives how many
+    /// more rows are done.
     ///
     /// # Errors
-    /// [`TeacherError`] when the network fails or the answers cannot be written.
+    /// [`TeacherError`] when the network fails or the outputs cannot be written.
     pub fn ask(
         model: &ClassifierModel,
         data: &Dataset,
@@ -98,12 +97,12 @@ impl Teacher {
         Ok(Self { labels, logarithms: kept.logarithms })
     }
 
-    /// The classes it answers in.
+    /// Its label set.
     pub fn labels(&self) -> LabelSet {
         self.labels
     }
 
-    /// Its probabilities for training row number `at`, softened by `temperature`.
+    /// Its probabilities `[classes]` for training row number `at`, at `temperature`, `> 0`.
     pub fn probabilities(&self, at: usize, temperature: f32) -> Vec<f32> {
         let classes = self.labels.len();
         let row = &self.logarithms[at * classes..(at + 1) * classes];

@@ -21,18 +21,18 @@ use emocue_data::dataset::Dataset;
 use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
 
-/// How often a running training saves besides at the end of an epoch, s.
+/// Time between two checkpoints within an epoch, s.
 const SAVE_EVERY_S: u64 = 300;
 
-/// What to train on, how, and where the results go.
+/// The data of a training, its folder and its devices.
 pub struct TrainingInput<'a> {
     /// Pictures, labels, votes.
     pub data: &'a Dataset,
     /// Training rows and targets.
     pub examples: &'a TrainingExamples,
-    /// Folder of the checkpoint and `metrics.jsonl`; it exists.
+    /// Folder of the checkpoint and `metrics.jsonl`; it must exist.
     pub dir: &'a Path,
-    /// Where gradients are computed, one thread each; the first also holds the weights.
+    /// Devices that compute gradients, one thread each; the first also holds the weights.
     pub devices: &'a [Device],
 }
 
@@ -41,7 +41,7 @@ pub struct TrainingInput<'a> {
 pub enum TrainOutcome {
     /// All epochs are done.
     Finished,
-    /// The recipe's patience ran out; the best epoch's weights are kept.
+    /// Early stopping: the recipe's patience is exhausted; the best epoch's weights are kept.
     Stopped,
     /// It was asked to stop; its checkpoint can be resumed.
     Interrupted,
@@ -89,12 +89,12 @@ impl Failure for TrainError {
     }
 }
 
-/// A fresh start with weights drawn from `seed`.
+/// A new training with weights drawn from `seed`.
 pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) -> Checkpoint {
     let drawing = net::drawing();
     device.seed(seed);
     let net = build::network(&recipe, device);
-    // Reads, and so draws, every weight.
+    // This reads every weight, and burn draws a weight when it is first read.
     let average = net.valid();
     drop(drawing);
     let optimizer = build::optimizer(&recipe.optimizer);
@@ -111,10 +111,10 @@ pub fn begin(recipe: Recipe, seed: u64, fingerprint: String, device: &Device) ->
     Checkpoint { state, net, average, best: None, optimizer }
 }
 
-/// Trains from where `at` stands until the recipe's end or until `stop` is set, saving as it goes.
+/// Trains from the checkpoint `at` until the end of the recipe or until `stop` is set, and saves checkpoints meanwhile.
 ///
 /// # Errors
-/// [`TrainError`]; the last saved checkpoint then still stands.
+/// [`TrainError`]; the last saved checkpoint is then unchanged.
 pub fn train(
     plan: &TrainingInput<'_>,
     at: &mut Checkpoint,
@@ -186,7 +186,8 @@ impl Steps<'_> {
                     epoch_loss: (at.state.epoch_loss / seen) as f32,
                     examples: indices.len(),
                 });
-                // Not after an epoch's last step: a cut before its figures are known would lose them.
+                // Not after an epoch's last step: if the program ended before the epoch's metrics are computed, they
+                // would be lost.
                 let more = !at.state.step.is_multiple_of(steps_per_epoch);
                 if more && self.saved.elapsed().as_secs() >= SAVE_EVERY_S {
                     at.save(dir)?;
@@ -216,7 +217,7 @@ impl Steps<'_> {
         Ok(TrainOutcome::Finished)
     }
 
-    /// Where the averaged weights lie.
+    /// The device of the averaged weights, without autodiff.
     fn validation_device(&self) -> Device {
         self.plan.devices.first().map_or_else(Device::flex, |device| device.clone().inner())
     }
@@ -251,16 +252,16 @@ impl Steps<'_> {
         at.state.step += 1;
         at.state.epoch_loss += f64::from(loss) * indices.len() as f64;
         at.state.epoch_right += right;
-        // The average follows faster at first, so that the random start is soon forgotten.
+        // The decay is smaller at first, so that the initial weights soon lose their share in the average.
         let warm = (1.0 + at.state.step as f32) / (10.0 + at.state.step as f32);
         let decay = self.recipe.optimizer.ema_decay.min(warm);
-        // `valid` also brings the workers' batch norm statistics together.
+        // `valid` also merges the workers' statistics of batch normalisation.
         at.average = ema::update(at.average.clone(), &at.net.valid(), decay);
         Ok(loss)
     }
 }
 
-/// One JSON object a finished epoch.
+/// Writes one JSON object for each finished epoch.
 fn write_metrics(dir: &Path, metrics: &[EpochMetrics]) -> Result<(), TrainError> {
     let path = dir.join("metrics.jsonl");
     let mut lines = String::new();

@@ -1,5 +1,5 @@
-//! A quick look at the averaged weights between epochs. Reported figures come from `eval`, which runs
-//! the exported graph in tract.
+//! Validation of the averaged weights between epochs. Published figures come from `eval`, which runs the exported graph
+//! in tract.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use emocue_data::Split;
 use emocue_data::dataset::Dataset;
 use emocue_data::votes::Votes;
 
-/// Rows a forward pass.
+/// Rows of a forward pass.
 const BATCH: usize = 256;
 
-/// What the validation rows look like to a network, and what it should say.
+/// The validation rows, preprocessed, and their classes.
 pub struct Validation {
     rows: Vec<Vec<u8>>,
     /// For each head its label set and the class of every row.
@@ -29,7 +29,7 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// The PublicTest split, prepared as `recipe` wants it.
+    /// The PublicTest split, preprocessed for `recipe`.
     pub fn new(data: &Dataset, recipe: &Recipe) -> Self {
         let preprocess = recipe.preprocess();
         let face = Preprocess::of_size(data.side()).canonical_face();
@@ -60,7 +60,7 @@ impl Validation {
         }
     }
 
-    /// Whether there is nothing to look at.
+    /// Whether there are no validation rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -1,4 +1,4 @@
-//! How a caller follows a training.
+//! Progress of a training for its caller.
 
 use std::fmt;
 use std::path::Path;
@@ -9,16 +9,16 @@ use crate::checkpoint::{CheckpointError, EpochMetrics, PREVIOUS, TrainingState};
 use crate::examples::TrainingExamples;
 use crate::net::transfer::TransferReport;
 
-/// Where a running training stands.
+/// The progress of a running training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainingProgress {
     /// Steps done.
     pub step: usize,
-    /// Steps in all.
+    /// Steps of the whole training.
     pub steps: usize,
     /// The current epoch, from 1.
     pub epoch: usize,
-    /// Epochs in all.
+    /// Epochs of the whole training.
     pub epochs: usize,
     /// The last step's mean loss.
     pub loss: f32,
@@ -28,15 +28,16 @@ pub struct TrainingProgress {
     pub examples: usize,
 }
 
-/// Follows a training while it runs.
+/// Receives the progress of a training.
 pub trait TrainingWatcher {
-    /// Something was found out before the first step.
+    /// A note before the first step.
     fn note(&mut self, _note: &Note<'_>) {}
-    /// A network, named `who`, is about to answer `rows` rows; what is returned receives how many more are done.
+    /// A network, named `who`, is about to be run on `rows` rows; the returned function receives how many more are
+    /// done.
     fn asking(&mut self, _who: &str, _rows: usize) -> Box<dyn Fn(usize) + Sync> {
         Box::new(|_| ())
     }
-    /// Right before the first step.
+    /// Immediately before the first step.
     fn begin(&mut self, _state: &TrainingState) {}
     /// After every step.
     fn step(&mut self, progress: &TrainingProgress);
@@ -44,18 +45,18 @@ pub trait TrainingWatcher {
     fn epoch(&mut self, metrics: &EpochMetrics);
 }
 
-/// What a training found out before its first step.
+/// A fact about a training that is known before its first step.
 #[derive(Debug)]
 pub enum Note<'a> {
-    /// Rows to train on, and those that were dropped.
+    /// The training rows, and the number of dropped ones.
     TrainingExamples(&'a TrainingExamples),
-    /// Rows whose landmarks were found, of how many, and where they are kept.
+    /// Rows with landmarks, all rows, and the file of the landmarks.
     Landmarks(usize, usize, &'a Path),
-    /// Tensors taken from a file of published weights.
+    /// Tensors loaded from a file of weights.
     Transferred(&'a Path, &'a TransferReport),
-    /// The body, and these heads, taken from another run.
+    /// The body and these heads were loaded from another run.
     BegunWith(&'a Path, &'a [LabelSet]),
-    /// The newest checkpoint cannot be used, so the one before it is resumed from, at this step.
+    /// The newest checkpoint cannot be used; the training resumes from the previous one, at this step.
     Previous(&'a CheckpointError, usize),
 }
 

@@ -23,7 +23,7 @@ pub struct Shared<'a> {
     pub examples: &'a TrainingExamples,
     /// Settings.
     pub recipe: &'a Recipe,
-    /// Of the whole training.
+    /// Seed of the training.
     pub seed: u64,
 }
 
@@ -31,7 +31,7 @@ struct Job {
     net: Network,
     indices: Vec<usize>,
     epoch: usize,
-    /// Examples of the whole step.
+    /// Number of examples of the whole step.
     step: usize,
 }
 
@@ -41,15 +41,15 @@ pub struct Share {
     pub grads: GradientsParams,
     /// The share's part of the step's mean loss.
     pub loss: f32,
-    /// Examples whose first head answered what its target says.
+    /// Examples that the first head classified correctly.
     pub right: usize,
 }
 
-/// Threads that live as long as the training.
+/// The worker threads of a training.
 pub struct Workers(Pool<Job, Share>);
 
 impl Workers {
-    /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
+    /// Starts a thread for each of `devices` in `scope`; a device may occur several times.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         devices: &[Device],
@@ -58,11 +58,10 @@ impl Workers {
         Self(Pool::start(scope, devices, move |job, device| gradient(&job, shared, device)))
     }
 
-    /// The gradient of the examples at `indices`, one share per worker, as part of a step of `step`
-    /// examples.
+    /// The gradients of the examples at `indices`, one share for each worker, as part of a step of `step` examples.
     ///
     /// # Errors
-    /// What a worker said when it panicked.
+    /// The message of a worker's panic.
     pub fn shares(
         &self,
         net: &Network,
@@ -80,8 +79,8 @@ impl Workers {
 fn gradient(job: &Job, shared: Shared<'_>, device: &Device) -> Share {
     let Shared { data, examples, recipe, seed } = shared;
     let mut batch = examples.batch(&job.indices, data, recipe, seed, job.epoch, device);
-    // Leaves of its own: graphs that share leaves are one graph behind one lock in burn, and the
-    // first backward pass may take the other's nodes with it.
+    // A fork has its own leaves: in burn, graphs that share leaves are one graph behind one lock, and the first
+    // backward pass may consume the nodes of the other.
     let net = job.net.clone().fork(device).multiplying_in(recipe.optimizer.precision);
     let logits = net.forward(batch.luma, &mut batch.noise);
     let right = match (logits.first(), batch.targets.first()) {

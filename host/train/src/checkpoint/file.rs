@@ -1,4 +1,4 @@
-//! A checkpoint's file: which version it is, the SHA-256 of its content, and the one that was there before.
+//! A checkpoint's file: format version, SHA-256 of the content, content. The previous file is kept.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use super::CheckpointError;
 
 /// File name inside a run's folder.
 pub const FILE: &str = "checkpoint.bin";
-/// The one before it, which is resumed from where the newest is damaged.
+/// The previous checkpoint, used to resume when the newest is damaged.
 pub const PREVIOUS: &str = "checkpoint.previous.bin";
 
-/// A version whose content follows its SHA-256.
+/// Magic bytes of version 3: the SHA-256 follows, then the content.
 const HASHED: [u8; 8] = *b"EMOTRN\0\x03";
-/// A version whose content follows at once, which no program writes any more.
+/// Magic bytes of version 2, which is still read: the content follows without a hash.
 const PLAIN: [u8; 8] = *b"EMOTRN\0\x02";
 /// Bytes of a SHA-256.
 const HASH: usize = 32;
 
-/// What [`newest`] found, and why the newest checkpoint is not it.
+/// The result of [`newest`], with the error of the newest checkpoint if the previous one was used.
 pub(crate) type Found<T> = (T, Option<CheckpointError>);
 
-/// What `parse` makes of the checkpoint's content in `dir`, or else of the one before it.
+/// Parses the checkpoint in `dir` with `parse`, or the previous one if that fails.
 ///
 /// # Errors
-/// [`CheckpointError`] of the newest, when neither can be used.
+/// [`CheckpointError`] of the newest when neither can be used.
 pub(crate) fn newest<T>(
     dir: &Path,
     parse: impl Fn(&Path, &[u8]) -> Result<T, CheckpointError>,
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     std::fs::read(path).map_err(|error| CheckpointError::Read(path.to_owned(), error))
 }
 
-/// The content of a checkpoint's file, which is as it was written.
+/// The content of a checkpoint's file, with its hash verified.
 pub(super) fn content<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], CheckpointError> {
     let refuse = |what: &str| CheckpointError::Content(path.to_owned(), what.to_owned());
     if let Some(content) = bytes.strip_prefix(&PLAIN) {
@@ -66,11 +66,11 @@ pub(super) fn content<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], Chec
     }
 }
 
-/// Replaces the checkpoint in `dir`. The one there becomes the one before, if `continues` says of its content that it is
-/// of the same training; what cannot be continued from does not take the place of what can.
+/// Replaces the checkpoint in `dir`. The old one becomes the previous one if `continues` returns true for its content,
+/// which means that it belongs to the same training; a checkpoint that cannot be resumed does not replace one that can.
 ///
 /// # Errors
-/// [`CheckpointError::Write`]; the checkpoint that was there then still stands.
+/// [`CheckpointError::Write`]; the old checkpoint is then unchanged.
 pub(crate) fn write(
     dir: &Path,
     content_of_new: &[u8],
@@ -93,10 +93,10 @@ pub(crate) fn write(
     write_atomically(&path, &bytes).map_err(|error| CheckpointError::Write(path, error.source))
 }
 
-/// Gives the file `path` the second name `previous`, so that at no moment there is none at `path`.
+/// Hard-links the file `path` to `previous`, so that there is a file at `path` at any time.
 fn keep(path: &Path, previous: &Path) -> std::io::Result<()> {
     removed(previous)?;
-    // Some file systems know no second names.
+    // Some file systems have no hard links.
     std::fs::hard_link(path, previous).or_else(|_| std::fs::copy(path, previous).map(drop))
 }
 

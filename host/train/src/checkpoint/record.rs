@@ -1,4 +1,4 @@
-//! Weights and states as a checkpoint's content has them.
+//! Encoding of weights and states in a checkpoint.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use serde::de::DeserializeOwned;
 use super::CheckpointError;
 use crate::net::drawing;
 
-/// The weights of `module`.
+/// Encodes the weights of `module`.
 ///
 /// # Errors
-/// What burn says where it cannot write them.
+/// burn's message when it cannot encode them.
 pub(crate) fn weights<M: Module>(module: M) -> Result<Vec<u8>, String> {
     let bytes = module.into_record().into_bytes().map_err(|error| error.to_string())?;
     Ok(bytes.to_vec())
 }
 
-/// The module that `fresh` makes, with the weights of `bytes`.
+/// The module from `fresh` with the weights in `bytes`.
 ///
 /// # Errors
-/// What burn says where they are damaged or of another module.
+/// burn's message when they are damaged or of another module.
 pub(crate) fn module<M: Module>(fresh: impl FnOnce() -> M, bytes: Vec<u8>) -> Result<M, String> {
     // Loading may draw weights before it replaces them.
     let _drawing = drawing();
@@ -33,16 +33,16 @@ pub(crate) fn module<M: Module>(fresh: impl FnOnce() -> M, bytes: Vec<u8>) -> Re
         .map_err(|error| error.to_string())
 }
 
-/// The moments of `optimizer`.
+/// Encodes the moments of `optimizer`.
 ///
 /// # Errors
-/// What burn says where it cannot write them.
+/// burn's message when it cannot encode them.
 pub(crate) fn moments(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, String> {
     let bytes = optimizer.into_bytes().map_err(|error| error.to_string())?;
     Ok(bytes.to_vec())
 }
 
-/// The state at the beginning of the content of the checkpoint `path`; what follows is not looked at.
+/// The state at the beginning of the content of the checkpoint `path`; the rest is not read.
 ///
 /// # Errors
 /// [`CheckpointError::Content`] where it is damaged.

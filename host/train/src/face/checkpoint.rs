@@ -1,4 +1,4 @@
-//! A detector's training in one file; see [`crate::checkpoint`] for how it is kept.
+//! The checkpoint of a detector's training; see [`crate::checkpoint`] for the file.
 
 use std::path::Path;
 
@@ -15,34 +15,35 @@ use crate::checkpoint::{CheckpointError, FILE, file, record};
 use crate::net::drawing;
 use crate::{build, ema};
 
-/// Where a training stands.
+/// The state of a training without its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaceState {
     /// Settings; a resumed training cannot change them.
     pub recipe: FaceRecipe,
-    /// Of frames and first weights.
+    /// Seed of frames and initial weights.
     pub seed: u64,
-    /// Of the pictures; a resumed training must see the same.
+    /// Hash of the pictures; a resumed training must use the same.
     pub fingerprint: String,
     /// Frames seen.
     pub frames: usize,
-    /// Frames without a face in which the network saw one, the oldest first.
+    /// Hard negatives: frames without a face in which the network detected one, the oldest first.
     pub hard: Vec<EmptyScene>,
-    /// Looks at the averaged weights.
+    /// Results of validations of the averaged weights.
     pub metrics: Vec<FaceMetrics>,
 }
 
-/// Everything a training needs to continue.
+/// Everything that resuming a training needs.
 pub struct FaceCheckpoint {
-    /// Where it stands.
+    /// The state without weights.
     pub state: FaceState,
-    /// The weights that train.
+    /// The weights being trained.
     pub net: FaceNet,
     /// The averaged weights.
     pub average: FaceNet,
-    /// The first weights, where some of them are kept.
+    /// The initial weights, if the recipe averages them into the export
+    /// ([`FaceNetSpec::keep`](super::net::FaceNetSpec::keep)).
     pub first: Option<FaceNet>,
-    /// Its moments.
+    /// The optimiser with its moments.
     pub optimizer: ModuleOptimizer,
 }
 
@@ -55,7 +56,7 @@ struct Stored {
     optimizer: Vec<u8>,
 }
 
-/// What follows it where first weights are kept.
+/// The initial weights, encoded; they follow the content if the recipe keeps a share of them.
 type First = Vec<u8>;
 
 impl FaceCheckpoint {
@@ -64,7 +65,7 @@ impl FaceCheckpoint {
         let guard = drawing();
         device.seed(seed);
         let net = FaceNet::new(&recipe.net, device);
-        // Reads, and so draws, every weight.
+        // This reads every weight, and burn draws a weight when it is first read.
         let average = net.valid();
         drop(guard);
         let optimizer = build::optimizer(&recipe.optimizer);
@@ -74,7 +75,7 @@ impl FaceCheckpoint {
         Self { state, net, average, first, optimizer }
     }
 
-    /// The same, beginning with the weights of `net`.
+    /// The same, starting from the weights of `net`.
     #[must_use]
     pub fn begun_with(mut self, net: FaceNet) -> Self {
         self.average = net.valid();
@@ -82,7 +83,7 @@ impl FaceCheckpoint {
         Self { net, ..self }
     }
 
-    /// The weights that are exported: the averaged ones, and the share of the first ones that is kept.
+    /// The weights that are exported: a weighted mean of the averaged and the initial ones.
     pub fn exported(&self) -> FaceNet {
         let keep = self.state.recipe.net.keep;
         match &self.first {
@@ -91,10 +92,10 @@ impl FaceCheckpoint {
         }
     }
 
-    /// Writes `dir/checkpoint.bin`; the one that was there is kept.
+    /// Writes `dir/checkpoint.bin`; the old one is kept as the previous one.
     ///
     /// # Errors
-    /// [`CheckpointError::Write`]; the previous checkpoint then still stands.
+    /// [`CheckpointError::Write`]; the old checkpoint is then unchanged.
     pub fn save(&self, dir: &Path) -> Result<(), CheckpointError> {
         let path = dir.join(FILE);
         let content = |what: String| CheckpointError::Content(path.clone(), what);
@@ -118,8 +119,8 @@ impl FaceCheckpoint {
         })
     }
 
-    /// Reads `dir/checkpoint.bin`, or where that is damaged the one before it, and then says why; the net trains on
-    /// `device`.
+    /// Reads `dir/checkpoint.bin`; the net trains on `device`. If it is damaged, reads the previous checkpoint and also
+    /// returns the error of the newest.
     ///
     /// # Errors
     /// [`CheckpointError`] when neither can be used.
@@ -158,7 +159,7 @@ impl FaceCheckpoint {
 }
 
 impl FaceState {
-    /// Where the training in `dir` stands.
+    /// Reads the state of the training in `dir`.
     ///
     /// # Errors
     /// [`CheckpointError`] when no checkpoint there can be used.

@@ -1,4 +1,4 @@
-//! What disturbs a scene on its way to the network. The changes are those that detectors are judged under, drawn wider.
+//! Disturbances of a training frame. They are the conditions under which detectors are evaluated, with wider ranges.
 
 use emocue_data::degrade::{Change, SensorNoise};
 use emocue_data::faces::MarkedFace;
@@ -17,10 +17,10 @@ pub const MEAN: f32 = 0.5;
 /// See [`MEAN`].
 pub const STD: f32 = 0.25;
 
-/// Black, as it enters the network.
+/// The network's input for black.
 pub const BLACK: f32 = -MEAN / STD;
 
-/// Disturbs `scene` as `settings` ask for: each face by itself, then the frame in the order of a camera.
+/// Disturbs `scene` with the probabilities of `settings`: each face by itself, then the frame in the order of a camera.
 pub fn disturb(settings: &Disturb, rng: &mut ChaCha8Rng, scene: &mut Scene) {
     let Ok(mut frame) = Luma::from_raw(WIDTH, HEIGHT, std::mem::take(&mut scene.frame)) else {
         return;
@@ -40,7 +40,7 @@ pub fn disturb(settings: &Disturb, rng: &mut ChaCha8Rng, scene: &mut Scene) {
     scene.frame = frame.pixels().to_vec();
 }
 
-/// Appends a frame to a network's input as the badge does it: stretched, then normalised.
+/// Appends a frame to a network's input as the badge does: contrast-stretched, then normalised.
 pub fn input(frame: &[u8], input: &mut Vec<f32>) {
     let from = input.len();
     input.extend(frame.iter().map(|pixel| f32::from(*pixel)));
@@ -56,7 +56,7 @@ fn marked(face: &Face) -> MarkedFace {
 fn on_face(settings: &Disturb, rng: &mut ChaCha8Rng) -> Vec<Change> {
     let mut changes = Vec::new();
     let happens = |share: f32, rng: &mut ChaCha8Rng| rng.random::<f32>() < share;
-    // Whoever wears a mask often wears sunglasses too.
+    // A mask raises the probability of sunglasses.
     let masked = happens(settings.mask, rng);
     if masked {
         changes.push(Change::Mask { grey: rng.random_range(20..=245) });

@@ -1,10 +1,10 @@
-//! The cells of a frame: where each looks from, and how its values stand for a face.
+//! The cells of a frame: their anchors, and how a cell's values encode a face.
 
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 
 use super::{HEIGHT, VALUES, WIDTH};
 
-/// px from one cell to the next, at each level.
+/// Stride of the cells at each level, px.
 pub const STRIDES: [usize; 3] = [8, 16, 32];
 
 /// Columns and rows of a level.
@@ -26,14 +26,14 @@ pub const CELLS: usize = count(0) + count(1) + count(2);
 pub struct Cell {
     /// Index into [`STRIDES`].
     pub level: usize,
-    /// From the left.
+    /// Column, from the left.
     pub column: usize,
-    /// From the top.
+    /// Row, from the top.
     pub row: usize,
 }
 
 impl Cell {
-    /// The cell number `index` of all, level by level, row by row.
+    /// The cell with this index among all cells, level by level, row by row.
     pub fn of_index(index: usize) -> Self {
         let mut first = 0;
         let mut level = 0;
@@ -54,20 +54,21 @@ impl Cell {
         inside.then_some(Self { level, column: x as usize, row: y as usize })
     }
 
-    /// Its number among all.
+    /// Its index among all cells.
     pub fn index(self) -> usize {
         let before: usize = (0..self.level).map(count).sum();
         before + self.row * grid(self.level)[0] + self.column
     }
 
-    /// Its middle, px.
+    /// Its centre, px of the frame.
     pub fn anchor(self) -> Point {
         let stride = STRIDES[self.level] as f32;
         Point::new((self.column as f32 + 0.5) * stride, (self.row as f32 + 0.5) * stride)
     }
 
-    /// What the cell should answer to a face besides its score: the centre from the anchor, in strides; the logarithms of
-    /// width and height in strides; the landmarks from the anchor, in strides, 0 where there are none.
+    /// The cell's target values for a face, without the score: the centre relative to the anchor, in strides; the
+    /// natural logarithms of width and height in strides; the landmarks relative to the anchor, in strides, 0 without
+    /// landmarks.
     pub fn encode(self, face: &Face) -> [f32; VALUES - 1] {
         let stride = STRIDES[self.level] as f32;
         let anchor = self.anchor();
@@ -84,7 +85,7 @@ impl Cell {
         values
     }
 
-    /// The face that the cell's values after the score stand for.
+    /// The face that the cell's values after the score encode, px of the frame.
     pub fn decode(self, score: f32, values: &[f32; VALUES - 1]) -> Face {
         let stride = STRIDES[self.level] as f32;
         let anchor = self.anchor();

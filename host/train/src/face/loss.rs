@@ -1,4 +1,4 @@
-//! The loss of a share of a step.
+//! The loss of one worker's share of a step.
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -8,19 +8,19 @@ use super::grid::CELLS;
 use super::recipe::LossWeights;
 use super::targets::Targets;
 
-/// `exp` of more is no size of a face.
+/// Largest logarithm of a box's side in strides: its `exp` is above any face.
 const MOST: f32 = 5.0;
 
 /// The parts of a loss.
 #[derive(Clone, Debug)]
 pub struct Losses {
-    /// What is followed down.
+    /// The loss that is minimised.
     pub total: Tensor<1>,
-    /// Of the scores, for a cell that must find a face.
+    /// Focal loss of the scores, per positive cell.
     pub score: Tensor<1>,
-    /// Of the boxes, `0..=2`.
+    /// Mean of 1 - generalised IoU of the boxes, `0..=2`.
     pub boxes: Tensor<1>,
-    /// Of the landmarks, in sizes of the face.
+    /// Mean absolute error of the landmarks' coordinates, in face sizes.
     pub landmarks: Tensor<1>,
 }
 
@@ -65,7 +65,7 @@ pub fn loss(
     Losses { total, score, boxes, landmarks }
 }
 
-/// Sum of `|y - p|^gamma` times the cross-entropy over the cells that count.
+/// Sum over the counted cells of `|y - p|^gamma` times the binary cross-entropy (focal loss, Lin et al. 2017).
 fn focal(logits: Tensor<2>, targets: &[Targets], gamma: f32, device: &Device) -> Tensor<1> {
     let n = targets.len();
     let mut wanted = vec![0.0_f32; n * CELLS];
@@ -131,14 +131,14 @@ impl Corners {
     }
 }
 
-/// The cells that must find a face, frame by frame.
+/// The positive cells, frame by frame.
 struct Positives {
-    /// Of `[N*CELLS]`.
+    /// Indices into `[N*CELLS]`.
     rows: Vec<i32>,
     values: Vec<f32>,
     /// 1 / size in strides, 0 without landmarks.
     factors: Vec<f32>,
-    /// How many have landmarks.
+    /// Number of those with landmarks.
     marked: f32,
 }
 

@@ -1,4 +1,4 @@
-//! The pictures that scenes are made of: all in memory, of the training half only.
+//! The pictures from which scenes are drawn: all in memory, from the training half only.
 
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,11 @@ use super::teacher::FaceTeacher;
 use super::view::{Pyramid, View, half};
 use super::{HEIGHT, WIDTH};
 
-/// Of 256: pictures of the training half by which a training is chosen, and on which it does not train.
+/// Share, of 256, of the training half's pictures that are held out for validation.
 const CHOOSING: u8 = 26;
-/// Pictures are kept no larger than this, px of the longer side: twice a frame.
+/// Longer side to which larger pictures are reduced, px: twice a frame's.
 const LARGEST: usize = 2 * WIDTH;
-/// A teacher's score from which a crop is a face to learn from.
+/// Lowest score of the teacher, `0..=1`, at which a crop is used for training.
 const CROP_SCORE: f32 = 0.75;
 
 /// A photograph with its faces.
@@ -27,9 +27,9 @@ const CROP_SCORE: f32 = 0.75;
 pub struct Photograph {
     /// The picture.
     pub pyramid: Pyramid,
-    /// What is to be found, px of the picture.
+    /// Faces to detect, px of the picture.
     pub faces: Vec<Face>,
-    /// What neither counts for nor against, px of the picture.
+    /// Regions without a target, px of the picture.
     pub ignored: Vec<Rect>,
 }
 
@@ -42,53 +42,53 @@ pub struct Crop {
     pub face: Face,
 }
 
-/// Where the pictures are.
+/// The sources of the pictures.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Sets of marked faces.
     pub sets: Vec<FaceSet>,
-    /// Sets of pictures in which nobody is.
+    /// Sets of pictures without a face.
     pub empty: Vec<FaceSet>,
-    /// Folders of single faces, which the teacher marks.
+    /// Folders of pictures of one face each, which the teacher annotates.
     pub crops: Vec<PathBuf>,
 }
 
 impl Sources {
-    /// Files of all halves that may be read.
+    /// Number of pictures in the training half, crops not counted.
     pub fn count(&self) -> usize {
         self.sets.iter().chain(&self.empty).map(|set| set.in_half(Half::Training).count()).sum()
     }
 }
 
-/// All pictures of a training.
+/// All pictures of a training, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Material {
-    /// To train on.
+    /// Training pictures.
     pub photographs: Vec<Photograph>,
-    /// To train on.
+    /// Training pictures.
     pub crops: Vec<Crop>,
-    /// To train on: without a face.
+    /// Training pictures without a face.
     pub empty: Vec<Pyramid>,
-    /// To choose by.
+    /// Validation pictures.
     pub choosing: Vec<Photograph>,
-    /// To choose by: without a face.
+    /// Validation pictures without a face.
     pub choosing_empty: Vec<Pyramid>,
     /// Crops in which the teacher found no face, or several.
     pub unclear: usize,
-    /// Of everything that was read.
+    /// Hash of everything that was read.
     pub(super) hash: Hasher,
 }
 
-/// There is not enough to train on, or it cannot be read.
+/// The pictures cannot be read, or a kind of them is missing.
 #[derive(Debug, thiserror::Error)]
 pub enum MaterialError {
     /// A picture cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The teacher fails.
+    /// The teacher failed.
     #[error(transparent)]
     Teacher(#[from] RunError),
-    /// A kind of pictures is missing.
+    /// There is no picture of a kind.
     #[error("there is no {0} in the training half")]
     Missing(&'static str),
 }
@@ -115,7 +115,7 @@ impl Failure for MaterialError {
 }
 
 impl Material {
-    /// Reads the training half of `sources`; `read` receives how many pictures are done.
+    /// Reads the training half of `sources`; `read` receives how many more pictures are done.
     ///
     /// # Errors
     /// [`MaterialError`] when a picture cannot be read, the teacher fails, or no photograph or no empty picture is left.
@@ -166,7 +166,7 @@ impl Material {
         }
     }
 
-    /// A hash of everything, so that a training is resumed on the same.
+    /// A hash of all pictures and annotations: a training is resumed only with the same.
     pub fn fingerprint(&self) -> String {
         Sha256(self.hash.clone().finalize().into()).to_string()
     }
@@ -195,7 +195,7 @@ impl Material {
         })
     }
 
-    /// A picture, reduced by `scale` where it is large.
+    /// Reads a picture, reduced if it is large, and returns the scale.
     fn pyramid(&mut self, file: &Path) -> Result<(Pyramid, f32), DataError> {
         let picture = picture::read(file)?;
         self.hash.update(Sha256::of(picture.pixels()).0);
@@ -207,13 +207,13 @@ impl Material {
     }
 }
 
-/// Whether a picture of the training half is one to choose by.
+/// Whether a picture of the training half is held out for validation.
 fn is_choosing(name: &str) -> bool {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     Sha256::of(last.as_bytes()).0[1] < CHOOSING
 }
 
-/// The one face of a crop, px of the crop: the teacher sees it as large as it comes, up to the frame's height.
+/// The only face of a crop, px of the crop. The teacher gets the crop at its own size, up to the frame's height.
 fn face_of_crop(pyramid: &Pyramid, teacher: &FaceTeacher) -> Result<Option<Face>, RunError> {
     let (width, height) = (pyramid.picture().width() as f32, pyramid.picture().height() as f32);
     let scale = (0.8 * HEIGHT as f32 / width.max(height)).min(1.0);
@@ -234,7 +234,7 @@ fn face_of_crop(pyramid: &Pyramid, teacher: &FaceTeacher) -> Result<Option<Face>
     Ok(Some(back.face(&found)))
 }
 
-/// The middle of a frame, px.
+/// The centre of a frame, px.
 pub fn middle() -> Point {
     Point::new(WIDTH as f32 / 2.0, HEIGHT as f32 / 2.0)
 }

@@ -4,15 +4,15 @@
 //! |---|---|
 //! | [`run`] | a training in its folder, from pictures to the graph |
 //! | [`net`] | the network, defined once for burn, ONNX and a counter of operations |
-//! | [`transfer`] | beginning with the weights of a graph |
+//! | [`transfer`] | initial weights from a graph |
 //! | [`recipe`] | every setting of a training, as TOML |
-//! | [`material`] | the pictures that scenes are made of |
-//! | [`view`] | where a picture's pixels come to lie in a frame |
-//! | [`scene`], [`disturb`] | one training frame: what it shows, and what disturbs it |
-//! | [`grid`], [`targets`] | cells, and what each should answer |
-//! | [`teacher`], [`views`] | what the teacher sees in clean frames, kept so that it is asked once |
+//! | [`material`] | the pictures from which scenes are drawn |
+//! | [`view`] | the affine map from a picture to a frame |
+//! | [`scene`], [`disturb`] | one training frame: its content and its disturbances |
+//! | [`grid`], [`targets`] | cells and their targets |
+//! | [`teacher`], [`views`] | the teacher's outputs for clean frames, and their cache |
 //! | [`loss`], [`worker`], [`train`] | the loop over steps and its parts |
-//! | [`validate`] | a quick look at the averaged weights |
+//! | [`validate`] | validation of the averaged weights |
 //! | [`checkpoint`] | a training's whole state in one file |
 
 pub mod checkpoint;

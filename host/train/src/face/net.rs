@@ -1,9 +1,9 @@
-//! `emocue-face`: a single-shot detector on luma, at strides of 8, 16 and 32 px, of YuNet's shape (Wu et al. 2023).
+//! `emocue-face`: a single-shot detector on luma, at strides of 8, 16 and 32 px, similar to YuNet (Wu et al. 2023).
 //!
-//! Its units are a 1x1 convolution, a depthwise 3x3 and a ReLU: so YuNet's weights can be its beginning
-//! ([`super::transfer`]). The maps at strides 8 and 16 are joined by the doubled ones of the next stride, so that small
-//! faces are judged with what is around them. Every cell has one score, a box and five landmarks: a 1x1 to sixteen
-//! channels and a dense 3x3, which the integer engine runs at full rate.
+//! Its units are a 1x1 convolution, a depthwise 3x3 and a ReLU, so that it can start from YuNet's weights
+//! ([`super::transfer`]). The upsampled maps of the next stride are added to the maps at strides 8 and 16, so that
+//! small faces are detected with their context. Every cell has one score, a box and five landmarks. They come from a
+//! 1x1 convolution to 16 channels and a dense 3x3, which the integer engine runs at full rate.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -17,7 +17,7 @@ use crate::net::graph::{Graph, Macs, Onnx, Pool, Precision, Tensors};
 use crate::net::layers::{conv, fresh, linear_conv, pad};
 use crate::net::noise::Noise;
 
-/// Height and width of an input are multiples of it, px.
+/// Height and width of an input must be multiples of this, px.
 pub const MULTIPLE: usize = 32;
 /// Channels between the two convolutions of a head: class, object, box and landmarks of YuNet.
 pub(super) const BETWEEN: usize = 16;
@@ -30,11 +30,11 @@ pub struct FaceNetSpec {
     pub stem: usize,
     /// Channels from stride 4 on.
     pub width: usize,
-    /// Whether the first weights are the teacher's, whose channels it must have then; else they are drawn.
+    /// Whether the initial weights are the teacher's, which requires its numbers of channels; else they are drawn.
     #[serde(default)]
     pub from_teacher: bool,
-    /// The first weights' share of the exported ones, `0..1`, the trained ones have the rest (Wortsman et al. 2022): so
-    /// what the teacher sees best is kept.
+    /// The initial weights' share in the exported weights, `0..1`; the trained weights have the rest (weight averaging,
+    /// Wortsman et al. 2022). This preserves abilities of the teacher.
     #[serde(default)]
     pub keep: f32,
 }
@@ -60,7 +60,7 @@ impl Unit {
     }
 }
 
-/// What a level answers.
+/// The head of a level.
 #[derive(Module, Debug)]
 pub(super) struct Head {
     pub(super) unit: Unit,
@@ -73,7 +73,8 @@ pub(super) struct Head {
 impl Head {
     fn new(width: usize, device: &Device) -> Self {
         let mut out = linear_conv([BETWEEN, VALUES], 3, device);
-        // A face is rare: the first answers say so (Lin et al. 2017), else their sum drowns the rest.
+        // Positive cells are rare: the bias starts at a low prior (Lin et al. 2017), or the negatives would dominate
+        // the first losses.
         let mut bias = [0.0; VALUES];
         bias[0] = -4.6;
         out.bias = Some(burn::module::Param::from_data(bias, device));
@@ -93,9 +94,9 @@ impl Head {
 pub struct FaceNet {
     /// 3x3 to stride 2.
     pub(super) stem: Conv2d,
-    /// At strides 2, 4, 8, 16 and 32, each after a maximum over 2x2 but for the first.
+    /// At strides 2, 4, 8, 16 and 32, each but the first after a 2x2 max pool.
     pub(super) stages: Vec<Vec<Unit>>,
-    /// After the joined maps of strides 16 and 8, and of stride 32 alone.
+    /// Units on the map of stride 32 and on the summed maps of strides 16 and 8.
     pub(super) joins: Vec<Unit>,
     /// For strides 8, 16 and 32.
     pub(super) heads: Vec<Head>,
@@ -106,7 +107,7 @@ pub struct FaceNet {
 }
 
 impl FaceNet {
-    /// Fresh weights from the device's seed.
+    /// Weights drawn from the device's seed.
     pub fn new(spec: &FaceNetSpec, device: &Device) -> Self {
         let &FaceNetSpec { stem, width, .. } = spec;
         let stage = |channels: &[[usize; 2]]| {
@@ -131,13 +132,13 @@ impl FaceNet {
         }
     }
 
-    /// The same, with layers that multiply in `precision` on the way forward and back.
+    /// The same, with layers that multiply in `precision`, forward and backward.
     #[must_use]
     pub fn multiplying_in(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// What it was built from.
+    /// The sizes it was built with.
     pub fn spec(&self) -> &FaceNetSpec {
         &self.spec
     }
@@ -155,7 +156,7 @@ impl FaceNet {
             }
             maps.push(x.clone());
         }
-        // From the coarsest on: each map, joined by the doubled one before it.
+        // From the coarsest level: to each map the upsampled map of the level before is added.
         let mut joined: Vec<G::Value> = Vec::new();
         for (level, (join, map)) in self.joins.iter().zip(maps.iter().rev()).enumerate() {
             let map = match joined.last() {
@@ -171,8 +172,8 @@ impl FaceNet {
         heads.map(|((head, map), name)| head.forward(graph, name, map)).collect()
     }
 
-    /// Normalised luma `[N,1,HEIGHT,WIDTH]` to the cells' values at strides 8, 16 and 32, `[N,VALUES,h,w]` each. Black
-    /// fills the frame up to [`MULTIPLE`], as on the badge.
+    /// Normalised luma `[N,1,HEIGHT,WIDTH]` to the cells' values at strides 8, 16 and 32, `[N,VALUES,h,w]` each. The
+    /// frame is padded with black to [`MULTIPLE`], as on the badge.
     pub fn forward(&self, luma: &Tensor<4>) -> Vec<Tensor<4>> {
         let [n, _, height, width] = luma.dims();
         assert_eq!([height, width], [HEIGHT, WIDTH], "a training frame");
@@ -188,7 +189,7 @@ impl FaceNet {
         self.pass(&mut Tensors::new(&mut Noise::off()).multiplying_in(self.precision), luma)
     }
 
-    /// Multiply-accumulates of an input of `height` x `width` px.
+    /// Multiply-accumulates for an input of `height` x `width` px.
     pub fn macs(&self, [height, width]: [usize; 2]) -> u64 {
         let mut graph = Macs::default();
         self.pass(&mut graph, &[1, height, width]);
@@ -214,6 +215,6 @@ impl FaceNet {
 
 /// Names of the graph's outputs.
 const OUTPUTS: [&str; 3] = ["cells8", "cells16", "cells32"];
-/// Names of their sizes.
+/// Names of the outputs' dynamic sizes.
 const GRIDS: [[&str; 2]; 3] =
     [["rows8", "columns8"], ["rows16", "columns16"], ["rows32", "columns32"]];

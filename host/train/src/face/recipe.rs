@@ -13,15 +13,15 @@ use crate::recipe::{Optimizer, RecipeError};
 pub struct FaceRecipe {
     /// The network.
     pub net: FaceNetSpec,
-    /// How weights move.
+    /// The optimiser.
     pub optimizer: Optimizer,
-    /// How long.
+    /// Length and learning rate.
     pub schedule: FaceSchedule,
-    /// What frames show.
+    /// Content of the frames.
     pub scenes: Scenes,
-    /// What disturbs them.
+    /// Disturbances of the frames.
     pub disturb: Disturb,
-    /// What counts how much.
+    /// Weights of the loss's parts.
     pub loss: LossWeights,
 }
 
@@ -29,41 +29,41 @@ pub struct FaceRecipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaceSchedule {
-    /// Frames in all.
+    /// Frames of the whole training.
     pub frames: usize,
     /// Frames of the warm-up.
     pub warmup_frames: usize,
-    /// Frames from one look at the averaged weights to the next.
+    /// Frames between two validations of the averaged weights.
     pub validate_every: usize,
 }
 
-/// Shares and ranges of scenes; what is left of the shares shows nobody.
+/// Shares and ranges of scenes; scenes besides photographs and composites have no face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenes {
     /// Share of photographs, `0..=1`.
     pub photographs: f32,
-    /// Share of faces pasted on pictures without any, `0..=1`.
+    /// Share of faces pasted on pictures without a face, `0..=1`.
     pub composites: f32,
-    /// Of frames without a face: the share of those in which the network saw one before, `0..=1`.
+    /// Share of hard negatives, in which the network has detected a face, among frames without a face, `0..=1`.
     pub hard: f32,
-    /// Clean views of a photograph that the teacher is shown.
+    /// Clean views of each photograph that the teacher is run on.
     pub views: usize,
     /// Smallest face, px of the longer side.
     pub least: f32,
     /// Largest face, px of the longer side.
     pub most: f32,
-    /// Share of scenes whose face has at most 40 px, beside those that have it anyway, `0..=1`.
+    /// Share of scenes whose face is drawn with at most 40 px, `0..=1`; others may be as small by chance.
     pub small: f32,
-    /// Share of scenes that are turned by up to `turn_degrees`, `0..=1`; the others by up to 8.
+    /// Share of scenes that are rotated by up to `turn_degrees`, `0..=1`; the others by up to 8 degrees.
     pub turned: f32,
-    /// Largest turn either way, degrees.
+    /// Largest rotation in either direction, degrees.
     pub turn_degrees: f32,
-    /// Largest change of width to height either way, as a logarithm.
+    /// Largest change of the aspect ratio in either direction, as a natural logarithm.
     pub aspect: f32,
 }
 
-/// Probabilities of what disturbs a frame, `0..=1` each.
+/// Probabilities of disturbances of a frame, `0..=1` each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disturb {
@@ -73,21 +73,21 @@ pub struct Disturb {
     pub sunglasses: f32,
     /// Half of a face covered.
     pub half_covered: f32,
-    /// Little light, with the noise of a sensor.
+    /// Low light, with sensor noise.
     pub dark: f32,
-    /// Little contrast.
+    /// Low contrast.
     pub flat: f32,
     /// Motion blur.
     pub motion: f32,
     /// Defocus.
     pub defocus: f32,
-    /// Light from behind.
+    /// Backlight.
     pub backlight: f32,
-    /// JPEG's blocks.
+    /// JPEG compression.
     pub jpeg: f32,
 }
 
-/// Factors of the parts of the loss.
+/// Weights of the loss's parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossWeights {
@@ -95,7 +95,7 @@ pub struct LossWeights {
     pub focal: f32,
     /// Boxes, by generalised IoU (Rezatofighi et al. 2019).
     pub boxes: f32,
-    /// Landmarks, by their distance in sizes of the face.
+    /// Landmarks, by the absolute error of their coordinates in face sizes.
     pub landmarks: f32,
 }
 
@@ -103,7 +103,7 @@ pub struct LossWeights {
 pub const BUILT_IN: &[(&str, &str)] = &[("face", include_str!("../../recipes/face.toml"))];
 
 impl FaceRecipe {
-    /// A built-in recipe by name, else a TOML file; `None` where it is not a detector's.
+    /// Loads a built-in recipe by name, else a TOML file; `None` if it is not a detector's recipe.
     ///
     /// # Errors
     /// [`RecipeError`] naming the setting.
@@ -125,10 +125,10 @@ impl FaceRecipe {
         Ok(Some(recipe))
     }
 
-    /// Refuses a setting outside its range.
+    /// Refuses a setting that is out of its range; `name` names the recipe in messages.
     ///
     /// # Errors
-    /// [`RecipeError::Range`] naming the first wrong setting.
+    /// [`RecipeError::Range`] naming the first invalid setting.
     pub fn check(&self, name: &str) -> Result<(), RecipeError> {
         let Self { net, optimizer, schedule, scenes, disturb, loss } = self;
         let shares = [

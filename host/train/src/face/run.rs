@@ -1,4 +1,4 @@
-//! A detector's training in its folder: pictures, teacher, steps, graph.
+//! A detector's training in its folder: pictures, teacher, steps, exported graph.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -19,35 +19,35 @@ use crate::train::TrainOutcome;
 /// The exported graph, inside a run's folder.
 pub const GRAPH: &str = "face.onnx";
 
-/// What a training is asked for besides its pictures.
+/// The request for a training, besides its pictures.
 #[derive(Clone, Debug)]
 pub struct FaceRequest {
-    /// Every setting.
+    /// All settings.
     pub recipe: FaceRecipe,
-    /// Of frames and first weights.
+    /// Seed of frames and initial weights.
     pub seed: u64,
-    /// Where to compute; several share every batch.
+    /// Devices; several share every batch.
     pub backends: Vec<BackendName>,
     /// Threads that compute gradients on the CPU.
     pub workers: usize,
-    /// YuNet's graph, folded to luma.
+    /// YuNet's graph, with its input folded to luma.
     pub teacher: Vec<u8>,
-    /// An exported graph to begin with instead.
+    /// An exported graph for the initial weights instead of the teacher's.
     pub transfer: Option<Vec<u8>>,
 }
 
-/// What a training left.
+/// The result of a training.
 #[derive(Debug)]
 pub struct FaceTrained {
     /// How it ended.
     pub outcome: TrainOutcome,
-    /// Where it stands.
+    /// Its last state.
     pub state: FaceState,
-    /// The graph; none where it was interrupted.
+    /// The exported graph; `None` if the training was interrupted.
     pub graph: Option<PathBuf>,
 }
 
-/// Trains in `run` until the recipe's end or until `stop` is set; then writes the graph.
+/// Trains in `run` until the end of the recipe or until `stop` is set; writes the graph at the end of the recipe.
 ///
 /// # Errors
 /// [`RunError`]; the last saved checkpoint is kept.
@@ -113,7 +113,7 @@ pub fn run(
     Ok(FaceTrained { outcome, state: at.state, graph })
 }
 
-/// A fresh start, with the weights of the graph to transfer, or with the teacher's where the recipe wants them.
+/// A new training, with the weights of the graph to transfer, or with the teacher's if the recipe says so.
 fn begin(
     recipe: FaceRecipe,
     seed: u64,
@@ -131,10 +131,10 @@ fn begin(
     Ok(at.begun_with(net))
 }
 
-/// The graph of the weights in `folder`'s checkpoint that a finished training would export.
+/// The graph that a finished training would export, from the weights in `folder`'s checkpoint.
 ///
 /// # Errors
-/// [`RunError`] when there is no checkpoint that can be used.
+/// [`RunError`] when there is no usable checkpoint.
 pub fn graph(folder: &Path) -> Result<Vec<u8>, RunError> {
     let (at, _) = FaceCheckpoint::resume(folder, &Device::flex().autodiff())?;
     Ok(at.exported().export()?.to_bytes())

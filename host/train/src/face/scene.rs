@@ -1,4 +1,4 @@
-//! One training frame: a photograph, cut-out faces on a picture without any, or nobody.
+//! One training frame: a photograph, faces pasted on a picture without a face, or no face.
 
 use emocue_data::random::generator;
 use emocue_models::geometry::{Face, Point, Rect};
@@ -13,47 +13,47 @@ use super::view::View;
 use super::views::Views;
 use super::{HEIGHT, WIDTH};
 
-/// Faces whose longer side is less neither count for nor against, px.
+/// Smallest face with a target, px of the longer side; smaller ones are ignored.
 const LEAST: f32 = 9.0;
-/// Part of a face that must be inside the frame to be one.
+/// Fraction of a face that must be inside the frame for it to have a target.
 const INSIDE: f32 = 0.55;
-/// The generator's stream for clean views, so that they do not depend on the step.
+/// The random generator's stream for clean views, which must not depend on the step.
 const VIEWS: usize = usize::MAX - 1;
 
-/// What a frame shows before it is disturbed.
+/// A frame before it is disturbed, with its annotations.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// Luma, row by row.
+    /// Luma, [`WIDTH`] x [`HEIGHT`], row-major.
     pub frame: Vec<u8>,
-    /// To be found.
+    /// Faces to detect, px of the frame.
     pub faces: Vec<Face>,
-    /// Neither for nor against.
+    /// Regions without a target, px of the frame.
     pub ignored: Vec<Rect>,
-    /// What the teacher saw, where it was asked.
+    /// The teacher's cells, if it was run on this view.
     pub teacher: Option<Vec<TeacherCell>>,
-    /// Which picture without a face it is, where it is one.
+    /// Identifies the frame if it has no face.
     pub empty: Option<EmptyScene>,
 }
 
-/// A frame without a face that can be drawn again.
+/// The seed of a frame without a face, from which it can be drawn again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmptyScene(pub u64);
 
-/// Draws frames; the same number gives the same frame.
+/// Draws scenes; the same random generator gives the same scene.
 #[derive(Clone, Copy)]
 pub struct Director<'a> {
-    /// What scenes are made of.
+    /// The pictures of the scenes.
     pub material: &'a Material,
-    /// What the teacher saw.
+    /// The teacher's outputs.
     pub views: &'a Views,
     /// Shares and ranges.
     pub scenes: &'a Scenes,
-    /// Of the whole training.
+    /// Seed of the training.
     pub seed: u64,
 }
 
 impl Director<'_> {
-    /// A scene drawn by `rng`; `hard` are frames without a face in which the network saw one.
+    /// Draws a scene; `hard` are the hard negatives.
     pub fn scene(&self, rng: &mut ChaCha8Rng, hard: &[EmptyScene]) -> Scene {
         let draw: f32 = rng.random();
         if draw < self.scenes.photographs {
@@ -75,7 +75,7 @@ impl Director<'_> {
         self.nobody(which)
     }
 
-    /// A clean view of a photograph as the teacher is shown it: not turned.
+    /// A clean view of a photograph, as the teacher gets it: not rotated.
     pub fn clean(&self, picture: usize, view: usize) -> Scene {
         self.photograph(picture, view, 0.0)
     }
@@ -143,7 +143,7 @@ impl Director<'_> {
                 continue;
             }
             taken.push(room);
-            // Now and then a piece of another picture is pasted instead: seams are not faces.
+            // In 30 % of the cases a piece of another picture is pasted, so that seams are not learned as faces.
             if rng.random::<f32>() < 0.3 {
                 let piece = &self.material.empty[rng.random_range(0..self.material.empty.len())];
                 let (width, height) =
@@ -172,7 +172,7 @@ impl Director<'_> {
         scene
     }
 
-    /// A picture without a face that fills the frame, or now and then one grey.
+    /// A picture without a face that fills the frame, or in 10 % of the cases a uniform grey.
     fn canvas(&self, rng: &mut ChaCha8Rng) -> Vec<u8> {
         if rng.random::<f32>() < 0.1 {
             return vec![rng.random(); WIDTH * HEIGHT];
@@ -192,7 +192,7 @@ impl Director<'_> {
         frame
     }
 
-    /// A face's longer side, px: as many small as large ones by their logarithm, and more of the smallest.
+    /// Draws a face's longer side, px: log-uniform, with additional small ones.
     fn size(&self, rng: &mut ChaCha8Rng) -> f32 {
         let Scenes { least, most, small, .. } = *self.scenes;
         let most = if rng.random::<f32>() < small { 40.0f32.min(most) } else { most };

@@ -1,4 +1,4 @@
-//! What every cell of a frame should answer.
+//! The targets of a frame's cells.
 
 use emocue_models::geometry::{Face, Point, Rect};
 
@@ -6,23 +6,23 @@ use super::VALUES;
 use super::grid::{CELLS, Cell, STRIDES};
 use super::teacher::TeacherCell;
 
-/// Sizes (square root of the area, px) of the faces that a level looks for, where no teacher says it.
+/// Sizes (square root of the area, px) of the faces of each level, without a teacher.
 const SIZES: [std::ops::RangeInclusive<f32>; 3] = [0.0..=44.0, 32.0..=96.0, 72.0..=f32::INFINITY];
-/// A teacher's score from which its cell must find the face; hard targets rank better than its scores.
+/// The teacher's score from which its cell is positive. Hard targets rank better than the teacher's scores.
 const FOUND: f32 = 0.45;
-/// A teacher's score below which its cell must not.
+/// The teacher's score below which its cell is negative; between both, it does not count.
 const NOT_FOUND: f32 = 0.15;
-/// A teacher's box is of a marked face from this IoU on.
+/// Lowest IoU at which a teacher's box matches an annotated face.
 const SAME: f32 = 0.4;
-/// Cells whose anchor is so near a face's centre must find it, in sizes of the face.
+/// Largest distance of a positive cell's anchor from the face's centre, in face sizes.
 const NEAR: f32 = 0.16;
-/// Cells of the right level up to here, and those of other levels up to [`NEAR`], are left alone.
+/// Cells of the face's level up to this distance, and cells of other levels up to [`NEAR`], do not count.
 const AROUND: f32 = 0.4;
 
-/// A cell that must find a face.
+/// A positive cell: one that must detect a face.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Positive {
-    /// Number of the cell.
+    /// Index of the cell.
     pub cell: usize,
     /// Its values after the score.
     pub values: [f32; VALUES - 1],
@@ -32,12 +32,12 @@ pub struct Positive {
     pub size: f32,
 }
 
-/// What the cells of one frame should answer.
+/// The targets of one frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
-    /// Cells whose score counts.
+    /// For each cell, whether its score is part of the loss.
     pub counts: Vec<bool>,
-    /// Cells that must find a face.
+    /// The positive cells.
     pub positives: Vec<Positive>,
 }
 
@@ -47,8 +47,8 @@ pub fn size(rect: &Rect) -> f32 {
 }
 
 impl Targets {
-    /// Of a frame that shows `faces`; what lies in `ignored` neither counts for nor against. `teacher` is what the teacher
-    /// saw in the same frame before it was turned and disturbed, moved along; `None` where it was not asked.
+    /// The targets of a frame with `faces`; cells in `ignored` do not count. `teacher` has the teacher's cells for the
+    /// clean view, rotated with the frame; `None` if there are none.
     pub fn new(faces: &[Face], ignored: &[Rect], teacher: Option<&[TeacherCell]>) -> Self {
         let mut targets = Self { counts: vec![true; CELLS], positives: Vec::new() };
         for rect in ignored {
@@ -60,7 +60,7 @@ impl Targets {
                 targets.counts[seen.cell.index()] = false;
             }
         }
-        // The nearer face takes a cell that two want.
+        // A cell that two faces claim belongs to the nearer one.
         let mut owner: Vec<Option<(f32, usize)>> = vec![None; CELLS];
         for (number, face) in faces.iter().enumerate() {
             let found =
@@ -84,7 +84,7 @@ impl Targets {
         targets
     }
 
-    /// Where the teacher found the face; returns in how many cells.
+    /// Assigns the face to the cells in which the teacher found it; returns their number.
     fn follow(
         &mut self,
         face: &Face,
@@ -105,7 +105,8 @@ impl Targets {
         found
     }
 
-    /// By the face's size and place alone. Only the nearest cell must find it where a teacher did not (`only`).
+    /// Assigns the face by its size and position. With `only`, for a face that the teacher missed, just the nearest
+    /// cell is positive.
     fn assign(
         &mut self,
         face: &Face,
@@ -127,7 +128,7 @@ impl Targets {
         }
     }
 
-    /// Leaves alone the cells of `levels` with an anchor within `radius` px of `center`.
+    /// Excludes from the loss the cells of `levels` with an anchor within `radius` px of `center`.
     fn leave(&mut self, center: Point, radius: f32, levels: std::ops::Range<usize>) {
         for level in levels {
             each_within(center, radius, level, |cell| self.counts[cell.index()] = false);
@@ -203,7 +204,7 @@ mod tests {
         let mut expected = [at(92.0, 90.0).index(), at(215.0, 115.0).index()];
         expected.sort_unstable();
         assert_eq!(left, expected);
-        // A face that the teacher missed still has a cell.
+        // A face that the teacher missed still has a positive cell.
         let missed = Targets::new(&[face], &[], Some(&[]));
         assert_eq!(missed.positives.len(), 1);
     }

@@ -1,4 +1,4 @@
-//! What the teacher sees in a clean frame: YuNet's cells at the same strides (Wu et al. 2023).
+//! The teacher's outputs for a clean frame: YuNet's cells at the same strides (Wu et al. 2023).
 
 use emocue_models::geometry::{Landmarks, Point, Rect};
 use emocue_run::{RunError, Session};
@@ -8,17 +8,17 @@ use super::grid::{Cell, STRIDES, grid};
 use super::view::turn;
 use super::{HEIGHT, WIDTH};
 
-/// Height that the teacher can take: a multiple of 32 px.
+/// Height of the teacher's input, px: a multiple of 32.
 const PADDED: usize = HEIGHT.next_multiple_of(32);
 /// Cells with a lower score are not kept.
 const LEAST: f32 = 0.1;
 
-/// A cell in which the teacher saw something.
+/// A cell in which the teacher detected a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TeacherCell {
-    /// Where.
+    /// The cell.
     pub cell: Cell,
-    /// How sure it was, `0..=1`.
+    /// Its score, `0..=1`.
     pub score: f32,
     /// The face's box, px of the frame.
     pub rect: Rect,
@@ -27,7 +27,7 @@ pub struct TeacherCell {
 }
 
 impl TeacherCell {
-    /// The same in a frame that is turned about `pivot` by `angle`; `None` where it is outside then.
+    /// The same in a frame that is rotated about `pivot` (px) by `angle` (radians); `None` if it is then outside.
     pub fn turned(&self, angle: f32, pivot: Point) -> Option<Self> {
         let cell = Cell::at(self.cell.level, turn(self.cell.anchor(), angle, pivot))?;
         let center = turn(self.rect.center(), angle, pivot);
@@ -40,7 +40,7 @@ impl TeacherCell {
     }
 }
 
-/// A cell as it is kept: small numbers.
+/// A cell as it is stored, in small integers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptCell {
     cell: u16,
@@ -50,7 +50,7 @@ pub struct KeptCell {
 }
 
 impl KeptCell {
-    /// As it was.
+    /// The cell as the teacher gave it, rounded.
     pub fn cell(&self) -> TeacherCell {
         TeacherCell {
             cell: Cell::of_index(usize::from(self.cell)),
@@ -61,19 +61,19 @@ impl KeptCell {
     }
 }
 
-/// The teacher, ready to look at frames.
+/// The teacher, loaded.
 pub struct FaceTeacher(Session);
 
 impl FaceTeacher {
-    /// From YuNet's graph, folded to luma `0..=255` `[1,1,H,W]` (`emocue import onnx`).
+    /// Loads YuNet's graph, with its input folded to luma `0..=255` `[1,1,H,W]` (`emocue import onnx`).
     ///
     /// # Errors
-    /// [`RunError`] when it cannot be loaded for a frame.
+    /// [`RunError`] when it cannot be loaded for the size of a frame.
     pub fn load(onnx: &[u8]) -> Result<Self, RunError> {
         Ok(Self(Session::load("teacher", onnx, &[1, 1, PADDED, WIDTH])?))
     }
 
-    /// What it sees in a frame of luma `0..=255`.
+    /// Its cells for a frame of luma `0..=255`, [`WIDTH`] x [`HEIGHT`] px.
     ///
     /// # Errors
     /// [`RunError`] when it fails or has other outputs than YuNet.

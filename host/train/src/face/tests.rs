@@ -32,7 +32,7 @@ fn recipe(frames: usize) -> FaceRecipe {
     recipe
 }
 
-/// Bright discs with two dark eyes before stripes, and stripes alone.
+/// Bright discs with two dark eyes on stripes, and stripes alone.
 fn material() -> Material {
     let stripes = |x: usize, y: usize| ((x * 3 + y * 5) % 90 + 40) as u8;
     let picture = |face: Option<Rect>| {
@@ -65,7 +65,7 @@ fn material() -> Material {
     }
 }
 
-/// Stops after so many steps, and keeps what it is told.
+/// Stops after some steps and records the reports.
 #[derive(Default)]
 struct Kept {
     stop: AtomicBool,

@@ -20,43 +20,43 @@ use crate::checkpoint::CheckpointError;
 use crate::ema;
 use crate::train::{TrainError, TrainOutcome};
 
-/// How often a running training saves, s.
+/// Time between two checkpoints, s.
 const SAVE_EVERY_S: u64 = 120;
-/// Frames without a face that are remembered as hard.
+/// Largest number of hard negatives that are kept.
 const HARD: usize = 4096;
 
-/// What to train on, and where the results go.
+/// The data of a training, its folder and its devices.
 pub struct FaceTraining<'a> {
     /// Pictures.
     pub material: &'a Material,
-    /// What the teacher saw in them.
+    /// The teacher's outputs for them.
     pub views: &'a Views,
-    /// Folder of the checkpoint and `metrics.jsonl`; it exists.
+    /// Folder of the checkpoint and `metrics.jsonl`; it must exist.
     pub dir: &'a Path,
-    /// Where gradients are computed, one thread each; the first also holds the weights.
+    /// Devices that compute gradients, one thread each; the first also holds the weights.
     pub devices: &'a [Device],
 }
 
-/// Follows a training while it runs.
+/// Receives the progress of a training.
 pub trait FaceWatcher {
-    /// `count` of `what` are about to be worked through; what is returned receives how many more are done.
+    /// Processing of `count` items, named `what`, begins; the returned function receives how many more are done.
     fn working(&mut self, _what: &str, _count: usize) -> Box<dyn Fn(usize) + Sync> {
         Box::new(|_| ())
     }
     /// All pictures are read.
     fn material(&mut self, _material: &Material) {}
-    /// The newest checkpoint cannot be used, so the one before it is resumed from, at so many frames.
+    /// The newest checkpoint cannot be used; the training resumes from the previous one, at `frames` frames.
     fn previous(&mut self, _error: &CheckpointError, _frames: usize) {}
     /// After every step: frames seen, frames in all, the step's mean loss.
     fn step(&mut self, frames: usize, of: usize, loss: f32);
-    /// After every look at the weights that would be exported.
+    /// After every validation of the weights that would be exported.
     fn look(&mut self, metrics: &FaceMetrics);
 }
 
-/// Trains from where `at` stands until the recipe's end or until `stop` is set, saving as it goes.
+/// Trains from the checkpoint `at` until the end of the recipe or until `stop` is set, and saves checkpoints meanwhile.
 ///
 /// # Errors
-/// [`TrainError`]; the last saved checkpoint then still stands.
+/// [`TrainError`]; the last saved checkpoint is then unchanged.
 pub fn train(
     plan: &FaceTraining<'_>,
     at: &mut FaceCheckpoint,
@@ -139,7 +139,7 @@ fn step(
     }
     at.net = at.optimizer.step(rate, at.net.clone(), accumulator.grads());
     at.state.frames += batch;
-    // The average follows faster at first, so that the random start is soon forgotten.
+    // The decay is smaller at first, so that the initial weights soon lose their share in the average.
     let steps = (at.state.frames / batch) as f32;
     let warm = (1.0 + steps) / (10.0 + steps);
     let decay = at.state.recipe.optimizer.ema_decay.min(warm);
@@ -147,7 +147,7 @@ fn step(
     Ok(losses)
 }
 
-/// Adds `new` frames to the hard ones; the oldest go.
+/// Adds `new` frames to the hard negatives; the oldest are dropped.
 fn remember(hard: &mut Vec<EmptyScene>, new: &[EmptyScene]) {
     hard.retain(|old| !new.contains(old));
     hard.extend(new);
@@ -155,7 +155,7 @@ fn remember(hard: &mut Vec<EmptyScene>, new: &[EmptyScene]) {
     hard.drain(..surplus);
 }
 
-/// One JSON object a look.
+/// Writes one JSON object for each validation.
 fn write_metrics(dir: &Path, metrics: &[FaceMetrics]) -> Result<(), TrainError> {
     let path = dir.join("metrics.jsonl");
     let mut lines = String::new();

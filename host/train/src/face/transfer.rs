@@ -1,9 +1,9 @@
-//! Beginning with the weights of a graph: of an exported one, or of YuNet's (Wu et al. 2023; `yunet_n`, 76 thousand
-//! parameters).
+//! Initial weights from a graph: an exported one, or YuNet's (Wu et al. 2023; `yunet_n`, 76 thousand parameters).
 //!
-//! YuNet has a bias after each 1x1 convolution, [`super::net`] has it after the depthwise one: it is carried there, which
-//! differs at the frame's border alone. YuNet's score is the geometric mean of the probabilities of class and object; it
-//! becomes one logit, the mean of theirs. Its places count from a cell's corner, here they count from its middle.
+//! YuNet has a bias after each 1x1 convolution, [`super::net`] only after the depthwise one: it is moved there, which
+//! changes values at the frame's border only. YuNet's score is the geometric mean of the probabilities of class and
+//! object; it becomes one logit, the mean of both logits. YuNet's positions are relative to a cell's corner, here to
+//! its centre.
 
 use burn::module::Param;
 use burn::nn::conv::Conv2d;
@@ -19,27 +19,27 @@ use super::net::{BETWEEN, FaceNet, FaceNetSpec, Head, Unit};
 const TAPS: usize = 9;
 /// Levels of the network.
 const LEVELS: usize = 3;
-/// Channels of YuNet's kinds of answers, in the order of its graph: class, box, object, landmarks.
+/// Channels of YuNet's outputs, in the order of its graph: class, box, object, landmarks.
 const KINDS: [usize; 4] = [1, 4, 1, 10];
-/// Where each of them begins among the channels between a head's convolutions.
+/// First channel of each of them between a head's two convolutions.
 const PLACES: [usize; 4] = [0, 2, 1, 6];
 
-/// A graph is not one to begin with.
+/// A graph's weights do not fit the network.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
     /// It cannot be read.
     #[error("the graph to begin with cannot be read: {0}")]
     Graph(#[from] GraphReadError),
-    /// It has another shape.
+    /// A convolution has another shape.
     #[error(
         "convolution {number} of the graph to begin with has a weight of {found:?}, expected {expected:?}"
     )]
     Shape {
         /// Counts from 1, in the graph's order.
         number: usize,
-        /// In the graph; empty where the graph ends.
+        /// Its shape in the graph; empty if the graph has no such convolution.
         found: Vec<usize>,
-        /// In the recipe's network.
+        /// Its shape in the recipe's network.
         expected: Vec<usize>,
     },
 }
@@ -57,7 +57,7 @@ impl Failure for BeginError {
     }
 }
 
-/// A convolution of the graph.
+/// Weight and bias of a convolution of the graph.
 struct Layer {
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -98,7 +98,7 @@ impl Layers {
         Ok(layer)
     }
 
-    /// A 1x1 convolution of `channels` and the depthwise one after it, which takes its bias.
+    /// A 1x1 convolution and the depthwise one after it, which gets the bias of the first.
     fn pair(&mut self, [from, to]: [usize; 2]) -> Result<(Layer, Layer), BeginError> {
         let point = self.next([to, from, 1, 1])?;
         let mut depth = self.next([to, 1, 3, 3])?;
@@ -111,10 +111,10 @@ impl Layers {
     }
 }
 
-/// Whether the exported graph in `onnx` has the weights of a network of `spec`.
+/// Checks that the exported graph in `onnx` has the weights of a network of `spec`.
 ///
 /// # Errors
-/// [`BeginError`] where it has not.
+/// [`BeginError`] if it does not.
 pub fn check(spec: &FaceNetSpec, onnx: &[u8]) -> Result<(), BeginError> {
     let device = Device::flex();
     FaceNet::new(spec, &device).with_graph(onnx, &device).map(drop)
@@ -124,7 +124,7 @@ impl FaceNet {
     /// The same network with the weights of the exported graph in `onnx` ([`FaceNet::export`]).
     ///
     /// # Errors
-    /// [`BeginError`] when the graph is not one of this network's channels, in floats.
+    /// [`BeginError`] when the graph is not of floats or has other numbers of channels.
     pub fn with_graph(mut self, onnx: &[u8], device: &Device) -> Result<Self, BeginError> {
         let mut layers = Layers::read(onnx)?;
         let Self { stem, stages, joins, heads, .. } = &mut self;
@@ -144,7 +144,7 @@ impl FaceNet {
     /// The same network with the weights of YuNet's graph in `onnx`, which takes luma `0..=255`.
     ///
     /// # Errors
-    /// [`BeginError`] when the graph is not YuNet of this network's channels.
+    /// [`BeginError`] when the graph is not YuNet's or has other numbers of channels.
     pub fn begin_with(mut self, onnx: &[u8], device: &Device) -> Result<Self, BeginError> {
         let mut layers = Layers::read(onnx)?;
         let [stem, width] = [self.spec().stem, self.spec().width];
@@ -202,7 +202,7 @@ fn set(conv: &mut Conv2d, layer: Layer, device: &Device) {
     }
 }
 
-/// A level's answers, gathered for its head.
+/// The weights of a level's head, collected from YuNet's outputs.
 struct Answers {
     /// `[BETWEEN, width]`
     values: Vec<f32>,
@@ -221,12 +221,13 @@ impl Answers {
         }
     }
 
-    /// Adds a kind of answer whose first channel between the convolutions is `place`.
+    /// Adds one of YuNet's outputs, whose first channel between the convolutions is `place`.
     fn add(&mut self, place: usize, (point, depth): (Layer, Layer), width: usize) {
         self.values[place * width..][..point.weight.len()].copy_from_slice(&point.weight);
         for (index, (taps, bias)) in depth.weight.chunks_exact(TAPS).zip(&depth.bias).enumerate() {
             let from = place + index;
-            // Class and object share the first value. Box sizes count from nothing, places from a cell's corner.
+            // Class and object become the first value. Box sizes have no origin; positions are relative to a cell's
+            // corner.
             let (to, share) = if from < 2 { (0, 0.5) } else { (from - 1, 1.0) };
             let corner = if (3..5).contains(&to) || to == 0 { 0.0 } else { 0.5 };
             let kernel = &mut self.out[(to * BETWEEN + from) * TAPS..][..TAPS];
@@ -250,10 +251,10 @@ mod tests {
     use super::*;
 
     const SPEC: FaceNetSpec = FaceNetSpec { stem: 4, width: 8, from_teacher: true, keep: 0.0 };
-    /// So large that the middle cell does not feel the border.
+    /// Large enough that the border does not affect the middle cell, px.
     const SIDE: usize = 640;
 
-    /// A network of YuNet's shape with small weights that differ.
+    /// A network with YuNet's layers and small distinct weights.
     struct Teacher {
         graph: GraphBuilder,
         convs: usize,
@@ -296,7 +297,7 @@ mod tests {
         }
     }
 
-    /// Outputs kind by kind, class, box, object, landmarks, each for three levels.
+    /// Its outputs are class, box, object and landmarks, each for three levels.
     fn teacher() -> Vec<u8> {
         let mut t = Teacher { graph: GraphBuilder::new("yunet"), convs: 0 };
         let shape = [Dim::Fixed(1), Dim::Fixed(1), Dim::Fixed(SIDE), Dim::Fixed(SIDE)];

@@ -1,5 +1,5 @@
-//! A quick look at the averaged weights. Reported figures come from `eval --detector`, which runs the exported graph as
-//! deployed.
+//! Validation of the averaged weights during training. Published figures come from `eval --detector`, which runs the
+//! exported graph as deployed.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use emocue_models::geometry::{Face, Rect};
@@ -14,41 +14,41 @@ use super::{HEIGHT, VALUES, WIDTH, disturb};
 
 /// Frames of a forward pass.
 const BATCH: usize = 32;
-/// Faces that count are at least so large in a frame of 320 px, px of the longer side: 40 px at 640.
+/// Smallest face that counts, px of the longer side in a frame of 320 px: 40 px at 640.
 const LEAST: f32 = 20.0;
-/// Boxes of one face share at least this IoU.
+/// Lowest IoU of a detection that matches a face.
 const SAME: f32 = 0.5;
-/// Of two boxes that share more, the weaker goes.
+/// IoU above which non-maximum suppression drops the box with the lower score.
 const OVERLAP: f32 = 0.3;
-/// Boxes with less are not looked at, `0..=1`.
+/// Lowest score of a detection, `0..=1`.
 const LOWEST: f32 = 0.02;
 
-/// What one look found.
+/// The results of one validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaceMetrics {
-    /// Frames seen so far.
+    /// Training frames so far.
     pub frames: usize,
-    /// Mean loss since the look before: in all, scores, boxes, landmarks.
+    /// Mean losses since the last validation: total, scores, boxes, landmarks.
     pub losses: [f32; 4],
     /// Average precision of faces of 20 px and more at 320x240, `0..=1`.
     pub precision: f32,
     /// Recall of the same faces at 10 false alarms in 1,000 pictures without a face, `0..=1`.
     pub recall: f32,
-    /// Mean distance of a landmark, in distances of the eyes; of the faces that are found.
+    /// Mean error of a landmark of the detected faces, in interocular distances.
     pub landmarks: f32,
-    /// Wall time since the look before, s.
+    /// Wall time since the last validation, s.
     pub seconds: f32,
 }
 
-/// Frames to look at.
+/// The validation frames.
 pub struct FaceValidation {
     frames: Vec<Vec<u8>>,
-    /// Of the first frames: what is to be found, and whether it counts.
+    /// For the first frames, which have faces: each face and whether it counts.
     faces: Vec<Vec<(Face, bool)>>,
 }
 
 impl FaceValidation {
-    /// The pictures to choose by, each whole in a frame.
+    /// The held-out pictures of `material`, each scaled to fit a frame.
     pub fn new(material: &Material) -> Self {
         let mut frames = Vec::new();
         let mut faces = Vec::new();
@@ -74,7 +74,7 @@ impl FaceValidation {
         Self { frames, faces }
     }
 
-    /// Precision, recall and landmarks of `net`.
+    /// [`FaceMetrics::precision`], [`FaceMetrics::recall`] and [`FaceMetrics::landmarks`] of `net`.
     pub fn look(&self, net: &FaceNet, device: &Device) -> (f32, f32, f32) {
         let mut found = Vec::with_capacity(self.frames.len());
         for batch in self.frames.chunks(BATCH) {
@@ -91,7 +91,7 @@ impl FaceValidation {
 
     fn judge(&self, found: &[Vec<Face>]) -> (f32, f32, f32) {
         let total = self.faces.iter().flatten().filter(|(_, counts)| *counts).count();
-        // Score, and whether it is right; those of faces that do not count are dropped.
+        // Score of each detection and whether it is correct; matches of faces that do not count are dropped.
         let mut judged: Vec<(f32, bool)> = Vec::new();
         let (mut off, mut pairs) = (0.0, 0);
         for (found, marked) in found.iter().zip(&self.faces) {
@@ -128,7 +128,7 @@ impl FaceValidation {
     }
 }
 
-/// Area under precision over recall, precision made to fall (all points).
+/// Average precision: the area under the precision-recall curve with monotone precision (all-point interpolation).
 fn precision(judged: &mut [(f32, bool)], total: usize) -> f32 {
     judged.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut right = 0;
@@ -152,7 +152,7 @@ fn landmarks_off(found: &Face, marked: &Face) -> Option<f32> {
     Some(pairs.map(|(a, b)| a.distance(b)).sum::<f32>() / 5.0 / eyes)
 }
 
-/// The faces of a frame's cells `[CELLS,VALUES]`, the best first.
+/// The detections of a frame's cells `[CELLS,VALUES]` after non-maximum suppression, by falling score.
 fn faces_of(values: &[f32]) -> Vec<Face> {
     let mut all: Vec<Face> = Vec::new();
     for (index, values) in values.chunks_exact(VALUES).enumerate() {
@@ -173,7 +173,7 @@ fn faces_of(values: &[f32]) -> Vec<Face> {
     kept
 }
 
-/// The whole picture in a frame, its middle in the frame's.
+/// The whole picture scaled into a frame and centred.
 fn whole(pyramid: &Pyramid) -> (View, Vec<u8>) {
     let picture = pyramid.picture();
     let (width, height) = (picture.width() as f32, picture.height() as f32);

@@ -1,23 +1,23 @@
-//! Where the pixels of a picture come to lie in a frame: one affine map, one resampling.
+//! The affine map from a picture to a frame, and one resampling by it.
 
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
 
 use super::{HEIGHT, WIDTH};
 
-/// A picture and its halves, so that shrinking takes the mean of what it covers.
+/// An image pyramid, so that reduction averages all pixels that it covers.
 #[derive(Clone, Debug)]
 pub struct Pyramid {
     levels: Vec<Luma>,
 }
 
-/// Halves of a picture that are kept.
+/// Levels below the picture itself.
 const HALVES: usize = 3;
-/// No picture is halved below it, px.
+/// Smallest side of a level, px.
 const SMALLEST: usize = 16;
 
 impl Pyramid {
-    /// Of `picture`.
+    /// The pyramid of `picture`.
     pub fn new(picture: Luma) -> Self {
         let mut levels = vec![picture];
         for at in 0..HALVES {
@@ -34,7 +34,8 @@ impl Pyramid {
         &self.levels[0]
     }
 
-    /// The half that is at least as fine as a frame of `scale` px for a px of the picture, and its number.
+    /// The index of the smallest level with at least the resolution of a frame at `scale`, frame px per picture px, and
+    /// that level.
     fn level(&self, scale: f32) -> (usize, &Luma) {
         let halves = (1.0 / scale.max(1e-6)).log2().floor().max(0.0) as usize;
         let at = halves.min(self.levels.len() - 1);
@@ -42,7 +43,7 @@ impl Pyramid {
     }
 }
 
-/// Means of 2x2 px.
+/// The picture at half its size: means of 2x2 px.
 pub fn half(picture: &Luma) -> Luma {
     let (width, height) = (picture.width() / 2, picture.height() / 2);
     let mut pixels = Vec::with_capacity(width * height);
@@ -56,29 +57,29 @@ pub fn half(picture: &Luma) -> Luma {
     Luma::from_raw(width, height, pixels).unwrap_or_else(|_| Luma::new(width, height))
 }
 
-/// From px of a picture to px of a frame.
+/// An affine map from px of a picture to px of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Rows of the linear part.
     matrix: [[f32; 2]; 2],
-    /// Of the picture, px.
+    /// A point of the picture, px.
     from: Point,
-    /// Where `from` comes to lie in the frame, px.
+    /// The position of `from` in the frame, px.
     to: Point,
-    /// Growth of a face's width and height.
+    /// Scale of a face's width and height.
     scale: [f32; 2],
     mirrored: bool,
 }
 
 impl View {
-    /// The point `from` of the picture comes to lie at `to`; widths and heights grow by `scale`; left and right change
-    /// places where `mirrored`.
+    /// Maps the point `from` of the picture to `to` in the frame (both px), scales width and height by `scale`, and
+    /// mirrors left and right if `mirrored`.
     pub fn new(from: Point, to: Point, scale: [f32; 2], mirrored: bool) -> Self {
         let across = if mirrored { -scale[0] } else { scale[0] };
         Self { matrix: [[across, 0.0], [0.0, scale[1]]], from, to, scale, mirrored }
     }
 
-    /// The same, then turned about `pivot` (px of the frame) by `angle` (radians, clockwise as y points down).
+    /// The same, then rotated about `pivot` (px of the frame) by `angle` (radians, clockwise, as y points down).
     #[must_use]
     pub fn turned(self, angle: f32, pivot: Point) -> Self {
         let (sin, cos) = angle.sin_cos();
@@ -88,14 +89,14 @@ impl View {
         Self { matrix, to: turn(self.to, angle, pivot), ..self }
     }
 
-    /// A point of the picture in the frame.
+    /// Maps a point of the picture to the frame.
     pub fn point(&self, point: Point) -> Point {
         let (x, y) = (point.x - self.from.x, point.y - self.from.y);
         let [[a, b], [c, d]] = self.matrix;
         Point::new(self.to.x + a * x + b * y, self.to.y + c * x + d * y)
     }
 
-    /// A face of the picture in the frame. Its box stays upright and keeps its size about its centre.
+    /// Maps a face of the picture to the frame. Its box stays upright and, when rotated, keeps its size.
     pub fn face(&self, face: &Face) -> Face {
         let center = self.point(face.rect.center());
         let (width, height) = (face.rect.width * self.scale[0], face.rect.height * self.scale[1]);
@@ -110,8 +111,8 @@ impl View {
         Face { rect, landmarks, ..*face }
     }
 
-    /// Draws the picture into `frame`; where there is none the frame stays. `feather` is the part of the picture's width
-    /// along its border that mixes with the frame, `0..0.5`.
+    /// Draws the picture into `frame`; pixels outside the picture do not change. `feather` is the width of the blended
+    /// border, as a fraction of the picture's width, `0..0.5`.
     pub fn draw(&self, picture: &Pyramid, feather: f32, frame: &mut [u8]) {
         let [[a, b], [c, d]] = self.matrix;
         let determinant = a * d - b * c;
@@ -143,28 +144,28 @@ impl View {
         }
     }
 
-    /// Columns and rows of the frame that the picture may touch.
+    /// The bounding box of the picture in the frame: left, right, top, bottom, px.
     fn bounds(&self, picture: &Luma) -> (usize, usize, usize, usize) {
         let (width, height) = (picture.width() as f32, picture.height() as f32);
         let corners = [[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]];
         let corners = corners.map(|[x, y]| self.point(Point::new(x, y)));
         let least = |of: fn(&Point) -> f32| corners.iter().map(of).fold(f32::INFINITY, f32::min);
         let most = |of: fn(&Point) -> f32| corners.iter().map(of).fold(0.0, f32::max);
-        // A cast saturates at 0.
+        // A cast from float saturates at 0.
         let (left, top) = (least(|p| p.x) as usize, least(|p| p.y) as usize);
         let (right, bottom) = (most(|p| p.x) as usize + 1, most(|p| p.y) as usize + 1);
         (left.min(WIDTH), right.min(WIDTH), top.min(HEIGHT), bottom.min(HEIGHT))
     }
 }
 
-/// `point` turned about `pivot` by `angle` (radians, clockwise as y points down).
+/// `point` rotated about `pivot` by `angle` (radians, clockwise, as y points down).
 pub fn turn(point: Point, angle: f32, pivot: Point) -> Point {
     let (sin, cos) = angle.sin_cos();
     let (x, y) = (point.x - pivot.x, point.y - pivot.y);
     Point::new(pivot.x + cos * x - sin * y, pivot.y + sin * x + cos * y)
 }
 
-/// The value between pixel centres; the border's pixels repeat beyond it.
+/// Bilinear interpolation between pixel centres; border pixels are repeated outside.
 fn bilinear(picture: &Luma, x: f32, y: f32) -> f32 {
     let (last_column, last_row) = (picture.width() - 1, picture.height() - 1);
     let (x, y) = (x.clamp(0.0, last_column as f32), y.clamp(0.0, last_row as f32));

@@ -1,5 +1,5 @@
-//! What the teacher sees in the clean views of every photograph. It is asked once, and its answers are kept in the run's
-//! folder: a frame that is turned or disturbed keeps the answers to its clean view.
+//! The teacher's outputs for the clean views of every photograph. The teacher is run once, and its outputs are stored
+//! in the run's folder: a frame that is rotated or disturbed uses the outputs for its clean view.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,23 +15,23 @@ use super::recipe::Scenes;
 use super::scene::Director;
 use super::teacher::{FaceTeacher, KeptCell};
 
-/// The answers, inside a run's folder.
+/// File of the outputs, inside a run's folder.
 const FILE: &str = "teacher-views.bin";
 
-/// What the teacher saw in every clean view of every photograph.
+/// The teacher's outputs for every clean view of every photograph.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Views {
-    /// Of the pictures, the seed and the teacher.
+    /// Identifies the pictures, the seed, the teacher and the scenes' settings.
     pub(super) key: String,
-    /// Views of a photograph.
+    /// Views of each photograph.
     pub each: usize,
-    /// Photograph by photograph.
+    /// The teacher's cells of each view: `each` views of the first photograph, then of the next.
     pub seen: Vec<Vec<KeptCell>>,
 }
 
 impl Views {
-    /// Those kept in `dir`, else the teacher's answers now, which are kept then. `None` where `stop` was set. `done`
-    /// receives how many more views are done.
+    /// Reads them from `dir`; if they are missing or of other inputs, runs the teacher and stores its outputs. `None`
+    /// if `stop` was set. `done` receives how many more views are done.
     ///
     /// # Errors
     /// [`RunError`] when the teacher cannot be run.
@@ -50,7 +50,7 @@ impl Views {
         }
         let Some(seen) = asked.ask(stop, done)? else { return Ok(None) };
         let views = Self { key, each: asked.scenes.views, seen };
-        // Without the file the teacher is asked again; that is slow, not wrong.
+        // A failed write is ignored: without the file, the teacher is only run again.
         if let Ok(bytes) = postcard::to_stdvec(&views) {
             let _ = write_atomically(&path, &bytes);
         }
@@ -58,23 +58,23 @@ impl Views {
     }
 }
 
-/// What the answers depend on.
+/// The inputs of the teacher's outputs.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The photographs.
     pub material: &'a Material,
-    /// How views are drawn.
+    /// The settings by which views are drawn.
     pub scenes: &'a Scenes,
-    /// Of the whole training.
+    /// Seed of the training.
     pub seed: u64,
     /// The teacher's graph.
     pub onnx: &'a [u8],
-    /// Threads.
+    /// Number of threads.
     pub workers: usize,
 }
 
 impl Asked<'_> {
-    /// How many views there are.
+    /// Number of views.
     pub fn count(&self) -> usize {
         self.material.photographs.len() * self.scenes.views
     }

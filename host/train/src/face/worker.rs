@@ -15,7 +15,7 @@ use super::targets::Targets;
 use super::{HEIGHT, WIDTH, disturb};
 use crate::pool::Pool;
 
-/// A frame without a face is hard where a cell's score reaches this logit (a probability of 0.3).
+/// Highest logit of a cell from which a frame without a face is a hard negative (a probability of 0.3).
 const HARD: f32 = -0.85;
 
 /// What every worker reads.
@@ -29,10 +29,10 @@ pub struct Shared<'a> {
 
 struct Job {
     net: FaceNet,
-    /// Numbers of the frames.
+    /// Indices of the frames.
     frames: std::ops::Range<usize>,
     hard: Vec<EmptyScene>,
-    /// Shares of the step.
+    /// Number of shares of the step.
     shares: usize,
 }
 
@@ -40,17 +40,17 @@ struct Job {
 pub struct FaceShare {
     /// Gradients of the share's part of the step's mean loss.
     pub grads: GradientsParams,
-    /// Parts of the share's loss: in all, scores, boxes, landmarks.
+    /// The share's part of the mean losses: total, scores, boxes, landmarks.
     pub losses: [f32; 4],
-    /// Frames without a face in which the network saw one.
+    /// Hard negatives: frames without a face in which the network detected one.
     pub hard: Vec<EmptyScene>,
 }
 
-/// Threads that live as long as the training.
+/// The worker threads of a training.
 pub struct FaceWorkers(Pool<Job, FaceShare>);
 
 impl FaceWorkers {
-    /// Starts a thread for each of `devices` in `scope`; a device may be there several times.
+    /// Starts a thread for each of `devices` in `scope`; a device may occur several times.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         devices: &[Device],
@@ -59,10 +59,10 @@ impl FaceWorkers {
         Self(Pool::start(scope, devices, move |job, device| gradient(job, shared, device)))
     }
 
-    /// The gradients of the frames with the numbers from `first`, `batch` of them, a share for every worker.
+    /// The gradients of the `batch` frames from index `first`, one share for each worker.
     ///
     /// # Errors
-    /// What a worker said when it panicked.
+    /// The message of a worker's panic.
     pub fn shares(
         &self,
         net: &FaceNet,
@@ -95,7 +95,7 @@ fn gradient(job: Job, shared: Shared<'_>, device: &Device) -> FaceShare {
         empties.push(scene.empty);
     }
     let luma = Tensor::from_data(TensorData::new(luma, [count, 1, HEIGHT, WIDTH]), device);
-    // Leaves of its own: graphs that share leaves are one graph behind one lock in burn.
+    // A fork has its own leaves: in burn, graphs that share leaves are one graph behind one lock.
     let net = job.net.fork(device).multiplying_in(recipe.optimizer.precision);
     let cells = cells(net.forward(&luma));
     let highest = cells.clone().detach().narrow(1, 0, 1).max_dim(2);

@@ -1,6 +1,6 @@
-//! AlexNet (Krizhevsky 2014's single column, as torchvision lays it out: 61,100,840 weights): five
-//! convolutions, the first 11x11 at stride 4, three pools and two hidden dense layers with dropout
-//! before each. At 224 px the first dense layer reads 6x6 maps, at smaller sides smaller ones.
+//! AlexNet (the single column of Krizhevsky 2014, in torchvision's layout: 61,100,840 weights): five convolutions, the
+//! first 11x11 at stride 4, three pools and two hidden dense layers with dropout before each. With an input of 224 px
+//! the first dense layer reads 6x6 maps, with smaller inputs smaller ones.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,7 +9,7 @@ use super::graph::{Graph, Macs, Pool};
 use super::head::Features;
 use super::layers::{ConvLayer, DenseStack, DropPlace, conv, pad};
 
-/// What a recipe can choose.
+/// Settings of a recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlexNetSettings<'a> {
     /// Width and height of the input, px; 63 at least, published with 224.
@@ -48,7 +48,7 @@ pub struct Alexnet {
 }
 
 impl Alexnet {
-    /// Fresh weights from the device's seed.
+    /// Weights drawn from the device's seed.
     pub fn new(
         channels: usize,
         settings: AlexNetSettings<'_>,

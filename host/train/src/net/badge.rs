@@ -1,8 +1,8 @@
-//! The badge's classifier: a small residual net (He et al. 2016) of plain 3x3 convolutions.
+//! The badge's classifier: a small residual network (He et al. 2016) of dense 3x3 convolutions.
 //!
-//! The stem halves the picture at once, since passes over 48x48 maps cost more than they teach.
-//! From there every convolution has stride 1 and pooling stands alone, the shapes that tract and
-//! integer kernels run fastest. Three stages of two blocks at 24x24, 12x12 and 6x6 px.
+//! The stem halves the picture at once, since layers on 48x48 maps cost more than they add in accuracy. All other
+//! convolutions have stride 1, with separate pooling: tract and the integer kernels run these shapes fastest. Three
+//! stages of two blocks at 24x24, 12x12 and 6x6 px.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -11,7 +11,7 @@ use super::graph::{Graph, Pool};
 use super::head::Features;
 use super::layers::{ConvLayer, conv};
 
-/// Two 3x3 convolutions beside a shortcut, which is 1x1 where the channels change.
+/// Two 3x3 convolutions with a shortcut, which is a 1x1 convolution where the channels change.
 #[derive(Module, Debug)]
 pub struct Block {
     first: ConvLayer,
@@ -57,8 +57,8 @@ pub struct BadgeNet {
 }
 
 impl BadgeNet {
-    /// Fresh weights from the device's seed; `width` channels in the first stage, features dropped
-    /// with probability `dropout`.
+    /// Weights drawn from the device's seed; `width` channels in the first stage, features dropped with probability
+    /// `dropout`.
     pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> (Self, Features) {
         let stage = |from, to| Stage {
             blocks: vec![Block::new(from, to, device), Block::new(to, to, device)],

@@ -1,4 +1,4 @@
-//! The architectures side by side.
+//! One enum over all architectures.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -29,7 +29,7 @@ pub(super) enum Body {
 }
 
 impl Body {
-    /// The body for pictures of `channels` planes, and what it hands to its heads.
+    /// The body for pictures of `channels` planes, and the features that its heads get.
     pub(super) fn new(spec: &NetSpec, channels: usize, device: &Device) -> (Self, Features) {
         let resnet = |layout, width, stem, dropout| {
             let (net, features) = Resnet::new(layout, channels, width, stem, dropout, device);

@@ -1,7 +1,7 @@
 //! Depthwise 3x3 convolution for training on the CPU: forward and backward in one pass over each map.
 //!
-//! burn takes the gradients of a grouped convolution group by group, which costs more than the rest of a network that is
-//! built of them.
+//! burn computes the gradients of a grouped convolution group by group, which costs more than all other layers of a
+//! network of depthwise convolutions.
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -97,7 +97,7 @@ impl Backward<Flex, 3> for DepthwiseBackward {
         let weight = checkpointer.retrieve_node_output::<FlexTensor>(weight).to_contiguous();
         let shape @ [_, channels, height, width] = x.shape().dims();
         if let Some(node) = x_node {
-            // The gradient of the picture is the gradient of the result under the kernel turned around.
+            // The gradient of the picture is the gradient of the result convolved with the flipped kernel.
             let (kernels, _) = values(&weight).as_chunks::<{ K * K }>();
             let turned: Vec<[f32; K * K]> = kernels.iter().copied().map(turned).collect();
             let out = forward(values(&grad), &turned, &vec![0.0; channels], [height, width]);
@@ -119,11 +119,11 @@ fn turned(mut kernel: [f32; K * K]) -> [f32; K * K] {
     kernel
 }
 
-/// Values that are computed side by side.
+/// Values that are computed in parallel (SIMD lanes).
 const LANES: usize = 16;
 
-/// A map with zeros around it, kept for its allocation. Rows end in so many zeros that whole [`LANES`] can be read
-/// beside every value.
+/// A zero-padded map, reused for its allocation. Rows end in enough zeros that whole [`LANES`] can be read from any
+/// position.
 struct Bordered {
     values: Vec<f32>,
     width: usize,
@@ -143,7 +143,7 @@ impl Bordered {
         }
     }
 
-    /// The rows that a kernel meets at the result's row `row`.
+    /// The rows that the kernel reads for the result's row `row`.
     #[inline(always)]
     fn rows(&self, row: usize) -> [&[f32]; K] {
         [self.row(row), self.row(row + 1), self.row(row + 2)]
@@ -177,8 +177,8 @@ fn forward(x: &[f32], kernels: &[[f32; K * K]], bias: &[f32], size: [usize; 2]) 
     out
 }
 
-/// Writes one map of the result. Nothing in it is a closure: those would not be compiled for the
-/// processor's widest vectors.
+/// Writes one map of the result. It has no closures, since they would not be compiled for the processor's widest
+/// vectors.
 struct Convolve<'a> {
     x: &'a Bordered,
     kernel: &'a [f32; K * K],
@@ -233,7 +233,7 @@ fn weight_gradient(
     (kernels, biases)
 }
 
-/// Adds to each tap the products of the map and the gradient that meet there; returns the gradient's sum.
+/// Adds to each tap the correlation of the map and the gradient at that tap; returns the gradient's sum.
 struct Correlate<'a> {
     x: &'a Bordered,
     grad: &'a Bordered,
@@ -252,7 +252,7 @@ impl WithSimd for Correlate<'_> {
         for row in 0..height {
             let (rows, grads) = (x.rows(row), grad.rows(row)[1]);
             for at in (0..x.width).step_by(LANES) {
-                // The gradient's own border comes first.
+                // Skips the gradient's left border.
                 let grad = lanes(grads, at + 1);
                 for lane in 0..LANES {
                     sums[lane] += grad[lane];

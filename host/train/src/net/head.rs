@@ -1,4 +1,4 @@
-//! From a body's features to logits.
+//! Heads: from a body's features to logits.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -8,33 +8,33 @@ use burn::tensor::Device;
 use super::graph::Graph;
 use super::layers::linear_conv;
 
-/// The first head's name in a graph.
+/// Name of the first head's output in a graph.
 pub const LOGITS: &str = "logits";
 
-/// What a body hands to its heads.
+/// The shape of a body's features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Features {
-    /// A row of this many.
+    /// A vector of this many features.
     Row(usize),
-    /// This many maps.
+    /// This many channels of maps.
     Maps(usize),
 }
 
-/// One answer of a network.
+/// One head of a network.
 #[derive(Module, Debug)]
 pub enum Head {
-    /// A dense layer on a row of features.
+    /// A dense layer on a vector of features.
     Dense(Linear),
-    /// A 3x3 convolution with one map a class, then each map's mean: no dense layer at all.
+    /// A 3x3 convolution with one output channel for each class, then global average pooling; no dense layer.
     Maps(Conv2d),
 }
 
 impl Head {
-    /// Fresh weights from the device's seed.
+    /// Weights drawn from the device's seed.
     pub fn new(features: Features, classes: usize, device: &Device) -> Self {
         match features {
             Features::Row(count) => {
-                // Small, so that a fresh net is unsure whatever its features' size.
+                // Small, so that a new network's probabilities are nearly uniform for any number of features.
                 let small = Initializer::Normal { mean: 0.0, std: 0.01 };
                 let dense = LinearConfig::new(count, classes).with_initializer(small);
                 Self::Dense(dense.init(device))
@@ -43,7 +43,8 @@ impl Head {
         }
     }
 
-    /// Features to `[N, classes]`, the value `name`: [`LOGITS`], or another where a graph has several heads.
+    /// Features to logits `[N, classes]`. Their name in the graph is `name`: [`LOGITS`], or another if the graph has
+    /// several heads.
     pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value, name: &str) -> G::Value {
         let inner = |part: &str| match name {
             LOGITS => part.to_owned(),

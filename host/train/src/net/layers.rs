@@ -1,4 +1,4 @@
-//! What several architectures are built of.
+//! Layers that several architectures share.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -7,14 +7,14 @@ use burn::tensor::Device;
 
 use super::graph::Graph;
 
-/// First weights for layers before a ReLU (He et al. 2015): batch normalisation sets the size of what
-/// comes out, so that gradients decide (`fan_out`); else the values themselves must keep theirs.
+/// Initial weights for layers before a ReLU (He et al. 2015). With batch normalisation, which fixes the scale of the
+/// outputs, they preserve the scale of the gradients (`fan_out`); without, that of the values.
 fn he(fan_out: bool) -> Initializer {
     Initializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: fan_out }
 }
 
-/// A square convolution without bias that keeps the map's size at stride 1, to be normalised. Change
-/// what differs before building a layer of it.
+/// The configuration of a square convolution without bias that keeps the map's size at stride 1, for a layer with batch
+/// normalisation. Adjust it before building a layer.
 pub fn conv(channels: [usize; 2], kernel: usize) -> Conv2dConfig {
     Conv2dConfig::new(channels, [kernel, kernel])
         .with_padding(pad(kernel / 2))
@@ -27,14 +27,13 @@ pub fn pad(px: usize) -> PaddingConfig2d {
     PaddingConfig2d::Explicit(px, px, px, px)
 }
 
-/// A square convolution with bias whose result is an answer rather than a map to be rectified; drawn as
-/// small as PyTorch does.
+/// A square convolution with bias whose result goes through no ReLU, with PyTorch's default initial weights.
 pub fn linear_conv(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
     let small = Conv2dConfig::new(channels, [kernel, kernel]).initializer;
     fresh(conv(channels, kernel).with_bias(true).with_initializer(small), device)
 }
 
-/// A convolution that draws its weights from the device's seed and begins with a bias of 0, if any.
+/// A convolution with weights drawn from the device's seed and a bias of 0, if any.
 pub fn fresh(conv: Conv2dConfig, device: &Device) -> Conv2d {
     let mut layer = conv.init(device);
     if conv.bias {
@@ -43,7 +42,7 @@ pub fn fresh(conv: Conv2dConfig, device: &Device) -> Conv2d {
     layer
 }
 
-/// A convolution, followed by batch normalisation in most architectures.
+/// A convolution with optional batch normalisation.
 #[derive(Module, Debug)]
 pub struct ConvLayer {
     /// `[out, in, k, k]`.
@@ -59,8 +58,7 @@ impl ConvLayer {
         Self { conv: fresh(conv, device), norm: Some(norm) }
     }
 
-    /// With a bias and, where `norm` says so, batch normalisation: as networks before 2015 and their
-    /// later editions have it.
+    /// With a bias and, if `norm`, batch normalisation, as in networks from before 2015 and their later variants.
     pub fn biased(conv: Conv2dConfig, norm: bool, device: &Device) -> Self {
         let conv = conv.with_bias(true);
         if norm {
@@ -69,7 +67,7 @@ impl ConvLayer {
         Self { conv: fresh(conv.with_initializer(he(false)), device), norm: None }
     }
 
-    /// One value, `name`.
+    /// Writes one value, `name`.
     pub fn forward<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
         match &self.norm {
             Some(norm) => graph.conv_norm(name, x, &self.conv, norm),
@@ -77,7 +75,7 @@ impl ConvLayer {
         }
     }
 
-    /// Two values, `name` and `name.relu`.
+    /// Writes two values, `name` and `name.relu`.
     pub fn relu<G: Graph>(&self, graph: &mut G, name: &str, x: &G::Value) -> G::Value {
         let y = self.forward(graph, name, x);
         graph.relu(&format!("{name}.relu"), &y)
@@ -93,7 +91,7 @@ pub enum DropPlace {
     After,
 }
 
-/// Hidden dense layers with ReLU and dropout; without any layer only dropout.
+/// Hidden dense layers with ReLU and dropout; without layers, dropout only.
 #[derive(Module, Debug)]
 pub struct DenseStack {
     layers: Vec<Linear>,
@@ -103,7 +101,7 @@ pub struct DenseStack {
 }
 
 impl DenseStack {
-    /// Layers with `widths` outputs on a row of `inputs` features.
+    /// Layers with `widths` outputs on `inputs` features.
     pub fn new(
         inputs: usize,
         widths: &[usize],
@@ -120,7 +118,7 @@ impl DenseStack {
         Self { layers: froms.zip(widths).map(layer).collect(), dropout, drop }
     }
 
-    /// A row of features to the last layer's.
+    /// Features to the last layer's outputs.
     pub fn forward<G: Graph>(&self, graph: &mut G, features: &G::Value) -> G::Value {
         let mut x = features.clone();
         if self.layers.is_empty() || self.drop == DropPlace::Before {

@@ -1,8 +1,8 @@
-//! mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, "Real-time Convolutional Neural Networks
-//! for Emotion and Gender Classification"): depthwise separable convolutions beside strided shortcuts,
-//! and no dense layer. The published net begins with 8 channels and has 58,423 numbers for 7 classes.
+//! mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, "Real-time Convolutional Neural Networks for Emotion and
+//! Gender Classification"): depthwise separable convolutions with strided shortcuts, and no dense layer. The published
+//! network starts with 8 channels and has 58,423 parameters for 7 classes, running statistics included.
 //!
-//! Keras pads its strided pools at the end of an even map, here and in PyTorch at the beginning.
+//! For maps of even size, Keras pads strided pools at the end; this crate and PyTorch pad at the beginning.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -12,7 +12,7 @@ use super::graph::{Graph, Pool};
 use super::head::Features;
 use super::layers::{ConvLayer, conv, fresh, pad};
 
-/// Each channel's own convolution, then 1x1 across channels.
+/// Depthwise separable convolution: depthwise, then 1x1.
 #[derive(Module, Debug)]
 struct Separable {
     depth: Conv2d,
@@ -33,7 +33,7 @@ impl Separable {
     }
 }
 
-/// Halves the map: two separable convolutions and a pool beside a strided 1x1 shortcut.
+/// Halves the map: two separable convolutions and a pool, with a strided 1x1 shortcut.
 #[derive(Module, Debug)]
 struct Stage {
     first: Separable,
@@ -61,7 +61,7 @@ impl Stage {
     }
 }
 
-/// One whole mini-Xception up to its last maps.
+/// A whole mini-Xception without its head.
 #[derive(Module, Debug)]
 struct Branch {
     stem: Vec<ConvLayer>,
@@ -70,7 +70,7 @@ struct Branch {
 
 impl Branch {
     fn new(channels: usize, width: usize, kernel: usize, device: &Device) -> Self {
-        // Every kernel shrinks the map as 3x3 does, so that branches keep one size.
+        // Padding makes every kernel shrink the map by as much as 3x3, so that the branches' maps have the same size.
         let stem = |from| {
             let conv = conv([from, width], kernel).with_padding(pad((kernel - 3) / 2));
             ConvLayer::norm(conv, device)
@@ -101,8 +101,8 @@ pub struct MiniXception {
 }
 
 impl MiniXception {
-    /// Fresh weights from the device's seed. `width` channels in the stem, 16 times as many at the end;
-    /// of two branches the second has 5x5 kernels, for coarser features, and their maps are stacked.
+    /// Weights drawn from the device's seed. `width` channels in the stem, 16 times as many at the end. The second of
+    /// two branches has 5x5 kernels, for coarser features, and the branches' maps are concatenated.
     pub fn new(
         channels: usize,
         width: usize,

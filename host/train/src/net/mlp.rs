@@ -1,4 +1,4 @@
-//! A multilayer perceptron: dense layers with ReLU between them, on vectors of any meaning.
+//! A multilayer perceptron: dense layers with ReLU between them, on feature vectors.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -16,7 +16,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Fresh weights from the device's seed; without `hidden` layers it is logistic regression.
+    /// Weights drawn from the device's seed; without `hidden` layers it is logistic regression.
     pub fn new(features: usize, hidden: &[usize], classes: usize, device: &Device) -> Self {
         let last = hidden.last().copied().unwrap_or(features);
         Self {
@@ -25,13 +25,13 @@ impl Mlp {
         }
     }
 
-    /// Logits, in any of the graph's readers.
+    /// Logits, in any [`Graph`].
     pub fn forward<G: Graph>(&self, graph: &mut G, rows: &G::Value) -> G::Value {
         let features = self.hidden.forward(graph, rows);
         self.head.forward(graph, &features, LOGITS)
     }
 
-    /// Logits in burn.
+    /// Logits `[N, classes]` of `rows` `[N, features]`, in burn.
     pub fn logits(&self, rows: Tensor<2>) -> Tensor<2> {
         let [count, features] = rows.dims();
         let mut noise = Noise::off();

@@ -1,4 +1,4 @@
-//! Network architectures, one file each, and what is common to all: [`Network`].
+//! Network architectures, one file each, and the type of all: [`Network`].
 
 pub mod alexnet;
 pub mod badge;
@@ -39,14 +39,13 @@ use noise::Noise;
 pub use size::Size;
 pub use spec::{NetError, NetSpec};
 
-/// Keeps others from drawing first weights while they are seeded and drawn: burn has one generator for the whole
-/// process.
+/// Locks the random generator while initial weights are seeded and drawn: burn has one generator for the whole process.
 pub fn drawing() -> MutexGuard<'static, ()> {
     static DRAWING: Mutex<()> = Mutex::new(());
     DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A face classifier: one body, and a head for every label set that it answers in.
+/// A face classifier: one body, and a head for each label set.
 #[derive(Module, Debug)]
 pub struct Network {
     body: Body,
@@ -62,8 +61,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Fresh weights, drawn from the device's seed when they are first read. `spec` must pass
-    /// [`NetSpec::check`].
+    /// A network with initial weights, which are drawn from the device's seed when they are first read. `spec` must
+    /// pass [`NetSpec::check`].
     pub fn new(spec: &NetSpec, labels: &[LabelSet], device: &Device) -> Self {
         let (body, features) = Body::new(spec, 1, device);
         let head = |set: &LabelSet| Head::new(features, set.len(), device);
@@ -77,19 +76,19 @@ impl Network {
         }
     }
 
-    /// The same, rounding on the way forward as a quantized graph will; what is exported is not rounded.
+    /// The same, with a forward pass that rounds as a quantized graph does; exported weights are not rounded.
     #[must_use]
     pub fn rounded(self, rounding: Option<Rounding>) -> Self {
         Self { rounding, ..self }
     }
 
-    /// The same, with layers that multiply in `precision` on the way forward and back.
+    /// The same, with layers that multiply in `precision`, forward and backward.
     #[must_use]
     pub fn multiplying_in(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// What it was built from.
+    /// The architecture and sizes it was built with.
     pub fn spec(&self) -> &NetSpec {
         &self.spec
     }
@@ -99,11 +98,10 @@ impl Network {
         &self.labels
     }
 
-    /// The same with `other`'s body, and with its heads where they answer in the same classes; also
-    /// returns which heads those are.
+    /// The same with `other`'s body, and with its heads for common label sets, which are also returned.
     ///
     /// # Errors
-    /// What does not fit, when `other` has another body.
+    /// burn's error when `other` has another body.
     pub fn begin_with(mut self, other: Self) -> Result<(Self, Vec<LabelSet>), RecordError> {
         // Loading may draw weights before it replaces them.
         let _drawing = drawing();
@@ -131,7 +129,7 @@ impl Network {
         self.heads.iter().map(&mut logits).collect()
     }
 
-    /// Multiply-accumulates of one picture's answer from one head.
+    /// Multiply-accumulates for one picture and one head.
     pub fn macs(&self) -> u64 {
         let mut graph = Macs::default();
         let side = self.spec.side();
@@ -142,14 +140,13 @@ impl Network {
         graph.count
     }
 
-    /// Weights that training moves, all heads counted; batch normalisation's running statistics are
-    /// none.
+    /// Trained weights, those of all heads included; batch normalisation's running statistics are not counted.
     pub fn num_params(&self) -> usize {
         Size::of(self).weights
     }
 
-    /// The graph named after head number `head`: `luma` `[N,1,S,S]` (normalised) to that head's `logits` `[N,classes]`,
-    /// and as further outputs those of the other heads, by [`Network::order`], each named by its label set.
+    /// The graph of head number `head`: from `luma` `[N,1,S,S]` (normalised) to that head's `logits` `[N,classes]`.
+    /// Further outputs are the logits of the other heads, in [`Network::order`], each named after its label set.
     ///
     /// # Errors
     /// [`GraphError`] when there is no such head or two values of the architecture share a name.
@@ -169,7 +166,7 @@ impl Network {
         builder.finish()
     }
 
-    /// The heads in the order of the outputs of the graph named after head number `first`: that one, then the others.
+    /// The heads in the order of the outputs of the graph of head number `first`: that one, then the others.
     pub fn order(&self, first: usize) -> Vec<usize> {
         let others = (0..self.heads.len()).filter(|at| *at != first);
         std::iter::once(first).chain(others).collect()

@@ -1,15 +1,15 @@
-//! Dropout masks that a resumed training repeats.
+//! Dropout masks that are reproducible when a training is resumed.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Where dropout takes its masks from: one generator for each example of a batch, read by the
-/// network's dropouts in their order. What an example gets depends on nothing but its own generator.
+/// The source of dropout masks: one random generator for each example of a batch, read by the network's dropout layers
+/// in their order. An example's masks depend on its own generator only.
 #[derive(Debug)]
 pub struct Noise(Option<Vec<ChaCha8Rng>>);
 
 impl Noise {
-    /// No dropout, as for answers.
+    /// No dropout, for inference.
     pub fn off() -> Self {
         Self(None)
     }
@@ -19,8 +19,8 @@ impl Noise {
         Self(Some(generators))
     }
 
-    /// Factors for `examples` rows of `features` values, row-major: 0 with probability `drop`, else
-    /// `1 / (1 - drop)`. `None` where nothing is dropped.
+    /// Factors for `examples` rows of `features` values, row-major: 0 with probability `drop`, else `1 / (1 - drop)`.
+    /// `None` if nothing is dropped.
     ///
     /// # Panics
     /// When there are not as many generators as examples.

@@ -1,7 +1,7 @@
 //! Batch normalisation for training on the CPU.
 //!
-//! burn composes it of some twenty passes over the picture and a copy for each sum over a channel.
-//! Here it is two passes each way.
+//! burn composes it of about twenty passes over the picture and a copy for each sum over a channel. Here it takes two
+//! passes forward and two backward.
 
 use super::flex::{is_on_flex, tensor, values};
 use burn::backend::autodiff::NodeId;
@@ -17,11 +17,11 @@ use burn::nn::BatchNorm;
 use burn::tensor::{DType, Tensor};
 use pulp::Arch;
 
-/// Samples that are summed side by side.
+/// Samples that are summed in parallel (SIMD lanes).
 const LANES: usize = 16;
 
-/// burn's layer on `x` `[n, channels, h, w]`, running statistics included. In training on the CPU
-/// in `f32` it is this module's, with its own gradient; anywhere else it is burn's.
+/// burn's layer on `x` `[n, channels, h, w]`, running statistics included. In training on the CPU in `f32` it is this
+/// module's operator, with its own gradient; elsewhere it is burn's.
 pub fn apply(layer: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let training = x.device().is_autodiff() && layer.training.is_enabled();
     let empty = x.dims().contains(&0);
@@ -59,8 +59,8 @@ trait ChannelStatistics: Backend {
 
 #[backend_extension(Flex, Autodiff)]
 trait Normalise: Backend {
-    /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, where the statistics
-    /// `[2, channels]` are `x`'s own: no gradient flows through that argument, `x`'s has it all.
+    /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, where the statistics `[2, channels]` must be those of
+    /// `x`: no gradient flows through that argument, since the gradient of `x` includes it.
     fn normalise(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -164,7 +164,7 @@ impl Backward<Flex, 3> for NormaliseBackward {
     }
 }
 
-/// Sum of `term` over two runs of samples, in the same order on every processor.
+/// Sum of `term` over two slices of samples, in the same order on every processor.
 #[inline(always)]
 fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let mut lanes = [0.0; LANES];
@@ -181,8 +181,8 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     lanes.iter().map(|lane| f64::from(*lane)).sum()
 }
 
-/// Mean and biased variance of each channel, `[2, channels]`, from one pass over memory: of each
-/// plane first, since a plane stays in the first-level cache.
+/// Mean and biased variance of each channel, `[2, channels]`, in one pass over memory: first of each plane, which fits
+/// the first-level cache.
 fn statistics(x: &[f32], channels: usize, plane: usize) -> Vec<f32> {
     let count = plane as f64;
     let mut means = Vec::with_capacity(x.len() / plane);
@@ -233,11 +233,11 @@ fn forward(x: &[f32], lines: &[[f32; 2]], plane: usize) -> Vec<f32> {
     out
 }
 
-/// What the gradients of one layer are computed from.
+/// The inputs of one layer's gradients.
 struct Gradient<'a> {
     /// `[n, channels, plane]`.
     x: &'a [f32],
-    /// Of the result, `[n, channels, plane]`.
+    /// Gradient of the result, `[n, channels, plane]`.
     grad: &'a [f32],
     /// `[channels]`.
     mean: &'a [f32],
@@ -247,8 +247,8 @@ struct Gradient<'a> {
 }
 
 impl Gradient<'_> {
-    /// Of `beta` and of `gamma`: each channel's sum of the result's gradient, plain and times the
-    /// normalised sample.
+    /// The gradients of `beta` and `gamma`: for each channel the sum of the result's gradient, and the sum of its
+    /// product with the normalised sample.
     fn sums(&self) -> (Vec<f32>, Vec<f32>) {
         let channels = self.mean.len();
         let (mut plain, mut product) = (vec![0.0; channels], vec![0.0; channels]);
@@ -266,7 +266,8 @@ impl Gradient<'_> {
         (plain, scaled.map(|(sum, scale)| (sum * f64::from(*scale)) as f32).collect())
     }
 
-    /// Of `x`, for `samples` in each channel: the mean and the variance depend on every sample.
+    /// The gradient of `x`, for `samples` in each channel; it includes the dependence of mean and variance on every
+    /// sample.
     fn of_x(&self, gamma: &[f32], plain: &[f32], product: &[f32], samples: f32) -> Vec<f32> {
         let channels = self.mean.len();
         let mut out = Vec::with_capacity(self.x.len());

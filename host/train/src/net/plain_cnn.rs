@@ -1,6 +1,5 @@
-//! The plain convolutional net of student projects and tutorials: 3x3 convolutions, each with ReLU and
-//! a 2x2 pool, then one hidden dense layer with dropout before the classes. No batch normalisation,
-//! no shortcut: what the others are compared with.
+//! The plain convolutional network of tutorials, a baseline for the others: 3x3 convolutions, each with ReLU and a 2x2
+//! pool, then one hidden dense layer with dropout before the classes. No batch normalisation, no shortcuts.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -34,8 +33,8 @@ pub struct PlainCnn {
 }
 
 impl PlainCnn {
-    /// Fresh weights from the device's seed: `convs` convolutions of `width`, 2x, 4x, ... channels and
-    /// `dense` hidden features.
+    /// Weights drawn from the device's seed: `convs` convolutions of `width`, 2x, 4x, ... channels and `dense` hidden
+    /// features.
     pub fn new(
         channels: usize,
         width: usize,

@@ -1,4 +1,4 @@
-//! The largest of every 2x2 for training on the CPU, without a map of places: backward finds the largest again.
+//! 2x2 max pooling for training on the CPU, without stored indices: the backward pass finds the maximum again.
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -12,8 +12,8 @@ use burn::tensor::{DType, Tensor};
 
 use super::flex::{is_on_flex, tensor, values};
 
-/// The largest of every 2x2 of `x` `[n,c,h,w]`, `[n,c,h/2,w/2]`, where height and width are even and it runs on the CPU in
-/// `f32`; `None` elsewhere. Of equal ones the first gets the gradient.
+/// 2x2 max pooling of `x` `[n,c,h,w]` to `[n,c,h/2,w/2]`, if height and width are even and `x` is on the CPU in `f32`;
+/// else `None`. Of equal values the first gets the gradient.
 pub(super) fn halve(x: &Tensor<4>) -> Option<Tensor<4>> {
     let [_, _, height, width] = x.dims();
     let even = height.is_multiple_of(2) && width.is_multiple_of(2);
@@ -101,7 +101,7 @@ mod tests {
     fn answers_and_gradients_are_burns() {
         let device = Device::flex().autodiff();
         let shape = [2, 3, 6, 10];
-        // All different, so that no tie is broken in another way.
+        // All different, since ties may be broken differently.
         let input: Vec<f32> = (0..360).map(|i| ((i * 71) % 367) as f32 - 180.0).collect();
         let run = |own: bool| {
             let x = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), &device);

@@ -1,7 +1,7 @@
-//! The VGG variant of Pramerdorfer and Kampel 2016, "Facial Expression Recognition using Convolutional
-//! Neural Networks: State of the Art": four blocks of two 3x3 convolutions with batch normalisation,
-//! a 2x2 pool and dropout, then a hidden dense layer. The paper gives its depth, 10 layers with
-//! weights, and its size, 1.8 million; 32 to 256 channels and 256 hidden features meet both.
+//! The VGG variant of Pramerdorfer and Kampel 2016, "Facial Expression Recognition using Convolutional Neural Networks:
+//! State of the Art": four blocks of two 3x3 convolutions with batch normalisation, a 2x2 pool and dropout, then a
+//! hidden dense layer. The paper gives its depth, 10 layers with weights, and its size, 1.8 million weights; 32 to 256
+//! channels and 256 hidden features match both.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -39,8 +39,8 @@ pub struct Pramerdorfer {
 }
 
 impl Pramerdorfer {
-    /// Fresh weights from the device's seed: `width` channels in the first block, 8 times as many in the
-    /// last and in the hidden layer.
+    /// Weights drawn from the device's seed: `width` channels in the first block, 8 times as many in the last and in
+    /// the hidden layer.
     pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> (Self, Features) {
         let block = |index| {
             let (from, to) =

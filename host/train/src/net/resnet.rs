@@ -1,7 +1,6 @@
-//! ResNet-18 and -50 (He et al. 2016) as torchvision lays them out (11,689,512 and 25,557,032
-//! weights), and SE-ResNet-50, called SENet-50 with VGGFace2's weights (Hu et al. 2018; 28,088,024
-//! weights with 3 channels and 1000 classes), which also weighs every block's channels by what the
-//! whole map shows.
+//! ResNet-18 and -50 (He et al. 2016) in torchvision's layout (11,689,512 and 25,557,032 weights), and SE-ResNet-50
+//! with squeeze-and-excitation (Hu et al. 2018; 28,088,024 weights with 3 channels and 1000 classes), which is called
+//! SENet-50 with VGGFace2's weights.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -11,18 +10,18 @@ use super::graph::{Graph, Pool};
 use super::head::Features;
 use super::layers::{ConvLayer, conv, linear_conv};
 
-/// Squeeze-and-excitation has a sixteenth of the channels in its middle.
+/// Reduction ratio of squeeze-and-excitation.
 const SQUEEZE: usize = 16;
 
-/// A member of the family.
+/// The layout of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetLayout {
     /// Blocks in each of the four stages.
     pub blocks: [usize; 4],
-    /// 1x1, 3x3 and 1x1 convolutions instead of two 3x3.
+    /// Whether a block has 1x1, 3x3 and 1x1 convolutions instead of two 3x3.
     pub bottleneck: bool,
-    /// Squeeze-and-excitation, and with it the stride in a block's first convolution and a first pool
-    /// that takes ragged windows: as published.
+    /// Squeeze-and-excitation; as published, this includes the stride in a block's first convolution and a first pool
+    /// with partial windows (`ceil_mode`).
     pub squeeze: bool,
 }
 
@@ -42,7 +41,7 @@ impl ResNetLayout {
     }
 }
 
-/// A factor for each channel from the means of all maps.
+/// Squeeze-and-excitation: a factor for each channel from the means of all channels.
 #[derive(Module, Debug)]
 struct Squeeze {
     down: Conv2d,
@@ -72,7 +71,7 @@ impl Squeeze {
 struct Block {
     convs: Vec<ConvLayer>,
     squeeze: Option<Squeeze>,
-    /// 1x1, where size or channels change.
+    /// A 1x1 convolution if size or channels change.
     shortcut: Option<ConvLayer>,
 }
 
@@ -143,8 +142,8 @@ pub struct Resnet {
 }
 
 impl Resnet {
-    /// Fresh weights from the device's seed. `width` channels at first, published with 64. A `stem` of
-    /// 7 px quarters the picture as published; one of 3 px keeps its size, as for CIFAR.
+    /// Weights drawn from the device's seed. `width` channels in the stem, published with 64. A `stem` of 7 px reduces
+    /// the picture's sides to a quarter, as published; one of 3 px keeps its size, as for CIFAR.
     pub fn new(
         layout: ResNetLayout,
         channels: usize,

@@ -1,8 +1,7 @@
-//! ResNet-9, the small residual net of the DAWNBench CIFAR-10 races (Page 2018, Howard's fast.ai):
-//! four convolutions of 64, 128, 256 and 512 channels, of which three end in a pool, and after the
-//! second and the fourth a pair of convolutions beside a shortcut. Convolutions have a bias, as in
-//! the widespread PyTorch version of 6,575,370 weights (3 channels, 10 classes). Its last pool takes
-//! the whole map.
+//! ResNet-9, the small residual network of the DAWNBench CIFAR-10 competition (Page 2018, fast.ai): four convolutions
+//! of 64, 128, 256 and 512 channels, three of them with a pool, and after the second and the fourth a residual block of
+//! two convolutions. Convolutions have a bias, as in the widespread PyTorch version of 6,575,370 weights (3 channels,
+//! 10 classes). The last pool is global.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -21,7 +20,7 @@ pub struct Resnet9 {
 }
 
 impl Resnet9 {
-    /// Fresh weights from the device's seed; `width` channels at first, 8 times as many at the end.
+    /// Weights drawn from the device's seed; `width` channels in the first convolution, 8 times as many in the last.
     pub fn new(channels: usize, width: usize, dropout: f32, device: &Device) -> (Self, Features) {
         let layer = |from, to| ConvLayer::biased(conv([from, to], 3), true, device);
         let pair = |width| vec![layer(width, width), layer(width, width)];

@@ -1,12 +1,12 @@
-//! How large a network is.
+//! The size of a network.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// How many numbers a module holds.
+/// Numbers of parameters of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Moved by gradients.
+    /// Weights, which gradients update.
     pub weights: usize,
     /// Batch normalisation's running means and variances.
     pub statistics: usize,

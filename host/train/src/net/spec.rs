@@ -1,11 +1,11 @@
-//! Which network: the recipe's `[net]` and `[rounding]` tables.
+//! The architecture and its arithmetic: the recipe's `[net]` and `[rounding]` tables.
 
 use serde::{Deserialize, Serialize};
 
 use emocue_data::SIDE;
 
-/// An architecture and its size. `width` scales it, `dropout` is the probability of dropping a feature
-/// in training, `side` the input's width and height in px; [`NetSpec::check`] has the ranges.
+/// An architecture and its size. `width` scales its channels, `dropout` is the probability of dropping a feature in
+/// training, `0..1`, `side` the input's width and height in px; [`NetSpec::check`] has the ranges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum NetSpec {
@@ -13,59 +13,60 @@ pub enum NetSpec {
     Badge {
         /// Channels of the first stage; later stages have 2x and 4x.
         width: usize,
-        /// Before the heads.
+        /// Dropout before the heads.
         dropout: f32,
     },
     /// [`super::mini_xception`], published with 8 channels.
     MiniXception {
         /// Channels of the stem; the stages have 2x to 16x.
         width: usize,
-        /// 1 as published, or 2: another with 5x5 kernels beside it.
+        /// 1 as published, or 2: the second branch has 5x5 kernels.
         branches: usize,
     },
     /// [`super::resnet9`], published with 64 channels.
     Resnet9 {
         /// Channels of the first convolution; the others have 2x, 4x and 8x.
         width: usize,
-        /// Before the heads.
+        /// Dropout before the heads.
         dropout: f32,
     },
     /// [`super::resnet`], published with 64 channels at 224 px.
     Resnet18 {
-        /// Of the input, px.
+        /// Side of the input, px.
         side: usize,
         /// Channels of the stem and the first stage.
         width: usize,
-        /// Kernel of the first convolution, px: 7 quarters the picture, as published; 3 keeps it.
+        /// Kernel of the first convolution, px: 7 reduces the picture's sides to a quarter, as published; 3 keeps its
+        /// size.
         stem: usize,
-        /// Before the heads; published without.
+        /// Dropout before the heads; published without.
         dropout: f32,
     },
     /// [`super::resnet`], published with 64 channels at 224 px.
     Resnet50 {
-        /// Of the input, px.
+        /// Side of the input, px.
         side: usize,
         /// Channels of the stem; the stages have 4x to 32x.
         width: usize,
         /// As for `resnet18`.
         stem: usize,
-        /// Before the heads; published without.
+        /// Dropout before the heads; published without.
         dropout: f32,
     },
     /// [`super::resnet`] with squeeze-and-excitation, published with 64 channels at 224 px.
     Senet50 {
-        /// Of the input, px.
+        /// Side of the input, px.
         side: usize,
         /// Channels of the stem; the stages have 4x to 32x.
         width: usize,
         /// As for `resnet18`.
         stem: usize,
-        /// Before the heads; published without.
+        /// Dropout before the heads; published without.
         dropout: f32,
     },
     /// [`super::vgg`], published with 64 channels at 224 px.
     Vgg16 {
-        /// Of the input, px.
+        /// Side of the input, px.
         side: usize,
         /// Channels of the first stage; later ones have 2x, 4x, 8x and 8x.
         width: usize,
@@ -73,12 +74,12 @@ pub enum NetSpec {
         batch_norm: bool,
         /// Outputs of the hidden dense layers, published with 4096 and 4096.
         dense: Vec<usize>,
-        /// Of the dense layers, published with 0.5.
+        /// Dropout of the dense layers, published with 0.5.
         dropout: f32,
     },
     /// [`super::vgg`], published with 64 channels at 224 px.
     Vgg19 {
-        /// Of the input, px.
+        /// Side of the input, px.
         side: usize,
         /// Channels of the first stage; later ones have 2x, 4x, 8x and 8x.
         width: usize,
@@ -86,18 +87,18 @@ pub enum NetSpec {
         batch_norm: bool,
         /// Outputs of the hidden dense layers, published with 4096 and 4096.
         dense: Vec<usize>,
-        /// Of the dense layers, published with 0.5.
+        /// Dropout of the dense layers, published with 0.5.
         dropout: f32,
     },
     /// [`super::alexnet`], published with 64 channels at 224 px.
     Alexnet {
-        /// Of the input, px; less than 63 leaves nothing to the last pool.
+        /// Side of the input, px; below 63 px the last pool would have no input.
         side: usize,
         /// Channels of the first convolution; the others have 3x, 6x, 4x and 4x.
         width: usize,
         /// Outputs of the hidden dense layers, published with 4096 and 4096.
         dense: Vec<usize>,
-        /// Of the dense layers, published with 0.5.
+        /// Dropout of the dense layers, published with 0.5.
         dropout: f32,
     },
     /// [`super::plain_cnn`].
@@ -108,43 +109,43 @@ pub enum NetSpec {
         convs: usize,
         /// Outputs of the hidden dense layer.
         dense: usize,
-        /// Before the heads.
+        /// Dropout before the heads.
         dropout: f32,
     },
     /// [`super::pramerdorfer`], published with 1.8 million weights.
     Pramerdorfer {
         /// Channels of the first block; later ones have 2x, 4x and 8x.
         width: usize,
-        /// After every block and before the heads.
+        /// Dropout after every block and before the heads.
         dropout: f32,
     },
 }
 
-/// What is rounded: weights to 8 bits, what layers read to 7.
+/// Quantization-aware training: weights are rounded to 8 bits, the layers' inputs to 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rounding {
-    /// A scale for every output channel instead of one for the layer.
+    /// One scale for each output channel instead of one for the layer.
     pub per_channel: bool,
-    /// What a layer reads too, between the least and the greatest value of the batch.
+    /// Whether layers' inputs are rounded too, between the smallest and the largest value of the batch.
     pub activations: bool,
 }
 
-/// In what layers multiply while a network is trained (Micikevicius et al. 2018). Weights, sums of a batch, losses and steps are
-/// 32-bit floats either way, and so is what is exported.
+/// The precision of the layers' products in training (mixed precision, Micikevicius et al. 2018). Weights, sums over a
+/// batch, losses and optimiser steps are always 32-bit floats, and so is the exported graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// 16-bit brain floats, for a GPU that multiplies them faster. Their range is that of 32 bits, so the loss needs no
-    /// scale.
+    /// bfloat16, for a GPU that multiplies it faster. It has the exponent range of 32-bit floats, so that the loss
+    /// needs no scaling.
     Bf16,
 }
 
 impl Precision {
-    /// Whether it is what a recipe without it has.
+    /// Whether it is the default of a recipe.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -156,9 +157,9 @@ impl Precision {
 pub struct NetError {
     /// The setting's key.
     pub setting: &'static str,
-    /// What the recipe says.
+    /// The value in the recipe.
     pub value: String,
-    /// What would do.
+    /// The expected range.
     pub expected: String,
 }
 
@@ -197,10 +198,10 @@ impl NetSpec {
         }
     }
 
-    /// Refuses a setting outside its range; what passes can be built.
+    /// Refuses a setting that is out of its range. A spec that passes can be built.
     ///
     /// # Errors
-    /// [`NetError`] naming the first wrong setting.
+    /// [`NetError`] naming the first invalid setting.
     pub fn check(&self) -> Result<(), NetError> {
         match self {
             Self::Badge { width, dropout } | Self::Resnet9 { width, dropout } => {

@@ -12,7 +12,7 @@ use super::*;
 mod gradients;
 mod published;
 
-/// Makes every batch norm matter: no gamma 1, no variance 1.
+/// Randomises every batch normalisation: no gamma and no variance is 1.
 pub(in crate::net) struct Shake(ChaCha8Rng);
 
 impl Shake {
@@ -36,7 +36,7 @@ impl ModuleMapper for Shake {
 /// The heads of the tests.
 const LABELS: [LabelSet; 2] = [FERPLUS_8, FER_7];
 
-/// `count` pictures that differ.
+/// `count` distinct pictures.
 pub(in crate::net) fn pictures(count: usize, side: usize) -> Vec<f32> {
     (0..count * side * side).map(|i| (i * 37 % 251) as f32 / 64.0 - 2.0).collect()
 }
@@ -86,7 +86,7 @@ fn an_exported_graph_costs_what_its_network_does() {
         let onnx = net.export(0).unwrap().to_bytes();
         let size = GraphSize::of(&onnx, &[1, 1, spec.side(), spec.side()]).unwrap();
         assert_eq!(size.macs, net.macs(), "{spec:?}");
-        // Batch normalisation becomes part of convolutions: its factors are gone, its shifts are their biases.
+        // Batch normalisation is folded into convolutions: its factors vanish, its offsets become their biases.
         let of_net = net.num_params() as u64;
         assert!((of_net / 2..=of_net).contains(&size.parameters), "{spec:?}: {size:?}, {of_net}");
     }

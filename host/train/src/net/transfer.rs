@@ -1,8 +1,8 @@
-//! Published weights as the beginning of a training: the body's tensors are looked up under the names
-//! that torchvision and its kin use; heads stay fresh, since their classes differ.
+//! Transfer learning: published weights as the initial weights of a training. The body's tensors are looked up under
+//! the names of torchvision and similar libraries; heads keep their drawn weights, since their classes differ.
 //!
-//! Published nets see three colour planes. Their first convolution's planes are summed, which gives the
-//! same for a grey picture given to all three.
+//! Published networks have three colour planes. The weights of the first convolution are summed over the planes, which
+//! is equivalent for a grey picture in all three.
 
 mod graph;
 mod names;
@@ -26,22 +26,22 @@ pub use graph::transfer_graph;
 pub struct Mismatch {
     /// In the file.
     pub name: String,
-    /// In the file's layout.
+    /// The shape that the body needs, in the file's layout.
     pub expected: Vec<usize>,
     /// In the file.
     pub actual: Vec<usize>,
 }
 
-/// What a transfer did. Names are the file's.
+/// The result of a transfer. Names are the file's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransferReport {
-    /// Tensors taken.
+    /// Tensors that were loaded.
     pub matched: Vec<String>,
-    /// Tensors of the body that the file does not have; they stay fresh.
+    /// Tensors of the body that the file does not have; they keep their drawn weights.
     pub missing: Vec<String>,
-    /// Tensors of another shape; the body's stay fresh.
+    /// Tensors of another shape; the body keeps its drawn weights.
     pub mismatched: Vec<Mismatch>,
-    /// Tensors of the file that the body has no place for, such as another data set's classes.
+    /// Tensors of the file that do not belong to the body, such as another dataset's classes.
     pub unused: Vec<String>,
 }
 
@@ -78,10 +78,10 @@ pub enum TransferError {
     /// The graph cannot be read.
     #[error(transparent)]
     Graph(#[from] GraphReadError),
-    /// What the graph says about itself cannot be read.
+    /// The graph's model description cannot be read.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// Not one tensor fits: another network's file.
+    /// No tensor fits: probably another network's file.
     #[error(
         "nothing in {} fits a {kind} of this size: it has {theirs}, the network takes {ours}",
         path.display()
@@ -93,10 +93,10 @@ pub enum TransferError {
         kind: &'static str,
         /// Some names in the file.
         theirs: String,
-        /// Some names that would do.
+        /// Some names that the network expects.
         ours: String,
     },
-    /// The architecture has no published weights that we know the names of.
+    /// No names of published weights are known for the architecture.
     #[error("no published weights are known for a {0}")]
     NoNames(&'static str),
 }
@@ -128,16 +128,16 @@ impl Failure for TransferError {
 
 /// A tensor of the body.
 struct Slot {
-    /// Layer and tensor, our name.
+    /// Layer and tensor, this crate's names.
     key: String,
-    /// The file may have it under any of these.
+    /// Possible names in the file.
     names: Vec<String>,
     /// In PyTorch's layout.
     shape: Vec<usize>,
 }
 
 impl Slot {
-    /// Whether a tensor of shape `actual` fills it; colour planes are summed.
+    /// Whether a tensor of shape `actual` fits; colour planes are summed.
     fn takes(&self, actual: &[usize]) -> bool {
         actual == self.shape
             || matches!((actual, &self.shape[..]), ([a, 3, rest @ ..], [b, 1, same @ ..])
@@ -145,12 +145,12 @@ impl Slot {
     }
 }
 
-/// Begins `net` with the weights in `file`, a safetensors file or a PyTorch state dict (`.pt`, `.pth`),
-/// alone or inside a checkpoint.
+/// Loads into `net` the weights in `file`, a safetensors file or a PyTorch state dict (`.pt`, `.pth`), alone or inside
+/// a checkpoint.
 ///
 /// # Errors
-/// [`TransferError`] when the file cannot be read or nothing in it fits; a file that fits in part is
-/// used in part, as the report says.
+/// [`TransferError`] when the file cannot be read or nothing in it fits. A file that fits in part is used in part, as
+/// the report says.
 pub fn transfer(net: Network, file: &Path) -> Result<(Network, TransferReport), TransferError> {
     let kind = net.spec().kind();
     let table = names::of(net.spec());
@@ -160,7 +160,7 @@ pub fn transfer(net: Network, file: &Path) -> Result<(Network, TransferReport), 
     let table: HashMap<String, Vec<String>> =
         table.into_iter().map(|names| (names.ours, names.theirs)).collect();
     let weights = WeightsFile::open(file)?;
-    // Among the others are the counters of batch normalisation.
+    // The others include batch normalisation's counters.
     let floats = weights.tensors().iter().filter(|(_, tensor)| tensor.is_float());
     let tensors: FloatTensors = floats.map(|(name, tensor)| (name.as_str(), tensor)).collect();
 
@@ -185,8 +185,8 @@ pub fn transfer(net: Network, file: &Path) -> Result<(Network, TransferReport), 
 /// A file's float tensors by name.
 type FloatTensors<'a> = BTreeMap<&'a str, &'a StoredTensor>;
 
-/// Pairs slots with the names of the file's tensors. What all names begin with (`module.`, `state_dict.`) is found by
-/// trying which beginning fits most.
+/// Pairs slots with the names of the file's tensors. The common prefix of all names (`module.`, `state_dict.`) is the
+/// one with the most matches.
 fn choose(slots: &[Slot], tensors: &FloatTensors) -> (HashMap<String, String>, TransferReport) {
     let mut prefixes = BTreeSet::from([""]);
     for name in tensors.keys() {
@@ -197,7 +197,7 @@ fn choose(slots: &[Slot], tensors: &FloatTensors) -> (HashMap<String, String>, T
         names.find(|name| tensors.contains_key(name.as_str()))
     };
     let hits = |prefix: &str| slots.iter().filter(|slot| find(prefix, slot).is_some()).count();
-    // The first of the best: what is not nested.
+    // The shortest of equal ones: the tensors that are not nested.
     let prefix = prefixes.into_iter().rev().max_by_key(|prefix| hits(prefix)).unwrap_or_default();
 
     let mut chosen = HashMap::new();
@@ -222,7 +222,7 @@ fn choose(slots: &[Slot], tensors: &FloatTensors) -> (HashMap<String, String>, T
     (chosen, report)
 }
 
-/// Where a traversal stands: fields and indices, each with what it lies in.
+/// The path of a traversal: fields and indices, each with its container.
 #[derive(Default)]
 struct Place(Vec<(String, String)>);
 
@@ -242,7 +242,7 @@ impl Place {
         }
     }
 
-    /// Whether this is a dense layer's matrix, which PyTorch keeps as `[out, in]`.
+    /// Whether this is a dense layer's matrix, which PyTorch stores as `[out, in]`.
     fn is_transposed(&self) -> bool {
         let last = self.0.last().map(|(name, container)| (name.as_str(), container.as_str()));
         last == Some(("weight", "Struct:Linear"))
@@ -282,7 +282,7 @@ impl ModuleVisitor for Wanted<'_> {
     }
 }
 
-/// Puts the chosen tensors in place.
+/// Loads the chosen tensors into the body.
 struct Load<'a> {
     place: Place,
     weights: &'a WeightsFile,
@@ -291,7 +291,7 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    /// The values of one tensor as the body keeps them: `shape`, row-major.
+    /// The values of one tensor in the body's layout: `shape`, row-major.
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let values = self.weights.floats(name)?;
         if self.place.is_transposed() {

@@ -1,7 +1,7 @@
-//! VGG-16 and -19 (Simonyan and Zisserman 2015, configurations D and E; 138,357,544 and 143,667,240
-//! weights): five stages of 3x3 convolutions, each ending in a 2x2 pool, then dense layers. Batch
-//! normalisation is a later addition. Without hidden dense layers and with batch normalisation it
-//! is the net that public FER2013 and CK+ studies train at 48 px.
+//! VGG-16 and -19 (Simonyan and Zisserman 2015, configurations D and E; 138,357,544 and 143,667,240 weights): five
+//! stages of 3x3 convolutions, each ending in a 2x2 pool, then dense layers. Batch normalisation is a later addition.
+//! Without hidden dense layers and with batch normalisation it is the network of public FER2013 and CK+ studies at 48
+//! px.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -15,14 +15,14 @@ pub const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
 /// Convolutions in each stage of VGG-19.
 pub const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
 
-/// What a recipe can choose besides the depth.
+/// Settings of a recipe besides the depth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VggSettings<'a> {
     /// Width and height of the input, px; 32 at least.
     pub side: usize,
     /// Channels of the first stage, published with 64; later stages have 2x, 4x, 8x and 8x.
     pub width: usize,
-    /// Batch normalisation after every convolution.
+    /// Whether batch normalisation follows every convolution.
     pub norm: bool,
     /// Outputs of the hidden dense layers, published with 4096 and 4096.
     pub dense: &'a [usize],
@@ -56,7 +56,7 @@ pub struct Vgg {
 }
 
 impl Vgg {
-    /// Fresh weights from the device's seed; `depth` as [`VGG16`] or [`VGG19`].
+    /// Weights drawn from the device's seed; `depth` is [`VGG16`] or [`VGG19`].
     pub fn new(
         depth: [usize; 5],
         channels: usize,

@@ -1,4 +1,4 @@
-//! Every architecture once, small.
+//! Every architecture once, at a reduced width, for tests.
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Distribution, Tensor};
@@ -9,10 +9,11 @@ use super::noise::Noise;
 use super::spec::NetSpec;
 use super::{Network, drawing};
 
-/// Every architecture of [`NetSpec::zoo`] as an ONNX graph with two heads, its batch normalisation used to random pictures.
+/// Every architecture of [`NetSpec::zoo`] as an ONNX graph with two heads; batch normalisation has the statistics of
+/// random pictures.
 ///
 /// # Errors
-/// [`GraphError`] when an architecture is wrong.
+/// [`GraphError`] when an architecture is invalid.
 pub fn graphs(share: usize) -> Result<Vec<(NetSpec, Vec<u8>)>, GraphError> {
     let device = Device::flex().autodiff();
     let export = |spec: NetSpec| {
@@ -32,8 +33,8 @@ pub fn graphs(share: usize) -> Result<Vec<(NetSpec, Vec<u8>)>, GraphError> {
 }
 
 impl NetSpec {
-    /// Every architecture at a `share`-th of its usual width, so that all can be tried in seconds; both
-    /// values of every switch occur.
+    /// Every architecture with its usual width divided by `share`, so that all run in seconds; both values of every
+    /// boolean setting occur.
     pub fn zoo(share: usize) -> Vec<Self> {
         let narrow = |width: usize| (width / share).max(1);
         let (side, width, dropout) = (48, narrow(64), 0.5);

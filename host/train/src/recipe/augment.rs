@@ -1,97 +1,97 @@
-//! The settings of random changes of training pictures, see [`crate::augment`].
+//! The settings of augmentation, see [`crate::augment`].
 
 use serde::{Deserialize, Serialize};
 
-/// Random changes of every training picture.
+/// Augmentation of every training picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
-    /// Mirror half of the pictures.
+    /// Whether half of the pictures are mirrored.
     pub flip: bool,
-    /// Largest turn either way, degrees.
+    /// Largest rotation in either direction, degrees.
     pub rotate_degrees: f32,
-    /// Largest change of size either way, fraction.
+    /// Largest change of size in either direction, fraction.
     pub scale: f32,
-    /// Largest shift either way, fraction of the side.
+    /// Largest shift in either direction, fraction of the side.
     pub shift: f32,
-    /// What lies beyond the border.
+    /// The values outside the picture.
     #[serde(default)]
     pub border: Border,
-    /// Largest change of brightness either way, fraction of full scale.
+    /// Largest change of brightness in either direction, fraction of full scale.
     pub brightness: f32,
-    /// Largest change of contrast either way, fraction.
+    /// Largest change of contrast in either direction, fraction.
     pub contrast: f32,
-    /// Probability of erasing one random box (Zhong et al. 2017).
+    /// Probability of random erasing of one box, `0..=1` (Zhong et al. 2017).
     pub erase: f32,
-    /// Alpha of mixup's beta distribution (Zhang et al. 2018); 0 mixes nothing.
+    /// Alpha of mixup's beta distribution (Zhang et al. 2018); 0 disables mixup.
     #[serde(default)]
     pub mixup: f32,
-    /// How a share of the pictures is seen by a camera, beside these changes.
+    /// Camera effects on a share of the pictures, besides these changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<Camera>,
 }
 
-/// What lies beyond a picture's border.
+/// The values outside a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Border {
-    /// The border's pixels, repeated.
+    /// The border pixels are repeated.
     #[default]
     Nearest,
-    /// The picture, mirrored.
+    /// The picture is mirrored at its border.
     Reflect,
     /// Black.
     Black,
 }
 
-/// Pictures as a badge's camera sees faces: covered, turned, cut by landmarks, badly lit, blurred, small. Teachers see the
-/// pictures as they are. Everything but `share` is the probability of one change of a picture that the camera sees,
+/// Camera effects: faces that are occluded, rotated, cropped by landmarks, badly lit, blurred or small. Teachers get
+/// the pictures without them. Every field but `share` is the probability of one effect in a picture of that share,
 /// `0..=1`, unless it says otherwise; strengths are in [`crate::camera`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Camera {
-    /// Share of the pictures that are seen so, `0..=1`.
+    /// Share of the pictures with camera effects, `0..=1`.
     pub share: f32,
-    /// Cut as the badge cuts, by the landmarks where they are known.
+    /// Cropped as on the badge, by the landmarks if they are known.
     pub aligned: f32,
-    /// Turned by up to `turn_degrees`.
+    /// Rotated by up to `turn_degrees`.
     pub turned: f32,
-    /// Largest turn either way, degrees.
+    /// Largest rotation in either direction, degrees.
     pub turn_degrees: f32,
-    /// Largest change of width to height either way, as a logarithm.
+    /// Largest change of the aspect ratio in either direction, as a natural logarithm; not a probability.
     pub aspect: f32,
     /// A mask over mouth and nose.
     pub mask: f32,
     /// Sunglasses.
     pub sunglasses: f32,
-    /// A hand before mouth and chin.
+    /// A hand over mouth and chin.
     pub hand: f32,
-    /// One half covered.
+    /// One half occluded.
     pub half_covered: f32,
-    /// Something oval before any part of the face.
+    /// An elliptical occlusion of any part of the face.
     pub patch: f32,
     /// Light from one side.
     pub side_light: f32,
-    /// Brightened or darkened by a curve.
+    /// Brightened or darkened by a gamma curve.
     pub gamma: f32,
-    /// Little light, with the noise of a sensor.
+    /// Low light, with sensor noise.
     pub dark: f32,
-    /// Little contrast.
+    /// Low contrast.
     pub flat: f32,
     /// Motion blur.
     pub motion: f32,
     /// Defocus.
     pub defocus: f32,
-    /// Few pixels, enlarged.
+    /// Low resolution: reduced and enlarged again.
     pub small: f32,
-    /// Noise in good light.
+    /// Sensor noise in good light.
     pub noise: f32,
-    /// JPEG's blocks.
+    /// JPEG compression.
     pub jpeg: f32,
 }
 
 impl Augment {
-    /// Every number with its least and greatest value.
+    /// Every number with its smallest and largest value.
     pub(super) fn numbers(&self) -> Vec<(&'static str, f64, f64, f64)> {
         let mut numbers = vec![
             ("augment.rotate_degrees", self.rotate_degrees.into(), 0.0, 180.0),

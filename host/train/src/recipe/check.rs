@@ -6,10 +6,10 @@ use emocue_models::label::{LABEL_SETS, LabelSet};
 use super::{Decay, Recipe, RecipeError, Rule};
 
 impl Recipe {
-    /// Refuses a value outside its range.
+    /// Refuses a value that is out of its range.
     ///
     /// # Errors
-    /// [`RecipeError::Range`] naming the setting; `name` is the recipe's in the message.
+    /// [`RecipeError::Range`] naming the setting; `name` names the recipe in the message.
     pub fn check(&self, name: &str) -> Result<(), RecipeError> {
         let range = |setting: &str, value: String, expected: &str| {
             RecipeError::Range(name.to_owned(), setting.to_owned(), value, expected.to_owned())
@@ -53,7 +53,7 @@ impl Recipe {
         Ok(())
     }
 
-    /// Every number with its least and greatest value.
+    /// Every number with its smallest and largest value.
     fn numbers(&self) -> Vec<(String, f64, f64, f64)> {
         const BELOW_ONE: f64 = 0.999_999;
         let (opt, time) = (&self.optimizer, &self.schedule);

@@ -1,36 +1,36 @@
-//! How a picture's pixels become numbers.
+//! Normalisation of a picture's pixels.
 
 use emocue_models::crop::Preprocess;
 use emocue_models::normalise::Normalise;
 use serde::{Deserialize, Serialize};
 
-/// How a pixel enters the network.
+/// The recipe's `[input]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
-    /// By constants, or by each face's own mean and deviation.
+    /// By constants, or by the mean and standard deviation of each face.
     #[serde(skip_serializing_if = "is_default")]
     pub normalise: Normalisation,
-    /// With `fixed`: fraction of white, `0..=1`.
+    /// With `fixed`: the mean, as a fraction of white, `0..=1`.
     pub mean: f32,
-    /// With `fixed`: above 0.
+    /// With `fixed`: the standard deviation, `> 0`.
     pub std: f32,
-    /// With `face`: least deviation, greys of 0 to 255.
+    /// With `face`: lower limit of the standard deviation, grey levels of 0 to 255.
     #[serde(skip_serializing_if = "is_usual_floor")]
     pub floor: f32,
-    /// With `face`: the deviation that the network sees.
+    /// With `face`: standard deviation of the network's input.
     #[serde(skip_serializing_if = "is_usual_gain")]
     pub gain: f32,
 }
 
-/// What a pixel is measured by.
+/// The kind of normalisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
     /// `(pixel / 255 - mean) / std`.
     #[default]
     Fixed,
-    /// `(pixel - m) / max(d, floor) * gain` with the mean and the deviation of the face's own pixels.
+    /// `(pixel - m) / max(d, floor) * gain` with the mean `m` and the standard deviation `d` of the face's pixels.
     Face,
 }
 
@@ -61,7 +61,7 @@ impl Default for Input {
 }
 
 impl Input {
-    /// As a preprocessing says it.
+    /// The normalisation as part of a [`Preprocess`].
     pub(super) fn normalise(&self) -> Normalise {
         let Self { normalise, floor, gain, .. } = *self;
         match normalise {
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(own.preprocess().normalise, Normalise::FACE);
         let own = recipe("[input]\nnormalise = \"face\"\nfloor = 8");
         assert_eq!(own.preprocess().normalise, Normalise::Face { floor: 8.0, gain: 0.9 });
-        // As a checkpoint stores it, and as one of an earlier program did.
+        // As a checkpoint stores it, and as an earlier program's checkpoint did.
         let json = serde_json::to_string(&own.input).unwrap();
         assert_eq!(serde_json::from_str::<Input>(&json).unwrap(), own.input);
         let earlier = r#"{"mean":0.5,"std":0.25}"#;

@@ -1,4 +1,4 @@
-//! Why a run's folder cannot be used, or a training in it fails.
+//! Errors of a run's folder and of a training in it.
 
 use std::path::PathBuf;
 
@@ -17,22 +17,22 @@ use crate::recipe::RecipeError;
 use crate::teacher::TeacherError;
 use crate::train::TrainError;
 
-/// A training cannot begin in its folder, or fails there.
+/// A training cannot start in its folder, or fails.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A checkpoint is there, and the request says nothing about it.
+    /// The folder has a checkpoint, and the request says neither to overwrite nor to resume it.
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
     /// The folder cannot be created.
     #[error("cannot create the folder {}: {}", .0.display(), .1)]
     Create(PathBuf, #[source] std::io::Error),
-    /// A graph to begin with cannot be read.
+    /// The graph of the initial weights cannot be read.
     #[error("cannot read {}: {}", .0.display(), .1)]
     Read(PathBuf, #[source] std::io::Error),
     /// A file in the folder cannot be written.
     #[error("cannot write {}: {}", .0.display(), .1)]
     Write(PathBuf, #[source] std::io::Error),
-    /// Another training writes to the same folder.
+    /// Another training runs in the same folder.
     #[error("another training runs in {}", .0.display())]
     Busy(PathBuf),
     /// The folder cannot be locked.
@@ -46,7 +46,7 @@ pub enum RunError {
         /// `"recipe"` or `"seed"`.
         what: &'static str,
     },
-    /// No device to compute on.
+    /// No device is given.
     #[error("no device to train on")]
     NoDevice,
     /// The recipe cannot be used.
@@ -58,21 +58,21 @@ pub enum RunError {
     /// The checkpoint cannot be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The data have nothing to learn from.
+    /// The data has no usable training rows.
     #[error(transparent)]
     TrainingExamples(#[from] ExamplesError),
-    /// A teacher cannot answer.
+    /// A teacher cannot be run.
     #[error(transparent)]
     Teacher(#[from] TeacherError),
-    /// A teacher answers in classes that the recipe does not have.
+    /// A teacher's label set is not one of the recipe's.
     #[error("the teacher {teacher} answers in {labels}, which no head of the recipe has")]
     TeacherLabels {
-        /// As it was named.
+        /// Its name or path, as given.
         teacher: String,
         /// Its label set.
         labels: &'static str,
     },
-    /// Published weights cannot be taken.
+    /// Weights cannot be transferred.
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// Another run's network has another body.
@@ -84,7 +84,7 @@ pub enum RunError {
         theirs: &'static str,
         /// Architecture of the recipe's.
         ours: &'static str,
-        /// What does not fit.
+        /// burn's error.
         reason: String,
     },
     /// The bundle whose detector finds landmarks cannot be read.
@@ -93,16 +93,16 @@ pub enum RunError {
     /// The detector that finds landmarks does not run.
     #[error(transparent)]
     Detector(#[from] emocue_run::RunError),
-    /// The landmarks that were written cannot be read.
+    /// The file of landmarks cannot be read.
     #[error(transparent)]
     Landmarks(#[from] DataError),
     /// The pictures of a detector's training cannot be used.
     #[error(transparent)]
     Material(#[from] MaterialError),
-    /// A detector cannot begin with its teacher's weights.
+    /// A detector cannot start from its teacher's weights or from a graph.
     #[error(transparent)]
     Begin(#[from] BeginError),
-    /// The training itself failed.
+    /// The training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// A graph cannot be exported.
@@ -111,7 +111,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// What it wraps, if that has its own help and exit code.
+    /// The wrapped error, if it has its own help and exit code.
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Recipe(error) => Some(error),

@@ -1,4 +1,4 @@
-//! A run's folder and how far its training is.
+//! A run's folder and the stage of its training.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use super::lock::{Lock, lock};
 use crate::checkpoint::{CheckpointError, EpochMetrics, FILE, TrainingState};
 use crate::schedule::best;
 
-/// Why the last try ended, inside the folder.
+/// File with the error of the last attempt, inside the folder.
 pub const FAILED_FILE: &str = "failed.txt";
-/// The figures of the folder's graphs, inside the folder.
+/// File with the evaluation of the folder's graphs, inside the folder.
 pub const EVAL_FILE: &str = "eval.json";
 
-/// How a training begins in its folder.
+/// How a training starts in its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStart {
     /// From scratch, in a folder without a checkpoint.
@@ -24,44 +24,44 @@ pub enum RunStart {
     Overwrite,
     /// From the folder's checkpoint, with its recipe and seed.
     Resume,
-    /// From the folder's checkpoint where there is one, else from scratch. A failure is recorded in the folder.
+    /// From the folder's checkpoint if there is one, else from scratch. A failure is recorded in the folder.
     Continue,
 }
 
-/// How far a folder's training is.
+/// The stage of a folder's training.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunStage {
     /// There is no checkpoint.
     Empty,
-    /// There is a checkpoint to resume; whether a training runs just now, the folder does not say.
+    /// There is a checkpoint to resume. The folder does not tell whether a training is running.
     Begun {
-        /// Finished ones.
+        /// Finished epochs.
         epochs: usize,
-        /// In all.
+        /// All epochs.
         of: usize,
     },
     /// All epochs are done, but a graph is missing.
     Trained,
     /// All epochs are done and every head's graph is there.
     Exported,
-    /// The last try failed, or the checkpoint is damaged.
+    /// The last attempt failed, or the checkpoint is damaged.
     Failed(String),
 }
 
-/// A run's folder as it was when it was read.
+/// A run's folder, as it was when it was read.
 #[derive(Debug)]
 pub struct RunFolder {
     pub(super) folder: PathBuf,
     state: Result<Option<TrainingState>, CheckpointError>,
     failure: Option<String>,
     pub(super) start: RunStart,
-    /// While a training may write there.
+    /// Held while a training may write there.
     #[expect(dead_code, reason = "it is held, not read")]
     lock: Option<Lock>,
 }
 
 impl RunFolder {
-    /// Looks at the folder; what cannot be read is part of the answer.
+    /// Reads the folder's state. Read errors become part of the state.
     pub fn read(folder: &Path) -> Self {
         let failure = std::fs::read_to_string(folder.join(FAILED_FILE)).ok();
         Self {
@@ -73,10 +73,10 @@ impl RunFolder {
         }
     }
 
-    /// Whether `start` is possible with what lies in the folder.
+    /// Checks that `start` is possible with the folder's files.
     ///
     /// # Errors
-    /// [`RunError::Exists`] when a checkpoint lies there that `start` does not mention.
+    /// [`RunError::Exists`] when the folder has a checkpoint and `start` is [`RunStart::Fresh`].
     pub fn check_free(folder: &Path, start: RunStart) -> Result<(), RunError> {
         let checkpoint = folder.join(FILE);
         if start == RunStart::Fresh && checkpoint.exists() {
@@ -85,10 +85,11 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Creates the folder where it is missing, and keeps other trainings out of it as long as this lives.
+    /// Creates the folder if it is missing, and locks it until the value is dropped.
     ///
     /// # Errors
-    /// [`RunError`] when another training runs there, or a checkpoint lies there that `start` does not mention.
+    /// [`RunError`] when another training runs there, or the folder has a checkpoint and `start` is
+    /// [`RunStart::Fresh`].
     pub fn claim(folder: &Path, start: RunStart) -> Result<Self, RunError> {
         Self::check_free(folder, start)?;
         std::fs::create_dir_all(folder)
@@ -100,17 +101,17 @@ impl RunFolder {
         Ok(Self { lock, start, ..Self::read(folder) })
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the training stands, where it has begun and its checkpoint can be read.
+    /// The state of the training; `None` without a readable checkpoint.
     pub fn state(&self) -> Option<&TrainingState> {
         self.state.as_ref().ok()?.as_ref()
     }
 
-    /// How far the training is.
+    /// The stage of the training.
     pub fn stage(&self) -> RunStage {
         if let Some(failure) = &self.failure {
             return RunStage::Failed(failure.clone());
@@ -130,12 +131,12 @@ impl RunFolder {
         }
     }
 
-    /// Where the graph of the head with this label set lies.
+    /// The path of the graph of the head with this label set.
     pub fn graph(&self, labels: &str) -> PathBuf {
         self.folder.join(format!("{labels}.onnx"))
     }
 
-    /// The epoch whose weights count: the best where the recipe has a patience, else the last.
+    /// The epoch whose weights are exported: the best if the recipe has a patience, else the last.
     pub fn epoch(&self) -> Option<&EpochMetrics> {
         let state = self.state()?;
         match state.recipe.schedule.patience {
@@ -150,11 +151,11 @@ impl RunFolder {
         self.epoch()?.validation.get(&first.labels).map(|accuracy| f64::from(*accuracy))
     }
 
-    /// Leaves a failure in the folder for the collector of many runs, where the training was begun with
+    /// Writes a failure to the folder, for the program that collects many runs, if the training was started with
     /// [`RunStart::Continue`].
     ///
     /// # Errors
-    /// [`RunError::Write`] when the folder refuses.
+    /// [`RunError::Write`] when the file cannot be written or removed.
     pub fn record(&self, failure: &dyn Failure) -> Result<(), RunError> {
         if self.start != RunStart::Continue {
             return Ok(());
@@ -164,10 +165,10 @@ impl RunFolder {
     }
 }
 
-/// Leaves in `folder` why a try ended, or that none failed.
+/// Writes `failure` to `folder`, or removes the record of an earlier one.
 ///
 /// # Errors
-/// [`RunError::Write`] when the folder refuses.
+/// [`RunError::Write`] when the file cannot be written or removed.
 pub fn record_failure(folder: &Path, failure: Option<&str>) -> Result<(), RunError> {
     let path = folder.join(FAILED_FILE);
     let result = match failure {

@@ -1,4 +1,4 @@
-//! Where the faces of the training rows have their eyes, noses and mouths: found once, kept in the run's folder.
+//! Landmarks of the training rows: detected once, then stored in the run's folder.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use emocue_models::files::write_atomically;
 use super::error::RunError;
 use crate::watcher::{Note, TrainingWatcher};
 
-/// The landmarks, inside the folder.
+/// File of the landmarks, inside the folder.
 const FILE: &str = "landmarks.csv";
 
-/// The dataset with the landmarks of `rows`, by the detector of the default bundle or as the folder keeps them.
+/// The dataset with the landmarks of `rows`, from the folder's file or by the detector of the default bundle.
 ///
 /// # Errors
 /// [`RunError`] when the detector fails or the file cannot be written.
@@ -24,7 +24,7 @@ pub(super) fn locate(
     watcher: &mut dyn TrainingWatcher,
 ) -> Result<Dataset, RunError> {
     let path = folder.join(FILE);
-    // Those of other rows are found again.
+    // A file of other rows is ignored and replaced.
     let kept = if path.exists() { read(&path, data).ok() } else { None };
     let landmarks = match kept {
         Some(landmarks) => landmarks,
@@ -36,7 +36,7 @@ pub(super) fn locate(
             let found = find_all(data, rows, &bundle, threads, &*progress)?;
             write_atomically(&path, text(data, rows, &found).as_bytes())
                 .map_err(|error| RunError::Write(path.clone(), error.source))?;
-            // As a resumed training will read them.
+            // Read back from the file, so that a resumed training gets the same values.
             read(&path, data)?
         }
     };

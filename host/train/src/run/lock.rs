@@ -1,11 +1,11 @@
-//! One training a folder.
+//! The lock of a run's folder: at most one training at a time.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::error::RunError;
 
-/// Keeps other trainings out of a run's folder as long as it lives.
+/// Locks a run's folder until it is dropped.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
 

@@ -1,15 +1,15 @@
-//! A run's folder: which files lie there, how far its training is, and who may write to it.
+//! A run's folder: its files, the stage of its training, and its lock.
 //!
 //! | File | What |
 //! |---|---|
 //! | `checkpoint.bin` | the training's whole state ([`crate::checkpoint`]) |
 //! | `metrics.jsonl` | a JSON object for each finished epoch |
 //! | `<label set>.onnx` | the graph of a head |
-//! | `eval.json` | the figures of the graphs as deployed, written by who judges them |
-//! | `arguments.json` | the command line that it was begun with |
-//! | `failed.txt` | why the last try ended, where it failed |
-//! | `teacher-*.bin` | answers of a teacher |
-//! | `landmarks.csv` | where the rows' eyes, noses and mouths lie, for a recipe with a camera |
+//! | `eval.json` | the evaluation of the graphs as deployed, written by the evaluating program |
+//! | `arguments.json` | the command line of its start |
+//! | `failed.txt` | the error of the last attempt, if it failed |
+//! | `teacher-*.bin` | the outputs of a teacher |
+//! | `landmarks.csv` | the rows' landmarks, for a recipe with a camera |
 //! | `lock` | held by the training that runs there |
 
 mod error;

@@ -1,4 +1,4 @@
-//! A training in its folder: decided once, prepared, trained, exported.
+//! A training in its folder: decide, prepare, train, export.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -24,10 +24,10 @@ use crate::teacher::Teacher;
 use crate::train::{TrainOutcome, TrainingInput, begin, train};
 use crate::watcher::{Note, TrainingWatcher};
 
-/// Pictures by which the normalisation of a graph is unfolded.
+/// Pictures of the sample with which a graph's batch normalisation is unfolded.
 const SAMPLE: usize = 512;
 
-/// What a training is asked for besides its data and teachers.
+/// The request for a training, besides its data and teachers.
 #[derive(Clone, Debug)]
 pub struct TrainRequest {
     /// A built-in recipe's name or a TOML file.
@@ -36,24 +36,24 @@ pub struct TrainRequest {
     pub heads: Vec<String>,
     /// Epochs instead of the recipe's.
     pub epochs: Option<usize>,
-    /// Of first weights, order, augmentation and dropout.
+    /// Seed of initial weights, order, augmentation and dropout.
     pub seed: u64,
-    /// A file of published weights, or another run's folder, to begin with.
+    /// A file of published weights, or another run's folder, for the initial weights.
     pub transfer: Option<PathBuf>,
-    /// Only the first rows.
+    /// Largest number of training rows.
     pub limit: Option<usize>,
-    /// Where to compute; several share every batch.
+    /// Devices; several share every batch.
     pub backends: Vec<BackendName>,
     /// Threads that compute gradients on the CPU.
     pub workers: usize,
 }
 
-/// What is left to do in a folder.
+/// The training that is left to do in a folder.
 #[derive(Debug)]
 pub struct Training<'a> {
     run: &'a RunFolder,
     request: &'a TrainRequest,
-    /// The recipe to begin with; `None` where a checkpoint is resumed.
+    /// The recipe of a new training; `None` if a checkpoint is resumed.
     fresh: Option<Recipe>,
 }
 
@@ -69,24 +69,24 @@ enum Origin {
     Recipe(Box<Recipe>),
     Checkpoint {
         at: Box<Checkpoint>,
-        /// Why it is not the newest.
+        /// The error of the newest checkpoint, if the previous one is used.
         damaged: Option<CheckpointError>,
     },
 }
 
-/// What a training left.
+/// The result of a training.
 #[derive(Debug)]
 pub struct Trained {
     /// How it ended.
     pub outcome: TrainOutcome,
-    /// Where it stands.
+    /// Its last state.
     pub state: TrainingState,
-    /// The graph of every head; none where it was interrupted.
+    /// The graph of every head; empty if the training was interrupted.
     pub graphs: Vec<PathBuf>,
 }
 
 impl TrainRequest {
-    /// The recipe with what the request changes in it.
+    /// The recipe with the request's changes.
     ///
     /// # Errors
     /// [`RecipeError`] when there is no such recipe, or a value is out of range.
@@ -100,7 +100,7 @@ impl TrainRequest {
         Ok(recipe)
     }
 
-    /// Each device with gradients; the CPU once a worker.
+    /// Opens the devices with autodiff; the CPU once for each worker.
     fn devices(&self) -> Result<Vec<Device>, RunError> {
         let mut devices = Vec::new();
         for name in &self.backends {
@@ -113,11 +113,11 @@ impl TrainRequest {
 }
 
 impl RunFolder {
-    /// Whether the folder's training begins or resumes.
+    /// Decides whether the folder's training starts or resumes.
     ///
     /// # Errors
     /// [`RunError`] when the recipe cannot be used, or the folder's checkpoint cannot be read or, for
-    /// [`RunStart::Continue`], was begun with another recipe or seed.
+    /// [`RunStart::Continue`], was started with another recipe or seed.
     pub fn decide<'a>(&'a self, request: &'a TrainRequest) -> Result<Training<'a>, RunError> {
         let training = |fresh| Training { run: self, request, fresh };
         if self.start == RunStart::Resume {
@@ -140,7 +140,7 @@ impl RunFolder {
 }
 
 impl<'a> Training<'a> {
-    /// Whether it is asked to continue what is trained and exported already.
+    /// Whether it is to continue a training that is already finished and exported.
     pub fn is_exported(&self) -> bool {
         self.run.start == RunStart::Continue && self.run.stage() == RunStage::Exported
     }
@@ -150,10 +150,10 @@ impl<'a> Training<'a> {
         self.fresh.is_some()
     }
 
-    /// Opens the devices and, to resume, reads the checkpoint.
+    /// Opens the devices and, when resuming, reads the checkpoint.
     ///
     /// # Errors
-    /// [`RunError`] when a device is not there or the checkpoint cannot be read.
+    /// [`RunError`] when a device cannot be opened or the checkpoint cannot be read.
     pub fn prepare(self) -> Result<Prepared<'a>, RunError> {
         let Self { run, request, fresh } = self;
         let devices = request.devices()?;
@@ -170,7 +170,8 @@ impl<'a> Training<'a> {
 }
 
 impl Prepared<'_> {
-    /// Trains on `data`, and on the answers of `teachers`, until the recipe's end or until `stop` is set; then writes every head's graph.
+    /// Trains on `data` and on the outputs of `teachers` until the end of the recipe or until `stop` is set; writes
+    /// every head's graph at the end of the recipe.
     ///
     /// # Errors
     /// [`RunError`]; the last saved checkpoint is kept.
@@ -207,7 +208,7 @@ impl Prepared<'_> {
             Origin::Recipe(recipe) => {
                 let first = devices.first().ok_or(RunError::NoDevice)?;
                 let at = begin(*recipe, request.seed, examples.fingerprint(data), first);
-                // As the training's pictures are, so that normalisation begins with their statistics.
+                // Augmented like the training pictures, so that batch normalisation starts with their statistics.
                 let sample = |at: &Checkpoint| {
                     let indices: Vec<usize> = (0..examples.len().min(SAMPLE)).collect();
                     let (recipe, seed) = (&at.state.recipe, at.state.seed);
@@ -218,7 +219,7 @@ impl Prepared<'_> {
             }
         };
         if !at.state.finished() {
-            // Figures of other weights than the coming ones.
+            // An earlier evaluation does not belong to the new weights.
             let _ = std::fs::remove_file(folder.join(EVAL_FILE));
         }
         at.state.priors = examples.priors(&at.state.recipe);
@@ -233,7 +234,7 @@ impl Prepared<'_> {
     }
 }
 
-/// Mixes the teachers' answers into the examples' targets.
+/// Mixes the teachers' probabilities into the examples' targets.
 fn learn_from(
     examples: &mut TrainingExamples,
     teachers: &[ClassifierModel],
@@ -255,7 +256,7 @@ fn learn_from(
     Ok(())
 }
 
-/// A fresh start, with other weights where they are asked for.
+/// A new training, with transferred weights if the request says so.
 fn transferred(
     mut at: Checkpoint,
     from: Option<&Path>,
@@ -285,7 +286,8 @@ fn transferred(
     Ok(at)
 }
 
-/// `net` with the weights that the training in the folder `run` would export, and which heads it took.
+/// `net` with the weights that the training in the folder `run` would export, and the label sets of the heads that were
+/// loaded.
 fn begun_with(
     net: Network,
     run: &Path,

@@ -1,4 +1,4 @@
-//! What the tests train on: tiny pictures, a tiny net, and a record of the losses.
+//! Fixture of the tests: tiny pictures, a tiny network, and a record of the losses.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +57,7 @@ pub(crate) fn logits(net: &Network) -> Vec<f32> {
     net.forward(luma, &mut Noise::off())[0].to_data().iter::<f32>().collect()
 }
 
-/// What every test trains on.
+/// The data and folders of a test.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
     pub(crate) data: Dataset,

@@ -1,4 +1,5 @@
-//! A training that is cut and resumed repeats one that is not; what it leaves can be trusted.
+//! A training that is interrupted and resumed gives the same result as one that is not, and its checkpoints are checked
+//! when they are read.
 
 use burn::tensor::Device;
 use emocue_models::failure::Failure as _;
@@ -12,7 +13,7 @@ use emocue_train::validate::Validation;
 
 use crate::bench::{Bench, ROWS, logits, recipe};
 
-/// Trains `recipe` once whole and once cut in the middle of the second epoch: the curves agree.
+/// Trains `recipe` once uninterrupted and once interrupted in the middle of the second epoch: the losses agree.
 fn resumes(recipe: &Recipe) {
     let bench = Bench::new();
     let (examples, mut whole) = bench.begin(recipe);
@@ -131,7 +132,7 @@ fn every_flipped_bit_is_refused_by_name_and_the_checkpoint_before_is_resumed_fro
         assert_eq!(damaged.unwrap().to_string(), error);
         assert_eq!(TrainingState::peek(&dir).unwrap().unwrap().step, 0);
     }
-    // The damaged one does not take the place of the one that can be resumed from.
+    // The damaged checkpoint does not replace the previous one, which can be resumed.
     at.state.step = 7;
     at.save(&dir).unwrap();
     assert_eq!(TrainingState::peek(&dir).unwrap().unwrap().step, 7);
@@ -149,7 +150,7 @@ fn a_checkpoint_without_a_hash_is_read_and_one_of_another_training_is_not_kept()
     at.save(&dir).unwrap();
     let path = dir.join(FILE);
     let hashed = std::fs::read(&path).unwrap();
-    // As version 2 wrote it: its number, and the content at once.
+    // Format version 2: the version, then the content without a hash.
     let plain = [b"EMOTRN\0\x02", &hashed[8 + 32..]].concat();
     std::fs::write(&path, plain).unwrap();
     let (resumed, damaged) = Checkpoint::resume(&dir, &bench.device).unwrap();
@@ -161,7 +162,7 @@ fn a_checkpoint_without_a_hash_is_read_and_one_of_another_training_is_not_kept()
     assert!(!dir.join(PREVIOUS).exists());
 }
 
-/// A stranger's run folder may hold anything: a hash that is right says nothing of what was written.
+/// An untrusted run folder may contain anything: a correct hash does not make the content valid.
 #[test]
 fn a_checkpoint_that_is_wrong_inside_is_read_or_refused() {
     let bench = Bench::new();
@@ -169,7 +170,8 @@ fn a_checkpoint_that_is_wrong_inside_is_read_or_refused() {
     bench.begin(&recipe()).1.save(&dir).unwrap();
     let path = dir.join(FILE);
     let good = std::fs::read(&path).unwrap()[8 + 32..].to_vec();
-    // Lengths, names and types stand between the values: every place of the first part, and others all over the file.
+    // Lengths, names and types are between the values: every byte of the first part is changed, and samples of the
+    // rest.
     let places = (0..400).chain((400..good.len()).step_by(good.len() / 200));
     for (number, at) in places.enumerate() {
         let mut content = good.clone();

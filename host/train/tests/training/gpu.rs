@@ -1,12 +1,12 @@
-//! A GPU computes the losses that the CPU computes. It is for machines that have one:
+//! A GPU computes the same losses as the CPU. For machines with a GPU:
 //!
 //! ```sh
 //! cargo test --release --workspace --features emocue-train/vulkan --test training gpu    # or cuda
 //! ```
 //!
-//! Software devices do not do. On the matrix product that cubecl 0.11 compiles for Vulkan, Mesa's lavapipe (22.3.6
-//! and 25.0.7) dies in `vkCreateComputePipelines`, and SwiftShader warns of `UNREACHABLE: TypePointer` and computes
-//! something else; on both, convolutions, pools and sums agree with the CPU.
+//! Software implementations of Vulkan do not work. On the matrix product that cubecl 0.11 compiles for Vulkan, Mesa's
+//! lavapipe (22.3.6 and 25.0.7) crashes in `vkCreateComputePipelines`, and SwiftShader warns of `UNREACHABLE:
+//! TypePointer` and gives wrong results; on both, convolutions, pools and sums agree with the CPU.
 
 use emocue_train::backend::BackendName;
 
@@ -20,7 +20,7 @@ fn a_gpu_repeats_the_cpus_losses() {
     let name = if cfg!(feature = "cuda") { BackendName::Cuda(0) } else { BackendName::Vulkan(0) };
     let gpu = name.open().unwrap_or_else(|error| panic!("{error}")).autodiff();
     let mut bench = Bench::new();
-    // Both begin with the CPU's weights: each device draws its own.
+    // Both start from the CPU's weights, since each device draws other ones.
     let (examples, mut at) = bench.begin(&recipe());
     let start = bench.dir("start");
     at.save(&start).unwrap();

@@ -1,4 +1,4 @@
-//! Trainings: cut and resumed, begun with another's weights, rounded, in 16 bits, on a GPU.
+//! Trainings: interrupted and resumed, with transferred weights, quantization-aware, in bfloat16, on a GPU.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 

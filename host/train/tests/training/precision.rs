@@ -22,19 +22,19 @@ fn sixteen_bits_learn_nearly_the_same_and_leave_weights_in_floats() {
     let (outcome, losses) = bench.train(&dir, &examples, &mut at, usize::MAX).unwrap();
     assert_eq!(outcome, TrainOutcome::Finished);
     assert_eq!(losses.len(), exact.len());
-    // The first step has the same weights: 8 bits of mantissa move its loss, and hardly.
+    // The first step has the same weights: a mantissa of 8 bits changes its loss, but only slightly.
     let first = (losses[0] - exact[0]).abs() / exact[0];
     assert!(first > 0.0 && first < 0.01, "{losses:?}\n{exact:?}");
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     assert!((mean(&losses) - mean(&exact)).abs() < 0.05 * mean(&exact), "{losses:?}\n{exact:?}");
 
-    // What is kept has more than the 8 bits of mantissa that were multiplied.
+    // Stored weights have a longer mantissa than the 8 bits of the products.
     let mut bits = Bits::default();
     bench.load(&dir).net.visit(&mut bits);
     assert!(bits.weights > 1000 && bits.rounded < bits.weights / 100, "{bits:?}");
 }
 
-/// How many weights there are, and how many of them bfloat16 holds exactly.
+/// The number of weights, and of those that bfloat16 represents exactly.
 #[derive(Debug, Default)]
 struct Bits {
     weights: usize,

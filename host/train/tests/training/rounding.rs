@@ -1,4 +1,4 @@
-//! A training that rounds as a quantized graph will.
+//! Quantization-aware training.
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,7 +12,7 @@ use emocue_train::net::noise::Noise;
 
 use crate::bench::{Bench, recipe};
 
-/// Decibels of `b`'s distance from `a`.
+/// Signal-to-noise ratio of `b` against `a`, dB.
 fn agreement(a: &[f32], b: &[f32]) -> f32 {
     let signal: f32 = a.iter().map(|a| a * a).sum();
     let noise: f32 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();

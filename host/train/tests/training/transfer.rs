@@ -1,4 +1,4 @@
-//! A training that begins with another's weights.
+//! A training that starts from the weights of another.
 
 use burn::module::Module as _;
 use emocue_train::net::{NetSpec, Network};
@@ -19,7 +19,7 @@ fn another_trainings_weights_answer_the_same_at_first() {
     assert_eq!(heads.iter().map(|labels| labels.id).collect::<Vec<_>>(), ["ferplus-8", "fer-7"]);
     assert_eq!(logits(&net.valid()), expected);
 
-    // Other classes: the head stays fresh, the body does not.
+    // With other classes, the body is transferred and the head is not.
     let mut other = recipe();
     other.heads = vec![Head { labels: "valence-3".to_owned(), ..other.heads[0].clone() }];
     let before = logits(&fresh(other.clone()).valid());

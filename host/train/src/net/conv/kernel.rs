@@ -1,11 +1,11 @@
-//! The two inner loops, over the widest vectors that the processor has.
+//! The two inner loops, over the processor's widest vectors.
 //!
 //! Both read the picture through a list of offsets, one per tap of the kernel, instead of a matrix
 //! of copied patches: with a [`super::strip`] under them, shifting the whole picture is an offset.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Longest vector of any processor, in `f32`: what a read may run past its end.
+/// Longest vector of any processor, in `f32`: a read may extend this far past its end.
 pub(super) const LANES: usize = 16;
 
 /// Taps that [`Dots`] reduces at once.
@@ -101,7 +101,7 @@ pub(super) struct Dots<'a> {
     /// `[taps]`.
     pub(super) offsets: &'a [usize],
     pub(super) len: usize,
-    /// `[tile, taps]`; fewer rows where fewer channels are left.
+    /// `[tile, taps]`; fewer rows for the last channels.
     pub(super) out: &'a mut [f32],
 }
 
@@ -123,7 +123,7 @@ impl Dots<'_> {
     fn run<S: Simd, const M: usize>(self, simd: S) {
         let taps = self.offsets.len();
         for first in (0..taps).step_by(TAPS) {
-            // Past the last tap it is repeated, and not added.
+            // The last tap is repeated to fill the group; its repetitions are not added.
             let offsets = core::array::from_fn(|k| self.offsets[(first + k).min(taps - 1)]);
             let sums = self.tile::<S, M>(simd, &offsets);
             for (out, sums) in self.out.chunks_exact_mut(taps).zip(&sums) {

@@ -1,4 +1,4 @@
-//! Convolution for training on the CPU: forward and backward without a matrix of patches.
+//! Convolution for training on the CPU: forward and backward without a matrix of patches (im2col).
 //!
 //! burn's CPU backend copies patches into a matrix, multiplies, and takes the weight's gradient as
 //! a convolution with a kernel as large as the picture. Here both directions read the picture in
@@ -26,8 +26,8 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Tensor, module};
 use pass::Sizes;
 
-/// burn's layer on `x` `[n, in, h, w]` with `weight` in place of its own: through [`conv2d`] where it is
-/// dense, through an operator of its own where it is depthwise, otherwise as burn does it.
+/// burn's layer on `x` `[n, in, h, w]` with `weight` in place of its own: through [`conv2d`] if it is dense, through
+/// this crate's operator if it is depthwise 3x3, else burn's.
 pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
     let padding = padding(layer);
     let bias = layer.bias.as_ref().map(|bias| bias.val().cast(x.dtype()));
@@ -48,9 +48,9 @@ pub fn apply(layer: &Conv2d, weight: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
     module::conv2d(x, weight, bias, how)
 }
 
-/// `x` `[n, in, h, w]` with `weight` `[out, in, kh, kw]` to `[n, out, oh, ow]`: no bias, one group,
-/// `stride` and `padding` in pixels, rows first. On the CPU in `f32` it is this module's, with its
-/// own gradients; anywhere else it is burn's.
+/// `x` `[n, in, h, w]` with `weight` `[out, in, kh, kw]` to `[n, out, oh, ow]`: no bias, one group, `stride` and
+/// `padding` in pixels, rows first. On the CPU in `f32` it is this module's operator, with its own gradients; elsewhere
+/// it is burn's.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -75,7 +75,7 @@ fn stock(x: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: [usize; 2
     module::conv2d(x, weight, None, ConvOptions::new(stride, padding, [1, 1], 1))
 }
 
-/// burn's way to an operator of one's own.
+/// burn's interface for custom operators.
 #[backend_extension(Flex, Autodiff)]
 trait StripConv: Backend {
     fn strip_conv2d(

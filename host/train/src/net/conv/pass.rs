@@ -1,13 +1,13 @@
 //! Forward and backward on plain `f32` slices, one thread.
 //!
-//! The gradient of the input is again a convolution, of the output's gradient with the kernel
-//! turned around: one for each phase of the stride, with the taps that meet it.
+//! The gradient of the input is a convolution of the output's gradient with the flipped kernel: one for each phase of
+//! the stride, with the taps of that phase.
 
 use super::kernel::{Dots, LANES, Rows, tile};
 use super::strip::{Axis, Lattice, Strip, take};
 use pulp::Arch;
 
-/// Strips are cut so that a block of pictures stays in a core's second-level cache, in `f32`.
+/// Size of a block of pictures, in `f32`: it fits a core's second-level cache.
 const BLOCK: usize = 96 * 1024;
 
 /// Sizes of a convolution, each pair rows first.
@@ -15,7 +15,7 @@ const BLOCK: usize = 96 * 1024;
 pub(super) struct Sizes {
     /// Channels in and out.
     pub(super) channels: [usize; 2],
-    /// Of the picture.
+    /// Height and width of the picture.
     pub(super) input: [usize; 2],
     pub(super) kernel: [usize; 2],
     pub(super) stride: [usize; 2],
@@ -23,7 +23,7 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// Of the result.
+    /// Height and width of the result.
     pub(super) fn output(&self) -> [usize; 2] {
         [0, 1].map(|a| (self.input[a] + 2 * self.padding[a] - self.kernel[a]) / self.stride[a] + 1)
     }
@@ -65,7 +65,7 @@ impl Sizes {
     }
 }
 
-/// How many pictures of `channels` fill a block.
+/// Number of pictures of `channels` in a block.
 fn block(channels: usize, phases: usize, [rows, columns]: [Axis; 2]) -> usize {
     (BLOCK / (channels * phases * rows.pitch * columns.pitch)).max(1)
 }
@@ -87,18 +87,18 @@ fn tiles(
     tiles
 }
 
-/// Results of one block, each channel's taken out of its strip into the pictures it belongs to.
+/// Writes the results of one block, channel by channel, from strips into pictures.
 struct Results<'a> {
     weight: &'a [f32],
     offsets: &'a [usize],
     channels: usize,
-    /// Of the results, rows first.
+    /// Pitch of the results, rows first.
     pitch: [usize; 2],
     lattice: [Lattice; 2],
 }
 
 impl Results<'_> {
-    /// Convolves what `strip` holds of `images` pictures into `[images, channels, height, width]`.
+    /// Convolves the pictures in `strip` into `pictures`, `[images, channels, height, width]`.
     fn write(&self, arch: Arch, strip: &Strip, scratch: &mut Vec<f32>, pictures: &mut [f32]) {
         let tile = tile(arch);
         let [rows, columns] = self.lattice;
@@ -162,7 +162,7 @@ pub(super) fn weight_gradient(sizes: Sizes, x: &[f32], grad: &[f32]) -> Vec<f32>
     let block = block(inputs, sizes.stride[0] * sizes.stride[1], axes).min(images);
     let mut strip = Strip::new(axes[0], axes[1], inputs, block);
     let offsets = sizes.input_offsets(&strip, axes);
-    // The gradient has the input's pitch, and zeros wherever the input has a position of its own.
+    // The gradient has the input's pitch, and zeros at positions that only the input has.
     let output = sizes.output();
     let [rows, columns] = [0, 1].map(|a| Axis {
         size: output[a],
@@ -171,7 +171,7 @@ pub(super) fn weight_gradient(sizes: Sizes, x: &[f32], grad: &[f32]) -> Vec<f32>
         pitch: axes[a].pitch,
         reach: 0,
     });
-    // Whole tiles of channels, the last ones zero.
+    // Rounded up to whole tiles of channels, with zeros.
     let mut grads = Strip::new(rows, columns, outputs, block);
     grads.data.resize(outputs.next_multiple_of(tile) * grads.pitch, 0.0);
     let mut out = vec![0.0; outputs * taps];
@@ -179,7 +179,7 @@ pub(super) fn weight_gradient(sizes: Sizes, x: &[f32], grad: &[f32]) -> Vec<f32>
     for (x, grad) in x.chunks(block * sizes.input_len()).zip(blocks) {
         let images = x.len() / sizes.input_len();
         if images < block {
-            // The last vector would read the block before past this one's end.
+            // Otherwise the last vector would read values of the previous block past the end.
             grads.data.fill(0.0);
         }
         strip.fill(x);
@@ -232,7 +232,7 @@ pub(super) fn input_gradient(sizes: Sizes, weight: &[f32], grad: &[f32]) -> Vec<
     out
 }
 
-/// What gives every stride-th row and column of the input's gradient.
+/// The convolution for one phase: every stride-th row and column of the input's gradient.
 struct Phase {
     weight: Vec<f32>,
     offsets: Vec<usize>,
@@ -251,7 +251,7 @@ impl Phase {
         let [inputs, outputs] = sizes.channels;
         let [height, width] = sizes.kernel;
         let mut offsets = Vec::new();
-        // Where each tap's weight of input channel 0 is.
+        // Index of each tap's weight for input channel 0.
         let mut taps = Vec::new();
         for channel in 0..outputs {
             for (y, row) in (phase[0]..height).step_by(sizes.stride[0]).enumerate() {
@@ -266,7 +266,7 @@ impl Phase {
         let weight = tiles(inputs, taps.len(), tile, |m, k| weight[taps[k] + m * kernel]);
         let lattice = [0, 1].map(|a| {
             let (stride, padding) = (sizes.stride[a], sizes.padding[a]);
-            // Padding is smaller than a picture's side can be.
+            // Padding is small enough for `isize`.
             let first = (phase[a] + padding / stride * stride) as isize - padding as isize;
             Lattice { first, stride, size: sizes.input[a] }
         });

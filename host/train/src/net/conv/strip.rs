@@ -1,8 +1,8 @@
 //! Pictures laid out so that a tap of the kernel is an offset.
 //!
-//! Each channel is one strip: a block of pictures under one another, every row padded with zeros.
-//! Where both sides need padding, the zeros that end a row begin the next one. With a stride, a
-//! strip holds every stride-th row and column, and there is one for each phase.
+//! Each channel is one strip: a block of pictures below one another, with every row padded with zeros. The zeros at the
+//! end of a row are also the padding at the beginning of the next. With a stride, a strip has every stride-th row and
+//! column, and there is one for each phase.
 
 use super::kernel::LANES;
 
@@ -13,11 +13,11 @@ pub(super) struct Axis {
     pub(super) size: usize,
     /// Zeros before them.
     pub(super) lead: usize,
-    /// Phases.
+    /// Number of phases.
     pub(super) stride: usize,
-    /// From one row or picture to the next.
+    /// Distance from one row or picture to the next.
     pub(super) pitch: usize,
-    /// Furthest shift that is read.
+    /// Largest shift that is read.
     pub(super) reach: usize,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Strip {
     rows: Axis,
     columns: Axis,
     channels: usize,
-    /// From one channel's strip to the next, in `f32`.
+    /// Distance from one channel's strip to the next, in `f32`.
     pub(super) pitch: usize,
     /// `[row phases, column phases, channels, pitch]`.
     pub(super) data: Vec<f32>,
@@ -68,7 +68,7 @@ impl Strip {
         images * self.rows.pitch * self.columns.pitch
     }
 
-    /// Where position 0 of `channel` is in a phase, shifted by rows and columns.
+    /// Index of position 0 of `channel` in a phase, shifted by rows and columns.
     pub(super) fn offset(
         &self,
         channel: usize,
@@ -79,7 +79,7 @@ impl Strip {
         (phase * self.channels + channel) * self.pitch + row.1 * self.columns.pitch + column.1
     }
 
-    /// Copies `[images, channels, height, width]` in.
+    /// Fills the strips from `pictures`, `[images, channels, height, width]`.
     pub(super) fn fill(&mut self, pictures: &[f32]) {
         let (height, width) = (self.rows.size, self.columns.size);
         for (plane, picture) in pictures.chunks_exact(height * width).enumerate() {

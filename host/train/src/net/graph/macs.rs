@@ -1,21 +1,21 @@
-//! What one answer costs.
+//! Multiply-accumulates of one inference.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear};
 
 use super::{Graph, Pool, padding};
 
-/// Counts multiply-accumulates of convolutions and dense layers for one picture; the rest is small
-/// beside them. A value is its shape: channels, height, width.
+/// Counts multiply-accumulates of convolutions and dense layers for one picture; other operators are negligible. A
+/// value is its shape: channels, height, width.
 #[derive(Debug, Default)]
 pub struct Macs {
-    /// So far.
+    /// Multiply-accumulates so far.
     pub count: u64,
 }
 
 type Shape = [usize; 3];
 
-/// Windows along one axis.
+/// Number of windows along one axis.
 fn windows(size: usize, kernel: usize, stride: usize, pad: usize, ceil: bool) -> usize {
     let room = (size + 2 * pad).saturating_sub(kernel);
     // The last window of `ceil` must begin inside the picture or its leading padding.

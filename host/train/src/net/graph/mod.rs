@@ -1,6 +1,7 @@
-//! One definition of a network for three readers: burn trains it, ONNX carries it, a counter prices it.
+//! One definition of a network for three interpreters: burn for training, export to ONNX, and the counter of
+//! multiply-accumulates.
 //!
-//! An architecture writes its forward pass once, generic over [`Graph`], and names every value there.
+//! An architecture defines its forward pass once, generic over [`Graph`], and names every value.
 
 mod macs;
 mod onnx;
@@ -16,21 +17,21 @@ pub use macs::Macs;
 pub use onnx::Onnx;
 pub use tensors::Tensors;
 
-/// The operators that networks are made of; each has the same meaning in burn, tract and ONNX Runtime.
+/// The operators of networks; each has the same meaning in burn, tract and ONNX Runtime.
 ///
-/// A value is a stack of maps `[N,C,H,W]`; a row of `F` features is `[N,F,1,1]`, or `[N,F]` in ONNX.
-/// `name` becomes the result's name in ONNX and must be used once.
+/// A value has the shape `[N,C,H,W]`; `F` features are `[N,F,1,1]`, or `[N,F]` in ONNX. `name` becomes the result's
+/// name in ONNX and must be unique.
 pub trait Graph {
-    /// What flows between the operators.
+    /// The value between two operators.
     type Value: Clone;
 
-    /// Convolution, with bias where `conv` has one.
+    /// Convolution, with bias if `conv` has one.
     fn conv(&mut self, name: &str, x: &Self::Value, conv: &Conv2d) -> Self::Value;
 
-    /// Batch normalisation that no convolution precedes.
+    /// Batch normalisation without a preceding convolution.
     fn norm(&mut self, name: &str, x: &Self::Value, norm: &BatchNorm) -> Self::Value;
 
-    /// Convolution, then batch normalisation; in ONNX one convolution with bias.
+    /// Convolution, then batch normalisation; folded into one convolution with bias in ONNX.
     fn conv_norm(
         &mut self,
         name: &str,
@@ -45,28 +46,28 @@ pub trait Graph {
     /// `1 / (1 + exp(-x))`
     fn sigmoid(&mut self, name: &str, x: &Self::Value) -> Self::Value;
 
-    /// Sum of two values of one shape.
+    /// Sum of two values of the same shape.
     fn add(&mut self, name: &str, a: &Self::Value, b: &Self::Value) -> Self::Value;
 
-    /// Every map of `x` `[N,C,H,W]` times its factor in `gate` `[N,C,1,1]`.
+    /// Every channel of `x` `[N,C,H,W]` times its factor in `gate` `[N,C,1,1]`.
     fn mul(&mut self, name: &str, x: &Self::Value, gate: &Self::Value) -> Self::Value;
 
-    /// The maps of `a`, then those of `b`.
+    /// Concatenation along the channels.
     fn concat(&mut self, name: &str, a: &Self::Value, b: &Self::Value) -> Self::Value;
 
-    /// Maximum of every window; padding never wins.
+    /// Maximum of every window; padding is never the maximum.
     fn max_pool(&mut self, name: &str, x: &Self::Value, how: Pool) -> Self::Value;
 
-    /// Mean of every window; padding is not counted.
+    /// Mean of every window; padding is excluded.
     fn average_pool(&mut self, name: &str, x: &Self::Value, how: Pool) -> Self::Value;
 
-    /// Every pixel four times: `[N,C,H,W]` to `[N,C,2H,2W]`.
+    /// Nearest-neighbour upsampling: `[N,C,H,W]` to `[N,C,2H,2W]`.
     fn double(&mut self, name: &str, x: &Self::Value) -> Self::Value;
 
-    /// Mean of every map: `[N,C,H,W]` to `[N,C,1,1]`.
+    /// Global average pooling: `[N,C,H,W]` to `[N,C,1,1]`.
     fn global_average(&mut self, name: &str, x: &Self::Value) -> Self::Value;
 
-    /// Maximum of every map: `[N,C,H,W]` to `[N,C,1,1]`.
+    /// Global max pooling: `[N,C,H,W]` to `[N,C,1,1]`.
     fn global_max(&mut self, name: &str, x: &Self::Value) -> Self::Value;
 
     /// `[N,C,H,W]` to a row of `C*H*W` features.
@@ -75,14 +76,15 @@ pub trait Graph {
     /// A dense layer on a row of features.
     fn dense(&mut self, name: &str, x: &Self::Value, dense: &Linear) -> Self::Value;
 
-    /// In training, drops each value with probability `drop` and scales up the rest; else nothing.
+    /// In training, drops each value with probability `drop` and scales the others by `1 / (1 - drop)`; in inference,
+    /// the identity.
     fn dropout(&mut self, x: &Self::Value, drop: f32) -> Self::Value;
 }
 
 /// Zeros above and below, left and right of a convolution's input, px.
 ///
 /// # Panics
-/// On uneven padding and on `Same`, which no layer here uses: its meaning differs between runtimes.
+/// On asymmetric padding and on `Same`, whose meaning differs between runtimes; no layer here uses them.
 pub(super) fn padding(conv: &Conv2d) -> [usize; 2] {
     match conv.padding {
         PaddingConfig2d::Valid => [0, 0],
@@ -104,7 +106,7 @@ mod tests {
     use crate::net::noise::Noise;
     use emocue_quantize::onnx::{Dim, GraphBuilder};
 
-    /// Operators and settings that no architecture has at the moment, beside those that all have.
+    /// Operators and settings that no architecture uses at present.
     struct Odd {
         stem: ConvLayer,
         groups: Conv2d,

@@ -26,7 +26,7 @@ impl<'a> Onnx<'a> {
     }
 }
 
-/// A layer's weights: outputs outermost.
+/// A layer's weights, output channels outermost.
 struct Kernel {
     shape: Vec<usize>,
     weight: Vec<f32>,
@@ -43,7 +43,7 @@ impl Kernel {
         }
     }
 
-    /// burn keeps `[in, out]`, ONNX with transB `[out, in]`.
+    /// burn stores `[in, out]`, ONNX with transB `[out, in]`.
     fn of_dense(dense: &Linear) -> Self {
         let weight = dense.weight.val().swap_dims(0, 1);
         Self {
@@ -91,7 +91,7 @@ impl Graph for Onnx<'_> {
         self.write(name, x, conv, &Kernel::of_conv(conv))
     }
 
-    /// A 1x1 convolution for each channel apart: every runtime and quantizer knows it.
+    /// A depthwise 1x1 convolution, which every runtime and quantizer supports.
     fn norm(&mut self, name: &str, x: &Value, norm: &BatchNorm) -> Value {
         let (factors, offsets): (Vec<f32>, Vec<f32>) =
             affine(norm).into_iter().map(|(f, o)| (f as f32, o as f32)).unzip();

@@ -1,12 +1,12 @@
-//! Training for integers (Jacob et al. 2018): weights and activations are rounded on the way forward as a quantized
-//! graph will round them; the gradient passes as if they were not (Bengio et al. 2013).
+//! Quantization-aware training (Jacob et al. 2018): the forward pass rounds weights and activations as a quantized
+//! graph does; the backward pass ignores the rounding (straight-through estimator, Bengio et al. 2013).
 
 use burn::tensor::Tensor;
 
 use crate::net::spec::Rounding;
 
 impl Rounding {
-    /// A layer's weights, whose first axis counts output channels.
+    /// Rounds a layer's weights, whose first axis is the output channel.
     pub(super) fn weight<const D: usize>(self, weight: Tensor<D>) -> Tensor<D> {
         let shape = weight.dims();
         let size = weight.shape().num_elements();
@@ -18,13 +18,13 @@ impl Rounding {
         through(weight, rounded.reshape(shape))
     }
 
-    /// A value that a layer reads: 128 steps, as the integer engine stores it.
+    /// Rounds a layer's input to 128 values, as the integer engine stores it.
     pub(super) fn activation(self, x: Tensor<4>) -> Tensor<4> {
         if !self.activations {
             return x;
         }
         let plain = x.clone().detach();
-        // 0 is always among the integers, exactly.
+        // 0 must be representable exactly.
         let low = plain.clone().min().clamp_max(0.0);
         let high = plain.clone().max().clamp_min(0.0);
         let scale = (high - low.clone()).div_scalar(127.0).clamp_min(1e-12);
@@ -35,7 +35,7 @@ impl Rounding {
     }
 }
 
-/// `rounded`, with the gradient of `exact`.
+/// `rounded`, with the gradient of `exact` (straight-through estimator).
 fn through<const D: usize>(exact: Tensor<D>, rounded: Tensor<D>) -> Tensor<D> {
     let error = rounded.sub(exact.clone().detach());
     exact.add(error)

@@ -11,8 +11,8 @@ use super::{Graph, Pool, Precision, Rounding};
 use crate::net::noise::Noise;
 use crate::net::{conv, norm, pool};
 
-/// Computes with tensors `[N,C,H,W]`; names go unused. Batch normalisation takes the batch's own
-/// statistics where burn tracks gradients.
+/// Computes with tensors `[N,C,H,W]`; names are unused. Batch normalisation uses the batch's statistics if burn tracks
+/// gradients.
 pub struct Tensors<'a> {
     noise: &'a mut Noise,
     rounding: Option<Rounding>,
@@ -25,7 +25,7 @@ impl<'a> Tensors<'a> {
         Self { noise, rounding: None, precision: Precision::F32 }
     }
 
-    /// The same, rounding what layers read and weigh.
+    /// The same, rounding the layers' inputs and weights.
     #[must_use]
     pub fn rounded(self, rounding: Option<Rounding>) -> Self {
         Self { rounding, ..self }
@@ -37,7 +37,7 @@ impl<'a> Tensors<'a> {
         Self { precision, ..self }
     }
 
-    /// A layer's weights, output channels first, and input as they are multiplied.
+    /// A layer's weights, output channels first, and its input, rounded and cast as they are multiplied.
     fn operands<const D: usize>(&self, weight: Tensor<D>, x: &Tensor<4>) -> (Tensor<D>, Tensor<4>) {
         let (weight, x) = match self.rounding {
             Some(rounding) => (rounding.weight(weight), rounding.activation(x.clone())),
@@ -69,8 +69,8 @@ impl Graph for Tensors<'_> {
         conv: &Conv2d,
         norm: &BatchNorm,
     ) -> Tensor<4> {
-        // A channel's factor is the same for all its weights, so that folding it changes no rounding
-        // with a scale a channel.
+        // Folding multiplies all weights of a channel by one factor, so with per-channel scales it does not change
+        // their rounding.
         norm::apply(norm, self.conv(name, x, conv))
     }
 
@@ -146,7 +146,7 @@ impl Graph for Tensors<'_> {
         if self.rounding.is_none() && self.precision == Precision::F32 {
             return dense.forward(x.clone().reshape([n, features])).reshape([n, outputs, 1, 1]);
         }
-        // burn keeps [in, out].
+        // burn stores [in, out].
         let (weight, x) = self.operands(dense.weight.val().swap_dims(0, 1), x);
         let product = x.reshape([n, features]).matmul(weight.swap_dims(0, 1)).cast(FloatDType::F32);
         let answer = match &dense.bias {

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use super::*;
 use emocue_data::random::generator;
 
-/// Every weight must have moved the loss by a finite amount.
+/// Checks that every weight has a finite gradient.
 struct Finite<'a> {
     grads: &'a GradientsParams,
     path: Vec<String>,
@@ -51,7 +51,7 @@ fn every_weight_of_every_architecture_gets_a_finite_gradient() {
         let loss = run(&mut noise());
         let value = loss.clone().into_scalar::<f32>();
         assert_eq!(value, run(&mut noise()).into_scalar::<f32>(), "{spec:?}: dropout is repeated");
-        // A fresh net is unsure, but what it sees reaches its heads.
+        // A new network's logits are small, but its input reaches the heads.
         let size = (value / (COUNT * (LABELS[0].len() + LABELS[1].len())) as f32).sqrt();
         assert!((0.003..3.0).contains(&size), "{spec:?}: logits of size {size}");
         let grads = GradientsParams::from_grads(loss.backward(), &net);

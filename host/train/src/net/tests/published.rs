@@ -32,7 +32,7 @@ fn imagenets_networks_have_torchvisions_sizes() {
         dropout: 0.5,
     };
     let (side, width, stem, dropout) = (224, 64, 7, 0.0);
-    // Weights as torchvision (SENet-50: pretrained-models) counts them, its 10^9 multiply-accumulates.
+    // Weights as torchvision counts them (SENet-50: pretrained-models), and 10^9 multiply-accumulates.
     for (spec, weights, giga) in [
         (NetSpec::Resnet18 { side, width, stem, dropout }, 11_689_512, 1.81),
         (NetSpec::Resnet50 { side, width, stem, dropout }, 25_557_032, 4.09),
@@ -59,7 +59,7 @@ fn small_networks_have_their_published_sizes() {
     assert_eq!(measured(&resnet9, 3, 10).0, 6_575_370);
 }
 
-/// Where nobody published a count: the layers one by one.
+/// For architectures without a published count: the sum over the layers.
 #[test]
 fn our_own_readings_have_the_sizes_of_their_layers() {
     let conv = |from: usize, to: usize, kernel: usize| from * to * kernel * kernel;
@@ -80,7 +80,7 @@ fn our_own_readings_have_the_sizes_of_their_layers() {
     let expected = branch(3) + branch(5) + conv(256, 7, 3) + 7;
     assert_eq!(measured(&NetSpec::MiniXception { width: 8, branches: 2 }, 1, 7).0, expected);
 
-    // Maps of 3x3 remain of 48x48 after four pools.
+    // Four pools reduce maps from 48x48 to 3x3.
     let spec = NetSpec::PlainCnn { width: 32, convs: 4, dense: 256, dropout: 0.5 };
     let convs = [(1, 32), (32, 64), (64, 128), (128, 256)].map(|(a, b)| conv(a, b, 3) + b);
     let expected = convs.iter().sum::<usize>() + dense(9 * 256, 256) + dense(256, 3);

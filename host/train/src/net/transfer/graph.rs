@@ -1,8 +1,7 @@
-//! Beginning with a graph that this program exported, where batch normalisation is folded into convolutions.
+//! Initial weights from a graph that this program exported, in which batch normalisation is folded into convolutions.
 //!
-//! Training needs the normalisation back. It is unfolded by a sample of pictures: a layer's statistics are those of its
-//! values on the sample, its factor and offset undo them, so that the network computes on the sample what the graph
-//! does.
+//! Training needs the normalisation, so it is unfolded with a sample of pictures: a layer's statistics are those of its
+//! values on the sample, and its factor and offset undo them, so that network and graph agree on the sample.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -20,8 +19,8 @@ use crate::net::head::LOGITS;
 use crate::net::noise::Noise;
 use crate::net::{Network, conv};
 
-/// Begins `net` with the weights of the exported graph in `file`, and with its heads where they answer in the same
-/// classes. `sample` `[N,1,S,S]` is normalised luma as the training sees it, on no autodiff device.
+/// Loads into `net` the weights of the exported graph in `file`, and its heads of common label sets. `sample`
+/// `[N,1,S,S]` is normalised luma with the training's augmentation, on a device without autodiff.
 ///
 /// # Errors
 /// [`TransferError`] when the graph cannot be read or nothing in it fits.
@@ -72,13 +71,13 @@ pub fn transfer_graph(
 /// A layer's tensors by their names in burn.
 type LayerTensors = BTreeMap<&'static str, Vec<f32>>;
 
-/// Computes with the graph's weights, and collects what the network's layers have to be for that.
+/// Computes with the graph's weights, and collects the tensors with which the network's layers do the same.
 struct Unfold<'a> {
     constants: &'a BTreeMap<String, Constant>,
     /// By the identifier of a layer's first parameter.
     found: HashMap<ParamId, LayerTensors>,
     report: TransferReport,
-    /// Names of constants that a layer has a place for.
+    /// Names of constants that belong to a layer.
     seen: BTreeSet<String>,
     inner: Tensors<'a>,
 }
@@ -110,7 +109,7 @@ impl Unfold<'_> {
         self.found.insert(id, tensors);
     }
 
-    /// Keeps a normalisation whose result on values of these statistics is `factors * x + offsets`.
+    /// Stores a normalisation whose result on values with the statistics of `x` is `factors * x + offsets`.
     fn keep_norm(&mut self, norm: &BatchNorm, x: &Tensor<4>, factors: &[f32], offsets: &[f32]) {
         let (mean, var) = statistics(x);
         let epsilon = norm.epsilon as f32;
@@ -135,7 +134,7 @@ fn statistics(x: &Tensor<4>) -> (Vec<f32>, Vec<f32>) {
     (values(mean), values(var))
 }
 
-/// One value for each channel, to be added or multiplied.
+/// One value for each channel, in a shape that broadcasts.
 fn channels(values: &[f32], device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len(), 1, 1]), device)
 }
@@ -243,7 +242,7 @@ impl Graph for Unfold<'_> {
     }
 }
 
-/// `x` through the convolution with another weight and without its bias.
+/// Convolves `x` with another weight and without the layer's bias.
 fn convolved(layer: &Conv2d, weight: Vec<f32>, shape: [usize; 4], x: &Tensor<4>) -> Tensor<4> {
     let weight = Tensor::from_data(TensorData::new(weight, shape), &x.device());
     let mut bare = layer.clone();
@@ -251,11 +250,11 @@ fn convolved(layer: &Conv2d, weight: Vec<f32>, shape: [usize; 4], x: &Tensor<4>)
     conv::apply(&bare, weight, x.clone())
 }
 
-/// Puts the layers' tensors in place.
+/// Loads the layers' tensors into the network.
 struct Put {
     place: Place,
     found: HashMap<ParamId, LayerTensors>,
-    /// Of the layer that the traversal is in.
+    /// Tensors of the current layer.
     current: LayerTensors,
 }
 
@@ -331,7 +330,7 @@ mod tests {
             assert_eq!(report.unused, Vec::<String>::new(), "{}", spec.kind());
             let expected = answers(&net, &luma);
             assert_close(spec.kind(), &expected, &answers(&begun.valid(), &luma));
-            // With the batch's own statistics, which are the sample's.
+            // In training, with the batch's statistics, which are the sample's.
             let batch = Tensor::from_inner(luma).to_device(&autodiff);
             assert_close(spec.kind(), &expected, &answers(&begun, &batch));
         }

@@ -1,10 +1,10 @@
-//! What published files call our layers.
+//! Names of the layers in published weights files.
 
 use crate::net::NetSpec;
 use crate::net::resnet::{RESNET18, RESNET50, ResNetLayout, SENET50};
 use crate::net::vgg::{VGG16, VGG19};
 
-/// A layer of ours and its names in published files, the most usual first.
+/// A layer of this crate and its names in published files, the most common first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
     /// Path inside the body, without the tensor's own name.
@@ -17,7 +17,7 @@ fn names<const N: usize>(ours: impl Into<String>, theirs: [String; N]) -> Names 
     Names { ours: ours.into(), theirs: theirs.into() }
 }
 
-/// The layers of a body; none where nobody publishes weights.
+/// The layers of a body; empty if there are no published weights.
 pub(super) fn of(spec: &NetSpec) -> Vec<Names> {
     match spec {
         NetSpec::Resnet9 { .. } => resnet9(),
@@ -34,7 +34,7 @@ pub(super) fn of(spec: &NetSpec) -> Vec<Names> {
     }
 }
 
-/// torchvision's; `layer0` and `se_module` are pretrained-models', `conv_down` and `conv_up` those of
+/// torchvision's names; `layer0` and `se_module` are those of pretrained-models, `conv_down` and `conv_up` those of
 /// VGGFace2's ports.
 fn resnet(layout: ResNetLayout) -> Vec<Names> {
     let mut all = vec![
@@ -75,7 +75,7 @@ fn resnet(layout: ResNetLayout) -> Vec<Names> {
     all
 }
 
-/// The widespread PyTorch version's.
+/// The names of the widespread PyTorch version.
 fn resnet9() -> Vec<Names> {
     let mut all = Vec::new();
     let mut layer = |ours: String, theirs: String| {
@@ -93,7 +93,7 @@ fn resnet9() -> Vec<Names> {
     all
 }
 
-/// torchvision numbers convolutions, norms, ReLUs and pools in one row.
+/// torchvision numbers convolutions, normalisations, ReLUs and pools in one sequence.
 fn vgg(depth: [usize; 5], norm: bool, dense: usize) -> Vec<Names> {
     let mut all = Vec::new();
     let mut at = 0;
@@ -119,7 +119,7 @@ fn alexnet(dense: usize) -> Vec<Names> {
     convs.map(conv).chain(hidden(dense, 1)).collect()
 }
 
-/// Each hidden dense layer comes with a ReLU and a dropout, `first` of them before it.
+/// The hidden dense layers; each is numbered together with a ReLU and a dropout, `first` of which precede it.
 fn hidden(count: usize, first: usize) -> impl Iterator<Item = Names> {
     (0..count).map(move |layer| {
         names(format!("dense.layers.{layer}"), [format!("classifier.{}", first + 3 * layer)])

@@ -11,7 +11,7 @@ use crate::net::{NetSpec, head::Head};
 
 const LABELS: [LabelSet; 2] = [FERPLUS_8, FER_7];
 
-/// A published network: colour pictures, its own classes.
+/// A published network, for colour pictures and with other classes.
 #[derive(Module, Debug)]
 struct Published {
     body: Body,
@@ -26,7 +26,7 @@ fn published(spec: &NetSpec, channels: usize) -> Published {
     Published { body, head }.valid().map(&mut Shake::new(3))
 }
 
-/// Writes it as PyTorch would name it: `renames` are patterns of our paths.
+/// Writes it with PyTorch's names: `renames` maps patterns of this crate's paths.
 fn write(net: &Published, path: &Path, renames: &[(&str, &str)]) {
     let mut store = SafetensorsStore::from_file(path)
         .with_to_adapter(BurnToPyTorchAdapter)
@@ -125,7 +125,7 @@ fn a_transferred_net_still_trains() {
     let luma = Tensor::ones([2, 1, 48, 48], &device);
     let logits = net.forward(luma, &mut Noise::off());
     let grads = burn::optim::GradientsParams::from_grads(logits[0].clone().sum().backward(), &net);
-    // 20 convolutions, as many norms of two tensors, and the first head's two.
+    // 20 convolutions, 20 normalisations of two tensors, and the first head's two tensors.
     assert_eq!(grads.len(), 62);
 }
 
@@ -134,7 +134,7 @@ fn what_does_not_fit_is_told_and_stays_fresh() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
 
-    // As DataParallel saves it, at another side: the first dense layer has another input.
+    // With DataParallel's prefix and another input side: the first dense layer has another shape.
     let nested: Vec<(&str, &str)> = ALEXNET.iter().copied().chain([("^", "module.")]).collect();
     write(&published(&alexnet(128), 3), &path, &nested);
     let (_, report) = transfer(fresh(&alexnet(64)), &path).unwrap();
@@ -155,7 +155,7 @@ fn what_does_not_fit_is_told_and_stays_fresh() {
         "{text}"
     );
 
-    // Part of a file is used.
+    // A file that fits in part.
     let spec = NetSpec::Vgg16 { side: 48, width: 4, batch_norm: true, dense: vec![], dropout: 0.5 };
     std::fs::remove_file(&path).unwrap();
     write(&published(&spec, 3), &path, VGG16);
@@ -205,7 +205,7 @@ impl ModuleMapper for Spoil {
     }
 }
 
-/// Every layer of a body has a name, no two the same one, at the ends of torchvision's numbering.
+/// Every layer of a body has a unique name, and the last ones are those of torchvision.
 #[test]
 fn names_are_complete_and_torchvisions() {
     for spec in NetSpec::zoo(8) {
