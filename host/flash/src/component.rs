@@ -103,7 +103,7 @@ impl Failure for ComponentError {
             Self::Bundle(error) => return error.help(),
             Self::Key(error) => return error.help(),
             Self::NotProgram(_) => {
-                "Build one with `cargo xtask cross --profile dist`, or `cross build` as README.md says."
+                "Build one with `cargo xtask cross --profile dist`, or `cross build` as docs/flashing.md says."
             }
             Self::OtherProgram { .. } => return None,
             Self::Config(error) => return error.help(),
@@ -143,7 +143,7 @@ pub fn select(what: &[Component], named: &[Component]) -> Result<Vec<Component>,
                 "`cargo xtask cross --profile dist` builds it for 64-bit boards and prints where it is."
             }
             Component::Config => {
-                "Begin with device/boards/example.toml, or with the three lines in README.md."
+                "Begin with device/boards/example.toml."
             }
         };
         return Err(ComponentError::Needs { component, help });

@@ -172,7 +172,7 @@ impl Failure for SshError {
                 "The user's login shell there has to run commands (`ssh HOST true`): give the user /bin/sh or bash, or log in as another one."
             }
             Self::Demo(_) => {
-                "A message about GLIBC means a system that is older than the build: see \"Build it onto a board\" in README.md."
+                "A message about GLIBC means a system that is older than the build: see \"Build for a board\" in docs/flashing.md."
             }
             Self::BundleRefused { help, .. } => help,
             Self::SelfTest { help, .. } => {
