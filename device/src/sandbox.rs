@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use emocue_models::failure::line_of;
 
-/// CPU time limit of the networks of a new bundle, for the slowest board.
+/// Time limit of the networks of a new bundle, CPU time and wall time, for the slowest board.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Memory limit, bytes: several times what a badge needs.

@@ -1,9 +1,9 @@
-//! The board's temperature, as Linux tells it.
+//! The board's temperature, from Linux' thermal zones.
 
 use std::fs::{self, File};
 use std::path::Path;
 
-/// Every thermal zone of the board, except those of power controllers: the Jetson Nano's says 100 °C all its life.
+/// Every thermal zone of the board, except those of power controllers: the Jetson Nano's always reports 100 °C.
 #[derive(Debug, Default)]
 pub struct Thermometer {
     zones: Vec<File>,
@@ -29,7 +29,7 @@ impl Thermometer {
     }
 }
 
-/// A zone's file holds thousandths of a degree, and may be read again and again.
+/// A zone's file has thousandths of a degree, and can be read repeatedly.
 #[cfg(unix)]
 fn read(zone: &File) -> Option<f32> {
     use std::os::unix::fs::FileExt;

@@ -19,7 +19,7 @@
 //! | `probabilities` | by class name, sum 1, averaged over time where the face is followed; empty before it was classified |
 //! | `answer` | a class name, `face-found`, `unsure`, `too-dark` or `too-far` |
 //!
-//! Fields may be added; none changes its meaning or goes away.
+//! Fields may be added; none changes its meaning or is removed.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -45,7 +45,7 @@ pub struct Json<W> {
     lines: u64,
 }
 
-/// On standard output for an empty argument or `-`, else to a file, which is emptied first.
+/// Opens standard output for an empty argument or `-`, else a file, which is truncated.
 pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>, ShowError> {
     if argument.is_empty() || argument == "-" {
         return Ok(Box::new(Json::new(io::stdout(), None)));
@@ -59,7 +59,7 @@ pub(crate) fn open(argument: &OsStr, overwrite: bool) -> Result<Box<dyn Display>
 }
 
 impl<W: Write> Json<W> {
-    /// On any writer; `path` names it in messages, without one it is standard output.
+    /// Writes to any writer; messages name it `path`, or standard output without one.
     pub fn new(out: W, path: Option<PathBuf>) -> Self {
         Self { out, path, line: Vec::new(), lines: 0 }
     }
@@ -91,7 +91,7 @@ impl<W: Write + Send> Display for Json<W> {
         let write = |line: &mut Vec<u8>, out: &mut W| {
             serde_json::to_writer(&mut *line, &record).map_err(io::Error::from)?;
             line.push(b'\n');
-            // Whole lines, at once: a reader never waits for half of one.
+            // A whole line in one write: a reader never gets half of one.
             out.write_all(line)?;
             out.flush()
         };
@@ -152,7 +152,7 @@ impl<'a> FaceRecord<'a> {
     }
 }
 
-/// Face by face, so that no list of them is made first.
+/// Serializes face by face, without a list.
 fn each_face<S: Serializer>(report: &FrameReport, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(report.faces.iter().map(|face| FaceRecord::new(face, &report.labels)))
 }
@@ -238,7 +238,7 @@ mod tests {
         sink.show(None, &report, Instant::now()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""shown":"paused""#) && text.ends_with('\n'), "{text}");
-        // Nothing that lies there is lost.
+        // An existing file is not lost.
         let error = open(path.as_os_str(), false).err().unwrap();
         assert!(matches!(error, ShowError::Exists(_)), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);

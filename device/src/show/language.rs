@@ -16,7 +16,8 @@ pub fn english() -> &'static Language {
     &ENGLISH
 }
 
-/// Languages that were loaded. They stay in memory, each once: a badge loads its language again at every new start.
+/// Languages that were loaded. They stay in memory, each once: a badge loads its language again at every restart of the
+/// loop.
 static LOADED: Mutex<Vec<&'static Language>> = Mutex::new(Vec::new());
 
 /// Loads what `language = "…"` or `--language` names: a code, or a file whose name ends in `.toml`.

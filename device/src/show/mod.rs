@@ -1,4 +1,4 @@
-//! Displays: everything that can show a [`FrameReport`].
+//! Displays: all outputs that can show a [`FrameReport`].
 //!
 //! A picture is geometry ([`art`]), drawn by one routine ([`draw`]) on any
 //! [`embedded_graphics::draw_target::DrawTarget`]; [`panel`] puts the word ([`words`]) beside it. The
@@ -37,14 +37,14 @@ use crate::answer::FrameReport;
 use crate::camera::Rate;
 pub use error::ShowError;
 
-/// A frame as displays see it.
+/// A frame as displays receive it.
 #[derive(Clone, Copy, Debug)]
 pub struct ShownFrame<'a> {
-    /// What was looked at.
+    /// The frame that was processed.
     pub luma: &'a Luma,
-    /// Its colours, of the same size, where the source has them.
+    /// Its colours, of the same size, if the source has them.
     pub colors: Option<&'a Colors>,
-    /// The source's frame rate, where its header tells it.
+    /// The source's frame rate, if its header has it.
     pub rate: Option<Rate>,
 }
 
@@ -54,14 +54,14 @@ impl<'a> From<&'a Luma> for ShownFrame<'a> {
     }
 }
 
-/// Shows what the badge says about each frame.
+/// Shows the badge's report for each frame.
 pub trait Display: Send {
     /// Shows one frame's report; without a frame, a state of the badge itself. `now` is the time at which it is
     /// shown.
     ///
     /// # Errors
-    /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that nobody reads any more, which
-    /// ends a run quietly.
+    /// [`ShowError`] when it cannot be shown; [`ShowError::Closed`] means that the reader has closed the output, which
+    /// ends a run without an error message.
     fn show(
         &mut self,
         frame: Option<ShownFrame<'_>>,
@@ -69,7 +69,7 @@ pub trait Display: Send {
         now: Instant,
     ) -> Result<(), ShowError>;
 
-    /// Shows the emoji, the word or both from now on, where the display has a panel.
+    /// Switches to the emoji, the word or both, if the display has a panel.
     ///
     /// # Errors
     /// As for [`Display::show`].
@@ -78,7 +78,7 @@ pub trait Display: Send {
         Ok(())
     }
 
-    /// Shows from now on that a journal is kept, or no longer, where the display has a panel.
+    /// Switches the journal mark on or off, if the display has a panel.
     ///
     /// # Errors
     /// As for [`Display::show`].
@@ -105,7 +105,7 @@ pub trait Display: Send {
     }
 }
 
-/// What displays take into account.
+/// Settings of displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShowSettings {
     /// Size of the panel.
@@ -116,12 +116,12 @@ pub struct ShowSettings {
     pub style: overlay::Style,
     /// The words' language.
     pub language: &'static Language,
-    /// Panels show that a journal is kept.
+    /// Whether panels show the journal mark.
     pub journal: bool,
 }
 
 impl ShowSettings {
-    /// The same in another mode.
+    /// The same settings in another mode.
     pub(crate) fn in_mode(&self, mode: Mode) -> Self {
         Self { mode, ..*self }
     }
@@ -146,12 +146,12 @@ impl From<&PanelSettings> for ShowSettings {
     }
 }
 
-/// What displays do with files.
+/// Rules for the files of displays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileRules {
-    /// Files that are there already are replaced.
+    /// Whether existing files are replaced.
     pub overwrite: bool,
-    /// How many pictures a folder keeps of those that a run writes: the newest. All where it is `None`.
+    /// How many of a run's pictures a folder keeps: the newest. All if `None`.
     pub keep: Option<NonZeroUsize>,
 }
 
@@ -159,7 +159,7 @@ type Opened = Result<Box<dyn Display>, ShowError>;
 
 /// One kind of display, as the command line names it.
 pub struct Sink {
-    /// What comes before the colon.
+    /// The part before the colon.
     pub name: &'static str,
     /// How it is written, with its argument: `"png:DIR"`.
     pub usage: &'static str,
@@ -167,7 +167,7 @@ pub struct Sink {
     pub help: &'static str,
     /// Whether it shows frames in colour.
     pub has_colors: bool,
-    /// Whether it shows a panel at once, on which a wearer can read a question.
+    /// Whether it shows a panel immediately, on which a wearer can read a question.
     pub is_panel: bool,
     open: fn(&OsStr, &ShowSettings, FileRules) -> Opened,
 }
@@ -261,11 +261,11 @@ pub const SINKS: &[Sink] = &[
 /// Opens a display from its command-line form, such as `terminal`, `png:DIR`, `overlay:DIR`, `json:FILE` or
 /// `oled:/dev/i2c-1` (see [`SINKS`]).
 ///
-/// `rules` say what becomes of files.
+/// `rules` are for files.
 ///
 /// # Errors
-/// [`ShowError`] for an unknown sink, an argument that is missing or too many, a folder or file that cannot be
-/// made, or a bus that cannot be opened.
+/// [`ShowError`] for an unknown sink, an argument that is missing or not allowed, a folder or file that cannot be
+/// created, or a bus that cannot be opened.
 pub fn open(
     spec: impl AsRef<OsStr>,
     settings: &ShowSettings,
@@ -284,7 +284,7 @@ pub fn kind(spec: impl AsRef<OsStr>) -> Option<&'static Sink> {
     SINKS.iter().find(|sink| name == sink.name)
 }
 
-/// What stands before the first colon and after it.
+/// The parts before and after the first colon.
 #[cfg(unix)]
 fn split(spec: &OsStr) -> (OsString, OsString) {
     use std::os::unix::ffi::OsStrExt as _;
@@ -294,7 +294,7 @@ fn split(spec: &OsStr) -> (OsString, OsString) {
     (part(), part())
 }
 
-/// What stands before the first colon and after it.
+/// The parts before and after the first colon.
 #[cfg(not(unix))]
 fn split(spec: &OsStr) -> (OsString, OsString) {
     let text = spec.to_string_lossy();
@@ -311,7 +311,7 @@ pub(crate) mod fixture {
 
     use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 
-    /// A face whose box is `[x, y, width, height]` px; landmarks sit where they do in an upright face.
+    /// A face whose box is `[x, y, width, height]` px; landmarks are those of an upright face.
     pub(crate) fn face([x, y, width, height]: [f32; 4], answer: Answer, top: f32) -> FaceAnswer {
         let at = |fx: f32, fy: f32| Point::new(x + fx * width, y + fy * height);
         let landmarks = Landmarks {
@@ -336,7 +336,7 @@ pub(crate) mod fixture {
         }
     }
 
-    /// A report of one 40 px face, or of none where `shown` is without a face.
+    /// A report of one 40 px face, or of none if `shown` has no face.
     pub(crate) fn report(
         source: &str,
         index: u64,

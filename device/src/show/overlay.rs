@@ -1,4 +1,4 @@
-//! The picture with every face's answer, in one colour per answer: as PNG files or as a video.
+//! The frame with every face's answer, in one colour per answer: as PNG files or as a video.
 
 mod bars;
 mod boxes;
@@ -24,19 +24,19 @@ pub enum Style {
     /// A box around every face, its emoji, its word and its probability beside it.
     #[default]
     Box,
-    /// The same, with a bar for the probability of every class where there is room.
+    /// The same, with a bar for the probability of every class where there is space.
     Bars,
     /// Four pictures: the frame, the face that is shown, bars and the emoji.
     Panel,
 }
 
-/// Writes every frame with what was found in it. Small frames are enlarged, so that words fit beside faces.
+/// Writes every frame with its faces and answers. Small frames are enlarged, so that words fit beside faces.
 pub struct Overlay {
     out: Out,
     painter: Painter,
 }
 
-/// Where pictures go.
+/// The destination of pictures.
 enum Out {
     Folder(Folder),
     Video(Box<Video>),
@@ -45,10 +45,10 @@ enum Out {
 /// Draws frames.
 struct Painter {
     style: Style,
-    /// Of words.
+    /// The language of words.
     language: &'static Language,
     canvas: Canvas,
-    /// Reused for drawing emoji smoothly.
+    /// Reused for anti-aliased drawing of emoji.
     scratch: Canvas,
 }
 
@@ -71,10 +71,10 @@ impl Painter {
 }
 
 impl Overlay {
-    /// Files go to `folder`, which is made; to a video where it is named like a file of Y4M.
+    /// Writes files to `folder`, which is created; or a video if it is named like a Y4M file.
     ///
     /// # Errors
-    /// [`ShowError`] when `folder` is empty or cannot be made.
+    /// [`ShowError`] when `folder` is empty or cannot be created.
     pub fn create(
         folder: impl AsRef<Path>,
         style: Style,
@@ -87,10 +87,10 @@ impl Overlay {
         Ok(Self { out, painter: Painter { style, ..Painter::default() } })
     }
 
-    /// Frames go to the video `path` ([`Video::create`]).
+    /// Writes frames to the video `path` ([`Video::create`]).
     ///
     /// # Errors
-    /// [`ShowError`] when it cannot be made.
+    /// [`ShowError`] when it cannot be created.
     pub fn video(
         path: impl AsRef<Path>,
         style: Style,
@@ -102,7 +102,7 @@ impl Overlay {
 }
 
 impl Overlay {
-    /// Words are in `language`.
+    /// Sets the language of words.
     #[must_use]
     pub fn in_language(mut self, language: &'static Language) -> Self {
         self.painter.language = language;

@@ -1,4 +1,4 @@
-//! What displays in colour draw with.
+//! Drawing functions for displays with colours.
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
@@ -12,13 +12,13 @@ use super::text::Font;
 use super::{art, draw};
 use crate::answer::Screen;
 
-/// Emoji are drawn this many times too large and averaged.
+/// Supersampling factor of emoji.
 const SMOOTHING: u32 = 3;
 
-/// The largest side that they are drawn with, px: on a screen of 4K they are drawn twice too large, in 44 MB.
+/// The largest side that they are drawn with, px: on a 4K screen the factor is 2, in 44 MB.
 const LARGEST: u32 = 3840;
 
-/// What words stand on, and lines in the emoji.
+/// The background of words, and lines in the emoji.
 pub(crate) const INK: Rgb888 = Rgb888::new(24, 22, 26);
 
 /// An answer's colour.
@@ -56,7 +56,7 @@ pub(crate) fn emoji(
 ) {
     let screen = screen.into();
     let picture = art::picture(screen);
-    // A sign without a face of its own stands out from any ground.
+    // A sign without a face is drawn to be visible on any background.
     let has_skin = picture.marks.iter().any(|mark| mark.ink == art::Ink::Skin);
     let palette = Palette {
         line: if has_skin { INK } else { tint(screen) },
@@ -73,7 +73,7 @@ pub(crate) fn emoji(
     canvas.average_from(scratch, area, smoothing);
 }
 
-/// Two lines of writing in the upper right corner, within `margin` px: a journal is kept.
+/// The journal mark: two lines of writing in the upper right corner, within `margin` px.
 pub(crate) fn journal_mark(margin: u32, canvas: &mut Canvas) {
     let (right, line) = (canvas.bounds().size.width as i32, (margin / 8).max(1));
     for (row, lines) in [(1, 8), (4, 5)] {
@@ -82,7 +82,7 @@ pub(crate) fn journal_mark(margin: u32, canvas: &mut Canvas) {
     }
 }
 
-/// px around words on a plate.
+/// Padding around words on a plate, px.
 pub(crate) fn padding(font: Font) -> u32 {
     (font.height() / 8).max(2)
 }
@@ -104,7 +104,7 @@ pub(crate) fn text(line: &str, font: Font, at: Point, color: Rgb888, canvas: &mu
     never(font.write(line, at, color, canvas));
 }
 
-/// The same with smooth edges instead of squares where letters are enlarged.
+/// The same, with smooth edges instead of squares if letters are enlarged.
 pub(crate) fn smooth_text(
     line: &str,
     font: Font,

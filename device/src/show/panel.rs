@@ -24,7 +24,7 @@ pub fn size_of(panel: PanelSize) -> Size {
     Size::new(panel.width(), panel.height())
 }
 
-/// Lit lines on dark ground, as an OLED shows them best.
+/// Lit lines on a dark background, which suits an OLED.
 pub const LIT: Palette<BinaryColor> = Palette {
     line: BinaryColor::On,
     skin: BinaryColor::Off,
@@ -54,7 +54,7 @@ where
     if let Some(titled) = titled::Titled::of(screen, settings) {
         return titled.draw(settings.panel, target);
     }
-    // A card has one side; the wearer's choice of words is for answers.
+    // A card always shows its side; the wearer's mode is only for answers.
     let settings = &match screen {
         Screen::Practice(PracticeScreen::CardEmoji(_)) => settings.in_mode(Mode::Emoji),
         Screen::Practice(PracticeScreen::CardWord(_)) => settings.in_mode(Mode::Word),
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Two lines of writing in the upper right corner, where no word stands: a journal is kept.
+/// The journal mark: two lines of writing in the upper right corner, where there is no word.
 fn draw_journal_mark<D>(target: &mut D) -> Result<(), D::Error>
 where
     D: DrawTarget<Color = BinaryColor>,
@@ -87,21 +87,22 @@ where
     Ok(())
 }
 
-/// Where words stand on a panel: one size and one place for all of them, so that nothing jumps when the answer changes.
+/// The layout of words on a panel: one size and one position for all of them, so that nothing moves when the answer
+/// changes.
 pub(super) struct WordLayout {
-    /// The columns that words have, px.
+    /// The columns for words, px.
     columns: Range<u32>,
-    /// What stands small over the word, and its top edge, px.
+    /// The font of the small text above the word, and its top edge, px.
     pub(super) above: (Font, i32),
     /// The word.
     pub(super) font: Font,
-    /// Top edges of a word's two lines, px; a word in one line takes the last.
+    /// Top edges of a word's two lines, px; a word in one line uses the last.
     rows: [i32; 2],
-    /// Words are broken into the lines that they have beside the emoji.
+    /// Whether words are broken into their lines beside the emoji.
     broken: bool,
 }
 
-/// Two columns stay free between the emoji and the word.
+/// There are two free columns between the emoji and the word.
 const BESIDE: Range<u32> = 66..128;
 
 impl WordLayout {
@@ -140,12 +141,12 @@ impl WordLayout {
         })
     }
 
-    /// The width that words have, px.
+    /// The width for words, px.
     pub(super) const fn room(&self) -> u32 {
         self.columns.end - self.columns.start
     }
 
-    /// The lines of a word: its own, or the one of the whole.
+    /// The lines of a word: broken, or the whole as one.
     pub(super) fn lines<'a>(
         &self,
         whole: &'a str,
@@ -170,7 +171,7 @@ impl WordLayout {
     }
 }
 
-/// Writes a question over its code, and below them what to do: in every mode, as words are what is agreed to.
+/// Writes a question above its code, and below them how to answer: in every mode, since the wearer agrees to text.
 fn draw_question<D>(
     [question, below]: [&str; 2],
     code: Code,

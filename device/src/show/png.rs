@@ -1,4 +1,4 @@
-//! PNG files: the panel's sink, and the writing of whole files that the overlay shares.
+//! PNG files: the panel's sink, and the file writer that it shares with the overlay.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,7 +17,7 @@ use super::panel::Panel;
 use super::{Display, FileRules, ShowError, ShowSettings, ShownFrame};
 use crate::answer::FrameReport;
 
-/// What a badge's own states are named after, such as that it is paused.
+/// The source name of a badge's own states, such as "paused".
 const OWN: &str = "badge";
 
 /// Writes the panel, as it is, on every change of answer and for every still picture.
@@ -30,10 +30,10 @@ pub struct PanelPng {
 }
 
 impl PanelPng {
-    /// Files go to `folder`, which is made.
+    /// Writes files to `folder`, which is created.
     ///
     /// # Errors
-    /// [`ShowError`] when `folder` is empty or cannot be made.
+    /// [`ShowError`] when `folder` is empty or cannot be created.
     pub fn create(
         folder: impl AsRef<Path>,
         settings: &ShowSettings,
@@ -74,7 +74,7 @@ impl Display for PanelPng {
         self.pixels.clear();
         self.pixels.extend(self.panel.pixels().iter().map(|lit| if *lit { 255 } else { 0 }));
         let (width, height) = (self.panel.width() as u32, self.panel.height() as u32);
-        // A badge counts its own states apart from its camera's frames.
+        // A badge's own states are numbered separately from its camera's frames.
         let source = frame.map_or(OWN, |_| report.source.as_str());
         let name = file_name(source, report.index);
         self.folder.write(name, &self.pixels, width, height, ExtendedColorType::L8)
@@ -86,12 +86,12 @@ pub(crate) struct Folder {
     path: PathBuf,
     rules: FileRules,
     written: u64,
-    /// The names of what was written and is still there, oldest first, where not all of it stays.
+    /// The names of the written files that still exist, oldest first, if their number is limited.
     kept: VecDeque<String>,
 }
 
 impl Folder {
-    /// Makes the folder of the sink `sink`, parents too.
+    /// Creates the folder of the sink `sink`, with its parents.
     pub(crate) fn create(
         sink: &'static str,
         folder: impl AsRef<Path>,
@@ -105,7 +105,7 @@ impl Folder {
         Ok(Self { path, rules, written: 0, kept: VecDeque::new() })
     }
 
-    /// Says what was written, since the files themselves do not.
+    /// Reports what was written on standard error.
     pub(crate) fn say(&self) {
         let plural = if self.written == 1 { "" } else { "s" };
         let kept = match self.kept.len() as u64 {
@@ -123,7 +123,7 @@ impl Folder {
         );
     }
 
-    /// Writes `width` x `height` px under `name`. The file appears when it is whole.
+    /// Writes `width` x `height` px as `name`. The file appears when it is complete.
     pub(crate) fn write(
         &mut self,
         name: String,
@@ -151,7 +151,7 @@ impl Folder {
             if self.kept.len() > most.get()
                 && let Some(oldest) = self.kept.pop_front()
             {
-                // Somebody may have moved it away.
+                // The file may have been moved.
                 let _ = fs::remove_file(self.path.join(oldest));
             }
         }
@@ -183,8 +183,8 @@ fn encode(
     file.flush().map_err(io_error)
 }
 
-/// `astronaut-000000.png`: the source's stem and the frame's index. What may not stand in a file name
-/// everywhere becomes `_`.
+/// `astronaut-000000.png`: the source's stem and the frame's index. Characters that are not portable in file names
+/// become `_`.
 pub(crate) fn file_name(source: &str, index: u64) -> String {
     let stem = Path::new(source).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -275,7 +275,7 @@ mod tests {
         let (folder, frame) = (tempfile::tempdir().unwrap(), Luma::new(4, 2));
         let rules = FileRules::default();
         let mut sink = PanelPng::create(folder.path(), &ShowSettings::default(), rules).unwrap();
-        // The states of a live badge go by its camera's name, and have numbers of their own.
+        // The states of a live badge have the camera's name as their source, and numbers of their own.
         let mut show = |index, shown: Screen, frame: Option<&Luma>| {
             let report = report("pipe:cat", index, None, shown);
             sink.show(frame.map(Into::into), &report, Instant::now()).unwrap();
@@ -314,7 +314,7 @@ mod tests {
     fn what_cannot_be_finished_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut sink = Folder::create("png", folder.path(), FileRules::default()).unwrap();
-        // A folder with the file's name: coding works, renaming does not.
+        // A folder with the file's name: encoding works, renaming does not.
         fs::create_dir_all(folder.path().join("a-000000.png/in the way")).unwrap();
         let name = "a-000000.png".to_owned();
         let error = sink.write(name, &[0; 4], 2, 2, ExtendedColorType::L8).unwrap_err();

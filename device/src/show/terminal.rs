@@ -15,7 +15,7 @@ use super::words::ReportLine;
 use super::{Display, ShowError, ShowSettings, ShownFrame};
 use crate::answer::FrameReport;
 
-/// How pixels become characters.
+/// How pixels are drawn as characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// No picture: one line per change of answer.
@@ -27,7 +27,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// px per character, across and down; `None` without a picture.
+    /// px per character, horizontally and vertically; `None` without a picture.
     fn cell(self) -> Option<(usize, usize)> {
         match self {
             Self::Lines => None,
@@ -49,26 +49,26 @@ impl Style {
     }
 }
 
-/// Shows the panel with a line of text below it. A stream is redrawn in place, still pictures follow one
-/// another. The terminal's state is never left changed, so there is nothing to restore.
+/// Shows the panel with a line of text below it. A stream is redrawn in place, still pictures follow one another. The
+/// terminal's settings are not changed, so there is nothing to restore.
 pub struct Terminal<W> {
     out: W,
     style: Style,
     settings: ShowSettings,
     panel: Panel,
     change: ScreenChange,
-    /// Whether the terminal has rows for a live camera's bars.
+    /// Whether the terminal has enough rows for a live camera's bars.
     has_room: bool,
     rate: FrameRate,
     /// Lines below the panel that were written last.
     below: usize,
-    /// What is written at once.
+    /// Buffer for a single write.
     text: String,
     caption: String,
 }
 
 impl Terminal<io::Stdout> {
-    /// On standard output: a picture where that is a terminal with room for it.
+    /// Writes to standard output: a picture if it is a terminal that is large enough.
     pub fn stdout(settings: &ShowSettings) -> Self {
         let out = io::stdout();
         let size = out.is_terminal().then(|| console::Term::stdout().size_checked()).flatten();
@@ -83,7 +83,7 @@ impl Terminal<io::Stdout> {
 }
 
 impl<W: Write> Terminal<W> {
-    /// On any writer.
+    /// Writes to any writer.
     pub fn new(out: W, style: Style, settings: &ShowSettings) -> Self {
         Self {
             out,
@@ -138,7 +138,7 @@ impl<W: Write + Send> Display for Terminal<W> {
                 let panel = if news == News::Answer { self.panel.height() / down } else { 0 };
                 let up = panel + self.below;
                 if news != News::Source {
-                    // To the start of what is to be replaced.
+                    // Moves the cursor to the start of the text that is replaced.
                     let _ = write!(self.text, "\x1b[{up}A\r");
                 }
                 if news != News::None {
@@ -147,7 +147,7 @@ impl<W: Write + Send> Display for Terminal<W> {
                 }
             }
         }
-        // (writing to a string cannot fail)
+        // Writing to a string cannot fail.
         self.caption.clear();
         let _ = write!(self.caption, "{}", ReportLine(report, self.settings.language));
         match self.style {
@@ -185,7 +185,7 @@ fn character(panel: &Panel, left: usize, top: usize, across: usize, down: usize)
             (true, true) => '\u{2588}',
         };
     }
-    // Unicode numbers Braille dots down the left column, then the right one; the fourth row came later.
+    // Unicode numbers Braille dots down the left column, then the right one; the fourth row was added later.
     const BITS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
     let mut bits = 0;
     for (dy, row) in BITS.iter().enumerate() {

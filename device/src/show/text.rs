@@ -1,8 +1,8 @@
 //! Text in the built-in mono fonts, enlarged by whole factors.
 //!
-//! A font is a size. Each letter is drawn with the first set of glyphs of that size that has it, so that words in
-//! Latin, Greek and Cyrillic letters have the same sizes and places. Japanese letters are wider and come from other
-//! fonts (`japanese`).
+//! A font is a size. Each letter is drawn with the first set of glyphs of that size that has it, so words in Latin,
+//! Greek and Cyrillic letters have the same sizes and positions. Japanese letters are wider and come from other fonts
+//! (`japanese`).
 
 #[cfg(feature = "japanese")]
 mod japanese;
@@ -34,14 +34,14 @@ macro_rules! face {
     };
 }
 
-/// A font at a size: `scale` px per font pixel, across and down.
+/// A font at a size: `scale` px per font pixel, horizontally and vertically.
 #[derive(Clone, Copy, Debug)]
 pub struct Font {
     face: &'static Face,
     scale: Size,
 }
 
-/// Fonts and enlargements from large to small, without those whose letters run together.
+/// Fonts and scales from large to small, without those whose letters touch.
 const SIZES: [(&Face, u32); 15] = [
     (face!(FONT_10X20), 3),
     (face!(FONT_9X18_BOLD), 3),
@@ -60,7 +60,7 @@ const SIZES: [(&Face, u32); 15] = [
     (face!(FONT_5X8), 1),
 ];
 
-/// What a letter is drawn with.
+/// The font that a letter is drawn with.
 enum Glyph {
     Mono(&'static MonoFont<'static>),
     #[cfg(feature = "japanese")]
@@ -68,20 +68,20 @@ enum Glyph {
 }
 
 impl Font {
-    /// Over a question's code on a tall panel.
+    /// The text above a question's code on a tall panel.
     pub const TITLE: Self = Self::new(face!(FONT_7X14), 1, 1);
 
     /// A question's code on a tall panel, in two lines.
     pub const DIGITS: Self = Self::new(face!(FONT_10X20), 1, 1);
 
-    /// Over a question's code on a flat panel.
+    /// The text above a question's code on a flat panel.
     pub const SMALL_TITLE: Self = Self::new(face!(FONT_6X9), 1, 1);
 
     /// A question's code on a flat panel, in one line.
     pub const SMALL_DIGITS: Self = Self::new(face!(FONT_6X13), 1, 1);
 
-    /// The word beside the emoji on a tall panel: as wide as nine letters may be, and twice as high, so that lines are
-    /// 2 px thick in both directions.
+    /// The word beside the emoji on a tall panel: wide enough for nine letters, and twice as high, so that lines are 2
+    /// px thick in both directions.
     pub const TALL_WORD: Self = Self::new(face!(FONT_7X13_BOLD), 1, 2);
 
     /// The word alone on a tall panel.
@@ -97,7 +97,7 @@ impl Font {
         Self { face, scale: Size::new(across, down) }
     }
 
-    /// Over a question's code.
+    /// The text above a question's code.
     pub const fn title(panel: PanelSize) -> Self {
         match panel {
             PanelSize::Tall => Self::TITLE,
@@ -120,8 +120,8 @@ impl Font {
         Self::sizes().find(fits).unwrap_or(Self::new(face!(FONT_5X8), 1, 1))
     }
 
-    /// The largest whole enlargement of one font in which all lines fit, for screens of any size; a smaller font where
-    /// none does.
+    /// The largest whole scale of one font in which all lines fit, for screens of any size; a smaller font if none
+    /// does.
     pub fn filling(lines: &[&str], width: u32, height: u32) -> Self {
         let once = Self::new(face!(FONT_10X20), 1, 1);
         let widest = lines.iter().map(|line| once.width(line)).max().unwrap_or(0);
@@ -133,7 +133,7 @@ impl Font {
         }
     }
 
-    /// The same letters in their own size, and how many times larger these are.
+    /// The same font at scale 1, and its scale.
     pub fn unscaled(self) -> (Self, Size) {
         (Self { scale: Size::new(1, 1), ..self }, self.scale)
     }
@@ -174,7 +174,7 @@ impl Font {
         self.mono().character_size.height * self.scale.height
     }
 
-    /// The size's measures, which are the same in every set.
+    /// The metrics of the size, which are the same in every set.
     const fn mono(&self) -> &'static MonoFont<'static> {
         self.face[0]
     }
@@ -199,7 +199,7 @@ impl Font {
         self.found(c).unwrap_or(Glyph::Mono(self.mono()))
     }
 
-    /// From a letter's left edge to the next one's, in the font's own px.
+    /// The advance of a letter, in the font's own px.
     fn advance(&self, glyph: &Glyph) -> u32 {
         match glyph {
             Glyph::Mono(font) => font.character_size.width + font.character_spacing,
@@ -208,7 +208,7 @@ impl Font {
         }
     }
 
-    /// Writes `text` with its top-left corner at `at`; what falls outside `target` is cut.
+    /// Writes `text` with its top-left corner at `at`; parts outside `target` are clipped.
     ///
     /// # Errors
     /// Whatever the target's own drawing returns.

@@ -12,15 +12,15 @@ use super::{FileRules, ShowError};
 use crate::camera::Rate;
 use crate::ffmpeg::Ffmpeg;
 
-/// Frame rate of a live camera's video, Hz; frames are repeated or left out to keep time.
+/// Frame rate of a live camera's video, Hz; frames are repeated or dropped to keep the rate.
 const LIVE: u32 = 25;
-/// Frame rate where every picture stands for itself, Hz.
+/// Frame rate of single pictures, Hz.
 const PICTURES: u32 = 1;
-/// At most so many frames stand in for those that did not come: a minute.
+/// The most repetitions for missing frames: a minute.
 const MOST_REPEATED: u64 = 60 * LIVE as u64;
 
-/// A video that is being written. All its frames have the size of the first; of others, what is too large is cut off, and
-/// black fills what is free.
+/// A video that is being written. All its frames have the size of the first; larger ones are cropped, and smaller ones
+/// padded with black.
 pub struct Video {
     path: PathBuf,
     out: Out,
@@ -30,18 +30,18 @@ pub struct Video {
     yuv: Vec<u8>,
 }
 
-/// Where frames go.
+/// The destination of frames.
 enum Out {
     File(BufWriter<File>),
     Ffmpeg(Box<Ffmpeg>, Option<ChildStdin>),
 }
 
-/// What the header says, which is written with the first frame.
+/// The format in the header, which is written with the first frame.
 #[derive(Clone, Copy, Debug)]
 struct Format {
     width: u32,
     height: u32,
-    /// Frames come in the camera's own time.
+    /// Whether the frames are from a live camera.
     is_live: bool,
     /// The first frame's time, ms.
     from_ms: u64,
@@ -56,17 +56,18 @@ pub struct VideoFrame<'a> {
     pub width: u32,
     /// Height, px.
     pub height: u32,
-    /// The source's frame rate, where it tells it: then every frame counts once.
+    /// The source's frame rate, if it is known: then every frame is written once.
     pub rate: Option<Rate>,
-    /// The frame's own time, where it has one, ms.
+    /// The frame's timestamp, ms, if it has one.
     pub time_ms: Option<u64>,
 }
 
 impl Video {
-    /// Begins the file `path`. Without ffmpeg, one that is not Y4M becomes `path` with the ending `.y4m`, which is said.
+    /// Begins the file `path`. Without ffmpeg, a file that is not Y4M gets the extension `.y4m`, which is reported on
+    /// standard error.
     ///
     /// # Errors
-    /// [`ShowError`] without a name, where the file is there already, or cannot be made.
+    /// [`ShowError`] without a name, or when the file exists or cannot be created.
     pub fn create(path: impl AsRef<Path>, rules: FileRules) -> Result<Self, ShowError> {
         let mut path = path.as_ref().to_owned();
         if path.file_name().is_none() {
@@ -80,12 +81,12 @@ impl Video {
         if !is_y4m(&path) {
             match Ffmpeg::writer(&path) {
                 Ok((ffmpeg, stdin)) => {
-                    // What ffmpeg says about a folder is not for people.
+                    // Checked first, since ffmpeg's message about a folder is not helpful.
                     let file = File::options().append(true).create(true).open(&path);
                     file.map_err(|source| ShowError::write(&path, source))?;
                     return Ok(Self::new(path, Out::Ffmpeg(Box::new(ffmpeg), Some(stdin))));
                 }
-                // A video that stands at `path` stays.
+                // An existing video at `path` is not changed.
                 Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
                     path.set_extension("y4m");
                     free(&path)?;
@@ -113,7 +114,7 @@ impl Video {
             Some(format) => format,
             None => self.begin(frame)?,
         };
-        // How many frames there should be with this one.
+        // The number of frames that there should be, including this one.
         let due = match frame.time_ms {
             Some(ms) if format.is_live => {
                 let frames = ms.saturating_sub(format.from_ms) * u64::from(LIVE) / 1000 + 1;
@@ -160,7 +161,7 @@ impl Video {
                 file.write_all(bytes).map_err(|source| ShowError::write(&self.path, source))
             }
             Out::Ffmpeg(_, Some(stdin)) => match stdin.write_all(bytes) {
-                // It ended, and says why.
+                // ffmpeg ended; its message says why.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.end(),
                 result => result.map_err(|source| ShowError::write(&self.path, source)),
             },
@@ -168,7 +169,7 @@ impl Video {
         }
     }
 
-    /// Waits for the file to be whole.
+    /// Waits until the file is complete.
     fn end(&mut self) -> Result<(), ShowError> {
         let fail = |reason: String| ShowError::Ffmpeg { path: self.path.clone(), reason };
         match &mut self.out {
@@ -184,12 +185,12 @@ impl Video {
         }
     }
 
-    /// Ends the file, and says what was written.
+    /// Ends the file, and reports what was written on standard error.
     ///
     /// # Errors
     /// [`ShowError`] when the rest cannot be written.
     pub fn finish(&mut self) -> Result<(), ShowError> {
-        // ffmpeg makes no video of nothing.
+        // ffmpeg does not write a video without frames.
         if self.frames > 0 {
             self.end()?;
         }

@@ -1,4 +1,4 @@
-//! Answers in words: on the panel, in a line of text, and as stable identifiers.
+//! Answers as words: on the panel, in a line of text, and as stable identifiers.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::answer::{
 pub struct Words<'a> {
     /// Small, above the word: `"looks"` for expressions, empty for states.
     pub above: &'a str,
-    /// The word where there is room for it in one line.
+    /// The word in one line, if there is space for it.
     pub wide: &'a str,
     /// The word beside the emoji, in one line or two.
     pub narrow: &'a [String],
@@ -49,7 +49,7 @@ pub fn words(screen: impl Into<Screen>, language: &Language) -> Words<'_> {
         Screen::Practice(PracticeScreen::Ended) => &language.practice.end,
         Screen::Menu(entry) => menu_entry(entry, language),
         Screen::Reason(reason) => match reason {
-            // There is nothing to say, and it is never shown.
+            // Never shown.
             Reason::None => &language.states.starting,
             Reason::Medical => &language.reasons.medical,
             Reason::Safety => &language.reasons.safety,
@@ -97,7 +97,7 @@ fn stated(text: &PanelText) -> Words<'_> {
     Words { above: "", wide: text.whole(), narrow: text.lines() }
 }
 
-/// An identifier that stays the same between versions: a class name such as `"happiness"`, or one of those below.
+/// An identifier that does not change between versions: a class name such as `"happiness"`, or one of those below.
 pub fn id(screen: impl Into<Screen>) -> &'static str {
     match screen.into() {
         Screen::Starting => "starting",
@@ -126,13 +126,13 @@ pub fn id(screen: impl Into<Screen>) -> &'static str {
         Screen::NotHere => "not-here",
         Screen::Keep { .. } => "keep-question",
         Screen::KeepsPictures { .. } => "keeps-pictures",
-        // An older name.
+        // The name from earlier versions.
         Screen::Question { .. } => "press-button",
         Screen::Answer(Answer::Looks(expression)) => expression.name(),
     }
 }
 
-/// What the wearer is asked.
+/// The text of a question.
 pub fn question(ask: Ask, questions: &QuestionTexts) -> &str {
     let text = match ask {
         Ask::NewMaker => &questions.new_maker,
@@ -142,7 +142,7 @@ pub fn question(ask: Ask, questions: &QuestionTexts) -> &str {
     text.whole()
 }
 
-/// What the wearer does about a question; what a press means once it counts.
+/// How the wearer answers a question: compare the codes first, then press once presses count (`counts`).
 pub fn answers(counts: bool, questions: &QuestionTexts) -> &str {
     if counts { questions.answer.whole() } else { questions.compare.whole() }
 }
@@ -153,8 +153,8 @@ pub fn whole_percent(probability: f32) -> u8 {
     (probability * 100.0).round().clamp(0.0, 99.0) as u8
 }
 
-/// What is said beside a face: its word, and in percent how probable that is; where it is unsure, how probable the most
-/// probable class is.
+/// The text beside a face: its word and its probability in percent; for an unsure answer, the probability of the most
+/// probable class.
 pub fn lines(face: &FaceAnswer, labels: &LabelSet, language: &Language) -> Vec<String> {
     let top = || {
         let top = face.probabilities.iter().copied().reduce(f32::max);
@@ -164,8 +164,8 @@ pub fn lines(face: &FaceAnswer, labels: &LabelSet, language: &Language) -> Vec<S
     std::iter::once(words(face.answer, language).wide.to_owned()).chain(percent).collect()
 }
 
-/// The probability of what `face` looks like, in whole percent and at most 99, since no estimate is certain;
-/// `None` when it is unsure.
+/// The probability of the answer of `face`, in whole percent and at most 99, since no estimate is certain; `None` when
+/// it is unsure.
 pub fn percent(face: &FaceAnswer, labels: &LabelSet) -> Option<u8> {
     let Answer::Looks(expression) = face.answer else { return None };
     let probability = *face.probabilities.get(labels.index_of(expression.name())?)?;
@@ -182,7 +182,7 @@ impl fmt::Display for ReportLine<'_> {
         match report.time_ms {
             Some(ms) => write_time(f, ms)?,
             None => {
-                // A file name may hold anything.
+                // A file name may contain any characters.
                 write!(f, "{}:", plain_line(&report.source))?;
             }
         }
@@ -193,7 +193,7 @@ impl fmt::Display for ReportLine<'_> {
         if let Some(percent) = shown.and_then(|face| percent(face, &report.labels)) {
             write!(f, " ({percent} %)")?;
         }
-        // The panel shows one of them.
+        // The panel shows only one of the two.
         match report.shown {
             Screen::Question { code, counts, .. } => {
                 write!(f, " {code}: {}", answers(counts, &language.questions))?;

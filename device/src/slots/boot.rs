@@ -1,4 +1,4 @@
-//! What a start runs, and what it says about everything that it does not.
+//! The choice of the bundle at a start, and the notes about bundles that are not run.
 
 use std::io;
 use std::time::Duration;
@@ -12,16 +12,15 @@ use super::store::{Found, Store};
 use super::trust::Trust;
 use crate::bundle::{LoadError, LoadedBundle, Origin, Slot};
 
-/// For how long a start waits for an installation that is under way.
+/// How long a start waits for a running installation.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Loads the bundle that runs: the one on trial, which this start uses up one start of, else the active one, else
-/// the other one, else the one inside the program. A slot that cannot be used is passed by, and never tried again
-/// where that would not help. The time of day plays no part. `notes` says why something else does not run, a line
-/// each.
+/// Loads the bundle to run: the one on trial, of whose starts this uses one, else the active one, else the other one,
+/// else the embedded one. A slot that cannot be used is skipped, and never tried again if that would not help. The time
+/// of day is not used. `notes` gets a line for each bundle that is not run.
 ///
 /// # Errors
-/// [`LoadError`] when not even the bundle inside the program runs.
+/// [`LoadError`] when not even the embedded bundle runs.
 pub fn boot(
     store: &Store,
     trust: &Trust,
@@ -52,12 +51,12 @@ pub struct SlotStart {
     pub slot: Slot,
     /// Starts that are left after this one; `None` where it is not on trial.
     pub trial: Option<u8>,
-    /// It needs a self-test before it runs.
+    /// Whether it needs a self-test before it runs.
     pub test: bool,
 }
 
-/// Decides as [`boot`] does, and leaves it to `load` to load and test a bundle of a trusted signer from its bytes. What
-/// `load` fails with is the bundle's own fault: it never runs again. `None` for the bundle inside the program.
+/// Decides as [`boot`] does, and calls `load` to load and test a bundle of a trusted signer from its bytes. If `load`
+/// fails, the bundle is at fault and never runs again. Returns `None` for the embedded bundle.
 pub fn choose<T>(
     store: &Store,
     trust: &Trust,
@@ -67,7 +66,7 @@ pub fn choose<T>(
     if !store.exists() {
         return None;
     }
-    // Without the lock nothing may be written, so nothing on trial may run.
+    // Without the lock nothing may be written, so a bundle on trial may not run.
     let lock = store.lock(PATIENCE).map_err(|error| notes.push(line(&error))).ok();
     let (mut pointer, rebuilt) = match store.found() {
         Ok(Found::Pointer(pointer)) => (pointer, false),
@@ -95,7 +94,7 @@ pub fn choose<T>(
             Held::Trial { starts_left } => {
                 let left = starts_left - 1;
                 pointer.set(slot, Held::Trial { starts_left: left });
-                // First of all this start is used up: it may end in a crash.
+                // The start is counted first, since it may end in a crash.
                 let written = match &lock {
                     Some(_) => store.write(&mut pointer).map_err(|error| line(&error)),
                     None => Err("another program changes the slots".to_owned()),
@@ -139,17 +138,17 @@ pub fn choose<T>(
     chosen
 }
 
-/// Slots that may run, the best first.
+/// Slots that may run, in order of preference.
 fn order(pointer: &Pointer) -> Vec<Slot> {
     let active = pointer.active;
-    // Where the program's own bundle was chosen, only a trial goes before it.
+    // If the embedded bundle was chosen, only a trial precedes it.
     let other = active.map(Slot::other).filter(|slot| pointer.held(*slot) == Held::Good);
     let mut order: Vec<Slot> = pointer.trial().into_iter().chain(active).collect();
     order.extend(other.filter(|slot| !order.contains(slot)));
     order
 }
 
-/// A new pointer from the slots themselves: every whole bundle of a trusted signer, the newest release first.
+/// Rebuilds the pointer from the slots: every undamaged bundle of a trusted signer, the newest release first.
 fn rebuild(store: &Store, trust: &Trust) -> Pointer {
     let mut pointer = Pointer::default();
     let mut best = None;
@@ -175,10 +174,10 @@ fn trusted(bytes: &[u8], trust: &Trust) -> Result<(String, u32), Refusal> {
     Ok((bundle.manifest().name.clone(), bundle.manifest().content_version))
 }
 
-/// A slot that is passed by.
+/// A slot that is skipped.
 struct Unusable {
     reason: String,
-    /// It is the bundle's own fault, so another start would not help.
+    /// Whether the bundle is at fault, so that another start would not help.
     lasting: bool,
 }
 
@@ -188,10 +187,10 @@ impl Unusable {
     }
 }
 
-/// The bytes of the bundle in `slot`, if it is whole and of a trusted signer.
+/// The bytes of the bundle in `slot`, if it is undamaged and of a trusted signer.
 fn read(store: &Store, trust: &Trust, slot: Slot) -> Result<Vec<u8>, Unusable> {
     let bytes = Store::read(&store.file(slot)).map_err(|error| Unusable {
-        // A disk that cannot be read now may be read at the next start.
+        // A disk that cannot be read now may be readable at the next start.
         lasting: matches!(
             error.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge
@@ -200,7 +199,7 @@ fn read(store: &Store, trust: &Trust, slot: Slot) -> Result<Vec<u8>, Unusable> {
     })?;
     trusted(&bytes, trust).map_err(|refusal| Unusable {
         reason: line(&refusal),
-        // A key may come back, and a newer program may read it.
+        // A key may be trusted again, and a newer program may read it.
         lasting: !matches!(
             refusal,
             Refusal::Untrusted { .. }

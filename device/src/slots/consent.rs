@@ -1,4 +1,4 @@
-//! Asking the wearer: one program asks, the badge that runs shows the question, its button answers.
+//! The consent channel: one program asks, the running badge shows the question, and its button answers.
 
 use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
@@ -12,22 +12,22 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 
-/// For how long the badge shows a question.
+/// How long the badge shows a question.
 pub const SHOWN: Duration = Duration::from_secs(60);
 
-/// A press that began before the question was visible for so long is not its answer.
+/// A press that began before the question was visible for this time does not answer it.
 pub const VISIBLE: Duration = Duration::from_secs(2);
 
-/// A little longer, so that the badge's own end of a question arrives.
+/// How long the asking program waits: a little longer, so that it receives the badge's own timeout.
 const WAITED: Duration = Duration::from_secs(65);
 
-/// How often the answer is looked for.
+/// Polling interval for the answer.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Longest question or answer that is read, bytes.
 const LONGEST: u64 = 4096;
 
-/// How the wearer answers, or the badge where nobody can.
+/// The answer of the wearer, or of the badge if the wearer cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -35,7 +35,7 @@ pub enum Verdict {
     Yes,
     /// A short press.
     No,
-    /// Nobody pressed for [`SHOWN`].
+    /// No press within [`SHOWN`].
     Silence,
     /// The badge has no button.
     NoButton,
@@ -45,7 +45,7 @@ pub enum Verdict {
 
 #[derive(Serialize, Deserialize)]
 struct ConsentAnswer {
-    /// Tells one question from another.
+    /// Identifies the question.
     number: [u8; 16],
     verdict: Verdict,
 }
@@ -56,35 +56,35 @@ struct UncodedQuestion {
     id: u64,
 }
 
-/// The answer that such a program understands.
+/// The answer that an earlier program understands.
 #[derive(Serialize)]
 struct UncodedAnswer {
     id: u64,
     verdict: Verdict,
 }
 
-/// Nobody agreed.
+/// Why there is no consent.
 #[derive(Debug, thiserror::Error)]
 pub enum NoConsent {
-    /// The wearer pressed shortly.
+    /// The wearer refused with a short press.
     #[error("the wearer refused by a short press")]
     Declined,
-    /// Nobody agreed in time.
+    /// No answer in time.
     #[error("nobody held its button for 3 s within a minute")]
     Silence,
-    /// Nobody could press.
+    /// The badge has no button.
     #[error("it has no button to press")]
     NoButton,
-    /// Nobody could read the question.
+    /// The badge has no panel.
     #[error("it has no panel to show the question")]
     NoPanel,
-    /// Nobody could be asked.
+    /// No badge is running.
     #[error("no badge runs here that could ask its wearer")]
     NobodyRuns,
-    /// Somebody else asks something.
+    /// Another program is asking.
     #[error("the badge shows another question")]
     Busy,
-    /// The state folder does not let itself be used.
+    /// The state folder cannot be used.
     #[error("cannot ask through {}: {source}", path.display())]
     Folder {
         /// The file.
@@ -114,13 +114,13 @@ impl Failure for NoConsent {
     }
 }
 
-/// Carries questions to the badge that runs, and its answers back: files in the state folder.
+/// Carries questions to the running badge, and its answers back, as files in the state folder.
 #[derive(Clone, Debug)]
 pub struct ConsentChannel {
     state: PathBuf,
 }
 
-/// While it lives, a badge runs that answers questions.
+/// Held by a running badge that answers questions.
 pub struct Presence(#[expect(dead_code, reason = "unlocked when it is closed")] File);
 
 impl ConsentChannel {
@@ -133,8 +133,8 @@ impl ConsentChannel {
         self.state.join(name)
     }
 
-    /// Announces that a badge runs; `None` where that is not possible, or another one runs. What was asked before is
-    /// void.
+    /// Announces that a badge runs; `None` if that is not possible, or another one runs. Earlier questions become
+    /// invalid.
     pub fn announce(&self) -> Option<Presence> {
         let file = files::open_lock(&self.path("run.lock")).ok()?;
         file.try_lock().ok()?;
@@ -147,8 +147,8 @@ impl ConsentChannel {
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
 
-    /// Asks for `ask` and waits for the button. `key` signed what came, whose SHA-256 is `sha256`; zeros where there is
-    /// none. `tell` gets the question with its code.
+    /// Asks for `ask` and waits for the button. `key` is the signer of the received file and `sha256` its SHA-256;
+    /// zeros if there is none. `tell` gets the question with its code.
     ///
     /// # Errors
     /// [`NoConsent`] for every answer but yes.
@@ -202,14 +202,14 @@ impl ConsentChannel {
         }
     }
 
-    /// The question that waits. One without a code is refused here.
+    /// The waiting question. One without a code is refused.
     pub fn question(&self) -> Option<Question> {
         let asked = self.path("ask");
         let question = read(&asked);
         if question.is_none()
             && let Some(UncodedQuestion { id }) = read(&asked)
         {
-            // Its help says how else a key comes.
+            // The help of this verdict says how else to add a key.
             let answer = UncodedAnswer { id, verdict: Verdict::NoButton };
             let _ = files::replace(&self.path("answer"), &json(&answer));
             let _ = fs::remove_file(asked);
@@ -217,9 +217,9 @@ impl ConsentChannel {
         question
     }
 
-    /// Answers it; the question is gone then.
+    /// Answers and removes the question.
     pub fn answer(&self, question: &Question, verdict: Verdict) {
-        // Where this fails, the program that asked gives up by itself.
+        // If this fails, the asking program times out.
         let _ = files::replace(
             &self.path("answer"),
             &json(&ConsentAnswer { number: question.number, verdict }),
@@ -228,9 +228,9 @@ impl ConsentChannel {
     }
 }
 
-/// A number that nobody can know before.
+/// An unpredictable number.
 fn draw() -> [u8; 16] {
-    // The standard library's keys against collision attacks come from the system's random numbers.
+    // The standard library seeds its hash keys from the system's random numbers.
     let keys = RandomState::new();
     let [first, second] = [1_u64, 2].map(|half| keys.hash_one(half).to_le_bytes());
     std::array::from_fn(|at| if at < 8 { first[at] } else { second[at - 8] })

@@ -8,10 +8,10 @@ use emocue_models::failure::{Failure, exit, sentence};
 
 use super::consent::NoConsent;
 
-/// Slots cannot be changed or looked at.
+/// Slots cannot be changed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SlotError {
-    /// The bundle is not for this badge; the slots are as they were.
+    /// The bundle is refused; the slots are unchanged.
     #[error("{}: {reason}", path.display())]
     Refused {
         /// The bundle's file.
@@ -19,49 +19,49 @@ pub enum SlotError {
         /// Why.
         reason: Refusal,
     },
-    /// The state folder does not let itself be used.
+    /// The state folder cannot be used.
     #[error("cannot {what} {}: {source}", path.display())]
     Folder {
-        /// Write, read, lock.
+        /// The operation: write, read, lock.
         what: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// Somebody else changes the slots just now.
+    /// Another program is changing the slots.
     #[error("{} is locked: another installation is under way", .0.display())]
     Busy(PathBuf),
     /// There is nothing to confirm.
     #[error("no bundle is on trial")]
     NoTrial,
-    /// There is nothing to return to.
+    /// There is no previous bundle.
     #[error("the bundle inside this program runs already; there is nothing before it")]
     NothingBefore,
 }
 
-/// What is wrong with a bundle.
+/// Why a bundle is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// It cannot be read.
     #[error("{0}")]
     Unreadable(io::Error),
-    /// It is damaged, or asks for another program.
+    /// It is damaged, or needs a newer program.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// It does not say what it can and cannot do.
+    /// It has no model card.
     #[error("it has no model card")]
     NoCard,
-    /// Nobody vouches for it.
+    /// It has no signature.
     #[error("it is not signed")]
     Unsigned,
-    /// Somebody else vouches for it.
+    /// Its signer is not trusted.
     #[error("it is signed by {signer}, whom this badge does not trust")]
     Untrusted {
         /// The key that signed it.
         signer: PublicKey,
     },
-    /// The badge is new, and nobody accepted the signer.
+    /// The badge trusts no key yet, and the wearer did not accept the signer.
     #[error("it is signed by {signer}, whom this badge does not know yet: {reason}")]
     NotAccepted {
         /// The key that signed it.
@@ -72,14 +72,14 @@ pub enum Refusal {
     /// An older release than one that ran here.
     #[error("release {version} of {name} is older than {newest}, which ran here")]
     Downgrade {
-        /// What the bundle is called.
+        /// The bundle's name.
         name: String,
-        /// Its release.
+        /// Its release number.
         version: u32,
-        /// The newest that was confirmed.
+        /// The newest confirmed release number.
         newest: u32,
     },
-    /// Its networks do not answer as they should.
+    /// Its networks fail the self-test.
     #[error("it fails the self-test: {0}")]
     SelfTest(String),
 }
@@ -150,7 +150,7 @@ impl SlotError {
         Self::Refused { path: path.to_owned(), reason: reason.into() }
     }
 
-    /// What the system says about `path`.
+    /// The system's error for `path`.
     pub(super) fn folder(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Folder { what, path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all, also when power fails.
+//! Files that are written completely or not at all, even if power fails.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::power;
 
-/// A whole file on the disk under a name that nothing looks at; it vanishes unless it is put into its place.
+/// A complete file on the disk under a temporary name; it is removed unless it is committed.
 pub(super) struct Staged {
     path: PathBuf,
     target: PathBuf,
@@ -25,15 +25,15 @@ impl Staged {
         Ok(staged)
     }
 
-    /// Where it lies until then.
+    /// Its temporary path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts it into its place and waits until the folder says so on the disk.
+    /// Renames it to its target and waits until the folder is synced to the disk.
     pub(super) fn commit(self) -> io::Result<()> {
         if self.target.is_dir() {
-            // Nothing puts one there but a broken disk, and a rename would not replace it.
+            // Only a broken disk has a folder here, and a rename would not replace it.
             power::on()?;
             fs::remove_dir_all(&self.target)?;
         }
@@ -45,13 +45,13 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // After a commit it is not there any more.
+        // After a commit the temporary file no longer exists.
         let _ = power::on().and_then(|()| fs::remove_file(&self.path));
     }
 }
 
-/// A new file at `path`. What lies there is removed, and never followed or written to: it may be a link that somebody
-/// planted.
+/// Creates a new file at `path`. An existing entry is removed, and never followed or written to: it may be a malicious
+/// link.
 fn create(path: &Path) -> io::Result<File> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => power::on().and_then(|()| fs::remove_dir_all(path))?,
@@ -59,13 +59,12 @@ fn create(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // Another link that is planted right now makes this fail.
+    // Fails if another link is created at this moment.
     power::on()?;
     File::create_new(path)
 }
 
-/// The file at `path` that is there to be locked; it is made where it is missing, and never emptied. A link in its
-/// place is removed.
+/// Opens the lock file at `path`; it is created if it is missing, and never truncated. A link in its place is removed.
 pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         power::on()?;
@@ -78,7 +77,7 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt as _;
 
         use rustix::fs::OFlags;
-        // A pipe without a reader would be waited for.
+        // Opening a pipe without a reader would block.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     power::on()?;
@@ -88,30 +87,30 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
 /// Replaces the file `target` by one of these `bytes`: after a power failure it is the old one or the new one.
 ///
 /// # Errors
-/// The system's own; the old file stays.
+/// The system's error; the old file stays.
 pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Staged::write(target, bytes)?.commit()
 }
 
-/// Makes `folder` where it is missing, and waits until it and every folder that was made for it are on the disk; one
-/// that is there may be what a killed program left, so it is waited for too.
+/// Creates `folder` if it is missing, and waits until it and every folder that was created for it are on the disk; an
+/// existing one may have been created by a killed program, so it is synced too.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
     let missing = folder.ancestors().filter(is_named).take_while(|it| !it.is_dir()).count();
     power::on()?;
     fs::create_dir_all(folder)?;
-    // The state folder, and the one that holds it, may be new even where this one is not.
+    // The state folder and its parent may be new even if this one is not.
     folder.ancestors().filter(is_named).take(missing.max(2) + 1).try_for_each(sync_folder)
 }
 
-/// Waits until the names in `folder` are on the disk.
+/// Waits until the directory entries of `folder` are on the disk.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     power::on()?;
-    // Elsewhere folders cannot be opened.
+    // On other systems folders cannot be opened.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads a regular file of at most `limit` bytes: nothing that never ends, or waits for a writer.
+/// Reads a regular file of at most `limit` bytes: no endless file, and no pipe that blocks.
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let found = fs::metadata(path)?;
     if !found.is_file() {
@@ -173,7 +172,7 @@ mod tests {
             assert!(fs::symlink_metadata(&target).unwrap().is_file());
             fs::remove_file(&lock).unwrap();
         }
-        // What somebody else holds is not emptied or replaced.
+        // A file that another program has locked is not truncated or replaced.
         fs::write(&lock, b"1").unwrap();
         let held = open_lock(&lock).unwrap();
         held.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Taking a new bundle: checked first, then written beside the one that runs, then pointed to.
+//! Installs a new bundle: checks it, writes it to the other slot, then changes the pointer.
 
 use std::path::Path;
 
@@ -16,39 +16,39 @@ use crate::bundle::{Slot, built_in_release};
 /// Asks the wearer whether to trust a key, which signed the bundle of these bytes.
 pub type AskForKey<'a> = dyn Fn(PublicKey, &[u8]) -> Result<(), NoConsent> + 'a;
 
-/// How a bundle is taken.
+/// An installation of a bundle.
 pub struct Install<'a> {
-    /// Where to.
+    /// The slots.
     pub store: &'a Store,
-    /// From whom.
+    /// The trusted keys.
     pub trust: &'a Trust,
-    /// Runs the networks of a bundle's file on the portraits, where they can do no harm.
+    /// Runs the networks of a bundle's file on the portraits in a sandbox.
     pub test: &'a dyn Fn(&Path) -> Result<(), String>,
     /// Asks the wearer whether to trust a first key.
     pub ask: &'a AskForKey<'a>,
-    /// Takes an older release too.
+    /// Whether to accept an older release, too.
     pub force: bool,
 }
 
-/// What became of it.
+/// The result of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Installed {
     /// It is on trial from the next start on.
     OnTrial {
-        /// Where it lies.
+        /// Its slot.
         slot: Slot,
-        /// What it is called, with its release.
+        /// Its name and release number.
         release: String,
     },
-    /// The very same bundle is there already.
+    /// The same bundle is already installed.
     Already {
-        /// Where it lies.
+        /// Its slot.
         slot: Slot,
     },
 }
 
 impl Install<'_> {
-    /// Takes the bundle in `path`. Whatever fails, what the badge starts with stays.
+    /// Installs the bundle in `path`. If anything fails, the bundle that the badge starts with is unchanged.
     ///
     /// # Errors
     /// [`SlotError`] when it is refused, or the slots cannot be changed.
@@ -78,7 +78,7 @@ impl Install<'_> {
             let not_accepted = |reason| refused(Refusal::NotAccepted { signer, reason });
             (self.ask)(signer, &bytes).map_err(not_accepted)?;
         }
-        // Only now: networks of a stranger do not run.
+        // Only after the signature check: networks of an untrusted signer are not run.
         (self.test)(path).map_err(|reason| refused(Refusal::SelfTest(reason)))?;
         if is_new {
             self.trust.learn(signer).map_err(SlotError::folder("write the keys of", path))?;
@@ -103,7 +103,7 @@ impl Install<'_> {
         }
     }
 
-    /// The slot that holds these very bytes and starts next.
+    /// The slot that has exactly these bytes and starts next.
     fn there_already(&self, bytes: &[u8]) -> Result<Option<Slot>, SlotError> {
         let pointer = self.store.pointer()?;
         let next = pointer.next().filter(|slot| {
@@ -128,14 +128,14 @@ impl Install<'_> {
             return Err(cannot("trust")(differs));
         }
         if pointer.held(slot) != Held::Empty {
-            // While its file changes, nothing leads to it.
+            // While the slot's file changes, the pointer does not use it.
             pointer.set(slot, Held::Empty);
             store.write(&mut pointer)?;
         }
         staged.commit().map_err(cannot("put into its place"))?;
         pointer.set(slot, Held::Trial { starts_left: TRIALS });
         if self.force {
-            // What was forced may be confirmed, and installed again.
+            // A forced release may be confirmed, and installed again.
             pointer.forced(name, version);
         }
         store.write(&mut pointer)?;

@@ -1,5 +1,5 @@
-//! Bundles that came after the program: two slots, of which one runs, and how a badge survives whatever happens to
-//! them.
+//! Installed bundles: two slots (A/B updates), of which one runs, with a trial and rollback that survive power failures
+//! and crashes.
 //!
 //! ```text
 //! STATE/slots/a.emocue, b.emocue   the bundles
@@ -9,11 +9,11 @@
 //! STATE/ask, STATE/answer          what a program asks the wearer, and the answer ([`consent`])
 //! ```
 //!
-//! A new bundle is written beside the one that runs ([`Install`]) and gets a few starts on trial. After a minute
-//! without a fault it is kept ([`Store::confirm`]); else the one before returns ([`boot`]). Every change of the slots is
-//! one rename after everything that it leads to is on the disk, so whenever power fails the badge starts with the
-//! old bundle or with the new one. Where neither can be used it starts with the one inside the program. Nothing here
-//! looks at the time of day.
+//! A new bundle is written to the slot that does not run ([`Install`]) and gets a few starts on trial. After a minute
+//! without a fault it is confirmed ([`Store::confirm`]); otherwise the badge rolls back to the previous one ([`boot`]).
+//! Every change of the slots is one rename after everything that it refers to is on the disk, so after a power failure
+//! at any time the badge starts with the old bundle or with the new one. If neither can be used, it starts with the
+//! embedded one. The time of day is not used.
 
 mod boot;
 pub mod consent;
@@ -42,5 +42,5 @@ pub use status::{Next, SlotsStatus};
 pub use store::Store;
 pub use trust::Trust;
 
-/// Starts that a new bundle gets before the one before it returns.
+/// Number of starts of a new bundle before the badge rolls back.
 pub const TRIALS: u8 = 3;

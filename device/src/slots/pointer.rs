@@ -1,7 +1,7 @@
-//! Which slot runs: one small file that says all about both.
+//! The pointer: one small file with the state of both slots.
 //!
-//! Its first line is the CRC-32 of the rest in hexadecimal digits, the rest is JSON. It is only ever replaced as a
-//! whole, so a damaged one means a damaged disk; [`super::boot`] then looks at the slots themselves.
+//! Its first line is the CRC-32 of the rest in hexadecimal digits, the rest is JSON. It is only replaced as a whole, so
+//! a damaged one means a damaged disk; [`super::boot`] then rebuilds it from the slots.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::Slot;
 
-/// How far a slot's bundle is trusted to work.
+/// The state of a slot's bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum Held {
-    /// Nothing is in it that may run.
+    /// The slot has no bundle that may run.
     #[default]
     Empty,
-    /// It is new; the next start is its own.
+    /// The bundle is on trial; it runs at the next start.
     Trial {
         /// Starts that it has left.
         starts_left: u8,
     },
-    /// It ran for a healthy minute.
+    /// The bundle is confirmed.
     Good,
-    /// It did not work, and never runs again.
+    /// The bundle failed, and never runs again.
     Failed,
 }
 
-/// What releases are counted by: a name in lower case, without separators and without the number at its end, so that
-/// `Default 1` is of the same series as `default`.
+/// The series of a bundle, by which releases are compared: its name in lower case, without separators and without the
+/// number at its end, so that `Default 1` belongs to the series `default`.
 pub fn series(name: &str) -> String {
     let lower = name.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -41,24 +41,24 @@ pub fn series(name: &str) -> String {
     words[..kept].concat()
 }
 
-/// What is known about both slots.
+/// The state of both slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
-    /// The slot that runs when nothing is on trial; `None` for the bundle inside the program.
+    /// The slot that runs when nothing is on trial; `None` for the embedded bundle.
     pub active: Option<Slot>,
     /// Slot A.
     pub a: Held,
     /// Slot B.
     pub b: Held,
-    /// The newest release of each series that was ever confirmed: an older one is refused. Older programs wrote whole
+    /// The newest release of each series that was ever confirmed: an older one is refused. Earlier programs wrote whole
     /// names.
     pub newest: BTreeMap<String, u32>,
-    /// Counts changes, so that a badge that runs notices each.
+    /// Counts changes, so that a running badge detects each.
     pub changes: u64,
 }
 
 impl Pointer {
-    /// How far `slot` is trusted.
+    /// The state of `slot`.
     pub fn held(&self, slot: Slot) -> Held {
         match slot {
             Slot::A => self.a,
@@ -66,7 +66,7 @@ impl Pointer {
         }
     }
 
-    /// Changes how far `slot` is trusted. One that may not run any more is not active either.
+    /// Sets the state of `slot`. A slot that may no longer run is no longer active.
     pub fn set(&mut self, slot: Slot, held: Held) {
         match slot {
             Slot::A => self.a = held,
@@ -88,8 +88,7 @@ impl Pointer {
         self.trial().or(self.active)
     }
 
-    /// The slot that a new bundle goes to: never the active one. One on trial makes way, so there is never another
-    /// beside it.
+    /// The slot for a new bundle: never the active one. A bundle on trial is replaced, so at most one is on trial.
     pub fn spare(&self) -> Slot {
         let rank = |slot: &Slot| match self.held(*slot) {
             _ if self.active == Some(*slot) => 4,
@@ -108,13 +107,13 @@ impl Pointer {
         of.map(|(_, version)| *version).max()
     }
 
-    /// A release was confirmed.
+    /// Records that a release was confirmed.
     pub fn confirmed(&mut self, name: &str, version: u32) {
         let newest = self.newest_of(name).map_or(version, |newest| newest.max(version));
         self.set_newest(name, newest);
     }
 
-    /// An older release was installed on purpose, so that newer ones do not count any more.
+    /// Records that an older release was installed on purpose, so that newer ones no longer count.
     pub fn forced(&mut self, name: &str, version: u32) {
         if let Some(newest) = self.newest_of(name) {
             self.set_newest(name, newest.min(version));
@@ -129,12 +128,12 @@ impl Pointer {
 
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        // A map of texts to numbers and a few names: nothing that JSON cannot say.
+        // A map of texts to numbers and a few names: serialization cannot fail.
         let json = serde_json::to_string(self).unwrap_or_default();
         format!("{:08x}\n{json}\n", crc32fast::hash(json.as_bytes())).into_bytes()
     }
 
-    /// What the file says, unless it is damaged.
+    /// Decodes the file; `None` if it is damaged.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (crc, json) = text.strip_suffix('\n')?.split_once('\n')?;
@@ -180,7 +179,7 @@ mod tests {
         {
             assert_eq!(series(name), "default", "{name}");
         }
-        // A number that is a part of a word, or all that there is, tells names apart.
+        // A number that is part of a word, or the whole name, is kept.
         for (name, expected) in
             [("fer2013", "fer2013"), ("7", "7"), ("v2", "v2"), ("", ""), ("a 1 b", "a1b")]
         {

@@ -1,6 +1,6 @@
-//! Power that fails before any operation on the disk, for simulations and tests (feature `test-util`).
+//! Simulated power failures before any disk operation, for simulations and tests (feature `test-util`).
 //!
-//! Every operation of the slots that changes the disk asks here first. Without the feature the answer is always yes.
+//! Every disk operation of the slots is checked here first. Without the feature, none fails.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -9,20 +9,20 @@ use std::io::{self, Write as _};
 #[cfg(feature = "test-util")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PowerCut {
-    /// Operations that are still done.
+    /// Number of operations that still succeed.
     pub after: u32,
-    /// Of a write that is under way then: how much of it is done, 0 to 255 of 255.
+    /// How much of an interrupted write is done, `0..=255` of 255.
     pub torn: u8,
 }
 
 #[cfg(feature = "test-util")]
 thread_local! {
-    /// Operations that were asked for, and when power fails.
+    /// Number of operations so far, and when power fails.
     static POWER: std::cell::Cell<(u32, Option<PowerCut>)> = const { std::cell::Cell::new((0, None)) };
 }
 
-/// Does `work` on this thread while power fails at `cut`: from then on nothing on the disk changes. What `work` says
-/// about it is meaningless, as the program would not exist any more. Also says how many operations were asked for.
+/// Runs `work` on this thread, with a power failure at `cut`: from then on nothing on the disk changes. The result of
+/// `work` is then meaningless, since the program would no longer exist. Also returns the number of operations.
 #[cfg(feature = "test-util")]
 pub fn with_power_cut<T>(cut: Option<PowerCut>, work: impl FnOnce() -> T) -> (T, u32) {
     POWER.set((0, cut));
@@ -31,7 +31,7 @@ pub fn with_power_cut<T>(cut: Option<PowerCut>, work: impl FnOnce() -> T) -> (T,
     (done, asked)
 }
 
-/// Whether the next operation on the disk may be done; how much of a write is done where it may not.
+/// Whether the next disk operation succeeds; otherwise how much of a write is done.
 #[cfg(feature = "test-util")]
 fn next() -> Result<(), Option<u8>> {
     let (asked, cut) = POWER.get();
@@ -52,12 +52,12 @@ fn gone<T>(_: T) -> io::Error {
     io::Error::other("power has failed")
 }
 
-/// Asks before one operation.
+/// Checks one operation.
 pub(super) fn on() -> io::Result<()> {
     next().map_err(gone)
 }
 
-/// Writes all of `bytes`, or what is written until power fails.
+/// Writes all of `bytes`, or the part that is written until power fails.
 pub(super) fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     if let Err(torn) = next() {
         let part = bytes.len() * usize::from(torn.unwrap_or_default()) / 255;

@@ -1,4 +1,4 @@
-//! `emocue-badge slot status`: what would start, and what lies where.
+//! `emocue-badge slot status`: what would start next, and the content of both slots.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use super::pointer::Held;
 use super::store::{Found, Store};
 use crate::bundle::{Slot, built_in_release};
 
-/// Everything about the slots, as it is on the disk; looking changes nothing.
+/// The state of the slots on the disk; reading it changes nothing.
 #[derive(Clone, Debug, Serialize)]
 pub struct SlotsStatus {
     /// What the next start tries first.
     pub next: Next,
     /// Both slots.
     pub slots: Slots,
-    /// What is wrong, a line each.
+    /// Problems, a line each.
     pub notes: Vec<String>,
 }
 
@@ -26,9 +26,9 @@ pub struct SlotsStatus {
 pub struct Next {
     /// `"a"`, `"b"` or `"embedded"`.
     pub slot: String,
-    /// What the bundle is called.
+    /// The bundle's name.
     pub name: String,
-    /// Its release.
+    /// Its release number.
     pub content_version: u32,
 }
 
@@ -46,10 +46,10 @@ pub struct Slots {
 pub struct Entry {
     /// `"empty"`, `"trial"`, `"good"`, `"failed"` or `"damaged"`.
     pub state: &'static str,
-    /// What its bundle is called.
+    /// Its bundle's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its release.
+    /// Its release number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_version: Option<u32>,
     /// Starts that it has left on trial.
@@ -58,7 +58,7 @@ pub struct Entry {
 }
 
 impl SlotsStatus {
-    /// Looks at `store`.
+    /// Reads the state of `store`.
     ///
     /// # Errors
     /// [`SlotError::Folder`] when it cannot be read.

@@ -16,11 +16,11 @@ use crate::bundle::Slot;
 /// Longest pointer that is read, bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// How often a lock is tried again.
+/// Interval at which a lock is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// A lock that is held no longer is free after this time at the latest: a process that has just been forked holds a copy
-/// of it until it runs another program.
+/// A released lock is free after this time at the latest: a process that was just forked has a copy of it until it
+/// executes another program.
 pub(super) const FORKED: Duration = Duration::from_millis(200);
 
 /// Both slots and the pointer, in a folder that need not exist yet.
@@ -29,10 +29,10 @@ pub struct Store {
     folder: PathBuf,
 }
 
-/// While it lives, nobody else changes the slots.
+/// Held while the slots are changed; excludes other programs.
 pub(super) struct Lock(#[expect(dead_code, reason = "unlocked when it is closed")] File);
 
-/// What the pointer's file holds.
+/// The content of the pointer's file.
 #[derive(Debug)]
 pub(super) enum Found {
     /// Nothing was ever installed.
@@ -42,12 +42,12 @@ pub(super) enum Found {
 }
 
 impl Store {
-    /// The slots below the state folder `state`.
+    /// The slots in the state folder `state`.
     pub fn new(state: &Path) -> Self {
         Self { folder: state.join("slots") }
     }
 
-    /// Where the bundle of `slot` lies.
+    /// The path of the bundle of `slot`.
     pub fn file(&self, slot: Slot) -> PathBuf {
         self.folder.join(format!("{slot}.emocue"))
     }
@@ -56,7 +56,7 @@ impl Store {
         self.folder.join("state")
     }
 
-    /// The pointer's bytes, by which a change is noticed.
+    /// The pointer's bytes, by which a change is detected.
     pub fn mark(&self) -> Vec<u8> {
         files::read(&self.pointer_file(), LONGEST).unwrap_or_default()
     }
@@ -69,7 +69,7 @@ impl Store {
             {
                 Ok(Found::Nothing)
             }
-            // A folder in its place, or one that is too long.
+            // A folder in its place, or a file that is too long.
             Err(e)
                 if matches!(
                     e.kind(),
@@ -82,8 +82,8 @@ impl Store {
         }
     }
 
-    /// What is known about the slots; the default where nothing was installed, or the pointer is damaged: the next
-    /// start repairs it.
+    /// The state of the slots; the default if nothing was installed, or the pointer is damaged: the next start rebuilds
+    /// it.
     ///
     /// # Errors
     /// [`SlotError::Folder`] when it cannot be read.
@@ -109,7 +109,7 @@ impl Store {
         files::make_folder(&self.folder).map_err(SlotError::folder("make", &self.folder))
     }
 
-    /// Keeps everybody else from changing the slots, after waiting for them at most so long.
+    /// Locks the slots, after waiting for other programs for at most `patience`.
     pub(super) fn lock(&self, patience: Duration) -> Result<Lock, SlotError> {
         let path = self.folder.join("lock");
         let file = files::open_lock(&path).map_err(SlotError::folder("open", &path))?;
@@ -128,19 +128,19 @@ impl Store {
         }
     }
 
-    /// Reads a bundle's file, without checking more than that it is a file of a possible size.
+    /// Reads a bundle's file, and only checks that it is a regular file of a valid size.
     pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
         files::read(path, MAX_BYTES as u64)
     }
 
-    /// Name and release of the whole bundle in `slot`.
+    /// Name and release number of the undamaged bundle in `slot`.
     pub(super) fn release(&self, slot: Slot) -> Result<(String, u32), Refusal> {
         let bytes = Self::read(&self.file(slot)).map_err(Refusal::Unreadable)?;
         let bundle = Bundle::read(&bytes)?;
         Ok((bundle.manifest().name.clone(), bundle.manifest().content_version))
     }
 
-    /// Keeps the bundle on trial, if the pointer is still the one of `mark` or no mark is given.
+    /// Confirms the bundle on trial, if the pointer is still the one of `mark` or no mark is given.
     ///
     /// # Errors
     /// [`SlotError::NoTrial`], or when the folder cannot be used.
@@ -163,7 +163,7 @@ impl Store {
         Ok(slot)
     }
 
-    /// Whether there is anything that [`Store::rollback`] would give up.
+    /// Checks whether [`Store::rollback`] is possible.
     ///
     /// # Errors
     /// [`SlotError::NothingBefore`], or when the folder cannot be read.
@@ -172,8 +172,8 @@ impl Store {
         pointer.trial().or(pointer.active).map(drop).ok_or(SlotError::NothingBefore)
     }
 
-    /// Returns to what ran before: a bundle on trial is given up, an active one makes way for the other slot's, or for
-    /// the one inside the program. What then starts next.
+    /// Rolls back: ends a trial, or replaces the active bundle by that of the other slot, or by the embedded one.
+    /// Returns the slot that starts next; `None` for the embedded bundle.
     ///
     /// # Errors
     /// [`SlotError::NothingBefore`], or when the folder cannot be used.
@@ -188,7 +188,7 @@ impl Store {
             (None, Some(slot)) => {
                 let other = slot.other();
                 pointer.active = (pointer.held(other) == Held::Good).then_some(other);
-                // It is not to return by a second rollback.
+                // So that a second rollback does not bring it back.
                 pointer.set(slot, Held::Failed);
             }
             (None, None) => return Err(SlotError::NothingBefore),

@@ -74,7 +74,7 @@ impl Lab {
         (bundle, notes)
     }
 
-    /// Slot and release that a start runs, and what it notes.
+    /// Slot and release that a start runs, and its notes.
     fn boot(&self) -> (Option<Slot>, u32, String) {
         let (bundle, notes) = self.booted();
         let slot = match bundle.origin {
@@ -84,7 +84,7 @@ impl Lab {
         (slot, bundle.content_version, notes.join("\n"))
     }
 
-    /// Installs release `version` and keeps it.
+    /// Installs release `version` and confirms it.
     fn keep(&self, version: u32) {
         self.install(&self.release(version)).unwrap();
         self.store.confirm(None).unwrap();
@@ -129,7 +129,7 @@ fn what_is_confirmed_stays_and_the_next_one_goes_into_the_other_slot() {
     assert_eq!(lab.boot(), (Some(Slot::B), 901, String::new()));
     lab.install(&lab.release(902)).unwrap();
     assert_eq!(lab.boot().0, Some(Slot::A));
-    // One on trial makes way for a newer one; the active one never does.
+    // A bundle on trial is replaced by a newer one; the active one never is.
     lab.install(&lab.release(903)).unwrap();
     assert_eq!(lab.boot(), (Some(Slot::A), 903, String::new()));
     assert_eq!(lab.store.rollback().unwrap(), Some(Slot::B));
@@ -146,7 +146,7 @@ fn rolling_back_leads_to_the_other_slot_and_then_to_the_program_s_own() {
     assert_eq!(lab.store.rollback().unwrap(), None);
     assert_eq!(lab.boot(), (None, own_release(), String::new()));
     assert!(matches!(lab.store.rollback(), Err(SlotError::NothingBefore)));
-    // What came back once is older than what was confirmed.
+    // The release after the rollback is older than the confirmed one.
     assert!(lab.refusal(&lab.release(900)).contains("older than 901"));
     lab.keep(901);
     assert_eq!(lab.boot().1, 901);
@@ -271,7 +271,7 @@ fn a_fresh_badge_asks_before_it_trusts_a_first_key_and_only_then() {
     let mut lab = Lab::new();
     lab.trust = Trust::new(&[], &lab.state());
     let path = lab.release(900);
-    // Networks of a stranger do not even run.
+    // Networks of an untrusted signer are not even run.
     let never = |_: &Path| panic!("it is tested before the wearer agreed");
     let declined = lab.install_with(&path, false, &never, &|_, _| Err(NoConsent::Declined));
     assert!(declined.unwrap_err().to_string().contains("refused by a short press"));
@@ -311,7 +311,7 @@ fn a_key_that_is_trusted_no_more_takes_its_bundles_along_until_it_is_back() {
 fn networks_that_fail_are_given_up_at_once_on_trial() {
     let lab = Lab::new();
     lab.keep(900);
-    // It never answers anything, so it sees no smile either.
+    // It never gives an answer, so it fails on the smile, too.
     let blind = lab.bundle(901, &lab.key, |m| m.classifier.threshold = 1.0);
     lab.install(&blind).unwrap();
     let (slot, version, notes) = lab.boot();

@@ -1,4 +1,4 @@
-//! Whose bundles this badge takes.
+//! The keys whose bundles this badge accepts.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::files;
 /// Longest file of keys that is read, bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// Keys of the configuration, and those that were accepted by a press of the button.
+/// Trusted keys: those of the configuration, and those that were accepted by a press of the button.
 #[derive(Clone, Debug)]
 pub struct Trust {
     configured: Vec<PublicKey>,
@@ -18,7 +18,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// `configured` keys, and those that `state` remembers.
+    /// The `configured` keys, and those that are stored in `state`.
     pub fn new(configured: &[PublicKey], state: &Path) -> Self {
         Self { configured: configured.to_vec(), file: state.join("keys") }
     }
@@ -31,10 +31,10 @@ impl Trust {
         self.configured.iter().copied().chain(learned).collect()
     }
 
-    /// Remembers `key`, also after a power failure.
+    /// Stores `key` durably.
     ///
     /// # Errors
-    /// The system's own; what was remembered before stays.
+    /// The system's error; keys that were stored before stay.
     pub fn learn(&self, key: PublicKey) -> io::Result<()> {
         let mut keys = self.keys();
         if keys.contains(&key) {

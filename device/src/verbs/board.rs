@@ -1,4 +1,4 @@
-//! A badge put together from its configuration.
+//! The parts of a badge, from its configuration.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,7 +15,7 @@ use emocue_device::show::{self, Display, oled};
 use super::Failure;
 use crate::tell;
 
-/// The panel of the configuration, where it has one.
+/// The panel of the configuration, if it has one.
 pub(crate) fn panel(
     config: &Config,
     settings: show::ShowSettings,
@@ -29,7 +29,7 @@ pub(crate) fn panel(
     Ok(Some(oled::open(&panel, settings, start)?))
 }
 
-/// The screen of the configuration, where it has one.
+/// The screen of the configuration, if it has one.
 #[cfg(unix)]
 pub(crate) fn screen(
     config: &Config,
@@ -45,7 +45,7 @@ pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
     let mut gpio = pins(config)?;
     let roles = &config.pins;
     let button = roles.button.map(|pin| gpio.input(pin)).transpose()?;
-    // A motor that is switched off gets no pattern, but its pin is held low all the same.
+    // A motor that is disabled gets no pattern, but its pin is still held low.
     let motor = roles.motor.map(|pin| gpio.output(pin)).transpose()?;
     let led = roles.led.map(|pin| gpio.lamp(pin, config.led.brightness)).transpose()?;
     Ok(Cues {
@@ -57,7 +57,7 @@ pub(crate) fn cues(config: &Config) -> Result<Cues, Failure> {
     })
 }
 
-/// The LED, or a pin that keeps it dark.
+/// The LED, or its pin held off.
 fn lamp(output: Box<dyn Output>, enabled: bool) -> Result<Box<dyn Output>, CueError> {
     Ok(if enabled { output } else { Box::new(HeldOff::new(output)?) })
 }
@@ -83,7 +83,7 @@ pub(super) fn pins(config: &Config) -> Result<Box<dyn Gpio>, CueError> {
     cue::open(config.gpio.driver, &chip)
 }
 
-/// Everything off, whatever of it can be: an output that is taken is off.
+/// Switches everything off, as far as possible: an output that is requested is off.
 pub(crate) fn off(config: &Config) -> Result<(), Failure> {
     let dark = if config.panel.enabled { oled::darken(&config.panel) } else { Ok(()) };
     #[cfg(unix)]

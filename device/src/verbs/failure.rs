@@ -1,4 +1,4 @@
-//! Why a verb ended early, and with which exit code.
+//! Errors of subcommands, and their exit codes.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use emocue_device::slots::SlotError;
 use emocue_models::failure::{self, exit};
 use emocue_run::SelfTestError;
 
-/// The message is the cause's own.
+/// The message is that of the cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -49,13 +49,13 @@ pub(crate) enum Failure {
     Output(io::Error),
     #[error("cannot start sh: {0}")]
     Guard(io::Error),
-    /// Every frame was bad, and each was reported already.
+    /// No frame could be read, and each was already reported.
     #[error("nothing could be read")]
     NothingRead,
 }
 
 impl Failure {
-    /// The failure of the part of the badge that failed.
+    /// The failure of the part that failed.
     fn part(&self) -> Option<&dyn failure::Failure> {
         Some(match self {
             Self::Config(error) => error,

@@ -1,4 +1,4 @@
-//! `emocue-badge link`: the badge that runs, for a host that is logged in here.
+//! `emocue-badge link`: connects a host that is logged in here to the running badge.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -24,14 +24,14 @@ pub(crate) fn link(link: &Link) -> Result<ExitCode, Failure> {
     let there = badge.try_clone().map_err(nobody)?;
     thread::spawn(move || {
         let _ = carry(&mut io::stdin().lock(), &mut &there);
-        // The badge sees that the host has gone, and the loop below ends with it.
+        // The badge detects that the host has disconnected, and the loop below ends.
         let _ = there.shutdown(Shutdown::Write);
     });
     carry(&mut &badge, &mut io::stdout().lock()).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Like [`io::copy`], but every byte is passed on at once.
+/// Like [`io::copy`], but every byte is passed on immediately.
 fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = [0; 4096];
     loop {

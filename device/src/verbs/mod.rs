@@ -1,4 +1,4 @@
-//! What each verb of the command line does.
+//! The subcommands.
 
 mod board;
 mod failure;

@@ -42,8 +42,8 @@ pub(super) fn check(game: GameKind, config: &Config) -> Result<(), Failure> {
     if is_allowed { Ok(()) } else { Err(Failure::NotAllowed { place: config.use_place }) }
 }
 
-/// The Enter key as a button, read from standard input until that ends. One thread reads for all starts of a badge: a
-/// second one would take keys from the first, and none can be ended while it waits for a key.
+/// The Enter key as a button, read from standard input until its end. One thread reads for all restarts of the loop: a
+/// second one would take keys from the first, and a thread cannot be ended while it waits for a key.
 #[derive(Clone)]
 pub(super) struct Keyboard(Arc<Mutex<Receiver<TimedPress>>>);
 
@@ -55,7 +55,7 @@ impl Keyboard {
         Self(Arc::new(Mutex::new(told)))
     }
 
-    /// The presses, for one start.
+    /// The presses, for one start of the loop.
     pub(super) fn presses(&self) -> Presses {
         let told = Arc::clone(&self.0);
         Box::new(move |wait| {
@@ -69,7 +69,7 @@ impl Keyboard {
     }
 }
 
-/// Nobody presses any more.
+/// Waits without presses, after the end of standard input.
 fn wait_without_keys(wait: Duration) -> Result<Option<TimedPress>, CueError> {
     thread::sleep(wait);
     Ok(None)

@@ -1,4 +1,4 @@
-//! What the doctor asks of hardware: each part is opened as the badge would, and let go.
+//! The doctor's hardware checks: each part is opened as by the badge, and released.
 
 use emocue_config::{Config, PanelSettings, Source};
 use emocue_device::camera::{self, CameraRead, FrameInfo, OpenOptions};
@@ -13,7 +13,7 @@ use emocue_models::luma::Luma;
 
 use super::board::pins;
 
-/// Takes one frame, which lights the camera's own LED for a moment.
+/// Captures one frame, which lights the camera's own LED for a moment.
 pub(crate) fn camera_outcome(config: &Config) -> CheckOutcome {
     let source: Source = match config.camera.source.parse() {
         Ok(source) => source,
@@ -50,7 +50,7 @@ pub(crate) fn camera_outcome(config: &Config) -> CheckOutcome {
     }
 }
 
-/// Asks the panel at its address; what it shows stays.
+/// Probes the panel at its address; its content is not changed.
 pub(crate) fn panel_outcome(config: &Config) -> CheckOutcome {
     let PanelSettings { bus, address, .. } = &config.panel;
     match oled::probe(&config.panel) {
@@ -59,7 +59,7 @@ pub(crate) fn panel_outcome(config: &Config) -> CheckOutcome {
     }
 }
 
-/// Asks what the framebuffer has; what it shows stays.
+/// Reads the framebuffer's size and format; its content is not changed.
 #[cfg(unix)]
 pub(crate) fn screen_outcome(config: &Config) -> CheckOutcome {
     let node = config.screen.framebuffer.display();
@@ -69,13 +69,13 @@ pub(crate) fn screen_outcome(config: &Config) -> CheckOutcome {
     }
 }
 
-/// No framebuffers here.
+/// Not supported on this system.
 #[cfg(not(unix))]
 pub(crate) fn screen_outcome(_: &Config) -> CheckOutcome {
     CheckOutcome::skip("framebuffers are Linux's")
 }
 
-/// Takes every line as the badge would, which switches the outputs off.
+/// Requests every line as the badge does, which switches the outputs off.
 pub(crate) fn pins_outcome(config: &Config) -> CheckOutcome {
     let take = || -> Result<usize, CueError> {
         let mut gpio = pins(config)?;

@@ -1,5 +1,5 @@
-//! `emocue-badge run`: from a command line and a configuration to a badge that runs, and starts again when its bundle
-//! or its configuration changes.
+//! `emocue-badge run`: builds a badge from the command line and a configuration, runs it, and restarts it when its
+//! bundle or its configuration changes.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,21 +30,21 @@ use super::board::{cues, panel};
 use super::practice::{self, Keyboard};
 use crate::{stop_on_signal, tell};
 
-/// A game that is played instead of only looking.
+/// A game that the command line starts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Started {
-    /// Which.
+    /// The kind of game.
     pub(super) game: GameKind,
-    /// How many rounds, instead of the configuration's.
+    /// Number of rounds, instead of the configuration's.
     pub(super) rounds: Option<u32>,
 }
 
-/// Looks at a camera until it ends or a signal comes.
+/// Runs a badge on a camera until it ends or a signal comes.
 pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
     run_started(run, None)
 }
 
-/// Plays `started`, where there is one, or looks at a camera, until it ends or a signal comes.
+/// Plays `started`, if there is one, or runs a badge on a camera, until it ends or a signal comes.
 pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<ExitCode, Failure> {
     let (hub, stop) = (Arc::default(), stop_on_signal());
     let mut badge = Starts { run, started, hub, stop, served: None, state: None, keys: None };
@@ -53,7 +53,7 @@ pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<Exi
         match badge.start(again) {
             Ok(Next::Again(next)) => again = Some(next),
             Ok(Next::End(code)) => return Ok(code),
-            // Settings that a host sent are given up when the badge cannot run with them.
+            // Settings that a host sent are rolled back when the badge cannot run with them.
             Err(failure) if badge.state.as_deref().is_some_and(settings::give_up) => {
                 badge.hub.fault();
                 badge.say(&format!("{}\nreturns to the settings before", line(&failure)));
@@ -63,13 +63,13 @@ pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<Exi
     }
 }
 
-/// What comes after a start.
+/// What follows a start.
 enum Next {
     Again(Again),
     End(ExitCode),
 }
 
-/// What outlives a start.
+/// State that outlives a start.
 struct Starts<'a> {
     run: &'a RunArgs,
     started: Option<Started>,
@@ -78,11 +78,11 @@ struct Starts<'a> {
     served: Option<Served>,
     /// The folder with settings that a host sent, once it is known.
     state: Option<PathBuf>,
-    /// The keys that press the button where no pin does.
+    /// The keyboard as the button, if there is no pin.
     keys: Option<Keyboard>,
 }
 
-/// While it lives, hosts are served, and questions answered.
+/// Hosts are served, and questions answered, while this exists.
 struct Served {
     presence: Arc<Presence>,
     #[cfg(unix)]
@@ -100,7 +100,7 @@ impl Starts<'_> {
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings(self.shown(&config));
         shown.mode = again.map_or(shown.mode, |again| again.mode);
-        // Without a configuration there is no panel or screen but those that `--display` names.
+        // Without a configuration there are only the panels and screens that `--display` names.
         let with_panel = run.config.as_ref();
         let panel = with_panel.map(|_| panel(&config, shown, run.waits(&config)));
         let mut own: Vec<_> = panel.transpose()?.flatten().into_iter().collect();
@@ -123,7 +123,7 @@ impl Starts<'_> {
             }
             return every_frame(camera, vision, displays, run.limit, &self.stop).map(Next::End);
         }
-        // Before hosts are served: settings that the badge cannot run with are given up first.
+        // Before hosts are served: settings that the badge cannot run with are rolled back first.
         let mut cues = cues(&config)?;
         if run.keyboard && cues.button.is_none() {
             cues.button = Some(self.keys.get_or_insert_with(Keyboard::new).presses());
@@ -201,7 +201,7 @@ impl Starts<'_> {
         Ok(Mounted::new(camera, orientation))
     }
 
-    /// What the camera is called in messages.
+    /// The camera's name in messages.
     fn source_name(&self, config: &Config) -> String {
         match &self.run.camera {
             Some(Source::Path(path)) => path.display().to_string(),
@@ -222,7 +222,7 @@ impl Starts<'_> {
         Ok(found.config)
     }
 
-    /// What displays take from the configuration. Words are English where its language cannot be used.
+    /// The displays' settings from the configuration. Words are English if its language cannot be used.
     fn shown(&self, config: &Config) -> ShowSettings {
         let mut shown = ShowSettings::from(&config.panel);
         if self.run.show.language.is_none() {
@@ -257,12 +257,12 @@ impl Starts<'_> {
         Ok(bundle)
     }
 
-    /// Serves hosts from now on, where there is a folder for what they send.
+    /// Begins to serve hosts, if there is a folder for the files that they send.
     fn serve(&mut self, file: &Path, state: &Path, config: &Config) {
         if self.served.is_some() {
             return;
         }
-        // A service's folder is there already.
+        // A service's folder already exists.
         let _ = std::fs::create_dir_all(state);
         let Some(presence) = ConsentChannel::new(state).announce().map(Arc::new) else {
             let state = state.display();
@@ -295,24 +295,24 @@ impl Starts<'_> {
     }
 }
 
-/// Whether the camera is to be open from the start.
+/// Whether the camera has to be open from the start.
 fn camera_is_needed(game: Option<GameKind>) -> bool {
     game.is_none_or(GameKind::uses_camera)
 }
 
-/// The order of games is another one each time.
+/// A seed that differs in each run, for the order of games.
 fn seed() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Says something to the terminal and to hosts.
+/// Reports a line to the terminal and to hosts.
 fn say(hub: &Hub, line: &str) {
     hub.note(line);
     tell(format_args!("emocue-badge: {line}"));
 }
 
-/// Looks at every frame of a file, or at every picture.
+/// Processes every frame of a file, or every picture.
 pub(crate) fn every_frame(
     mut camera: Mounted,
     mut vision: Vision,

@@ -1,4 +1,4 @@
-//! `emocue-badge slot`: bundles that came after the program.
+//! `emocue-badge slot`: installed bundles.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,7 +18,7 @@ use emocue_models::plain::PlainWriter;
 use super::Failure;
 use crate::tell;
 
-/// Does what is asked and prints the result.
+/// Executes the action and prints the result.
 pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
     let update = match &verb.place.config {
         Some(file) => Config::read(file)?.update,
@@ -75,7 +75,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether trying the same file again would end alike.
+/// Whether another try with the same file would have the same result.
 fn is_settled(done: &Result<Installed, SlotError>) -> bool {
     match done {
         Ok(_) => true,

@@ -1,4 +1,4 @@
-//! A command line that names no command.
+//! A command line without a subcommand.
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ pub(crate) fn end_with(error: Error) -> ! {
         if !error.use_stderr() {
             error.exit();
         }
-        // It quotes words of the command line.
+        // The message quotes words of the command line.
         let _ = write!(PlainWriter(std::io::stderr()), "{error}");
         std::process::exit(error.exit_code())
     };
@@ -44,7 +44,7 @@ fn unknown_command(error: &Error) -> Option<Problem> {
     Some(Problem::usage(format!("unknown command {word:?}")).help(help))
 }
 
-/// Whether a word is or looks like something that `--camera` takes.
+/// Whether a word is or looks like something that `--camera` accepts.
 fn is_picture(word: &str) -> bool {
     let path = Path::new(word);
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();

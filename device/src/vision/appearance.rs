@@ -1,20 +1,20 @@
-//! What a face looks like in a few pixels, to tell after a sudden change of the picture whether it is still the same one.
-//! It is kept for one frame.
+//! A thumbnail of a face, to decide after a sudden change of the picture whether it is still the same face. It is kept
+//! for one frame.
 
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
 
 use super::track::size;
 
-/// Cells across and down.
+/// Cells in each direction.
 const SIDE: usize = 16;
 
-/// A small picture of a face, less its mean.
+/// A thumbnail of a face, minus its mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Appearance([f32; SIDE * SIDE]);
 
 impl Appearance {
-    /// The square around `rect`'s centre; what lies outside of the frame is as its border.
+    /// The thumbnail of the square around `rect`'s centre; beyond the frame's border, the border's pixels repeat.
     pub(super) fn of(frame: &Luma, rect: &Rect) -> Self {
         let mut cells = [0.0; SIDE * SIDE];
         let (width, height) = (frame.width(), frame.height());
@@ -22,7 +22,7 @@ impl Appearance {
             return Self(cells);
         }
         let (center, side) = (rect.center(), size(rect));
-        // Two samples across and down for each cell.
+        // Two samples in each direction for each cell.
         let at = |middle: f32, sample: usize, limit: usize| {
             let share = (sample as f32 + 0.5) / (2 * SIDE) as f32 - 0.5;
             // A cast saturates; NaN becomes 0.
@@ -38,7 +38,7 @@ impl Appearance {
         Self(cells.map(|cell| cell - mean))
     }
 
-    /// The normalised cross-correlation with another, `-1..=1`; 1 for the same, 0 where one is without any contrast.
+    /// The normalised cross-correlation with another, `-1..=1`; 1 for the same, 0 if one has no contrast.
     pub(super) fn likeness(&self, other: &Self) -> f32 {
         let sum = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let norm = (sum(&self.0, &self.0) * sum(&other.0, &other.0)).sqrt();
@@ -55,7 +55,7 @@ mod tests {
         let mut frame = Luma::new(200, 100);
         for (i, pixel) in frame.pixels_mut().iter_mut().enumerate() {
             let (x, y) = (i % 200 % 100, i / 200);
-            // The same twice, the second darker; stripes across, and down in the lower half.
+            // The same face twice, the second darker; vertical stripes, and horizontal ones in the lower half.
             let bright = if y < 50 { x / 8 % 2 } else { y / 6 % 2 };
             *pixel = (if i % 200 < 100 { 200 } else { 40 }) * bright as u8 + (x / 4) as u8;
         }

@@ -1,4 +1,4 @@
-//! Which face the screen shows: it stays with one face until another is clearly nearer for a while.
+//! The choice of the face that the screen shows: it changes only if another face is clearly nearer for some time.
 
 use emocue_config::Who;
 use emocue_models::geometry::{Point, Rect};
@@ -14,13 +14,13 @@ const FOR_S: f32 = 1.0;
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
     id: Option<u32>,
-    /// Another that is clearly nearer, and for how long it has been, s.
+    /// Another face that is clearly nearer, and for how long, s.
     rival: Option<(u32, f32)>,
 }
 
 impl Chosen {
-    /// The face to show, `elapsed` s after the last frame, of which the frame has `frame` px. A face that cannot be seen
-    /// for `hold` s is given up.
+    /// Chooses the face to show, `elapsed` s after the last frame; `frame` is the frame's size, px. A face that is not
+    /// found for `hold` s is dropped.
     pub(super) fn choose(
         &mut self,
         tracks: &Tracks,
@@ -55,20 +55,20 @@ impl Chosen {
         self.id
     }
 
-    /// No face is shown.
+    /// Resets to no face.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 }
 
-/// A number that is the greater the rather a face is shown.
+/// The priority of a face: the face with the highest one is shown.
 fn nearness(who: Who, rect: &Rect, (width, height): (usize, usize)) -> f32 {
     match who {
         Who::Nearest => size(rect),
         Who::Centre => {
             let (width, height) = (width as f32, height as f32);
             let off = rect.center().distance(Point::new(width / 2.0, height / 2.0));
-            // A face within a tenth of the centre is as good as in it.
+            // All faces within a tenth of the diagonal from the centre are equal.
             1.0 / (0.1 * width.hypot(height)).max(off)
         }
     }
@@ -86,7 +86,7 @@ mod tests {
         Face { rect: Rect::new(x, 200.0, side, side), score: 0.9, landmarks: None }
     }
 
-    /// Which face is shown after each frame at 10 frames a second, of these for so many s each.
+    /// The shown face after each frame at 10 frames per second, of scenes that last this many s each.
     fn shown(who: Who, scenes: &[(f32, &[Face])]) -> Vec<Option<u32>> {
         let (mut tracks, mut chosen, mut out) = (Tracks::default(), Chosen::default(), Vec::new());
         for (seconds, faces) in scenes {
@@ -119,7 +119,7 @@ mod tests {
     fn a_face_that_is_clearly_nearer_for_a_while_is_shown() {
         let scenes: &[(f32, &[Face])] = &[
             (1.0, &[face(100.0, 80.0), face(400.0, 60.0)]),
-            // For a moment only.
+            // Only for a moment.
             (0.5, &[face(100.0, 80.0), face(400.0, 120.0)]),
             (0.5, &[face(100.0, 80.0), face(400.0, 90.0)]),
             (2.0, &[face(100.0, 80.0), face(400.0, 120.0)]),

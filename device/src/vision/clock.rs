@@ -1,28 +1,28 @@
-//! How much time passed between two frames, whatever their stamps say.
+//! The time between two frames, robust against invalid timestamps.
 
 use std::time::Instant;
 
 use crate::camera::FrameInfo;
 
-/// What a frame's time is to the time of the frame before.
+/// A frame's time relative to that of the frame before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Passed {
-    /// The frame has no time: a still picture, which has nothing to do with the one before.
+    /// The frame has no timestamp: a still picture, which is unrelated to the one before.
     Untimed,
-    /// The first frame, another source, or a source that began anew.
+    /// The first frame, another source, or a source that restarted.
     Began,
-    /// So many s later, 0 and more.
+    /// The time since the frame before, s, at least 0.
     Later(f32),
 }
 
-/// Follows the time of a source's frames.
+/// Tracks the timestamps of a source's frames.
 #[derive(Debug, Default)]
 pub(super) struct FrameClock {
     source: String,
     last: Option<Stamp>,
 }
 
-/// A frame's time: of a live camera by the machine's clock, else by the source's own.
+/// A frame's timestamp: for a live camera by the machine's clock, else by the source's own.
 #[derive(Clone, Copy, Debug)]
 enum Stamp {
     Captured(Instant),
@@ -30,7 +30,7 @@ enum Stamp {
 }
 
 impl FrameClock {
-    /// The time since the frame before `info`'s. Time of a live camera that goes backwards stands still.
+    /// The time since the frame before `info`'s. If a live camera's time goes backwards, it is 0.
     pub(super) fn see(&mut self, info: &FrameInfo) -> Passed {
         let now = info.captured.map(Stamp::Captured).or(info.time_ms.map(Stamp::Source));
         let is_same = self.source == info.source;
@@ -50,7 +50,7 @@ impl FrameClock {
         }
     }
 
-    /// When a live camera gave its last frame.
+    /// When a live camera captured its last frame.
     pub(super) fn captured(&self) -> Option<Instant> {
         match self.last {
             Some(Stamp::Captured(at)) => Some(at),
@@ -58,7 +58,7 @@ impl FrameClock {
         }
     }
 
-    /// The next frame begins anew.
+    /// The next frame counts as the first.
     pub(super) fn forget(&mut self) {
         self.last = None;
     }

@@ -1,4 +1,4 @@
-//! From a frame to a [`FrameReport`]: find the faces, tell what each looks like, and let that settle over time.
+//! From a frame to a [`FrameReport`]: finds the faces, classifies each, and steadies the answers over time.
 
 mod appearance;
 mod chosen;
@@ -24,11 +24,11 @@ use crate::camera::FrameInfo;
 
 pub use self::over_time::OverTimeSettings;
 
-/// A detector and a classifier looking at frames, one after the other.
+/// A detector and a classifier that process frames, one after the other.
 ///
-/// Frames with a time are looked at as what they are: the same faces again, which are followed and whose answers settle.
-/// Still pictures, and all frames where that is wished ([`Vision::set_over_time`]), are looked at one by one: every face
-/// is searched for ([`Vision::find`]) and classified ([`Vision::tell`]).
+/// In frames with timestamps, faces are tracked and answers are steadied. Still pictures, and all frames if that is set
+/// ([`Vision::set_over_time`]), are processed separately: every face is searched for ([`Vision::find`]) and classified
+/// ([`Vision::tell`]).
 pub struct Vision {
     detector: Box<dyn Detector + Send>,
     classifier: Box<dyn Classifier + Send>,
@@ -40,7 +40,7 @@ pub struct Vision {
 }
 
 impl Vision {
-    /// A face looks like its most probable class when that reaches `threshold` (`0..=1`); else unsure.
+    /// An answer is the most probable class if its probability reaches `threshold` (`0..=1`); else unsure.
     ///
     /// # Errors
     /// [`UnshowableLabels`] when a class is not an expression.
@@ -57,18 +57,19 @@ impl Vision {
         Ok(Self { detector, classifier, threshold, settings, over_time, faces, report })
     }
 
-    /// How faces are looked at over time; `None` for every frame alone.
+    /// Sets how faces are tracked over time; `None` to process every frame separately.
     pub fn set_over_time(&mut self, settings: Option<OverTimeSettings>) {
         self.settings = settings;
         self.over_time.forget();
     }
 
-    /// The classes that answers are given in.
+    /// The classes of the answers.
     pub fn labels(&self) -> LabelSet {
         self.report.labels
     }
 
-    /// Looks at the embedded portraits ([`emocue_run::self_test`]), and returns the time that the last look took.
+    /// Runs the self-test on the embedded portraits ([`emocue_run::self_test`]), and returns the time that the last one
+    /// took.
     ///
     /// # Errors
     /// [`SelfTestError`] when a network fails or answers differently.
@@ -77,7 +78,7 @@ impl Vision {
         emocue_run::self_test(detector, classifier, self.threshold, built_in)
     }
 
-    /// Everything about one frame; valid until the next.
+    /// Processes one frame; the report is valid until the next.
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
@@ -97,15 +98,16 @@ impl Vision {
         Ok(&self.report)
     }
 
-    /// When what a live camera showed last is too old to stay on the screen; `None` while nothing is shown. `interval` is
-    /// the time from one look to the next.
+    /// When a live camera's last answer becomes too old to stay on the screen; `None` while nothing is shown.
+    /// `interval` is the time from one processed frame to the next.
     pub fn stale_at(&self, interval: Duration) -> Option<Instant> {
         let hold = Duration::from_secs_f32(self.settings?.steady.hold_s);
-        // Where looks are rare by choice, the next one is waited for.
+        // At a low frame rate by configuration, the answer stays until the next frame.
         Some(self.over_time.captured()? + hold.max(interval + interval / 2))
     }
 
-    /// Forgets all faces: the camera was closed, or gives nothing. Returns the report for that, which shows no answer.
+    /// Forgets all faces, after the camera was closed or is missing. Returns the report for that, which shows no
+    /// answer.
     pub fn forget(&mut self) -> &FrameReport {
         self.over_time.forget();
         self.report.faces.clear();
@@ -130,7 +132,7 @@ impl Vision {
         self.detector.detect(frame, &mut self.faces)
     }
 
-    /// Tells what every face that [`Vision::find`] found in `frame` looks like.
+    /// Classifies every face that [`Vision::find`] found in `frame`.
     ///
     /// # Errors
     /// [`RunError`] when the classifier fails.

@@ -1,4 +1,4 @@
-//! Faces over time: searched now and then, followed in between, each with an answer of its own that holds still.
+//! Faces over time: some frames are searched, faces are followed in between, and each has a steadied answer of its own.
 
 use std::time::Instant;
 
@@ -18,39 +18,40 @@ use super::tracks::Tracks;
 use crate::answer::{Answer, FaceAnswer, FrameReport};
 use crate::camera::FrameInfo;
 
-/// Searches in a second while there is no face.
+/// Searches per second (Hz) while there is no face.
 const IDLE_HZ: f32 = 5.0;
-/// Searches in a second while a face is lost.
+/// Searches per second (Hz) while a face is lost.
 const LOST_HZ: f32 = 8.0;
-/// The most faces that are followed in a frame; the others wait for their turn.
+/// Most faces that are followed in a frame; the others are followed in later frames.
 const MOST_FOLLOWED: usize = 8;
-/// Classifications in a second of each face that is not shown, and the most of them for one frame.
+/// Classifications per second (Hz) of each face that is not shown, and the most of them in one frame.
 const OTHERS_HZ: f32 = 2.0;
 const MOST_OTHERS: usize = 2;
-/// So many times more often is the shown face classified while its answer may be about to change.
+/// The shown face is classified more often by this factor while its answer may be about to change.
 const UNDECIDED: f32 = 2.0;
-/// An unsure answer to a smaller face is "too far", px; and until it is larger than the second.
+/// An unsure answer for a face smaller than the first, px, is "too far", until the face is larger than the second
+/// (hysteresis).
 const FAR: f32 = 44.0;
 const NO_LONGER_FAR: f32 = 50.0;
 
-/// A search finds faces that are turned by up to so many degrees more or less than itself; others are followed.
+/// A search finds faces whose roll differs from its own turn by up to this, degrees; others are followed.
 const SEARCH_ROLL: f32 = 20.0;
 
-/// How faces are looked at over time.
+/// Settings for tracking faces over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OverTimeSettings {
-    /// How answers hold still.
+    /// How answers are steadied.
     pub steady: SteadySettings,
-    /// Whom to show.
+    /// Which face to show.
     pub who: Who,
-    /// Searches in a second while faces are followed.
+    /// Searches per second (Hz) while faces are followed.
     pub search_hz: f32,
-    /// Classifications of the shown face in a second.
+    /// Classifications of the shown face per second (Hz).
     pub classify_hz: f32,
 }
 
 impl OverTimeSettings {
-    /// As a configuration says.
+    /// The settings of a configuration.
     pub fn new(look: &LookSettings, steady: SteadySettings) -> Self {
         let LookSettings { who, search_hz, classify_hz, .. } = *look;
         Self { steady, who, search_hz, classify_hz }
@@ -63,7 +64,7 @@ impl Default for OverTimeSettings {
     }
 }
 
-/// The networks and the threshold that belong to them.
+/// The networks and their threshold.
 pub(super) struct Eyes<'a> {
     pub(super) detector: &'a mut dyn Detector,
     pub(super) classifier: &'a mut dyn Classifier,
@@ -71,22 +72,22 @@ pub(super) struct Eyes<'a> {
     pub(super) threshold: f32,
 }
 
-/// What is known from one frame to the next.
+/// State that is kept from one frame to the next.
 #[derive(Debug, Default)]
 pub(super) struct OverTime {
     clock: FrameClock,
     scene: Scene,
-    /// Of the last frame, px.
+    /// Size of the last frame, px.
     frame_size: (usize, usize),
     tracks: Tracks,
     chosen: Chosen,
     shown: Shown,
     /// Time since the last search, s; `None` for never.
     unsearched: Option<f32>,
-    /// Which way the next search looks.
+    /// The turn of the next search.
     turns: Turns,
     is_dark: bool,
-    /// Whose turn it is where not all faces can be followed.
+    /// Which face is next if not all faces can be followed.
     turn: usize,
     found: Vec<Face>,
     expected: Vec<Rect>,
@@ -110,7 +111,7 @@ impl OverTime {
         }
     }
 
-    /// Nothing is known any more, as after a pause.
+    /// Resets, as after a pause.
     pub(super) fn forget(&mut self) {
         self.clock.forget();
         self.forget_faces();
@@ -124,18 +125,18 @@ impl OverTime {
         self.search_at_once();
     }
 
-    /// What the next frame shows is not known: it is searched, upright first.
+    /// The next frame may show anything: it is searched, upright first.
     fn search_at_once(&mut self) {
         self.unsearched = None;
         self.turns.begin();
     }
 
-    /// When a live camera gave its last frame, while a face may be on the screen.
+    /// When a live camera captured its last frame, while a face may be on the screen.
     pub(super) fn captured(&self) -> Option<Instant> {
         self.clock.captured()
     }
 
-    /// Looks at a frame that came `elapsed` s after the one before, and reports what is known of it.
+    /// Processes a frame that came `elapsed` s after the one before, and writes its report.
     pub(super) fn look(
         &mut self,
         eyes: &mut Eyes<'_>,
@@ -172,7 +173,7 @@ impl OverTime {
         Ok(())
     }
 
-    /// Finds the faces again, and new ones where a search is due; whether the frame was searched.
+    /// Finds known faces, and new ones if a search is due; returns whether the frame was searched.
     fn find(
         &mut self,
         eyes: &mut Eyes<'_>,
@@ -190,7 +191,7 @@ impl OverTime {
         let mut searched = self.is_due(hz);
         if searched {
             if can_follow && !eyes.detector.turns().is_empty() {
-                // Those that the search would not see, or see less well than a look that is turned as they are.
+                // Faces that the search would not find, or less well than a view with their own turn.
                 let turn = self.next_turn(eyes.detector);
                 let is_off = |track: &Track| (track.measured.roll() - turn).abs() > SEARCH_ROLL;
                 self.follow(eyes, frame, elapsed, is_off)?;
@@ -207,8 +208,8 @@ impl OverTime {
         Ok(searched)
     }
 
-    /// By how many degrees the next search is turned. One that would be turned looks for the missing face, where there is
-    /// one, which is sooner found where it was seen last.
+    /// The turn of the next search, degrees. If a face is missing, a turned search uses the turn nearest to its roll,
+    /// so that it is found sooner.
     fn next_turn(&self, detector: &dyn Detector) -> f32 {
         let turns = detector.turns();
         match (self.turns.next(turns), self.tracks.missing_roll()) {
@@ -235,15 +236,14 @@ impl OverTime {
         turns::search(eyes.detector, frame, turn, expected, found)?;
         tracks.join(found, elapsed, turn == 0.0);
         self.turns.made(eyes.detector.turns());
-        // What was too late is made up for, so that the rate is kept at any number of frames in a second.
+        // The delay is carried over, so that the rate is kept at any frame rate.
         let period = 1.0 / hz;
         self.unsearched = Some((self.unsearched.unwrap_or(0.0) - period).clamp(0.0, period));
         self.is_dark = scene::is_dark(frame, self.is_dark);
         Ok(())
     }
 
-    /// Follows the faces that were not found in this frame yet and for which that `counts`, as far as there is time for
-    /// them.
+    /// Follows the faces that were not found in this frame yet and that satisfy `counts`, up to the limit per frame.
     fn follow(
         &mut self,
         eyes: &mut Eyes<'_>,
@@ -271,7 +271,7 @@ impl OverTime {
         Ok(())
     }
 
-    /// Classifies the faces whose turn it is, and lets all answers settle.
+    /// Classifies the faces that are due, and steadies all answers.
     fn classify(
         &mut self,
         eyes: &mut Eyes<'_>,
@@ -295,8 +295,7 @@ impl OverTime {
         Ok(())
     }
 
-    /// Marks the faces that are to be classified: the shown one at its rate, and of the others those that have waited
-    /// longest.
+    /// Marks the faces to classify: the shown one at its rate, and of the others those that have waited longest.
     fn take_turns(&mut self, chosen: Option<u32>, classify_hz: f32) {
         for track in &mut self.tracks.all {
             track.is_due = false;
@@ -349,7 +348,7 @@ impl OverTime {
     }
 }
 
-/// What is said of a face.
+/// The answer for a face.
 fn answer(track: &Track, report: &FrameReport) -> Answer {
     match track.steady.settled() {
         Some(Settled::Class(class)) => {

@@ -1,4 +1,4 @@
-//! What a frame is like as a whole: whether it shows another scene than the frame before, and whether there is light.
+//! Properties of a whole frame: whether the scene has changed since the frame before, and whether it is too dark.
 
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
@@ -7,27 +7,27 @@ use emocue_models::luma::Luma;
 const COLUMNS: usize = 16;
 const ROWS: usize = 12;
 
-/// Every so many px of a frame are looked at, in both directions.
+/// Sampling step in both directions, px.
 const STEP: usize = 4;
 
-/// Mean difference of two thumbnails, after both were freed of their mean, of 255: from the first on, the scene may be
-/// another, or the badge was turned quickly; from the second on, it is another. People who move give less.
+/// Limits of the mean difference of two thumbnails without their means, of 255: from the first on, the scene may have
+/// changed, or the badge was turned quickly; from the second on, it has changed. People who move give less.
 const SUDDEN: f32 = 22.0;
 const CUT: f32 = 45.0;
 
-/// A frame, or a face, in which only a hundredth, or a tenth, of all px is brighter lies in the dark.
+/// A frame is dark if at most a hundredth of its px is brighter than this; a face, if at most a tenth is.
 const DARK: u8 = 24;
-/// What was dark is so until more than that is brighter than this.
+/// The limit for a frame or a face that was dark (hysteresis).
 const NO_LONGER_DARK: u8 = 32;
 
 /// How a frame differs from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SceneChange {
-    /// As when people move.
+    /// As if people move.
     Little,
-    /// As when the badge is turned quickly, or from one scene to a similar one.
+    /// As if the badge is turned quickly, or the scene changes to a similar one.
     Sudden,
-    /// As from one scene to another.
+    /// As if the scene changes.
     Cut,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Scene {
 type Thumbnail = [f32; COLUMNS * ROWS];
 
 impl Scene {
-    /// How `frame` differs from the one before; little, where it is the first.
+    /// How `frame` differs from the one before; [`SceneChange::Little`] for the first.
     pub(super) fn change(&mut self, frame: &Luma) -> SceneChange {
         let now = thumbnail(frame);
         let last = self.last.replace(now).unwrap_or(now);
@@ -52,13 +52,13 @@ impl Scene {
         }
     }
 
-    /// The next frame is the first.
+    /// The next frame counts as the first.
     pub(super) fn forget(&mut self) {
         self.last = None;
     }
 }
 
-/// Means of the frame's cells, less the mean of all.
+/// Means of the frame's cells, minus the mean of all.
 fn thumbnail(frame: &Luma) -> Thumbnail {
     let (width, height) = (frame.width(), frame.height());
     let (mut sums, mut counts) = ([0_u32; COLUMNS * ROWS], [0_u32; COLUMNS * ROWS]);
@@ -81,14 +81,14 @@ fn thumbnail(frame: &Luma) -> Thumbnail {
     cells.map(|cell| cell - mean)
 }
 
-/// Whether there is too little light in the whole frame to find a face; `was` is what was said before.
+/// Whether the whole frame is too dark to find a face; `was` is the last result.
 pub(super) fn is_dark(frame: &Luma, was: bool) -> bool {
     let pixels =
         (0..frame.height()).step_by(STEP).flat_map(|y| frame.row(y).iter().step_by(STEP).copied());
     is_below(pixels, 0.99, was)
 }
 
-/// Whether there is too little light on a face to tell what it looks like; `was` is what was said before.
+/// Whether a face is too dark to be classified; `was` is the last result.
 pub(super) fn is_dark_at(frame: &Luma, rect: &Rect, was: bool) -> bool {
     let clip = |from: f32, to: f32, side: usize| {
         let limit = side as f32;
@@ -103,7 +103,7 @@ pub(super) fn is_dark_at(frame: &Luma, rect: &Rect, was: bool) -> bool {
     is_below(pixels.copied(), 0.9, was)
 }
 
-/// Whether that share of `pixels` is below [`DARK`]; not for none.
+/// Whether that share of `pixels` is below [`DARK`], or below [`NO_LONGER_DARK`] if `was`; false without pixels.
 fn is_below(pixels: impl Iterator<Item = u8>, share: f32, was: bool) -> bool {
     let limit = if was { NO_LONGER_DARK } else { DARK };
     let (mut dark, mut all) = (0_u32, 0_u32);
@@ -118,7 +118,7 @@ fn is_below(pixels: impl Iterator<Item = u8>, share: f32, was: bool) -> bool {
 mod tests {
     use super::*;
 
-    /// Softly graded, with a bright square at `(x, y)`, everything `brighter` by so much.
+    /// A gradient with a bright square at `(x, y)`, everything brighter by `brighter`.
     fn frame(x: usize, y: usize, brighter: u8) -> Luma {
         let mut frame = Luma::new(320, 240);
         for (i, pixel) in frame.pixels_mut().iter_mut().enumerate() {

@@ -1,22 +1,22 @@
-//! What the screen shows over time: nothing shorter than the dwell time, "no face" only after the hold, and an answer no
-//! longer than its face.
+//! What the screen shows over time: each answer for at least the dwell time, "no face" only after the hold time, and an
+//! answer no longer than its face.
 
 use emocue_models::steady::SteadySettings;
 
 use crate::answer::Answer;
 
-/// A face must be there for so long, s, before the screen says that it was found: most have an answer by then.
+/// Time after which the screen shows "face found", s: most faces have an answer before.
 const FOUND_AFTER_S: f32 = 0.2;
 
-/// The shortest time for "face found", s: an answer is worth more than calm.
+/// Minimum time for "face found", s: an answer should replace it soon.
 const FOUND_DWELL_S: f32 = 0.25;
 
-/// What a frame says of the face that is to be shown.
+/// The face to show in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShownFace {
     /// Its track.
     pub(super) id: u32,
-    /// What it looks like, as far as that has settled.
+    /// Its steadied answer.
     pub(super) answer: Answer,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct ShownFace {
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     answer: Option<Answer>,
-    /// Whose it is.
+    /// The track of the answer.
     id: Option<u32>,
     /// For how long it has been shown, s.
     since: f32,
@@ -33,8 +33,8 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// The answer to show `elapsed` s after the last frame: that of `face`, which is `None` once no face was seen for the
-    /// hold time; then `without` says why.
+    /// The answer to show `elapsed` s after the last frame: that of `face`, which is `None` once no face was found for
+    /// the hold time; then `without` is shown.
     pub(super) fn step(
         &mut self,
         face: Option<ShownFace>,
@@ -71,13 +71,13 @@ impl Shown {
         answer
     }
 
-    /// Nothing is shown that has to stay.
+    /// Resets to nothing shown.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Sums of many short times may miss a limit by a rounding, s.
+/// Tolerance for the rounding error in a sum of many short times, s.
 const ROUNDING: f32 = 1e-4;
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
     const SAD: Answer = Answer::Looks(Expression::Sadness);
     const FOUND: Answer = Answer::FaceFound;
 
-    /// What the screen shows and from when on, s, of faces with these answers for so many s each, at `fps`.
+    /// What the screen shows and its start, s, for faces with these answers, for this many s each, at `fps` Hz.
     fn shown(fps: usize, given: &[(f32, Option<(u32, Answer)>)]) -> Vec<(f32, Answer)> {
         let (mut shown, mut time, mut out) = (Shown::default(), 0.0, Vec::<(f32, Answer)>::new());
         for (seconds, face) in given {

@@ -1,11 +1,11 @@
-//! Frames that are looked at one by one.
+//! Frames that are processed separately.
 
 use emocue_models::geometry::Rect;
 use emocue_models::label::{Expression, FERPLUS_8, VALENCE_3};
 
 use super::*;
 
-/// Finds what each frame's first pixels say: one face per non-zero pixel, that many px wide.
+/// Finds one face per non-zero pixel at the start of the frame, with the pixel's value as its width, px.
 struct PixelsAsFaces;
 
 impl Detector for PixelsAsFaces {
@@ -20,7 +20,7 @@ impl Detector for PixelsAsFaces {
     }
 }
 
-/// Sees happiness, the surer the wider the face is.
+/// Answers happiness, with a probability that rises with the face's width.
 struct WiderIsHappier(LabelSet, Vec<f32>);
 
 impl Classifier for WiderIsHappier {

@@ -8,55 +8,55 @@ use super::appearance::Appearance;
 /// Time constant of the smoothed box and landmarks, s.
 const SMOOTHING_S: f32 = 0.08;
 
-/// A face that moved by more of its size since the last frame is not smoothed.
+/// A face that moved by more than this fraction of its size since the last frame is not smoothed.
 const STILL: f32 = 0.15;
 
-/// A smaller face is not classified, px.
+/// Smallest face that is classified, px.
 const SMALLEST: f32 = 20.0;
 
-/// A detector's score from which on a new face is certain at once; else it is after so long, s.
+/// Detector score at which a new face is confirmed immediately, and the time after which any face is, s.
 const SURE: f32 = 0.9;
 const CONFIRMED_AFTER_S: f32 = 0.3;
 
 /// One face over time.
 #[derive(Clone, Debug)]
 pub(super) struct Track {
-    /// Unlike any other's since the program began.
+    /// Unique since the program started.
     pub(super) id: u32,
-    /// Where it was measured last.
+    /// The last measurement.
     pub(super) measured: Face,
-    /// The same, smoothed.
+    /// The same, smoothed over time.
     pub(super) face: Face,
-    /// How far the centre moved from the last frame to this one, in sizes of the face.
+    /// Movement of the centre from the last frame to this one, in sizes of the face.
     pub(super) moved: f32,
-    /// How far the centre moves in a second, px.
+    /// Velocity of the centre, px per second.
     velocity: Point,
     /// How long it has been known, s.
     pub(super) age: f32,
-    /// Whether it is a face for certain: a detector was sure of it, or it has been there for a while.
+    /// Whether the face is confirmed: by a high score, or by its age.
     pub(super) is_confirmed: bool,
-    /// How long it was looked for and not found, s; 0 while it is there.
+    /// How long it was not found, s; 0 while it is found.
     pub(super) unseen: f32,
     /// Time since it was classified, s; `None` for never.
     pub(super) unclassified: Option<f32>,
     /// Its answer.
     pub(super) steady: Steady,
-    /// How it looked in the last frame that it was seen in.
+    /// Its appearance in the last frame in which it was found.
     pub(super) appearance: Option<Appearance>,
-    /// Whether it must look as before to be the same face.
+    /// Whether its appearance must match to be the same face.
     pub(super) is_doubted: bool,
-    /// Whether too little light falls on it.
+    /// Whether it is too dark.
     pub(super) is_dark: bool,
     /// Whether it is small in the frame.
     pub(super) is_far: bool,
-    /// Whether it is to be classified in the current frame.
+    /// Whether it has to be classified in the current frame.
     pub(super) is_due: bool,
-    /// Whether the current frame was looked at for it already.
+    /// Whether it was already processed for the current frame.
     pub(super) is_fresh: bool,
 }
 
 impl Track {
-    /// A face that nobody has seen before.
+    /// A track of a new face.
     pub(super) fn new(id: u32, face: Face) -> Self {
         Self {
             id,
@@ -93,8 +93,8 @@ impl Track {
         self.unclassified.unwrap_or(f32::INFINITY)
     }
 
-    /// Makes it due if it has waited for `period` s. What it waited longer counts for the next time, so that the rate is
-    /// kept at any number of frames in a second.
+    /// Marks it as due if it has waited for `period` s. The excess is carried over, so that the rate is kept at any
+    /// frame rate.
     pub(super) fn take_turn(&mut self, period: f32) {
         self.is_due = self.is_seen() && self.has_size() && self.waited() > period - 1e-3;
         if self.is_due {
@@ -103,14 +103,14 @@ impl Track {
         }
     }
 
-    /// Where it is expected, `elapsed` s after it was measured.
+    /// Its predicted box, `elapsed` s after the last measurement.
     pub(super) fn expected(&self, elapsed: f32) -> Rect {
         let rect = self.measured.rect;
         let ahead = elapsed.min(0.2);
         Rect { x: rect.x + self.velocity.x * ahead, y: rect.y + self.velocity.y * ahead, ..rect }
     }
 
-    /// It is `face` now, `elapsed` s after the last frame.
+    /// Updates it with the measurement `face`, `elapsed` s after the last frame.
     pub(super) fn update(&mut self, face: Face, elapsed: f32) {
         let size = size(&face.rect);
         let (from, to) = (self.measured.rect.center(), face.rect.center());

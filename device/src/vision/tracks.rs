@@ -1,5 +1,5 @@
-//! Tracks: which face of a frame is which face of the frame before. Their numbers live in memory only and die with the
-//! face.
+//! Tracks: the association of faces between frames. Their identifiers are only in memory and are dropped with the
+//! track.
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
@@ -9,26 +9,26 @@ use emocue_run::turns;
 use super::appearance::Appearance;
 use super::track::{Track, size};
 
-/// The most faces that are kept apart.
+/// Most faces that are tracked.
 pub(super) const MOST: usize = 64;
 
-/// How far a face's centre may be from where it is expected, in sizes of the face, and how much more for every second.
+/// How far a face's centre may be from its predicted position, in sizes of the face, and how much more per second.
 const REACH: f32 = 0.5;
 const REACH_PER_S: f32 = 1.0;
 
-/// By which factor a face may become larger or smaller from one frame to the next.
+/// Largest factor by which a face's size may change from one frame to the next.
 const GROWTH: f32 = 1.7;
 
-/// The correlation of two appearances below which a face looks otherwise than before; and where its box moved by more of
-/// its size than the third.
+/// Correlation of two appearances below which a face's appearance has changed; the second is for a box that moved by
+/// more than the third, in sizes of the face.
 const SAME_LOOK: f32 = 0.65;
 const SAME_LOOK_MOVED: f32 = 0.42;
 const MOVED: f32 = 0.1;
 
-/// Two tracks that overlap more are one face; what is new must overlap less than [`turns::SAME`].
+/// Two tracks with a higher IoU are one face; a new face must overlap less than [`turns::SAME`].
 const SAME: f32 = 0.5;
 
-/// All faces that are known.
+/// All known faces.
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
     /// In no order.
@@ -39,7 +39,7 @@ pub(super) struct Tracks {
 }
 
 impl Tracks {
-    /// Lets time pass, and forgets the faces that were not seen for `forget_after` s.
+    /// Advances the time by `elapsed` s, and drops faces that were not found for `forget_after` s.
     pub(super) fn pass(&mut self, elapsed: f32, forget_after: f32) {
         for track in &mut self.all {
             track.age += elapsed;
@@ -62,13 +62,13 @@ impl Tracks {
         self.all.clear();
     }
 
-    /// The face of this number.
+    /// The face with this identifier.
     pub(super) fn get(&self, id: u32) -> Option<&Track> {
         self.all.iter().find(|track| track.id == id)
     }
 
-    /// By how much the face is turned that has been missing for the longest time, degrees clockwise; `None` while all are
-    /// there.
+    /// The roll of the face that has been missing for the longest time, degrees clockwise; `None` while none is
+    /// missing.
     pub(super) fn missing_roll(&self) -> Option<f32> {
         let missing = self.all.iter().filter(|track| !track.is_seen());
         missing.max_by(|a, b| a.unseen.total_cmp(&b.unseen)).map(|track| track.measured.roll())
@@ -79,8 +79,9 @@ impl Tracks {
         self.all.iter().all(Track::is_seen)
     }
 
-    /// Joins the faces that a search found with the tracks that were not followed in this frame: the nearest pair first.
-    /// What is left becomes a new track; and a track that was not seen, where the search `sees_all`.
+    /// Joins the faces that a search found with the tracks that were not followed in this frame: the nearest pair
+    /// first. Each remaining face becomes a new track; each remaining track counts as not found, if the search
+    /// `sees_all`.
     pub(super) fn join(&mut self, faces: &[Face], elapsed: f32, sees_all: bool) {
         self.taken.clear();
         self.taken.resize(faces.len(), false);
@@ -101,7 +102,7 @@ impl Tracks {
         }
     }
 
-    /// The track and the face that are nearest to each other, of those that belong to nothing yet.
+    /// The nearest pair of a track and a face, of those that are not associated yet.
     fn nearest(&self, faces: &[Face], elapsed: f32) -> Option<(usize, usize)> {
         let tracks = self.all.iter().enumerate().filter(|(_, track)| !track.is_fresh);
         let pairs = tracks.flat_map(|(at, track)| {
@@ -117,13 +118,13 @@ impl Tracks {
         Some((nearest.0, nearest.1))
     }
 
-    /// After a sudden change of the picture nobody is taken for who was there before by the place alone.
+    /// After a sudden change of the picture, position alone does not identify a face.
     pub(super) fn doubt(&mut self) {
         self.all.iter_mut().for_each(|track| track.is_doubted = true);
     }
 
-    /// Notes how every face of the current frame looks. One that looks otherwise than in the last frame is classified at
-    /// once, and what it looked like before counts less; one that is doubted is another then.
+    /// Stores the appearance of every face of the current frame. A face whose appearance has changed is classified
+    /// immediately, and its average is discounted; a doubted one counts as another face.
     pub(super) fn note_appearances(&mut self, frame: &Luma, settings: &SteadySettings) {
         for track in self.all.iter_mut().filter(|track| track.is_fresh) {
             let now = Appearance::of(frame, &track.measured.rect);
@@ -145,8 +146,8 @@ impl Tracks {
         }
     }
 
-    /// Takes `face`, found by following track number `at` of [`Tracks::all`], for it; `false` where it is too far from
-    /// where it was expected, or another track's.
+    /// Assigns `face`, found by following track number `at` of [`Tracks::all`]; `false` if it is too far from its
+    /// predicted position, or belongs to another track.
     pub(super) fn follow(&mut self, at: usize, face: Option<Face>, elapsed: f32) -> bool {
         let expected = self.all[at].expected(elapsed + self.all[at].unseen);
         let found = face.filter(|face| {

@@ -7,7 +7,7 @@ use crate::show::{art, fixture};
 
 const HAPPY: Screen = Screen::looks(Expression::Happiness);
 
-/// A framebuffer's node, and what the kernel says about it.
+/// A framebuffer's node, and the kernel's description of it.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
@@ -60,7 +60,7 @@ fn tinted(memory: &[u8], stride: usize, width: usize) -> Vec<(usize, usize)> {
 
 #[test]
 fn the_emoji_is_on_the_left_and_the_word_on_the_right_of_a_wide_screen() {
-    // An odd stride: rows end with bytes that belong to nobody.
+    // An unusual stride: rows end with padding.
     let machine = Machine::new((320, 200), "32", 4 * 320 + 12);
     let mut screen = machine.open("", &ShowSettings::default()).unwrap();
     show(&mut screen, HAPPY);
@@ -109,7 +109,7 @@ fn sixteen_bits_have_the_colours_and_only_changes_are_written() {
     let expected = ((r >> 3) << 11 | (g >> 2) << 5 | b >> 3).to_le_bytes();
     let memory = machine.memory();
     assert!(memory.chunks_exact(2).filter(|pixel| **pixel == expected).count() > 300);
-    // Somebody else writes to a corner that no picture reaches: it stays.
+    // Another program writes to a corner outside the picture: it is not overwritten.
     let node = machine.0.path().join("fb0");
     let mut touched = memory.clone();
     touched[..2].copy_from_slice(&[0x34, 0x12]);
@@ -187,7 +187,7 @@ fn a_screen_without_permission_says_so() {
     let node = machine.0.path().join("fb0");
     std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o400)).unwrap();
     if File::options().write(true).open(&node).is_ok() {
-        // root may write to everything.
+        // root can write to everything.
         return;
     }
     let text = failure::line(&machine.open("", &ShowSettings::default()).err().unwrap());

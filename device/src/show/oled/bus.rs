@@ -1,4 +1,4 @@
-//! The way to the panel's chip: commands and data as I2C writes.
+//! The bus to the panel's chip: commands and data as I2C writes.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ const COMMANDS: u8 = 0x00;
 /// The control byte before GDDRAM bytes: Co = 0, D/C# = 1.
 const DATA: u8 = 0x40;
 
-/// One chip on an I2C bus. Whatever is sent at once is one write, up to a whole page, where the stock interface
-/// cuts data into pieces of 16 bytes with an address and a control byte each.
+/// One chip on an I2C bus. Each call is one write, up to a whole page; the standard interface splits data into pieces
+/// of 16 bytes with an address and a control byte each.
 pub(super) struct Bus<I: I2c> {
     i2c: I,
     address: u8,
-    /// Why the last write failed, since [`DisplayError`] has no room for it.
+    /// Why the last write failed, since [`DisplayError`] cannot hold it.
     reason: Option<I::Error>,
 }
 
@@ -27,7 +27,7 @@ impl<I: I2c> Bus<I> {
         Self { i2c, address, reason: None }
     }
 
-    /// Why the last write failed, in the system's own words.
+    /// Why the last write failed: the system's message.
     pub(super) fn reason(&mut self) -> String
     where
         I::Error: fmt::Display,
@@ -35,7 +35,7 @@ impl<I: I2c> Bus<I> {
         self.reason.take().map_or_else(|| "unknown".to_owned(), |reason| reason.to_string())
     }
 
-    /// Writes a control byte and what follows it.
+    /// Writes a control byte and its content.
     fn write(&mut self, control: u8, content: DataFormat<'_>) -> Result<(), DisplayError> {
         let DataFormat::U8(content) = content else {
             return Err(DisplayError::DataFormatNotImplemented);

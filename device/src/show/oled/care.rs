@@ -1,4 +1,4 @@
-//! How long a panel is lit, how brightly, and where its picture sits, so that it does not burn in.
+//! Burn-in protection: how long and how brightly a panel is lit, and the position of its picture.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::answer::{Answer, Screen};
 /// How brightly the panel is lit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Light {
-    /// With the brightness of something new.
+    /// The brightness for a new screen.
     Bright,
-    /// Nothing new for a while.
+    /// Nothing new for some time.
     Dim,
-    /// Nothing new for longer, and nobody there to look at it.
+    /// Nothing new for longer, and no face.
     Off,
 }
 
-/// Where the picture sits, one after the other; the first is where it belongs.
+/// The positions of the picture, in order; the first is the normal one.
 const SHIFTS: [Point; 4] = [Point::new(0, 0), Point::new(1, 0), Point::new(1, 1), Point::new(0, 1)];
 
 /// The light for a screen that has been the same for `idle`.

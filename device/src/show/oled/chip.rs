@@ -1,4 +1,4 @@
-//! SSD1306 and SH1106 in the commands that both understand; page addressing serves either.
+//! SSD1306 and SH1106 by the commands that both support, with page addressing.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,11 +13,11 @@ use ssd1306::prelude::WriteOnlyDataCommand;
 use super::bus::Bus;
 use super::frame::{Frame, WIDTH};
 
-/// Where the controllers differ.
+/// Differences between the controllers.
 struct Differences {
-    /// The GDDRAM column behind the panel's first one.
+    /// The GDDRAM column of the panel's first column.
     first_column: u8,
-    /// What only this controller knows.
+    /// Commands that only this controller has.
     setup: &'static [u8],
 }
 
@@ -27,12 +27,12 @@ fn differences(controller: Controller) -> Differences {
         Controller::Ssd1306 => {
             Differences { first_column: 0, setup: &[0x2e, 0x8d, 0x14, 0x20, 0x02] }
         }
-        // ADh 8Bh DC-DC converter on; page addressing is all there is.
+        // ADh 8Bh DC-DC converter on; there is only page addressing.
         Controller::Sh1106 => Differences { first_column: 2, setup: &[0xad, 0x8b] },
     }
 }
 
-/// A chip did not take what was sent.
+/// The chip did not acknowledge a write.
 #[derive(Debug)]
 pub(super) struct Refused;
 
@@ -60,7 +60,7 @@ impl<I: I2c> Chip<I> {
         }
     }
 
-    /// Why the chip refused, in the system's own words.
+    /// Why the chip refused: the system's message.
     pub(super) fn reason(&mut self) -> String
     where
         I::Error: fmt::Display,
@@ -68,13 +68,13 @@ impl<I: I2c> Chip<I> {
         self.bus.reason()
     }
 
-    /// Asks whether anybody is there, and changes nothing.
+    /// Checks whether a chip answers, and changes nothing.
     pub(super) fn probe(&mut self) -> Result<(), Refused> {
         self.send(&[Command::Noop])
     }
 
-    /// Sets every register that matters but contrast, and neither switches on nor off: a panel that runs already
-    /// does not flicker.
+    /// Sets every relevant register except contrast, and does not switch the panel on or off: a running panel does not
+    /// flicker.
     pub(super) fn set_up(&mut self) -> Result<(), Refused> {
         self.send(&[
             Command::DisplayClockDiv(0x8, 0x0),
@@ -84,7 +84,7 @@ impl<I: I2c> Chip<I> {
         ])?;
         self.bus.send_commands(U8(differences(self.controller).setup))?;
         self.send(&[
-            // 128x32 panels have every COM line in a row, taller ones take turns.
+            // 128x32 panels have sequential COM pins, taller ones alternative.
             Command::ComPinConfig(self.size == PanelSize::Tall, false),
             Command::SegmentRemap(!self.upside_down),
             Command::ReverseComDir(!self.upside_down),
@@ -104,17 +104,17 @@ impl<I: I2c> Chip<I> {
     ) -> Result<(), Refused> {
         debug_assert!(page < frame.pages() && columns.end <= WIDTH);
         let column = differences(self.controller).first_column + columns.start as u8;
-        // (the crate counts pages in rows)
+        // The crate counts pages in rows.
         self.send(&[Command::PageStart((page as u8 * 8).into()), Command::ColStart(column)])?;
         Ok(self.bus.send_data(U8(&frame.page(page)[columns]))?)
     }
 
-    /// How bright lit pixels are.
+    /// Sets the brightness of lit pixels, `0..=255`.
     pub(super) fn set_contrast(&mut self, contrast: u8) -> Result<(), Refused> {
         self.send(&[Command::Contrast(contrast)])
     }
 
-    /// Lights the panel, or darkens all of it and lets its supply sleep; GDDRAM stays as it is.
+    /// Switches the panel on, or off with its supply in sleep mode; GDDRAM is not changed.
     pub(super) fn set_on(&mut self, on: bool) -> Result<(), Refused> {
         self.send(&[Command::DisplayOn(on)])
     }

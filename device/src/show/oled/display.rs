@@ -12,23 +12,23 @@ use super::frame::Frame;
 use crate::answer::{FrameReport, Screen};
 use crate::show::{self, Display, ShowError, ShownFrame, panel};
 
-/// A panel that keeps its connection but lost its power in between takes writes as if nothing had happened, and
-/// stays dark; so all of it is sent anew after so long, about 1 KB.
+/// Interval of full updates, about 1 KB each. A panel that lost its power for a moment still acknowledges writes, but
+/// stays dark until it is initialised again.
 const RENEW_AFTER: Duration = Duration::from_secs(60);
 
-/// How long a panel that does not answer is left alone at first; the pause doubles each time.
+/// The first pause after a panel did not answer; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How long it is left alone at most.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a panel's owner should know; told once each time.
+/// A message about the panel; reported once for each change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The panel does not answer; it is asked again with pauses of up to 5 s.
+    /// The panel does not answer; it is tried again with pauses of up to 5 s.
     Lost {
         /// Its 7-bit address.
         address: u8,
-        /// The system's own words.
+        /// The system's message.
         reason: String,
     },
     /// The panel answers again and shows what it should.
@@ -54,16 +54,16 @@ impl fmt::Display for Notice {
 /// What the panel shows now, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
-    /// Nothing is known: all is to be sent, from `at` on; after a failure `pause` was waited for.
+    /// Unknown: everything has to be sent, from `at` on; `pause` is the last pause after a failure.
     Unknown { at: Instant, pause: Duration },
-    /// It holds [`Oled::held`] under this light; all was sent last at `since`.
+    /// It shows [`Oled::held`] with this light; the last full update was at `since`.
     Known { light: Light, since: Instant },
 }
 
-/// Of what something is a picture: the screen, the mode, and whether a journal is kept.
+/// The content of a picture: the screen, the mode, and the journal mark.
 type Drawn = (Screen, Mode, bool);
 
-/// A panel on an I2C bus. A write goes out only for what changed.
+/// A panel on an I2C bus. Only changes are written.
 pub struct Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
@@ -74,12 +74,12 @@ where
     shown: show::ShowSettings,
     screen: Option<Screen>,
     started: Instant,
-    /// When the screen or the mode was new.
+    /// When the screen or the mode changed.
     news: Instant,
-    /// What it should show, and of what that is a picture.
+    /// What it should show, and the content of that.
     frame: Frame,
     drawn: Option<Drawn>,
-    /// What it does show.
+    /// What it shows.
     held: Frame,
     link: Link,
     lost: bool,
@@ -90,8 +90,8 @@ impl<I> Oled<I>
 where
     I: I2c<Error: fmt::Display + Send> + Send,
 {
-    /// A panel behind `i2c` from `now` on; nothing is sent before there is something to show. `tell` is called when
-    /// it stops answering and when it answers again. The size is that of `settings`.
+    /// A panel on `i2c` from `now` on; nothing is sent before there is something to show. `tell` is called when the
+    /// panel stops answering and when it answers again. The size is that of `settings`.
     pub fn new(
         i2c: I,
         settings: PanelSettings,
@@ -116,23 +116,23 @@ where
         }
     }
 
-    /// Asks whether the panel answers; what it shows stays as it is.
+    /// Checks whether the panel answers; its content is not changed.
     ///
     /// # Errors
-    /// Why not, in the system's own words.
+    /// The system's message.
     pub fn probe(&mut self) -> Result<(), String> {
         self.chip.probe().map_err(|Refused| self.chip.reason())
     }
 
-    /// Switches the panel off, also after another program.
+    /// Switches the panel off, also one that another program left on.
     ///
     /// # Errors
-    /// The system's own words when it does not answer.
+    /// The system's message when it does not answer.
     pub fn darken(&mut self) -> Result<(), String> {
         self.chip.set_on(false).map_err(|Refused| self.chip.reason())
     }
 
-    /// Brings the panel to what it should show now.
+    /// Updates the panel to what it should show now.
     fn refresh(&mut self, now: Instant) {
         let Some(screen) = self.screen else { return };
         if matches!(self.link, Link::Unknown { at, .. } if now < at) {
@@ -141,7 +141,7 @@ where
         self.draw(screen, now);
         let idle = now.saturating_duration_since(self.news);
         let light = care::light(&self.settings, screen, idle);
-        // One write that went astray is not worth a message, nor a pause.
+        // A single failed write is repeated without a message or a pause.
         let sent = self.send(light, now).or_else(|Refused| {
             self.link = Link::Unknown { at: now, pause: self.pause() };
             self.send(light, now)
@@ -171,7 +171,7 @@ where
         }
     }
 
-    /// Sends what the panel does not show yet.
+    /// Sends the changes, or everything if the panel's content is unknown.
     fn send(&mut self, light: Light, now: Instant) -> Result<(), Refused> {
         let shown = match self.link {
             Link::Known { light: shown, since }
@@ -182,7 +182,7 @@ where
             }
             link => {
                 if matches!(link, Link::Unknown { .. }) {
-                    // What it holds is noise or another program's picture: not to be seen.
+                    // Its content is noise or another program's picture, which must not be visible.
                     self.chip.set_on(false)?;
                 }
                 self.chip.set_up()?;
@@ -241,9 +241,9 @@ where
         }
     }
 
-    /// Darkens the panel, empties its memory, and sends nothing any more.
+    /// Switches the panel off, clears its memory, and sends nothing from then on.
     fn put_out(&mut self) {
-        // One that showed nothing of ours is none of our business.
+        // A panel that this program did not use is not changed.
         if self.finished || self.screen.is_none() {
             return;
         }
@@ -253,7 +253,7 @@ where
             self.chip.set_on(false)?;
             self.send_all()
         };
-        // The last chance, so one write that goes astray must not leave it lit.
+        // The last chance, so a single failed write must not leave it lit.
         if off().is_err() && off().is_err() && off().is_err() {
             self.went_away();
         }

@@ -1,4 +1,4 @@
-//! A picture as the chip's GDDRAM holds it, and where two pictures differ.
+//! A picture in the layout of the chip's GDDRAM, and the differences of two pictures.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -11,21 +11,21 @@ use emocue_config::PanelSize;
 
 use crate::show::panel::size_of;
 
-/// Columns of every panel that is driven, px.
+/// Columns of every supported panel, px.
 pub(super) const WIDTH: usize = 128;
 /// Pages of the tallest panel; a page is 8 rows, one byte a column, the top row in bit 0.
 const PAGES: usize = 8;
 
-/// Starting a run of its own costs an address, a control byte and up to two bytes of command or data, three times
-/// over; equal bytes up to as many are cheaper sent along.
+/// A new run costs an address, a control byte and up to two bytes of command or data, three times; up to this many
+/// equal bytes are cheaper to send along.
 const RUN_COST: usize = 9;
 
-/// One bit a pixel.
+/// One bit per pixel.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     bytes: [u8; WIDTH * PAGES],
     size: Size,
-    /// How far everything drawn moves, px; what leaves the panel is lost.
+    /// Offset of everything that is drawn, px; parts outside the panel are clipped.
     pub(super) shift: Point,
 }
 
@@ -43,7 +43,7 @@ impl Frame {
         &self.bytes[page * WIDTH..][..WIDTH]
     }
 
-    /// Takes over a part of a page.
+    /// Copies a part of a page.
     pub(super) fn copy(&mut self, page: usize, columns: Range<usize>, from: &Self) {
         let range = page * WIDTH + columns.start..page * WIDTH + columns.end;
         self.bytes[range.clone()].copy_from_slice(&from.bytes[range]);

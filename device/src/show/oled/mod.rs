@@ -1,8 +1,8 @@
 //! SSD1306 and SH1106 panels over I2C.
 //!
-//! An answer is drawn into a copy of the chip's memory, compared with what the panel holds, and only the columns
-//! that differ are sent. The panel dims, blanks and shifts its picture as time passes, and one that does not answer
-//! is tried again while everything else runs on.
+//! An answer is drawn into a copy of the chip's memory, compared with what the panel holds, and only the columns that
+//! differ are sent. The panel dims, blanks and shifts its picture over time, and a panel that does not answer is tried
+//! again while everything else continues.
 
 mod bus;
 mod care;

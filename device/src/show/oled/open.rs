@@ -1,4 +1,4 @@
-//! Opening a panel by its bus: the command line's form, and what to do about a bus that does not open.
+//! Opens a panel by its bus: the command line's form, and the help for a bus that does not open.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::show::{self, Display, ShowError};
 /// What is expected of a panel when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelStart {
-    /// It may come later: one that does not answer is reported on standard error and tried again.
+    /// It may be connected later: one that does not answer is reported on standard error and tried again.
     Patient,
-    /// It answers at once, or it is an error.
+    /// It must answer immediately, otherwise it is an error.
     Strict,
 }
 
-/// Opens the panel that `settings` describe. What it has to tell goes to standard error.
+/// Opens the panel that `settings` describe. Its messages go to standard error.
 ///
 /// # Errors
 /// [`ShowError::Panel`] for a bus that does not exist or may not be opened, an address that the kernel itself
@@ -30,7 +30,7 @@ pub fn open(
     driver::open(settings, shown, start)
 }
 
-/// Whether a panel answers on the bus and address of `settings`; what it shows stays as it is.
+/// Checks whether a panel answers on the bus and address of `settings`; its content is not changed.
 ///
 /// # Errors
 /// As for [`open`] with [`PanelStart::Strict`].
@@ -55,7 +55,7 @@ pub(crate) fn sink(
     open(&settings, *shown, PanelStart::Patient)
 }
 
-/// The argument `/dev/i2c-1@0x3d`, or only its first part; what is not said is as in [`PanelSettings::default`].
+/// The argument `/dev/i2c-1@0x3d`, or only its first part; the rest is as in [`PanelSettings::default`].
 fn parse(argument: &str, shown: &show::ShowSettings) -> Result<PanelSettings, ShowError> {
     let mut settings = PanelSettings { size: shown.panel, ..PanelSettings::default() };
     let (bus, address) = match argument.split_once('@') {
@@ -154,7 +154,7 @@ mod driver {
 
     fn panel(settings: &PanelSettings, shown: ShowSettings) -> Result<Oled<Bus>, ShowError> {
         let tell = |notice| {
-            // (a closed standard error is not a reason to stop)
+            // Standard error may be closed.
             let _ = writeln!(io::stderr(), "{notice}");
         };
         Ok(Oled::new(Bus::open(settings)?, settings.clone(), shown, Instant::now(), tell))
@@ -170,7 +170,7 @@ mod driver {
         })
     }
 
-    /// A bus that is opened anew after an error: an adapter on USB leaves a dead file behind when it is pulled out.
+    /// A bus that is reopened after an error: the open file of a USB adapter is dead after the adapter was pulled out.
     struct Bus {
         path: PathBuf,
         open: Option<I2cdev>,
@@ -180,7 +180,7 @@ mod driver {
         fn open(settings: &PanelSettings) -> Result<Self, ShowError> {
             let teach = |error| bus_error(&settings.bus, &io::Error::from(error));
             let mut open = I2cdev::new(&settings.bus).map_err(teach)?;
-            // Nothing is sent yet, but an address that a driver of the kernel's uses is refused.
+            // Nothing is sent yet, but an address that a kernel driver uses is refused.
             open.set_slave_address(settings.address.into()).map_err(teach)?;
             Ok(Self { path: settings.bus.clone(), open: Some(open) })
         }

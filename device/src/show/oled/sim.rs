@@ -1,11 +1,11 @@
-//! A panel made of memory: what SSD1306 and SH1106 do with the bytes of I2C writes, and what goes wrong on a bus.
+//! A simulated panel: what SSD1306 and SH1106 do with the bytes of I2C writes, and faults of a bus.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
 use emocue_config::{Controller, PanelSize};
 
-/// What is in GDDRAM after power came: anything but a picture.
+/// The content of GDDRAM after power-on.
 const NOISE: u8 = 0xa5;
 
 /// The chip, its bus, and what was sent.
@@ -15,7 +15,7 @@ pub(super) struct Sim {
     ram: Vec<u8>,
     page: usize,
     column: usize,
-    /// A command that waits for so many more bytes.
+    /// A command that waits for this number of further bytes.
     pending: Option<(u8, usize)>,
     multiplex: u8,
     remapped: bool,
@@ -24,13 +24,13 @@ pub(super) struct Sim {
     supply: bool,
     pub(super) on: bool,
     pub(super) contrast: u8,
-    /// Whether GDDRAM changed while it could be seen.
+    /// Whether GDDRAM changed while the panel was on.
     pub(super) written_while_on: bool,
     /// Whether its wires are connected.
     plugged: bool,
-    /// How many of the next writes are refused, in the middle.
+    /// How many of the next writes fail in the middle.
     pub(super) refuse: u32,
-    /// How many writes were taken, and how many bytes with their control bytes.
+    /// Number of accepted writes, and of bytes with their control bytes.
     pub(super) writes: usize,
     pub(super) bytes: usize,
     /// The longest write, bytes.
@@ -67,7 +67,7 @@ impl Sim {
         (Wires(Arc::clone(&sim)), sim)
     }
 
-    /// Pulls the wires: no power, no memory.
+    /// Disconnects the wires: the power and the memory's content are lost.
     pub(super) fn unplug(&mut self) {
         let (_, fresh) = Self::new(self.controller, self.address);
         let fresh = Arc::into_inner(fresh).unwrap().into_inner().unwrap();
@@ -88,7 +88,7 @@ impl Sim {
         self.ram.len() / 8
     }
 
-    /// What an upright looker sees on the glass of `size`, row by row; `upside_down` says how it is mounted.
+    /// What is visible on a panel of `size`, seen upright, row by row; `upside_down` says how it is mounted.
     pub(super) fn seen(&self, size: PanelSize, upside_down: bool) -> Vec<bool> {
         let (width, height) = (size.width() as usize, size.height() as usize);
         if !self.on || !self.supply {
@@ -97,7 +97,7 @@ impl Sim {
         assert_eq!(usize::from(self.multiplex) + 1, height, "as many rows as the glass has");
         assert_eq!(self.alternating, height == 64, "COM lines as the glass is wired");
         let first = (self.columns() - width) / 2;
-        // Modules are wired so that they stand upright with both directions reversed.
+        // Modules are wired so that their picture is upright with both directions reversed.
         let turn = |position: usize, length: usize, reversed: bool| {
             if reversed != upside_down { position } else { length - 1 - position }
         };
@@ -164,7 +164,7 @@ impl Sim {
     }
 }
 
-/// The I2C bus that leads to a [`Sim`].
+/// The I2C bus of a [`Sim`].
 pub(super) struct Wires(Arc<Mutex<Sim>>);
 
 /// The sim behind its lock.
@@ -191,7 +191,7 @@ impl I2c for Wires {
             if sim.refuse > 0 {
                 sim.refuse -= 1;
                 sim.write(&bytes[..bytes.len() / 2]);
-                // (a stop condition ends what was begun)
+                // A stop condition ends a pending command.
                 sim.pending = None;
                 return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Data));
             }

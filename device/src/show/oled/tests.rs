@@ -1,4 +1,4 @@
-//! The panel as its wearer sees it: on a simulated chip, with a clock that stands still.
+//! The panel on a simulated chip, with a manual clock.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -21,7 +21,7 @@ const NO_FACE: Screen = Screen::Answer(Answer::NoFace);
 const UNSURE: Screen = Screen::Answer(Answer::Unsure);
 const MODES: [Mode; 3] = [Mode::Emoji, Mode::Word, Mode::Both];
 
-/// A badge's panel with everything around it.
+/// A badge's panel with its chip and clock.
 struct Bench {
     oled: Oled<Wires>,
     sim: Arc<Mutex<Sim>>,
@@ -48,7 +48,7 @@ impl Bench {
         self.oled.show(None, &report, self.now).unwrap();
     }
 
-    /// Time passes while the loop repeats the screen once a second.
+    /// Advances the time while the loop repeats the screen once a second.
     fn repeat(&mut self, screen: Screen, seconds: u32) {
         for _ in 0..seconds {
             self.now += Duration::from_secs(1);
@@ -114,7 +114,7 @@ fn every_answer_is_seen_as_it_was_drawn() {
 #[test]
 fn noise_and_old_pictures_are_never_lit() {
     let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
-    // A program that ended badly left the panel on; one write goes astray on top.
+    // A program that crashed left the panel on; one write fails as well.
     look(&bench.sim).on = true;
     look(&bench.sim).refuse = 1;
     bench.show(HAPPY);
@@ -164,7 +164,7 @@ fn it_dims_then_blanks_and_wakes_for_news() {
     bench.show(HAPPY);
     assert_eq!(bench.seen(), golden(HAPPY, PanelSize::Tall, Mode::Both));
     assert_eq!(look(&bench.sim).contrast, settings.brightness);
-    // A face that stays is worth light, if not much.
+    // While a face is present, the panel stays dimmed.
     bench.repeat(HAPPY, 2 * settings.blank_after_s);
     assert!(!bench.is_dark());
     assert_eq!(look(&bench.sim).contrast, settings.dim_brightness);
@@ -265,7 +265,7 @@ fn a_panel_that_is_missing_is_asked_ever_more_rarely() {
 fn nothing_stays_lit_or_remembered_at_the_end() {
     let mut bench = Bench::new(PanelSettings::default(), Mode::Both);
     bench.show(HAPPY);
-    // The last writes may go astray as well.
+    // The last writes may fail as well.
     look(&bench.sim).refuse = 2;
     bench.oled.finish().unwrap();
     assert!(!look(&bench.sim).on);
@@ -297,7 +297,7 @@ fn asking_whether_a_panel_is_there_changes_nothing() {
     assert!(look(&bench.sim).on, "another program's panel stays lit");
 }
 
-/// What may happen to a panel.
+/// Events of a panel.
 #[derive(Clone, Debug)]
 enum Event {
     Show(Screen),

@@ -13,9 +13,9 @@ use crate::show::paint::{INK, padding, rectangle, text, tint};
 use crate::show::text::Font;
 use crate::show::words;
 
-/// A bar that stands for certainty is so long, in the height of a line.
+/// Length of a bar for a probability of 1, in heights of a line.
 const LENGTH: u32 = 5;
-/// The colour of what a bar may grow to.
+/// The background colour of a bar.
 const TROUGH: Rgb888 = Rgb888::new(58, 56, 62);
 /// The widest percentage.
 const PERCENT: &str = "99 %";
@@ -61,7 +61,7 @@ pub(super) fn fitting(classes: &Classes, width: u32, height: u32) -> Font {
     fonts.find(fits).unwrap_or(Font::small(1))
 }
 
-/// Draws the bars of `face` on a dark ground, as far to the left and above in `area` as they fit.
+/// Draws the bars of `face` on a dark background, at the top left of `area`.
 pub(super) fn draw(
     face: &FaceAnswer,
     classes: &Classes,

@@ -13,15 +13,15 @@ use crate::show::paint::{INK, emoji, frame_box, plate, rectangle, tint};
 use crate::show::text::Font;
 use crate::show::words;
 
-/// Frames whose longer side is shorter, px, are enlarged by a whole factor to at least that.
+/// Frames whose longer side is shorter than this, px, are enlarged by a whole factor to at least this.
 const LONG_SIDE: u32 = 1280;
-/// The factor's limit.
+/// The largest factor.
 const MOST_ENLARGED: u32 = 8;
 
-/// So many times thicker is the box of the face that is shown.
+/// The shown face's box is thicker by this factor.
 const SHOWN_LINE: f32 = 2.0;
 
-/// Draws the frame and its faces on `canvas`, which takes the enlarged frame's size.
+/// Draws the frame and its faces on `canvas`, which is resized to the enlarged frame's size.
 pub(super) fn paint(
     picture: RgbImage,
     report: &FrameReport,

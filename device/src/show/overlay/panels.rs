@@ -15,13 +15,13 @@ use crate::show::paint::{INK, emoji, frame_box, plate, tint};
 use crate::show::text::Font;
 use crate::show::words;
 
-/// The whole, px.
+/// The whole picture, px.
 const WHOLE: Size = Size::new(1280, 960);
-/// Between pictures and around them, px.
+/// The gap between pictures and around them, px.
 const GAP: u32 = 16;
-/// The colour between them.
+/// The colour of the gap.
 const GROUND: Rgb888 = Rgb888::new(96, 94, 100);
-/// How much of a face's surroundings is shown, in sizes of its box.
+/// Size of the shown part around a face, in sizes of its box.
 const AROUND: f32 = 1.3;
 
 /// A quarter of the whole: column and row, 0 or 1.
@@ -36,7 +36,7 @@ fn rect(area: Rectangle) -> Rect {
     Rect::new(corner.x as f32, corner.y as f32, size.width as f32, size.height as f32)
 }
 
-/// Draws on `canvas`, which becomes 1280x960 px.
+/// Draws on `canvas`, which is resized to 1280x960 px.
 pub(super) fn paint(
     picture: &RgbImage,
     report: &FrameReport,
@@ -93,7 +93,7 @@ pub(super) fn paint(
     plate(&lines, font, centred(below, w, h), tint(report.shown), canvas);
 }
 
-/// `width` x `height` px in the middle of `area`, as far as there is room.
+/// `width` x `height` px in the centre of `area`, as far as it fits.
 fn centred(area: Rectangle, width: f32, height: f32) -> Rect {
     let area = rect(area);
     let (width, height) = (width.min(area.width), height.min(area.height));
@@ -102,7 +102,7 @@ fn centred(area: Rectangle, width: f32, height: f32) -> Rect {
     Rect::new(x, y, width, height)
 }
 
-/// What of `rect` lies in `area`.
+/// The part of `rect` in `area`.
 fn clipped(rect: Rect, area: Rect) -> Rect {
     let within = |value: f32, low: f32, high: f32| value.clamp(low, high);
     Rect::from_corners(

@@ -1,4 +1,4 @@
-//! Where each face's emoji and words go: beside it, where they cover no other face and no other words.
+//! Positions of each face's emoji and words: beside it, where they cover no other face and no other words.
 
 use emocue_models::geometry::{Face, Rect};
 
@@ -10,10 +10,10 @@ use crate::show::words;
 
 /// An emoji's smallest side, px of the enlarged frame.
 const SMALLEST: f32 = 28.0;
-/// Bars that disturb more than that become smaller or are left out, as [`cost`] counts.
+/// Bars with a higher [`cost`] become smaller or are omitted.
 const MOST_BARS_COST: f32 = 0.5;
 
-/// What is to be placed beside a face.
+/// The emoji and words that are placed beside a face.
 #[derive(Clone, Debug)]
 pub(super) struct Tag {
     /// The emoji's side, px.
@@ -22,9 +22,9 @@ pub(super) struct Tag {
     pub(super) font: Font,
     /// The word, its probability, and the number of a face that is followed.
     pub(super) lines: Vec<String>,
-    /// The font of the bars below the lines, where there are any.
+    /// The font of the bars below the lines, if there are any.
     pub(super) bars: Option<Font>,
-    /// They stay wherever they come to lie.
+    /// Whether the bars are kept at any cost.
     keeps_bars: bool,
     pub(super) classes: Classes,
 }
@@ -40,7 +40,7 @@ impl Tag {
     ) -> Self {
         let face = rect.width.min(rect.height);
         let side = (0.9 * face).min(0.3 * short).max(SMALLEST).round();
-        // One size of words for all faces of a size: that in which the longer words are as wide as the face.
+        // One font size for all faces of one size: with it, the longer words are as wide as the face.
         let room = side * 1.5;
         let font = Font::fitting(&["surprised", "93 %"], room as u32, side as u32);
         let mut lines = words::lines(answer, &classes.labels, classes.language);
@@ -68,7 +68,7 @@ impl Tag {
     }
 }
 
-/// A placed tag: the emoji's square and the plate that the words stand on, in whole px.
+/// A placed tag: the emoji's square and the plate behind the words, in whole px.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shape {
     pub(super) emoji: Rect,
@@ -82,7 +82,7 @@ pub(super) fn plate_size(lines: &[String], font: Font) -> (f32, f32) {
     ((width + pad) as f32, (font.height() * lines.len() as u32 + pad) as f32)
 }
 
-/// The face in canvas px, cut to the canvas's surroundings so that no coordinate is absurd.
+/// The face in canvas px, with coordinates limited to the surroundings of the canvas.
 pub(super) fn enlarged(face: &Face, zoom: f32, width: f32, height: f32) -> Face {
     let within = |v: f32, limit: f32| {
         let v = (v * zoom).round();
@@ -98,7 +98,7 @@ pub(super) fn enlarged(face: &Face, zoom: f32, width: f32, height: f32) -> Face 
     Face { rect, ..*face }
 }
 
-/// Places the tags one after the other, each where it disturbs least.
+/// Places the tags one after the other, each at the lowest cost.
 pub(super) fn arrange(tags: Vec<Tag>, faces: &[Face], canvas: Rect) -> Vec<(Tag, Shape)> {
     let mut taken: Vec<Rect> = Vec::with_capacity(2 * tags.len());
     let mut placed = Vec::with_capacity(tags.len());
@@ -106,7 +106,7 @@ pub(super) fn arrange(tags: Vec<Tag>, faces: &[Face], canvas: Rect) -> Vec<(Tag,
         let shape = loop {
             let (cost, shape) = best(&tag, index, faces, &taken, canvas);
             let smaller = tag.bars.and_then(Font::smaller);
-            // Too large for what is free.
+            // Too large for the free space.
             if tag.bars.is_none() || cost <= MOST_BARS_COST || tag.keeps_bars && smaller.is_none() {
                 break shape;
             }
@@ -118,13 +118,13 @@ pub(super) fn arrange(tags: Vec<Tag>, faces: &[Face], canvas: Rect) -> Vec<(Tag,
     placed
 }
 
-/// The place where a tag disturbs least, and how much.
+/// The place with the lowest cost for a tag, and the cost.
 fn best(tag: &Tag, index: usize, faces: &[Face], taken: &[Rect], canvas: Rect) -> (f32, Shape) {
     let (mut least, mut shape) = (f32::MAX, Shape::default());
     let candidates = candidates(faces[index].rect, tag.side, tag.plate_size());
     for (order, candidate) in candidates.into_iter().enumerate() {
         let candidate = pushed_inside(candidate, canvas);
-        // Between equals the earlier place wins.
+        // Of equal places the earlier one is chosen.
         let cost = cost(&candidate, index, faces, taken) + 1e-3 * order as f32;
         if cost < least {
             (least, shape) = (cost, candidate);
@@ -133,8 +133,8 @@ fn best(tag: &Tag, index: usize, faces: &[Face], taken: &[Rect], canvas: Rect) -
     (least, shape)
 }
 
-/// Places around a face: beside it (words under the emoji), above and below it (words beside the emoji), and
-/// at last over its lower corners.
+/// Places around a face: beside it (words under the emoji), above and below it (words beside the emoji), and finally
+/// over its lower corners.
 fn candidates(face: Rect, side: f32, plate: (f32, f32)) -> [Shape; 16] {
     let (w, h) = plate;
     let column = side.max(w);
@@ -176,7 +176,7 @@ fn candidates(face: Rect, side: f32, plate: (f32, f32)) -> [Shape; 16] {
     ]
 }
 
-/// The shape moved as a whole onto the canvas, as far as it fits.
+/// The shape, moved onto the canvas as a whole, as far as it fits.
 fn pushed_inside(shape: Shape, canvas: Rect) -> Shape {
     let Shape { emoji, plate } = shape;
     let push = |low: f32, high: f32, end: f32| {
@@ -189,13 +189,13 @@ fn pushed_inside(shape: Shape, canvas: Rect) -> Shape {
     Shape { emoji: moved(emoji), plate: moved(plate) }
 }
 
-/// How much a place disturbs, as covered area in units of the tag's own.
+/// The cost of a place: covered area in units of the tag's own area.
 fn cost(shape: &Shape, index: usize, faces: &[Face], taken: &[Rect]) -> f32 {
     let area = shape.emoji.area() + shape.plate.area();
     let covers = |rect: &Rect| shape.emoji.intersection(rect) + shape.plate.intersection(rect);
     let mut cost: f32 = taken.iter().map(|rect| 12.0 * covers(rect)).sum();
     for (other, face) in faces.iter().enumerate() {
-        // Its own face may be covered sooner than another's, eyes last.
+        // Covering its own face costs less than covering another's; eyes cost most.
         let weight = if other == index { 3.0 } else { 5.0 };
         cost += weight * covers(&face.rect) + 12.0 * covers(&eyes(face));
     }

@@ -15,7 +15,7 @@ fn painted(frame: &Luma, report: &FrameReport, style: Style) -> Canvas {
     painter.canvas
 }
 
-/// Rows of a group picture, 29 faces in 1024x740 px, and each expression in turn.
+/// Rows as in a group picture, 29 faces in 1024x740 px, with each expression in turn.
 fn group() -> (Luma, FrameReport) {
     let rows = [(9, 150.0, 70.0, 62.0), (11, 300.0, 40.0, 58.0), (9, 460.0, 60.0, 66.0)];
     let mut faces = Vec::new();
@@ -167,7 +167,7 @@ fn bars_stand_where_there_is_room_in_the_order_of_the_classes() {
     let classes = bars::Classes { labels: report.labels, language: language::english() };
     let (width, height) = bars::size(&classes, font);
     assert!(bars.width >= width && bars.height >= height, "{bars:?}");
-    // The row of the second class, which has 93 %, has more of its colour than any other has of its own.
+    // The row of the second class, which has 93 %, has more pixels of its colour than any other row has of its own.
     let canvas = painted(&frame, &report, Style::Bars);
     let across = canvas.bounds().size.width as usize;
     let count = |class: usize| {

@@ -1,4 +1,4 @@
-//! Screens with a title over the whole panel: the menu, practice, and what the wearer is asked on the badge itself.
+//! Screens with a title over the whole panel: the menu, practice, and questions of the badge itself.
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::Point;
@@ -13,23 +13,23 @@ use crate::show::draw::{self, PanelLayout};
 use crate::show::text::Font;
 use crate::show::words::{self, Words};
 
-/// Between the title and what is below it, px.
+/// The gap below the title, px.
 const GAP: i32 = 2;
 
-/// A title with what stands below it.
+/// A title with the content below it.
 pub(super) struct Titled<'a> {
     title: &'a str,
     picture: Option<&'static Picture>,
     word: Option<Word<'a>>,
 }
 
-/// What stands beside the picture, or alone.
+/// The text beside the picture, or alone.
 enum Word<'a> {
-    /// A word in the size of words.
+    /// A word in the usual size.
     Large(&'a str),
     /// A countdown in that size.
     Countdown(String),
-    /// What to do, small and below the picture.
+    /// How to answer, small and below the picture.
     Small(&'a str),
 }
 
@@ -52,7 +52,7 @@ impl<'a> Titled<'a> {
                 (above, Some(picture), Some(Word::Countdown(words::countdown(seconds_left))))
             }
             Screen::Keep { counts, .. } => {
-                // There is no room for both on a flat panel.
+                // There is no space for both on a flat panel.
                 let fits = settings.panel == PanelSize::Tall || !counts;
                 let answer = language.questions.answer.whole();
                 (wide, fits.then_some(picture), counts.then_some(Word::Small(answer)))

@@ -1,4 +1,4 @@
-//! What the terminal shows of a live camera below the panel: the frame rate, and the probabilities of all classes.
+//! For a live camera, below the panel: the frame rate, and the probabilities of all classes.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -13,9 +13,9 @@ pub(super) const LINES: usize = 2;
 /// Characters of a word, and of a bar.
 const WORD: usize = 9;
 const BAR: usize = 8;
-/// The rate is counted over so long.
+/// The rate is measured over this time.
 const COUNTED: Duration = Duration::from_secs(1);
-/// Parts of a character that is filled from the left.
+/// Block characters, filled from the left by eighths.
 const PARTS: [char; 8] = [
     '\u{258f}', '\u{258e}', '\u{258d}', '\u{258c}', '\u{258b}', '\u{258a}', '\u{2589}', '\u{2588}',
 ];
@@ -29,7 +29,7 @@ pub(super) struct FrameRate {
 }
 
 impl FrameRate {
-    /// One more frame; the rate over the last second, Hz, once there was one.
+    /// Counts a frame; returns the rate over the last second, Hz, after the first second.
     pub(super) fn count(&mut self, now: Instant) -> Option<f32> {
         let since = *self.since.get_or_insert(now);
         let passed = now.saturating_duration_since(since);
@@ -58,7 +58,7 @@ pub(super) fn bars(report: &FrameReport, language: &Language, text: &mut String)
                 Some(expression) => words::words(Answer::Looks(expression), language).wide,
                 None => labels.names[class],
             };
-            // (writing to a string cannot fail)
+            // Writing to a string cannot fail.
             let _ = write!(text, "{word:>WORD$} ");
             bar(*probability, text);
             text.push(' ');
@@ -100,7 +100,7 @@ mod tests {
             [Some(25.0); 9]
         );
         assert_eq!(rate.count(at(2000)), Some(10.0));
-        // A clock that jumps back does no harm.
+        // A clock that goes back does no harm.
         assert_eq!(rate.count(start), Some(10.0));
     }
 

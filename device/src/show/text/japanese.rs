@@ -8,7 +8,7 @@ use u8g2_fonts::{Error, FontRenderer, fonts};
 /// A font of square letters.
 pub(super) struct Wide {
     renderer: FontRenderer,
-    /// From a letter's left edge to the next one's, px.
+    /// The advance of a letter, px.
     pub(super) advance: u32,
     /// Rows of a letter, px, and how many of them are above the baseline.
     rows: (u32, u32),
@@ -43,7 +43,7 @@ impl Wide {
         found.is_ok().then_some(font)
     }
 
-    /// Writes a letter in the middle of a line of `height` px, whose top-left corner is `at`.
+    /// Writes a letter, centred in a line of `height` px, whose top-left corner is `at`.
     pub(super) fn write<D: DrawTarget>(
         &self,
         c: char,
@@ -58,7 +58,7 @@ impl Wide {
         let color = FontColor::Transparent(color);
         match self.renderer.render(c, at, VerticalPosition::Baseline, color, target) {
             Err(Error::DisplayError(error)) => Err(error),
-            // It has the letter, and nothing is drawn behind it.
+            // It has the letter, and no background is drawn.
             Ok(_) | Err(Error::GlyphNotFound(_) | Error::BackgroundColorNotSupported) => Ok(()),
         }
     }

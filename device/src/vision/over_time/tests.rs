@@ -1,4 +1,4 @@
-//! Faces over time, in a drawn world: who is searched, followed and classified when, and what the screen shows.
+//! Faces over time, in a simulated scene: what is searched, followed and classified when, and what the screen shows.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use super::super::Vision;
 use super::*;
 use crate::answer::Screen;
 
-/// What there is to see, and how often the networks looked.
+/// The simulated scene, and how often the networks were run.
 #[derive(Default)]
 struct World {
-    /// Each with the class it looks like, and how much so.
+    /// The faces, each with its class and the probability of that.
     faces: Vec<(Face, usize, f32)>,
     cannot_follow: bool,
-    /// By which searches may be turned, degrees; then a search sees only faces that are turned about as much.
+    /// The detector's turns, degrees; with them, a search finds only faces with about the same roll.
     turns: &'static [f32],
     /// Turns of the searches.
     looked: Vec<f32>,
@@ -94,13 +94,13 @@ fn face(x: f32, side: f32) -> Face {
     Face { rect: Rect::new(x, 100.0, side, side), score: 0.95, landmarks: None }
 }
 
-/// A badge that looks at a drawn world.
+/// A badge with a simulated scene.
 struct Bench {
     world: Arc<Mutex<World>>,
     vision: Vision,
     frame: Luma,
     info: FrameInfo,
-    /// Of every change of the screen: when, ms, and what.
+    /// Every change of the screen: its time, ms, and the screen.
     changes: Vec<(u64, Screen)>,
 }
 
@@ -128,7 +128,7 @@ impl Bench {
         report
     }
 
-    /// Looks for `ms` at `faces`, every `step` ms.
+    /// Processes `faces` for `ms` ms, a frame every `step` ms.
     fn see(&mut self, faces: &[(Face, usize, f32)], ms: u64, step: u64) {
         self.world().faces = faces.to_vec();
         for _ in 0..ms / step {
@@ -153,7 +153,7 @@ fn the_same_at_5_and_at_30_frames_a_second() {
         badge.see(&[], 2000, step);
         assert_eq!(badge.shown(), [NO_FACE, HAPPY, SAD, NO_FACE], "{step}");
         let late = |at: usize, since: u64| badge.changes[at].0 as i64 - since as i64;
-        // At 5 frames a second as many searches while nobody is there, and two frames to see a change.
+        // At 5 frames per second, every frame is searched while there is no face, and a change takes two frames.
         let starts = [2000, 4000, 6000].map(|ms| ms / step * step);
         assert!((0..=200).contains(&late(1, starts[0])), "{step}: {:?}", badge.changes);
         assert!((100..=400).contains(&late(2, starts[1])), "{step}: {:?}", badge.changes);
@@ -169,7 +169,7 @@ fn searches_and_classifications_keep_their_rates() {
         badge.see(&[(face(100.0, 80.0), 1, 0.9), (face(400.0, 60.0), 3, 0.9)], 10_000, step);
         let World { searches, follows, classified, .. } = *badge.world();
         assert!((20..=22).contains(&searches), "{step}: {searches}");
-        // Eight a second of the nearest, two of the other.
+        // Eight per second of the nearest, two of the other.
         assert!((96..=108).contains(&classified), "{step}: {classified}");
         assert!(follows > 10_000 / step as usize, "{step}: {follows}");
     }
@@ -213,7 +213,7 @@ fn a_cut_carries_no_answer_over_to_whoever_is_there_now() {
     badge.frame.pixels_mut().iter_mut().enumerate().for_each(|(i, pixel)| {
         *pixel = if i % 640 / 80 % 2 == 0 { 0 } else { 255 };
     });
-    // At the same place, and unclear.
+    // At the same place, with a low probability.
     badge.see(&[(face(100.0, 80.0), 1, 0.4)], 40, 40);
     assert_eq!(badge.changes.last(), Some(&(1000, FOUND)));
     assert_eq!(badge.look().faces[0].track, Some(1));
@@ -225,7 +225,7 @@ fn a_face_that_looks_otherwise_all_of_a_sudden_is_answered_sooner() {
         let mut badge = Bench::new();
         badge.see(&[(face(100.0, 80.0), 1, 0.95)], 1000, 33);
         if is_sudden {
-            // The face alone: stripes of another direction.
+            // Only the face changes: stripes in another direction.
             for (y, row) in badge.frame.pixels_mut().chunks_exact_mut(640).enumerate() {
                 row[100..180].fill(if y / 10 % 2 == 0 { 40 } else { 200 });
             }
@@ -313,7 +313,7 @@ fn odd_times_neither_panic_nor_keep_an_answer() {
     let mut badge = Bench::new();
     let seen = [(face(100.0, 80.0), 1, 0.9)];
     badge.see(&seen, 1000, 50);
-    // It stands still, goes back, and leaps.
+    // Time stands still, goes back, and jumps.
     badge.see(&seen, 0, 1);
     for time in [1000, 1000, 1000, 20, 20, 900_000, 3, u64::MAX, 0] {
         badge.info.time_ms = Some(time);
@@ -323,7 +323,7 @@ fn odd_times_neither_panic_nor_keep_an_answer() {
     badge.info.time_ms = Some(2000);
     badge.look();
     assert_eq!(badge.changes.last().map(|it| it.1), Some(NO_FACE));
-    // One frame in two seconds: every one is another face as far as anybody knows, and shown at once.
+    // One frame in two seconds: each counts as another face, and is shown immediately.
     let mut badge = Bench::new();
     for i in 0..6 {
         badge.see(&[(face(100.0, 80.0), if i % 2 == 0 { 1 } else { 3 }, 0.9)], 2000, 2000);

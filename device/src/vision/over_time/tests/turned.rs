@@ -1,4 +1,4 @@
-//! A detector that also searches turned frames: whose turn it is when, and who is found how soon.
+//! A detector with turned searches: the order of the turns, and how soon faces are found.
 
 use emocue_models::geometry::{Landmarks, Point};
 
