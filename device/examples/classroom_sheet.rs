@@ -1,4 +1,5 @@
-//! Draws what a classroom's screen shows, in several sizes, to look at: `cargo run --release --example classroom_sheet DIR`.
+//! Draws what a classroom's screen shows, in several sizes, for visual checks:
+//! `cargo run --release --example classroom_sheet DIR`.
 
 use std::error::Error;
 use std::path::Path;
@@ -10,7 +11,7 @@ use emocue_device::show::{Display, ShowSettings};
 use emocue_models::label::{Expression, FERPLUS_8};
 use image::RgbImage;
 
-/// Screens: name, px, and how they are turned.
+/// Screens: name, size in px, and rotation.
 const SCREENS: [(&str, [u32; 2], &str); 3] =
     [("wide", [800, 480], ""), ("tall", [480, 800], ""), ("small", [240, 320], "?rotate=90")];
 

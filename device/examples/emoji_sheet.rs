@@ -1,4 +1,4 @@
-//! Every picture of the panel on one sheet, for looking at: sharp on the left, blurred on the right.
+//! Every picture of the panel on one sheet, for visual checks: sharp on the left, blurred on the right.
 //!
 //! `cargo run --release -p emocue-device --example emoji_sheet -- FILE.png [emoji|word|both] [128x64|128x32]`
 

@@ -1,4 +1,4 @@
-//! What a screen behind a framebuffer shows, as a PNG file, drawn in memory.
+//! What a framebuffer screen shows, drawn in memory, as a PNG file.
 //!
 //! `cargo run --release -p emocue-device --example screen -- FILE.png happiness 1024x600 [LANGUAGE]`
 

@@ -1,4 +1,4 @@
-//! Every word of every language on one sheet, for looking at: on both panels, beside the emoji and alone.
+//! Every word of every language on one sheet, for visual checks: on both panels, beside the emoji and alone.
 //!
 //! `cargo run --release -p emocue-device --example words_sheet -- FILE.png [CODE|FILE.toml]...`
 
@@ -12,7 +12,7 @@ use emocue_device::show::{ShowSettings, language};
 use emocue_link::consent::{Ask, Code};
 use image::{GrayImage, Luma, imageops};
 
-/// Around each panel, px.
+/// The gap around each panel, px.
 const GAP: u32 = 4;
 
 /// Each screen, and each question before and after a press counts.

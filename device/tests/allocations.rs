@@ -1,5 +1,5 @@
-//! Once warm, the badge allocates nothing of its own for a frame. What tract allocates inside a network's run is
-//! counted apart, by running the same graphs alone on the same inputs; the two sums must agree to the last one.
+//! After warm-up, the badge's own code allocates nothing for a frame. tract's allocations inside a network's run are
+//! counted separately, by running the same graphs alone on the same inputs; the two sums must be equal.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -57,7 +57,7 @@ fn only_tract_allocates_for_a_frame_and_always_the_same() {
     let [network, onet] = [network, onet].map(|name| bundle.payload(name).unwrap());
     let mut twin = SingleShot::load(network, *outputs, Some(onet), *settings).unwrap();
     let seen = twin.inputs(&frame).unwrap();
-    // O-Net looks at the one face.
+    // O-Net runs on the one face.
     let window = Recorded { shape: vec![1, 1, 48, 48], values: vec![0.0; 48 * 48] };
     let search = tract_alone(network, &seen) + tract_alone(onet, &[window]);
 
@@ -81,7 +81,7 @@ fn only_tract_allocates_for_a_frame_and_always_the_same() {
     );
 }
 
-/// Networks that only answer, as those of tract would.
+/// Networks that return fixed results, without tract.
 struct Still(Vec<Face>, Vec<f32>);
 
 impl Detector for Still {

@@ -1,4 +1,4 @@
-//! `emocue-badge` as its users meet it: sources, displays, exit codes, messages.
+//! `emocue-badge` as users run it: sources, displays, exit codes, messages.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -45,7 +45,7 @@ fn outcome(mut command: Command) -> Outcome {
     }
 }
 
-/// It ended with `code`, showed nothing, and its message says all of `parts`.
+/// Asserts that it ends with `code`, shows nothing, and that its message contains all of `parts`.
 fn assert_refuses(command: Command, code: i32, parts: &[&str]) {
     let Outcome { code: actual, lines, stderr } = outcome(command);
     assert_eq!(actual, code, "{stderr}");
@@ -184,7 +184,7 @@ fn a_bundle_that_cannot_be_used_ends_with_5() {
     assert_refuses(with(), 5, &["x.emocue", "byte ", "the file ends"]);
 }
 
-/// Every instruction set sees the same faces and expressions: the portable one is asked for by name.
+/// Every instruction set gives the same faces and expressions: the portable one is selected by name.
 #[test]
 fn instructions_are_named_for_tests_and_must_be_there() {
     let shown = |isa: Option<&str>| {
@@ -268,7 +268,7 @@ fn several_displays_show_the_same_run() {
     }
 }
 
-/// Frames keep coming, so only the signal can end the run.
+/// Frames continue to arrive, so only the signal can end the run.
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_run_after_the_frame_in_work() {

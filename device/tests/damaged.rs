@@ -1,5 +1,5 @@
-//! Cameras that deliver every kind of damaged frame: what is between them is looked at, nothing is taken that no whole
-//! picture was, and memory is what it was.
+//! Cameras that deliver every kind of damaged frame: the frames between them are processed, no frame is accepted that
+//! can be recognised as damaged, and memory use does not grow.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -29,24 +29,24 @@ use image::{GrayImage, ImageFormat};
 const WIDTH: usize = 192;
 const HEIGHT: usize = 144;
 
-/// One frame of so many is damaged; `cargo xtask soak --frames` has one in a thousand.
+/// One frame in this number is damaged; `cargo xtask soak --frames` has one in a thousand.
 const ONE_IN: u64 = 30;
 
-/// Most that is taken at once while frames are damaged, bytes: a decoder's tables and a network's values.
+/// Most memory that is allocated at once while frames are damaged, bytes: a decoder's tables and a network's values.
 const MOST: u64 = 4 << 20;
 
-/// What is to become of a damaged frame.
+/// The expected result for a damaged frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It is refused, and told.
+    /// It is refused and reported.
     Refused,
-    /// Only what no decoder can tell from a picture is looked at.
+    /// It may be processed: no decoder can distinguish it from a whole picture.
     Either,
 }
 
 type Damage = (&'static str, Vec<u8>, Fate);
 
-/// The drawn clip's frame.
+/// The synthetic clip's frame.
 fn picture(width: usize, height: usize) -> Luma {
     let mut drawn = Synthetic::new(&format!("size={width}x{height}").parse().unwrap()).unwrap();
     let mut frame = Luma::default();
@@ -62,7 +62,7 @@ fn jpeg(frame: &Luma) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Where a marker's segment begins.
+/// The offset of a marker's segment.
 fn segment(jpeg: &[u8], marker: u8) -> usize {
     jpeg.windows(2).position(|pair| pair == [0xff, marker]).unwrap()
 }
@@ -103,7 +103,7 @@ fn jpegs() -> Vec<Damage> {
     ]
 }
 
-/// Buffers of a camera, as the kernel hands them over.
+/// Buffers of a camera, as the kernel delivers them.
 struct Buffers {
     plane: Plane,
     good: Vec<u8>,
@@ -137,13 +137,13 @@ impl Buffers {
     }
 }
 
-/// Which damaged frame comes in the place of frame `index`, if one does.
+/// The damaged frame that replaces frame `index`, if there is one.
 fn damage(index: u64, damaged: &[Damage]) -> Option<&Damage> {
     let at = (index % ONE_IN == ONE_IN - 1).then_some((index / ONE_IN) as usize)?;
     damaged.get(at % damaged.len())
 }
 
-/// Notes a frame of a stream of 125 a second.
+/// Sets the information of a frame of a stream at 125 Hz.
 fn note(info: &mut FrameInfo, index: u64) {
     (info.index, info.time_ms) = (index, Some(index * 8));
 }
@@ -165,7 +165,7 @@ impl Camera for Buffers {
     }
 }
 
-/// A stream of a program, which is started again after an error.
+/// A stream of a program, which is restarted after an error.
 struct Stream {
     coding: Coding,
     frames: Frames,
@@ -173,7 +173,7 @@ struct Stream {
     good: Vec<u8>,
     damaged: Vec<Damage>,
     index: u64,
-    /// What was written and not read.
+    /// Bytes that were written and not read yet.
     rest: Vec<u8>,
 }
 
@@ -203,7 +203,7 @@ impl Stream {
         let coding =
             Coding::Raw { width: WIDTH, height: HEIGHT, chroma: false, range: Range::Full };
         let half = good[..good.len() / 2].to_vec();
-        // Nothing tells where a raw frame begins: what is missing shifts those behind it.
+        // Raw frames have no markers: missing bytes shift the frames after them.
         let damaged = vec![("half", half.clone(), Fate::Either), ("half", half, Fate::Either)];
         Self::new(coding, Vec::new(), good, damaged)
     }
@@ -245,7 +245,7 @@ impl Camera for Stream {
     }
 }
 
-/// What was shown of a camera.
+/// Counters of what was shown of a camera.
 #[derive(Default)]
 struct Counts {
     looks: AtomicU64,
@@ -274,7 +274,7 @@ impl Display for Shown {
     }
 }
 
-/// Has a badge look at every kind of damaged frame several times, and at what is between them.
+/// Runs a badge on every kind of damaged frame several times, and on the frames between them.
 fn looks_on(name: &str, camera: &mut dyn Camera, damaged: &[Damage]) {
     let bundle = Bundle::read(bundle::DEFAULT).unwrap();
     let Networks { detector, classifier } = Networks::from_bundle(&bundle, None).unwrap();
@@ -300,7 +300,7 @@ fn looks_on(name: &str, camera: &mut dyn Camera, damaged: &[Damage]) {
     rounds(2);
     let mut tally = badge::Tally::default();
     let memory = measure(|| tally = rounds(2));
-    // Less than a round may end with the last frames of the one before.
+    // A partial round may end with the last frames of the one before.
     let refused = damaged.iter().filter(|(_, _, fate)| *fate == Fate::Refused).count() as u64;
     assert_eq!(tally.shown, 2 * round, "{name}");
     assert!(tally.unreadable >= (2 * refused).saturating_sub(1), "{name}: {tally:?}");

@@ -38,7 +38,7 @@ fn screens() -> Vec<Screen> {
     SCREENS.into_iter().chain(TITLED).chain(questions).collect()
 }
 
-/// A target of any size that takes nothing outside itself.
+/// A target of any size that fails on pixels outside itself.
 struct Strict {
     size: Size,
     lit: Vec<Point>,
@@ -70,7 +70,7 @@ impl DrawTarget for Strict {
 
 #[test]
 fn every_word_fits_every_panel_at_the_size_of_english() {
-    // What the English words have: letters of 7 and 9 px.
+    // The sizes of the English words: letters of 7 and 9 px.
     for (code, language) in languages() {
         for (key, slot, text) in language.texts() {
             for line in text.lines() {
@@ -147,7 +147,7 @@ fn the_words_of_a_language_differ_from_each_other() {
         let mut seen: Vec<&str> = Vec::new();
         for screen in screens() {
             let word = words::words(screen, language).wide;
-            // Asked twice, or a word that another screen has on purpose.
+            // Duplicates that are intended: a question shown twice, or a word that two screens share.
             let is_again = matches!(
                 screen,
                 Screen::Question { .. }

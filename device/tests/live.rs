@@ -1,4 +1,4 @@
-//! The whole program on a live camera, as a service would run it.
+//! The whole program on a live camera, as a service runs it.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
@@ -13,7 +13,7 @@ use emocue_device::camera::decode_picture;
 use emocue_run::portraits::PORTRAITS;
 use serde_json::Value;
 
-/// Longer than anything takes on a busy machine; only a failing test waits for so long.
+/// Longer than anything takes on a busy machine; only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes the beginning of a Y4M stream and one frame of it into `folder`.
@@ -47,7 +47,7 @@ impl Badge {
         Self { child, lines }
     }
 
-    /// Reads until this is shown.
+    /// Reads until `shown` is shown.
     fn until(&mut self, shown: &str) -> Value {
         for line in self.lines.by_ref() {
             let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -60,13 +60,13 @@ impl Badge {
         panic!("{shown} is never shown: {told}");
     }
 
-    /// As `timeout` stops it, with a signal that comes twice; its exit code and what it told.
+    /// Stops it as `timeout` does, with a signal that comes twice; returns its exit code and messages.
     fn stop(mut self) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         for _ in 0..2 {
             assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         }
-        // Its lines must be taken, or it would wait for a reader.
+        // Its lines must be read, or it would block on the pipe.
         self.lines.by_ref().for_each(drop);
         let output = self.child.wait_with_output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
@@ -115,8 +115,8 @@ fn a_camera_that_was_never_there_ends_with_3_unless_it_is_waited_for() {
     assert_eq!(badge.stop().0, Some(0));
 }
 
-/// What a camera program may write that is not a stream: nothing but noise, a line without an end, sizes that no stream
-/// has, a stream that loses its step.
+/// Invalid output of a camera program: noise, a line without an end, invalid sizes, a stream that loses
+/// synchronisation.
 const GARBAGE: [&str; 6] = [
     "head -c 100000 /dev/urandom",
     "echo not a stream",
@@ -146,7 +146,7 @@ fn garbage_from_a_camera_is_a_missing_camera_for_a_badge_that_waits() {
     }
 }
 
-/// Whether a process runs, by its number.
+/// Whether a process runs, by its process ID.
 #[cfg(target_os = "linux")]
 fn runs(pid: &str) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
@@ -158,7 +158,7 @@ fn runs(pid: &str) -> bool {
 fn a_badge_that_is_killed_leaves_nothing_of_its_camera_program() {
     let folder = tempfile::tempdir().unwrap();
     clip(folder.path());
-    // One that its parent does not end, and that neither a signal nor a closed pipe does.
+    // A process that does not end with its parent, with a signal or with a closed pipe.
     let stubborn =
         "sh -c 'trap \"\" INT TERM HUP PIPE; echo $$ >>pids; while :; do sleep 60; done' &";
     let script = format!("echo $$ >>pids; {stubborn} {ENDLESS}");
@@ -204,7 +204,7 @@ fn the_service_manager_hears_that_it_is_ready_well_and_stopping() {
             }
         }
     };
-    // Nobody reads its answers for as long as this takes; a pipe holds many.
+    // Its output is not read meanwhile; a pipe buffers enough.
     hear("READY=1");
     hear("WATCHDOG=1");
     hear("WATCHDOG=1");

@@ -1,8 +1,8 @@
-//! The panel's pictures: what they look like, that they are told apart, that they stay on the panel.
+//! The panel's pictures: golden images, that they can be distinguished, and that they stay on the panel.
 //!
-//! `tests/golden` holds each panel as text. After a wanted change of a picture, look at it (`cargo run --release
-//! -p emocue-device --example emoji_sheet -- sheet.png`) and renew the texts with `UPDATE_GOLDEN=1 cargo test
-//! --release -p emocue-device --test pictures`.
+//! `tests/golden` holds each panel as text. After an intended change of a picture, check it
+//! (`cargo run --release -p emocue-device --example emoji_sheet -- sheet.png`) and update the texts with
+//! `UPDATE_GOLDEN=1 cargo test --release -p emocue-device --test pictures`.
 
 use std::convert::Infallible;
 use std::fs;
@@ -130,7 +130,7 @@ fn panels_look_as_they_did() {
 /// Standard deviation of the blur, px.
 const SIGMA: f32 = 3.0;
 
-/// The panel as seen out of focus: a Gaussian blur of [`SIGMA`] with darkness around, row-major, `0..=1`.
+/// The panel out of focus: a Gaussian blur of [`SIGMA`], dark outside, row-major, `0..=1`.
 fn blurred(panel: &Panel) -> Vec<f32> {
     let reach = (4.0 * SIGMA) as isize;
     let weight = |d: isize| (-(d * d) as f32 / (2.0 * SIGMA * SIGMA)).exp();
@@ -151,7 +151,7 @@ fn blurred(panel: &Panel) -> Vec<f32> {
     along(&along(&sharp, 1, 0), 0, 1)
 }
 
-/// The columns of the emoji without a word beside it.
+/// The columns of an emoji without a word.
 const EMOJI: std::ops::Range<usize> = 32..96;
 
 /// Pearson's correlation.
@@ -171,7 +171,7 @@ fn no_two_answers_look_alike_when_blurred() {
             let blurred = blurred(&shown(*screen, size, Mode::Emoji));
             blurred.chunks(size.width() as usize).flat_map(|row| row[EMOJI].to_vec()).collect()
         };
-        // The expressions, and what is shown in place of one.
+        // The expressions, and the other answers.
         let answers = &SCREENS[..13];
         assert!(answers.iter().all(|screen| matches!(screen, Screen::Answer(_))));
         let pictures: Vec<_> = answers.iter().map(emoji).collect();
@@ -186,7 +186,7 @@ fn no_two_answers_look_alike_when_blurred() {
 
 #[test]
 fn any_two_pictures_differ_even_blurred() {
-    // A cell of 4x4 px counts when its brightness differs by a sixth.
+    // Two cells of 4x4 px differ if their brightness differs by a sixth.
     for (size, least) in [(PanelSize::Tall, 32), (PanelSize::Flat, 14)] {
         let pictures: Vec<_> = SCREENS
             .iter()
@@ -254,7 +254,7 @@ fn only_expressions_have_a_face() {
     }
 }
 
-/// A target that takes nothing outside itself.
+/// A target that fails on pixels outside itself.
 struct Strict(Size);
 
 impl OriginDimensions for Strict {
@@ -291,7 +291,7 @@ fn nothing_is_drawn_outside_the_panel() {
             }
         }
     }
-    // Half of the square lies outside.
+    // Half of the square is outside.
     for answer in SCREENS {
         let layout = PanelLayout::square(-32.0, -20.0, 90.0);
         let Ok(()) = draw::draw(picture(answer), &layout, &LIT, &mut Strict(Size::new(40, 30)));

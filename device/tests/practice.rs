@@ -1,4 +1,4 @@
-//! The games as a player meets them: the program in a terminal's place, a scripted camera, and the Enter key.
+//! The games as a player runs them: the whole program, a scripted camera, and the Enter key.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -14,7 +14,7 @@ use emocue_journal::JournalSecretKey;
 use emocue_models::luma::Luma;
 use emocue_run::portraits::PORTRAITS;
 
-/// Longer than any step takes on a busy machine; only a failing test waits for so long.
+/// Longer than any step takes on a busy machine; only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The portrait that looks happy, as a Y4M frame of one plane.
@@ -45,7 +45,7 @@ impl Player {
         Self::of("practice", folder, words)
     }
 
-    /// A player of any verb.
+    /// A player of any subcommand.
     fn of(verb: &str, folder: &Path, words: &[&str]) -> Self {
         let mut badge = Command::new(env!("CARGO_BIN_EXE_emocue-badge"))
             .arg(verb)
@@ -70,7 +70,7 @@ impl Player {
         writeln!(self.keys, "{key}").unwrap();
     }
 
-    /// Waits for a line that has this.
+    /// Waits for a line that contains `part`.
     fn until(&self, part: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -84,7 +84,7 @@ impl Player {
         }
     }
 
-    /// Asks it to end, as systemd does.
+    /// Stops it with SIGTERM, as systemd does.
     fn stop(&self) {
         let kill = Command::new("kill").arg(self.badge.id().to_string()).status();
         assert!(kill.unwrap().success());
@@ -95,7 +95,7 @@ impl Player {
     }
 }
 
-/// Listed rounds, so that a test knows what comes.
+/// Rounds in the listed order, so that a test knows the next one.
 fn configuration(folder: &Path, more: &str) -> &'static str {
     let text = format!(
         "{more}\n[panel]\nenabled = false\n[practice]\norder = \"listed\"\nexpressions = [\"happiness\", \"anger\"]\n\

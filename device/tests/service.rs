@@ -1,4 +1,4 @@
-//! The files that make the badge a service agree with each other and with the program.
+//! The files of the systemd service agree with each other and with the program.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 

@@ -1,4 +1,4 @@
-//! New bundles on the real program: over the link, from a card, by hand; what is refused, and what comes after a crash.
+//! New bundles with the real program: over the link, from a card, by hand; refusals, and recovery after a crash.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
@@ -20,7 +20,7 @@ use emocue_run::portraits::PORTRAITS;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
-/// Longer than anything takes on a busy machine; only a failing test waits for so long.
+/// Longer than anything takes on a busy machine; only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const CAMERA: &str = "cat header; while cat frame; do :; done";
@@ -93,7 +93,7 @@ impl Lab {
         Badge(command.spawn().unwrap())
     }
 
-    /// Started with the Enter key as its button.
+    /// Starts it with the Enter key as its button.
     fn start_with_keys(&self) -> (Badge, ChildStdin) {
         let words = ["run", "--keyboard", "--display", "terminal"];
         let mut command = self.command(&words);
@@ -103,7 +103,7 @@ impl Lab {
         (Badge(badge), keys)
     }
 
-    /// A host that is logged in on the badge, once that listens.
+    /// A host that is logged in on the badge, once the badge listens.
     fn host(&self) -> Host {
         wait("the badge listens", || self.visit())
     }
@@ -143,7 +143,7 @@ impl Badge {
         line.trim().parse().unwrap()
     }
 
-    /// As power fails; what it told.
+    /// Kills it, as a power failure; returns its messages.
     fn kill(mut self) -> String {
         self.0.kill().unwrap();
         let mut told = String::new();
@@ -172,7 +172,7 @@ impl Drop for Host {
     }
 }
 
-/// What comes of a file.
+/// Sends a file and returns the result.
 fn send<T: emocue_link::Transport>(
     client: &mut Client<T>,
     kind: FileKind,
@@ -235,13 +235,13 @@ fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_progr
 #[test]
 fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     let lab = Lab::new();
-    // The port is there before the badge is, as a USB gadget's is.
+    // The port exists before the badge starts, as that of a USB gadget.
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
     let port = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
     lab.configure(&[lab.key.public().to_string()], &port, 1);
-    // While somebody holds it, the pair outlives a badge that dies.
+    // While it is held open, the pair outlives a badge that is killed.
     let held = File::options().read(true).write(true).open(&port).unwrap();
     let controller = File::from(controller);
     let connect = || {
@@ -260,7 +260,7 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     assert!(matches!(broken, Err(ClientError::Stopped)), "{broken:?}");
     badge.kill();
     let badge = lab.start();
-    // A reader thread of the first client still waits for bytes, and would take some of the second's.
+    // A reader thread of the first client still waits for bytes, and would read some of the second's.
     client.status().unwrap_or_else(|error| panic!("{error}"));
     let mut first = None;
     client
@@ -296,7 +296,7 @@ fn keys_press_the_button_also_after_a_new_start_and_answer_questions() {
         let runs = |status: &BadgeStatus| status.content_version == release && status.fps_milli > 0;
         until(&mut host.client, "the new bundle runs", runs);
     }
-    // The threads of the starts before end when they next look.
+    // The threads of earlier starts end at their next check.
     wait("no thread is left over", || (badge.threads() == threads).then_some(()));
     for state in [CameraState::Paused, CameraState::Streaming] {
         keys.write_all(b"l\n").unwrap();
@@ -366,7 +366,7 @@ fn settings_that_the_badge_cannot_run_with_make_way_for_those_before() {
     let log = host.client.log(0).unwrap();
     assert!(log.iter().any(|line| line.text.contains("returns to the settings before")), "{log:?}");
     drop((host, badge));
-    // Those that work are kept after a while, and laid over the file, which stays as it is.
+    // Working settings are confirmed after some time, and override the file, which is not changed.
     let works = "[pace]\nfps = 7.0\n";
     put(works);
     let badge = lab.start();
@@ -375,7 +375,7 @@ fn settings_that_the_badge_cannot_run_with_make_way_for_those_before() {
     assert_eq!(host.client.config().unwrap(), works);
     assert_eq!(fs::read_to_string(lab.at("emocue.toml")).unwrap(), text);
     drop((host, badge));
-    // A file that was changed since counts more.
+    // A file that was changed since replaces them.
     fs::write(lab.at("emocue.toml"), format!("{text}# changed\n")).unwrap();
     let _badge = lab.start();
     let mut host = lab.host();
@@ -417,7 +417,7 @@ fn a_bundle_that_lies_on_the_card_is_installed_at_the_start() {
     let badge = lab.start();
     wait("it is refused and removed", || (!file.exists()).then_some(()));
     assert!(badge.kill().contains("runs the bundle inside this program"));
-    // One that only lacks a press of the button, which this badge does not have, waits for the next start.
+    // A bundle that only lacks a press of the button, which this badge does not have, waits for the next start.
     lab.configure(&[], "none", 1);
     fs::rename(lab.release(900), &file).unwrap();
     let badge = lab.start();

@@ -1,4 +1,4 @@
-//! Video files through ffmpeg, which a script stands in for, and what happens without it.
+//! Video files through ffmpeg, which a script replaces, and without it.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -9,11 +9,11 @@ use std::process::{Command, Output, Stdio};
 use emocue_device::camera::decode_picture;
 use emocue_run::portraits::PORTRAITS;
 
-/// A folder with programs, a clip that begins like MP4, and what a test makes.
+/// A folder with programs, a clip that begins like MP4, and a test's output.
 struct Desk(tempfile::TempDir);
 
 impl Desk {
-    /// With `script` as ffmpeg; without one there is none.
+    /// With `script` as ffmpeg, or without ffmpeg.
     fn new(script: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let programs = folder.path().join("bin");
@@ -56,7 +56,7 @@ fn stream(path: &Path) {
 
 #[test]
 fn a_video_is_decoded_by_ffmpeg() {
-    // What it was asked for is kept, and the clip is the only file that it may open.
+    // The arguments are stored, and the clip is the only file that it may open.
     let desk = Desk::new(Some("echo \"$@\" > asked; exec /bin/cat stream.y4m"));
     stream(&desk.path("stream.y4m"));
     let (code, stdout, stderr) = desk.run("clip.mp4", "csv:a.csv");

@@ -118,7 +118,7 @@ pub struct PanelSettings {
     pub dim_brightness: u8,
     /// Time without a new answer after which it is dimmed, s; 0 for never.
     pub dim_after_s: u32,
-    /// Time without a new answer, while no face is found, after which it is blanked, s; 0 for never.
+    /// Time without a new answer after which it is blanked, s; 0 for never. Expressions and "unsure" are not blanked.
     pub blank_after_s: u32,
     /// Interval at which the picture is shifted by a pixel, s; 0 for never.
     pub shift_every_s: u32,

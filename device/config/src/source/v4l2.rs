@@ -48,7 +48,7 @@ pub struct RequestedFormat {
     pub height: u32,
     /// Frames per second.
     pub fps: u32,
-    /// A pixel format, or `None` for the cheapest that the camera has.
+    /// A pixel format, or `None` for the best one.
     pub pixels: Option<Pixels>,
 }
 
