@@ -1,4 +1,4 @@
-//! CK+ (Lucey et al. 2010) as the collection of 981 frames: a folder per class with files like
+//! CK+ (Lucey et al. 2010) in its common subset of 981 frames: a folder for each class with files like
 //! `S010_004_00000017.png`, 48x48 px.
 
 use std::path::Path;
@@ -23,11 +23,11 @@ pub(super) fn subject(name: &str) -> Option<&str> {
         .then_some(subject)
 }
 
-/// Reads the folders below `root`, all as Training: the set has no split.
+/// Reads the folders below `root` at `side` px, all as Training, since the dataset has no splits.
 ///
 /// # Errors
-/// [`DataError`] naming the folder or the picture: no class of the seven, a name without a subject, an
-/// unreadable picture or one of another size than the first.
+/// [`DataError`] naming the folder or the picture: a folder that is none of the seven classes, a name without a
+/// subject, an unreadable picture or one of another size than the first.
 pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let bad = |path: &Path, what: &str| DataError::File {
         path: path.to_owned(),

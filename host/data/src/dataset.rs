@@ -1,4 +1,4 @@
-//! Labelled pictures in memory, whatever layout they were published in.
+//! Labelled pictures in memory, independent of the layout they were published in.
 
 mod joined;
 
@@ -13,16 +13,16 @@ pub use joined::Part;
 use super::votes::Votes;
 use super::{Split, picture, resize};
 
-/// What is known of one picture besides its pixels.
+/// The annotations of one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The part it belongs to.
+    /// Its split.
     pub split: Split,
     /// Index into the dataset's label set.
     pub label: usize,
-    /// Whose face it is, where the layout tells; never leaves the host.
+    /// Identifier of the person, if the layout has it; it never leaves the host.
     pub subject: Option<String>,
-    /// Where it came from: a file, or a row of one.
+    /// Its source: a file, or a row of a file.
     pub origin: String,
 }
 
@@ -35,7 +35,7 @@ pub struct Dataset {
     pixels: Vec<u8>,
     rows: Vec<Row>,
     votes: Vec<Votes>,
-    /// One a row, px of the row; empty where nobody looked.
+    /// One for each row, in px of the row; empty before detection.
     landmarks: Vec<Option<Landmarks>>,
     skipped: BTreeMap<String, usize>,
     /// Datasets whose rows were added, in the order of their rows.
@@ -43,7 +43,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Nothing yet; `layout` names where rows will come from, `side` is that of every picture, px.
+    /// An empty dataset; `layout` names the source of its rows, `side` is the width and height of every picture, px.
     pub fn new(layout: &'static str, labels: LabelSet, side: usize) -> Self {
         Self {
             layout,
@@ -61,7 +61,8 @@ impl Dataset {
     /// Adds one picture, row-major luma.
     ///
     /// # Panics
-    /// When `picture` is not `side * side` long or the label is outside the set: a reader's mistake.
+    /// When `picture` does not have `side * side` values or the label is not an index of the label set: a defect of the
+    /// reader.
     pub fn push(&mut self, row: Row, picture: &[u8]) {
         assert_eq!(picture.len(), self.side * self.side, "one size for all");
         assert!(row.label < self.labels.len(), "a label of the set");
@@ -69,18 +70,18 @@ impl Dataset {
         self.rows.push(row);
     }
 
-    /// Counts a picture that the layout holds and a network cannot learn from; `why` is for the summary.
+    /// Counts a picture of the source that is left out; `why` is shown in the summary.
     pub fn skip(&mut self, why: &str) {
         *self.skipped.entry(why.to_owned()).or_default() += 1;
     }
 
-    /// Counts a file that is not a picture by its name.
+    /// Counts a file whose name is not that of a picture.
     pub(super) fn skip_file(&mut self, file: &Path) {
         self.skip(&format!("not a picture by its name: {}", picture::kind(file)));
     }
 
-    /// The same pictures under other classes: `classes[old]` is the index in `labels`, and rows of a
-    /// class that has none are skipped.
+    /// The same pictures with other classes: `classes[old]` is the index in `labels`; rows of classes without an index
+    /// are skipped.
     ///
     /// # Panics
     /// When `classes` is not as long as the label set.
@@ -101,10 +102,10 @@ impl Dataset {
         new
     }
 
-    /// The same pictures, with the same classes at the places that `labels` has for their names.
+    /// The same pictures with the same class names, at the indices that `labels` has for them.
     ///
     /// # Panics
-    /// When `labels` lacks one of the classes: a reader's mistake.
+    /// When `labels` lacks one of the classes: a defect of the reader.
     #[must_use]
     pub(super) fn renamed(mut self, labels: LabelSet) -> Self {
         let places = self.labels.names.iter().map(|name| labels.index_of(name));
@@ -114,7 +115,7 @@ impl Dataset {
         self
     }
 
-    /// The same pictures at another size, by the badge's own resampling.
+    /// The same pictures at another size, by the badge's resampling.
     #[must_use]
     pub fn resized(self, side: usize) -> Self {
         if side == self.side {
@@ -132,10 +133,10 @@ impl Dataset {
         Self { side, pixels, landmarks, ..self }
     }
 
-    /// Joins FER+ votes, one for each row in order.
+    /// Adds FER+ votes, one entry for each row in order.
     ///
     /// # Panics
-    /// When the counts differ, which [`super::ferplus::read`] has checked.
+    /// When the counts differ; [`super::ferplus::read`] checks that.
     #[must_use]
     pub fn with_votes(mut self, votes: Vec<Votes>) -> Self {
         assert_eq!(votes.len(), self.rows.len(), "one vote a row");
@@ -143,10 +144,10 @@ impl Dataset {
         self
     }
 
-    /// Joins the landmarks of the rows, one entry for each in order, px of the row.
+    /// Adds landmarks, one entry for each row in order, in px of the row.
     ///
     /// # Panics
-    /// When the counts differ: a caller's mistake.
+    /// When the counts differ: a defect of the caller.
     #[must_use]
     pub fn with_landmarks(mut self, landmarks: Vec<Option<Landmarks>>) -> Self {
         assert_eq!(landmarks.len(), self.rows.len(), "one entry a row");
@@ -154,10 +155,10 @@ impl Dataset {
         self
     }
 
-    /// The same pictures in other parts, one for each row in order.
+    /// The same pictures in other splits, one for each row in order.
     ///
     /// # Panics
-    /// When the counts differ: a caller's mistake.
+    /// When the counts differ: a defect of the caller.
     #[must_use]
     pub fn with_splits(mut self, splits: &[Split]) -> Self {
         assert_eq!(splits.len(), self.rows.len(), "one split a row");
@@ -165,12 +166,12 @@ impl Dataset {
         self
     }
 
-    /// The layout it was read from: `"fer2013"`, `"raf-db"`.
+    /// The layout it was read from, such as `"fer2013"` or `"raf-db"`.
     pub fn layout(&self) -> &'static str {
         self.layout
     }
 
-    /// The classes that [`Row::label`] counts.
+    /// The label set that [`Row::label`] is an index of.
     pub fn labels(&self) -> LabelSet {
         self.labels
     }
@@ -185,63 +186,63 @@ impl Dataset {
         self.rows.len()
     }
 
-    /// Whether there is none; readers never return such a set.
+    /// Whether there are no pictures; readers never return such a dataset.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// What is known of picture `row`.
+    /// The annotations of picture `row`.
     pub fn row(&self, row: usize) -> &Row {
         &self.rows[row]
     }
 
-    /// Its luma, `0..=255`, `side * side`, row-major.
+    /// Luma of picture `row`, `0..=255`, `side * side`, row-major.
     pub fn picture(&self, row: usize) -> &[u8] {
         let size = self.side * self.side;
         &self.pixels[row * size..(row + 1) * size]
     }
 
-    /// Its class.
+    /// Class of picture `row`.
     pub fn label(&self, row: usize) -> usize {
         self.rows[row].label
     }
 
-    /// The part it belongs to.
+    /// Its split.
     pub fn split(&self, row: usize) -> Split {
         self.rows[row].split
     }
 
-    /// Its FER+ votes, where they were joined.
+    /// FER+ votes on picture `row`, if they were added.
     pub fn votes(&self, row: usize) -> Option<&Votes> {
         self.votes.get(row)
     }
 
-    /// Whether FER+ votes were joined.
+    /// Whether FER+ votes were added.
     pub fn has_votes(&self) -> bool {
         !self.votes.is_empty()
     }
 
-    /// Where its eyes, nose and mouth lie, px of the row; `None` where nobody looked or nothing was found.
+    /// Its landmarks, in px of the row; `None` before detection, or if none were found.
     pub fn landmarks(&self, row: usize) -> Option<Landmarks> {
         self.landmarks.get(row).copied().flatten()
     }
 
-    /// Whether landmarks were joined.
+    /// Whether landmarks were added.
     pub fn has_landmarks(&self) -> bool {
         !self.landmarks.is_empty()
     }
 
-    /// Pictures left out, by reason.
+    /// Numbers of skipped pictures, by reason.
     pub fn skipped(&self) -> &BTreeMap<String, usize> {
         &self.skipped
     }
 
-    /// The pictures of one split, ascending.
+    /// Indices of the pictures of one split, ascending.
     pub fn rows(&self, split: Split) -> Vec<usize> {
         (0..self.len()).filter(|row| self.split(*row) == split).collect()
     }
 
-    /// Share of each class of `head` in the targets of the Training rows, sum 1; empty where none is known.
+    /// Share of each class of `head` in the targets of the Training rows, sum 1; empty if no row has a target.
     pub fn shares(&self, head: &LabelSet) -> Vec<f32> {
         let mut sums = vec![0f64; head.len()];
         for target in self.rows(Split::Training).iter().filter_map(|row| self.target(*row, head)) {
@@ -254,8 +255,8 @@ impl Dataset {
         sums.into_iter().map(|sum| (sum / total) as f32).collect()
     }
 
-    /// Training rows whose pixels also stand in another split, ascending. Training on them would
-    /// flatter the test.
+    /// Training rows whose pixels also occur in another split, ascending. Training on them would bias the evaluation
+    /// (data leakage).
     pub fn leaked_rows(&self) -> Vec<usize> {
         let is_test = |row: &usize| self.split(*row) != Split::Training;
         let tests: HashSet<&[u8]> =

@@ -12,10 +12,10 @@ pub enum DataError {
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A row is not what the layout says.
+    /// A row does not match the layout.
     #[error("{path}, row {row}: {what}", path = path.display())]
     Row {
         /// The file.
@@ -27,25 +27,25 @@ pub enum DataError {
         /// What to do next.
         help: &'static str,
     },
-    /// The files are none of the layouts that are known, or of several.
+    /// The files match no known layout, or several.
     #[error("{path}: {what}", path = path.display())]
     DatasetLayout {
-        /// What was to be read.
+        /// The path to read.
         path: PathBuf,
-        /// Why none was chosen.
+        /// Why no layout was chosen.
         what: String,
-        /// One line for each layout: its name and what it looks like.
+        /// One line for each layout: its name and its characteristics.
         known: String,
     },
-    /// What was asked for does not suit the dataset.
+    /// The request does not fit the dataset.
     #[error("{what}")]
     Asked {
-        /// What does not suit.
+        /// What does not fit.
         what: String,
         /// What to do next.
         help: &'static str,
     },
-    /// The file as a whole is not what the layout says.
+    /// The file as a whole does not match the layout.
     #[error("{path}: {what}", path = path.display())]
     File {
         /// The file.

@@ -1,4 +1,4 @@
-//! What a network says of rows before it becomes an answer: what a decision is fitted to.
+//! A network's logits for rows, with the image quality of their faces: the data to which a decision is fitted.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,22 +12,22 @@ use crate::model::{ClassifierModel, ModelError};
 /// Rows that a thread takes at once.
 const BATCH: usize = 16;
 
-/// What is known of one row.
+/// The network's outputs for one row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// Of the dataset.
+    /// Index of the row in the dataset.
     pub row: usize,
     /// The logits of each of the graph's outputs.
     pub outputs: Vec<Vec<f32>>,
-    /// How well the face is seen.
+    /// The image quality of the face.
     pub sight: Sight,
 }
 
-/// Something that is done to a row before the network sees it.
+/// A change of a row before the network is run on it.
 pub type RowChange<'a> = &'a (dyn Fn(Luma) -> Luma + Sync);
 
-/// Shows `rows` to `model`, each after `change` where there is one, on so many `threads`; the result does not depend on
-/// them. `progress` is called with the number of rows just done.
+/// Runs `model` on `rows`, each after `change` if there is one, on `threads` threads; the result does not depend on
+/// their number. `progress` receives how many more rows are done.
 ///
 /// # Errors
 /// [`ModelError`] when the network fails.

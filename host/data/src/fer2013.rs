@@ -1,7 +1,7 @@
-//! FER2013 (Goodfellow et al. 2013) as Kaggle's tables have it, optionally gzipped: columns `emotion`, `pixels` and
-//! `Usage` in any order, others beside them. Without `Usage` (the challenge's `train.csv`) all rows are Training.
+//! FER2013 (Goodfellow et al. 2013) as the CSV files from Kaggle, optionally gzipped: columns `emotion`, `pixels` and
+//! `Usage` in any order, with others ignored. Without `Usage` (the challenge's `train.csv`) all rows are Training.
 //!
-//! `ckextended.csv` is such a table of CK+'s pictures with an eighth class, 7 contempt.
+//! `ckextended.csv` is such a table of CK+'s pictures with an eighth class, 7 = contempt.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use super::{DataError, PIXELS, SIDE, Split};
 
 const HELP: &str =
     "Expected Kaggle's fer2013.csv: emotion 0-6, 2304 pixels 0-255 separated by blanks, Usage.";
-/// The label of contempt in `ckextended.csv`; FER2013's own end before it.
+/// The label of contempt in `ckextended.csv`; FER2013's own labels are below it.
 const CONTEMPT: usize = FER_7.names.len();
 
-/// Where the columns are.
+/// Indices of the columns.
 struct Columns {
     emotion: usize,
     pixels: usize,
@@ -24,7 +24,7 @@ struct Columns {
     count: usize,
 }
 
-/// Reads the table, in the file's order, which FER+ joins by.
+/// Reads the table in the file's order, since FER+ is joined by row order.
 ///
 /// # Errors
 /// [`DataError`] naming the row: another count of pixels than 2,304, a pixel above 255, a label

@@ -1,4 +1,4 @@
-//! FER+ votes (Barsoum et al. 2016): ten raters a row, joined to FER2013 by row order.
+//! FER+ votes (Barsoum et al. 2016): ten raters for each row, joined to FER2013 by row order.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use super::{DataError, Split};
 /// Reads `fer2013new.csv` and joins it to the FER2013 rows of `fer`.
 ///
 /// # Errors
-/// [`DataError`] naming the row: a vote that is not a small number, a Usage that differs from
-/// FER2013's, or another count of rows than FER2013 has.
+/// [`DataError`] naming the row: an invalid vote, a Usage that differs from FER2013's, or another number of rows than
+/// FER2013 has.
 pub fn read(path: &Path, fer: Dataset) -> Result<Dataset, DataError> {
     let help = "FER+ joins FER2013 by row order: use fer2013new.csv with the complete fer2013.csv it was made for.";
     let header = [

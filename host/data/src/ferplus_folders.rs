@@ -19,7 +19,7 @@ const SPLITS: [(&str, Split); 3] = [
     ("FER2013Test", Split::PrivateTest),
 ];
 
-/// The lists below `root`, and the splits they are.
+/// The lists below `root`, and their splits.
 fn lists(root: &Path) -> Vec<(PathBuf, Split)> {
     let list = |(folder, split): (&str, Split)| (root.join(folder).join(LIST), split);
     SPLITS.map(list).into_iter().filter(|(list, _)| list.is_file()).collect()
@@ -30,11 +30,11 @@ pub(super) fn is_in(root: &Path) -> bool {
     !lists(root).is_empty()
 }
 
-/// Reads the folders in `root`. The class is the top vote; a picture without one is skipped.
+/// Reads the folders in `root`. The class is the plurality of the votes; a picture without one is skipped.
 ///
 /// # Errors
-/// [`DataError`] naming the list's row or the picture: another count of columns, a vote above ten, a picture that
-/// is missing, unreadable or of another size than the first.
+/// [`DataError`] naming the list's row or the picture: another number of columns, a vote above ten, a picture that is
+/// missing, unreadable or of another size than the first.
 pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let mut data = Dataset::new("ferplus", FERPLUS_8, side);
     let (mut items, mut votes) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::failure::{Failure, write as report};
 use image::{GrayImage, Luma};
 
-/// A picture with structure, another one for every `seed`; nobody's face.
+/// A synthetic picture with structure, different for every `seed`.
 pub fn face(side: u32, seed: u32) -> GrayImage {
     GrayImage::from_fn(side, side, |x, y| {
         Luma([((x * (3 + seed % 7) + y * 5) ^ (seed * 37)) as u8])
@@ -37,8 +37,8 @@ pub fn reported(error: impl Failure) -> String {
 /// Rows of [`fer2013_with_votes`].
 pub const ROWS: usize = 40;
 
-/// Writes FER2013 and FER+ in their published layouts into `folder`, drawn: a bar whose place tells the class. The last
-/// eight rows are PublicTest. The names of both files.
+/// Writes synthetic FER2013 and FER+ files in their published layouts into `folder`: the position of a bar gives the
+/// class. The last eight rows are PublicTest. Returns the paths of both files.
 pub fn fer2013_with_votes(folder: &Path) -> (PathBuf, PathBuf) {
     let (fer2013, ferplus) = (folder.join("fer2013.csv"), folder.join("fer2013new.csv"));
     let mut pixels = String::from("emotion,pixels,Usage\n");

@@ -1,6 +1,6 @@
-//! A folder per class, with or without folders per split above them: `happy/1.png` or `train/happy/1.png`.
+//! A folder for each class, optionally within a folder for each split: `happy/1.png` or `train/happy/1.png`.
 //!
-//! The label set is found from the folders' names, or a [`Map`] tells it.
+//! The label set follows from the folders' names, or is given by a [`Map`].
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ pub(super) const SPLITS: &[(&str, Split)] = &[
     ("validation", Split::PublicTest),
     ("test", Split::PrivateTest),
     ("testing", Split::PrivateTest),
-    // As FER2013's column Usage names them.
+    // Names in FER2013's column Usage.
     ("publictest", Split::PublicTest),
     ("privatetest", Split::PrivateTest),
-    // As the authors' tool names FER+'s folders.
+    // Folder names of the FER+ authors' tool.
     ("fer2013train", Split::Training),
     ("fer2013valid", Split::PublicTest),
     ("fer2013test", Split::PrivateTest),
@@ -47,12 +47,12 @@ pub(super) fn is_part(folder: &Path) -> bool {
 /// One class's folder.
 pub(super) struct ClassFolder {
     pub(super) split: Split,
-    /// As it is named.
+    /// Its name.
     pub(super) name: String,
     pub(super) path: PathBuf,
 }
 
-/// The folders of classes below `root`; all Training unless `splits` names folders above them.
+/// The class folders below `root`; all are Training unless they are in folders named in `splits`.
 pub(super) fn class_folders(
     root: &Path,
     splits: &[(&str, Split)],
@@ -94,7 +94,7 @@ pub(super) fn class_folders(
     Ok(found)
 }
 
-/// A picture outside of the classes has no label.
+/// Refuses pictures outside the class folders, since they have no label.
 fn refuse_loose(files: &[PathBuf]) -> Result<(), DataError> {
     match files.iter().find(|file| picture::is_picture(file)) {
         Some(file) => {
@@ -105,7 +105,7 @@ fn refuse_loose(files: &[PathBuf]) -> Result<(), DataError> {
     }
 }
 
-/// The word in a folder's name: `"happy"` in `"3_happy"`; a mere number stays.
+/// The word in a folder's name: `"happy"` in `"3_happy"`; a number without a word is returned unchanged.
 fn word(name: &str) -> &str {
     let word = name.trim_start_matches(|c: char| c.is_ascii_digit());
     let word = word.trim_start_matches(['_', '-', '.', ' ']);
@@ -117,11 +117,11 @@ pub(super) fn class_of(name: &str, labels: &LabelSet) -> Option<usize> {
     labels.class_of(name).or_else(|| labels.class_of(word(name)))
 }
 
-/// Reads the folders below `root`; `labels` or `map` tells what they mean, else their names do.
+/// Reads the folders below `root`; their classes follow from `labels` or `map`, else from their names.
 ///
 /// # Errors
-/// [`DataError`] naming the folder or the picture: no classes, a name that no label set knows or the map does
-/// not mention, a picture outside of the classes, not square or unreadable.
+/// [`DataError`] naming the folder or the picture: no class folders, a name that is in no label set or not in the map,
+/// a picture outside the class folders, not square or unreadable.
 pub fn read(
     root: &Path,
     labels: Option<LabelSet>,
@@ -147,7 +147,7 @@ pub fn read(
     Ok(data)
 }
 
-/// Adds the pictures of every folder; those of a folder whose class `resolve` does not tell are counted.
+/// Adds the pictures of every folder; those of folders for which `resolve` returns no class are counted as skipped.
 pub(super) fn read_classes(
     data: &mut Dataset,
     root: &Path,
@@ -187,7 +187,7 @@ fn labels_of(root: &Path, folders: &[ClassFolder]) -> Result<LabelSet, DataError
     labels_with(root, folders.iter().map(|folder| folder.name.as_str()))
 }
 
-/// The first label set that has all of `names`, which stand in `root`.
+/// The first label set that has all of `names`; errors name `root`.
 pub(super) fn labels_with<'a>(
     root: &Path,
     names: impl Iterator<Item = &'a str>,

@@ -1,4 +1,4 @@
-//! Cross-validation: every row is a test row once, and nobody is on both sides.
+//! Cross-validation: every row is a test row once, and no person is in both training and test rows.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use rand_chacha::ChaCha8Rng;
 use super::Split;
 use super::dataset::Dataset;
 
-/// How many folds can be asked for; with fewer than three, nothing would be left to train on.
+/// Allowed numbers of folds; with fewer than three, nothing would be left to train on.
 pub const FOLDS: std::ops::RangeInclusive<usize> = 3..=100;
 
-/// A dataset cannot be divided so.
+/// A dataset cannot be divided into these folds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldsError {
-    /// A number of folds that makes no sense.
+    /// The number of folds is out of range.
     #[error("{0} folds, expected 3 to 100: one tests, one chooses, the others train")]
     Count(usize),
-    /// Fewer people or pictures than folds.
+    /// There are fewer groups than folds.
     #[error("{groups} groups of rows do not fill {folds} folds")]
     TooFewGroups {
         /// Groups that must stay together.
@@ -27,12 +27,12 @@ pub enum FoldsError {
         /// Folds asked for.
         folds: usize,
     },
-    /// A fold that is not there.
+    /// The fold does not exist.
     #[error("there is no fold {fold}: {folds} folds are counted from 0")]
     Fold {
         /// The fold asked for.
         fold: usize,
-        /// How many there are.
+        /// Number of folds.
         folds: usize,
     },
 }
@@ -52,11 +52,11 @@ impl Failure for FoldsError {
     }
 }
 
-/// Which fold each row of a dataset tests. The same dataset, count and seed give the same folds.
+/// The fold in which each row of a dataset is a test row. The same dataset, count and seed give the same folds.
 ///
-/// Rows of one [`super::dataset::Row::subject`] share a fold (Kohavi 1995 assumes independent examples,
-/// which pictures of one person are not), and so do rows with identical pixels. Within that, every class
-/// is spread as evenly as it goes.
+/// Rows of one [`super::dataset::Row::subject`] share a fold (Kohavi 1995 assumes independent examples, which pictures
+/// of one person are not), and so do rows with identical pixels. Subject to that, every class is spread as evenly as
+/// possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folds {
     count: usize,
@@ -65,10 +65,10 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Divides `data` into `count` folds; `seed` decides among equal choices.
+    /// Divides `data` into `count` folds; `seed` breaks ties.
     ///
     /// # Errors
-    /// [`FoldsError`] when the count makes no sense or there are fewer groups than folds.
+    /// [`FoldsError`] when the count is out of range or there are fewer groups than folds.
     pub fn new(data: &Dataset, count: usize, seed: u64) -> Result<Self, FoldsError> {
         if !FOLDS.contains(&count) {
             return Err(FoldsError::Count(count));
@@ -77,7 +77,7 @@ impl Folds {
         if groups.len() < count {
             return Err(FoldsError::TooFewGroups { groups: groups.len(), folds: count });
         }
-        // Large groups first, while there is still room to balance them; the seed orders equal ones.
+        // Large groups first, since later groups can still balance them; the seed orders groups of equal size.
         groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
 
@@ -111,30 +111,30 @@ impl Folds {
         Ok(Self { count, seed, fold_of })
     }
 
-    /// How many folds.
+    /// Number of folds.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// What decided among equal choices.
+    /// The seed that broke ties.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The fold that `row` tests, `0..count`.
+    /// The fold in which `row` is a test row, `0..count`.
     pub fn fold_of(&self, row: usize) -> usize {
         self.fold_of[row]
     }
 
-    /// The rows that fold `fold` tests, ascending.
+    /// The test rows of fold `fold`, ascending.
     pub fn rows(&self, fold: usize) -> Vec<usize> {
         (0..self.fold_of.len()).filter(|row| self.fold_of[*row] == fold).collect()
     }
 }
 
 impl Dataset {
-    /// The same rows for fold `fold` of `folds`, counted from 0: it tests (PrivateTest), the next one
-    /// chooses settings (PublicTest), all others train.
+    /// The same rows for fold `fold` of `folds`, counted from 0: its rows are for testing (PrivateTest), those of the
+    /// next fold for validation (PublicTest), all others for training.
     ///
     /// # Errors
     /// [`FoldsError::Fold`] when there is no such fold.
@@ -156,7 +156,7 @@ impl Dataset {
     }
 }
 
-/// What a fold holds already.
+/// The rows that a fold has so far.
 #[derive(Clone)]
 struct Fill {
     /// Rows of each class.
@@ -165,8 +165,8 @@ struct Fill {
 }
 
 impl Fill {
-    /// How much less even the classes become when rows are added: the growth of the sum of squared
-    /// shares, which is least when all folds hold the same share of every class.
+    /// The increase of imbalance when rows are added: the growth of the sum of squared shares, which is smallest when
+    /// all folds have the same share of every class.
     fn cost(&self, adds: &[f64], totals: &[f64]) -> f64 {
         let growth = |((has, more), total): ((&f64, &f64), &f64)| {
             if *more > 0.0 { (2.0 * has + more) * more / (total * total) } else { 0.0 }

@@ -1,4 +1,4 @@
-//! Pictures that a reader found, brought into a dataset.
+//! Loads the pictures that a reader has listed into a dataset.
 
 use std::path::PathBuf;
 
@@ -8,19 +8,19 @@ use super::dataset::{Dataset, Row};
 use super::resize::cut;
 use super::{DataError, picture, threads};
 
-/// Pictures decoded before they are added; bounds the memory besides the dataset itself.
+/// Pictures that are decoded before they are added; this limits the memory besides the dataset's own.
 const CHUNK: usize = 2048;
 
-/// What a layout promises about the sizes of its pictures.
+/// A layout's requirement on the sizes of its pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sizes {
-    /// Squares.
+    /// Square pictures.
     Square,
-    /// Squares, all as large as the first.
+    /// Square pictures, all of the size of the first.
     Same,
 }
 
-/// A picture that is still in its file.
+/// A picture that is not yet decoded.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) file: PathBuf,
@@ -28,14 +28,14 @@ pub(super) struct Item {
     pub(super) area: Area,
 }
 
-/// The part of a picture that is the face, as the layout says it.
+/// The area of the face in a picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Area {
-    /// All of it.
+    /// The whole picture.
     Whole,
     /// In px of the file.
     Pixels(Rect),
-    /// As parts of the picture's width and height.
+    /// As fractions of the picture's width and height.
     Parts(Rect),
 }
 

@@ -1,5 +1,5 @@
-//! JAFFE (Lyons et al. 1998): 213 pictures of ten women, named `KA.AN1.39.tiff`: who, which expression and its
-//! take, number. 256x256 px, classes as in `fer-7`.
+//! JAFFE (Lyons et al. 1998): 213 pictures of ten women, named like `KA.AN1.39.tiff`: person, expression and its take,
+//! number. 256x256 px, classes as in `fer-7`.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::{DataError, Split, children, name_of, relative};
 const HELP: &str =
     "Expected files like KA.AN1.39.tiff: who, one of AN DI FE HA NE SA SU with its take, number.";
 
-/// Who and which expression a name tells: `"KA"` and anger in `"KA.AN1.39.tiff"`.
+/// Person and expression in a file name: `"KA"` and anger in `"KA.AN1.39.tiff"`.
 pub(super) fn told_by(name: &str) -> Option<(&str, Expression)> {
     let mut parts = name.split('.');
     let (subject, take, number) = (parts.next()?, parts.next()?, parts.next()?);
@@ -33,11 +33,10 @@ pub(super) fn told_by(name: &str) -> Option<(&str, Expression)> {
     (is_name && is_number(take) && is_number(number)).then_some((subject, expression))
 }
 
-/// Reads the pictures in the folder `root`, all as Training: the set has no split.
+/// Reads the pictures in the folder `root` at `side` px, all as Training, since the dataset has no splits.
 ///
 /// # Errors
-/// [`DataError`] naming the picture: a name that tells nothing, an unreadable picture or one of another size
-/// than the first.
+/// [`DataError`] naming the picture: an invalid name, an unreadable picture or one of another size than the first.
 pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let bad = |path: &Path, what: &str| DataError::File {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! Which published layout something has, and reading it.
+//! The layouts of published datasets, their detection, and reading.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,36 +17,36 @@ use super::{
 /// A layout that a dataset is published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatasetLayout {
-    /// A CSV file, as Kaggle has it.
+    /// FER2013 as a CSV file from Kaggle.
     Fer2013,
-    /// FER+ as folders of pictures with their votes.
+    /// FER+ as folders of pictures with a list of votes.
     FerPlus,
-    /// RAF-DB's basic emotions.
+    /// RAF-DB's basic expressions.
     RafDb,
-    /// Cohn-Kanade, as Kaggle has it.
+    /// CK+ (extended Cohn-Kanade) as folders of pictures.
     CkPlus,
-    /// Japanese Female Facial Expression.
+    /// JAFFE (Japanese Female Facial Expression).
     Jaffe,
-    /// AffectNet, either of its two releases.
+    /// AffectNet in its releases.
     AffectNet,
-    /// Boxes with classes, as YOLO's tools have them.
+    /// Boxes with classes in YOLO's layout.
     Yolo,
     /// A NumPy archive.
     Npz,
     /// The Toronto Face Database.
     Toronto,
-    /// A folder per class.
+    /// A folder for each class.
     Folder,
 }
 
-/// How a dataset is to be read.
+/// Options for reading a dataset.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
     /// Width and height of every picture, px.
     pub side: usize,
-    /// What labels mean, for layouts that do not tell.
+    /// The label set, for layouts that do not define it.
     pub labels: Option<LabelSet>,
-    /// Which classes become which.
+    /// A mapping of classes.
     pub map: Option<Map>,
 }
 
@@ -57,7 +57,7 @@ impl Default for ReadOptions {
 }
 
 impl DatasetLayout {
-    /// All of them.
+    /// All layouts.
     pub const ALL: [Self; 10] = [
         Self::Fer2013,
         Self::FerPlus,
@@ -71,7 +71,7 @@ impl DatasetLayout {
         Self::Folder,
     ];
 
-    /// As it is written on the command line: `"raf-db"`.
+    /// Its name on the command line, such as `"raf-db"`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fer2013 => "fer2013",
@@ -87,7 +87,7 @@ impl DatasetLayout {
         }
     }
 
-    /// What distinguishes it.
+    /// Its characteristics.
     pub fn looks_like(self) -> &'static str {
         match self {
             Self::Fer2013 => {
@@ -113,10 +113,10 @@ impl DatasetLayout {
         }
     }
 
-    /// The layout of a file or folder, told by its names and first bytes.
+    /// Detects the layout of a file or folder from its names and first bytes.
     ///
     /// # Errors
-    /// [`DataError`] with all layouts when it is none of them, and for an archive that is still packed.
+    /// [`DataError`] with a list of all layouts when none matches, and for an archive that is not unpacked.
     pub fn of(path: &Path) -> Result<Self, DataError> {
         let io = |source| DataError::Io { path: path.to_owned(), source };
         let unknown =
@@ -175,7 +175,7 @@ fn known() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What kind of archive the first bytes are.
+/// The kind of archive according to the first bytes.
 fn archive(start: &[u8], name: &str) -> Option<&'static str> {
     match start {
         [b'P', b'K', 3 | 5, ..] => Some("a packed ZIP archive"),
@@ -188,8 +188,8 @@ fn archive(start: &[u8], name: &str) -> Option<&'static str> {
     }
 }
 
-/// The dataset's own folder: archives hold it in a folder that has nothing else, or in two of them. A split or a class
-/// may be alone, too.
+/// The dataset's root folder: enclosing folders that contain no data but one folder are skipped, as archives have them.
+/// A single split or class is not skipped.
 fn root_of(path: &Path) -> Result<PathBuf, DataError> {
     let mut root = path.to_owned();
     while root.is_dir() {
@@ -226,7 +226,7 @@ fn of_folder(root: &Path) -> Result<Option<DatasetLayout>, DataError> {
     if raf_db::has_folders(root) {
         return Ok(Some(DatasetLayout::RafDb));
     }
-    // The first picture stands for all; the reader looks at every one.
+    // Only the first picture is tested; the reader checks every one.
     for entry in below(root) {
         let entry = entry?;
         if !(entry.file_type().is_file() && picture::is_picture(entry.path())) {
@@ -242,7 +242,7 @@ fn of_folder(root: &Path) -> Result<Option<DatasetLayout>, DataError> {
     Ok(None)
 }
 
-/// Reads `path` in `layout`, or in the one it looks like.
+/// Reads `path` in `layout`, or in the detected one.
 ///
 /// # Errors
 /// [`DataError`] naming file and row; see the readers.
@@ -284,7 +284,7 @@ pub fn read(
             })?;
             npz::read(path, layout.name(), labels, *side)?
         }
-        // Its own names are mapped, not those of a label set.
+        // A map applies to the dataset's own names, not to those of a label set.
         DatasetLayout::Folder => return folder::read(path, *labels, map.as_ref(), *side),
         DatasetLayout::Yolo => return yolo::read(path, *labels, map.as_ref(), *side),
     };
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// A folder with the files, pictures where the name says so.
+    /// A folder with these files; a file with a picture's name is a picture.
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for file in files {
@@ -390,7 +390,7 @@ mod tests {
         fixture::write(&root.path().join("readme.txt"), b"x");
         let data = read(root.path(), None, &ReadOptions::default()).unwrap();
         assert_eq!((data.layout(), data.len()), ("ck-plus", 2));
-        // A split is not a folder above.
+        // A split is not an enclosing folder.
         let root = tree(&["test/happy/1.png", "test/sad/1.png"]);
         let data = read(root.path(), None, &ReadOptions::default()).unwrap();
         assert_eq!(data.rows(crate::Split::PrivateTest).len(), 2);

@@ -1,7 +1,7 @@
-//! Readers for published datasets, one file each, and what is done with a dataset as a whole.
+//! Readers for published datasets, one file each, and operations on datasets.
 //!
-//! A reader refuses what it cannot trust, naming the file and the row; nothing is repaired in silence. What a
-//! layout itself marks as unusable is skipped and counted.
+//! A reader refuses invalid data, naming the file and the row; nothing is repaired silently. Pictures that a layout
+//! itself marks as unusable are skipped and counted.
 
 #![warn(clippy::disallowed_macros)]
 
@@ -50,19 +50,19 @@ pub const SIDE: usize = 48;
 /// Pixels in one row.
 pub const PIXELS: usize = SIDE * SIDE;
 
-/// Which part of a dataset a row belongs to.
+/// The split of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Split {
     /// For training.
     Training,
-    /// For choosing settings while training.
+    /// For validation during training.
     PublicTest,
-    /// For the figures that are reported.
+    /// For the published figures (test).
     PrivateTest,
 }
 
 impl Split {
-    /// All three, in this order.
+    /// All splits, in this order.
     pub const ALL: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
 
     /// FER2013's own spelling: `"Training"`, `"PublicTest"`, `"PrivateTest"`.
@@ -79,12 +79,12 @@ impl Split {
     }
 }
 
-/// The entries of a folder by name, links followed, hidden ones left out.
+/// The entries of a folder by name; links are followed, hidden entries left out.
 fn entries(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
     walk(WalkDir::new(folder).max_depth(1), folder)
 }
 
-/// Everything below a folder by name, links followed, hidden ones left out.
+/// All entries below a folder by name; links are followed, hidden entries left out.
 fn below(folder: &Path) -> impl Iterator<Item = Result<DirEntry, DataError>> {
     walk(WalkDir::new(folder), folder)
 }
@@ -116,17 +116,17 @@ fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     Ok((folders, files))
 }
 
-/// Threads for work on many pictures.
+/// Number of threads for work on many pictures, `1..=8`.
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
 }
 
-/// The last part of a path as text.
+/// The last component of a path as text.
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The path below `root`, for [`dataset::Row::origin`].
+/// The path relative to `root`, for [`dataset::Row::origin`].
 fn relative(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }

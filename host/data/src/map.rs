@@ -1,4 +1,4 @@
-//! A mapping file: which of a dataset's own classes become which classes of a known label set.
+//! A mapping file: from a dataset's own classes to the classes of a known label set.
 //!
 //! ```toml
 //! labels = "valence-3"
@@ -20,10 +20,10 @@ use super::DataError;
 use super::dataset::Dataset;
 use crate::model::labels::label_set;
 
-/// What a class is mapped to when its pictures are to be left out.
+/// The target of classes whose pictures are left out.
 const SKIP: &str = "skip";
 
-/// Which of a dataset's own classes become which classes of `labels`.
+/// A mapping from a dataset's own classes to those of a label set.
 #[derive(Clone, Debug)]
 pub struct Map {
     path: PathBuf,
@@ -45,7 +45,7 @@ impl Map {
     /// Reads a mapping file.
     ///
     /// # Errors
-    /// [`DataError`] naming the line or the class: no TOML, another key, an unknown label set or class.
+    /// [`DataError`] naming the line or the class: invalid TOML, an unknown key, label set or class.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DataError::Io { path: path.to_owned(), source })?;
@@ -70,15 +70,15 @@ impl Map {
         Ok(Self { path: path.to_owned(), labels, classes })
     }
 
-    /// The label set mapped to.
+    /// The target label set.
     pub fn labels(&self) -> LabelSet {
         self.labels
     }
 
-    /// The class that the dataset's own `name` becomes, case ignored; `None` when it is left out.
+    /// The class to which the dataset's own `name` is mapped, ignoring case; `None` when it is left out.
     ///
     /// # Errors
-    /// [`DataError`] when the file does not mention it.
+    /// [`DataError`] when the file does not have it.
     pub fn class_of(&self, name: &str) -> Result<Option<usize>, DataError> {
         let class = self.classes.get(&name.trim().to_lowercase()).copied();
         class.ok_or_else(|| DataError::File {
@@ -91,7 +91,7 @@ impl Map {
     /// The dataset with its classes mapped by name.
     ///
     /// # Errors
-    /// [`DataError`] when the file does not mention one of them.
+    /// [`DataError`] when the file does not have one of them.
     pub fn apply(&self, data: Dataset) -> Result<Dataset, DataError> {
         let classes = data.labels().names.iter().map(|name| self.class_of(name));
         let classes = classes.collect::<Result<Vec<_>, _>>()?;

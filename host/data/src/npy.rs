@@ -1,10 +1,10 @@
-//! One NumPy array in the `.npy` format (versions 1 to 3), with nothing allocated that the bytes do not fill.
+//! Reads a NumPy array in the `.npy` format (versions 1 to 3). Memory is allocated only for bytes that exist.
 //!
-//! The header is read here and not by `npyz`, which believes any stated header length, nesting and shape.
+//! The header is not read by `npyz`, since that trusts any declared header length, nesting and shape.
 
 use std::io::{self, Read};
 
-/// The longest header that is read, bytes; NumPy's own are about a hundred.
+/// The longest header that is read, bytes; NumPy's are about 100.
 const MAX_HEADER: usize = 4096;
 /// Most axes.
 const MAX_AXES: usize = 8;
@@ -13,13 +13,13 @@ const MAX_AXES: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Array {
     pub(super) shape: Vec<usize>,
-    /// Whether the first axis runs fastest.
+    /// Whether the first axis is contiguous (column-major order).
     fortran: bool,
     dtype: Dtype,
     bytes: Vec<u8>,
 }
 
-/// `'<f4'`: what an element is.
+/// The type of an element, such as `'<f4'`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Dtype {
     kind: u8,
@@ -52,7 +52,7 @@ impl Array {
         let size = size.filter(|size| *size as u64 <= limit).ok_or_else(|| {
             format!("an array of shape {shape:?} is larger than {} MiB", limit >> 20)
         })?;
-        // Grows with what comes, so that a header alone takes no memory.
+        // The vector grows with the bytes that are read, so that a header alone cannot allocate memory.
         let mut bytes = Vec::new();
         input.take(size as u64).read_to_end(&mut bytes).map_err(broken)?;
         if bytes.len() != size {
@@ -61,12 +61,12 @@ impl Array {
         Ok(Self { shape, fortran, dtype, bytes })
     }
 
-    /// Elements.
+    /// Number of elements.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() / self.dtype.size
     }
 
-    /// How far apart neighbours along each axis are, in elements.
+    /// Stride of each axis, in elements.
     pub(super) fn strides(&self) -> Vec<usize> {
         let mut strides = vec![0; self.shape.len()];
         let mut step = 1_usize;
@@ -74,13 +74,13 @@ impl Array {
         let order: Vec<usize> = if self.fortran { axes.collect() } else { axes.rev().collect() };
         for axis in order {
             strides[axis] = step;
-            // An empty array can have any other axes.
+            // An empty array may have other axes of any size.
             step = step.saturating_mul(self.shape[axis]);
         }
         strides
     }
 
-    /// Whether elements are floats; they are integers or truth values else, unless they are text.
+    /// Whether elements are floats; if not, they are integers, booleans or text.
     pub(super) fn is_float(&self) -> bool {
         self.dtype.kind == b'f'
     }
@@ -186,7 +186,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The bytes of an array as `npyz` writes it, which is not what reads it.
+    /// The bytes of an array written by `npyz`, which is independent of this reader.
     pub(in super::super) fn written<T: npyz::AutoSerialize + Copy>(
         shape: &[u64],
         values: &[T],
@@ -208,7 +208,7 @@ pub(super) mod tests {
         bytes
     }
 
-    /// A text of dtype `descr` with no axis, as AffectNet's annotations are.
+    /// A text of dtype `descr` without axes, like AffectNet's annotations.
     pub(in super::super) fn text(descr: &str, bytes: &[u8]) -> Vec<u8> {
         let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (), }}");
         header.push_str(&" ".repeat(117 - header.len()));

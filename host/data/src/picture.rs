@@ -1,4 +1,4 @@
-//! Pictures in files: decoded to luma and checked.
+//! Picture files: decoding to luma, with checks.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,13 +18,13 @@ const UNREADABLE: &str =
 
 const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "bmp", "pgm", "ppm", "pnm", "tif", "tiff"];
 
-/// Whether the name says that this is a picture.
+/// Whether the file name has the extension of a picture.
 pub fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }
 
-/// What a file that is not a picture is counted as: its ending in lower case, `".heic"`.
+/// The kind under which a file that is not a picture is counted: its extension in lower case, such as `".heic"`.
 pub fn kind(path: &Path) -> String {
     match path.extension() {
         Some(ending) => format!(".{}", ending.to_string_lossy().to_lowercase()),
@@ -32,7 +32,7 @@ pub fn kind(path: &Path) -> String {
     }
 }
 
-/// Counts by [`kind`] as one line: `".heic 2, .txt 1"`.
+/// Counts by [`kind`] as one line, such as `".heic 2, .txt 1"`.
 pub fn kinds(counts: &BTreeMap<String, usize>) -> String {
     let parts = counts.iter().take(12).map(|(kind, count)| format!("{kind} {count}"));
     parts.collect::<Vec<_>>().join(", ")
@@ -63,7 +63,7 @@ pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 /// Decodes a JPEG, PNG, BMP, PNM or TIFF file to full-range luma, turned upright by its EXIF orientation.
 ///
 /// # Errors
-/// [`DataError`] naming the file: not readable, damaged, cut off, of another format or too large.
+/// [`DataError`] naming the file: not readable, damaged, truncated, of another format or too large.
 pub fn read(path: &Path) -> Result<Luma, DataError> {
     let io = |source| DataError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -76,7 +76,7 @@ pub fn read(path: &Path) -> Result<Luma, DataError> {
     })
 }
 
-/// Width and height of a picture file turned upright, px; only its header is decoded.
+/// Width and height of a picture file after its EXIF orientation, px; only its header is decoded.
 ///
 /// # Errors
 /// [`DataError`] naming the file: not readable, or not a picture.

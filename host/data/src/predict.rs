@@ -1,4 +1,4 @@
-//! Running networks over rows, on several threads, always with the same result.
+//! Runs networks on rows, on several threads; the result does not depend on their number.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,29 +16,29 @@ use crate::random::generator;
 /// Rows that a thread takes at once.
 const BATCH: usize = 16;
 
-/// How rows are shown to a network.
+/// Settings for running networks on rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PredictSettings {
-    /// Every face shifted and scaled by up to this fraction of its side, as a detector would miss it; 0 for
-    /// none. The same row is always off by the same.
+    /// Largest random shift and scaling of every face, as a fraction of its side, which simulates a detector's errors;
+    /// 0 for none. The same row always gets the same offset.
     pub jitter: f32,
-    /// Whether a row's answer is the mean of the picture's and of its mirror image's.
+    /// Whether probabilities are averaged over the picture and its mirror image.
     pub flip: bool,
-    /// What is done to every row before anything else; `None` shows it as it is.
+    /// The condition that is applied to every row first, if any.
     pub condition: Option<&'static Condition>,
-    /// Threads, at least 1; each loads every network once.
+    /// Number of threads, at least 1; each loads every network once.
     pub threads: usize,
 }
 
 impl Default for PredictSettings {
-    /// As deployed, on all cores.
+    /// The settings of deployment, on all cores.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { jitter: 0.0, flip: false, condition: None, threads }
     }
 }
 
-/// Answers for some rows.
+/// Probabilities for some rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     labels: LabelSet,
@@ -47,20 +47,20 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Classes of the probabilities.
+    /// Label set of the probabilities.
     pub fn labels(&self) -> LabelSet {
         self.labels
     }
 
-    /// Each row of the dataset that was asked, with its probabilities, in the order asked.
+    /// Each row's index in the dataset with its probabilities, in the order of the request.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
         self.rows.iter().copied().zip(self.probabilities.chunks_exact(self.labels.len()))
     }
 }
 
-/// Asks `models` about `rows`: the mean of their probabilities in the classes that they share.
+/// Runs `models` on `rows`; returns the mean of their probabilities in the classes that they share.
 ///
-/// `progress` is called with the number of rows just done.
+/// `progress` receives how many more rows are done.
 ///
 /// # Errors
 /// [`ModelError`] when a network fails or the models share no classes.
@@ -73,7 +73,7 @@ pub fn predict(
 ) -> Result<Predictions, ModelError> {
     let labels = common_labels(models)?;
     let mut probabilities = vec![0.0; rows.len() * labels.len()];
-    // Each thread takes the next batch; answers have their places, so the order does not matter.
+    // Each thread takes the next batch and writes to that batch's slice, so the order of threads does not matter.
     let work = Mutex::new(rows.chunks(BATCH).zip(probabilities.chunks_mut(BATCH * labels.len())));
     let threads = settings.threads.clamp(1, rows.len().div_ceil(BATCH).max(1));
     let run = || -> Result<(), RunError> {
@@ -119,7 +119,7 @@ impl Viewer {
         Ok(Self { members, settings, frame, mirror })
     }
 
-    /// Writes the mean answer into `target`, which is 0 before.
+    /// Writes the mean probabilities into `target`, which must be 0.
     fn answer(&mut self, picture: &[u8], row: usize, target: &mut [f32]) -> Result<(), RunError> {
         self.frame.pixels_mut().copy_from_slice(picture);
         if let Some(condition) = self.settings.condition {
@@ -149,7 +149,7 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds `weight` times the answer for a row that stands in `frame` to `sum`.
+    /// Adds `weight` times the probabilities for the row in `frame` to `sum`.
     fn look(
         &mut self,
         frame: &Luma,
@@ -164,7 +164,7 @@ impl Member {
     }
 }
 
-/// The badge's own function: a ready row, or a face that the detector found a little off.
+/// Runs the badge's own code, for a row that is a crop already, or for a face with an offset.
 fn see<'a>(
     net: &'a mut ExpressionNet,
     frame: &Luma,
@@ -179,7 +179,7 @@ fn see<'a>(
     }
 }
 
-/// How far a face is off: shifts as fractions of its side, and a factor.
+/// The offset of a face: shifts as fractions of its side, and a scale factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Offset {
     x: f32,
@@ -188,14 +188,14 @@ struct Offset {
 }
 
 impl Offset {
-    /// Up to `limit` either way, the same for the same row.
+    /// A random offset of up to `limit` in either direction, the same for the same row.
     fn of(row: usize, limit: f32) -> Self {
         let mut rng = generator(0, 0, row);
         let [x, y, change] = [(); 3].map(|()| rng.random_range(-limit..=limit));
         Self { x, y, scale: 1.0 + change }
     }
 
-    /// Of the mirror image.
+    /// The offset in the mirror image.
     fn mirrored(self) -> Self {
         Self { x: -self.x, ..self }
     }

@@ -1,6 +1,6 @@
 //! RAF-DB's basic expressions (Li, Deng & Du 2017), aligned: `EmoLabel/list_patition_label.txt` with lines like
-//! `train_00001.jpg 5`, and `Image/aligned/train_00001_aligned.jpg`, 100x100 px. Also as Kaggle has it: a folder per
-//! label, `DATASET/train/1/train_00001_aligned.jpg`, with `train_labels.csv` and `test_labels.csv` beside them.
+//! `train_00001.jpg 5`, and `Image/aligned/train_00001_aligned.jpg`, 100x100 px. Also in Kaggle's layout: a folder for
+//! each label, `DATASET/train/1/train_00001_aligned.jpg`, with `train_labels.csv` and `test_labels.csv` beside them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const FOLDERS_HELP: &str = "Expected RAF-DB as Kaggle has it: DATASET/train and 
 /// Parts of Kaggle's layout.
 const PARTS: [(&str, Split); 2] = [("train", Split::Training), ("test", Split::PrivateTest)];
 
-/// The list below `root`, wherever the archive was unpacked.
+/// The list below `root`, in one of the usual folders.
 pub(super) fn list_below(root: &Path) -> Option<PathBuf> {
     let folders = ["", "EmoLabel", "basic/EmoLabel", "basic"];
     folders.map(|folder| root.join(folder).join(LIST)).into_iter().find(|list| list.is_file())
@@ -32,8 +32,8 @@ pub(super) fn list_below(root: &Path) -> Option<PathBuf> {
 /// `test` PrivateTest.
 ///
 /// # Errors
-/// [`DataError`] naming the list's row or the picture: another layout, a label outside `1..=7`, a gap in the
-/// numbers, a picture that is missing, not listed, unreadable or of another size than the first.
+/// [`DataError`] naming the list's row or the picture: another layout, a label outside `1..=7`, a gap in the numbering,
+/// a picture that is missing, not listed, unreadable or of another size than the first.
 pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     let missing = |path: &Path, what: &str| DataError::File {
         path: path.to_owned(),
@@ -77,7 +77,7 @@ pub fn read(root: &Path, side: usize) -> Result<Dataset, DataError> {
     Ok(data)
 }
 
-/// The folder that holds `train` and `test`, in Kaggle's layout.
+/// The folder that contains `train` and `test`, in Kaggle's layout.
 fn folders_root(root: &Path) -> Option<PathBuf> {
     let holds = |root: &PathBuf| {
         PARTS.iter().any(|(part, _)| {
@@ -98,7 +98,7 @@ pub(super) fn has_folders(root: &Path) -> bool {
     folders_root(root).is_some()
 }
 
-/// Reads Kaggle's folders; the lists beside them must say the same.
+/// Reads Kaggle's folders; the lists beside them must agree.
 fn read_folders(root: &Path, top: &Path, side: usize) -> Result<Dataset, DataError> {
     let mut items = Vec::new();
     for (part, split) in PARTS {
@@ -224,7 +224,7 @@ fn parse(line: &str) -> Result<Listed, String> {
     Ok(Listed { split, stem: stem.to_owned(), number, label: label - 1 })
 }
 
-/// Every part counts from 1 without a gap and without a number twice.
+/// Checks that every split is numbered from 1 without gaps and duplicates.
 fn check_numbers(list: &Path, rows: &[Listed]) -> Result<(), DataError> {
     let mut seen: HashMap<(Split, usize), usize> = HashMap::new();
     for (index, row) in rows.iter().enumerate() {
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(data.row(3).origin, "basic/Image/aligned/test_0001_aligned.jpg");
         assert_eq!((data.side(), data.picture(0).len()), (48, 2304));
         assert_eq!(read(root.path(), 100).unwrap().picture(0).len(), 10_000);
-        // The folder that holds both is as good.
+        // The enclosing folder works, too.
         assert_eq!(read(&root.path().join("basic"), 48).unwrap().len(), 4);
     }
 

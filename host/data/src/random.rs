@@ -1,10 +1,10 @@
-//! Random numbers that depend on nothing but a seed and what they are for.
+//! Random generators that depend on a seed and their purpose only.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// The generator of one example in one epoch: the same whatever thread asks.
+/// The generator of one example in one epoch; it does not depend on the thread.
 pub fn generator(seed: u64, epoch: usize, row: usize) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -1,10 +1,10 @@
-//! Pictures resized with the badge's own resampling.
+//! Resizing of pictures with the badge's resampling.
 
 use emocue_models::geometry::Rect;
 use emocue_models::luma::Luma;
 use emocue_models::resample::{Resampler, Similarity};
 
-/// A square of `from * from` px as one of `to * to` px; unchanged when the sides are equal.
+/// Resizes a square of `from * from` px to `to * to` px; unchanged when the sides are equal.
 ///
 /// # Panics
 /// When `pixels` does not have `from * from` values.
@@ -14,7 +14,7 @@ pub fn scaled(pixels: &[u8], from: usize, to: usize) -> Vec<u8> {
     cut(&source, &Rect::new(0.0, 0.0, from as f32, from as f32), to)
 }
 
-/// The square around `rect` (its longer side) of `picture`, as `to * to` px.
+/// The square of `picture` about the centre of `rect`, of its longer side, resized to `to * to` px.
 pub fn cut(picture: &Luma, rect: &Rect, to: usize) -> Vec<u8> {
     let side = rect.width.max(rect.height);
     let center = rect.center();

@@ -1,4 +1,4 @@
-//! A contact sheet: some pictures of every class, one row a class.
+//! A contact sheet: some pictures of every class, one row for each class.
 
 use std::convert::Infallible;
 use std::io::Cursor;
@@ -18,13 +18,13 @@ use super::Split;
 use super::dataset::Dataset;
 use super::resize;
 
-/// Around the sheet, px.
+/// Margin of the sheet, px.
 const MARGIN: u32 = 16;
-/// Between pictures, px.
+/// Gap between pictures, px.
 const GAP: u32 = 4;
-/// Smallest side that a picture is shown with, px; smaller ones are enlarged by a whole factor.
+/// Smallest side of a picture on the sheet, px; smaller ones are enlarged by an integer factor.
 const SHOWN: u32 = 64;
-/// Most pictures on a row.
+/// Largest number of pictures in a row.
 pub const MOST_PER_CLASS: u32 = 200;
 
 const PAPER: u8 = 246;
@@ -33,16 +33,16 @@ const FAINT: u8 = 120;
 const TITLE: &MonoFont<'static> = &ascii::FONT_9X18_BOLD;
 const SMALL: &MonoFont<'static> = &ascii::FONT_6X10;
 
-/// What a sheet shows.
+/// The content of a sheet.
 #[derive(Clone, Debug)]
 pub struct SheetOptions {
-    /// Only this split.
+    /// The only split that is shown, if set.
     pub split: Option<Split>,
-    /// Only these classes, by index; all when empty.
+    /// Indices of the classes that are shown; all when empty.
     pub classes: Vec<usize>,
-    /// Pictures of each class at most.
+    /// Largest number of pictures of each class.
     pub per_class: u32,
-    /// Of the choice.
+    /// Seed of the random choice.
     pub seed: u64,
 }
 
@@ -62,7 +62,7 @@ pub fn draw(data: &Dataset, options: &SheetOptions) -> GrayImage {
                 data.label(*row) == class && options.split.is_none_or(|s| data.split(*row) == s)
             };
             let all: Vec<usize> = (0..data.len()).filter(wanted).collect();
-            // One generator a class, so that naming fewer classes shows the same pictures of them.
+            // One generator for each class, so that a selection of classes shows the same pictures of them.
             let mut rng = ChaCha8Rng::seed_from_u64(options.seed ^ ((class as u64) << 32));
             let mut chosen: Vec<usize> =
                 all.sample(&mut rng, options.per_class as usize).copied().collect();
@@ -107,14 +107,14 @@ pub fn draw(data: &Dataset, options: &SheetOptions) -> GrayImage {
 /// The sheet as the bytes of a PNG file.
 ///
 /// # Errors
-/// What the encoder says.
+/// The encoder's error.
 pub fn png(sheet: &GrayImage) -> Result<Vec<u8>, image::ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     sheet.write_to(&mut bytes, ImageFormat::Png)?;
     Ok(bytes.into_inner())
 }
 
-/// Grey paper that text can be drawn on.
+/// The sheet as a target for drawing text.
 struct Sheet(GrayImage);
 
 impl Sheet {

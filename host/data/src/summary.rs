@@ -1,4 +1,4 @@
-//! What is in a dataset, and what about it should make one careful.
+//! A dataset's summary: counts, duplicates and other possible problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,36 +19,36 @@ pub struct Summary {
     pub classes: &'static [&'static str],
     /// Width and height of the pictures, px.
     pub side: usize,
-    /// Pictures.
+    /// Number of pictures.
     pub rows: usize,
-    /// Different faces, where the layout tells them apart.
+    /// Number of persons, if the layout identifies them.
     pub subjects: Option<usize>,
-    /// Whether FER+ votes are joined.
+    /// Whether FER+ votes were added.
     pub votes: bool,
     /// Splits that have pictures.
     pub splits: Vec<SplitSummary>,
     /// Identical pictures.
     pub duplicates: Duplicates,
-    /// Pictures that the layout holds and that were left out, by reason.
+    /// Numbers of skipped pictures, by reason.
     pub skipped: BTreeMap<String, usize>,
 }
 
 /// Counts of one split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SplitSummary {
-    /// Which.
+    /// The split.
     pub split: Split,
-    /// Pictures.
+    /// Number of pictures.
     pub rows: usize,
     /// Pictures of each class, in index order.
     pub classes: Vec<usize>,
     /// Pictures that are all black.
     pub black: usize,
-    /// Pictures of one other value.
+    /// Pictures of one constant value other than black.
     pub constant: usize,
 }
 
-/// Pictures with the same pixels, without those of one value.
+/// Pictures with identical pixels, except those of one constant value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
     /// Groups of two and more.
@@ -59,23 +59,23 @@ pub struct Duplicates {
     pub conflicting: usize,
     /// Groups with two and more pictures in one split.
     pub within: BTreeMap<Split, usize>,
-    /// Pictures that also stand in another split.
+    /// Pictures that also occur in another split.
     pub across: Vec<Across>,
 }
 
-/// Pictures of one split that also stand in another.
+/// Pictures of one split that also occur in another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Across {
-    /// Where they are counted.
+    /// The split in which they are counted.
     pub split: Split,
-    /// Where they also stand.
+    /// The other split.
     pub also_in: Split,
-    /// How many, each counted once.
+    /// Number of pictures, each counted once.
     pub rows: usize,
 }
 
 impl Summary {
-    /// Looks at every picture.
+    /// Computes the summary from all pictures.
     pub fn of(data: &Dataset) -> Self {
         let subjects: BTreeSet<&String> =
             (0..data.len()).filter_map(|row| data.row(row).subject.as_ref()).collect();
@@ -114,7 +114,7 @@ fn is_constant(picture: &[u8]) -> bool {
 }
 
 fn duplicates_of(data: &Dataset) -> Duplicates {
-    // Those of one value are counted as such.
+    // Constant pictures are counted separately.
     let mut groups = data.duplicates();
     groups.retain(|group| !is_constant(data.picture(group[0])));
     let mut within = BTreeMap::new();
@@ -181,7 +181,7 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
-    /// Classes down, splits across.
+    /// A table with a row for each class and a column for each split.
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}", "")?;
         self.splits.iter().try_for_each(|split| write!(f, " {:>12}", split.split.name()))?;

@@ -1,4 +1,4 @@
-//! Tables: CSV files, plain or gzipped.
+//! CSV files, plain or gzipped.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -6,19 +6,19 @@ use std::path::{Component, Path};
 
 use super::DataError;
 
-/// The longest table, bytes after unpacking: FER2013 has 300 MB, and a packed one may claim anything.
+/// The largest table, bytes after decompression: FER2013 has 300 MB. It limits the effect of a decompression bomb.
 const MAX_TABLE: u64 = 1 << 30;
 
-/// The longest row, bytes: a picture of 512x512 px has 1 MB. A reader keeps a row in memory until it ends.
+/// The longest row, bytes: a picture of 512x512 px has 1 MB. The reader keeps a whole row in memory.
 const MAX_ROW: usize = 8 << 20;
 
-/// Passes on at most as many bytes as it says, in rows that are not longer than [`MAX_ROW`], then fails.
+/// Fails after the limit of bytes, or when a row is longer than [`MAX_ROW`].
 struct Limited<R> {
     input: R,
     left: u64,
-    /// Bytes of the current row.
+    /// Length of the current row, bytes.
     row: usize,
-    /// Whether a line feed belongs to a quoted cell.
+    /// Whether the position is within a quoted cell.
     quoted: bool,
 }
 
@@ -46,7 +46,7 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// Opens a CSV file with or without a header row, unpacking gzip when the first bytes say so.
+/// Opens a CSV file with or without a header row; gzip is detected by the first bytes.
 pub(super) fn open_csv(
     path: &Path,
     has_header: bool,
@@ -62,7 +62,7 @@ pub(super) fn open_csv(
     Ok(csv::ReaderBuilder::new().flexible(true).has_headers(has_header).from_reader(input))
 }
 
-/// Refuses a file whose header is not the layout's.
+/// Refuses a file with another header than the layout's.
 pub(super) fn expect_header(
     path: &Path,
     reader: &mut csv::Reader<Box<dyn Read>>,
@@ -81,8 +81,8 @@ pub(super) fn expect_header(
     })
 }
 
-/// Where the columns `names` are in the header, blanks around names and case ignored; columns besides them may stand
-/// anywhere. `None` for one that is missing.
+/// Indices of the columns `names` in the header, ignoring case and surrounding spaces; there may be other columns.
+/// `None` for a missing one.
 pub(super) fn columns<const N: usize>(
     path: &Path,
     reader: &mut csv::Reader<Box<dyn Read>>,
@@ -94,12 +94,12 @@ pub(super) fn columns<const N: usize>(
     Ok(names.map(|name| header.iter().position(|column| *column == name.to_ascii_lowercase())))
 }
 
-/// Whether a relative path stays in its folder, as the name of a picture in a set must.
+/// Whether a relative path stays within its folder, as the names of a set's pictures must.
 pub(super) fn is_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// A row that is not CSV.
+/// The error for a row that is not valid CSV.
 pub(super) fn csv_error(path: &Path, row: usize, error: &csv::Error) -> DataError {
     DataError::Row {
         path: path.to_owned(),

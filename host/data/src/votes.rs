@@ -1,4 +1,4 @@
-//! Ten raters' votes on a picture (Barsoum et al. 2016) and the classes that they come to.
+//! Ten raters' votes on a picture (Barsoum et al. 2016), and the rules that turn them into a class.
 
 use emocue_models::label::FERPLUS_8;
 
@@ -11,8 +11,8 @@ const CLASSES: usize = FERPLUS_8.names.len();
 pub struct Votes(pub [u8; COLUMNS]);
 
 impl Votes {
-    /// Class of the top vote, where one of the eight has more votes than `unknown` and than `NF`; the
-    /// first of two even classes. Scoring by it is "plurality": 3,521 PrivateTest rows.
+    /// The class with the most votes, if one of the eight has more votes than `unknown` and than `NF`; of two equal
+    /// classes the first. This is the protocol "plurality": 3,521 PrivateTest rows.
     pub fn plurality(&self) -> Option<usize> {
         let (classes, others) = self.0.split_at(CLASSES);
         let top = classes.iter().max()?;
@@ -22,16 +22,16 @@ impl Votes {
         classes.iter().position(|votes| votes == top)
     }
 
-    /// Class as the authors' own code tells it for a test (Barsoum et al. 2016, `_process_data` in mode
-    /// `majority` of github.com/microsoft/FERPlus): single votes are dropped, in `unknown` and `NF` too;
-    /// then one of the eight classes must have more than half of the votes that are left. Published
-    /// accuracies such as their 84.986 % belong to it: 3,153 PrivateTest rows.
+    /// The class by the authors' own code for the test rows (Barsoum et al. 2016, `_process_data` in mode `majority` of
+    /// github.com/microsoft/FERPlus): single votes are dropped, in `unknown` and `NF` too; then one of the eight
+    /// classes must have more than half of the remaining votes. Published accuracies such as their 84.986 % use this
+    /// rule: 3,153 PrivateTest rows.
     pub fn authors(&self) -> Option<usize> {
         above_half(&self.0.map(|votes| if votes > 1 { votes } else { 0 }))
     }
 
-    /// Class that has more than half of all votes, `unknown` and `NF` and single ones counted: 2,729
-    /// PrivateTest rows, the clearest ones.
+    /// The class with more than half of all votes, including `unknown`, `NF` and single votes: 2,729 PrivateTest rows,
+    /// the least ambiguous ones.
     pub fn above_half(&self) -> Option<usize> {
         above_half(&self.0)
     }
@@ -41,9 +41,8 @@ impl Votes {
         self.0[COLUMNS - 1] > 5
     }
 
-    /// The vote distribution over the eight classes, sum 1, single votes dropped as outliers (the
-    /// authors' own cleaning). `None` where none of the eight has two votes or most raters saw no
-    /// face.
+    /// The vote distribution over the eight classes, sum 1, single votes dropped as outliers (as the authors do).
+    /// `None` if none of the eight has two votes or most raters saw no face.
     pub fn distribution(&self) -> Option<[f32; CLASSES]> {
         let kept = |count: u8| if count > 1 { f32::from(count) } else { 0.0 };
         let mut weights = [0.0; CLASSES];
@@ -87,10 +86,10 @@ mod tests {
             (votes.plurality(), votes.authors(), votes.above_half())
         };
         assert_eq!(ways([6, 4, 0, 0, 0, 0, 0, 0, 0, 0]), (Some(0), Some(0), Some(0)));
-        // Single votes dropped, 5 of 8 are more than half; 5 of 10 are not.
+        // Without single votes, 5 of 8 is more than half; 5 of 10 is not.
         assert_eq!(ways([0, 5, 3, 1, 1, 0, 0, 0, 0, 0]), (Some(1), Some(1), None));
         assert_eq!(ways([5, 5, 0, 0, 0, 0, 0, 0, 0, 0]), (Some(0), None, None));
-        // A doubt of several raters counts, a single one does not.
+        // Several votes for `unknown` or `NF` count, a single one does not.
         assert_eq!(ways([0, 0, 4, 0, 0, 0, 0, 0, 3, 3]), (Some(2), None, None));
         assert_eq!(ways([0, 0, 0, 0, 0, 0, 0, 0, 7, 3]), (None, None, None));
         assert_eq!(ways([0; COLUMNS]), (None, None, None));

@@ -1,6 +1,6 @@
-//! Boxes with classes as YOLO's tools have them, AffectNet among them: `data.yaml` with the classes' names, folders
-//! `train`, `valid` and `test` with `images` and `labels` in each (or the other way round), and for every picture a text
-//! file with a line for each face: class, middle, width and height as parts of the picture.
+//! Boxes with classes in YOLO's layout, in which AffectNet is also distributed: `data.yaml` with the classes' names,
+//! folders `train`, `valid` and `test` with `images` and `labels` in each (or the other way round), and for every
+//! picture a text file with a line for each face: class, centre, width and height as fractions of the picture.
 
 use std::path::{Path, PathBuf};
 
@@ -25,11 +25,11 @@ pub(super) fn is_in(root: &Path) -> bool {
     classes_file(root).is_some()
 }
 
-/// Reads the folders in `root`; `labels` or `map` tells what the names mean, else they do themselves.
+/// Reads the folders in `root`; the classes follow from `labels` or `map`, else from their names.
 ///
 /// # Errors
-/// [`DataError`] naming the file and the line: no list of names, a name that no label set knows, a class or a box
-/// that is not as said above, an unreadable picture.
+/// [`DataError`] naming the file and the line: no list of names, a name that is in no label set, an invalid class or
+/// box, an unreadable picture.
 pub fn read(
     root: &Path,
     labels: Option<LabelSet>,

@@ -24,11 +24,11 @@ pub(in super::super) const COLUMNS: [&str; 9] = [
     "arousal",
 ];
 
-/// The lists and the splits they are.
+/// The lists and their splits.
 pub(super) const LISTS: &[(&str, Split)] =
     &[("training.csv", Split::Training), ("validation.csv", Split::PrivateTest)];
 
-/// Where pictures are, from the list's folder.
+/// Folders of the pictures, relative to the list's folder.
 const FOLDERS: [&str; 4] = [
     "",
     "Manually_Annotated_Images",
@@ -106,7 +106,7 @@ fn missing(name: &str) -> String {
     format!("{name:.120} is neither beside the list nor in Manually_Annotated_Images")
 }
 
-/// Where the columns that count are.
+/// Indices of the columns that are used.
 struct Columns {
     path: usize,
     face: [usize; 4],
@@ -137,7 +137,7 @@ impl Columns {
         })
     }
 
-    /// The picture's path, the face's box where there is one, and the label.
+    /// The picture's path, the face's box if there is one, and the label.
     fn parse<'a>(
         &self,
         record: &'a StringRecord,
@@ -208,7 +208,7 @@ mod tests {
             crate::picture::read(&root.path().join("Manually_Annotated_Images/689/a.jpg")).unwrap();
         let expected: Vec<u8> = (10..50).flat_map(|y| whole.row(y)[10..50].to_vec()).collect();
         assert_eq!(data.picture(0), expected);
-        // A list alone is as good.
+        // A path to a single list.
         let list = root.path().join("validation.csv");
         let data = read_set(&list, 40).unwrap();
         assert_eq!((data.len(), data.split(0)), (1, Split::PrivateTest));

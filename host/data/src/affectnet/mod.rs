@@ -2,8 +2,8 @@
 //! labelled 8 (none), 9 (uncertain) and 10 (no face) are skipped and counted; `val_set` becomes PrivateTest.
 //!
 //! - the eight-class release: `train_set/images/1.jpg` and `train_set/annotations/1_exp.npy`,
-//! - the manual release: `training.csv` and `validation.csv` beside `Manually_Annotated_Images`; faces are cut
-//!   out by the boxes of the list,
+//! - the manual release: `training.csv` and `validation.csv` beside `Manually_Annotated_Images`; faces are cropped by
+//!   the boxes of the list,
 //! - a folder per class, by name or number, in `train_set` and `val_set` (`train` and `val`).
 
 mod list;
@@ -36,17 +36,17 @@ const SPLITS: &[(&str, Split)] = &[
     ("test", Split::PrivateTest),
 ];
 
-/// The largest annotation, bytes: a text or a number.
+/// The largest annotation file, bytes; it contains one text or number.
 const MAX_ANNOTATION: u64 = 256;
 
-/// What a label means.
+/// The meaning of a label.
 enum AnnotatedLabel {
     Class(usize),
-    /// Why the picture is left out.
+    /// The reason why the picture is skipped.
     Skip(&'static str),
 }
 
-/// A label as the annotations write it.
+/// Parses a label of the annotations.
 fn told_by(label: &str) -> Result<AnnotatedLabel, String> {
     Ok(match label.trim().parse() {
         Ok(class @ 0..=7) => AnnotatedLabel::Class(class),
@@ -133,7 +133,7 @@ fn annotated(
     Ok(())
 }
 
-/// The one text or integer in an annotation.
+/// The single text or integer in an annotation.
 fn read_label(path: &Path) -> Result<String, DataError> {
     let file =
         File::open(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;

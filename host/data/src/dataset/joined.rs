@@ -1,26 +1,26 @@
-//! Several datasets in one, to learn from together: rows of the added ones keep their own classes.
+//! Several datasets in one, for a joint training: rows of the added ones keep their own classes.
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
 use super::Dataset;
 use crate::Split;
 
-/// A dataset whose rows stand in a larger one.
+/// A dataset within a joined one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
     /// The layout it was read from.
     pub layout: &'static str,
-    /// Its classes, which its rows' labels count.
+    /// The label set that its rows' labels are indices of.
     pub labels: LabelSet,
     /// Its first row.
     pub start: usize,
 }
 
 impl Dataset {
-    /// Adds the Training rows of `other`, to be learned from; they are not judged by, and keep their own classes.
+    /// Adds the Training rows of `other`, for training only; they keep their own classes.
     ///
     /// # Panics
-    /// When the pictures have another side: a caller's mistake.
+    /// When the pictures have another side: a defect of the caller.
     #[must_use]
     pub fn with_more(mut self, other: &Self) -> Self {
         assert_eq!(self.side, other.side, "one size for all");
@@ -38,21 +38,21 @@ impl Dataset {
         self
     }
 
-    /// The datasets inside, in the order of their rows.
+    /// The datasets it consists of, in the order of their rows.
     pub fn parts(&self) -> Vec<Part> {
         let own = Part { layout: self.layout, labels: self.labels, start: 0 };
         std::iter::once(own).chain(self.added.iter().copied()).collect()
     }
 
-    /// Which of [`Dataset::parts`] a row belongs to.
+    /// Index into [`Dataset::parts`] of a row's dataset.
     pub fn part_of(&self, row: usize) -> usize {
         self.added.partition_point(|part| part.start <= row)
     }
 
-    /// The distribution over the classes of `head` that a network should learn for a row; sum 1.
+    /// The target of a row: a distribution over the classes of `head`, sum 1.
     ///
-    /// FER+ votes where the row has them and they are asked for, else the label, mapped by name. `None` where
-    /// the votes are not usable or the class is unknown to `head`.
+    /// From FER+ votes if the row has them and `head` is FER+'s label set, else from the label, mapped by name. `None`
+    /// if the votes are unusable or `head` does not have the class.
     pub fn target(&self, row: usize, head: &LabelSet) -> Option<Vec<f32>> {
         if let Some(votes) = self.votes(row).filter(|_| head.id == FERPLUS_8.id) {
             return votes.distribution().map(|votes| votes.to_vec());
@@ -64,7 +64,7 @@ impl Dataset {
         Some(target)
     }
 
-    /// Which classes of `head` the part with this index can teach: all where it has votes for them.
+    /// Which classes of `head` the part with this index has; all of them if it has FER+ votes.
     pub fn taught(&self, part: usize, head: &LabelSet) -> Vec<bool> {
         if part == 0 && self.has_votes() && head.id == FERPLUS_8.id {
             return vec![true; head.len()];

@@ -1,4 +1,4 @@
-//! Motion, focus and compression.
+//! Motion blur, defocus and compression.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use emocue_models::luma::Luma;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageFormat, ImageReader};
 
-/// The grey at a point, px; the border is continued.
+/// Bilinear interpolation at a point, px; the border is repeated.
 pub(super) fn bilinear(picture: &Luma, point: Point) -> f32 {
     let (x, y) = (point.x - 0.5, point.y - 0.5);
     let (left, top) = (x.floor(), y.floor());
@@ -18,10 +18,10 @@ pub(super) fn bilinear(picture: &Luma, point: Point) -> f32 {
     across(top) * (1.0 - fy) + across(top + 1) * fy
 }
 
-/// The mean along a line of `length` px.
+/// Motion blur: the mean along a line of `length` px.
 pub(super) fn motion(picture: &Luma, length: f32, degrees: f32) -> Luma {
     let mut target = picture.clone();
-    // A line longer than the picture blurs no more than one that crosses it.
+    // A longer line than the picture's diagonal has no further effect.
     let longest = (picture.width() + picture.height()) as f32;
     let length = length.clamp(0.0, longest);
     let steps = length.ceil() as usize + 1;
@@ -46,7 +46,7 @@ pub(super) fn motion(picture: &Luma, length: f32, degrees: f32) -> Luma {
 /// A Gaussian blur.
 pub(super) fn defocus(picture: &mut Luma, sigma: f32) {
     let (width, height) = (picture.width(), picture.height());
-    // Further away there is less than half a grey.
+    // Beyond 3 sigma, the weights on either side add up to less than half a grey level.
     let reach = (3.0 * sigma).ceil().clamp(0.0, 200.0) as isize;
     if reach == 0 || width == 0 || height == 0 {
         return;
@@ -71,7 +71,7 @@ pub(super) fn defocus(picture: &mut Luma, sigma: f32) {
     }
 }
 
-/// Compressed and decoded; a picture that cannot be stays as it is.
+/// Encodes and decodes the picture; if that fails, returns it unchanged.
 pub(super) fn jpeg(picture: Luma, quality: u8) -> Luma {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100));
@@ -88,7 +88,7 @@ pub(super) fn jpeg(picture: Luma, quality: u8) -> Luma {
 mod tests {
     use super::*;
 
-    /// Black with a white line down its middle.
+    /// Black with a white vertical line in the middle.
     fn line() -> Luma {
         let mut picture = Luma::new(41, 31);
         picture.pixels_mut().chunks_exact_mut(41).for_each(|row| row[20] = 255);

@@ -1,4 +1,4 @@
-//! Fixed lists of changes, by which detectors and classifiers are judged.
+//! Fixed lists of conditions for the evaluation of detectors and classifiers.
 
 use emocue_models::crop::Preprocess;
 use emocue_models::luma::Luma;
@@ -9,14 +9,14 @@ use super::{Change, SensorNoise, generator_of, generator_of_bytes};
 use crate::SIDE;
 use crate::faces::MarkedFace;
 
-/// A condition that detectors or classifiers are judged under.
+/// A condition under which detectors or classifiers are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Condition {
-    /// As tables show it.
+    /// Its name in tables.
     pub name: &'static str,
-    /// In words that continue a sentence.
+    /// A phrase that continues a sentence.
     pub about: &'static str,
-    /// One after the other; to the other side for half of the pictures. Of the list for rows, for a row of 48 px.
+    /// The changes, in order; mirrored for half of the pictures. In [`ROW_CONDITIONS`] lengths are for a row of 48 px.
     pub changes: &'static [Change],
 }
 
@@ -25,12 +25,14 @@ const SUNGLASSES: Change = Change::Sunglasses { grey: 24 };
 const fn dark(gain: f32) -> Change {
     Change::Dark { gain, noise: SensorNoise::SMALL }
 }
-/// Of a row, whose pixels are those of a small sensor with 3 electrons a grey: noisier than [`SensorNoise::SMALL`].
+/// Low light on a row, whose pixels are those of a small sensor with about 3 electrons per grey level: noisier than
+/// [`SensorNoise::SMALL`].
 const fn dark_row(gain: f32) -> Change {
     Change::Dark { gain, noise: SensorNoise { shot: 0.3, read: 2.5 } }
 }
 
-/// The conditions of detectors, for frames of 640x480 px. What is published was measured with them, so they do not change.
+/// The conditions of detectors, for frames of 640x480 px. They must not change, since published figures were measured
+/// with them.
 pub const PROTOCOL: [Condition; 14] = [
     Condition {
         name: "roll 15",
@@ -88,8 +90,8 @@ pub const PROTOCOL: [Condition; 14] = [
     },
 ];
 
-/// The conditions of classifiers, for rows that one face fills. What is published was measured with them, so they do not
-/// change. `docs/recognition.md` describes each.
+/// The conditions of classifiers, for rows that one face fills. They must not change, since published figures were
+/// measured with them. `docs/recognition.md` describes each.
 pub const ROW_CONDITIONS: [Condition; 16] = [
     Condition { name: "light x0.3", about: "in a third of the light", changes: &[dark_row(0.3)] },
     Condition { name: "light x0.1", about: "in a tenth of the light", changes: &[dark_row(0.1)] },
@@ -153,7 +155,8 @@ pub const ROW_CONDITIONS: [Condition; 16] = [
     },
 ];
 
-/// The face of a row that it fills, `side` px wide and high: where the classifier's preprocessing puts it.
+/// The face of a row of `side` px that one face fills: its box and landmarks are those of the classifier's
+/// preprocessing.
 pub fn face_of_row(side: usize) -> MarkedFace {
     let face = Preprocess::of_size(side).canonical_face();
     MarkedFace { rect: face.rect, landmarks: face.landmarks, ..MarkedFace::default() }
@@ -165,12 +168,13 @@ impl Condition {
         ROW_CONDITIONS.iter().find(|condition| condition.name == name)
     }
 
-    /// Whether faces move.
+    /// Whether the condition moves faces.
     pub fn turns(&self) -> bool {
         self.changes.iter().any(|change| matches!(change, Change::Roll { .. }))
     }
 
-    /// The picture called `name` under this condition: always the same one, whatever else is looked at.
+    /// Applies the condition to the picture called `name`. The result depends on the picture, its name and the
+    /// condition only.
     pub fn apply(
         &self,
         name: &str,
@@ -180,8 +184,8 @@ impl Condition {
         self.applied(picture, faces, 1.0, generator_of(self.name, name))
     }
 
-    /// A square row that one face fills, under this condition of [`ROW_CONDITIONS`]: the same picture always becomes the same
-    /// one, wherever it stands.
+    /// Applies a condition of [`ROW_CONDITIONS`] to a square row that one face fills. The result depends on the pixels
+    /// and the condition only.
     pub fn apply_to_row(&self, row: Luma) -> Luma {
         let (side, rng) = (row.width(), generator_of_bytes(self.name, row.pixels()));
         self.applied(row, vec![face_of_row(side)], side as f32 / SIDE as f32, rng).0
@@ -254,14 +258,15 @@ mod tests {
         }
     }
 
-    /// The hash of all pictures of a list.
+    /// The hash of all pictures of an iterator.
     #[cfg(target_os = "linux")]
     fn hash(pictures: impl Iterator<Item = Luma>) -> String {
         let bytes: Vec<u8> = pictures.flat_map(|picture| picture.pixels().to_vec()).collect();
         emocue_models::bundle::Sha256::of(&bytes).to_string()
     }
 
-    /// Where the system rounds powers and sines alike. Published figures stand and fall with these pictures.
+    /// On one platform only, since rounding of powers and sines differs between platforms. Published figures depend on
+    /// these pictures.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_lists_do_not_change() {
@@ -284,7 +289,7 @@ mod tests {
                 let changed = condition.apply_to_row(drawn_face(side));
                 let pairs = changed.pixels().iter().zip(drawn_face(side).pixels().to_vec());
                 let difference: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(b))).sum();
-                // A mean of more than half a grey.
+                // A mean difference of more than half a grey level.
                 assert!(difference > (side * side) as u64 / 2, "{} {side}", condition.name);
                 assert_eq!((changed.width(), changed.height()), (side, side));
                 assert_eq!(condition.apply_to_row(drawn_face(side)), changed, "{}", condition.name);
@@ -295,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_large_row_is_changed_as_a_small_one() {
-        // Those without noise, without blocks and without sides.
+        // Conditions without noise, JPEG blocks and sides.
         for name in ["gamma", "blur 1.5", "blur 2", "24 px", "16 px", "mask", "sunglasses"] {
             let condition = Condition::of_row(name).unwrap();
             let mut large = Luma::default();
@@ -328,12 +333,12 @@ mod tests {
             ("hand", [false, false, false, true, true]),
             ("sunglasses", [true, true, false, false, false]),
         ] {
-            // Neither of the greys that things have.
+            // A grey that no occlusion has.
             let row = Luma::from_raw(48, 48, vec![90; 48 * 48]).unwrap();
             let changed = Condition::of_row(name).unwrap().apply_to_row(row);
             let hidden = |x: f32, y: f32| changed.at_clamped(x as isize, y as isize) != 90;
             assert_eq!(landmarks.points().map(|p| hidden(p.x, p.y)), expected, "{name}");
-            // The whole mouth, or both whole eyes.
+            // The whole mouth, or both eyes.
             let parts: Vec<(f32, f32)> = match name {
                 "sunglasses" => (11..=19).chain(29..=37).map(|x| (x as f32, 18.5)).collect(),
                 _ => (16..=32).flat_map(|x| [36, 38, 40].map(|y| (x as f32, y as f32))).collect(),

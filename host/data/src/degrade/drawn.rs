@@ -1,14 +1,14 @@
-//! A drawn face, to show what a condition does without showing anybody.
+//! A drawn face, to illustrate conditions without showing a real person.
 
 use emocue_models::geometry::{Landmarks, Point};
 use emocue_models::luma::Luma;
 
 use super::face_of_row;
 
-/// Places in a pixel that are asked for, in each direction.
+/// Samples per pixel in each direction.
 const PLACES: usize = 3;
 
-/// A smiling face as a square row of `side` px, its landmarks where the classifier's preprocessing puts them.
+/// A smiling face as a square row of `side` px, with its landmarks at the positions of the classifier's preprocessing.
 pub fn drawn_face(side: usize) -> Luma {
     let mut picture = Luma::new(side, side);
     let Some(Landmarks { left_eye, right_eye, left_mouth, .. }) = face_of_row(side).landmarks
@@ -30,7 +30,7 @@ pub fn drawn_face(side: usize) -> Luma {
     picture
 }
 
-/// The grey of a place: `across` is -0.5 and 0.5 at the eyes, `down` is 0 at the eyes and 1 at the mouth.
+/// The grey at a point: `across` is -0.5 and 0.5 at the eyes, `down` is 0 at the eyes and 1 at the mouth.
 fn grey(across: f32, down: f32) -> f32 {
     let aside = across.abs();
     let oval = |x: f32, y: f32, width: f32, height: f32| {
@@ -53,7 +53,7 @@ fn grey(across: f32, down: f32) -> f32 {
     } else if oval(0.07, 0.58, 0.06, 0.04) < 1.0 {
         95.0
     } else if head < 1.0 && down > -0.62 + 0.25 * aside {
-        // Rounder towards the edge, and a nose that stands out.
+        // Darker towards the edge, with a bright nose.
         let nose = (1.0 - oval(0.0, 0.35, 0.14, 0.3)).max(0.0);
         178.0 - 45.0 * head * head + 22.0 * nose
     } else if oval(0.0, 0.3, 1.2, 1.45) < 1.0 && down < 0.75 {

@@ -1,4 +1,4 @@
-//! Too little light, or light from the wrong side.
+//! Low light, and light from the side or from behind.
 
 use emocue_models::geometry::{Point, Rect};
 use emocue_models::luma::Luma;
@@ -9,7 +9,7 @@ use rand_distr::StandardNormal;
 use super::SensorNoise;
 use crate::faces::MarkedFace;
 
-/// Less light, and noise; what falls between two greys is lost, as in a sensor.
+/// Low light with shot and read noise; the result is rounded to whole greys.
 pub(super) fn dark(picture: &mut Luma, gain: f32, noise: SensorNoise, rng: &mut ChaCha8Rng) {
     for pixel in picture.pixels_mut() {
         let signal = f32::from(*pixel) * gain;
@@ -20,7 +20,7 @@ pub(super) fn dark(picture: &mut Luma, gain: f32, noise: SensorNoise, rng: &mut 
     }
 }
 
-/// All greys nearer to `level`, which the picture's mean becomes.
+/// Reduces the contrast by `gain` and moves the mean to `level`.
 pub(super) fn low_contrast(picture: &mut Luma, gain: f32, level: f32) {
     let sum: u64 = picture.pixels().iter().map(|pixel| u64::from(*pixel)).sum();
     let mean = sum as f32 / picture.pixels().len().max(1) as f32;
@@ -29,14 +29,14 @@ pub(super) fn low_contrast(picture: &mut Luma, gain: f32, level: f32) {
     }
 }
 
-/// Every grey raised to a power, as a part of white.
+/// Gamma curve: every grey, as a fraction of white, raised to a power.
 pub(super) fn gamma(picture: &mut Luma, gamma: f32) {
     let power = |grey: usize| (255.0 * (grey as f32 / 255.0).powf(gamma)).round() as u8;
     let greys: [u8; 256] = std::array::from_fn(power);
     picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = greys[usize::from(*pixel)]);
 }
 
-/// Full light on one side, a share of `shadow` on the other; the border between them is soft and runs through the middle.
+/// Full light on one side, and light times `shadow` on the other, with a soft transition through the middle.
 pub(super) fn side(picture: &mut Luma, degrees: f32, shadow: f32) {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (width, height) = (picture.width(), picture.height());
@@ -44,14 +44,14 @@ pub(super) fn side(picture: &mut Luma, degrees: f32, shadow: f32) {
     for (i, pixel) in picture.pixels_mut().iter_mut().enumerate() {
         let x = (i % width) as f32 + 0.5 - width as f32 / 2.0;
         let y = (i / width) as f32 + 0.5 - height as f32 / 2.0;
-        // From -0.5 to 0.5 over the picture; a half of it is neither lit nor in the shadow.
+        // From -0.5 to 0.5 over the picture; the transition covers half of it.
         let along = (2.0 * (x * x_scale + y * y_scale) + 0.5).clamp(0.0, 1.0);
         let share = along * along * (3.0 - 2.0 * along);
         *pixel = (f32::from(*pixel) * (1.0 - share * (1.0 - shadow))).round() as u8;
     }
 }
 
-/// The same noise in dark and bright parts.
+/// Gaussian noise that does not depend on the signal.
 pub(super) fn noise(picture: &mut Luma, deviation: f32, rng: &mut ChaCha8Rng) {
     for pixel in picture.pixels_mut() {
         let normal: f32 = rng.sample(StandardNormal);
@@ -59,10 +59,10 @@ pub(super) fn noise(picture: &mut Luma, deviation: f32, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Light that a lens scatters over dark parts, in greys.
+/// Veiling glare: light that a lens scatters over dark parts, in grey levels.
 const VEIL: f32 = 10.0;
 
-/// People dark, everything else bright.
+/// Darkens people and brightens everything else.
 pub(super) fn backlight(picture: &mut Luma, faces: &[MarkedFace], person: f32, behind: f32) {
     let (width, height) = (picture.width(), picture.height());
     let mut people = vec![0.0_f32; width * height];
@@ -97,18 +97,18 @@ impl<'a> Silhouette<'a> {
         Self { face }
     }
 
-    /// Where it may be, down to the picture's lower end.
+    /// The silhouette's bounding box, which continues to below the picture.
     fn reach(&self) -> Rect {
         let Rect { x, y, width, height } = *self.face;
         Rect::new(x - 1.5 * width, y - 0.5 * height, 4.0 * width, 2.0 * height)
     }
 
-    /// How much of a point belongs to it, `0..=1`.
+    /// Opacity of the silhouette at a point, `0..=1`.
     fn share(&self, point: Point) -> f32 {
         let center = self.face.center();
         let x = (point.x - center.x).abs() / self.face.width.max(1.0);
         let y = (point.y - center.y) / self.face.height.max(1.0);
-        // In radii of the head, hair included; the edge is a fifth of one wide.
+        // In radii of the head, hair included; the soft edge is 0.2 radii wide.
         let head = (1.0 - ((x / 0.66).hypot(y / 0.72) - 1.0) / 0.2).clamp(0.0, 1.0);
         let half_width = (0.35 + (y - 0.5) * 1.6).min(1.4);
         let body = if y > 0.4 { (1.0 - (x - half_width) / 0.1).clamp(0.0, 1.0) } else { 0.0 };
@@ -142,7 +142,7 @@ mod tests {
             let count = values.clone().count() as f32;
             (values.map(|v| (f32::from(*v) - mean).powi(2)).sum::<f32>() / count).sqrt()
         };
-        // Rounding adds a twelfth to the variance.
+        // Rounding adds 1/12 to the variance.
         let expected = (0.05 * 24.0 + 0.49 + 1.0 / 12.0_f32).sqrt();
         assert!((deviation(195..205) - expected).abs() < 0.15, "{}", deviation(195..205));
         assert!(deviation(195..205) > 1.3 * deviation(45..55));

@@ -1,7 +1,8 @@
-//! Pictures made harder: tilted, covered, dark, blurred. Marked faces follow what is done to a picture.
+//! Degradations of pictures: rotation, occlusion, low light, blur and others. Annotated faces are transformed with the
+//! picture.
 //!
-//! Every change has parameters, so that a training can draw them. Fixed lists are [`PROTOCOL`], by which detectors are
-//! judged, and [`ROW_CONDITIONS`], by which classifiers are. One seed gives one picture.
+//! Every change has parameters, so that a training can draw them. There are two fixed lists: [`PROTOCOL`] for the
+//! evaluation of detectors, and [`ROW_CONDITIONS`] for that of classifiers. The same seed gives the same picture.
 
 mod blur;
 mod condition;
@@ -22,92 +23,93 @@ pub use condition::{Condition, PROTOCOL, ROW_CONDITIONS, face_of_row};
 pub use drawn::drawn_face;
 pub use paint::typical_landmarks;
 
-/// What is done to a picture. Lengths are px of the picture, greys `0..=255`.
+/// A degradation of a picture. Lengths are px of the picture, greys `0..=255`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
-    /// Turned about its middle, clockwise; its size stays, and its border is continued.
+    /// Rotation about the centre, clockwise; the size does not change, and the border is repeated.
     Roll {
-        /// How far.
+        /// Angle, clockwise.
         degrees: f32,
     },
     /// A medical mask on every face.
     Mask {
-        /// Its cloth.
+        /// Grey of the mask.
         grey: u8,
     },
     /// Sunglasses on every face.
     Sunglasses {
-        /// Their lenses.
+        /// Grey of the lenses.
         grey: u8,
     },
-    /// Something in front of one half of every face.
+    /// An occlusion of one half of every face.
     HalfCovered {
-        /// Whether of the half on the picture's left.
+        /// Whether the left half, as seen in the picture, is occluded.
         left: bool,
-        /// Of the cover.
+        /// Grey of the occlusion.
         grey: u8,
-        /// How much single pixels differ from it.
+        /// Largest deviation of single pixels from it.
         texture: u8,
     },
     /// A hand in front of every face's mouth and chin.
     Hand {
         /// Whether it comes from the picture's left.
         left: bool,
-        /// Its skin.
+        /// Grey of the skin.
         grey: u8,
     },
-    /// Something oval in front of a part of every face. Places are the face's own: `across` is -0.5 and 0.5 at the eyes,
-    /// `down` is 0 at the eyes and 1 at the mouth; a chin is near 1.7, a cheek's edge near 1.1.
+    /// An elliptical occlusion of a part of every face. Coordinates are those of the face: `across` is -0.5 and 0.5 at
+    /// the eyes, `down` is 0 at the eyes and 1 at the mouth; a chin is near `down` 1.7, a cheek's edge near `across`
+    /// 1.1.
     Patch {
-        /// Its middle.
+        /// Its centre.
         across: f32,
-        /// Its middle.
+        /// Its centre.
         down: f32,
-        /// Half of its width, in distances of the eyes.
+        /// Half of its width, in interocular distances.
         half_width: f32,
-        /// Half of its height, in distances from eyes to mouth.
+        /// Half of its height, in distances between eyes and mouth.
         half_height: f32,
-        /// Its colour.
+        /// Its grey.
         grey: u8,
-        /// How much single pixels differ from it.
+        /// Largest deviation of single pixels from it.
         texture: u8,
     },
-    /// Less light, with a sensor's noise, in whole greys.
+    /// Low light, with sensor noise, quantized to whole greys.
     Dark {
-        /// What is left of the light, `0..=1`.
+        /// Factor of the light, `0..=1`.
         gain: f32,
-        /// The sensor's.
+        /// Noise of the sensor.
         noise: SensorNoise,
     },
-    /// All greys nearer to one another, whole.
+    /// Low contrast, quantized to whole greys.
     LowContrast {
-        /// What is left of a difference, `0..=1`.
+        /// Factor of the contrast, `0..=1`.
         gain: f32,
-        /// Where the picture's mean goes.
+        /// The new mean of the picture.
         level: f32,
     },
-    /// Every grey raised to a power, as parts of white.
+    /// Gamma curve: every grey, as a fraction of white, raised to a power.
     Gamma {
-        /// The power: above 1 is darker.
+        /// The power, `> 0`: above 1 is darker.
         gamma: f32,
     },
     /// Light from one side, and shadow on the other.
     SideLight {
-        /// Where the shadow is, clockwise from the right.
+        /// Direction of the shadow, clockwise from the right.
         degrees: f32,
-        /// What is left of the light there, `0..=1`.
+        /// Factor of the light in the shadow, `0..=1`.
         shadow: f32,
     },
-    /// Noise that is alike in dark and bright parts.
+    /// Gaussian noise that does not depend on the signal.
     Noise {
         /// Its standard deviation.
         deviation: f32,
     },
-    /// Moved in a straight line while it was taken.
+    /// Motion blur along a straight line.
     Motion {
-        /// How far.
+        /// Length of the motion.
         length: f32,
-        /// Which way, clockwise from the right.
+        /// Direction, clockwise from the right.
         degrees: f32,
     },
     /// Out of focus.
@@ -115,41 +117,41 @@ pub enum Change {
         /// Standard deviation of the blur.
         sigma: f32,
     },
-    /// Taken with fewer pixels and enlarged again, as a badge does with a small face.
+    /// Low resolution: reduced and enlarged again, as a small face is on a badge.
     Reduced {
-        /// How many px of a line become one; up to 1 changes nothing.
+        /// Factor of the reduction of each side; up to 1 changes nothing.
         factor: f32,
     },
-    /// Light from behind: people dark before what is bright.
+    /// Backlight: dark people in front of a bright background.
     Backlight {
-        /// What is left of the light on people, `0..=1`.
+        /// Factor of the light on people, `0..=1`.
         person: f32,
-        /// What is left of the darkness behind them, `0..=1`.
+        /// Factor of the background's difference from white, `0..=1`.
         behind: f32,
     },
-    /// Written to a JPEG file and read again.
+    /// JPEG compression.
     Jpeg {
         /// Its quality, `1..=100`.
         quality: u8,
     },
 }
 
-/// A sensor's noise in greys: what grows with the light, and what is always there.
+/// Sensor noise in grey levels: shot noise, which grows with the light, and read noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SensorNoise {
-    /// Variance for each grey of signal.
+    /// Variance of the shot noise for each grey level of signal.
     pub shot: f32,
-    /// Standard deviation without any signal.
+    /// Standard deviation of the read noise.
     pub read: f32,
 }
 
 impl SensorNoise {
-    /// A small sensor at its highest gain: 20 electrons a grey.
+    /// A small sensor at its highest gain: 20 electrons per grey level.
     pub const SMALL: Self = Self { shot: 0.05, read: 0.7 };
 }
 
 impl Change {
-    /// The picture and its faces after the change.
+    /// Applies the change to a picture and its faces.
     pub fn apply(
         self,
         mut picture: Luma,
@@ -184,7 +186,7 @@ impl Change {
         (picture, faces)
     }
 
-    /// The same to the other side.
+    /// The same change, mirrored.
     fn mirrored(self) -> Self {
         match self {
             Self::Roll { degrees } => Self::Roll { degrees: -degrees },
@@ -203,8 +205,8 @@ impl Change {
         }
     }
 
-    /// The change that does to a picture `factor` times as large what this one does: lengths grow, and so does the noise of
-    /// single pixels, which reducing the picture averages. A JPEG stays as it is.
+    /// The equivalent change for a picture `factor` times as large: lengths grow, and so does the noise of single
+    /// pixels, since it is averaged when the picture is reduced. JPEG compression does not change.
     #[must_use]
     pub fn scaled(self, factor: f32) -> Self {
         match self {
@@ -221,12 +223,12 @@ impl Change {
     }
 }
 
-/// Random numbers that depend on nothing but two names: what they are for, and the picture.
+/// A random generator that depends on two names only: its purpose and the picture.
 pub fn generator_of(purpose: &str, name: &str) -> ChaCha8Rng {
     generator_of_bytes(purpose, name.as_bytes())
 }
 
-/// As [`generator_of`], for a picture without a name: its pixels.
+/// As [`generator_of`], for a picture without a name: it is identified by its pixels.
 fn generator_of_bytes(purpose: &str, picture: &[u8]) -> ChaCha8Rng {
     let seed = |of: &[u8]| {
         let mut bytes = [0; 8];

@@ -1,4 +1,4 @@
-//! Things in front of faces, painted by their landmarks.
+//! Occlusions of faces, painted by their landmarks.
 
 use emocue_models::geometry::{Landmarks, Point, Rect};
 use emocue_models::luma::Luma;
@@ -7,24 +7,25 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::faces::MarkedFace;
 
-/// Where eyes, nose and mouth corners are in a face's box, in its width and height: the means of 3,296 faces.
+/// Mean positions of eyes, nose and mouth corners in a face's box, as fractions of its width and height, over 3,296
+/// faces.
 const TYPICAL: [(f32, f32); 5] =
     [(0.28, 0.38), (0.72, 0.38), (0.50, 0.60), (0.32, 0.75), (0.69, 0.75)];
 
-/// The landmarks that a face with this box has on average.
+/// The average landmarks of a face with this box.
 pub fn typical_landmarks(rect: &Rect) -> Landmarks {
     let place = |(x, y): (f32, f32)| Point::new(rect.x + x * rect.width, rect.y + y * rect.height);
     Landmarks::from_points(TYPICAL.map(place))
 }
 
 /// A face's own coordinates: `across` 0 between the eyes, which are at -0.5 and 0.5; `down` 0 at the eyes, 1 at the
-/// mouth. A chin is near 1.7, a cheek's edge near 1.1.
+/// mouth. A chin is near `down` 1.7, a cheek's edge near `across` 1.1.
 struct Plane {
     origin: Point,
-    /// Of the inverse map, row by row.
+    /// Rows of the map from px to the face's coordinates.
     across: (f32, f32),
     down: (f32, f32),
-    /// Where `across` and `down` of 2 can be, px.
+    /// Box of the points with `across` and `down` up to 2, px.
     reach: Rect,
 }
 
@@ -45,7 +46,7 @@ impl Plane {
         );
         let v = Point::new(mouth.x - origin.x, mouth.y - origin.y);
         let determinant = u.x * v.y - u.y * v.x;
-        // A face from the side has its eyes in one place; these points span no face.
+        // In profile both eyes are at nearly the same point; such landmarks do not span a plane.
         if rect.area() <= 0.0 || determinant.is_nan() || determinant.abs() < 0.03 * rect.area() {
             return None;
         }
@@ -65,10 +66,10 @@ impl Plane {
     }
 }
 
-/// Places in a pixel that are asked for: edges are smooth.
+/// Samples in a pixel, for antialiasing.
 const PLACES: [(f32, f32); 4] = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)];
 
-/// Paints what `shade` says of a place on a face: a grey, or `None` where the face shows.
+/// Paints the grey that `shade` returns for a point of a face; `None` leaves the face visible.
 fn paint(picture: &mut Luma, faces: &[MarkedFace], mut shade: impl FnMut(f32, f32) -> Option<f32>) {
     let (width, height) = (picture.width(), picture.height());
     for plane in faces.iter().filter_map(Plane::of) {
@@ -135,7 +136,7 @@ pub(super) fn sunglasses(picture: &mut Luma, faces: &[MarkedFace], grey: u8) {
     });
 }
 
-/// A rough flat thing before one half, from above the brow to below the chin. `cover` is its grey and texture.
+/// A textured occlusion of one half, from above the brow to below the chin. `cover` is its grey and texture.
 pub(super) fn half(
     picture: &mut Luma,
     faces: &[MarkedFace],
@@ -147,25 +148,25 @@ pub(super) fn half(
     paint(picture, faces, |across, down| {
         let outward = if left { -across } else { across };
         let is_covered = (0.0..1.35).contains(&outward) && (-1.3..1.9).contains(&down);
-        // Four places make a pixel, which halves a deviation.
+        // A pixel is the mean of four samples, which halves the deviation.
         is_covered.then(|| grey + 2.0 * texture * rng.random_range(-1.0..=1.0_f32))
     });
 }
 
-/// The fingers of a hand, in the face's coordinates: how far down their middles lie, and how far across they reach.
+/// The fingers of a hand, in the face's coordinates: `down` of their centre lines, and `across` of their tips.
 const FINGERS: [(f32, f32); 4] = [(0.80, 0.72), (1.07, 0.86), (1.34, 0.80), (1.61, 0.56)];
 /// Half of a finger's thickness.
 const FINGER: f32 = 0.145;
 
-/// Four fingers across the mouth and the chin, their back towards the camera.
+/// Four fingers across the mouth and the chin, seen from the back of the hand.
 pub(super) fn hand(picture: &mut Luma, faces: &[MarkedFace], left: bool, grey: u8) {
     let skin = f32::from(grey);
     paint(picture, faces, |across, down| {
         let inward = if left { across } else { -across };
-        // The hand comes from a little below.
+        // The hand comes from slightly below.
         let down = down + 0.1 * inward;
         let finger = |(middle, reach): &(f32, f32)| {
-            // Round at its tip.
+            // Rounded at its tip.
             let beyond = (inward - reach).max(0.0);
             let away = (down - middle).hypot(beyond) / FINGER;
             (inward > -1.6 && away <= 1.0).then_some(away)
@@ -175,7 +176,8 @@ pub(super) fn hand(picture: &mut Luma, faces: &[MarkedFace], left: bool, grey: u
     });
 }
 
-/// A rough oval thing. `place` is its middle and half of its size, across and down; `cover` is its grey and texture.
+/// A textured elliptical occlusion. `place` is its centre and half of its size, across and down; `cover` is its grey
+/// and texture.
 pub(super) fn patch(
     picture: &mut Luma,
     faces: &[MarkedFace],
@@ -187,7 +189,7 @@ pub(super) fn patch(
     let (grey, texture) = (f32::from(cover.0), f32::from(cover.1));
     paint(picture, faces, |across, down| {
         let (dx, dy) = ((across - x) / half_width, (down - y) / half_height);
-        // Four places make a pixel, which halves a deviation.
+        // A pixel is the mean of four samples, which halves the deviation.
         (dx.powi(4) + dy.powi(4) < 1.0)
             .then(|| grey + 2.0 * texture * rng.random_range(-1.0..=1.0_f32))
     });
@@ -200,7 +202,7 @@ mod tests {
 
     const GREY: u8 = 130;
 
-    /// A face of 60x80 px, upright or with its landmarks turned by a quarter, in a grey picture.
+    /// A face of 60x80 px, upright or with its landmarks rotated by 90 degrees, in a grey picture.
     fn scene(turned: bool) -> (Luma, Vec<MarkedFace>) {
         let picture = Luma::from_raw(160, 160, vec![GREY; 160 * 160]).unwrap();
         let rect = Rect::new(50.0, 40.0, 60.0, 80.0);

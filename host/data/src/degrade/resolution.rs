@@ -1,9 +1,9 @@
-//! Fewer pixels than a picture has.
+//! Reduction of the resolution.
 
 use emocue_models::luma::Luma;
 use emocue_models::resample::{Resampler, Similarity};
 
-/// Reduced by `factor` and enlarged again, by the badge's own resampling.
+/// Reduces by `factor` and enlarges again, by the badge's resampling.
 pub(super) fn reduced(picture: Luma, factor: f32) -> Luma {
     let (width, height) = (picture.width(), picture.height());
     let side = width.max(height);
@@ -12,7 +12,7 @@ pub(super) fn reduced(picture: Luma, factor: f32) -> Luma {
     }
     let factor = factor.min(side as f32);
     let mut resampler = Resampler::default();
-    // The resampler makes squares; what is below or beside the picture continues its border and is cut off below.
+    // The resampler writes squares; the part outside the picture repeats its border and is cropped at the end.
     let mut square = |source: &Luma, scale: f32, side: usize| {
         let mut target = Luma::new(side, side);
         let transform = Similarity { a: scale, ..Similarity::IDENTITY };

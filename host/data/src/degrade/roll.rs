@@ -6,10 +6,10 @@ use emocue_models::luma::Luma;
 use super::blur::bilinear;
 use crate::faces::MarkedFace;
 
-/// Less of a face in the picture is neither to be found nor a false alarm.
+/// Fraction of a face that must be inside the picture; otherwise it is ignored.
 const LEAST_INSIDE: f32 = 0.7;
 
-/// Turns `picture` about its middle. A face's box keeps its size about its turned centre; what is outside is dropped.
+/// Rotates `picture` about its centre. A face's box keeps its size about its rotated centre; faces outside are dropped.
 pub(super) fn roll(
     picture: &Luma,
     faces: Vec<MarkedFace>,

@@ -1,4 +1,4 @@
-//! What all readers do with a box: it is checked against its picture.
+//! Common to all readers: checks each box against its picture.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use super::super::table::is_below;
 use super::super::{DataError, picture};
 use super::{FacePicture, FaceSet, MarkedFace};
 
-/// No picture that can be read has a side of so many px.
+/// Above the side of any picture that can be read, px.
 const LARGEST: f32 = 1e6;
 
 pub(super) const CLIPPED: &str = "boxes cut at the picture's border";
 const OUTSIDE: &str = "boxes outside the picture";
 pub(super) const NO_AREA: &str = "boxes without an area";
 
-/// A set in the making.
+/// A face set under construction.
 pub(super) struct Collect {
     set: FaceSet,
-    /// Where the pictures lie.
+    /// Folder of the pictures.
     folder: PathBuf,
-    /// Of every picture, px.
+    /// Width and height of every picture, px.
     sizes: Vec<(f32, f32)>,
-    /// Pictures by their names.
+    /// Indices of pictures by their names.
     places: HashMap<String, usize>,
-    /// The picture that was named last.
+    /// Index of the current picture.
     current: usize,
 }
 
@@ -37,8 +37,8 @@ impl Collect {
         Self { set, folder: folder.to_owned(), sizes, places, current: 0 }
     }
 
-    /// The picture that the annotations call `name`; the faces that are added next are in it. What is wrong with it is a
-    /// message, since only the reader knows the row.
+    /// Makes the picture that the annotations call `name` the current one, to which faces are added. The error is a
+    /// message without the row, which only the reader knows.
     pub(super) fn picture(&mut self, name: &str) -> Result<(), String> {
         if let Some(place) = self.places.get(name) {
             self.current = *place;
@@ -60,12 +60,12 @@ impl Collect {
         Ok(())
     }
 
-    /// Of the picture that was named last, px.
+    /// Width and height of the current picture, px.
     pub(super) fn size(&self) -> (f32, f32) {
         self.sizes.get(self.current).copied().unwrap_or_default()
     }
 
-    /// A face of the picture that was named last; what is wrong with it is a message.
+    /// Adds a face to the current picture; the error is a message without the row.
     pub(super) fn face(&mut self, mut face: MarkedFace) -> Result<(), String> {
         let Rect { x, y, width, height } = face.rect;
         let values = [x, y, width, height, face.score.unwrap_or(0.0)];
@@ -90,7 +90,7 @@ impl Collect {
             return Ok(());
         }
         if inside != face.rect {
-            // Rounded annotations run a pixel past the border; what is cut there stays as it was but for rounding.
+            // Rounded annotations can exceed the border by a pixel; a clipped box is counted, but used.
             self.skip(CLIPPED);
             face.rect = inside;
         }
@@ -100,12 +100,12 @@ impl Collect {
         Ok(())
     }
 
-    /// Counts something that is left out.
+    /// Counts a box or picture that is left out or changed.
     pub(super) fn skip(&mut self, reason: &str) {
         *self.set.skipped.entry(reason.to_owned()).or_default() += 1;
     }
 
-    /// The set, if there is a face in it.
+    /// The finished set; an error if it has no face.
     pub(super) fn finish(self, path: &Path) -> Result<FaceSet, DataError> {
         if self.set.faces() > 0 {
             return Ok(self.set);

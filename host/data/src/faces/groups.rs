@@ -1,5 +1,6 @@
-//! Pictures of one face each with the groups that somebody has put the person into: a CSV file with `image` and any of
-//! `age`, `gender` and `group`, as UTKFace codes them, and perhaps `expression`. They are apparent groups, not what people say of themselves.
+//! Pictures of one face each, with annotated demographic groups: a CSV file with `image` and any of `age`, `gender` and
+//! `group`, in UTKFace's codes, and optionally `expression`. The groups are apparent ones, annotated from the picture,
+//! not self-reported.
 
 use std::path::{Path, PathBuf};
 
@@ -12,26 +13,26 @@ const HELP: &str = "Expected a header with image and any of age (years), gender 
 const GENDERS: [&str; 2] = ["male", "female"];
 const GROUPS: [&str; 5] = ["White", "Black", "Asian", "Indian", "another group"];
 
-/// From this age on, years, and to the next.
+/// Lower limits of the age groups, years.
 const AGES: [u32; 6] = [0, 10, 20, 40, 60, 70];
 
-/// Nobody is older.
+/// Highest valid age, years.
 const OLDEST: u32 = 130;
 
 /// A picture that one face fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupedFace {
-    /// Where it lies.
+    /// Path of the file.
     pub file: PathBuf,
-    /// As the labels name it.
+    /// Its name in the annotations.
     pub name: String,
-    /// Every group that the person is in: `["Black", "aged 20-39", "female"]`.
+    /// All groups of the person, such as `["Black", "aged 20-39", "female"]`.
     pub groups: Vec<String>,
-    /// What the face shows, where the labels say so: the name of an expression.
+    /// Name of the annotated expression, if there is one.
     pub expression: Option<String>,
 }
 
-/// Reads the labels in `path`; pictures are named relative to its folder.
+/// Reads the annotations in `path`; pictures are named relative to its folder.
 ///
 /// # Errors
 /// [`DataError`] naming the file and the row: another header, a code that UTKFace does not have, a missing picture.

@@ -1,11 +1,11 @@
-//! Which layout of marked faces something has.
+//! Layouts of annotated faces, and their detection.
 
 use std::path::{Path, PathBuf};
 
 use super::super::{DataError, children};
 use super::{FaceSet, table, voc, wider, yolo};
 
-/// A layout of marked faces.
+/// A layout of annotated faces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaceLayout {
     /// A CSV file with a row for each face.
@@ -19,10 +19,10 @@ pub enum FaceLayout {
 }
 
 impl FaceLayout {
-    /// All of them.
+    /// All layouts.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Wider, Self::Voc, Self::Yolo];
 
-    /// As it is written on the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -32,7 +32,7 @@ impl FaceLayout {
         }
     }
 
-    /// What distinguishes it.
+    /// Its characteristics.
     pub fn looks_like(self) -> &'static str {
         match self {
             Self::Csv => {
@@ -44,7 +44,7 @@ impl FaceLayout {
         }
     }
 
-    /// What of `path` is in this layout: what can be read.
+    /// The files in `path` that are in this layout.
     fn in_path(self, path: &Path) -> Result<Vec<PathBuf>, DataError> {
         let files = |is_in: fn(&Path) -> bool| -> Result<Vec<PathBuf>, DataError> {
             let all = if path.is_dir() { children(path)?.1 } else { vec![path.to_owned()] };
@@ -62,10 +62,10 @@ impl FaceLayout {
         }
     }
 
-    /// The layout of a file or folder.
+    /// Detects the layout of a file or folder.
     ///
     /// # Errors
-    /// [`DataError`] with all layouts when it has none of them, or several.
+    /// [`DataError`] with a list of all layouts when it matches none, or several.
     pub fn of(path: &Path) -> Result<Self, DataError> {
         if let Err(source) = path.metadata() {
             return Err(DataError::Io { path: path.to_owned(), source });

@@ -1,7 +1,6 @@
-//! Pictures in which faces are marked with boxes, for detectors: one reader per layout, one [`FaceSet`].
+//! Pictures with annotated face boxes, for detectors: one reader for each layout, one [`FaceSet`].
 //!
-//! Boxes that cannot be right are left out and counted by reason; a list that cannot be trusted is refused with file and
-//! row.
+//! Invalid boxes are left out and counted by reason; an invalid list is refused with file and row.
 
 mod collect;
 pub mod groups;
@@ -22,40 +21,40 @@ pub use layout::FaceLayout;
 
 use super::{DataError, name_of, picture};
 
-/// Pictures with the faces that are marked in them.
+/// Pictures with their annotated faces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaceSet {
-    /// The last part of its path.
+    /// The last component of its path.
     pub name: String,
-    /// In the order of the annotations.
+    /// The pictures, in the order of the annotations.
     pub pictures: Vec<FacePicture>,
-    /// What was left out or changed, by reason.
+    /// Numbers of boxes and pictures left out or changed, by reason.
     pub skipped: BTreeMap<String, usize>,
 }
 
-/// A picture, still in its file.
+/// A picture that is not yet decoded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FacePicture {
-    /// Where it lies.
+    /// Path of the file.
     pub file: PathBuf,
-    /// As the annotations name it: `"images/00001.jpg"`.
+    /// Its name in the annotations, such as `"images/00001.jpg"`.
     pub name: String,
-    /// In px of the upright picture.
+    /// Its faces, in px of the upright picture.
     pub faces: Vec<MarkedFace>,
 }
 
-/// A face that somebody, or another detector, has marked.
+/// A face annotated by a person or by a detector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MarkedFace {
     /// Its box, px.
     pub rect: Rect,
-    /// Five points, the viewer's left first, where the annotations have them.
+    /// Five points, the viewer's left first, if the annotations have them.
     pub landmarks: Option<Landmarks>,
-    /// As the annotations have it; empty where they have none.
+    /// Label from the annotations; empty if there is none.
     pub label: String,
-    /// Where a detector marked it.
+    /// Score, `0..=1`, if a detector annotated it.
     pub score: Option<f32>,
-    /// Neither to be found nor a false alarm where it is found.
+    /// Whether it is ignored: neither a miss nor, if it is detected, a false alarm.
     pub ignore: bool,
 }
 
@@ -75,7 +74,7 @@ impl FacePicture {
         picture::read(&self.file)
     }
 
-    /// In which half it is.
+    /// Its half, see [`half_of`].
     pub fn half(&self) -> Half {
         half_of(&self.name)
     }
@@ -87,33 +86,32 @@ impl FaceSet {
         self.pictures.iter().filter(move |picture| picture.half() == half)
     }
 
-    /// How many faces are marked.
+    /// Number of annotated faces.
     pub fn faces(&self) -> usize {
         self.pictures.iter().map(|picture| picture.faces.len()).sum()
     }
 }
 
-/// A half of every set: what is judged was never trained on.
+/// The halves of every set: figures come from pictures that were never trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Half {
-    /// For training, and for choosing while training.
+    /// For training and for validation.
     Training,
-    /// For the figures that are reported.
+    /// For the published figures.
     Judging,
 }
 
-/// The half of a picture, by the SHA-256 of its file's name (the last part of `name`): the first byte below 128 is for
-/// training. So a picture stays in its half wherever it is copied to.
+/// The half of a picture, by the SHA-256 of its file name (the last component of `name`): a first byte below 128 means
+/// training. So a picture stays in its half when it is copied elsewhere.
 pub fn half_of(name: &str) -> Half {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     if Sha256::of(last.as_bytes()).0[0] < 128 { Half::Training } else { Half::Judging }
 }
 
-/// Reads a set of marked faces, whose layout is found by itself.
+/// Reads a set of annotated faces; its layout is detected.
 ///
 /// # Errors
-/// [`DataError`] naming file and row: no layout or several, values that are not boxes, a missing picture, no face at
-/// all.
+/// [`DataError`] naming file and row: no layout or several, invalid boxes, a missing picture, no face at all.
 pub fn read(path: &Path) -> Result<FaceSet, DataError> {
     read_as(path, None)
 }
@@ -130,7 +128,7 @@ pub fn read_as(path: &Path, layout: Option<FaceLayout>) -> Result<FaceSet, DataE
     layout.read(path)
 }
 
-/// The pictures of a folder in which nobody is.
+/// The pictures of a folder, none of which shows a face.
 ///
 /// # Errors
 /// As for [`picture::pictures_in`].
@@ -155,7 +153,7 @@ mod tests {
         for name in names.iter().take(20) {
             assert_eq!(half_of(name), half_of(&format!("some/images/{name}")));
         }
-        // Fixed: with another rule, what is judged would have been trained on.
+        // The rule must not change: otherwise pictures for evaluation would have been trained on.
         let halves = ["00000.jpg", "00001.jpg", "00002.jpg", "00007.jpg"].map(half_of);
         assert_eq!(halves, [Half::Training, Half::Judging, Half::Judging, Half::Training]);
     }

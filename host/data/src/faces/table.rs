@@ -1,4 +1,4 @@
-//! A CSV file with a row for each face, its pictures beside it.
+//! Reads a CSV file with a row for each face; the pictures are relative to its folder.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::{FaceSet, MarkedFace};
 
 pub(super) const HELP: &str = "Expected a header with the picture (file or image), its box in px (x, y, width or w, height or h; or xmin, ymin, xmax, ymax) and perhaps label, score and landmarks (re_x, re_y, le_x ... lm_y).";
 
-/// Names of the picture's column, then of the label's.
+/// Possible names of the picture's and of the label's column.
 const PICTURE: [&str; 4] = ["file", "image", "filename", "path"];
 const LABEL: [&str; 3] = ["label", "class", "name"];
 /// Forms of a box: corner and size, or two corners.
@@ -21,7 +21,7 @@ const BOXES: [([&str; 4], Form); 4] = [
     (["x", "y", "width", "height"], Form::Size),
     (["x", "y", "w", "h"], Form::Size),
 ];
-/// Right and left of the person who is shown; their right eye is on the viewer's left.
+/// Columns of the landmarks, named by the person's right and left: the person's right eye is on the viewer's left.
 const POINTS: [&str; 10] =
     ["re_x", "re_y", "le_x", "le_y", "nose_x", "nose_y", "rm_x", "rm_y", "lm_x", "lm_y"];
 
@@ -31,7 +31,7 @@ enum Form {
     Corners,
 }
 
-/// Where everything stands in a row.
+/// Indices of the columns.
 struct Columns {
     picture: usize,
     shape: [usize; 4],
@@ -67,7 +67,7 @@ fn all<const N: usize>(found: [Option<usize>; N]) -> Option<[usize; N]> {
     Some(at)
 }
 
-/// Whether the header of the file `path` is one of marked faces.
+/// Whether the header of the file `path` is one of annotated faces.
 pub(super) fn is_in(path: &Path) -> bool {
     open_csv(path, true)
         .is_ok_and(|mut reader| matches!(Columns::of(path, &mut reader), Ok(Some(_))))
@@ -121,7 +121,7 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
     set.finish(path)
 }
 
-/// The folder's name, which says more than `annotations`.
+/// The set's name: the folder's, since the file's is often just `annotations`.
 fn set_name(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok();

@@ -20,10 +20,10 @@ const MAX_FILE: u64 = 4 << 20;
 /// Most elements and texts of a file.
 const MAX_NODES: u32 = 300_000;
 
-/// Where pictures are, from the set's folder.
+/// Folders of the pictures, relative to the set's folder.
 const PICTURES: [&str; 3] = ["JPEGImages", "images", ""];
 
-/// The XML files of the set in `path`; none where the first one is something else.
+/// The XML files of the set in `path`; empty if the first one is not Pascal VOC.
 pub(super) fn files_in(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     let is_xml = |file: &PathBuf| file.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
     let mut files = Vec::new();
@@ -96,7 +96,7 @@ fn text_of(file: &Path) -> Result<String, DataError> {
     Ok(text)
 }
 
-/// Without document types, so that no entity can grow.
+/// Without document type definitions, which prevents entity expansion.
 fn parse(text: &str) -> Result<Document<'_>, roxmltree::Error> {
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(text, options)
@@ -107,7 +107,7 @@ fn text_in<'a>(node: Node<'a, '_>, tag: &str) -> Option<&'a str> {
     child.text().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// The picture's name from the set's folder: as the file says, or called like the file.
+/// The picture's name relative to the set's folder: the name in the file, or that of the XML file.
 fn picture_of(root: &Path, file: &Path, named: &str) -> Option<String> {
     let stem = file.file_stem()?.to_string_lossy();
     let last = named.rsplit(['/', '\\']).next().unwrap_or(named);

@@ -12,10 +12,10 @@ use super::{FaceSet, MarkedFace};
 
 const HELP: &str = "Expected lines as in wider_face_train_bbx_gt.txt: a picture's name, the number of its faces, then x y w h and up to six attributes for each.";
 
-/// The largest list, bytes; the published ones have 5 MB.
+/// The largest list, bytes; the published ones have about 5 MB.
 const MAX_LIST: u64 = 256 << 20;
 
-/// Place of "invalid" among a face's numbers.
+/// Index of "invalid" among a face's numbers.
 const INVALID: usize = 7;
 
 /// Whether a file is such a list, by its name.
@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
     let mut set: Option<Collect> = None;
     let mut row = 0;
     loop {
-        // What is wrong is said of the line that was read last.
+        // Errors name the line that was read last.
         let mut next = |row: &mut usize| -> Result<Option<String>, DataError> {
             loop {
                 line.clear();
@@ -70,7 +70,7 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
                 return Err(bad(row, format!("\"{text:.60}\" is not a face")));
             };
             if faces == 0 {
-                // The line that stands for nothing; anything else was counted wrongly.
+                // A picture without faces has one line of zeros; other values mean that the count is wrong.
                 if at == 0 && lines.iter().any(|value| *value != 0.0) {
                     return Err(bad(row, "a face of a picture with 0 faces".to_owned()));
                 }
@@ -92,7 +92,8 @@ pub(super) fn read(path: &Path) -> Result<FaceSet, DataError> {
     }
 }
 
-/// Where the pictures of a list are: the first of the usual folders that has the `first` one, else the list's own.
+/// The folder of a list's pictures: the first of the usual folders that contains the picture `first`, else the list's
+/// own folder.
 fn pictures_of(path: &Path, first: &str) -> PathBuf {
     let own = path.parent().unwrap_or(Path::new(""));
     let split = name_of(path).to_lowercase();

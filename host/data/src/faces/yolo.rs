@@ -1,5 +1,5 @@
-//! YOLO's text files: for each picture in `images` a file in `labels` with a line for each face: class, middle, width and
-//! height as parts of the picture. With `data.yaml`, classes have names.
+//! YOLO's text files: for each picture in `images` a file in `labels` with a line for each face: class, centre, width
+//! and height as fractions of the picture. With `data.yaml`, classes have names.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::super::{DataError, below, name_of, picture, relative, yolo};
 use super::collect::Collect;
 use super::{FaceSet, MarkedFace};
 
-/// Most classes where no list of names says how many there are.
+/// Largest number of classes without a list of names.
 const MOST_CLASSES: usize = 10_000;
 
 const UNLABELLED: &str = "pictures without a file of labels";
@@ -19,7 +19,7 @@ pub(super) fn is_in(root: &Path) -> bool {
     yolo::is_in(root) || (root.join("images").is_dir() && root.join("labels").is_dir())
 }
 
-/// Reads the folder; a picture whose file of labels is empty has no face, one without such a file is left out.
+/// Reads the folder. A picture with an empty label file has no face; a picture without a label file is left out.
 pub(super) fn read(root: &Path) -> Result<FaceSet, DataError> {
     let names = if yolo::is_in(root) { Some(yolo::names(root)?) } else { None };
     let mut folders = yolo::folders(root)?;

@@ -12,8 +12,8 @@ use crate::table::{csv_error, expect_header, open_csv};
 
 use super::find::range;
 
-/// The columns: which row, from 0; the first eight digits of the SHA-256 of its pixels, which may be left empty; x and y
-/// of each point, left and right as the viewer sees them.
+/// The columns: index of the row, from 0; the first eight hexadecimal digits of the SHA-256 of its pixels, which may be
+/// empty; x and y of each point, left and right as the viewer sees them.
 const HEADER: [&str; 12] = [
     "row",
     "picture",
@@ -32,7 +32,7 @@ const HEADER: [&str; 12] = [
 const HELP: &str = "`emocue data landmarks --output FILE` writes one for a dataset.";
 const OTHER: &str = "The file belongs to another dataset or another --side: make one for this.";
 
-/// The file's text for the `rows` whose landmarks are known; the others are left out.
+/// The file's text for those of `rows` that have landmarks.
 pub fn text(data: &Dataset, rows: &[usize], landmarks: &[Option<Landmarks>]) -> String {
     let mut text = HEADER.join(",") + "\n";
     for (row, landmarks) in rows.iter().zip(landmarks) {
@@ -50,11 +50,12 @@ fn digits(data: &Dataset, row: usize) -> String {
     Sha256::of(data.picture(row)).to_string()[..8].to_owned()
 }
 
-/// Reads the landmarks of `data` from a file, one entry for each of its rows; `None` for a row that the file leaves out.
+/// Reads the landmarks of `data` from a file, one entry for each of its rows; `None` for a row that the file does not
+/// have.
 ///
 /// # Errors
-/// [`DataError`] naming the row that is not a number, is there twice, belongs to another picture, or has a point more
-/// than half a side outside its picture.
+/// [`DataError`] naming the row: an invalid index, a duplicate, another picture's hash, or a point more than half a
+/// side outside the picture.
 pub fn read(path: &Path, data: &Dataset) -> Result<Vec<Option<Landmarks>>, DataError> {
     let mut reader = open_csv(path, true)?;
     expect_header(path, &mut reader, &HEADER, HELP)?;

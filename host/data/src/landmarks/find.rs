@@ -1,4 +1,5 @@
-//! Finding the face of a row: faces fill rows to the border, where detectors are weak, so a row is enlarged first.
+//! Detection of the face in a row. Faces fill rows up to the border, where detectors are weak, so a border is added and
+//! the row is enlarged first.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,11 +10,12 @@ use emocue_run::{Detector, Networks, RunError};
 
 use crate::dataset::Dataset;
 
-/// Side of the enlarged row with its border, px: a detector's last network looks at 48 px, and a face fills only a part.
+/// Side of the enlarged row with its border, px: a detector's last network has an input of 48 px, and a face fills only
+/// a part of the row.
 const FRAME: usize = 240;
-/// The border's share of the row's side.
+/// Width of the border as a fraction of the row's side.
 const BORDER: f32 = 1.0 / 3.0;
-/// The smallest face that a detector need look for, px of the enlarged row: half a row.
+/// The smallest face that a detector must detect, px of the enlarged row: half a row.
 pub const MIN_FACE: f32 = 72.0;
 /// Rows that a thread takes at once.
 const BATCH: usize = 16;
@@ -21,9 +23,9 @@ const BATCH: usize = 16;
 /// A row with a repeated border, enlarged by linear interpolation.
 struct Enlarged {
     frame: Luma,
-    /// px of the row for each px of the frame.
+    /// Px of the row per px of the frame.
     scale: f32,
-    /// px of the row.
+    /// Width of the border, px of the row.
     border: f32,
 }
 
@@ -38,7 +40,7 @@ impl Enlarged {
             let [x, y] = [x, y].map(|v| v.clamp(0, last) as usize);
             picture.get(y * side + x).map_or(0.0, |&pixel| f32::from(pixel))
         };
-        // Pixel centres lie at .5 in both pictures.
+        // Pixel centres are at .5 in both pictures.
         let places: Vec<(isize, f32)> = (0..FRAME)
             .map(|v| (v as f32 + 0.5) * scale - border - 0.5)
             .map(|v| (v.floor() as isize, v - v.floor()))
@@ -51,18 +53,18 @@ impl Enlarged {
         enlarged
     }
 
-    /// From the enlarged picture to the row.
+    /// Maps a point of the enlarged picture to the row.
     fn in_row(&self, point: Point) -> Point {
         Point::new(point.x * self.scale - self.border, point.y * self.scale - self.border)
     }
 }
 
-/// Where a landmark of a row of this side can be, px of the row: a face reaches beyond its row by half of it at most.
+/// Range of a landmark's coordinates in a row of this side, px of the row: up to half a side outside.
 pub(super) fn range(side: usize) -> std::ops::RangeInclusive<f32> {
     -0.5 * side as f32..=1.5 * side as f32
 }
 
-/// The landmarks of the face nearest the middle of a row, px of the row; `None` where no face with landmarks in their
+/// The landmarks of the face nearest to the centre of a row, px of the row; `None` if no face with landmarks within
 /// [`range`] is found.
 ///
 /// # Errors
@@ -87,8 +89,8 @@ pub(super) fn find(
     Ok(points.filter(inside).map(Landmarks::from_points))
 }
 
-/// The landmarks of `rows`, in their order, by the detector of `bundle`: of the face nearest the middle of a row, px of
-/// the row; `None` where none is found. `progress` is called with the number of rows just done.
+/// The landmarks of `rows`, in their order, by the detector of `bundle`: those of the face nearest to the centre of a
+/// row, px of the row; `None` if none is found. `progress` receives how many more rows are done.
 ///
 /// # Errors
 /// [`RunError`] when the detector does not run.
@@ -129,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes the brightest pixel for every landmark of a face in the middle, beside a decoy in the corner.
+    /// Finds a face in the middle with all landmarks at the brightest pixel, and another face in the corner.
     struct Brightest;
 
     impl Detector for Brightest {
@@ -155,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Sees a landmark far outside every frame.
+    /// Finds a landmark far outside every frame.
     struct Outside;
 
     impl Detector for Outside {

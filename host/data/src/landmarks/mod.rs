@@ -1,4 +1,4 @@
-//! Where the eyes, the nose and the mouth lie in a dataset's rows: found by a bundle's detector, kept in a file.
+//! Landmarks of a dataset's rows: detected by a bundle's detector, stored in a file.
 
 mod file;
 mod find;

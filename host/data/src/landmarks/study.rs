@@ -1,12 +1,12 @@
-//! Where landmarks lie in many rows: what the badge's crop is aligned to.
+//! Statistics of the landmarks of many rows, from which the targets of the badge's alignment come.
 
 use emocue_models::geometry::{Landmarks, Point};
 use serde::Serialize;
 
-/// Where one landmark lies over many rows, px of the row.
+/// The position of one landmark over many rows, px of the row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// Which of the five.
+    /// Name of the landmark.
     pub landmark: &'static str,
     /// The mean.
     pub mean: Point,
@@ -19,15 +19,15 @@ pub struct Spread {
 /// The five landmarks over many rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LandmarkStudy {
-    /// Rows looked at.
+    /// Number of rows.
     pub rows: usize,
     /// Rows in which a face with landmarks was found.
     pub faces: usize,
-    /// One for each landmark in the field's order; empty when no face was found.
+    /// One entry for each landmark; empty when no face was found.
     pub landmarks: Vec<Spread>,
 }
 
-/// Says where the landmarks of rows lie; `None` is a row without a face.
+/// Computes the statistics of the landmarks of rows; `None` is a row without a face.
 pub fn study(rows: &[Option<Landmarks>]) -> LandmarkStudy {
     let mut found: [Vec<Point>; 5] = Default::default();
     for landmarks in rows.iter().flatten() {
@@ -54,7 +54,7 @@ fn spread((landmark, points): (&'static str, &Vec<Point>)) -> Option<Spread> {
     })
 }
 
-/// Mean, median and standard deviation; `None` of nothing.
+/// Mean, median and standard deviation; `None` without values.
 fn statistics(mut values: Vec<f32>) -> Option<(f32, f32, f32)> {
     let count = values.len() as f32;
     values.sort_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! The mean of several classifiers, in the classes that they share.
+//! An ensemble: the mean of several classifiers' probabilities, in the classes that they share.
 
 use emocue_models::label::LabelSet;
 use emocue_run::{ExpressionNet, RunError};
@@ -6,11 +6,10 @@ use emocue_run::{ExpressionNet, RunError};
 use super::classifier::ClassifierModel;
 use super::error::ModelError;
 
-/// The classes in which several models can be averaged: those of the first whose every class all the
-/// others know too.
+/// The label set in which several models can be averaged: the first model's set whose classes all others have too.
 ///
 /// # Errors
-/// [`ModelError::NoCommonLabels`] where there are none.
+/// [`ModelError::NoCommonLabels`] if there is none.
 pub fn common_labels(models: &[ClassifierModel]) -> Result<LabelSet, ModelError> {
     let sets: Vec<LabelSet> = models.iter().map(ClassifierModel::labels).collect();
     let known_to_all = |set: &&LabelSet| {
@@ -21,21 +20,21 @@ pub fn common_labels(models: &[ClassifierModel]) -> Result<LabelSet, ModelError>
     })
 }
 
-/// One model's place in an average.
+/// One model of an average.
 pub(crate) struct Member {
     net: ExpressionNet,
     mapping: Option<Vec<Option<usize>>>,
 }
 
 impl Member {
-    /// Loads `model`, whose answers become `labels`.
+    /// Loads `model`, whose probabilities are mapped to `labels`.
     pub(crate) fn load(model: &ClassifierModel, labels: LabelSet) -> Result<Self, RunError> {
         let own = model.labels();
         let mapping = (own != labels).then(|| own.mapping_to(&labels));
         Ok(Self { net: model.load()?, mapping })
     }
 
-    /// The network, and from its classes to the shared ones where they differ.
+    /// The network, and the mapping from its classes to the shared ones if they differ.
     pub(crate) fn parts(&mut self) -> (&mut ExpressionNet, Option<&[Option<usize>]>) {
         (&mut self.net, self.mapping.as_deref())
     }
@@ -54,7 +53,7 @@ impl Member {
     }
 }
 
-/// Probabilities over another label set: summed by name, then scaled to sum 1. All even where no
+/// Probabilities over another label set of `classes` classes: summed by name, then scaled to sum 1. Uniform if no
 /// probability is left.
 pub fn mapped(probabilities: &[f32], mapping: &[Option<usize>], classes: usize) -> Vec<f32> {
     let mut target = vec![0.0; classes];

@@ -1,44 +1,45 @@
-//! A classifier's calibration as its graph carries it; `emocue calibrate` fits it.
+//! A classifier's calibration in its graph's metadata; `emocue calibrate` fits it.
 
 use emocue_models::decision::Decision;
 use serde::{Deserialize, Serialize};
 
-/// A classifier's calibration and how it was found. Part of a graph's metadata.
+/// A classifier's calibration and how it was fitted. Part of a graph's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Logits are divided by it, above 0.
+    /// Divisor of the logits, `> 0`.
     pub temperature: f32,
-    /// Below this probability an answer is unsure, `0..=1`.
+    /// An answer whose top probability is below this is unsure, `0..=1`.
     pub threshold: f32,
-    /// Which class was right: a protocol's name.
+    /// Name of the protocol, which defines the right class.
     pub protocol: String,
-    /// Rows that it was fitted to.
+    /// Number of rows that it was fitted to.
     pub rows: usize,
     /// Expected calibration error on them before and after, `0..=1`.
     pub error: [f64; 2],
-    /// At the threshold, the coverage (share of them that is answered) and the accuracy of those, `0..=1`.
+    /// At the threshold, the coverage (share of answers that are not unsure) and the accuracy of those answers,
+    /// `0..=1`.
     #[serde(rename = "sure")]
     pub at_threshold: [f64; 2],
-    /// Accuracy by coverage on them.
+    /// Accuracy by coverage on these rows.
     pub curve: Vec<AbstentionPoint>,
-    /// What else happens to the outputs on their way to probabilities.
+    /// The other steps from the outputs to probabilities.
     #[serde(default, skip_serializing_if = "Decision::is_neutral")]
     pub decision: Decision,
-    /// The same rows under the conditions that it was fitted to, too.
+    /// The figures under the conditions that it was also fitted to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionCalibration>,
 }
 
-/// What a calibration is worth under one condition.
+/// The figures of a calibration under one condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConditionCalibration {
-    /// Its name.
+    /// Name of the condition.
     pub condition: String,
-    /// Share of right answers, `0..=1`.
+    /// Accuracy, `0..=1`.
     pub accuracy: f64,
     /// Expected calibration error, `0..=1`.
     pub error: f64,
-    /// At the threshold, the coverage and the accuracy of those answers, `0..=1`.
+    /// At the threshold, the coverage and the accuracy of the answers that are not unsure, `0..=1`.
     #[serde(rename = "sure")]
     pub at_threshold: [f64; 2],
     /// Accuracy by coverage.
@@ -74,10 +75,10 @@ impl Calibration {
 /// Coverage and accuracy of the answers at or above a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AbstentionPoint {
-    /// The lowest top probability that is still answered, `0..=1`.
+    /// The threshold on the top probability, `0..=1`.
     pub threshold: f32,
-    /// Share of rows answered, `0..=1`.
+    /// Share of answers that are not unsure, `0..=1`.
     pub coverage: f64,
-    /// Accuracy on those, `0..=1`.
+    /// Accuracy of those answers, `0..=1`.
     pub accuracy: f64,
 }

@@ -1,4 +1,4 @@
-//! A classifier with its network: what is judged, asked as a teacher, calibrated and packed.
+//! A classifier with its network, to evaluate, calibrate or pack it, or to use it as a teacher.
 
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::manifest::{ClassifierSpec, Sha256};
@@ -12,7 +12,7 @@ use super::error::ModelError;
 use super::logits::with_logits;
 use super::metadata;
 
-/// A classifier that can be loaded as often as there are threads.
+/// A classifier that can be loaded once for each thread.
 #[derive(Clone, Debug)]
 pub struct ClassifierModel {
     name: String,
@@ -21,7 +21,7 @@ pub struct ClassifierModel {
 }
 
 impl ClassifierModel {
-    /// The classifier of a bundle, as its manifest describes it.
+    /// The classifier of a bundle, described by its manifest.
     ///
     /// # Errors
     /// [`RunError`] when its label set is unknown.
@@ -33,17 +33,17 @@ impl ClassifierModel {
             reason: error.to_string(),
         })?;
         let onnx = bundle.payload(&spec.network).unwrap_or_default().to_vec();
-        // The manifest says how it runs; how that was found only the graph does.
+        // The manifest has the calibration's values; how they were fitted is only in the graph.
         let calibration = metadata::read(&onnx).ok().and_then(|found| found.calibration);
         let description = ClassifierDescription { spec, labels, calibration };
         Ok(Self { name: name.to_owned(), description, onnx })
     }
 
-    /// The graph in `onnx` by its own [`describe()`]; `labels` where it does not name its classes. A softmax at its end
-    /// is taken off.
+    /// The graph in `onnx` with its [`describe()`]d settings; `labels` is for a graph that does not name its classes. A
+    /// softmax at its end is removed.
     ///
     /// # Errors
-    /// [`ModelError`] when it cannot be described, its weights are not finite or it does not answer logits.
+    /// [`ModelError`] when it cannot be described, its weights are not finite or its output is not logits.
     pub fn from_onnx(
         name: &str,
         onnx: Vec<u8>,
@@ -54,7 +54,7 @@ impl ClassifierModel {
         Ok(Self { name: name.to_owned(), description, onnx })
     }
 
-    /// The same with plain logits, whatever was fitted before.
+    /// The same without its calibration.
     #[must_use]
     pub fn uncalibrated(mut self) -> Self {
         self.description.spec.decision = Decision::default();
@@ -68,7 +68,7 @@ impl ClassifierModel {
         self
     }
 
-    /// The same with another temperature or threshold where one is given.
+    /// The same with another temperature or threshold, if given.
     #[must_use]
     pub fn with_calibration(mut self, temperature: Option<f32>, threshold: Option<f32>) -> Self {
         let spec = &mut self.description.spec;
@@ -77,32 +77,32 @@ impl ClassifierModel {
         self
     }
 
-    /// File or bundle.
+    /// Name of the file or bundle.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Classes of its answers.
+    /// Its label set.
     pub fn labels(&self) -> LabelSet {
         self.description.labels
     }
 
-    /// Below it an answer is unsure.
+    /// An answer whose top probability is below this is unsure, `0..=1`.
     pub fn threshold(&self) -> f32 {
         self.description.spec.threshold
     }
 
-    /// How it is run.
+    /// Its settings, as in a manifest.
     pub fn spec(&self) -> &ClassifierSpec {
         &self.description.spec
     }
 
-    /// How temperature and threshold were found, where its graph tells.
+    /// How temperature and threshold were fitted, if its graph has it.
     pub fn calibration(&self) -> Option<&Calibration> {
         self.description.calibration.as_ref()
     }
 
-    /// Hash of the graph.
+    /// SHA-256 of the graph.
     pub fn sha256(&self) -> Sha256 {
         Sha256::of(&self.onnx)
     }
@@ -112,7 +112,7 @@ impl ClassifierModel {
         &self.onnx
     }
 
-    /// Ready to run on one thread.
+    /// Loads it for one thread.
     ///
     /// # Errors
     /// [`RunError`] when the graph does not run or does not fit.

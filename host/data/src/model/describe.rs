@@ -1,4 +1,4 @@
-//! From an ONNX graph to the description of a classifier: the one rule for what a graph does not say.
+//! From an ONNX graph to its model description, with the defaults for missing metadata.
 
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_models::crop::Preprocess;
@@ -8,21 +8,22 @@ use super::calibration::Calibration;
 use super::error::ModelError;
 use super::metadata::{self, GraphMetadata};
 
-/// An answer of a graph without calibration is unsure below this probability.
+/// The threshold of a graph without calibration.
 const THRESHOLD: f32 = 0.5;
 
-/// Everything that is needed to run a graph as a classifier.
+/// Model description: everything that running a graph as a classifier needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassifierDescription {
-    /// How it is run, as a manifest holds it; its network is the graph's name.
+    /// Its settings, as in a manifest; `network` is the graph's name.
     pub spec: ClassifierSpec,
-    /// Classes of its answers.
+    /// Its label set.
     pub labels: LabelSet,
-    /// How temperature and threshold were found, where the graph tells.
+    /// How temperature and threshold were fitted, if the graph has it.
     pub calibration: Option<Calibration>,
 }
 
-/// Describes the graph `onnx`, which messages call `name`; `labels` are for a graph that does not name its own.
+/// Describes the graph `onnx`, which is called `name` in messages; `labels` is for a graph that does not name its
+/// classes.
 ///
 /// Without a calibration the temperature is 1 and the threshold 0.5; without a preprocessing FER2013's geometry is
 /// scaled to the input's side.
@@ -52,11 +53,11 @@ pub fn describe(
     Ok(ClassifierDescription { spec, labels, calibration })
 }
 
-/// The preprocessing alone, for a graph whose classes do not matter; `open` is the side of an input whose size the
-/// graph leaves open, px.
+/// Only the preprocessing, for a graph whose classes do not matter; `open` is the side, px, of an input of dynamic
+/// size.
 ///
 /// # Errors
-/// As [`describe`], but for the classes.
+/// As [`describe`], except for the classes.
 pub fn preprocess(name: &str, onnx: &[u8], open: Option<usize>) -> Result<Preprocess, ModelError> {
     preprocess_of(name, &read(name, onnx)?, open)
 }

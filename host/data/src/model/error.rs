@@ -20,39 +20,39 @@ pub enum ModelError {
     /// A graph cannot be read.
     #[error("cannot read {model}: {source}")]
     Read {
-        /// Which file.
+        /// The file's or model's name.
         model: String,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// Not an ONNX graph, or one whose metadata are invalid.
     #[error("{model}: {source}")]
     Metadata {
-        /// Which file.
+        /// The file's or model's name.
         model: String,
         /// What is wrong.
         source: MetadataError,
     },
-    /// A graph whose weights or answer cannot be used.
+    /// A graph whose weights or output cannot be used.
     #[error("{model}: {source}")]
     Graph {
-        /// Which file.
+        /// The file's or model's name.
         model: String,
         /// What is wrong.
         source: GraphReadError,
     },
-    /// A graph that answers probabilities by a way that cannot be taken off.
+    /// A graph that outputs probabilities by operators that cannot be removed.
     #[error("{model} answers probabilities, by {node} and what follows it")]
     Probabilities {
-        /// Which file.
+        /// The file's or model's name.
         model: String,
-        /// The node that makes them.
+        /// The node that computes them.
         node: String,
     },
     /// A graph does not name its classes.
     #[error("{model} does not name its classes")]
     NoLabels {
-        /// Which file.
+        /// The file's or model's name.
         model: String,
     },
     /// Networks that share no classes cannot be averaged.

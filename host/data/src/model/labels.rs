@@ -1,4 +1,4 @@
-//! Label sets as users name them: an identifier, a list of names, or a file with the names.
+//! Label sets as given by users: an identifier, a list of names, or a file with the names.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::metadata::known_labels;
 
-/// How label sets are named, for a `help:` line.
+/// The ways to give a label set, for a `help:` line.
 pub fn labels_help() -> String {
     format!(
         "Name them with --labels: one of {}, or the class names in the network's order, such as angry,happy,neutral.",
@@ -20,7 +20,7 @@ pub fn labels_help() -> String {
 /// under `labels`, `id2label` or `names`. Else the message.
 ///
 /// # Errors
-/// What is wrong with the text or the file.
+/// A message that says what is wrong with the text or the file.
 pub fn label_set(text: &str) -> Result<LabelSet, String> {
     let list = match Path::new(text).extension().and_then(|extension| extension.to_str()) {
         Some(kind @ ("json" | "toml")) => {

@@ -1,5 +1,5 @@
-//! Every way in to a classifier comes to the same logits: what its graph shows is taken off, what only running it shows
-//! is refused.
+//! Ensures that a classifier outputs logits: a softmax that the graph shows is removed; a classifier that outputs
+//! probabilities in another way, which only a run shows, is refused.
 
 use emocue_models::bundle::manifest::ClassifierSpec;
 use emocue_quantize::onnx::{LogitGraph, to_logits};
@@ -7,16 +7,16 @@ use emocue_run::Session;
 
 use super::error::ModelError;
 
-/// Shares of white in the rows that a suspect network is run on; the rest is their pattern.
+/// Greys, as fractions of white, of the rows that a suspect network is run on; a pattern is added.
 const ROWS: [f32; 4] = [0.0, 0.35, 0.65, 1.0];
-/// How far a sum may be off that is meant to be always the same.
+/// Tolerance of sums that should be equal.
 const ROUNDING: f32 = 2e-3;
 
-/// The classifier `onnx`, answering logits.
+/// The classifier `onnx` with logits as its output.
 ///
 /// # Errors
-/// [`ModelError::Graph`] for weights that are not finite or an answer of another kind,
-/// [`ModelError::Probabilities`] where only running it shows that it answers probabilities.
+/// [`ModelError::Graph`] for weights that are not finite or an unsupported output, [`ModelError::Probabilities`] if a
+/// run shows that it outputs probabilities.
 pub(super) fn with_logits(
     name: &str,
     spec: &ClassifierSpec,
@@ -34,8 +34,8 @@ pub(super) fn with_logits(
     }
 }
 
-/// Whether the answers to different rows always have the sum of probabilities. A network that does not run is
-/// refused when it is loaded.
+/// Whether the outputs for different rows look like probabilities. A network that does not run is refused later, when
+/// it is loaded.
 fn answers_probabilities(name: &str, side: usize, onnx: &[u8]) -> bool {
     let answers = || {
         let session = Session::load(name, onnx, &[1, 1, side, side]).ok()?;
@@ -52,7 +52,7 @@ fn answers_probabilities(name: &str, side: usize, onnx: &[u8]) -> bool {
     answers().is_some_and(|answers| are_probabilities(&answers))
 }
 
-/// Whether all have the same positive sum and nothing below 0, and differ or sum to 1 or 100.
+/// Whether all outputs are non-negative with the same positive sum, and either differ or sum to 1 or 100.
 fn are_probabilities(answers: &[Vec<f32>]) -> bool {
     let Some(first) = answers.first() else { return false };
     let sum: f32 = first.iter().sum();

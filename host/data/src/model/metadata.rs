@@ -1,4 +1,4 @@
-//! What a graph says about itself: the model's `metadata_props` and its input's size.
+//! A graph's metadata: the model's `metadata_props` and its input's size.
 
 use std::collections::BTreeMap;
 
@@ -23,27 +23,28 @@ pub const CALIBRATION: &str = "emocue.calibration";
 /// Key of the label sets' identifiers of all outputs, in their order, as a JSON list; the first is that of [`LABELS`].
 pub const HEADS: &str = "emocue.heads";
 
-/// Key of the share of each class in the training's targets, by label set, as JSON.
+/// Key of the share of each class in the training targets, by label set, as JSON.
 pub const PRIORS: &str = "emocue.priors";
 
-/// What `.onnx` bytes say about a classifier; `None` where they do not.
+/// The metadata of a classifier's `.onnx` bytes; `None` for missing entries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphMetadata {
-    /// What it computes with, by its operators.
+    /// Its form, which follows from its operators.
     pub form: Form,
     /// Classes of the logits, from [`LABELS`].
     pub labels: Option<LabelSet>,
-    /// Classes of the outputs, from [`HEADS`], as far as there are outputs; else those of the first alone.
+    /// Label sets of the outputs, from [`HEADS`], at most one for each output; without that entry only the first
+    /// output's.
     pub heads: Vec<LabelSet>,
-    /// Share of each class in the training's targets, by label set, from [`PRIORS`].
+    /// Share of each class in the training targets, by label set, from [`PRIORS`].
     pub priors: BTreeMap<String, Vec<f32>>,
-    /// From a face to the input, from [`PREPROCESS`].
+    /// The preprocessing, from [`PREPROCESS`].
     pub preprocess: Option<Preprocess>,
-    /// Temperature and threshold, from [`CALIBRATION`].
+    /// The calibration, from [`CALIBRATION`].
     pub calibration: Option<Calibration>,
-    /// Height and width of the first input where it is `[N, C, H, W]`, px; `None` where the graph leaves a size open.
+    /// Height and width of the first input if it is `[N, C, H, W]`, px; `None` for a dynamic size.
     pub input: Option<[Option<usize>; 2]>,
-    /// All of `metadata_props`, ours and others'.
+    /// All entries of `metadata_props`.
     pub entries: BTreeMap<String, String>,
 }
 
@@ -62,9 +63,9 @@ pub enum MetadataError {
     /// Heads that are not a list of label sets, or another than the graph's first.
     #[error("its {HEADS} is {found}, expected a list of label sets that begins with {first}")]
     Heads {
-        /// As the graph has it.
+        /// The entry in the graph.
         found: String,
-        /// What the graph says of its first output.
+        /// The label set of the first output.
         first: String,
     },
     /// Priors that cannot be read.
@@ -73,15 +74,15 @@ pub enum MetadataError {
     /// A calibration that cannot be read.
     #[error("its {CALIBRATION} cannot be read: {0}")]
     Calibration(serde_json::Error),
-    /// An input of another kind than a classifier's.
+    /// The input is not that of a classifier.
     #[error("its input is not a square of a fixed size")]
     Input,
     /// A preprocessing for another input.
     #[error("its {PREPROCESS} is for {declared} px, but its input has {input} px")]
     Side {
-        /// Side that the preprocessing gives, px.
+        /// Side of the preprocessing's crop, px.
         declared: usize,
-        /// Side that the graph takes, px.
+        /// Side of the graph's input, px.
         input: usize,
     },
 }
@@ -107,7 +108,7 @@ impl Failure for MetadataError {
 }
 
 impl GraphMetadata {
-    /// Side of the input where it is a square of a fixed size, px.
+    /// Side of the input if it is a square of a fixed size, px.
     pub fn side(&self) -> Option<usize> {
         match self.input? {
             [Some(height), Some(width)] if height == width => Some(height),
@@ -115,12 +116,12 @@ impl GraphMetadata {
         }
     }
 
-    /// From a face to the input: as the graph declares, else FER2013's geometry scaled to the input's side. `open` is
-    /// the side of an input whose size the graph leaves open, px.
+    /// The preprocessing: the graph's, else FER2013's geometry scaled to the input's side. `open` is the side, px, of
+    /// an input of dynamic size.
     ///
     /// # Errors
-    /// [`MetadataError::Input`] where the input is not a square or nothing gives its size, [`MetadataError::Side`]
-    /// where the declared preprocessing contradicts it.
+    /// [`MetadataError::Input`] if the input is not a square or its size is unknown, [`MetadataError::Side`] if the
+    /// graph's preprocessing has another size.
     pub fn preprocess_for(&self, open: Option<usize>) -> Result<Preprocess, MetadataError> {
         let input = self.input.ok_or(MetadataError::Input)?;
         let declared = self.preprocess.as_ref().map(|preprocess| preprocess.size);
@@ -143,8 +144,7 @@ pub fn known_labels() -> String {
     ids.join(", ")
 }
 
-/// The few fields of `ModelProto` that are needed: prost skips the others, so that large weights are
-/// not copied.
+/// The fields of `ModelProto` that are needed; prost skips the others, so that large weights are not copied.
 #[derive(Message)]
 struct Outline {
     #[prost(message, optional, tag = "7")]
@@ -171,7 +171,7 @@ struct NodeOutline {
     op_type: String,
 }
 
-/// What a graph with these nodes computes with.
+/// The form of a graph with these nodes.
 fn form(nodes: &[NodeOutline]) -> Form {
     let any = |begin: &str| nodes.iter().any(|node| node.op_type.starts_with(begin));
     match (any("QLinear"), any("DequantizeLinear")) {
@@ -181,10 +181,10 @@ fn form(nodes: &[NodeOutline]) -> Form {
     }
 }
 
-/// Reads what the graph in `onnx` says about itself.
+/// Reads the metadata of the graph in `onnx`.
 ///
 /// # Errors
-/// [`MetadataError`] when the bytes are not a graph or an entry of ours cannot be understood.
+/// [`MetadataError`] when the bytes are not a graph or an `emocue` entry is invalid.
 pub fn read(onnx: &[u8]) -> Result<GraphMetadata, MetadataError> {
     let outline = Outline::decode(onnx)?;
     let entries: BTreeMap<String, String> =
@@ -206,7 +206,7 @@ pub fn read(onnx: &[u8]) -> Result<GraphMetadata, MetadataError> {
     Ok(GraphMetadata { form, labels, heads, priors, preprocess, calibration, input, entries })
 }
 
-/// The label sets of [`HEADS`], or the first output's alone.
+/// The label sets of [`HEADS`], or only the first output's.
 fn heads(
     entries: &BTreeMap<String, String>,
     labels: Option<LabelSet>,

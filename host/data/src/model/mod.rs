@@ -1,7 +1,7 @@
-//! A classifier and what describes it: the one of a bundle or of an ONNX graph, as the badge runs it.
+//! Classifiers with their model descriptions, from a bundle or an ONNX graph, as the badge runs them.
 //!
-//! [`describe()`] is the one place that turns a graph into a description; everything that runs or packs a classifier
-//! goes by it.
+//! [`describe()`] is the only function that turns a graph into a description; all code that runs or packs a classifier
+//! uses it.
 
 pub mod average;
 mod calibration;

@@ -1,15 +1,15 @@
-//! What an array of labels says.
+//! Reads an array of labels.
 
 use emocue_models::label::LabelSet;
 
 use super::{Problem, at_row};
 use crate::npy::Array;
 
-/// One label a picture.
+/// One label for each picture.
 pub(super) enum Classes {
-    /// As they are counted in the label set.
+    /// Indices into the label set.
     Sure(Vec<usize>),
-    /// From 0 or from 1.
+    /// Numbers from 0 or from 1.
     Counted(Vec<i64>),
 }
 
@@ -58,7 +58,7 @@ pub(super) fn classes_of(array: &Array, labels: &LabelSet) -> Result<Classes, Pr
     Ok(Classes::Sure((0..rows).map(class).collect::<Result<_, _>>()?))
 }
 
-/// Whether counted labels begin at 0 or at 1, over all parts together.
+/// Whether numbers begin at 0 or at 1, over all parts.
 pub(super) fn first_label<'a>(
     parts: impl Iterator<Item = &'a Classes>,
     labels: &LabelSet,
@@ -78,7 +78,7 @@ pub(super) fn first_label<'a>(
             );
             Err(what.into())
         }
-        // What lies outside is found with its row.
+        // Labels out of range are reported later, with their rows.
         _ => Ok(0),
     }
 }

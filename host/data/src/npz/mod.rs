@@ -6,9 +6,9 @@
 //! - labels `[N]`, `[N, 1]` or `[1, N]`: integers from 0 or from 1, or class names; or one-hot `[N, K]` or
 //!   `[K, N]`.
 //!
-//! `toronto_face.npz` is the teaching part of the Toronto Face Database (Susskind, Anderson & Hinton 2010), as
-//! CSC411 handed it out: `inputs_train` `[3374, 2304]`, and so for `valid` (419) and `test` (385); its classes
-//! are those of `fer-7` in the same order, counted from 0 or from 1.
+//! `toronto_face.npz` is the part of the Toronto Face Database (Susskind, Anderson & Hinton 2010) that the course
+//! CSC411 published: `inputs_train` `[3374, 2304]`, and so for `valid` (419) and `test` (385); its classes are those of
+//! `fer-7` in the same order, counted from 0 or from 1.
 
 mod labels;
 mod view;
@@ -67,7 +67,7 @@ pub const PARTS: &[(Split, &[(&str, &str)])] = &[
 
 const HELP: &str = "Expected arrays like inputs_train and target_train (also valid, test; x_train and y_train; X and y), of pictures [N, S, S] or [N, S*S] and of N labels.";
 
-/// Reads an archive whose labels mean the classes of `labels`, at `side` px; `layout` is its name.
+/// Reads an archive whose labels are classes of `labels`, at `side` px; `layout` is the name of its layout.
 ///
 /// # Errors
 /// [`DataError`] naming the file, the array and the row: no known names, shapes that do not fit, pixels or
@@ -91,7 +91,7 @@ pub fn read(
 
 type Archive = NpzArchive<BufReader<File>>;
 
-/// What is wrong, and in which row where it is one.
+/// An error, with its row if it is in one.
 struct Problem {
     row: Option<usize>,
     what: String,
@@ -149,7 +149,7 @@ fn read_parts(
     if data.is_empty() { Err("the arrays hold no picture".to_owned().into()) } else { Ok(data) }
 }
 
-/// For each split that is there, the stored names of its pictures and of its labels.
+/// The names of the arrays of pictures and labels of each split in the archive.
 fn parts_of(archive: &Archive) -> Result<Vec<(Split, String, String)>, Problem> {
     let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
     let stored = |name: &str| names.iter().find(|n| n.eq_ignore_ascii_case(name)).cloned();

@@ -1,14 +1,14 @@
-//! Where the pixels of square pictures are in an array.
+//! The layout of square pictures in an array.
 
 use emocue_models::luma::luma_of_rgb;
 
 use super::{Problem, at_row};
 use crate::npy::Array;
 
-/// Sides that a picture can have, px.
+/// Allowed sides of a picture, px.
 const SIDES: std::ops::RangeInclusive<usize> = 8..=1024;
 
-/// What black and white are.
+/// The values of black and white.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Range {
     /// 0 and 1.
@@ -17,7 +17,7 @@ pub(super) enum Range {
     Byte,
 }
 
-/// Square pictures in an array; steps are in elements.
+/// Square pictures in an array; strides are in elements.
 pub(super) struct View {
     /// Width and height, px.
     pub(super) side: usize,
@@ -29,7 +29,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The first way of reading the shape as `count` square pictures.
+    /// The first interpretation of the shape as `count` square pictures.
     pub(super) fn of(array: &Array, count: usize) -> Result<Self, Problem> {
         let (shape, strides) = (&array.shape[..], array.strides());
         // Axes of picture, y, x and channel; flattened pictures have one axis for y and x.
@@ -65,7 +65,7 @@ impl View {
         }
     }
 
-    /// What black and white are in the whole array.
+    /// The values of black and white in the whole array.
     pub(super) fn range(&self, array: &Array) -> Result<Range, Problem> {
         let mut most = 0.0;
         for index in 0..array.len() {
@@ -73,7 +73,7 @@ impl View {
             if !(0.0..=255.0).contains(&value) {
                 let row = index / self.picture_step.max(1);
                 let what = format!("a pixel is {value}, expected 0 to 255 or 0 to 1");
-                // With the pictures along the last axis, rows are not whole in storage.
+                // With the pictures along the last axis, a picture's values are not contiguous.
                 return Err(if self.picture_step > self.x_step {
                     at_row(row, what)
                 } else {

@@ -1,4 +1,4 @@
-//! One picture to one square.
+//! From a picture to square crops of its faces.
 
 use emocue_models::crop::Preprocess;
 use emocue_models::geometry::{Face, Landmarks, Point, Rect};
@@ -9,26 +9,27 @@ use emocue_run::{Detector, RunError};
 use super::{Faces, Fallback, How, PrepareOutcome, PrepareSettings};
 use crate::resize;
 
-/// Side of the square that is searched, px. One size for all pictures: the detector prepares itself for a size.
+/// Side of the square in which the detector searches, px. It is the same for all pictures, since a detector is set up
+/// for one size.
 const CANVAS: usize = 320;
-/// Longer side of the picture in its middle, px. Around it the border repeats, since faces that fill a picture
-/// are found badly without surroundings.
+/// Longer side of the picture in the centre of the square, px. Its border is repeated around it, since faces that fill
+/// a picture are hard to detect without a margin.
 const INNER: f32 = 240.0;
-/// The smallest face that a detector need look for, px of the canvas: a seventh of the picture's longer side.
+/// The smallest face that a detector must detect, px of the square: a seventh of the picture's longer side.
 pub const MIN_FACE: f32 = 34.0;
 
-/// What became of a picture, or of one of its faces.
+/// The result for a picture, or for one of its faces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
-    /// How the square came about, or why there is none.
+    /// How the square was made, or why there is none.
     pub outcome: PrepareOutcome,
-    /// The longer side of the face's box as a part of the picture's shorter side.
+    /// The longer side of the face's box as a fraction of the picture's shorter side.
     pub share: Option<f32>,
-    /// The square, row-major luma; `None` where the picture is to be left out.
+    /// The square, row-major luma; `None` if the picture is left out.
     pub square: Option<Vec<u8>>,
 }
 
-/// Finds the face of a picture and cuts it out.
+/// Detects the face of a picture and crops it.
 pub struct Preparer {
     detector: Box<dyn Detector + Send>,
     preprocess: Preprocess,
@@ -38,8 +39,8 @@ pub struct Preparer {
 }
 
 impl Preparer {
-    /// `detector` should look for faces of [`MIN_FACE`] px; `preprocess` is the badge's, and is scaled to the
-    /// side that the settings ask for.
+    /// `detector` should detect faces from [`MIN_FACE`] px; `preprocess` is the badge's, and is scaled to the settings'
+    /// side.
     pub fn new(
         detector: Box<dyn Detector + Send>,
         preprocess: &Preprocess,
@@ -61,7 +62,7 @@ impl Preparer {
         &self.settings
     }
 
-    /// Searches `picture` and cuts its faces out, the largest first; never empty.
+    /// Detects and crops the faces of `picture`, the largest first; the result is never empty.
     ///
     /// # Errors
     /// [`RunError`] when the detector fails.
@@ -108,7 +109,7 @@ impl Preparer {
     }
 }
 
-/// The faces whose middles lie in the picture, px of the picture, the largest first.
+/// The faces whose centres are in the picture, px of the picture, the largest first.
 fn find(
     detector: &mut dyn Detector,
     picture: &Luma,

@@ -1,4 +1,4 @@
-//! What was done to which picture, and with which settings: two files beside the results.
+//! The log of the results, and their settings: two files beside the results.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{PrepareError, PrepareOutcome, PrepareSettings, PreparedRecord};
 use emocue_models::files::write_atomically;
 
-/// One line a picture or a face: `file,output,outcome,share,note`.
+/// The log, with one line for each picture or face: `file,output,outcome,share,note`.
 pub const LOG: &str = "prepared.csv";
 /// The settings that all results in a folder share.
 pub const SETTINGS: &str = "prepared.toml";
@@ -17,8 +17,8 @@ pub const SETTINGS: &str = "prepared.toml";
 pub(super) struct Log(csv::Writer<File>);
 
 impl Log {
-    /// Opens the log in `out`, and tells the pictures that are done. What has no result although it should, and
-    /// what was unreadable, is not done.
+    /// Opens the log in `out`; also returns the finished pictures. Pictures whose results are missing, and unreadable
+    /// ones, are not finished.
     pub(super) fn open(
         out: &Path,
         settings: &PrepareSettings,
@@ -46,7 +46,7 @@ impl Log {
                 .flexible(true)
                 .from_path(&log)
                 .map_err(io::Error::from)?;
-            // A line that was cut off when the program was killed is not a record.
+            // A truncated line, from when the program was killed, is not a record.
             for record in reader.deserialize::<PreparedRecord>().flatten() {
                 let lines = files.entry(record.file.clone()).or_default();
                 if !lines.iter().any(|line| line.output == record.output) {
@@ -54,7 +54,7 @@ impl Log {
                 }
             }
         }
-        // A picture is done when every result of it is there.
+        // A picture is finished when all its results exist.
         let is_there = |record: &PreparedRecord| match (record.outcome, record.output.as_str()) {
             (PrepareOutcome::Unreadable, _) => false,
             (_, "") => true,
@@ -75,7 +75,7 @@ impl Log {
         Ok((Self(csv::WriterBuilder::new().has_headers(false).from_writer(append)), done))
     }
 
-    /// Adds the lines of one picture at once, so that nothing is lost when the program ends.
+    /// Adds the lines of one picture and flushes them, so that nothing is lost when the program ends.
     pub(super) fn add(&mut self, records: &[PreparedRecord]) -> Result<(), PrepareError> {
         for record in records {
             self.0.serialize(record).map_err(io::Error::from)?;

@@ -1,6 +1,6 @@
-//! From raw pictures of any size and colour to square luma faces in the same folders: find the face, align it as
-//! the badge does, or fall back to the whole picture. Everything that was done is logged, and a run that was
-//! stopped resumes where it was.
+//! From raw pictures of any size and colour to square luma crops of faces in the same folder structure: detect the face
+//! and align it as the badge does, or fall back to the whole picture. Every result is logged, and an interrupted run
+//! can be resumed.
 
 mod face;
 mod log;
@@ -55,52 +55,52 @@ pub enum Fallback {
     Skip,
 }
 
-/// What decides on the result; a folder of results has one of these.
+/// The settings that determine the results; all results in a folder share them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrepareSettings {
     /// How a found face becomes a square.
     pub how: How,
-    /// What happens without one.
+    /// What happens without a face.
     pub fallback: Fallback,
     /// Width and height of the results, px.
     pub side: usize,
-    /// Which faces are taken; folders of earlier versions have the largest.
+    /// Which faces are used; in folders of earlier versions, the largest.
     #[serde(default)]
     pub faces: Faces,
-    /// A box whose longer side is a smaller part of the picture's shorter side is not a face.
+    /// Lowest ratio of the box's longer side to the picture's shorter side, `0..=1`; a smaller face is not used.
     pub min_share: f32,
-    /// The bundle whose detector searches: name and version.
+    /// Name and version of the bundle whose detector is used.
     pub detector: String,
 }
 
-/// What became of a picture.
+/// The outcome for a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrepareOutcome {
     /// Aligned by its landmarks.
     Aligned,
-    /// Cut out by its box.
+    /// Cropped by its box.
     Cropped,
-    /// Taken whole, as asked.
+    /// The whole picture, as requested.
     Whole,
     /// No face was found: the fallback.
     NoFace,
     /// The face is too small: the fallback.
     SmallFace,
-    /// No picture could be read from the file.
+    /// The file could not be read as a picture.
     Unreadable,
 }
 
 /// One line of the log: a picture, or one of its faces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PreparedRecord {
-    /// The picture, below the input folder.
+    /// The picture, relative to the input folder.
     pub file: String,
-    /// The result, below the output folder; empty where there is none.
+    /// The result, relative to the output folder; empty if there is none.
     pub output: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: PrepareOutcome,
-    /// The box's longer side as a part of the picture's shorter side, where a face was found.
+    /// The box's longer side as a fraction of the picture's shorter side, if a face was found.
     pub share: Option<f32>,
     /// Why it is unreadable.
     pub note: String,
@@ -109,7 +109,7 @@ pub struct PreparedRecord {
 /// Pictures could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// The input cannot be walked.
+    /// The input folder cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A network failed.
@@ -118,15 +118,15 @@ pub enum PrepareError {
     /// A result or the log cannot be written.
     #[error(transparent)]
     Write(#[from] std::io::Error),
-    /// A result cannot be packed as PNG.
+    /// A result cannot be encoded as PNG.
     #[error("cannot pack {file} as PNG: {source}")]
     Png {
         /// The result.
         file: String,
-        /// The encoder's words.
+        /// The encoder's error.
         source: image::ImageError,
     },
-    /// The folders do not go together.
+    /// The input and output folders do not fit each other.
     #[error("{0}")]
     Folders(String),
 }
@@ -150,7 +150,7 @@ impl Failure for PrepareError {
     }
 }
 
-/// A picture and where its face goes.
+/// A picture and the path of its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     file: String,
@@ -162,12 +162,12 @@ pub struct Job {
 pub struct Jobs {
     /// The pictures, by name.
     pub pictures: Vec<Job>,
-    /// Files that are not pictures by their names: how many of each ending.
+    /// Numbers of files that are not pictures, by extension.
     pub ignored: BTreeMap<String, usize>,
 }
 
 impl Job {
-    /// Where the face of this number goes, counted from 0: `a.png`, then `a.face2.png`.
+    /// The result's path for face number `face`, counted from 0: `a.png`, then `a.face2.png`.
     fn output(&self, face: usize) -> String {
         match (face, self.output.strip_suffix(".png")) {
             (1.., Some(stem)) => format!("{stem}.face{}.png", face + 1),
@@ -176,14 +176,14 @@ impl Job {
     }
 }
 
-/// Whether a result's name is like `a.face2.png`.
+/// Whether a result's name has the form `a.face2.png`.
 fn is_numbered(output: &Path) -> bool {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
     let number = stem.rsplit_once(".face").map(|(_, number)| number);
     number.is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
-/// `": only .heic 2, .txt 1"`; empty where there is nothing.
+/// Text such as `": only .heic 2, .txt 1"`; empty without such files.
 fn only(ignored: &BTreeMap<String, usize>) -> String {
     match ignored.is_empty() {
         true => String::new(),
@@ -191,7 +191,7 @@ fn only(ignored: &BTreeMap<String, usize>) -> String {
     }
 }
 
-/// `path` as the system finds it, as far as it exists already.
+/// `path` made canonical, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for parent in path.ancestors() {
@@ -202,11 +202,11 @@ fn resolved(path: &Path) -> PathBuf {
     path
 }
 
-/// The pictures below `input`, by name. The result has the same name with `.png`, and both endings where two
-/// pictures would share one.
+/// The pictures below `input`, by name. The result has the same name with the extension `.png`, appended to the
+/// original extension if two pictures would share a name.
 ///
 /// # Errors
-/// [`PrepareError`] when the folder cannot be read, holds no picture or contains `out`.
+/// [`PrepareError`] when the folder cannot be read, has no picture or contains `out`.
 pub fn jobs(input: &Path, out: &Path) -> Result<Jobs, PrepareError> {
     if resolved(out).starts_with(resolved(input)) {
         return Err(PrepareError::Folders(format!(
@@ -239,7 +239,7 @@ pub fn jobs(input: &Path, out: &Path) -> Result<Jobs, PrepareError> {
     let job = |file: PathBuf| {
         let short = file.with_extension("png");
         let output = match shared.get(&short) {
-            // A name that a second face's result may have is not taken from it.
+            // Names that the result of a second face may have are reserved.
             Some(1) if !is_numbered(&short) => short,
             _ => PathBuf::from(format!("{}.png", file.display())),
         };
@@ -260,7 +260,8 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// Finds a face in the middle of every bright frame, as large as the frame is bright, and a smaller one inside it.
+    /// Finds a face in the middle of every bright frame, whose size is proportional to the brightness, and a smaller
+    /// one inside it.
     struct Bright;
 
     impl Detector for Bright {
@@ -372,7 +373,7 @@ mod tests {
         let first = std::fs::metadata(out.join("happy/face.png")).unwrap().modified().unwrap();
         std::fs::remove_file(out.join("sad/none.png")).unwrap();
         grey(&root.path().join("raw/sad/broken.jpg"), 90, 0);
-        // As if the log's last line had been cut off.
+        // Truncates the log's last line.
         let log = std::fs::read_to_string(out.join(LOG)).unwrap();
         std::fs::write(out.join(LOG), format!("{log}sad/tw")).unwrap();
 
@@ -420,7 +421,7 @@ mod tests {
                 ("happy/small.png", PrepareOutcome::Aligned),
             ]
         );
-        // A picture is done when all its results are there.
+        // A picture is finished when all its results exist.
         let second = root.path().join("out/happy/face.face2.png");
         std::fs::remove_file(&second).unwrap();
         let again = prepare(root.path(), &settings, &AtomicBool::new(false)).unwrap();

@@ -1,4 +1,4 @@
-//! Many pictures on many threads.
+//! Preparation of many pictures on several threads.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,11 +14,11 @@ use super::{Job, PrepareError, PrepareOutcome, PreparedRecord};
 use crate::{DataError, picture};
 use emocue_models::files::write_atomically;
 
-/// Prepares what the log in `out` does not have yet, one thread for each of `preparers`, until `stop` is set.
-/// `progress` is called with the records of every finished picture, those of earlier runs first.
+/// Prepares the pictures that the log in `out` does not have yet, with one thread for each of `preparers`, until `stop`
+/// is set. `progress` receives the records of every finished picture, those of earlier runs first.
 ///
 /// # Errors
-/// [`PrepareError`] when a network fails, a result cannot be written, or `out` was begun with other settings.
+/// [`PrepareError`] when a network fails, a result cannot be written, or `out` has results of other settings.
 pub fn run(
     input: &Path,
     out: &Path,
@@ -107,7 +107,7 @@ fn one(
     faces.into_iter().enumerate().map(record).collect()
 }
 
-/// Writes a square as PNG and gives its name back.
+/// Writes a square as PNG and returns its name.
 fn write(out: &Path, output: String, square: &[u8], side: u32) -> Result<String, PrepareError> {
     let path = out.join(&output);
     if let Some(folder) = path.parent() {
