@@ -5,18 +5,18 @@
 //! Settings are in the crate `emocue-config`. A module uses only modules of rows above its own:
 //!
 //! ```text
-//! answer  nodes  thermometer              what is said of a frame; the machine's files
+//! answer  nodes  thermometer              results for a frame; the machine's files
 //! sandbox  ffmpeg                         child processes
 //! camera  cue  show                       hardware
 //! config                                  their settings in one file
-//! practice  keep                          answer: games, and what is kept by the wearer's consent
+//! practice  keep                          answer: games, and what is stored by the wearer's consent
 //! vision                                  camera, answer
-//! bundle                                  vision: what looks, loaded
-//! slots                                   bundle: those that came after the program
-//! link                                    slots, sandbox: what a host may ask
+//! bundle                                  vision: the networks in use, loaded
+//! slots                                   bundle: installed bundles
+//! link                                    slots, sandbox: requests of a host
 //! badge                                   all of them: the loop
 //! bench  doctor                           measure and check
-//! cli                                     what may be said to the program; `verbs`, in the binary, does it
+//! cli                                     the command line; `verbs`, in the binary, implements it
 //! ```
 //!
 //! Time is a parameter: code that depends on the clock takes `now: Instant`; only loops and drivers read the clock.

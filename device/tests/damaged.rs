@@ -245,7 +245,7 @@ impl Camera for Stream {
     }
 }
 
-/// Counters of what was shown of a camera.
+/// Counters of what was shown.
 #[derive(Default)]
 struct Counts {
     looks: AtomicU64,

@@ -7,7 +7,7 @@ use crate::luma::Luma;
 pub struct Colors([Luma; 3]);
 
 impl Colors {
-    /// `width * height` pixels of three bytes, row-major; what is missing is black.
+    /// `width * height` pixels of three bytes, row-major; missing pixels are black.
     pub fn of_rgb(width: usize, height: usize, rgb: impl IntoIterator<Item = [u8; 3]>) -> Self {
         let mut colors = Self::default();
         colors.fill(width, height, rgb);

@@ -31,8 +31,8 @@ impl From<WriteError> for io::Error {
     }
 }
 
-/// Writes `bytes` beside `path` under a temporary name, then renames: a reader sees the old file or the new
-/// one, and a failure leaves the old one. A link stays and its target is replaced; what is not a file, such as
+/// Writes `bytes` beside `path` under a temporary name, then renames: a reader sees the old file or the new one, and a
+/// failure leaves the old one. A symbolic link is kept and its target is replaced; what is not a file, such as
 /// `/dev/stdout` or a named pipe, is written to.
 ///
 /// # Errors
@@ -56,7 +56,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&temporary, &target));
     if written.is_err() {
-        // The error that is returned says more than one about the temporary file.
+        // Best effort: the first error is the one to return.
         let _ = fs::remove_file(&temporary);
     }
     written
@@ -118,8 +118,8 @@ impl Failure for ExistsError {
     }
 }
 
-/// Whether `path` may be written without `--overwrite`: nothing is there, what is there is not a file, or it is one
-/// of `inputs`, which a command that names it twice changes in place.
+/// Checks that `path` may be written without `--overwrite`: it does not exist, is not a file, or is one of `inputs`, so
+/// that the command changes it in place.
 ///
 /// # Errors
 /// [`ExistsError`] where a file would be replaced.

@@ -90,8 +90,8 @@ impl Reducer {
     }
 }
 
-/// Which of `count` places from `start` on lie in a row of `length`, or else the nearest one: from, to, and how many places
-/// come before it.
+/// The part of the `count` positions from `start` on that is inside a row of `length`, or the nearest position if none
+/// is: start, end, and how many positions precede it.
 fn visible(start: isize, count: usize, length: usize) -> (usize, usize, usize) {
     let last = length as isize - 1;
     let from = start.clamp(0, last);

@@ -54,7 +54,7 @@ impl Default for SteadySettings {
 /// The steadied answer of one face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// No class was probable enough for a while.
+    /// No class was probable enough for some time.
     Unsure,
     /// This class.
     Class(usize),
@@ -201,7 +201,7 @@ mod tests {
         probabilities
     }
 
-    /// The answers at `fps` frames a second to what is given for each second.
+    /// The answers at `fps` frames per second, for durations, s, and their probabilities.
     fn answers(fps: usize, given: &[(f32, [f32; 3])]) -> Vec<(f32, Option<Settled>)> {
         let (mut steady, mut time, mut out) = (Steady::new(), 0.0, Vec::new());
         for (seconds, probabilities) in given {

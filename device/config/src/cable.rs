@@ -95,7 +95,7 @@ mod tests {
             let error = check(&below, &text).unwrap_err();
             assert!(error.starts_with("new.toml:2:"), "{error}");
             assert!(error.contains(&format!("{key} cannot be changed through a cable")), "{error}");
-            // Nor where they lie in the badge's folder already, which its service may write.
+            // Nor if they are in the badge's folder already, which its service can write.
             assert!(Config::parse_over(&below, "settings.toml", &text).is_err());
         }
         for text in [

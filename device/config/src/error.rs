@@ -22,7 +22,7 @@ pub enum ConfigError {
     /// No profile has this name.
     #[error("no board is called {name:?}")]
     UnknownBoard {
-        /// What was asked for.
+        /// The requested name.
         name: String,
     },
     /// A key or a value is wrong.

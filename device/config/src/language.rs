@@ -18,7 +18,7 @@ use crate::{explain, read};
 pub use tables::{LANGUAGES, LanguageTable};
 pub use text::{PanelText, TextSlot, Unfit};
 
-/// Declares a section of the file: its texts, and where each stands on the panel.
+/// Declares a section of the file: its texts, and the place of each on the panel.
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident, $section:literal: $($key:literal $field:ident $slot:ident,)*) => {
         $(#[$doc])*
@@ -219,7 +219,7 @@ pub enum LanguageError {
     /// No built-in language has this code.
     #[error("unknown language {name:?}")]
     Unknown {
-        /// What was asked for.
+        /// The requested code.
         name: String,
     },
     /// The file cannot be read.

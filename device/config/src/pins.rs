@@ -28,8 +28,8 @@ pub struct Pins {
     pub battery_low: Option<Pin>,
 }
 
-/// Every role's key, and whether its pin is active low unless said otherwise: a button to ground, a power board that
-/// pulls its warning low.
+/// Every role's key, and whether its pin is active low by default: a button to ground, a power board that pulls its
+/// warning low.
 pub const ROLES: [(&str, bool); 4] =
     [("button", true), ("led", false), ("motor", false), ("battery_low", true)];
 

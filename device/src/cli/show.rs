@@ -91,7 +91,7 @@ impl Show {
         self.displays.iter().filter_map(show::kind).any(|sink| sink.is_panel)
     }
 
-    /// As said here, else as in `usual`.
+    /// The values given here, else those of `usual`.
     pub fn settings(&self, usual: show::ShowSettings) -> show::ShowSettings {
         show::ShowSettings {
             panel: self.panel.unwrap_or(usual.panel),

@@ -2,8 +2,8 @@
 //! belongs to the owner of the badge and not to its service.
 //!
 //! ```text
-//! STATE/settings.toml     what came last, behind a line that says over which configuration it was laid
-//! STATE/settings.before   what was used before, while the new ones have not proved themselves; empty for none
+//! STATE/settings.toml     the settings received last, after a line with the configuration's SHA-256
+//! STATE/settings.before   the previous settings, while the new ones are not confirmed; empty for none
 //! ```
 //!
 //! A change of the configuration's file replaces them.

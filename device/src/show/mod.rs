@@ -1,8 +1,8 @@
 //! Displays: all outputs that can show a [`FrameReport`].
 //!
 //! A picture is geometry ([`art`]), drawn by one routine ([`draw`]) on any
-//! [`embedded_graphics::draw_target::DrawTarget`]; [`panel`] puts the word ([`words`]) beside it. The
-//! sinks differ only in where that goes.
+//! [`embedded_graphics::draw_target::DrawTarget`]; [`panel`] puts the word ([`words`]) beside it. The sinks differ only
+//! in the destination.
 
 pub mod art;
 mod canvas;

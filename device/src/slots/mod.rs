@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! STATE/slots/a.emocue, b.emocue   the bundles
-//! STATE/slots/state                which one runs, and how far each is trusted ([`pointer`])
+//! STATE/slots/state                which one runs, and the state of each ([`pointer`])
 //! STATE/slots/lock                 held while a program changes them
 //! STATE/keys                       public keys that were accepted by a press of the button ([`trust`])
-//! STATE/ask, STATE/answer          what a program asks the wearer, and the answer ([`consent`])
+//! STATE/ask, STATE/answer          a question to the wearer, and the answer ([`consent`])
 //! ```
 //!
 //! A new bundle is written to the slot that does not run ([`Install`]) and gets a few starts on trial. After a minute

@@ -156,7 +156,7 @@ pub enum IsaError {
     Unsupported {
         /// As given.
         name: String,
-        /// The names of what it has.
+        /// The instruction sets that it has.
         available: String,
     },
 }

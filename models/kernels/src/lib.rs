@@ -80,7 +80,7 @@
 //! # Why every processor gives the same bits
 //!
 //! Integer sums are exact in any order. What follows is one formula for each value (`i32` to `f32`, fused multiply-add
-//! with scale and bias, another for what is added, the activation, rounding to even, saturation), and IEEE 754 defines
+//! with scale and bias, another for a residual, the activation, rounding to even, saturation), and IEEE 754 defines
 //! every step to the last bit. It is portable code that is compiled for each instruction set; only the sums of products
 //! are written by hand for each. The tests compare all of them with the portable code.
 //!

@@ -18,8 +18,7 @@ impl Window {
 }
 
 /// Resizes a window to any size: target pixel `i` of `n` is the unweighted mean of source pixels
-/// `floor(i * s / n) .. ceil((i + 1) * s / n)`, as PyTorch's `interpolate(mode="area")` takes it. Keeps its working
-/// memory.
+/// `floor(i * s / n) .. ceil((i + 1) * s / n)`, as in PyTorch's `interpolate(mode="area")`. Keeps its working memory.
 #[derive(Debug, Default)]
 pub(crate) struct AreaResize {
     /// For each column the sum over one target row's source rows, then the running sum from the left.

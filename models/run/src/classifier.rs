@@ -100,7 +100,7 @@ impl ExpressionNet {
         Ok(&self.probabilities)
     }
 
-    /// The network's outputs for a row as [`ExpressionNet::classify_row`] takes it, before they become probabilities,
+    /// The network's outputs for a row as [`ExpressionNet::classify_row`] accepts it, before they become probabilities,
     /// and the image quality of its face: the data to which a decision is fitted.
     ///
     /// # Errors
@@ -131,8 +131,7 @@ impl ExpressionNet {
         Ok(side)
     }
 
-    /// The face that a square row of `side` px shows: cropping it gives what
-    /// [`ExpressionNet::classify_row`] sees.
+    /// The face of a square row of `side` px: its crop is the input of [`ExpressionNet::classify_row`].
     pub fn face_of_row(&self, side: usize) -> Face {
         let scale = side as f32 / self.preprocess.size as f32;
         let face = self.preprocess.canonical_face();

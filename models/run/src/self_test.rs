@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds as many faces as it says.
+    /// Finds this number of faces.
     struct Finds(usize);
 
     impl Detector for Finds {

@@ -51,19 +51,19 @@ pub enum BundleError {
     /// A later container format.
     #[error("byte 8: container version {found}, but this program reads version 1")]
     Version {
-        /// What the file says.
+        /// The value in the file.
         found: u16,
     },
     /// A flag that version 1 does not have.
     #[error("byte 10: unknown flags {found:#06x}")]
     Flags {
-        /// What the file says.
+        /// The value in the file.
         found: u16,
     },
-    /// The manifest asks for a later program.
+    /// The bundle needs a later program.
     #[error("the bundle needs runtime {needed} and this program has {has}", has = manifest::RUNTIME)]
     Runtime {
-        /// What the manifest asks for.
+        /// The runtime number that the manifest needs.
         needed: u32,
     },
     /// The file ends early.
@@ -103,7 +103,7 @@ pub enum BundleError {
     Signature {
         /// Where the signature's length is.
         offset: usize,
-        /// What it says.
+        /// The length in the file.
         length: u16,
     },
     /// The manifest is undamaged and has an invalid entry.

@@ -37,7 +37,7 @@ impl Tiff<'_> {
     }
 }
 
-/// The file in `bytes` with its palette taken out; `None` when it is not a TIFF file with a palette of 8 bits.
+/// The file in `bytes`, changed to greyscale; `None` when it is not a TIFF file with a palette of 8 bits.
 pub(super) fn indexed(bytes: &[u8]) -> Option<Indexed> {
     let is_big_endian = match bytes.get(..4)? {
         b"II\x2A\0" => false,

@@ -36,7 +36,7 @@ const LONGEST: usize = 300_000;
 /// Most that either side, all files included, holds at once, bytes.
 const MOST_MEMORY: u64 = 3 << 20;
 
-/// Most bytes that wait in one direction, on the wire and behind it: what a terminal keeps, and two long frames.
+/// Most bytes that wait in one direction, on the wire and after it: a terminal's buffer, and two long frames.
 const MOST_WAITING: usize = 4096 + 2 * MAX_FRAME;
 
 /// What the badge received and did.

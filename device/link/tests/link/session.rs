@@ -167,7 +167,7 @@ fn what_comes_twice_is_done_once() {
         for _ in 0..3 {
             assert_eq!(raw.ask(1, sequence, request.clone()), reply);
         }
-        // A host that missed the reply asks for it.
+        // A host that did not receive the reply requests it.
         raw.say(1, sequence, Body::Again);
         assert_eq!(raw.hear().body, Body::Reply(reply));
     }

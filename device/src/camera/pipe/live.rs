@@ -42,9 +42,9 @@ type Start = Box<dyn FnMut(&str) -> io::Result<Box<dyn Program>> + Send>;
 
 /// Frames that a child process writes to its standard output.
 ///
-/// A pipe holds 64 KiB, less than a frame of 320x240, and its writer waits when it is full: a reader that keeps up,
-/// as the badge's capture thread does, has the newest frame. The program is started by the first frame asked for and
-/// started again after it ended.
+/// A pipe holds 64 KiB, less than a frame of 320x240, and its writer waits when it is full: a reader that keeps up, as
+/// the badge's capture thread does, has the newest frame. The program is started by the first [`Camera::next`] and
+/// restarted after it ended.
 pub struct Pipe {
     settings: PipeSettings,
     start: Start,

@@ -46,7 +46,7 @@ impl Pixels {
     }
 }
 
-/// What sysfs says about a framebuffer.
+/// The layout of a framebuffer, from sysfs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Width of the visible area, px.

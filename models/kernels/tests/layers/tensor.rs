@@ -42,7 +42,7 @@ pub(crate) fn places(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)
     rows.flat_map(move |(c, y)| (0..shape.width).map(move |x| (c, y, x)))
 }
 
-/// Planes full of other values, so that what is not written is found.
+/// Planes full of other values, so that values that were not written are detected.
 pub(crate) fn dirty(shape: Shape, border: usize, zero_point: i8) -> Planes {
     let mut planes = Planes::new(shape, border, zero_point).unwrap();
     planes.store(&vec![99; shape.len()]).unwrap();

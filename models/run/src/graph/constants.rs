@@ -21,7 +21,7 @@ pub(crate) enum Numbers {
 }
 
 impl Constant {
-    /// `None` for other types, for values in another file, and for more or fewer than the shape says.
+    /// `None` for other types, for values in another file, and for a number of values that does not match the shape.
     pub(crate) fn read(tensor: &TensorProto) -> Option<Self> {
         if !tensor.external_data.is_empty() {
             return None;

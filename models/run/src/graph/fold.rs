@@ -8,7 +8,7 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 use super::constants::{Constant, Numbers};
 use super::index::{Index, int};
 
-/// Replaces every `DequantizeLinear` of constants by what it computes.
+/// Replaces every `DequantizeLinear` of constants by its result.
 pub(crate) fn fold(graph: &mut GraphProto) {
     let index = Index::new(graph);
     let mut folded = HashMap::new();

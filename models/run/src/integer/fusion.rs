@@ -1,4 +1,4 @@
-//! Layers of several nodes: a product, what is added, an activation, rounding.
+//! Layers of several nodes: a product, an addition, an activation, rounding.
 //!
 //! In ONNX operators: `QLinearConv`, `DequantizeLinear`, `Add` (whose other input comes from a `DequantizeLinear` too),
 //! `Relu`, `QuantizeLinear`, `Clip`. Only the next node reads what one of them writes.

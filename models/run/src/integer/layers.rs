@@ -12,7 +12,7 @@ use crate::graph::{Index, int, text};
 /// What the engine does in one step.
 #[derive(Clone, Debug)]
 pub(super) struct Layer<'a> {
-    /// The nodes that it stands for.
+    /// The nodes that it replaces.
     pub(super) nodes: Vec<usize>,
     /// Its name in messages: that of its last node with weights, else of its last node.
     pub(super) label: &'a str,

@@ -34,9 +34,9 @@ pub(crate) use program::Program;
 use regions::Region;
 use shapes::Shapes;
 
-/// The operator of a node that stands for a region.
+/// The operator of a node that replaces a region.
 pub(crate) const OPERATOR: &str = "EmocueIntegerRegion";
-/// Its attribute: which region.
+/// Its attribute: the number of the region.
 pub(crate) const NUMBER: &str = "number";
 
 /// What runs an integer region of a graph.
@@ -144,7 +144,7 @@ fn build<'a>(
     compile::compile(region, index, shapes, isa)
 }
 
-/// The node that stands for a region.
+/// The node that replaces a region.
 fn node(region: &Region<'_>, number: usize) -> NodeProto {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     NodeProto {

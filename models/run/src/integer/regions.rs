@@ -1,4 +1,4 @@
-//! Which layers belong together, and what a region begins and ends with.
+//! Groups layers into regions, and finds their inputs and outputs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,8 +16,8 @@ pub(super) struct Region<'a> {
     pub(super) outputs: Vec<&'a str>,
 }
 
-/// The regions that `layers` form, in the order of their first nodes. Those of a group exchange integers, but floats that
-/// one writes come back to another, so that one node cannot stand for all of them.
+/// The regions that `layers` form, in the order of their first nodes. Regions of a group exchange integers, but one
+/// also reads floats that depend on another's, so one node cannot replace all of them.
 pub(super) fn groups<'a>(index: &Index<'a>, layers: Vec<Layer<'a>>) -> Vec<Vec<Region<'a>>> {
     let stages = stages::stages(index, &layers);
     // The group of each integer value; groups that meet are joined.
@@ -126,8 +126,8 @@ impl<'a> Region<'a> {
         })
     }
 
-    /// Whether what it writes comes back to it through nodes besides its own, so that one node cannot stand for it.
-    /// `others` are regions that are one node each.
+    /// Whether it depends on its own outputs through other nodes, so that one node cannot replace it. `others` are
+    /// regions that are one node each.
     pub(super) fn feeds_itself(&self, index: &Index<'a>, others: &[&Region<'a>]) -> bool {
         let own: HashSet<usize> = self.nodes().collect();
         let mut reached: HashSet<&str> = HashSet::new();

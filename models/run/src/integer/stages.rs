@@ -6,7 +6,7 @@ use super::layers::{Layer, Operation, Written};
 use crate::graph::Index;
 
 /// For each layer the number of times that integers became floats, which other nodes computed with, and integers again.
-/// Layers of one stage never wait for what such nodes make of another's floats of the same stage.
+/// Layers of one stage never depend on such nodes that read floats of the same stage.
 pub(super) fn stages<'a>(index: &Index<'a>, layers: &[Layer<'a>]) -> Vec<usize> {
     let mut owners: HashMap<usize, usize> = HashMap::new();
     for (number, layer) in layers.iter().enumerate() {

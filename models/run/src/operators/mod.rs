@@ -19,7 +19,7 @@ pub(crate) fn onnx() -> tract_onnx::Onnx {
     onnx
 }
 
-/// Gives the nodes that stand for regions their programs.
+/// Gives the nodes of regions their programs.
 pub(crate) fn link(model: &mut InferenceModel, programs: Vec<Program>) {
     let programs: Vec<Arc<Program>> = programs.into_iter().map(Arc::new).collect();
     for node in model.nodes_mut() {

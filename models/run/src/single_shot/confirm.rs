@@ -34,7 +34,7 @@ impl Confirm {
     }
 
     /// Accepts the doubtful faces that O-Net scores above their `threshold`. Those, and the accepted ones that it sees
-    /// too, get its landmarks and a higher score; the others keep what they have. Below `settings.maybe` nothing is
+    /// too, get its landmarks and a higher score; the others are not changed. Below `settings.maybe` nothing is
     /// accepted.
     pub(super) fn run(
         &mut self,

@@ -48,7 +48,7 @@ pub enum JpegError {
         /// Claimed height, px.
         height: u64,
     },
-    /// Not as the standard says.
+    /// Invalid data, or an unsupported sampling.
     #[error("{0}")]
     Damaged(&'static str),
 }
@@ -164,7 +164,7 @@ pub fn with_standard_tables(jpeg: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// A frame's header; `None` for what is not read here.
+/// Reads a frame's header; `None` for a kind of JPEG that is not read here.
 fn frame_of(body: &[u8], is_progressive: bool) -> Result<Option<Frame>, JpegError> {
     let &[precision, h1, h0, w1, w0, count, ref listed @ ..] = body else {
         return Err(JpegError::Damaged("an invalid header of its frame"));

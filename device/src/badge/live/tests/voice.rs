@@ -83,7 +83,7 @@ fn lives(process: &str) -> bool {
     Path::new("/proc").join(process).exists()
 }
 
-/// Shows the faces until the badge has told a line with `text`.
+/// Shows the faces until the badge has logged a line with `text`.
 fn until_told(badge: &Bench, text: &str) {
     let deadline = Instant::now() + PATIENCE;
     while !badge.notices.lock().unwrap().iter().any(|line| line.contains(text)) {
