@@ -62,7 +62,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// A new file in the folder of `path`, never one that is there already.
+/// A new file in the folder of `path`, never an existing one.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
     let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
@@ -78,10 +78,10 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     Err(taken)
 }
 
-/// Writes a new file with the permissions `mode` (Unix alone knows them), and never over one that is there.
+/// Writes a new file with the permissions `mode` (only on Unix), and never over an existing one.
 ///
 /// # Errors
-/// The system's reason; [`io::ErrorKind::AlreadyExists`] where something has that name.
+/// The system's error; [`io::ErrorKind::AlreadyExists`] if the path exists.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -94,7 +94,8 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The permissions of a file that others than its owner can read, write or run. Only Unix knows them.
+/// The permissions of a file that users other than its owner can read, write or run; `None` for other files, and on
+/// other systems than Unix.
 pub fn exposed(found: &fs::Metadata) -> Option<u32> {
     #[cfg(unix)]
     let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
@@ -103,7 +104,7 @@ pub fn exposed(found: &fs::Metadata) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// A file is there and may not be replaced.
+/// A file exists and may not be replaced.
 #[derive(Debug, thiserror::Error)]
 #[error("{} exists", .0.display())]
 pub struct ExistsError(pub PathBuf);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// 32 bytes from 64 digits; nothing where `text` is something else.
+/// 32 bytes from 64 hexadecimal digits of either case; `None` for any other text.
 pub fn decode(text: &str) -> Option<[u8; 32]> {
     let text = text.as_bytes();
     if text.len() != 64 {
@@ -16,15 +16,15 @@ pub fn decode(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Each byte as two digits.
+/// Each byte as two lower-case digits.
 pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes each byte as two digits.
+/// Writes each byte as two lower-case digits.
 ///
 /// # Errors
-/// What `f` says.
+/// The error of `f`.
 pub fn write(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }

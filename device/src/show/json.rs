@@ -7,7 +7,7 @@
 //! | `time_ms` | ms since the source's start, or `null` |
 //! | `age_ms` | ms from a live camera's sensor to this line, or `null` |
 //! | `width`, `height` | the frame in px; 0 where there is none |
-//! | `shown` | what the panel shows: a class name, `face-found`, `unsure`, `too-dark`, `too-far`, `no-face`, `paused`, `camera-missing`, `low-battery` or `starting` |
+//! | `shown` | what the panel shows: a class name, or another identifier of [`id`](super::words::id) |
 //! | `shown_face` | which of `faces` the panel shows, from 0, or `null` |
 //! | `searched` | whether the frame was searched for faces, or known ones were only followed |
 //! | `labels` | the label set's identifier |

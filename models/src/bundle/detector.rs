@@ -85,8 +85,8 @@ impl YunetSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outputs {
-    /// YuNet's, on luma `0..=255` `[1,1,H,W]`: class and object scores `[1,c,1]`, boxes `[1,c,4]`, landmarks `[1,c,10]`,
-    /// each for strides of 8, 16 and 32 px.
+    /// YuNet's, on luma `0..=255` `[1,1,H,W]`: class and object scores `[1,c,1]`, boxes `[1,c,4]`, landmarks
+    /// `[1,c,10]`, each for strides of 8, 16 and 32 px.
     Yunet,
     /// Those of `emocue-face`, on luma normalised as `(pixel / 255 - 0.5) / 0.25`: for strides of 8, 16 and 32 px a map
     /// `[1,15,h,w]` of a score (logit), a box and landmarks, relative to the cell's centre.
