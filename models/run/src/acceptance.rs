@@ -1,4 +1,4 @@
-//! What a badge requires of a bundle before it accepts it, whoever signed it. Host and badge share this check.
+//! What a badge requires of a bundle before it accepts it, regardless of its signer. Host and badge share this check.
 
 use std::time::Duration;
 
