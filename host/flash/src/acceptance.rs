@@ -10,9 +10,9 @@ use emocue_run::acceptance::{self, Unacceptable};
 #[derive(Debug, thiserror::Error)]
 #[error("a badge refuses the bundle {bundle}: {reason}")]
 pub struct RefusedBundle {
-    /// Which bundle.
+    /// Name of the bundle.
     bundle: String,
-    /// Why.
+    /// The reason.
     #[source]
     pub reason: Unacceptable,
 }
@@ -27,7 +27,8 @@ impl Failure for RefusedBundle {
     }
 }
 
-/// Checks the bundle that messages call `name` as a badge does: its card, its networks and their answers.
+/// Checks a bundle as a badge does: its model card, its networks and the self-test. `name` names the bundle in
+/// messages.
 ///
 /// # Errors
 /// [`RefusedBundle`] when a badge would refuse it.

@@ -1,4 +1,4 @@
-//! Making a bundle ready: whole, with a model card, signed, and saying what it is meant for.
+//! Prepares a bundle for flashing: valid, with a model card, signed, and with an intended use.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::console::FlashConsole;
 use crate::key::{self, KeyError};
 use crate::sign::{Changes, INTENDED_USE, sign_checked};
 
-/// What a bundle may be meant for; anything else is in its owner's own words.
+/// The intended uses that are offered; the owner may enter any other.
 pub const USES: [&str; 4] = [
     "my own cue",
     "with a person I support, who agreed",
@@ -20,10 +20,10 @@ pub const USES: [&str; 4] = [
     "building and testing",
 ];
 
-/// Most characters of an intended use.
+/// Longest intended use, characters.
 pub const MAX_USE: usize = 200;
 
-/// The law, shown whenever an intended use is recorded.
+/// A notice about the law, shown whenever an intended use is recorded.
 pub const LAW: &str = "\
 In the European Union, using an AI system to infer emotions of a person at the workplace or in education institutions
 is prohibited, except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f)). This is a fact
@@ -34,16 +34,16 @@ to know and no legal advice; docs/responsible-use.md says more.";
 pub struct PreparedBundle {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Its name and release.
+    /// Its name and content version.
     pub title: String,
-    /// Who signed it; nobody did yet in a dry run.
+    /// Its signer; `None` if it is not signed yet, in a dry run.
     pub signer: Option<PublicKey>,
-    /// What it is meant for, unless that is still to be asked.
+    /// Its intended use; `None` if it is still to be asked.
     pub intended_use: Option<String>,
 }
 
 impl PreparedBundle {
-    /// What it is, in words.
+    /// A line that describes it.
     pub fn note(&self) -> String {
         let title = &self.title;
         match (self.signer, &self.intended_use) {
@@ -57,14 +57,14 @@ impl PreparedBundle {
     }
 }
 
-/// How a bundle is signed.
+/// Options for signing a bundle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SigningOptions<'a> {
-    /// The key to sign with; the one at [`default_key`] where there is none.
+    /// The key to sign with; by default the one at [`default_key`].
     pub key: Option<&'a SecretKey>,
-    /// What it is meant for; else what the bundle says, else the answer to a question.
+    /// The intended use; by default the bundle's, else the user is asked.
     pub intended_use: Option<&'a str>,
-    /// Ask and write nothing.
+    /// Neither ask nor write anything.
     pub dry_run: bool,
 }
 
@@ -80,21 +80,21 @@ pub enum PrepareError {
     /// The signed bundle cannot be written.
     #[error(transparent)]
     Write(io::Error),
-    /// There is nothing to sign with.
+    /// There is no key to sign with.
     #[error("the bundle {bundle} must be signed by you, and there is no key in {}", key.display())]
     NoKey {
         /// The bundle.
         bundle: String,
-        /// Where the key would be.
+        /// The default path of the key.
         key: PathBuf,
     },
     /// The default key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// What the bundle is meant for is not one plain line.
+    /// The intended use is not one plain line of allowed length.
     #[error("an intended use is one line of 1 to {MAX_USE} characters")]
     IntendedUse,
-    /// What the bundle is meant for is unknown, and there is nobody to ask.
+    /// The intended use is unknown, and there is no terminal to ask on.
     #[error("the bundle does not say what it is meant for, and there is no terminal to ask on")]
     NoIntendedUse,
 }
@@ -129,9 +129,9 @@ impl Failure for PrepareError {
     }
 }
 
-/// Checks the bundle in the file `path`, or the embedded one, with the content `bytes`, and signs it where it is not signed or does not say what it is
-/// meant for. The signed bundle is written beside it then, and is used the next time, so that nothing is asked twice. A
-/// file that is already there stays as it is.
+/// Checks the bundle with the content `bytes` from the file `path`, or the embedded one, and signs it if it is not
+/// signed or has no intended use. The signed bundle is written beside it and is reused the next time, so that nothing
+/// is asked twice. An existing file is not replaced.
 ///
 /// # Errors
 /// [`PrepareError`] when the bundle is invalid, a badge would refuse it, or it cannot be signed.
@@ -194,7 +194,7 @@ pub fn prepare(
     Ok(prepared(&signed, &bundle))
 }
 
-/// Whether a bundle is flashed as it is.
+/// Whether a bundle can be flashed unchanged.
 fn fits(bundle: &Bundle<'_>, wanted: Option<&str>, signer: Option<PublicKey>) -> bool {
     let stated = stated_use(bundle.manifest());
     stated.is_some()
@@ -203,7 +203,7 @@ fn fits(bundle: &Bundle<'_>, wanted: Option<&str>, signer: Option<PublicKey>) ->
         && signer.is_none_or(|signer| bundle.signer() == Some(signer))
 }
 
-/// What a manifest says it is meant for.
+/// The intended use in a manifest.
 fn stated_use(manifest: &Manifest) -> Option<&str> {
     let stated = manifest.provenance.get(INTENDED_USE);
     stated.map(|text| text.trim()).filter(|text| !text.is_empty())
@@ -219,7 +219,7 @@ fn prepared(bytes: &[u8], bundle: &Bundle<'_>) -> PreparedBundle {
     }
 }
 
-/// What was signed before from the same bundle, if it fits.
+/// A bundle that was signed earlier from the same one, if it fits.
 fn earlier(
     beside: &Path,
     bundle: &Bundle<'_>,
@@ -232,14 +232,14 @@ fn earlier(
     (same && fits(&signed, wanted, Some(key.public()))).then(|| prepared(&bytes, &signed))
 }
 
-/// A manifest without what it is meant for.
+/// A manifest without its intended use.
 fn without_use(manifest: &Manifest) -> Manifest {
     let mut manifest = manifest.clone();
     manifest.provenance.remove(INTENDED_USE);
     manifest
 }
 
-/// An intended use as it is recorded.
+/// An intended use, trimmed and checked.
 fn checked_use(text: &str) -> Result<String, PrepareError> {
     let text = text.trim();
     let plain = !text.is_empty() && !text.chars().any(char::is_control);
@@ -247,7 +247,8 @@ fn checked_use(text: &str) -> Result<String, PrepareError> {
     (plain && short).then(|| text.to_owned()).ok_or(PrepareError::IntendedUse)
 }
 
-/// What an answer to the question means: a number of the list, or own words. `None` for an invalid one.
+/// The intended use in an answer to the question: the number of one in the list, or a text. `None` for an invalid
+/// answer.
 pub fn use_from_answer(answer: &str) -> Option<String> {
     let answer = answer.trim();
     match answer.parse::<usize>() {
@@ -256,7 +257,7 @@ pub fn use_from_answer(answer: &str) -> Option<String> {
     }
 }
 
-/// Where the signed bundle is written: beside the other, or here for the embedded one.
+/// The path of the signed bundle: beside the other, or in the current folder for the embedded one.
 fn signed_name(path: &Path) -> PathBuf {
     let mut stem = path.to_owned();
     for extension in ["emocue", "signed"] {
@@ -269,7 +270,7 @@ fn signed_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Where the user's own key lies.
+/// The default path of the user's key.
 pub fn default_key() -> PathBuf {
     let config = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
     let config = config
@@ -354,7 +355,7 @@ mod tests {
         assert!(first.signer.is_some());
         let signed = folder.path().join("mine.signed.emocue");
         assert_eq!(std::fs::read(&signed).unwrap(), first.bytes);
-        // Neither the bundle nor the signed one beside it is asked for again.
+        // Neither for the bundle nor for the signed one beside it is the question asked again.
         assert_eq!(prepare_file(&name, &options, None).0.unwrap(), first);
         assert_eq!(prepare_file(&signed, &SigningOptions::default(), None).0.unwrap(), first);
     }

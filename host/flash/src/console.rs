@@ -1,38 +1,38 @@
-//! What a flash shows and asks, and how it is stopped.
+//! The interface through which a flash reports, asks and is stopped.
 
 use std::io;
 
 /// Progress of a flash.
 pub trait FlashProgress {
-    /// `bytes` of `what` begin to move.
+    /// The transfer of `bytes` bytes of `what` begins.
     fn begin(&mut self, _what: &str, _bytes: u64) {}
 
-    /// So many more of them moved.
+    /// So many more bytes were transferred.
     fn advance(&mut self, _bytes: u64) {}
 
-    /// All of them moved.
+    /// The transfer is complete.
     fn end(&mut self) {}
 
-    /// A line for people.
+    /// Shows a line to the user.
     fn say(&mut self, _line: &str) {}
 
-    /// Whether to stop and leave everything as it was.
+    /// Whether to stop and leave everything unchanged.
     fn stop(&self) -> bool {
         false
     }
 }
 
-/// The user of a flash. Each question has no answer (`None`) where there is nobody to ask.
+/// The user of a flash. Each question returns `None` if there is no terminal to ask on.
 pub trait FlashConsole: FlashProgress {
-    /// What the bundle is meant for, one plain line.
+    /// Asks for the intended use of `bundle`, one plain line.
     fn intended_use(&mut self, bundle: &str) -> Option<String>;
 
-    /// Whether the answer to `question` is yes.
+    /// Asks a yes-or-no question.
     fn agrees(&mut self, question: &str) -> Option<bool>;
 
-    /// From now on Ctrl-C makes [`FlashProgress::stop`] true; until then it ends the program.
+    /// From this call on, Ctrl-C makes [`FlashProgress::stop`] return true; before, it ends the program.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The operating system's error.
     fn catch_interrupts(&mut self) -> io::Result<()>;
 }

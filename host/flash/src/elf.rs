@@ -1,8 +1,8 @@
-//! Which machine a program is made for.
+//! The machine that a program is built for.
 
 use std::fmt;
 
-/// A kind of processor, as the header of an ELF file names it.
+/// A kind of processor, as in the header of an ELF file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// `e_machine`.
@@ -11,7 +11,7 @@ pub struct Machine {
     wide: bool,
 }
 
-/// Bytes of a header that [`Machine::of`] looks at.
+/// Bytes of a header that [`Machine::of`] reads.
 pub const HEADER: usize = 20;
 
 const ARM: u16 = 40;
@@ -19,7 +19,7 @@ const X86_64: u16 = 62;
 const AARCH64: u16 = 183;
 
 impl Machine {
-    /// What the ELF file that begins with `header` is made for; `None` when it is not a little-endian ELF file.
+    /// The machine of the ELF file that begins with `header`; `None` when it is not a little-endian ELF file.
     pub fn of(header: &[u8]) -> Option<Self> {
         let header = header.first_chunk::<HEADER>()?;
         let [b'\x7f', b'E', b'L', b'F', class @ 1..=2, 1, ..] = *header else {
@@ -28,7 +28,7 @@ impl Machine {
         Some(Self { number: u16::from_le_bytes([header[18], header[19]]), wide: class == 2 })
     }
 
-    /// What a kernel that calls itself `name` (`uname -m`) runs.
+    /// The machine of a kernel whose `uname -m` is `name`.
     pub fn of_uname(name: &str) -> Option<Self> {
         let (number, wide) = match name {
             "aarch64" | "arm64" => (AARCH64, true),
@@ -41,7 +41,7 @@ impl Machine {
         Some(Self { number, wide })
     }
 
-    /// How to build for it.
+    /// The command that builds for it.
     pub fn build_hint(self) -> &'static str {
         match (self.number, self.wide) {
             (AARCH64, true) => "`cargo xtask cross --profile dist`.",

@@ -1,4 +1,4 @@
-//! Why a badge was not flashed, and what to do about it.
+//! Errors of flashing, with help.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::root::RootError;
 use crate::serial::SerialError;
 use crate::ssh::SshError;
 
-/// Something could not be flashed. What was on the badge is still there, unless the text says otherwise.
+/// Flashing failed. The badge is unchanged unless the text says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum FlashError {
     /// A component is missing, or its file is invalid.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// A partition was named, but the target has none.
+    /// A partition was named, but the target is not an image.
     #[error("--partition is for images only")]
     PartitionWithoutImage,
-    /// A rollback of another target than a cable.
+    /// A rollback was requested for a target other than a cable.
     #[error("only a badge on a cable can be rolled back from here")]
     RollbackByCable,
     /// The program is for another machine.
@@ -29,17 +29,17 @@ pub enum FlashError {
     Machine {
         /// The program's file.
         path: PathBuf,
-        /// What it is made for.
+        /// The machine that it is built for.
         made_for: Machine,
-        /// Where it would have gone.
+        /// The target.
         place: String,
-        /// What runs there.
+        /// The target's machine.
         runs: Machine,
     },
-    /// Something that is not a file is in the way.
+    /// The path of a file is occupied by something that is not a file.
     #[error("{0} is there already and is not a file, so it is not replaced")]
     InTheWay(String),
-    /// A question has to be answered, and there is no terminal.
+    /// A question must be answered, and there is no terminal.
     #[error("{0} There is no terminal to ask on")]
     NobodyToAsk(String),
     /// The answer was no.

@@ -1,4 +1,4 @@
-//! Files of this computer or of a mounted card that cannot be read or written.
+//! Errors of files on this computer or on a mounted card.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ pub enum FileError {
     /// It cannot be read.
     #[error("failed to read {}: {source}", path.display())]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
     /// It cannot be written.
     #[error("failed to write {}: {source}", path.display())]
     Write {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
 }

@@ -15,12 +15,12 @@ use crate::serial::{self, Cable, SerialError};
 use crate::ssh::{Ssh, SshSettings};
 use crate::target::{FlashTarget, Port};
 
-/// What to flash, and where to.
+/// What to flash, and to which target.
 #[derive(Clone, Debug)]
 pub struct FlashOptions {
-    /// The badge.
+    /// The target.
     pub to: FlashTarget,
-    /// Which components; those whose files are named where this is empty.
+    /// The components; if empty, those whose files are named.
     pub what: Vec<Component>,
     /// The program's file.
     pub app: Option<PathBuf>,
@@ -28,13 +28,13 @@ pub struct FlashOptions {
     pub bundle: Option<PathBuf>,
     /// The configuration's file.
     pub config: Option<PathBuf>,
-    /// The key to sign the bundle with; [`crate::bundle::default_key`] where it is not named.
+    /// The key to sign the bundle with; by default [`crate::bundle::default_key`].
     pub key: Option<PathBuf>,
-    /// What the bundle is meant for; else what the bundle says, else the answer to a question.
+    /// The intended use of the bundle; by default the bundle's, else the user is asked.
     pub intended_use: Option<String>,
-    /// Of an image: the partition with the root.
+    /// For an image: the number of the root partition.
     pub partition: Option<u32>,
-    /// How `ssh` is called.
+    /// Settings for `ssh`.
     pub ssh: SshSettings,
     /// Change nothing.
     pub dry_run: bool,
@@ -81,7 +81,7 @@ impl FlashOptions {
 /// Flashes a badge.
 ///
 /// # Errors
-/// [`FlashError`]; what was on the badge is still there unless its text says otherwise.
+/// [`FlashError`]; the badge is unchanged unless the text says otherwise.
 pub fn flash(options: &FlashOptions, console: &mut dyn FlashConsole) -> Result<(), FlashError> {
     let files = options.read()?;
     let components = files.check(options.intended_use.as_deref(), options.dry_run, console)?;
@@ -130,7 +130,7 @@ where
     Ok(())
 }
 
-/// Flashes what a badge takes over its cable.
+/// Flashes the components that a badge accepts over its cable.
 fn through_cable(
     port: &Port,
     components: &Components,
@@ -147,10 +147,10 @@ fn through_cable(
     Ok(())
 }
 
-/// Lets a badge on a cable return to the bundle before the one that it runs.
+/// Rolls a badge on a cable back to the bundle before the current one.
 ///
 /// # Errors
-/// [`FlashError::RollbackByCable`] for other targets, [`SerialError`] with the badge's words.
+/// [`FlashError::RollbackByCable`] for other targets, [`SerialError`] with the badge's message.
 pub fn roll_back(
     target: &FlashTarget,
     yes: bool,
@@ -164,7 +164,7 @@ pub fn roll_back(
     Ok(())
 }
 
-/// Shows the plan and asks where something is overwritten; whether to do it.
+/// Shows the plan, and asks if something is overwritten; returns whether to continue.
 fn confirmed(
     plan: &str,
     question: Option<&str>,
@@ -180,7 +180,7 @@ fn confirmed(
     Ok(true)
 }
 
-/// Asks unless `yes`; from then on Ctrl-C is handled.
+/// Asks unless `yes`; afterwards Ctrl-C is handled.
 fn begin(
     question: Option<&str>,
     yes: bool,

@@ -1,10 +1,10 @@
-//! Symbolic links of a system that is not the one we run on.
+//! Resolves symbolic links of a system other than the running one.
 
-/// Most links on the way, as Linux has it.
+/// Most links in a path, as in Linux.
 const MOST: usize = 40;
 
-/// `path` with every symbolic link on the way followed as that system would, its own root being `/`; `link` says where
-/// a path leads. What does not exist is not a link. `None` when the links lead in a circle.
+/// `path` with every symbolic link resolved as in that system, whose root is `/`; `link` returns the target of a link.
+/// A path that does not exist is not a link. `None` when the links form a cycle.
 pub(super) fn follow<E>(
     path: &str,
     mut link: impl FnMut(&str) -> Result<Option<String>, E>,
@@ -34,7 +34,7 @@ pub(super) fn follow<E>(
     Ok(Some(format!("/{}", done.join("/"))))
 }
 
-/// The parts of a path, the last one first.
+/// The components of a path, the last one first.
 fn parts(path: &str) -> Vec<String> {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
     parts.rev().map(str::to_owned).collect()

@@ -1,5 +1,5 @@
-//! Key files: `emocue key new -o FILE` writes a secret key that signs bundles, readable by its owner only, and beside
-//! it FILE.pub, the public key that a badge's configuration lists under `[update] keys`.
+//! Key files: `emocue key new -o FILE` writes a secret key for signing bundles, readable by its owner only, and
+//! FILE.pub with the public key, which a badge's configuration lists under `[update] keys`.
 
 use std::fs;
 use std::io;
@@ -12,43 +12,43 @@ use rand::RngExt as _;
 
 use crate::shell::quote;
 
-/// What a secret key's file begins with, so that it is recognised wherever it turns up.
+/// The beginning of a secret key's file, by which it is recognised.
 const LABEL: &str = "emocue-secret-key";
 
-/// A key cannot be made or read.
+/// A key cannot be created or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// A key that exists is never replaced: badges trust it.
+    /// The key exists already. It is never replaced, since badges trust it.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
     /// The file cannot be written.
     #[error("failed to write {}: {source}", path.display())]
     Write {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file cannot be read.
     #[error("failed to read {}: {source}", path.display())]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The file is something else.
+    /// The file is not a secret key.
     #[error("{} is not a secret key", .0.display())]
     NotSecret(PathBuf),
-    /// Others than its owner can read it.
+    /// The file can be read by users other than its owner.
     #[error("{} can be read by others (mode {mode:03o})", path.display())]
     Exposed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
     },
-    /// Neither a key nor the file of one.
+    /// Neither a public key nor the path of a key file.
     #[error("{0:?} is not a public key")]
     NotPublic(String),
 }
@@ -82,10 +82,10 @@ impl Failure for KeyError {
     }
 }
 
-/// Makes a key, writes it to `path` for its owner alone, and its public half to `path` with `.pub` added.
+/// Creates a key, writes it to `path`, readable by its owner only, and its public key to `path` with `.pub` appended.
 ///
 /// # Errors
-/// [`KeyError`]; a key that is there already stays.
+/// [`KeyError`]; an existing key is not changed.
 pub fn create(path: &Path) -> Result<PublicKey, KeyError> {
     let seed: [u8; 32] = rand::rng().random();
     let digits = hex::encode(&seed);
@@ -97,13 +97,13 @@ pub fn create(path: &Path) -> Result<PublicKey, KeyError> {
     write_new(&public_path(path), &format!("{public}\n"), 0o644)?;
     let written = write_new(path, &format!("{LABEL} {digits}\n"), 0o600);
     if written.is_err() {
-        // Its secret half does not exist.
+        // The secret key was not written.
         let _ = fs::remove_file(public_path(path));
     }
     written.map(|()| public)
 }
 
-/// Where the public half of the key in `path` lies.
+/// The path of the public key of the secret key in `path`.
 pub fn public_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
@@ -120,7 +120,7 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
 /// Reads a secret key to sign with.
 ///
 /// # Errors
-/// [`KeyError`] when the file cannot be read, can be read by others, or is something else.
+/// [`KeyError`] when the file cannot be read, can be read by others, or is not a secret key.
 pub fn read_secret(path: &Path) -> Result<SecretKey, KeyError> {
     let secret = secret_in(path)?;
     match fs::metadata(path).ok().as_ref().and_then(files::exposed) {
@@ -135,7 +135,8 @@ fn secret_in(path: &Path) -> Result<SecretKey, KeyError> {
     secret.ok_or_else(|| KeyError::NotSecret(path.to_owned()))
 }
 
-/// The public key that `text` is, or that lies in the file of that name; a secret key's file stands for its public half.
+/// Parses `text` as a public key, else reads the key file of that name; for a secret key's file, returns its public
+/// key.
 ///
 /// # Errors
 /// [`KeyError`] when it is neither.
@@ -197,7 +198,7 @@ mod tests {
             let error = read_secret(&path).unwrap_err();
             assert!(matches!(error, KeyError::Exposed { .. }), "{error}");
             assert!(error.help().unwrap().contains("chmod 600"));
-            // Its public half is no secret.
+            // Its public key is not secret.
             assert!(public(path.to_str().unwrap()).is_ok());
         }
     }

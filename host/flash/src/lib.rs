@@ -1,23 +1,23 @@
-//! Putting program, bundle and configuration onto a badge: over SSH, onto a mounted card, into a disk image, or
-//! through the cable. [`flash()`] does it: read and check all files, plan, confirm, write.
+//! Installs program, bundle and configuration on a badge: over SSH, on a mounted card, in a disk image, or over the
+//! cable. [`flash()`] reads and checks all files, plans, asks for confirmation, and writes.
 //!
 //! | Module | What |
 //! |---|---|
 //! | [`mod@flash`] | the steps of a flash, from options to self-test |
-//! | [`target`] | where a badge is reached |
+//! | [`target`] | addresses of badges |
 //! | [`component`], [`bundle`], [`elf`] | what is flashed: files read and checked |
 //! | [`acceptance`] | the badge's own check of a bundle |
-//! | [`table`] | which file goes where on a badge |
-//! | [`plan`] | what a flash is going to change |
-//! | [`root`] | a root file system that files go to: [`mount`], [`image`] and [`ssh`] are three |
-//! | [`system`] | what makes a file system the root of a Linux system |
-//! | [`serial`] | a badge on a cable, which takes bundle and configuration itself |
-//! | [`console`] | what is shown and asked |
+//! | [`table`] | paths and modes of the files on a badge |
+//! | [`plan`] | the changes of a flash |
+//! | [`root`] | the interface to a root file system: [`mount`], [`image`] and [`ssh`] implement it |
+//! | [`system`] | recognises the root of a Linux system |
+//! | [`serial`] | a badge on a cable, which receives and installs bundle and configuration itself |
+//! | [`console`] | progress and questions |
 //! | [`monitor`] | watching a badge |
 //! | [`key`], [`sign`] | keys, and bundles signed with them |
 //!
-//! Wherever files go, all of them are written beside their places, read back and compared before the first one is
-//! renamed into place, so that a failure or Ctrl-C leaves what was there.
+//! On every target all files are written beside their final paths, read back and compared before the first one is
+//! renamed into place, so that a failure or Ctrl-C leaves the old files.
 
 #![warn(clippy::disallowed_macros)]
 

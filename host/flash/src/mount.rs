@@ -16,7 +16,7 @@ use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 use crate::system;
 use crate::table::{BadgeFile, folder, folder_mode, folders, name, old, waiting};
 
-/// Written at once; after each, a flash may stop.
+/// Bytes that are written at a time; a flash may stop after each.
 const CHUNK: usize = 256 << 10;
 
 /// The root of a card.
@@ -26,10 +26,10 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Takes the folder `path` for a badge's root, where it looks like one.
+    /// Opens the folder `path` as a badge's root, if it looks like one.
     ///
     /// # Errors
-    /// [`RootError::NotRoot`] when it does not, or is the root of this computer.
+    /// [`RootError::NotRoot`] when it does not look like one, or is the root of this computer.
     pub fn open(path: &Path) -> Result<Self, RootError> {
         let root = path.canonicalize().map_err(reading(path))?;
         let no = |reason: &str, help| {
@@ -62,19 +62,19 @@ impl Mount {
         }
     }
 
-    /// Where a path of the badge lies on this computer, its last part not followed if it is a link.
+    /// The path on this computer of a path of the badge; a link at its end is not followed.
     fn real(&self, path: &str) -> Result<PathBuf, RootError> {
         Ok(self.followed(folder(path))?.join(name(path)))
     }
 
-    /// The same, with every link followed inside of the card.
+    /// The same, with every link resolved within the card.
     fn followed(&self, path: &str) -> Result<PathBuf, RootError> {
         let link = |path: &str| link_of(&self.root.join(&path[1..]));
         let inside = follow(path, link)?.ok_or_else(|| RootError::Links(path.to_owned()))?;
         Ok(self.root.join(&inside[1..]))
     }
 
-    /// Makes the folders that `path` needs; returns those that are new.
+    /// Creates the parent folders of `path`; the new ones are added to `made`.
     fn make_folders(&self, path: &str, made: &mut Vec<PathBuf>) -> Result<(), RootError> {
         for folder in folders(path) {
             let real = self.followed(folder)?;
@@ -91,7 +91,7 @@ impl Mount {
         Ok(())
     }
 
-    /// Writes a file beside its place and reads it back.
+    /// Writes a file beside its final path and reads it back.
     fn stage(
         &self,
         file: &PlannedFile<'_>,
@@ -135,11 +135,11 @@ impl Mount {
         Ok(adopt(&beside).map_err(writing(&beside))?)
     }
 
-    /// Puts what is beside a place into it.
+    /// Renames a staged file to its final path.
     fn commit(&self, place: &BadgeFile) -> Result<(), RootError> {
         let (here, beside) = (self.real(place.path)?, self.real(&waiting(place.path))?);
         if place.keep_old && here.symlink_metadata().is_ok() {
-            // Twice the same file for a moment, so that there is no moment without one.
+            // The old file is linked before it is replaced, so that there is a file at any time.
             let kept = self.real(&old(place.path))?;
             let step = self.real(&waiting(&old(place.path)))?;
             let _ = fs::remove_file(&step);
@@ -170,8 +170,8 @@ impl Mount {
         Ok(())
     }
 
-    /// systemd makes the users that a card lacks when /usr is younger than what it remembers (systemd-sysusers.service,
-    /// ConditionNeedsUpdate=), so /usr has to look changed.
+    /// systemd creates missing users when /usr is newer than its time stamp (systemd-sysusers.service,
+    /// ConditionNeedsUpdate=), so the modification time of /usr is updated.
     fn renew(&self) -> Result<(), RootError> {
         let usr = self.followed("/usr")?;
         let touch = || -> io::Result<()> {
@@ -183,7 +183,7 @@ impl Mount {
     }
 }
 
-/// What a flash has made so far.
+/// The files and folders that a flash has created so far.
 #[derive(Debug, Default)]
 struct Made {
     folders: Vec<PathBuf>,
@@ -232,7 +232,7 @@ impl RootFs for Mount {
             for file in &made.files {
                 let _ = fs::remove_file(file);
             }
-            // Those that hold something by now stay.
+            // Folders that are no longer empty are kept.
             for folder in made.folders.iter().rev() {
                 let _ = fs::remove_dir(folder);
             }
@@ -256,11 +256,11 @@ fn hash(path: &Path) -> Result<Sha256, FileError> {
     Ok(Sha256::of(&bytes))
 }
 
-/// Where a symbolic link leads.
+/// The target of a symbolic link.
 fn link_of(path: &Path) -> Result<Option<String>, FileError> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
-        // No link, nothing, or something below a file.
+        // Not a link, missing, or a path below a file.
         Err(error)
             if matches!(
                 error.kind(),
@@ -305,7 +305,7 @@ fn mode(_metadata: &fs::Metadata) -> u32 {
     0
 }
 
-/// Gives a new file or folder to whom its folder belongs: to root in /etc, to the badge in what the badge keeps.
+/// Sets the owner of a new file or folder to that of its parent: root in /etc, the badge's user in its state folder.
 #[cfg(unix)]
 fn adopt(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, chown};
@@ -321,7 +321,7 @@ fn adopt(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Drops a written file from memory, so that it is read back from the card.
+/// Drops a written file from the page cache, so that it is read back from the card.
 fn forget(file: &File) {
     #[cfg(target_os = "linux")]
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);

@@ -1,4 +1,4 @@
-//! What a flash is going to change on a root file system, shown before it changes anything.
+//! The changes of a flash to a root file system, shown before anything is changed.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error::FlashError;
 use crate::root::{Existing, FileContent, FileStatus, PlannedFile, RootFs};
 use crate::table::{BadgeFile, CONFIG, FileSource, TABLE};
 
-/// Everything that a flash writes.
+/// All files that a flash writes.
 #[derive(Debug)]
 pub struct FlashPlan<'a> {
     title: String,
@@ -19,10 +19,10 @@ pub struct FlashPlan<'a> {
 }
 
 impl<'a> FlashPlan<'a> {
-    /// Looks at `root` and compares.
+    /// Compares the components with the files in `root`.
     ///
     /// # Errors
-    /// [`FlashError`] when the program is for another machine, or something is in the way.
+    /// [`FlashError`] when the program is for another machine, or a path is occupied by something that is not a file.
     pub fn new<R: RootFs>(root: &mut R, components: &'a Components) -> Result<Self, FlashError>
     where
         FlashError: From<R::Error>,
@@ -60,19 +60,19 @@ impl<'a> FlashPlan<'a> {
         Ok(Self { title, files, notes })
     }
 
-    /// What is written.
+    /// The files that are written.
     pub fn changes(&self) -> Vec<&PlannedFile<'a>> {
         self.files.iter().filter(|file| file.status != FileStatus::Same).collect()
     }
 
-    /// Which files are overwritten.
+    /// Paths of the files that are overwritten.
     pub fn overwritten(&self) -> impl Iterator<Item = &'static str> {
         let differs = |file: &&PlannedFile<'_>| file.status == FileStatus::Differs;
         self.files.iter().filter(differs).map(|file| file.place.path)
     }
 }
 
-/// What goes to a place, where its component is flashed.
+/// The content of a file, if its component is flashed.
 fn content<'a>(place: &'static BadgeFile, components: &'a Components) -> Option<FileContent<'a>> {
     let named = match place.component {
         Component::App => components.app.as_ref().map(|app| app.bytes.as_slice()),
@@ -104,7 +104,7 @@ fn status(
     })
 }
 
-/// What else is shown about the components.
+/// Notes about the components.
 fn notes(components: &Components) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(app) = &components.app {

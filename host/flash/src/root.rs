@@ -1,4 +1,4 @@
-//! A root file system that a badge starts from, and what is written to it.
+//! The interface to a badge's root file system, and the files that are written to it.
 
 use std::path::PathBuf;
 
@@ -11,36 +11,36 @@ use crate::elf::Machine;
 use crate::file::FileError;
 use crate::table::BadgeFile;
 
-/// What is at a path already.
+/// The existing file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Nothing.
     Nothing,
     /// A file.
     File {
-        /// Of its content.
+        /// SHA-256 of its content.
         sha256: Sha256,
         /// Permission bits.
         mode: u32,
     },
-    /// A symbolic link, and where it leads.
+    /// A symbolic link, with its target.
     Link(String),
     /// A folder or a device, which is never replaced.
     Other,
 }
 
-/// One file or link to be written, and what is there now.
+/// A file or link to write, and its present state.
 #[derive(Debug)]
 pub struct PlannedFile<'a> {
-    /// Where it goes.
+    /// Its path and mode.
     pub place: &'static BadgeFile,
-    /// What is written.
+    /// Its new content.
     pub content: FileContent<'a>,
-    /// What is there.
+    /// Its present state.
     pub status: FileStatus,
 }
 
-/// What is written to a place.
+/// The content of a file to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileContent<'a> {
     /// A file.
@@ -49,73 +49,73 @@ pub enum FileContent<'a> {
     Link(&'static str),
 }
 
-/// What is at a place, compared with what will be there.
+/// The present state of a file, compared with its new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileStatus {
-    /// The same: nothing is written.
+    /// It has the same content: nothing is written.
     Same,
-    /// Something else, which is overwritten.
+    /// It has other content, which is overwritten.
     Differs,
     /// Nothing.
     New,
-    /// It is not a file there, but handed to the badge, which does this with it.
+    /// It is not written as a file, but handed to the badge, which handles it in this way.
     HandedOver(&'static str),
 }
 
 /// A root file system: of a mounted card, in an image, or of a badge over SSH.
 pub trait RootFs {
-    /// What can go wrong there.
+    /// Its error.
     type Error: From<RootError>;
 
-    /// What and where it is, for people.
+    /// Its kind and location, for users.
     fn title(&self) -> String;
 
-    /// What its programs are made for, by the header of its shell.
+    /// The machine of its programs, according to the header of its shell.
     ///
     /// # Errors
-    /// [`RootError::UnknownMachine`] when that cannot be found out.
+    /// [`RootError::UnknownMachine`] when that cannot be determined.
     fn machine(&mut self) -> Result<Machine, Self::Error>;
 
-    /// What is at `path` now.
+    /// The existing file at `path`.
     ///
     /// # Errors
-    /// When that cannot be found out.
+    /// When that cannot be determined.
     fn existing(&mut self, path: &str) -> Result<Existing, Self::Error>;
 
-    /// What happens to a component that is not a file at its place here, in words; `None` for an ordinary file.
+    /// How a component that is not written as a file is handled, in words; `None` for an ordinary file.
     fn handed_over(&self, _component: Component) -> Option<&'static str> {
         None
     }
 
-    /// Whether `files` can be written there, as far as that is known before anything is changed.
+    /// Checks that `files` can be written, as far as that is possible before anything is changed.
     ///
     /// # Errors
-    /// Why they cannot.
+    /// The reason why they cannot be written.
     fn check(&mut self, _files: &[&PlannedFile<'_>]) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Writes `files`, or leaves everything as it was.
+    /// Writes `files`, or leaves everything unchanged.
     ///
     /// # Errors
-    /// [`RootError::Interrupted`] when `progress` says stop, and whatever goes wrong.
+    /// [`RootError::Interrupted`] when `progress` requests a stop, and any other error.
     fn install(
         &mut self,
         files: &[&PlannedFile<'_>],
         progress: &mut dyn FlashProgress,
     ) -> Result<(), Self::Error>;
 
-    /// Lets the badge test itself where it can be reached; returns what is left to do, in words.
+    /// Runs the badge's self-test if the badge can be reached; returns what is left to do, in words.
     ///
     /// # Errors
-    /// What the badge found.
+    /// The failure of the self-test.
     fn self_test(
         &mut self,
         progress: &mut dyn FlashProgress,
     ) -> Result<Option<String>, Self::Error>;
 }
 
-/// What can go wrong on every root file system.
+/// The errors that are common to all root file systems.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// A file cannot be read or written.
@@ -124,25 +124,25 @@ pub enum RootError {
     /// A folder or an image that is not the root of a badge.
     #[error("{} {reason}", path.display())]
     NotRoot {
-        /// Which folder or image.
+        /// Path of the folder or image.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
-        /// Which folder it might be.
+        /// Help: which folder might be the right one.
         help: &'static str,
     },
-    /// It is unknown what programs run there.
+    /// The machine of its programs cannot be determined.
     #[error("cannot determine what programs {place} runs: {reason}")]
     UnknownMachine {
-        /// Where.
+        /// The target.
         place: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// Symbolic links lead in a circle.
+    /// Symbolic links form a cycle.
     #[error("{0} leads through too many symbolic links")]
     Links(String),
-    /// What was read back is not what was written.
+    /// The bytes read back differ from those written.
     #[error("{0} reads back differently from what was written, so it was not put into place")]
     ReadBack(String),
     /// Ctrl-C.

@@ -1,5 +1,5 @@
-//! A badge on a cable. It takes bundle and configuration, checks them itself, and puts them into place; its program it
-//! does not take, as it may not write that.
+//! A badge on a cable. It receives bundle and configuration, checks them itself, and installs them. It refuses a
+//! program, since it has no permission to write its own.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -17,10 +17,11 @@ use crate::target::Port;
 use crate::wearer::{Questions, Sent};
 use crate::words::running;
 
-/// How often a badge that fell silent is called again: it restarts with what it received.
+/// How often to connect again to a badge that stopped answering, as when it restarts with a new configuration or
+/// bundle.
 const RECONNECTS: usize = 6;
 
-/// How patient we are: a host that was killed a moment ago still has a session for ten seconds.
+/// Timeouts: the session of a host that was killed remains open for ten seconds.
 pub fn settings() -> ClientSettings {
     ClientSettings { busy: Duration::from_secs(12), ..ClientSettings::default() }
 }
@@ -28,7 +29,7 @@ pub fn settings() -> ClientSettings {
 /// Opens a port.
 ///
 /// # Errors
-/// Why it cannot be opened, and what to do.
+/// The reason why it cannot be opened, with help.
 #[cfg(unix)]
 pub fn open(port: &Port) -> Result<emocue_link::serial::Serial, Problem> {
     emocue_link::serial::open(&port.path, port.baud).map_err(|error| {
@@ -49,7 +50,7 @@ pub fn open(_port: &Port) -> Result<emocue_link::transport::PipeEnd, Problem> {
 /// Flashing over a cable failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SerialError {
-    /// A cable cannot carry the program.
+    /// A program cannot be sent over the cable.
     #[error(
         "a program cannot be flashed through the cable: a badge may not write its own program, so that nobody can change it with a cable"
     )]
@@ -62,13 +63,13 @@ pub enum SerialError {
     Badge {
         /// The port.
         port: String,
-        /// What is wrong, or what the badge says.
+        /// The error, or the badge's message.
         source: ClientError,
     },
-    /// Everything is in place, but the badge has a problem.
+    /// Everything is installed, but the badge reports a problem.
     #[error("everything is in place, but the badge reports a problem:\n    {0}")]
     SelfTest(String),
-    /// The badge received something else than was sent, or the cable is not honest.
+    /// The badge received other bytes than were sent, or the connection was tampered with.
     #[error("{port}: the badge asks its wearer for something that this program did not send")]
     AsksOther {
         /// The port.
@@ -120,7 +121,7 @@ impl Failure for SerialError {
     }
 }
 
-/// A badge on a cable, which `open` opens.
+/// A session with a badge on a cable; `open` opens the port.
 pub struct Cable<T: Transport, F> {
     port: String,
     open: F,
@@ -128,30 +129,30 @@ pub struct Cable<T: Transport, F> {
     client: Client<T>,
 }
 
-/// What goes through the cable, and what the badge has now.
+/// What is sent over the cable, and what the badge has at present.
 #[derive(Debug, PartialEq)]
 pub struct CablePlan {
     title: String,
-    /// The configuration's size, and whether the badge has the same or another one.
+    /// The configuration's size, bytes, and whether the badge has the same one.
     config: Option<(usize, bool)>,
-    /// The bundle's size, and what it is.
+    /// The bundle's size, bytes, and its description.
     bundle: Option<(usize, String)>,
 }
 
 impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
-    /// Begins a session with the badge on `port`.
+    /// Starts a session with the badge on `port`.
     ///
     /// # Errors
-    /// [`SerialError`] when none answers.
+    /// [`SerialError`] when no badge answers.
     pub fn connect(port: &str, mut open: F, settings: ClientSettings) -> Result<Self, SerialError> {
         let client = connect(port, &mut open, settings)?;
         Ok(Self { port: port.to_owned(), open, settings, client })
     }
 
-    /// Asks the badge what it has.
+    /// Asks the badge what it has at present.
     ///
     /// # Errors
-    /// [`SerialError::App`] where a program is to be sent, [`SerialError::Badge`] when the badge does not answer.
+    /// [`SerialError::App`] when a program is to be sent, [`SerialError::Badge`] when the badge does not answer.
     pub fn plan(&mut self, components: &Components) -> Result<CablePlan, SerialError> {
         if components.app.is_some() {
             return Err(SerialError::App);
@@ -172,11 +173,11 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         Ok(CablePlan { title, config, bundle })
     }
 
-    /// Sends what `plan` says, the configuration first, which may name the button that a bundle asks for, and lets the
-    /// badge test itself.
+    /// Sends the components of `plan`, then runs the badge's self-test. The configuration is first, since it may define
+    /// the button that must be pressed for a bundle.
     ///
     /// # Errors
-    /// [`SerialError::Badge`] with the badge's words, [`SerialError::Interrupted`], [`SerialError::SelfTest`].
+    /// [`SerialError::Badge`] with the badge's message, [`SerialError::Interrupted`], [`SerialError::SelfTest`].
     pub fn flash(
         &mut self,
         plan: &CablePlan,
@@ -206,21 +207,21 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         Ok(())
     }
 
-    /// Lets the badge return to the bundle before the one that it runs.
+    /// Rolls the badge back to the bundle before the current one.
     ///
     /// # Errors
-    /// [`SerialError::Badge`] with the badge's words, [`SerialError::Interrupted`].
+    /// [`SerialError::Badge`] with the badge's message, [`SerialError::Interrupted`].
     pub fn roll_back(&mut self, progress: &mut dyn FlashProgress) -> Result<(), SerialError> {
         let status = self.ask(Client::status)?;
         progress.say(&format!("the badge on {} runs {}", self.port, running(&status)));
-        // Not asked again where the answer is lost: a second time would go back one bundle further.
+        // Not repeated if the answer is lost: a second request would roll back one bundle further.
         self.client.rollback().map_err(|error| self.failed(error))?;
         let words = self.wait_done(Sent::ROLLBACK, progress)?;
         progress.say(&words);
         Ok(())
     }
 
-    /// Waits until the badge is done with what was sent, and shows what it asks its wearer meanwhile.
+    /// Waits until the badge has finished, and shows its questions to the wearer meanwhile.
     fn wait_done(
         &mut self,
         sent: Sent,
@@ -232,7 +233,7 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         self.outcome(&questions, done)
     }
 
-    /// What came of it, unless the badge asked its wearer for something else than was sent.
+    /// The outcome, or an error if the badge asked its wearer about something other than what was sent.
     fn outcome(
         &self,
         questions: &Questions,
@@ -244,7 +245,7 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         }
     }
 
-    /// Ends the session, so that another program may begin one at once.
+    /// Ends the session, so that another program can start one immediately.
     pub fn close(self) {
         self.client.bye();
     }
@@ -276,7 +277,7 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         Ok(())
     }
 
-    /// Asks, and asks again on a new session where the badge fell silent.
+    /// Sends a request, and repeats it in a new session if the badge stops answering.
     fn again<R>(
         &mut self,
         mut ask: impl FnMut(&mut Client<T>) -> Result<R, ClientError>,
@@ -340,7 +341,7 @@ fn flow(progress: &dyn FlashProgress) -> ControlFlow<()> {
 }
 
 impl CablePlan {
-    /// Whether something is overwritten that does not stay anywhere.
+    /// Whether something is overwritten that is not kept elsewhere.
     pub fn overwrites(&self) -> bool {
         matches!(self.config, Some((_, false)))
     }

@@ -1,8 +1,8 @@
-//! Words of a POSIX shell.
+//! Quoting for a POSIX shell.
 
-/// `word` as a shell reads it back.
+/// Quotes `word` so that a shell reads it literally.
 pub fn quote(word: &str) -> String {
-    // An option's value may follow "="; elsewhere that could be an assignment.
+    // "=" is only allowed unquoted in an option; elsewhere it could be an assignment.
     let option = word.starts_with('-');
     let plain =
         |c: char| c.is_ascii_alphanumeric() || "-_./,:+@%".contains(c) || (option && c == '=');

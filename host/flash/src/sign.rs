@@ -1,4 +1,4 @@
-//! Signing a bundle: its owner's key vouches for the manifest, which holds the hash of everything else. A badge takes a
+//! Signs bundles: the signature covers the manifest, which has the hashes of all other content. A badge accepts a
 //! bundle without asking when it knows the key.
 
 use emocue_models::bundle::{Bundle, NamedBundleError, SecretKey, in_bundle};
@@ -33,15 +33,15 @@ impl Failure for SignError {
     }
 }
 
-/// Where a manifest keeps what its bundle is meant for.
+/// The manifest's provenance entry with the intended use.
 pub const INTENDED_USE: &str = "intended-use";
 
-/// What is written into the manifest before it is signed; nothing changes where there is `None`.
+/// Changes to the manifest before it is signed; `None` leaves an entry unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// What the bundle is meant for, in its owner's words.
+    /// The intended use.
     pub intended_use: Option<String>,
-    /// Counts the releases of this name.
+    /// The content version, which counts the releases of this name.
     pub content_version: Option<u32>,
 }
 
@@ -55,7 +55,7 @@ pub fn sign(bytes: &[u8], key: &SecretKey, changes: &Changes) -> Result<Vec<u8>,
     Ok(sign_checked(&bundle, key, changes)?)
 }
 
-/// Signs a bundle that was checked.
+/// Signs a bundle that has been checked.
 pub(crate) fn sign_checked(
     bundle: &Bundle<'_>,
     key: &SecretKey,

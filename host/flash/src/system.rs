@@ -1,9 +1,9 @@
-//! What makes a file system the root of a Linux system: one rule for cards, images and badges over SSH.
+//! Recognises the root of a Linux system: one rule for cards, images and badges over SSH.
 
 /// Folders that every root has.
 pub const FOLDERS: [&str; 2] = ["/etc", "/usr"];
 
-/// An init or a shell, of which every root has one.
+/// Init programs and shells, of which every root has at least one.
 pub const PROGRAMS: [&str; 6] = [
     "/bin/sh",
     "/usr/bin/sh",

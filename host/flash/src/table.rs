@@ -1,4 +1,4 @@
-//! What goes where on a badge.
+//! Paths and modes of the files on a badge.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use emocue_package::{Content, FILES, InstalledFile, UNIT};
 
 use crate::component::Component;
 
-/// A file's place on a badge.
+/// A file on a badge.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadgeFile {
     /// The component that it belongs to.
@@ -16,34 +16,34 @@ pub struct BadgeFile {
     pub path: &'static str,
     /// Its permission bits.
     pub mode: u32,
-    /// What is written there.
+    /// The source of its content.
     pub source: FileSource,
-    /// Whether the file before it stays, with `.old` added to its name.
+    /// Whether the previous file is kept, with `.old` appended to its name.
     pub keep_old: bool,
 }
 
-/// What is written to a place.
+/// The source of a file's content.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FileSource {
     /// The file that the user named.
     Named,
-    /// A file of this program.
+    /// A file that is embedded in this program.
     Inside(&'static [u8]),
-    /// A symbolic link that leads there.
+    /// A symbolic link with this target.
     Link(&'static str),
 }
 
 /// The badge's program.
 pub const APP: &str = emocue_package::PROGRAM.flash;
 
-/// What belongs to the systemd of a card, too: that it starts the badge.
+/// The link by which systemd starts the service.
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/emocue-badge.service";
 
-/// Where a bundle waits for the badge.
+/// Path of a bundle that the badge installs at its next start.
 const INCOMING: &str = "/var/lib/emocue/incoming/bundle.emocue";
 
-/// Everything, in the order in which it is put into place: the files of [`emocue_package::FILES`], the link that starts
-/// the service, a bundle.
+/// All files, in the order in which they are installed: those of [`emocue_package::FILES`], the link that starts the
+/// service, a bundle.
 pub static TABLE: LazyLock<Vec<BadgeFile>> = LazyLock::new(|| {
     let mut table: Vec<_> = FILES.iter().filter_map(of_package).collect();
     let before_config = table.iter().position(|file| file.component == Component::Config);
@@ -57,7 +57,7 @@ pub static TABLE: LazyLock<Vec<BadgeFile>> = LazyLock::new(|| {
             keep_old: false,
         },
     );
-    // The badge takes it from there at its next start, with every check that a bundle must pass.
+    // The badge installs it at its next start, with all checks of a bundle.
     table.push(BadgeFile {
         component: Component::Bundle,
         path: INCOMING,
@@ -68,20 +68,20 @@ pub static TABLE: LazyLock<Vec<BadgeFile>> = LazyLock::new(|| {
     table
 });
 
-/// A file that flashing puts into place.
+/// The entry of a package's file; `None` for a file that is not flashed.
 fn of_package(file: &InstalledFile) -> Option<BadgeFile> {
     let (component, source) = match file.content {
         Content::Program => (Component::App, FileSource::Named),
         Content::Config => (Component::Config, FileSource::Named),
         Content::Text(text) => (Component::App, FileSource::Inside(text.as_bytes())),
-        // Documents, which packages have.
+        // Documents are only in packages.
         Content::Source(_) => return None,
     };
     let keep_old = source == FileSource::Named;
     Some(BadgeFile { component, path: file.flash?, mode: file.mode, source, keep_old })
 }
 
-/// Permission bits of a folder that has to be made: nobody but the badge looks into what it keeps.
+/// Permission bits of a new folder: the state folder is private to the badge's user.
 pub fn folder_mode(path: &str) -> u32 {
     let private =
         path.strip_prefix(STATE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -93,23 +93,23 @@ pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The last part of a path.
+/// The last component of a path.
 pub fn name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// Where a file waits before it is put into place: always the same name, so that what a broken connection left is
-/// overwritten next time, and one that systemd and udev overlook.
+/// The path of a staged file. The name is always the same, so that a file left by a broken connection is overwritten
+/// next time; systemd and udev ignore it.
 pub fn waiting(path: &str) -> String {
     format!("{}/.{}.emocue-new", folder(path), name(path))
 }
 
-/// Where the file before it goes.
+/// The path of the previous file.
 pub fn old(path: &str) -> String {
     format!("{path}.old")
 }
 
-/// The folders above a path that may be missing, outermost first.
+/// The parent folders of a path that may be missing, outermost first.
 pub fn folders(path: &str) -> impl Iterator<Item = &str> {
     let path = folder(path);
     let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);

@@ -1,4 +1,4 @@
-//! Where a badge is reached.
+//! Targets of a flash.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 use crate::ssh::Address;
 
-/// Baud rate of a port that names none; a USB cable has no use for it.
+/// Default baud rate of a port; a USB cable ignores it.
 pub const BAUD: u32 = 115_200;
 
-/// Where a badge, or the card of one, is reached.
+/// A badge, or the card of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlashTarget {
-    /// A badge in the network, with the system's ssh.
+    /// A badge in the network, over SSH.
     Ssh(Address),
     /// The root of a card that is mounted on this computer.
     Mount(PathBuf),
-    /// A card as a file.
+    /// A card's image in a file.
     Image(PathBuf),
     /// A badge on a cable.
     Serial(Port),
@@ -27,7 +27,7 @@ pub enum FlashTarget {
 pub struct Port {
     /// Its device.
     pub path: PathBuf,
-    /// Its speed, bits per second.
+    /// Its baud rate, bits per second.
     pub baud: u32,
 }
 
@@ -59,7 +59,7 @@ impl FromStr for FlashTarget {
     }
 }
 
-/// A path is a card's root or its image, as it is a folder or a file.
+/// A path is a card's root if it is a folder, and an image if it is a file.
 fn place(path: &Path) -> Result<FlashTarget, &'static str> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,

@@ -1,6 +1,6 @@
-//! Text of other programs.
+//! Formatting of other programs' output.
 
-/// Output of another program, indented below our message.
+/// Indents the output of another program below a message.
 pub(crate) fn indented(text: &str) -> String {
     text.trim().lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! What a badge asks its wearer while it works on what it was sent, compared with what was sent.
+//! Compares a badge's questions to its wearer with what was sent.
 
 use std::ops::ControlFlow;
 
@@ -9,11 +9,11 @@ use emocue_models::bundle::Sha256;
 use crate::bundle::PreparedBundle;
 use crate::console::FlashProgress;
 
-/// Said beside the words of a badge of link version 1.0.
+/// Added to the question of a badge with link version 1.0.
 const NO_CODE: &str = "This badge's program is older and has no code to compare: press only if the cable leads straight \
                        to your badge, and update its program then.";
 
-/// What a badge was sent, as far as its question to the wearer covers it.
+/// The part of what was sent that the question to the wearer covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     ask: Ask,
@@ -36,34 +36,34 @@ impl Sent {
         Self { ask: Ask::NewMaker, key, sha256: Sha256::of(&bundle.bytes).0 }
     }
 
-    /// The question about it with this number.
+    /// The question about it with the given number.
     fn question(self, number: [u8; 16]) -> Question {
         let Self { ask, key, sha256 } = self;
         Question { ask, key, sha256, number }
     }
 }
 
-/// Shows the badge's question to its wearer, with the code of what was really sent.
+/// Shows the badge's question, with the code of what was actually sent.
 pub(crate) struct Questions {
     sent: Sent,
-    /// Whether the badge said that it knows codes.
+    /// Whether the badge supports codes.
     has_codes: bool,
     shown: Option<Progress>,
     is_deceived: bool,
 }
 
 impl Questions {
-    /// About `sent`, from a badge of link version 1.`minor`.
+    /// Questions about `sent`, from a badge with link version 1.`minor`.
     pub(crate) fn new(sent: Sent, minor: u16) -> Self {
         Self { sent, has_codes: minor >= 1, shown: None, is_deceived: false }
     }
 
-    /// Whether the badge asked for something else than was sent.
+    /// Whether the badge asked about something other than what was sent.
     pub(crate) fn is_deceived(&self) -> bool {
         self.is_deceived
     }
 
-    /// Shows a new question; breaks where it is about something else than was sent, or the user stops.
+    /// Shows a new question; breaks if it is about something other than what was sent, or if the user stops.
     pub(crate) fn see(
         &mut self,
         state: &Progress,

@@ -1,9 +1,9 @@
-//! A badge's status in words.
+//! A badge's status as text.
 
 use emocue_link::message::{BadgeStatus, BundleSource, CameraState, LogLine};
 use emocue_models::plain::plain_line;
 
-/// The state of its camera.
+/// The state of its camera, as text.
 pub fn state(state: CameraState) -> &'static str {
     match state {
         CameraState::Starting => "starting",
@@ -13,7 +13,7 @@ pub fn state(state: CameraState) -> &'static str {
     }
 }
 
-/// Where a bundle runs from, in words.
+/// The source of the running bundle, as text.
 pub fn place(running: BundleSource) -> &'static str {
     match running {
         BundleSource::Embedded => "inside the program",
@@ -23,7 +23,7 @@ pub fn place(running: BundleSource) -> &'static str {
     }
 }
 
-/// A time since the start, in words.
+/// A time since the start, ms, as text.
 pub fn uptime(ms: u64) -> String {
     let seconds = ms / 1000;
     let (days, clock) = (seconds / 86_400, seconds % 86_400);
@@ -35,12 +35,12 @@ pub fn uptime(ms: u64) -> String {
     }
 }
 
-/// Frames a second, in words.
+/// A frame rate, mHz, as text.
 pub fn fps(milli: u32) -> String {
     format!("{:.1} frames/s", f64::from(milli) / 1000.0)
 }
 
-/// Temperature and what it does to the badge, in words.
+/// The temperature and its effect on the badge, as text.
 pub fn heat(status: &BadgeStatus) -> String {
     let temperature = match status.temperature_milli {
         Some(milli) => format!("{:.1} °C", f64::from(milli) / 1000.0),
@@ -52,7 +52,7 @@ pub fn heat(status: &BadgeStatus) -> String {
     }
 }
 
-/// The battery, in words.
+/// The state of the battery, as text.
 pub fn battery(low: Option<bool>) -> &'static str {
     match low {
         None => "no warning pin",
@@ -61,7 +61,7 @@ pub fn battery(low: Option<bool>) -> &'static str {
     }
 }
 
-/// A trial, in words.
+/// The state of a trial, as text.
 pub fn trial(trial: Option<u8>) -> String {
     match trial {
         None => "not on trial".to_owned(),
@@ -70,12 +70,12 @@ pub fn trial(trial: Option<u8>) -> String {
     }
 }
 
-/// A log line as it is shown.
+/// A log line as text.
 pub fn line(line: &LogLine) -> String {
     format!("{:>9}  {}", uptime(line.time_ms), plain_line(&line.text))
 }
 
-/// What a badge runs.
+/// The running bundle with its source and trial, as text.
 pub fn running(status: &BadgeStatus) -> String {
     format!(
         "{} {} from {}, {}",

@@ -1,4 +1,4 @@
-//! A copy of an image beside it, as cheaply as the file system can.
+//! A copy of an image beside it, with shared or sparse blocks if the file system supports them.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,10 +11,11 @@ use crate::console::FlashProgress;
 use crate::file::{reading, writing};
 use crate::root::RootError;
 
-/// Copied at once; after each, a flash may stop.
+/// Bytes that are copied at a time; a flash may stop after each.
 const CHUNK: usize = 1 << 20;
 
-/// Copies the image `path` to a file beside it, with its permissions, which is removed unless it takes its place.
+/// Copies the image `path`, with its permissions, to a temporary file beside it, which is removed unless it replaces
+/// the image.
 pub(super) fn beside(
     path: &Path,
     progress: &mut dyn FlashProgress,
@@ -39,7 +40,7 @@ pub(super) fn beside(
         let read = image.read(&mut chunk).map_err(reading(path))?;
         match &chunk[..read] {
             [] => break,
-            // Images are mostly empty, and the copy is empty already.
+            // Images are mostly zeros, and the copy is sparse.
             part if part.iter().all(|byte| *byte == 0) => {
                 copy.seek(SeekFrom::Current(read as i64)).map(drop)
             }
@@ -52,7 +53,7 @@ pub(super) fn beside(
     Ok(copy)
 }
 
-/// Lets the copy have the image's blocks until one of them is written, where the file system can (btrfs, XFS).
+/// Shares the image's blocks with the copy until one is written (reflink), if the file system supports it (btrfs, XFS).
 #[cfg(target_os = "linux")]
 fn same_blocks(copy: &File, image: &File) -> bool {
     rustix::fs::ioctl_ficlone(copy, image).is_ok()

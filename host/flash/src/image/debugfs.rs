@@ -1,4 +1,4 @@
-//! `debugfs` and `e2fsck` of e2fsprogs.
+//! Runs `debugfs` and `e2fsck` of e2fsprogs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,11 +8,11 @@ use tempfile::TempDir;
 use super::error::ImageError;
 use crate::text::indented;
 
-/// Where these programs lie on systems whose users do not have them on their path.
+/// Folders of these programs on systems where they are not in the user's `PATH`.
 const FOLDERS: [&str; 4] =
     ["/usr/sbin", "/sbin", "/opt/homebrew/opt/e2fsprogs/sbin", "/usr/local/opt/e2fsprogs/sbin"];
 
-/// What the image is called in the folder that the tools work in, so that no name can confuse them.
+/// Name of the image in the tools' working folder, so that no special characters reach them.
 const NAME: &str = "image";
 
 /// The tools, for one file system.
@@ -22,21 +22,21 @@ pub(super) struct Tools {
     device: String,
 }
 
-/// What the file system says about a path.
+/// The metadata of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inode {
     pub(super) kind: Kind,
-    /// Its size.
+    /// Its size, bytes.
     pub(super) bytes: u64,
     /// Permission bits.
     pub(super) mode: u32,
     pub(super) user: u32,
     pub(super) group: u32,
-    /// Seconds since 1970.
+    /// Modification time, s since 1970.
     pub(super) modified: u64,
 }
 
-/// What a path is.
+/// The kind of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
@@ -56,7 +56,7 @@ impl Tools {
         Ok(Self { folder, device: format!("{NAME}?offset={offset}") })
     }
 
-    /// What is at `path`, whose last part is not followed if it is a link.
+    /// The metadata of `path`; a link at its end is not followed.
     pub(super) fn stat(&self, path: &str) -> Result<Option<Inode>, ImageError> {
         let command = format!("stat {}", plain(path)?);
         let output = self.debugfs(&["-R", &command])?;
@@ -67,7 +67,7 @@ impl Tools {
         let failed = || ImageError::Debugfs { command: command.clone(), output: text.clone() };
         let inode = parse(&text).ok_or_else(failed)?;
         Ok(Some(match inode.kind {
-            // A link that is too long for its inode.
+            // The target of a link that is too long for its inode is stored in blocks.
             Kind::Link(to) if to.is_empty() => {
                 let to = String::from_utf8_lossy(&self.dump(path)?).into_owned();
                 Inode { kind: Kind::Link(to), ..inode }
@@ -84,7 +84,7 @@ impl Tools {
         std::fs::read(&file).map_err(ImageError::Scratch)
     }
 
-    /// Puts bytes where [`change`](Self::change) finds them; returns their name.
+    /// Writes bytes to a file in the working folder for [`change`](Self::change); returns its name.
     pub(super) fn lay(&self, number: usize, bytes: &[u8]) -> Result<String, ImageError> {
         let name = format!("content-{number}");
         std::fs::write(self.folder.path().join(&name), bytes).map_err(ImageError::Scratch)?;
@@ -101,7 +101,7 @@ impl Tools {
         self.debugfs(&["-w", "-f", "script"])?.good("a script").map(drop)
     }
 
-    /// Lets `e2fsck` look at everything and change nothing.
+    /// Runs `e2fsck` without changing anything.
     pub(super) fn check(&self) -> Result<(), ImageError> {
         let output = self.run("e2fsck", &["-f", "-n"])?;
         match output.ok {
@@ -133,7 +133,7 @@ impl Tools {
     }
 }
 
-/// What a tool printed.
+/// The output of a tool.
 struct ToolOutput {
     ok: bool,
     out: String,
@@ -141,7 +141,7 @@ struct ToolOutput {
 }
 
 impl ToolOutput {
-    /// Complaints: everything on standard error but the greeting. Its exit status is always 0.
+    /// Error messages of `debugfs`: everything on standard error but its version line. Its exit status is always 0.
     fn complaints(&self) -> String {
         let complaint = |line: &&str| !line.starts_with("debugfs ") && !line.trim().is_empty();
         self.err.lines().filter(complaint).collect::<Vec<_>>().join("; ")
@@ -160,7 +160,7 @@ impl ToolOutput {
     }
 }
 
-/// A word that `debugfs` reads as it stands.
+/// Checks that `debugfs` reads a word literally.
 fn plain(word: &str) -> Result<&str, ImageError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@+:".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -169,7 +169,7 @@ fn plain(word: &str) -> Result<&str, ImageError> {
     }
 }
 
-/// Where a tool lies.
+/// The path of a tool.
 fn program(tool: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
@@ -177,7 +177,7 @@ fn program(tool: &str) -> PathBuf {
     programs.find(|program| program.is_file()).unwrap_or_else(|| tool.into())
 }
 
-/// Reads what `stat` prints.
+/// Parses the output of `stat`.
 pub(super) fn parse(text: &str) -> Option<Inode> {
     let after = |key: &str| {
         let rest = &text[text.find(key)? + key.len()..];

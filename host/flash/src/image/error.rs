@@ -1,4 +1,4 @@
-//! Why an image was not changed.
+//! Errors of changing an image.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,34 +9,34 @@ use indicatif::DecimalBytes;
 use crate::file::FileError;
 use crate::root::RootError;
 
-/// An image cannot be read or changed. It is as it was.
+/// An image cannot be read or changed. It is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// What can go wrong on every root file system.
+    /// An error that is common to all root file systems.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// No part of it is ext4.
+    /// It has no ext4 file system.
     #[error("{} has no ext4 file system{found}", path.display())]
     NoExt4 {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// What there is instead, after a colon; may be empty.
+        /// The file systems found instead, after a colon; may be empty.
         found: String,
     },
     /// The partition that was named does not exist or is not ext4.
     #[error("{} has no partition {number} with ext4; those with ext4 are: {known}", path.display())]
     NoPartition {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// What was asked for.
+        /// The requested partition.
         number: u32,
-        /// What there is.
+        /// The partitions with ext4.
         known: String,
     },
     /// No partition looks like a root.
     #[error("{} has no partition that looks like the root of a Linux system: {found}", path.display())]
     NoRoot {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
         /// Its partitions with ext4, each with what is missing.
         found: String,
@@ -44,23 +44,23 @@ pub enum ImageError {
     /// More than one partition looks like a root.
     #[error("{} has several partitions that look like the root of a Linux system: {found}", path.display())]
     SeveralRoots {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// Which partitions.
+        /// These partitions.
         found: String,
     },
     /// Its file system has a feature with which it cannot be changed.
     #[error("{}: its file system has the feature {feature}, which debugfs cannot write", path.display())]
     Unsupported {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// The feature, as `mkfs.ext4 -O` calls it.
+        /// Name of the feature, as in `mkfs.ext4 -O`.
         feature: &'static str,
     },
     /// The files do not fit.
     #[error("{} has no room: {} are needed, and {} are free", path.display(), DecimalBytes(*needed), DecimalBytes(*free))]
     NoRoom {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
         /// Bytes that are written.
         needed: u64,
@@ -70,28 +70,28 @@ pub enum ImageError {
     /// The file system cannot hold more files.
     #[error("{} has no room for {needed} more files and folders: {free} inodes are free", path.display())]
     NoInodes {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// Files and folders that are made.
+        /// Files and folders that are created.
         needed: u64,
-        /// How many may be made.
+        /// Free inodes.
         free: u64,
     },
-    /// What was read back is not what was written.
+    /// The bytes read back differ from those written.
     #[error("debugfs wrote {0} differently from what it was given")]
     ReadBack(String),
     /// The file ends before the file system does.
     #[error("{} is cut short: its file system ends {missing} bytes behind the file's end", path.display())]
     Cut {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// What is missing.
+        /// Missing bytes.
         missing: u64,
     },
-    /// It is a loop device's file.
+    /// It is attached to a loop device.
     #[error("{} is attached as {device}, so something else may be writing to it", path.display())]
     Attached {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
         /// The device.
         device: String,
@@ -99,36 +99,36 @@ pub enum ImageError {
     /// Its file system was not unmounted, or is damaged.
     #[error("{}: its file system is mounted somewhere, was not unmounted, or is damaged: {reason}", path.display())]
     Unclean {
-        /// Which image.
+        /// Path of the image.
         path: PathBuf,
-        /// Where the file system begins.
+        /// Offset of the file system, bytes.
         offset: u64,
-        /// What was seen.
+        /// The evidence.
         reason: String,
     },
     /// A program of e2fsprogs is missing or cannot run.
     #[error("failed to run {tool}: {source}")]
     Tool {
-        /// Which program.
+        /// Name of the program.
         tool: &'static str,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// `debugfs` fails.
+    /// `debugfs` failed.
     #[error("debugfs failed to do {command:?}: {output}")]
     Debugfs {
-        /// What it was asked for.
+        /// The command.
         command: String,
-        /// What it printed.
+        /// Its output.
         output: String,
     },
-    /// `e2fsck` finds something to fix.
+    /// `e2fsck` found errors.
     #[error("the file system would need fixing:\n{0}")]
     Damaged(String),
     /// A name in the image that cannot be passed to `debugfs`.
     #[error("{0:?} in the image is a name that cannot be passed to debugfs")]
     Name(String),
-    /// A working file of this computer.
+    /// A temporary file or folder on this computer cannot be used.
     #[error("cannot use the folder for temporary files: {0}")]
     Scratch(io::Error),
 }

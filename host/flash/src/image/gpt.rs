@@ -1,22 +1,23 @@
-//! A GPT, as far as places go. Read here, because the crates for it make room for as many entries as a header announces.
+//! Reads the partitions' positions in a GPT. Existing crates are not used, because they allocate as many entries as a
+//! header declares.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::partition::Partition;
 
-/// Bytes of a sector, as disks have them.
+/// Sector sizes of disks, bytes.
 const SECTORS: [u64; 2] = [512, 4096];
 
-/// Bytes of a header, which are what its CRC covers.
+/// Bytes of a header that its CRC covers.
 const HEADER: usize = 92;
 
 /// Bytes of an entry that are read.
 const ENTRY: usize = 128;
 
-/// Most bytes of all entries: 64 times what partitioners make room for.
+/// Most bytes of all entries: 64 times the usual size.
 const MOST: usize = 1 << 20;
 
-/// The partitions of a GPT, or of its copy at the end of the disk; `None` where neither is there or whole.
+/// The partitions of a GPT, or of its backup at the end of the disk; `None` if neither is valid.
 pub(super) fn read(disk: &mut (impl Read + Seek)) -> Option<Vec<Partition>> {
     SECTORS.into_iter().find_map(|sector| {
         let length = disk.seek(SeekFrom::End(0)).ok()?;

@@ -1,8 +1,8 @@
-//! A badge's card as a file: a disk image with a partition table, or a bare ext4 file system.
+//! A badge's card as a file: a disk image with a partition table, or an ext4 file system alone.
 //!
-//! `debugfs` of e2fsprogs writes it, which needs no root and mounts nothing. It works on a copy beside the image, which
-//! takes the image's place when all of it was read back and `e2fsck` found nothing to fix; so there is no moment in
-//! which a failure could leave half a change.
+//! `debugfs` of e2fsprogs writes it, which needs no root permissions and no mount. It works on a copy beside the image.
+//! The copy replaces the image when all files were read back and `e2fsck` found no error, so that a failure never
+//! leaves a partial change.
 
 mod copy;
 mod debugfs;
@@ -30,7 +30,7 @@ use crate::elf;
 use crate::file::{reading, writing};
 use crate::root::{Existing, FileContent, PlannedFile, RootError, RootFs};
 
-/// An image whose root partition was found.
+/// An image with its root partition.
 #[derive(Debug)]
 pub struct Image {
     path: PathBuf,
@@ -39,7 +39,8 @@ pub struct Image {
 }
 
 impl Image {
-    /// Finds the root in the image `path`: partition `number`, or else the only one with ext4 that looks like a root.
+    /// Opens the root in the image `path`: partition `number`, or by default the only one with ext4 that looks like a
+    /// root.
     ///
     /// # Errors
     /// [`ImageError`] when there is none, or when it is in use, damaged, or was not unmounted.
@@ -115,11 +116,11 @@ impl RootFs for Image {
         };
         let changed = changed();
         if progress.stop() {
-            // Ctrl-C also reaches the tools, whose failure is then expected.
+            // Ctrl-C also reaches the tools, so that they fail.
             return Err(RootError::Interrupted.into());
         }
         if let Err(error) = changed {
-            // Where hardly anything is left, that is the cause, whatever debugfs made of it.
+            // If hardly any space is left, that is the cause, whatever message debugfs gave.
             self.room(files, room::ITS_OWN)?;
             return Err(error);
         }
@@ -140,8 +141,8 @@ impl RootFs for Image {
     }
 }
 
-/// What a disk's table and file systems say of it, and what `debugfs` says of a path, for fuzz targets: the ends of all
-/// partitions and of the file systems in them, and the size of the file.
+/// Parses a disk's partition table and superblocks and the output of `debugfs`, for fuzz targets: returns the ends of
+/// all partitions and of the file systems in them, and the size of a file.
 #[cfg(feature = "test-util")]
 pub fn read_facts(
     disk: &mut (impl std::io::Read + std::io::Seek),
@@ -157,7 +158,7 @@ pub fn read_facts(
     (ends, debugfs::parse(stat).map(|inode| inode.bytes))
 }
 
-/// The loop device that the image is attached to, where there is one.
+/// The loop device that the image is attached to, if any.
 fn attached(path: &Path) -> Option<String> {
     std::fs::read_dir("/sys/block").ok()?.flatten().find_map(|device| {
         let backing = std::fs::read_to_string(device.path().join("loop/backing_file")).ok()?;

@@ -1,4 +1,4 @@
-//! Where in an image a badge's root lies.
+//! Finds the root partition in an image.
 
 use std::fmt;
 use std::fs::File;
@@ -16,14 +16,14 @@ use crate::file::reading;
 use crate::root::RootError;
 use crate::system;
 
-/// A part of an image.
+/// A partition of an image, or the whole image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition {
     /// Its number in the table; `None` for the whole file.
     pub(super) number: Option<u32>,
-    /// Where it begins.
+    /// Its offset, bytes.
     pub(super) offset: u64,
-    /// Its size.
+    /// Its size, bytes.
     pub(super) bytes: u64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Partition {
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) partition: Partition,
-    /// Why it does not look like a root, where it was named all the same.
+    /// Why it does not look like a root, if the user named it nevertheless.
     pub(super) missing: Option<String>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn find(
     let mut roots = Vec::new();
     let mut others = Vec::new();
     for (partition, block) in &known {
-        // One that is cut short cannot be looked at, and the only one may as well be refused for that.
+        // A truncated file system cannot be inspected. If it is the only one, that is the error.
         let looked = match known.len() {
             1 => usable(path, *partition, block, length),
             _ => whole(path, *partition, block, length),
@@ -126,7 +126,7 @@ fn list<'a>(partitions: impl Iterator<Item = &'a Partition>) -> String {
     partitions.map(Partition::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Those that hold an ext4 file system.
+/// The partitions with an ext4 file system.
 fn with_ext4(
     path: &Path,
     file: &mut File,
@@ -141,7 +141,7 @@ fn with_ext4(
     Ok(known)
 }
 
-/// Refuses a file system that ends behind the end of its file.
+/// Refuses a file system that ends after the end of the file.
 fn whole(
     path: &Path,
     partition: Partition,

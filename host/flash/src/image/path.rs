@@ -1,4 +1,4 @@
-//! Paths of the system in an image, with its symbolic links.
+//! Resolves paths of the system in an image, with its symbolic links.
 
 use emocue_models::bundle::Sha256;
 
@@ -8,7 +8,7 @@ use crate::follow::follow;
 use crate::root::{Existing, RootError};
 use crate::table::{folder, name};
 
-/// Follows every link on the way to `path`.
+/// `path` with all links resolved.
 pub(super) fn followed(tools: &Tools, path: &str) -> Result<String, ImageError> {
     let link = |path: &str| -> Result<_, ImageError> {
         Ok(match tools.stat(path)? {
@@ -20,7 +20,7 @@ pub(super) fn followed(tools: &Tools, path: &str) -> Result<String, ImageError> 
     inside.ok_or_else(|| RootError::Links(path.to_owned()).into())
 }
 
-/// Where a path really is, its last part not followed if it is a link.
+/// `path` with all links resolved, except one at its end.
 pub(super) fn real(tools: &Tools, path: &str) -> Result<String, ImageError> {
     let folder = followed(tools, folder(path))?;
     Ok(format!("{}/{}", folder.trim_end_matches('/'), name(path)))

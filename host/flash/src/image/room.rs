@@ -1,4 +1,4 @@
-//! Whether files fit into an image.
+//! Checks that files fit into an image.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,11 +11,11 @@ use crate::file::reading;
 use crate::root::{FileContent, FileStatus, PlannedFile};
 use crate::table::{folders, old};
 
-/// Blocks that a file system may need for itself, besides those of the files.
+/// Blocks that a file system may need for its metadata.
 pub(super) const ITS_OWN: u64 = 64;
 
 impl Image {
-    /// Refuses files for which there is no room, when the file system needs `more` blocks besides.
+    /// Refuses files that do not fit, if `more` blocks are needed besides.
     pub(super) fn room(&self, files: &[&PlannedFile<'_>], more: u64) -> Result<(), ImageError> {
         let mut file = File::open(&self.path).map_err(reading(&self.path))?;
         let block = Superblock::read(&mut file, self.root.partition.offset);

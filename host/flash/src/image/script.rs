@@ -10,7 +10,7 @@ use crate::component::Component;
 use crate::root::{FileContent, PlannedFile};
 use crate::table::{folder, folder_mode, folders, name, old};
 
-/// Writes the contents of `files` where `debugfs` finds them, and returns its commands.
+/// Writes the contents of `files` to the tools' working folder, and returns the `debugfs` commands that install them.
 pub(super) fn write(tools: &Tools, files: &[&PlannedFile<'_>]) -> Result<Vec<String>, ImageError> {
     let mut script = Vec::new();
     let mut made = BTreeSet::new();
@@ -30,8 +30,8 @@ pub(super) fn write(tools: &Tools, files: &[&PlannedFile<'_>]) -> Result<Vec<Str
     Ok(script)
 }
 
-/// The commands that put a file into its place. Links between files do not count in `debugfs`: `ln` and `unlink`
-/// together rename, and `rm` alone frees.
+/// The commands that put a file into its place. `debugfs` does not count links: `ln` and `unlink` together rename, and
+/// only `rm` frees.
 fn replace(
     tools: &Tools,
     file: &PlannedFile<'_>,
@@ -54,7 +54,7 @@ fn replace(
         FileContent::Link(to) => script.push(format!("symlink {here} {to}")),
         FileContent::File(bytes) => {
             let content = tools.lay(number, bytes)?;
-            // `write` takes a name, and writes it into the folder it is in.
+            // `write` takes a name without a folder, and writes into the current folder.
             script.push(format!("cd {}", or_root(folder(&here))));
             script.push(format!("write {content} {}", name(&here)));
             script.extend(owner(tools, &here, 0o100_000 | file.place.mode)?);
@@ -63,9 +63,9 @@ fn replace(
     Ok(())
 }
 
-/// The commands that give `path` its mode, and to whom its folder belongs.
+/// The commands that set the mode of `path`, and its owner to that of its folder.
 fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], ImageError> {
-    // A folder that is about to be made belongs to whom the nearest one above it belongs that is there.
+    // A new folder gets the owner of its nearest existing parent.
     let mut above = folder(path);
     let (user, group) = loop {
         match tools.stat(or_root(above))? {
@@ -82,8 +82,8 @@ fn owner(tools: &Tools, path: &str, mode: u32) -> Result<[String; 3], ImageError
     ])
 }
 
-/// systemd makes the users that a card lacks when /usr is younger than what it remembers (systemd-sysusers.service,
-/// ConditionNeedsUpdate=), so /usr has to look changed.
+/// systemd creates missing users when /usr is newer than its time stamp (systemd-sysusers.service,
+/// ConditionNeedsUpdate=), so the modification time of /usr is updated.
 fn renew(tools: &Tools) -> Result<String, ImageError> {
     let usr = followed(tools, "/usr")?;
     let before = tools.stat(&usr)?.map_or(0, |inode| inode.modified);

@@ -1,17 +1,17 @@
-//! The few fields of an ext4 superblock that tell whether its file system may be changed.
+//! The fields of an ext4 superblock that tell whether the file system may be changed.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Where it lies in a file system, and its length.
+/// Offset of the superblock in a file system, and its length, bytes.
 const OFFSET: u64 = 1024;
 const LENGTH: usize = 1024;
 
 const MAGIC: u16 = 0xef53;
 /// `s_state`: unmounted.
 const VALID: u16 = 1;
-/// `s_state`: the kernel met an error.
+/// `s_state`: the kernel found an error.
 const ERRORS: u16 = 2;
-/// `s_feature_incompat`: the journal has to be replayed; it always says so while mounted.
+/// `s_feature_incompat`: the journal must be replayed; always set while mounted.
 const RECOVER: u32 = 4;
 /// `s_feature_incompat`: sizes have 64 bits.
 const WIDE: u32 = 0x80;
@@ -20,29 +20,29 @@ const WIDE: u32 = 0x80;
 const UNSUPPORTED: [(usize, u32, &str); 2] = [
     // Small files read back longer than they were written.
     (96, 0x8000, "inline_data"),
-    // What is written is not counted.
+    // Written blocks are not counted.
     (100, 0x100, "quota"),
 ];
 
-/// What a superblock says.
+/// The content of a superblock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Superblock {
-    /// Size of the file system.
+    /// Size of the file system, bytes.
     pub(super) bytes: u64,
     /// Why it may not be changed.
     pub(super) unclean: Option<&'static str>,
     /// A feature with which it cannot be changed.
     pub(super) unsupported: Option<&'static str>,
-    /// Size of a block.
+    /// Size of a block, bytes.
     pub(super) block: u64,
-    /// Blocks that nothing uses.
+    /// Number of free blocks.
     pub(super) free_blocks: u64,
-    /// Files and folders that may still be made.
+    /// Number of free inodes.
     pub(super) free_inodes: u64,
 }
 
 impl Superblock {
-    /// Reads the superblock of a file system that begins at `offset`; `None` where there is none.
+    /// Reads the superblock of the file system at `offset`, bytes; `None` if there is none.
     pub(super) fn read(file: &mut (impl Read + Seek), offset: u64) -> io::Result<Option<Self>> {
         let Some(start) = offset.checked_add(OFFSET) else { return Ok(None) };
         file.seek(SeekFrom::Start(start))?;

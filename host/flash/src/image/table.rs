@@ -1,4 +1,4 @@
-//! Tables of partitions: a GPT, or else an MBR with its logical partitions.
+//! Partition tables: a GPT, else an MBR with its logical partitions.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,16 +6,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::gpt;
 use super::partition::Partition;
 
-/// Bytes of a sector, where a table does not say: MBRs know no other.
+/// Sector size of an MBR, bytes.
 const SECTOR: u64 = 512;
 
-/// Types of an MBR's partitions that hold logical ones.
+/// Types of an MBR's extended partitions, which contain logical ones.
 const EXTENDED: [u8; 3] = [0x05, 0x0f, 0x85];
 
-/// Most logical partitions that are looked for.
+/// Most logical partitions that are read.
 const MOST: u32 = 128;
 
-/// The partitions of a GPT, or else of an MBR; none where there is no table.
+/// The partitions of a GPT, else of an MBR; empty without a table.
 pub(super) fn read(file: &mut (impl Read + Seek)) -> Vec<Partition> {
     gpt::read(file).unwrap_or_else(|| mbr(file))
 }
@@ -24,7 +24,7 @@ pub(super) fn read(file: &mut (impl Read + Seek)) -> Vec<Partition> {
 #[derive(Clone, Copy)]
 struct Entry {
     kind: u8,
-    /// First sector; to what it counts depends on the place of the entry.
+    /// First sector; what it is relative to depends on the kind of entry.
     start: u64,
     sectors: u64,
 }
@@ -36,7 +36,7 @@ impl Entry {
     }
 }
 
-/// The four entries of the sector `at`; none where it is not one.
+/// The four entries of the sector `at`; `None` without the signature of a boot record.
 fn entries(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<[Entry; 4]>> {
     let mut sector = [0; SECTOR as usize];
     file.seek(SeekFrom::Start(at * SECTOR))?;
@@ -55,7 +55,7 @@ fn entries(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<[Entry; 
     })))
 }
 
-/// The partitions of an MBR: one to four, and the logical ones from five on. A chain that is broken ends there.
+/// The partitions of an MBR: primary ones are 1 to 4, logical ones from 5. An invalid chain ends where it breaks.
 fn mbr(file: &mut (impl Read + Seek)) -> Vec<Partition> {
     let Ok(Some(table)) = entries(file, 0) else { return Vec::new() };
     let mut partitions = Vec::new();
@@ -122,7 +122,7 @@ mod tests {
         let table = sector(&[(0x0f, 10, 40)]);
         for next in [(0x05, 0, 10), (0x05, 20, 10), (0x05, u32::MAX, u32::MAX)] {
             let first = sector(&[(0x83, 2, 8), next]);
-            // In the second case the chain leads back to its beginning.
+            // In the second case the chain is a cycle.
             let back = sector(&[(0x83, 1, 1), (0x05, 0, 10)]);
             let disk = [(0, table.clone()), (10, first), (30, back)];
             assert_eq!(read(&disk)[0], (5, 12, 8));

@@ -1,4 +1,4 @@
-//! What was received from a badge lately.
+//! The data received from a badge recently.
 
 use std::collections::VecDeque;
 
@@ -7,44 +7,44 @@ use emocue_models::plain::{plain, plain_line};
 
 use super::MonitorEvent;
 
-/// Values of the curves: five minutes of them.
+/// Values of each curve: one per second for five minutes.
 const CURVE: usize = 300;
 
-/// Lines of the log.
+/// Lines of the log that are kept.
 const LINES: usize = 200;
 
-/// How the connection is.
+/// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// Not there yet.
+    /// Connecting for the first time.
     Calling,
     /// The badge answers.
     Live,
-    /// It does not, and this is why; it is called again.
+    /// The badge does not answer, for this reason; connecting again.
     Lost(String),
 }
 
-/// What was received from a badge lately.
+/// The data received from a badge recently.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Where the badge is.
+    /// The address of the badge.
     pub place: String,
-    /// How the connection is.
+    /// The state of the connection.
     pub connection: Connection,
-    /// Its program.
+    /// Version of its program.
     pub program: String,
-    /// How it is, or was when it last answered.
+    /// Its last status.
     pub status: Option<BadgeStatus>,
-    /// Frames a second, 1/1000 Hz, once a second.
+    /// Frame rate, mHz, once a second.
     pub fps: VecDeque<u64>,
     /// Latency, ms, once a second.
     pub latency: VecDeque<u64>,
-    /// Its log's end.
+    /// The last lines of its log.
     pub log: VecDeque<LogLine>,
 }
 
 impl History {
-    /// Nothing was received yet.
+    /// An empty history.
     pub fn new(place: impl Into<String>) -> Self {
         Self {
             place: place.into(),
@@ -57,7 +57,7 @@ impl History {
         }
     }
 
-    /// Takes in what was received, as it can be shown.
+    /// Adds an event, with its text made safe for a terminal.
     pub fn hear(&mut self, event: MonitorEvent) {
         match event {
             MonitorEvent::Connected { program } => {
@@ -70,7 +70,7 @@ impl History {
             MonitorEvent::Log(line) => push(&mut self.log, line, LINES),
             MonitorEvent::Status(status) => {
                 push(&mut self.fps, u64::from(status.fps_milli), CURVE);
-                // A curve without a gap in time; nothing is drawn as nothing.
+                // Values are evenly spaced in time, so a missing latency is 0.
                 push(&mut self.latency, u64::from(status.latency_ms.unwrap_or(0)), CURVE);
                 let bundle = plain_line(&status.bundle).into_owned();
                 self.status = Some(BadgeStatus { bundle, ..status });

@@ -1,4 +1,4 @@
-//! Watching a badge: how its machine is, and what its log says; never what it sees, which no badge reports.
+//! Monitoring of a badge: the state of its hardware and its log; never recognised expressions, which no badge reports.
 
 pub mod history;
 pub mod record;
@@ -13,32 +13,32 @@ use emocue_models::failure::{Failure, Problem};
 
 pub use source::{BadgeConnector, BadgeSession};
 
-/// Between two questions for the status, and before a badge that does not answer is called again.
+/// Time between two requests for the status, and before connecting again to a badge that does not answer.
 pub const PERIOD: Duration = Duration::from_secs(1);
 
-/// Lines of the log that are fetched from before the session.
+/// Log lines from before the session that are fetched.
 pub const TAIL: u32 = 50;
 
-/// What is heard of a badge.
+/// An event of a monitored badge.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MonitorEvent {
-    /// It answers.
+    /// The badge answers.
     Connected {
         /// Its program's version.
         program: String,
     },
-    /// It does not, or no longer; it is called again.
+    /// The badge does not answer; connecting again.
     Lost {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// How it is.
+    /// Its status.
     Status(BadgeStatus),
     /// A line of its log.
     Log(LogLine),
 }
 
-/// Why a badge is not watched any more, or not for now.
+/// Why a session ended.
 enum End {
     /// The caller stopped.
     Enough,
@@ -46,7 +46,7 @@ enum End {
     Lost(String),
 }
 
-/// The problem as text, its help on further lines.
+/// The problem as text, with its help on further lines.
 fn lost(problem: Problem) -> End {
     let help = Failure::help(&problem).unwrap_or_default();
     let help: String = help.lines().map(|line| format!("\n  {line}")).collect();
@@ -58,7 +58,7 @@ fn proceed(flow: ControlFlow<()>) -> Result<(), End> {
     if flow.is_break() { Err(End::Enough) } else { Ok(()) }
 }
 
-/// Asks the badge again and again, connecting anew where the connection breaks, until `report` or `pause` breaks.
+/// Polls the badge, and connects again when the connection is lost, until `report` or `pause` breaks.
 pub fn watch(
     connector: &mut dyn BadgeConnector,
     report: &mut dyn FnMut(MonitorEvent) -> ControlFlow<()>,
@@ -68,7 +68,7 @@ pub fn watch(
     let mut reported = None;
     loop {
         let end = match connector.connect() {
-            // The session ends before the badge is called again.
+            // The session must end before the next connection.
             Ok(mut session) => {
                 reported = None;
                 follow(session.as_mut(), &mut log, report, pause)
@@ -76,7 +76,7 @@ pub fn watch(
             Err(problem) => Err(lost(problem)),
         };
         let Err(End::Lost(reason)) = end else { return };
-        // Once for each reason: a cable may stay away for hours.
+        // Each reason is reported once: a cable may be disconnected for hours.
         if reported.as_ref() != Some(&reason) {
             reported = Some(reason.clone());
             if report(MonitorEvent::Lost { reason }).is_break() {
@@ -89,7 +89,7 @@ pub fn watch(
     }
 }
 
-/// Asks in one session.
+/// Polls in one session.
 fn follow(
     session: &mut dyn BadgeSession,
     log: &mut LogPosition,
@@ -104,7 +104,7 @@ fn follow(
         report(MonitorEvent::Status(status))?;
         while log.next < next {
             let lines = session.log(log.next).map_err(lost)?;
-            // Lines that the badge has forgotten meanwhile.
+            // The badge no longer has these lines.
             let Some(last) = lines.last() else { break };
             log.next = last.number + 1;
             lines.into_iter().try_for_each(|line| report(MonitorEvent::Log(line)))?;
@@ -113,16 +113,16 @@ fn follow(
     }
 }
 
-/// How far the log was read.
+/// The position in the log.
 #[derive(Debug, Default)]
 struct LogPosition {
     next: u32,
-    /// Of the last status; a badge that is younger now has started anew, with a new log.
+    /// Uptime in the last status; if it is smaller now, the badge has restarted, with a new log.
     uptime_ms: Option<u64>,
 }
 
 impl LogPosition {
-    /// Where the log ends now.
+    /// Updates the position for a new status; returns the number after the log's last line.
     fn begin(&mut self, status: &BadgeStatus) -> u32 {
         match self.uptime_ms {
             None => self.next = status.log_next.saturating_sub(TAIL),

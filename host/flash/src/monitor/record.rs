@@ -1,4 +1,4 @@
-//! What is received from a badge as lines: for people, and as JSON for programs.
+//! Events as lines of text, and as JSON for programs.
 
 use emocue_link::message::{BadgeStatus, LogLine};
 use serde::Serialize;
@@ -19,7 +19,7 @@ enum MonitorRecord<'a> {
 /// The event as one line of JSON.
 ///
 /// # Errors
-/// Never, for what a badge can say.
+/// Does not occur: every event can be serialized.
 pub fn json(event: &MonitorEvent) -> Result<String, serde_json::Error> {
     serde_json::to_string(&match event {
         MonitorEvent::Connected { program } => MonitorRecord::Connected { program },

@@ -1,4 +1,4 @@
-//! Ways to a badge that can be watched.
+//! Connections to a badge for monitoring.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -17,15 +17,15 @@ use crate::ssh::{Address, SshError, SshSettings, call, no_program};
 use crate::table::{APP, STATE};
 use crate::target::Port;
 
-/// How long an `ssh` that failed has to say why.
+/// Time to wait for the error message of an `ssh` that failed.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Something that a session can be begun with, again and again.
+/// Starts sessions with a badge, repeatedly.
 pub trait BadgeConnector {
-    /// Begins a session.
+    /// Starts a session.
     ///
     /// # Errors
-    /// Why not, and what to do.
+    /// The reason, with help.
     fn connect(&mut self) -> Result<Box<dyn BadgeSession + Send>, Problem>;
 }
 
@@ -34,28 +34,29 @@ pub trait BadgeSession {
     /// The badge's program.
     fn program(&self) -> String;
 
-    /// How the badge is.
+    /// The badge's status.
     ///
     /// # Errors
-    /// Why it does not answer.
+    /// The reason why it does not answer.
     fn status(&mut self) -> Result<BadgeStatus, Problem>;
 
-    /// Lines of its log from a number on; none when there are no more.
+    /// Lines of its log from number `from`; empty when there are no more.
     ///
     /// # Errors
-    /// Why it does not answer.
+    /// The reason why it does not answer.
     fn log(&mut self, from: u32) -> Result<Vec<LogLine>, Problem>;
 
-    /// The wearer's journals that it has.
+    /// The wearer's journals on the badge.
     ///
     /// # Errors
-    /// Why it does not answer, or that its program is older than journals.
+    /// The reason why it does not answer; for example, its program is too old to have journals.
     fn journals(&mut self) -> Result<Vec<JournalEntry>, Problem>;
 
-    /// The sealed bytes of journal `number`. `on_part` gets its length and what came so far, and may stop it.
+    /// The encrypted bytes of journal `number`. `on_part` receives its length and the bytes so far, and may stop the
+    /// transfer.
     ///
     /// # Errors
-    /// Why it does not answer, or the badge's own words.
+    /// The reason why it does not answer, or the badge's message.
     fn journal(
         &mut self,
         number: u32,
@@ -96,12 +97,12 @@ impl BadgeConnector for Port {
     }
 }
 
-/// A badge that is asked over SSH, by its own `emocue-badge link`.
+/// A badge that is monitored over SSH, through its `emocue-badge link`.
 #[derive(Debug)]
 pub struct OverSsh {
     address: Address,
     settings: SshSettings,
-    /// Whether ssh may ask for a password: only before a view covers the terminal.
+    /// Whether ssh may ask for a password, which is only possible before a view covers the terminal.
     asks: bool,
 }
 
@@ -111,7 +112,7 @@ impl OverSsh {
         Self { address, settings, asks: std::io::IsTerminal::is_terminal(&std::io::stdin()) }
     }
 
-    /// What runs on the badge. Its socket is its user's, so that one needs root.
+    /// The script that runs on the badge. The badge's socket belongs to its own user, so that another user needs root.
     fn script(&self) -> String {
         let root = &self.address.root;
         let program = quote(&format!("{root}{APP}"));
@@ -120,7 +121,8 @@ impl OverSsh {
             false => format!(" --state {}", quote(&format!("{root}{STATE}"))),
         };
         let own = quote(&format!("{root}{STATE}"));
-        // Ends what a login shell may have printed, which would be taken for the beginning of the first frame.
+        // A separator after anything a login shell may have printed, which would otherwise be read as the beginning of
+        // the first frame.
         let script = format!(
             "printf '\\000'; if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n {program} link{state}; \
              else exec {program} link{state}; fi"
@@ -140,7 +142,7 @@ impl BadgeConnector for OverSsh {
             return Err(Problem::new("ssh has no standard input and output"));
         };
         let piped = Piped { streams: Some(Streams::new(stdout, stdin)), child: Some(child) };
-        // Somebody may have to type a password first.
+        // The user may have to enter a password first.
         let patience = Duration::from_secs(if self.asks { 120 } else { 20 });
         self.asks = false;
         let patient =
@@ -148,13 +150,13 @@ impl BadgeConnector for OverSsh {
         match Client::connect(piped, patient) {
             Ok(client) => Ok(Box::new(client)),
             Err(error) => {
-                // Its input is closed by now, so it ends, and its output is complete.
+                // Its input is closed now, so it ends, and its output is complete.
                 let printed =
                     stderr.map(|stderr| stderr.recv_timeout(LAST_WORDS).unwrap_or_default());
                 let printed = printed.unwrap_or_default();
                 Err(match printed.trim() {
                     "" => Problem::at(&self.address, &problem(&error)),
-                    // The badge's own words.
+                    // A message of the badge's program.
                     words if words.contains("emocue-badge") => {
                         Problem::new(words).code(exit::BADGE)
                     }
@@ -165,7 +167,7 @@ impl BadgeConnector for OverSsh {
     }
 }
 
-/// A client's error as both programs report them.
+/// A client's error with its help and exit code.
 fn problem(error: &ClientError) -> Problem {
     let problem = Problem::new(error.to_string()).code(exit::BADGE);
     match error.help() {
@@ -183,7 +185,7 @@ fn as_problem(failure: &dyn Failure) -> Problem {
     }
 }
 
-/// Reads a child's standard error to the end, but keeps only its beginning, which names the cause.
+/// Reads a child's standard error to its end, and keeps the beginning, which names the cause.
 fn collect(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -193,7 +195,7 @@ fn collect(mut stderr: impl Read + Send + 'static) -> Receiver<String> {
                 kept.extend_from_slice(&bytes[..read]);
             }
         }
-        // Nobody listens when all went well.
+        // The receiver is gone if there was no error.
         let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
     });
     receiver
@@ -217,7 +219,7 @@ impl Transport for Piped {
 
 impl Drop for Piped {
     fn drop(&mut self) {
-        // With its input closed the child ends the session and exits, which may take as long as the network does.
+        // When its input is closed, the child ends the session and exits; this may take a network round trip.
         self.streams = None;
         if let Some(mut child) = self.child.take() {
             std::thread::spawn(move || child.wait());

@@ -1,4 +1,4 @@
-//! A badge out of a script.
+//! A scripted badge.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ fn status(uptime_s: u64, log_next: u32) -> BadgeStatus {
     }
 }
 
-/// Answers that a session gives, one after the other; `None` breaks it.
+/// The answers of each session, in order; `None` breaks the session.
 struct Script(VecDeque<Vec<Option<BadgeStatus>>>);
 
 struct Scripted(VecDeque<Option<BadgeStatus>>);
@@ -70,7 +70,7 @@ impl BadgeSession for Scripted {
     }
 }
 
-/// What is reported until `pauses` pauses are over.
+/// The events reported until `pauses` pauses are over.
 fn reported(sessions: Vec<Vec<Option<BadgeStatus>>>, pauses: usize) -> Vec<MonitorEvent> {
     let (mut events, mut left) = (Vec::new(), pauses);
     let mut report = |event| {
@@ -118,7 +118,7 @@ fn every_line_of_the_log_is_read_once() {
     let session = vec![Some(status(5, 16)), Some(status(6, 24)), None];
     let events = reported(vec![session, vec![Some(status(8, 32))]], 4);
     assert_eq!(numbers(&events), (0..32).collect::<Vec<_>>());
-    // A long log begins near its end, and the one of a badge that started anew at its beginning.
+    // A long log is read from near its end; the log of a badge that has restarted, from its beginning.
     let events = reported(vec![vec![Some(status(5, 1000)), None], vec![Some(status(1, 8))]], 3);
     assert_eq!(numbers(&events)[0], 1000 - TAIL);
     assert_eq!(numbers(&events)[TAIL as usize + 6..], (0..8).collect::<Vec<_>>());
@@ -160,7 +160,7 @@ fn the_view_shows_how_the_badge_is() {
     history.hear(MonitorEvent::Lost { reason: "the cable was pulled\n  Plug it in.".into() });
     let shown = screen(&history, 90, 30);
     assert!(shown.contains("gone, calling again: the cable was pulled"), "{shown}");
-    // What it was like stays.
+    // The last status is still shown.
     assert!(shown.contains("default 5, slot B"), "{shown}");
 }
 

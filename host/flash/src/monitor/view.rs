@@ -10,10 +10,10 @@ use ratatui::widgets::{Block, Paragraph, Sparkline, SparklineBar, Wrap};
 use super::history::{Connection, History};
 use crate::words::{battery, fps, heat, line, place, state, trial, uptime};
 
-/// Width of the names before values.
+/// Width of the column of names, characters.
 const NAMES: usize = 12;
 
-/// Draws what was received from a badge.
+/// Draws the history of a badge.
 pub fn draw(frame: &mut Frame<'_>, history: &History) {
     let rows = Layout::vertical([
         Constraint::Length(1),
@@ -65,7 +65,7 @@ fn heading(history: &History) -> Line<'_> {
         Connection::Calling => Span::from("  calling").fg(Color::Yellow),
         Connection::Live => Span::from(format!("  program {}", history.program)),
         Connection::Lost(reason) => {
-            // The first line says what is wrong; what to do stands in the frame when there is nothing else to show.
+            // The first line is the error; its help is shown in the frame when there is nothing else to show.
             let reason = reason.lines().next().unwrap_or_default();
             Span::from(format!("  gone, calling again: {reason}")).fg(Color::Red)
         }
@@ -99,7 +99,7 @@ fn curve(
     values: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
     color: Color,
 ) {
-    // The newest values, at the right edge.
+    // Only the newest values, aligned to the right edge.
     let room = usize::from(area.width.saturating_sub(2));
     let skipped = values.len().saturating_sub(room);
     let bars: Vec<SparklineBar> = values.skip(skipped).map(SparklineBar::from).collect();

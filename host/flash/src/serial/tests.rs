@@ -1,4 +1,4 @@
-//! A stand-in for a badge on the other end of an in-memory cable.
+//! A fake badge on the other end of an in-memory cable.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use super::*;
 use crate::bundle::PreparedBundle;
 use crate::component::{AppFile, ConfigFile};
 
-/// What the stand-in was sent, and how it behaves.
+/// What the fake badge has received, and how it behaves.
 #[derive(Default)]
 struct Memory {
     config: String,
@@ -25,11 +25,11 @@ struct Memory {
     incoming: Option<(FileKind, Vec<u8>)>,
     progress: Vec<Progress>,
     refuses: bool,
-    /// Hangs up when so many bytes came, once.
+    /// Closes the connection once, after so many bytes.
     hangs_up_at: Option<usize>,
     sessions: usize,
     rollbacks: usize,
-    /// What the wearer is asked, for what came.
+    /// The question to the wearer about what was received.
     question: Option<Question>,
 }
 
@@ -227,7 +227,7 @@ fn bundle_and_configuration_arrive_and_the_badge_tests_itself() {
     for line in ["configuration taken", "bundle installed", "both portraits agree"] {
         assert!(said.contains(line), "{said}");
     }
-    // The second time, the configuration is there.
+    // The second time, the configuration is there already.
     let (plan, result) = flash(&badge, &self::components(true, false), &mut Recorder::default());
     assert!(plan.contains("is there") && result.is_ok(), "{plan}");
 }

@@ -1,19 +1,19 @@
-//! `ssh://user@host:port/root`.
+//! Addresses of the form `ssh://user@host:port/root`.
 
 use std::fmt;
 
 use crate::shell::quote;
 
-/// Where a badge's SSH server is, and which root file system there is meant.
+/// A badge's SSH server, and the root file system on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Whom to log in as, where that is given.
+    /// The user to log in as, if given.
     pub user: Option<String>,
-    /// Name or number of the badge.
+    /// Host name or IP address of the badge.
     pub host: String,
-    /// The server's port, where it is given.
+    /// The server's port, if given.
     pub port: Option<u16>,
-    /// The root, without a slash at its end: empty for the badge's own.
+    /// The root folder without a trailing slash; empty for the running system's root.
     pub root: String,
 }
 
@@ -21,7 +21,7 @@ impl Address {
     /// Parses what follows `ssh://`.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// A message that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (place, root) = text.find('/').map_or((text, ""), |at| text.split_at(at));
         let (user, place) = match place.rsplit_once('@') {
@@ -37,7 +37,7 @@ impl Address {
             None if port.is_empty() => None,
             None => return Err("only a port may follow the host"),
         };
-        // What begins with a dash would be an option to ssh.
+        // A word that begins with a dash would be an option of ssh.
         let word = |text: &str| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:%".contains(c);
             !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
@@ -63,7 +63,7 @@ impl Address {
         })
     }
 
-    /// What `ssh` is given.
+    /// The destination argument for `ssh`.
     pub fn destination(&self) -> String {
         match &self.user {
             Some(user) => format!("{user}@{}", self.host),
@@ -71,7 +71,7 @@ impl Address {
         }
     }
 
-    /// What `known_hosts` calls it.
+    /// Its name in `known_hosts`.
     pub(super) fn known_as(&self) -> String {
         match self.port {
             Some(port) if port != 22 => format!("[{}]:{port}", self.host),
@@ -79,7 +79,7 @@ impl Address {
         }
     }
 
-    /// A command for people.
+    /// A command that the user can type.
     pub(super) fn by_hand(&self, command: &str) -> String {
         let port = self.port.map(|port| format!("-p {port} ")).unwrap_or_default();
         format!("{command} {port}{}", quote(&self.destination()))

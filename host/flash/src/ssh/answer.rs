@@ -1,12 +1,12 @@
-//! A script's own output, apart from what a login shell prints before and after it.
+//! Separates a script's output from what a login shell prints before and after it.
 
 /// The line before a script's own output.
 pub(super) const BEGIN: &str = "emocue answer";
-/// What follows it, at the end of a line.
+/// The marker after it, at the end of a line.
 pub(super) const END: &str = "emocue end";
 
-/// A script whose output stands between two markers: a login shell may print before and after it. The markers are put
-/// together by the far shell, so that one that repeats its input does not print them.
+/// A script whose output is enclosed in two markers, since a login shell may print before and after it. The remote
+/// shell assembles the markers, so that a shell that echoes its input does not print them.
 pub(super) fn framed(script: &str) -> String {
     let mark = |marker: &str| marker.replacen(' ', "\"\" ", 1);
     format!(
@@ -16,7 +16,7 @@ pub(super) fn framed(script: &str) -> String {
     )
 }
 
-/// What a framed script printed; `None` where it did not begin. One that was cut off has no end.
+/// The output of a framed script; `None` without the first marker. Truncated output has no second marker.
 pub(super) fn answer(printed: &str) -> Option<&str> {
     let begin = format!("\n{BEGIN}\n");
     let (_, answer) = printed.split_once(&begin)?;

@@ -1,4 +1,4 @@
-//! Running the badge's own program over SSH.
+//! Runs the badge's program over SSH.
 
 use super::answer::values;
 use super::error::SshError;
@@ -12,13 +12,13 @@ use crate::text::indented;
 
 /// Exit code of `emocue-badge slot install` when it refuses the bundle.
 const REFUSED: i32 = 5;
-/// The same, when it cannot use its folder.
+/// Its exit code when it cannot use its state folder.
 const NO_STATE: i32 = 7;
-/// The same, when it does not know the signer and nobody presses its button.
+/// Its exit code when it does not know the signer and its button is not pressed.
 const NOT_ACCEPTED: i32 = 8;
 
 impl Ssh {
-    /// Runs the new program's demo before it gets its name, as the user who is logged in.
+    /// Runs the new program's demo, as the logged-in user, before the program is renamed into place.
     pub(super) fn try_demo(&self) -> Result<(), SshError> {
         let program = self.word(&waiting(APP));
         let output = self.session.run(&format!("{program} demo --display json > /dev/null"))?;
@@ -28,7 +28,7 @@ impl Ssh {
         }
     }
 
-    /// Lets the badge's program, the new one where there is one, judge the new configuration.
+    /// Checks the new configuration with the badge's program: the new one if it is flashed, too.
     pub(super) fn check_config(
         &self,
         new: bool,
@@ -41,7 +41,7 @@ impl Ssh {
             self.word(&file)
         );
         let output = self.session.run(&self.facts.elevated(&script))?;
-        // It is not yet where its owner would look for it.
+        // The temporary path would mean nothing to the user.
         let printed = output.all().replace(&self.path(&file), "the new emocue.toml");
         match output.code {
             Some(0) if values(&output.out, "absent").next().is_some() => {
@@ -55,7 +55,7 @@ impl Ssh {
         }
     }
 
-    /// Makes the running system load the new users, rules and units.
+    /// Makes the running system load new users, udev rules and units.
     pub(super) fn announce(&self, progress: &mut dyn FlashProgress) -> Result<(), SshError> {
         if !self.session.address().root.is_empty() || !self.facts.systemd {
             return Ok(());
@@ -66,7 +66,7 @@ impl Ssh {
         self.root("loading the new system files", script).map(drop)
     }
 
-    /// Hands a bundle to the badge, which checks it and may ask for a press of its button.
+    /// Passes a bundle to the badge, which checks it and may require a press of its button.
     pub(super) fn install_bundle(
         &self,
         bytes: &[u8],
@@ -89,12 +89,13 @@ impl Ssh {
         }
     }
 
-    /// Whether it is the system that runs there, with services.
+    /// Whether the target is the running system, with systemd.
     pub(super) fn runs_here(&self) -> bool {
         self.session.address().root.is_empty() && self.facts.systemd
     }
 
-    /// Starts the service with what is new: a badge that runs is the one whose button is pressed for a new key.
+    /// Starts the service, or restarts it if more than a bundle is new: only a running badge can ask for a button press
+    /// for a new key.
     pub(super) fn start(
         &self,
         components: &[Component],
@@ -127,7 +128,7 @@ impl Ssh {
         let file = quote(&format!("{folder}/bundle.emocue"));
         let here = self.session.address().root.is_empty();
         let own = here && self.facts.user;
-        // The badge's own configuration knows its folder; another root's means that root.
+        // The running badge's configuration defines its state folder; for another root, the folder is within that root.
         let place = if here { String::new() } else { format!(" --state {state}") };
         let install = format!("{} slot install {file}{place}", self.word(APP));
         let make = match own {

@@ -1,4 +1,4 @@
-//! Why a badge cannot be reached over SSH, or does not do what it is asked.
+//! Errors of SSH, and of commands on a badge.
 
 use std::io;
 
@@ -11,124 +11,124 @@ use crate::text::indented;
 /// SSH, or a command over it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
-    /// What can go wrong on every root file system.
+    /// An error that is common to all root file systems.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// There is no `ssh`.
+    /// `ssh` cannot be run.
     #[error("failed to run {program:?}: {source}")]
     Program {
-        /// What was run.
+        /// The command that was run.
         program: String,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A folder or file of this computer.
+    /// A temporary file or folder on this computer cannot be used.
     #[error("cannot use the folder for temporary files: {0}")]
     Scratch(io::Error),
-    /// Another key than last time.
+    /// The host key has changed.
     #[error(
         "{address} shows another host key than the one this computer knows, so nothing was sent\n{output}"
     )]
     HostKeyChanged {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// What `known_hosts` calls it.
+        /// Its name in `known_hosts`.
         known_as: String,
-        /// How to log in by hand.
+        /// The command to log in manually.
         login: String,
-        /// What ssh printed.
+        /// The output of ssh.
         output: String,
     },
-    /// A key that nobody has seen.
+    /// The host key is unknown.
     #[error(
         "this computer does not know {address} yet, and there is no terminal to ask on\n{output}"
     )]
     HostKeyUnknown {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// How to log in by hand.
+        /// The command to log in manually.
         login: String,
-        /// What ssh printed.
+        /// The output of ssh.
         output: String,
     },
-    /// No password, no key.
+    /// Authentication failed.
     #[error("{address} does not let you in\n{output}")]
     Denied {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// How to give it a key.
+        /// The command to install a key.
         copy: String,
-        /// What ssh printed.
+        /// The output of ssh.
         output: String,
     },
     /// No connection.
     #[error("cannot connect to {address}\n{output}")]
     Unreachable {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// How to log in by hand.
+        /// The command to log in manually.
         login: String,
-        /// What ssh printed.
+        /// The output of ssh.
         output: String,
     },
-    /// Files belong to root there.
+    /// The user may not write to the system.
     #[error("{address} does not let this user write to its system")]
     NotWritable {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
     },
-    /// No system there.
+    /// The root folder is not that of a Linux system.
     #[error("{address} is not the root of a Linux system: {missing}")]
     NoSystem {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// What a root has and this one does not.
+        /// What is missing.
         missing: String,
     },
-    /// Something else than our script answered.
+    /// The output is not that of the script.
     #[error("{address} did not run the script that it was sent:\n{output}")]
     LoginShell {
-        /// Which badge.
+        /// Address of the badge.
         address: String,
-        /// What it printed instead.
+        /// The output.
         output: String,
     },
     /// A command failed.
     #[error("{what} failed on the badge:\n{output}")]
     Command {
-        /// What was to be done.
+        /// The purpose of the command.
         what: String,
-        /// What it printed.
+        /// The output of the command.
         output: String,
     },
-    /// An option that is not passed on.
+    /// An option is refused.
     #[error("--ssh-option {option}: {reason}")]
     Option {
-        /// Which.
+        /// The option.
         option: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// The program does not run on the badge.
     #[error("the new program fails its own demo on the badge, so the old one stays:\n{0}")]
     Demo(String),
-    /// The badge's own check refuses the configuration.
+    /// The badge's check refuses the configuration.
     #[error("the badge refuses this configuration, so the old one stays:\n{0}")]
     ConfigRefused(String),
     /// The badge refuses the bundle.
     #[error("the badge refuses the bundle, so it continues with the one that it has:\n{output}")]
     BundleRefused {
-        /// What the badge printed.
+        /// The output of the badge's program.
         output: String,
-        /// What to do.
+        /// Help.
         help: &'static str,
     },
-    /// Everything is in place, but the badge has a problem.
+    /// Everything is installed, but the badge reports a problem.
     #[error("everything is in place, but the badge reports a problem:\n{output}")]
     SelfTest {
-        /// What the badge printed.
+        /// The output of the badge's program.
         output: String,
-        /// How to return to the program before, where there was one.
+        /// How to return to the previous program, if there was one.
         help: Option<String>,
     },
 }
@@ -201,7 +201,7 @@ impl Failure for SshError {
 }
 
 impl SshError {
-    /// From what `ssh` itself printed when it ended with 255.
+    /// The error for the output of an `ssh` that exited with 255.
     pub(crate) fn of(address: &Address, printed: &str) -> Self {
         let (output, login) = (indented(printed), address.by_hand("ssh"));
         let has = |needle: &str| printed.contains(needle);

@@ -1,4 +1,4 @@
-//! Facts about a badge's system, asked for after logging in.
+//! Facts about a badge's system, determined after logging in.
 
 use super::address::Address;
 use super::answer::values;
@@ -8,13 +8,13 @@ use crate::shell::quote;
 use crate::system::{FOLDERS, PROGRAMS, missing};
 use crate::table::USER;
 
-/// Groups that own the badge's devices, as its service has them.
+/// Groups with access to the badge's devices, as in its service unit.
 const GROUPS: [&str; 3] = ["video", "i2c", "gpio"];
 
-/// What was found out after logging in.
+/// The facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// What `uname -m` prints.
+    /// Output of `uname -m`.
     pub(super) uname: String,
     /// Whether commands need `sudo` to write.
     sudo: bool,
@@ -27,7 +27,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Asks.
+    /// Runs the script that determines them.
     pub(super) fn ask(session: &SshSession) -> Result<Self, SshError> {
         let word = |path: &str| quote(&format!("{}{path}", session.address().root));
         let folders = FOLDERS.map(|path| format!("[ -d {} ] && echo folder={path}\n", word(path)));
@@ -49,7 +49,7 @@ impl Facts {
         Self::parse(&output, session.address())
     }
 
-    /// Reads what the script printed.
+    /// Parses the output of the script.
     pub(super) fn parse(output: &str, address: &Address) -> Result<Self, SshError> {
         let has = |key| values(output, key).next().is_some();
         let says =
@@ -70,7 +70,7 @@ impl Facts {
         })
     }
 
-    /// A script, run as who may write to the badge.
+    /// Wraps a script so that it runs with permission to write.
     pub(super) fn elevated(&self, script: &str) -> String {
         match self.sudo {
             true => format!("sudo -n sh -c {}", quote(script)),
@@ -78,7 +78,7 @@ impl Facts {
         }
     }
 
-    /// A command, run as the badge's service would; needs to be [`elevated`](Self::elevated).
+    /// Wraps a command so that it runs as the badge's service does; it must be [`elevated`](Self::elevated).
     pub(super) fn as_badge(&self, command: &str) -> String {
         let groups: String = self.groups.iter().map(|group| format!(" -G {group}")).collect();
         format!("runuser -u {USER}{groups} -- {command}")

@@ -1,8 +1,7 @@
-//! A badge that can be logged into, by the system's own `ssh`.
+//! A badge with an SSH server, reached by the system's `ssh`.
 //!
-//! Everything goes through one connection and the remote shell: files are sent to `cat`, so that `ssh` alone is needed
-//! and progress can be seen. Whether the other side is the badge that it says it is, is for `ssh` to decide: no option
-//! that would weaken that is ever passed or taken.
+//! All commands use one connection and the remote shell. Files are sent to `cat`, so that only `ssh` is needed and
+//! progress can be shown. `ssh` verifies the badge's host key; no option that would weaken this is passed or accepted.
 
 mod address;
 mod answer;
@@ -39,33 +38,33 @@ pub struct Ssh {
 }
 
 impl Ssh {
-    /// Logs in and looks around.
+    /// Logs in and determines facts about the system.
     ///
     /// # Errors
-    /// [`SshError`] with what `ssh` says and what to do.
+    /// [`SshError`] with the output of `ssh` and help.
     pub fn open(address: Address, settings: SshSettings) -> Result<Self, SshError> {
         let session = SshSession::open(address, settings)?;
         let facts = Facts::ask(&session)?;
         Ok(Self { session, facts })
     }
 
-    /// A path of the badge in the remote system.
+    /// The remote path of a path of the badge.
     fn path(&self, path: &str) -> String {
         format!("{}{path}", self.session.address().root)
     }
 
-    /// The same, as a shell reads it.
+    /// The same, quoted for a shell.
     fn word(&self, path: &str) -> String {
         quote(&self.path(path))
     }
 
-    /// Runs a script as who may write there, and gives its output where it succeeds.
+    /// Runs a script with permission to write, and returns its output if it succeeds.
     fn root(&self, what: &str, script: &str) -> Result<String, SshError> {
         let output = self.session.run(&self.facts.elevated(script))?;
         output.good(what)
     }
 
-    /// Writes a file beside its place and compares what the badge reads there.
+    /// Writes a file beside its final path and compares the hash that the badge reads back.
     fn stage(
         &self,
         file: &PlannedFile<'_>,
@@ -96,7 +95,7 @@ impl Ssh {
         Ok(())
     }
 
-    /// A script that makes the folders that `path` needs and tells which ones it made.
+    /// A script that creates the parent folders of `path` and prints those that are new.
     fn folders(&self, path: &str) -> String {
         let mut script = "set -e\n".to_owned();
         for inner in folders(path) {
@@ -110,7 +109,7 @@ impl Ssh {
         script
     }
 
-    /// A script that writes its input to `beside`, as its place wants it, and tells its hash.
+    /// A script that writes its input to `beside`, with the mode and owner of the final file, and prints its hash.
     fn receive(&self, path: &str, beside: &str, mode: u32) -> String {
         let (word, above) = (self.word(beside), quote(&format!("{}/", self.path(folder(path)))));
         format!(
@@ -121,7 +120,7 @@ impl Ssh {
         )
     }
 
-    /// A script that puts what is beside a place into it.
+    /// A script that renames a staged file to its final path.
     fn commit(&self, place: &BadgeFile) -> String {
         let (here, beside) = (self.word(place.path), self.word(&waiting(place.path)));
         let mut script = String::new();
@@ -164,18 +163,19 @@ impl Ssh {
         Ok(())
     }
 
-    /// Removes what was written and not put into place.
+    /// Removes files that were staged and not renamed.
     fn discard(&self, staged: &Staged) {
         let files = staged.files.iter().map(|file| format!("rm -f {}\n", self.word(file)));
         let folders =
             staged.folders.iter().rev().map(|made| format!("rmdir {}\n", self.word(made)));
         let script: String = files.chain(folders).collect();
-        // A connection that is gone leaves names that systemd and udev overlook, and the next flash overwrites.
+        // If the connection is lost, the files remain under names that systemd and udev ignore, and the next flash
+        // overwrites them.
         let _ = self.session.run(&self.facts.elevated(&script));
     }
 }
 
-/// What a flash has written so far, and not put into place.
+/// The files that a flash has staged so far.
 #[derive(Debug, Default)]
 struct Staged {
     files: Vec<String>,
@@ -183,13 +183,13 @@ struct Staged {
 }
 
 impl Staged {
-    /// Takes in what a script says that it made.
+    /// Records the folders that a script has created.
     fn learn(&mut self, output: &str) {
         self.folders.extend(values(output, "made").map(str::to_owned));
     }
 }
 
-/// Compares the hash that a script printed with what was sent.
+/// Compares the hash that a script printed with that of the bytes sent.
 fn read_back(path: &str, output: &str, bytes: &[u8]) -> Result<(), SshError> {
     let hash = Sha256::of(bytes).to_string();
     match values(output, "sha256").any(|value| value.split(' ').next() == Some(hash.as_str())) {
@@ -198,7 +198,7 @@ fn read_back(path: &str, output: &str, bytes: &[u8]) -> Result<(), SshError> {
     }
 }
 
-/// The machine that a badge's programs are for, by what a script printed of its shell, or else by its kernel's name.
+/// The machine of a badge's programs, from the header of its shell that a script printed, else from its kernel's name.
 fn machine_in(output: &str, uname: &str) -> Option<elf::Machine> {
     let digits = values(output, "sh").next().unwrap_or_default();
     let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
@@ -206,7 +206,7 @@ fn machine_in(output: &str, uname: &str) -> Option<elf::Machine> {
     elf::Machine::of(&header).or_else(|| elf::Machine::of_uname(uname))
 }
 
-/// What is at a path, by what a script printed of it.
+/// The existing file at a path, from the output of a script.
 fn existing_in(output: &str) -> Existing {
     let value = |key| values(output, key).next();
     if let Some(to) = value("link") {
@@ -217,7 +217,7 @@ fn existing_in(output: &str) -> Existing {
     }
     let mode = value("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
     let digits = value("sha256").and_then(|value| value.split(' ').next()).unwrap_or_default();
-    // Its text is what a digest is read from.
+    // A digest is deserialized from its text.
     let sha256 = serde_json::from_value::<Sha256>(digits.into()).ok();
     match mode.zip(sha256) {
         Some((mode, sha256)) => Existing::File { sha256, mode },
@@ -225,8 +225,8 @@ fn existing_in(output: &str) -> Existing {
     }
 }
 
-/// Reads what a far shell printed as each of the scripts' answers would be, for fuzz targets: whether there was an
-/// answer, the errors that came of it, and what it says.
+/// Parses the output of a remote shell as that of each script, for fuzz targets: returns whether there was an answer,
+/// the errors, and the existing file.
 #[cfg(feature = "test-util")]
 pub fn read_output(address: &Address, printed: &str) -> (bool, Vec<SshError>, Option<Existing>) {
     let mut errors = vec![SshError::of(address, printed)];
@@ -252,7 +252,7 @@ impl RootFs for Ssh {
     }
 
     fn machine(&mut self) -> Result<elf::Machine, SshError> {
-        // The kernel may be wider than the programs: Raspberry Pi OS has a 32-bit edition with a 64-bit one.
+        // A 64-bit kernel may run 32-bit programs, as in the 32-bit edition of Raspberry Pi OS.
         let script = format!(
             "echo \"sh=$(head -c {} {} 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')\"",
             elf::HEADER,
@@ -295,7 +295,7 @@ impl RootFs for Ssh {
         let mut staged = Staged::default();
         if let Err(error) = self.write(&others, &mut staged, progress) {
             self.discard(&staged);
-            // Ctrl-C also reaches ssh, whose failure is then expected.
+            // Ctrl-C also reaches ssh, so that it fails.
             return Err(if progress.stop() { RootError::Interrupted.into() } else { error });
         }
         if others.iter().any(|file| file.place.component == Component::App) {

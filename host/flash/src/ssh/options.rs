@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::SshError;
 
-/// Options that decide whether the badge is the right one, and those that could hide them.
+/// Options that affect the verification of the badge's host key, and options through which such an option could be set.
 const REFUSED: [&str; 15] = [
     "stricthostkeychecking",
     "userknownhostsfile",
@@ -23,16 +23,16 @@ const REFUSED: [&str; 15] = [
     "host",
 ];
 
-/// How `ssh` is called.
+/// Settings for `ssh`.
 #[derive(Clone, Debug, Default)]
 pub struct SshSettings {
-    /// Another configuration than the user's, as `ssh -F` takes it.
+    /// A configuration file other than the user's, as for `ssh -F`.
     pub config: Option<PathBuf>,
     options: Vec<String>,
 }
 
 impl SshSettings {
-    /// Takes `options`, each of them `KEY=VALUE` as `ssh -o` takes it.
+    /// Settings with `options`, each `KEY=VALUE` as for `ssh -o`.
     ///
     /// # Errors
     /// [`SshError::Option`] for those that would weaken the check of the badge's host key.

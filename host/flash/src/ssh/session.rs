@@ -1,4 +1,4 @@
-//! Running the system's `ssh`: one connection, which asks for a password at most once, and many commands through it.
+//! Runs the system's `ssh`: one connection, which asks for a password at most once, for many commands.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
@@ -16,28 +16,28 @@ use crate::root::RootError;
 use crate::shell::quote;
 use crate::text::indented;
 
-/// Names another `ssh`.
+/// Environment variable that names another `ssh`.
 const PROGRAM: &str = "EMOCUE_SSH";
 
-/// Sent at once; after each, a flash may stop.
+/// Bytes that are sent at a time; a flash may stop after each.
 const CHUNK: usize = 32 << 10;
 
-/// What `ssh` ends with when it failed itself.
+/// Exit code of `ssh` for its own errors.
 const SSH_FAILED: i32 = 255;
 
-/// What every call has. A badge that is switched off is noticed after 15 s.
+/// Options of every call. A badge that is switched off is detected after 15 s.
 const ALWAYS: [&str; 3] = ["ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3"];
 
-/// A login that stays open.
+/// A connection that stays open.
 #[derive(Debug)]
 pub struct SshSession {
     address: Address,
     settings: SshSettings,
-    /// Where the connection waits for commands; systems without it connect for each.
+    /// Folder of the control socket; without it, every command connects anew.
     control: Option<TempDir>,
 }
 
-/// What a command on the badge printed.
+/// The output of a command on the badge.
 #[derive(Clone, Debug, Default)]
 pub struct RemoteOutput {
     /// Its exit status; `None` when it was killed.
@@ -49,10 +49,10 @@ pub struct RemoteOutput {
 }
 
 impl RemoteOutput {
-    /// Its standard output where it succeeded.
+    /// Its standard output, if it succeeded.
     ///
     /// # Errors
-    /// [`SshError::Command`] with all it printed.
+    /// [`SshError::Command`] with its output.
     pub fn good(&self, what: &str) -> Result<String, SshError> {
         match self.code {
             Some(0) => Ok(self.out.clone()),
@@ -60,7 +60,7 @@ impl RemoteOutput {
         }
     }
 
-    /// All it printed.
+    /// Standard output and standard error.
     pub fn all(&self) -> String {
         let parts = [self.out.trim(), self.err.trim()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -71,7 +71,7 @@ impl SshSession {
     /// Logs in.
     ///
     /// # Errors
-    /// [`SshError`] with what `ssh` says and what to do.
+    /// [`SshError`] with the output of `ssh` and help.
     pub fn open(address: Address, settings: SshSettings) -> Result<Self, SshError> {
         let control = match cfg!(unix) {
             true => Some(tempfile::tempdir().map_err(SshError::Scratch)?),
@@ -82,8 +82,8 @@ impl SshSession {
             session.run("true")?;
             return Ok(session);
         };
-        // Goes into the background when it is logged in, and waits there for commands; without being
-        // ended it ends after ten minutes. Its messages go to a file, as a pipe would stay open with it.
+        // After logging in, it goes into the background and waits for commands; it ends after ten idle minutes at the
+        // latest. Its messages go to a file, since it would keep a pipe open.
         let mut messages = tempfile::tempfile().map_err(SshError::Scratch)?;
         let background = ["-M", "-N", "-f", "-o", "ControlPersist=600"];
         let status = session
@@ -106,12 +106,12 @@ impl SshSession {
         Err(SshError::of(&session.address, &String::from_utf8_lossy(&printed)))
     }
 
-    /// Which badge it is.
+    /// The badge's address.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// `ssh` with what every call has.
+    /// `ssh` with the options of every call.
     fn ssh(&self, batch: bool) -> Command {
         call(&self.address, &self.settings, batch)
     }
@@ -120,7 +120,7 @@ impl SshSession {
         self.control.as_ref().map(|folder| folder.path().join("s").into())
     }
 
-    /// A call that runs `script` on the badge, in a POSIX shell whatever the login shell is.
+    /// A call that runs `script` on the badge in a POSIX shell, which need not be the login shell.
     fn command(&self, script: &str) -> Command {
         let mut ssh = match self.socket() {
             Some(socket) => {
@@ -148,7 +148,7 @@ impl SshSession {
     /// Runs a script with `bytes` on its standard input.
     ///
     /// # Errors
-    /// [`SshError`] when `ssh` fails, [`RootError::Interrupted`] when `progress` says stop.
+    /// [`SshError`] when `ssh` fails, [`RootError::Interrupted`] when `progress` requests a stop.
     pub fn send(
         &self,
         script: &str,
@@ -165,7 +165,7 @@ impl SshSession {
         if let Some(mut stdin) = child.stdin.take() {
             for chunk in bytes.chunks(CHUNK) {
                 stopped = progress.stop();
-                // A script that ended early says why on its standard error.
+                // A script that ended early prints the reason on its standard error.
                 if stopped || stdin.write_all(chunk).is_err() {
                     break;
                 }
@@ -184,7 +184,7 @@ impl SshSession {
         }
     }
 
-    /// Runs a script and shows each line when it comes.
+    /// Runs a script and shows each line as it arrives.
     ///
     /// # Errors
     /// [`SshError`] when `ssh` fails.
@@ -242,16 +242,16 @@ impl Drop for SshSession {
         if let Some(socket) = self.socket() {
             let mut exit = self.ssh(true);
             exit.arg("-S").arg(socket).args(["-O", "exit", "--"]).arg(self.address.destination());
-            // One that is gone already says so.
+            // It fails if the connection is closed already.
             let _ = exit.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
 }
 
-/// `ssh` with what every call has; `batch` keeps it from asking anything.
+/// `ssh` with the options of every call; with `batch` it asks nothing.
 pub(crate) fn call(address: &Address, settings: &SshSettings, batch: bool) -> Command {
     let mut ssh = Command::new(program());
-    // The first value of an option counts, so the user's come first.
+    // The first value of an option applies, so the user's options are first.
     ssh.args(settings.arguments());
     ssh.args(ALWAYS.iter().flat_map(|option| ["-o", option]));
     if batch {
@@ -271,12 +271,12 @@ pub(crate) fn no_program(source: io::Error) -> SshError {
     SshError::Program { program: program().to_string_lossy().into_owned(), source }
 }
 
-/// Reads a stream to its end beside us.
+/// Reads a stream to its end in another thread.
 fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            // What came before an error is worth showing.
+            // Output before an error is kept.
             let _ = stream.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
