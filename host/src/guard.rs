@@ -1,17 +1,17 @@
-//! Verbs that run graphs from elsewhere run in a process of their own, with bounded memory and CPU time: what a hostile
-//! graph does reaches neither this computer's memory nor the terminal's session.
+//! Runs verbs with untrusted graphs in a separate process with limits on memory and CPU time, so that a malicious graph
+//! can neither exhaust this computer's memory nor end the terminal's session.
 
 use std::path::Path;
 use std::process::Command;
 
 use emocue_models::failure::{Problem, exit};
 
-/// What a verb may take.
+/// The limits of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory, bytes; three quarters of this computer's at most.
+    /// Memory, bytes; at most three quarters of this computer's.
     memory: u64,
-    /// CPU time, s; none for a verb that works through a dataset.
+    /// CPU time, s; `None` for a verb that processes a dataset.
     cpu: Option<u64>,
 }
 
@@ -22,28 +22,28 @@ impl Limits {
     pub const DATASET: Self = Self { memory: u64::MAX, cpu: None };
 }
 
-/// Set in the guarded process.
+/// Environment variable that is set in the guarded process.
 #[cfg(target_os = "linux")]
 const GUARDED: &str = "EMOCUE_GUARDED";
 
-/// Whether a badge would accept the bundle in `file`, found out in a guarded process.
+/// Checks in a guarded process that a badge would accept the bundle in `file`.
 ///
 /// # Errors
-/// Why it would not.
+/// The reason why a badge would refuse it.
 pub fn check_bundle(file: &Path) -> Result<(), Problem> {
     check(&["bundle", "check"], file)
 }
 
-/// Whether the tensors of the weights in `file` can be listed, found out in a guarded process: a small file may describe
-/// more than this computer holds.
+/// Checks in a guarded process that the tensors of the weights in `file` can be listed: a small file may declare more
+/// than this computer's memory.
 ///
 /// # Errors
-/// Why they cannot.
+/// The reason why they cannot be listed.
 pub fn check_weights(file: &Path) -> Result<(), Problem> {
     check(&["import", "check-weights"], file)
 }
 
-/// Runs this program again with a verb that looks at `file`.
+/// Runs this program again with a verb that checks `file`.
 fn check(verb: &[&str], file: &Path) -> Result<(), Problem> {
     let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
     let program = std::env::current_exe().map_err(cannot)?;
@@ -68,11 +68,11 @@ fn check(verb: &[&str], file: &Path) -> Result<(), Problem> {
     })
 }
 
-/// Runs this program again with the same arguments and `limits`, and returns its exit code; `None` in that second
+/// Runs this program again with the same arguments and `limits`, and returns its exit code; `None` in the second
 /// process, and on systems without such limits.
 ///
 /// # Errors
-/// [`Problem`] when it needs more than it may take.
+/// [`Problem`] when it exceeds its limits.
 #[cfg(target_os = "linux")]
 pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
     use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -81,21 +81,21 @@ pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
 
     if std::env::var_os(GUARDED).is_some() {
         bound(limits);
-        // It ends with its parent.
+        // It is killed when its parent ends.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         return Ok(None);
     }
     let cannot = |error| Problem::new(format!("failed to start this program again: {error}"));
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new(program);
-    // In a group of its own, so that the terminal's Ctrl-C reaches it once: passed on from here.
+    // In its own process group, so that Ctrl-C reaches it only once: this process forwards it.
     command.args(std::env::args_os().skip(1)).env(GUARDED, "1").process_group(0);
     let mut child = command.spawn().map_err(cannot)?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pass_on = move || {
         let _ = pid.map(|pid| kill_process(pid, Signal::INT));
     };
-    // Where this fails, a signal ends both.
+    // If this fails, a signal ends both.
     let _ = ctrlc::set_handler(pass_on);
     let status = child.wait().map_err(cannot)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -108,7 +108,7 @@ pub fn guarded(limits: Limits) -> Result<Option<u8>, Problem> {
     }
 }
 
-/// How a Rust program ends that panics, as tract does when it gets no memory.
+/// Exit code of a Rust program that panics, as tract does when an allocation fails.
 #[cfg(target_os = "linux")]
 const PANICKED: u8 = 101;
 
@@ -118,7 +118,7 @@ fn bound(limits: Limits) {
     let at_most = |of: Resource, most: u64| {
         let maximum = getrlimit(of).maximum;
         let most = maximum.map_or(most, |maximum| most.min(maximum));
-        // Where this is refused, the verb runs without the limit.
+        // If this fails, the verb runs without the limit.
         let _ = setrlimit(of, Rlimit { current: Some(most), maximum });
     };
     at_most(Resource::Data, limits.memory());

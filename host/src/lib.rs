@@ -1,4 +1,4 @@
-//! The command line `emocue` and what only it does: judging, packing, importing, plans and reports.
+//! The command line `emocue` and its own functions: evaluation, packing, import, plans and reports.
 //!
 //! Datasets and predictions are in `emocue-data`, networks and training in `emocue-train`, graphs and the quantizer in
 //! `emocue-quantize`, flashing, monitoring and keys in `emocue-flash`.

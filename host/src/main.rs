@@ -12,8 +12,8 @@ use emocue_host::guard::{Limits, guarded};
 use emocue_host::output::errln;
 use emocue_models::failure::{self, Failure, Problem};
 
-/// For a verb that runs graphs from elsewhere. A training needs what it needs; `flash` asks and holds a port, and has its
-/// bundle checked by another process.
+/// The limits of a verb that runs untrusted graphs. A training has no limits; `flash` asks questions and holds a port,
+/// so it has its bundle checked by another process.
 fn limits(verb: &Verb) -> Option<Limits> {
     match verb {
         Verb::Bundle(_) | Verb::Import(_) | Verb::Infer(_) => Some(Limits::GRAPH),
@@ -34,7 +34,7 @@ fn fail(failure: &dyn Failure) -> ! {
     std::process::exit(failure.exit_code().into())
 }
 
-/// A picture or video where a verb belongs: the badge's program looks at those.
+/// Help for a picture or video in place of a verb: the badge's program processes those.
 fn picture_as_verb(error: &clap::Error) -> Option<Problem> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         if !error.use_stderr() {
             error.exit();
         }
-        // It quotes words of the command line.
+        // It quotes words of the command line, which `errln` escapes.
         errln!("{}", error.to_string().trim_end());
         std::process::exit(error.exit_code())
     });

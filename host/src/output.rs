@@ -1,5 +1,5 @@
-//! Standard output and error. What steers a terminal is escaped: text may come from a badge, a bundle, a dataset or
-//! another program. Output that nobody reads any more, or that cannot be kept, ends the program.
+//! Standard output and error. Control characters are escaped, since text may come from a badge, a bundle, a dataset or
+//! another program. The program ends when its output cannot be written.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -39,13 +39,13 @@ pub fn print_error(line: fmt::Arguments<'_>) {
     let _ = writeln!(PlainWriter(io::stderr()), "{line}");
 }
 
-/// What a shell calls a program that a closed pipe ended: 128 and SIGPIPE's number.
+/// Exit code that a shell reports for a program that SIGPIPE ended: 128 plus the signal's number.
 const CLOSED_PIPE: i32 = 141;
 
-/// Ends the program where `println!` would panic: quietly when nobody reads its output any more, as in
-/// `emocue eval … | head`, and with a message when the output cannot be kept, as on a full disk.
+/// Ends the program where `println!` would panic: silently when the pipe is closed, as in `emocue eval … | head`, and
+/// with a message when the output cannot be written, as on a full disk.
 ///
-/// Rust ignores SIGPIPE, so that a cable or an SSH connection that closes is an error like others.
+/// Rust ignores SIGPIPE, so that a closed cable or SSH connection is an ordinary error.
 pub fn end_when_output_fails() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

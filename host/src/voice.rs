@@ -1,4 +1,4 @@
-//! Sound files for a badge with a voice: the words of a language, spoken by espeak-ng.
+//! Sound files for speech output of a badge: the words of a language, synthesized by espeak-ng.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use emocue_models::failure::{Failure, exit};
 use emocue_models::files::{WriteError, write_atomically};
 use emocue_models::label::Expression;
 
-/// The program that speaks.
+/// The speech synthesizer.
 const SPEAKER: &str = "espeak-ng";
 
-/// A sound file's name, and what is said in it.
+/// A sound file and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// As the badge looks for it: `happiness.wav`.
+    /// File name that the badge looks for, such as `happiness.wav`.
     pub file: String,
-    /// "looks happy".
+    /// Its text, such as "looks happy".
     pub text: String,
 }
 
-/// Every answer that a badge says, in the words of its panel. They say how a face looks, not what anybody feels.
+/// All answers that a badge speaks, in the words of its panel. They describe how a face looks, not what a person feels.
 pub fn words(language: &Language) -> Vec<Word> {
     let above = language.looks.above.whole();
     let mut words: Vec<Word> = Expression::ALL
@@ -37,18 +37,18 @@ pub fn words(language: &Language) -> Vec<Word> {
     words
 }
 
-/// Why a word was not spoken.
+/// A word cannot be synthesized.
 #[derive(Debug, thiserror::Error)]
 pub enum VoiceError {
     /// espeak-ng cannot be started.
     #[error("cannot start {SPEAKER}: {0}")]
     Start(io::Error),
-    /// It refuses, or writes no sound.
+    /// It fails, or writes no sound.
     #[error("{SPEAKER} -v {voice}: {reason}")]
     Speak {
-        /// The voice that it was to use.
+        /// The voice.
         voice: String,
-        /// What it says, or what is wrong with its file.
+        /// Its error, or what is wrong with its file.
         reason: String,
     },
     /// The file cannot be written.
@@ -75,16 +75,16 @@ impl Failure for VoiceError {
     }
 }
 
-/// Speaks one word with espeak-ng's `voice` into the folder `to`; the file's path.
+/// Synthesizes one word with espeak-ng's `voice` into the folder `to`; returns the file's path.
 ///
 /// # Errors
-/// [`VoiceError`] where espeak-ng is missing or refuses, and where the file cannot be written.
+/// [`VoiceError`] when espeak-ng is missing or fails, or when the file cannot be written.
 pub fn speak(word: &Word, voice: &str, to: &Path) -> Result<PathBuf, VoiceError> {
     let refused = |reason: String| VoiceError::Speak { voice: voice.to_owned(), reason };
     let folder = tempfile::tempdir().map_err(|error| refused(error.to_string()))?;
     let spoken = folder.path().join("spoken.wav");
     let mut command = Command::new(SPEAKER);
-    // What comes after "--" is no option, whatever it begins with.
+    // After "--", a word that begins with a dash is not an option.
     command.args(["-v", voice, "-w"]).arg(&spoken).arg("--").arg(&word.text);
     let done = command.stdin(Stdio::null()).output().map_err(VoiceError::Start)?;
     if !done.status.success() {

@@ -1,4 +1,4 @@
-//! A classifier's graph cut before its dense layer: the network as a maker of features.
+//! Cuts a classifier's graph before its last dense layer, to use the network as a feature extractor.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use emocue_quantize::restore_floats;
 use prost::Message as _;
 use tract_onnx::pb::{GraphProto, ValueInfoProto};
 
-/// A graph without the layer that it should be cut at.
+/// A graph that cannot be cut.
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
     /// The bytes are not an ONNX file.
     #[error(transparent)]
     Damaged(#[from] GraphReadError),
-    /// The first output does not come out of a dense layer.
+    /// The first output does not depend on a dense layer.
     #[error("the graph's first output does not depend on a Gemm or MatMul with constant weights")]
     NoDenseLayer,
 }
@@ -38,11 +38,11 @@ impl Failure for CutError {
     }
 }
 
-/// The graph that ends where the last dense layer (`Gemm`, `MatMul`) begins: its only output is the vector
-/// which that layer reads, the pooled features. Nodes that no longer count are gone, and integers are floats again.
+/// The graph up to the input of the last dense layer (`Gemm`, `MatMul`): its only output is that input, the pooled
+/// features. Nodes that are no longer needed are removed, and integers are restored to floats.
 ///
 /// # Errors
-/// [`CutError`] when the bytes are not an ONNX graph or nothing dense leads to its first output.
+/// [`CutError`] when the bytes are not an ONNX graph or its first output depends on no dense layer.
 pub fn before_dense(onnx: &[u8]) -> Result<Vec<u8>, CutError> {
     let mut model = decode(onnx)?;
     if model.graph.iter().flat_map(|graph| &graph.node).any(|node| node.op_type == "QLinearMatMul")
@@ -57,12 +57,12 @@ pub fn before_dense(onnx: &[u8]) -> Result<Vec<u8>, CutError> {
     graph.node.retain(|node| node.output.iter().any(|output| needed.contains(output)));
     graph.initializer.retain(|constant| needed.contains(&constant.name));
     graph.value_info.clear();
-    // The runtime works out the shape.
+    // The runtime infers the shape.
     graph.output = vec![ValueInfoProto { name, ..ValueInfoProto::default() }];
     Ok(model.encode_to_vec())
 }
 
-/// What the last dense layer before the first output reads. ONNX lists nodes in the order of computation.
+/// The input of the last dense layer before the first output. ONNX lists nodes in the order of computation.
 fn dense_input(graph: &GraphProto) -> Option<String> {
     let needed = needed_for(graph, &graph.output.first()?.name);
     let constants: HashSet<&str> = graph.initializer.iter().map(|c| c.name.as_str()).collect();
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder};
 
-    /// A picture of 2x2 px to the mean of each of two channels, and on to logits where `dense`.
+    /// From a picture of 2x2 px to the means of two channels, and if `dense`, to logits.
     fn graph(dense: bool) -> Vec<u8> {
         let mut graph = GraphBuilder::new("net");
         let side = Dim::Fixed(2);

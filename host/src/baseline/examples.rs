@@ -1,4 +1,4 @@
-//! Which rows a baseline learns from or is judged by, and their classes.
+//! The rows on which a baseline is trained or evaluated, and their classes.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub enum BaselineTarget {
     Ferplus,
 }
 
-/// Nothing to learn from or to be judged by.
+/// There are no rows for training or evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExamplesError {
     /// The target needs FER+ votes.
@@ -51,7 +51,7 @@ impl Failure for ExamplesError {
 /// Rows of a [`Dataset`] and their classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineExamples {
-    /// Row numbers, ascending.
+    /// Indices of the rows, ascending.
     pub rows: Vec<usize>,
     /// The class of each row, an index into the target's label set.
     pub classes: Vec<usize>,
@@ -60,7 +60,7 @@ pub struct BaselineExamples {
 }
 
 impl BaselineExamples {
-    /// Only the first of them, where there is a limit.
+    /// Keeps the first `limit` rows, if there is a limit.
     #[must_use]
     pub fn first(mut self, limit: Option<usize>) -> Self {
         let limit = limit.unwrap_or(usize::MAX);
@@ -71,7 +71,7 @@ impl BaselineExamples {
 }
 
 impl BaselineTarget {
-    /// The classes that answers count.
+    /// The label set of the answers.
     pub fn labels(self, data: &Dataset) -> LabelSet {
         match self {
             Self::Label => data.labels(),
@@ -79,8 +79,8 @@ impl BaselineTarget {
         }
     }
 
-    /// The rows of a split that have a class. Training rows that also stand in a test are left out: the
-    /// nearest neighbour of such a row would be itself.
+    /// The rows of a split that have a class. Training rows with the same pixels as a test row are left out: the
+    /// nearest neighbour of that test row would be itself.
     ///
     /// # Errors
     /// [`ExamplesError`] when votes are missing or no row is left.

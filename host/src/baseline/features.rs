@@ -1,4 +1,4 @@
-//! Pictures as vectors: their pixels, smaller ones, or what a network makes of them.
+//! Pictures as feature vectors: their pixels, reduced pixels, or a network's features.
 
 use std::thread;
 
@@ -11,30 +11,30 @@ use super::cut::{CutError, before_dense};
 use super::threads;
 use emocue_data::dataset::Dataset;
 
-/// Side of pictures made smaller, px.
+/// Side of reduced pictures, px.
 const SMALL: usize = 24;
 
-/// Pictures that a network sees at once.
+/// Batch size of a network.
 const BATCH: usize = 16;
 
-/// Vectors of one width, one a row, row-major.
+/// A matrix with one feature vector for each row, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     values: Vec<f32>,
     width: usize,
 }
 
-/// What stands for a picture.
+/// The kind of features.
 pub enum Features<'a> {
     /// Its pixels, each `0..=1`.
     Pixels,
     /// Means of squares of pixels, 24x24 in all, each `0..=1`.
     SmallPixels,
-    /// What the last dense layer of a bundle's classifier reads: its last pool layer.
+    /// The input of the last dense layer of a bundle's classifier: its pooled features.
     Network(&'a Bundle<'a>),
 }
 
-/// Pictures cannot become vectors.
+/// The features cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum FeatureError {
     /// The pictures' size is not a multiple of the smaller one.
@@ -45,9 +45,9 @@ pub enum FeatureError {
     NetworkSide {
         /// The bundle's classifier.
         network: String,
-        /// What it takes, px.
+        /// Side of its input, px.
         size: usize,
-        /// What there is, px.
+        /// Side of the dataset's pictures, px.
         side: usize,
     },
     /// The network has no features to read.
@@ -55,13 +55,13 @@ pub enum FeatureError {
     Cut {
         /// The bundle's classifier.
         network: String,
-        /// Why not.
+        /// The reason.
         source: CutError,
     },
     /// The network does not run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A thread died.
+    /// A thread panicked.
     #[error("a thread stopped; its message is above")]
     Thread,
 }
@@ -92,7 +92,7 @@ impl Matrix {
     /// `values` in rows of `width`.
     ///
     /// # Panics
-    /// When `width` is 0 or does not divide their number: a caller's mistake.
+    /// When `width` is 0 or does not divide their number: a defect of the caller.
     pub fn new(values: Vec<f32>, width: usize) -> Self {
         assert!(width > 0 && values.len().is_multiple_of(width), "whole rows");
         Self { values, width }
@@ -135,7 +135,7 @@ impl Matrix {
 }
 
 impl Features<'_> {
-    /// One vector for each of `rows`; `done` counts rows as they are finished, from any thread.
+    /// One vector for each of `rows`; `done` receives how many more rows are finished, from any thread.
     ///
     /// # Errors
     /// [`FeatureError`] when the pictures' size does not fit or the network fails.
@@ -176,7 +176,7 @@ fn smaller(picture: &[u8], side: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| sum as f32 / white).collect()
 }
 
-/// The rows in as many parts as there are threads, each with its own session.
+/// Divides the rows among the threads, each with its own session.
 fn network(
     bundle: &Bundle<'_>,
     data: &Dataset,

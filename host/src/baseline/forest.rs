@@ -1,9 +1,9 @@
 //! A random forest (Breiman 2001) on pixels or on a network's features.
 //!
-//! The trees are `rafor`'s: it sorts a node's own rows for the features tried there, so that 28,000 rows of
-//! 2,304 pixels take half a second a tree and 560 MB on two cores. `smartcore` walks every row at every node
-//! and keeps an order of all rows for every pixel, 516 MB a tree; `randomforest` counts all rows of a node
-//! anew at every threshold.
+//! The trees are from the crate `rafor`: it sorts only a node's rows by the features tried there, so that a tree for
+//! 28,000 rows of 2,304 pixels takes half a second, and all take 560 MB, on two cores. `smartcore` visits every row at
+//! every node and keeps an order of all rows for every pixel, 516 MB per tree; `randomforest` counts all rows of a node
+//! again at every threshold.
 
 use emocue_models::failure::{Failure, exit};
 use rafor::prelude::*;
@@ -12,22 +12,22 @@ use rafor::rf::Classifier;
 use super::features::Matrix;
 use super::threads;
 
-/// `rafor` keeps a feature's number in 16 bits.
+/// `rafor` stores a feature's index in 16 bits.
 const MAX_FEATURES: usize = 1 << 16;
 
-/// How a forest is grown.
+/// Settings of a forest.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ForestSettings {
     /// Number of trees, at least 1.
     pub trees: usize,
-    /// Questions from root to leaf at most, at least 1; without it trees grow until leaves are pure.
+    /// Largest depth of a tree, at least 1; `None` grows trees until leaves are pure.
     pub max_depth: Option<usize>,
-    /// Of the rows and features that each tree sees.
+    /// Seed of the samples of rows and features.
     pub seed: u64,
 }
 
 impl Default for ForestSettings {
-    /// As `emocue baseline forest` grows where nothing else is asked for.
+    /// The defaults of `emocue baseline forest`.
     fn default() -> Self {
         Self { trees: 100, max_depth: None, seed: 1 }
     }
@@ -36,16 +36,16 @@ impl Default for ForestSettings {
 /// A forest cannot be grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForestError {
-    /// No tree would vote.
+    /// The number of trees is 0.
     #[error("--trees is 0")]
     NoTrees,
-    /// A tree that asks nothing answers the same for all.
+    /// The depth is 0.
     #[error("--max-depth is 0")]
     NoDepth,
-    /// Nothing to learn from.
+    /// There is no training row.
     #[error("there is no training row")]
     NoRows,
-    /// More features than the trees can count.
+    /// There are too many features.
     #[error("{0} features are more than the {MAX_FEATURES} that a forest can tell apart")]
     TooManyFeatures(usize),
 }
@@ -76,14 +76,14 @@ pub struct Forest {
 }
 
 impl ForestSettings {
-    /// Grows trees on `rows`, whose classes are below `count`, on all threads. Each node tries the square
-    /// root of the number of features.
+    /// Grows trees on `rows`, whose classes are below `count`, on all cores. Each node tries as many features as the
+    /// square root of their number.
     ///
     /// # Errors
-    /// [`ForestError`] on a setting that makes no sense or too many features.
+    /// [`ForestError`] for an invalid setting or too many features.
     ///
     /// # Panics
-    /// When there is not one class a row, each below `count`: a caller's mistake.
+    /// When there is not one class for each row, below `count`: a defect of the caller.
     pub fn grow(
         &self,
         rows: &Matrix,
@@ -113,15 +113,15 @@ impl ForestSettings {
 }
 
 impl Forest {
-    /// Mean of the trees' class shares for every row, row-major.
+    /// Probabilities `[rows, classes]`, row-major: the mean of the trees' class shares.
     ///
     /// # Panics
-    /// When the rows have another width than those it was grown on: a caller's mistake.
+    /// When the rows have another width than those it was grown on: a defect of the caller.
     pub fn probabilities(&self, rows: &Matrix) -> Vec<f32> {
         self.probabilities_on(rows, threads())
     }
 
-    /// As [`Forest::probabilities`], by so many threads.
+    /// As [`Forest::probabilities`], on `threads` threads.
     ///
     /// # Panics
     /// As [`Forest::probabilities`].
@@ -134,7 +134,8 @@ impl Forest {
         let rows = probabilities.chunks_exact_mut(self.classes);
         for (row, shares) in rows.zip(shares.chunks_exact(known.len())) {
             for (class, share) in known.iter().zip(shares) {
-                // Threads finish trees in any order, and so do sums; rounding makes nearly all the same again.
+                // The order in which threads finish changes the rounding of sums; rounding to 1/65536 makes nearly all
+                // results reproducible.
                 row[*class as usize] = (share * 65536.0).round() / 65536.0;
             }
         }
@@ -151,7 +152,7 @@ mod tests {
 
     const SETTINGS: ForestSettings = ForestSettings { trees: 20, max_depth: None, seed: 1 };
 
-    /// Clouds around three points, of the classes 0, 2 and 3 of four.
+    /// Clusters around three points, of the classes 0, 2 and 3 of four.
     fn clouds(seed: u64) -> (Matrix, Vec<usize>) {
         let mut rng = generator(seed, 0, 0);
         let (mut values, mut classes) = (Vec::new(), Vec::new());
@@ -181,8 +182,8 @@ mod tests {
         assert!(full.chunks_exact(4).all(|row| row[1] == 0.0));
         assert!(full.chunks_exact(4).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-3));
         let shallow = ForestSettings { max_depth: Some(3), ..SETTINGS };
-        // The same trees; their votes are added in the order in which threads finish, so that a sum between two steps of
-        // 1/65536 may become either.
+        // The same trees; their votes are added in the order in which threads finish, so that a sum may be rounded to
+        // either of two neighbouring multiples of 1/65536.
         let (once, again) = (answers(&shallow), answers(&shallow));
         assert!(once.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1.5 / 65536.0));
         assert_ne!(answers(&shallow), full);

@@ -1,4 +1,4 @@
-//! k nearest neighbours (Cover and Hart 1967): the class that most of the nearest Training rows have.
+//! k nearest neighbours (Cover and Hart 1967): the most frequent class among the nearest Training rows.
 
 use std::thread;
 
@@ -8,21 +8,21 @@ use ndarray::{ArrayView2, ShapeError};
 use super::features::Matrix;
 use super::threads;
 
-/// Queries whose distances are in memory at once, on every thread; times 28,000 rows they take 28 MB.
+/// Queries whose distances are in memory at the same time, for each thread; with 28,000 rows they take 28 MB.
 const BLOCK: usize = 256;
 
-/// What near means.
+/// The distance metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// Length of the difference.
+    /// Euclidean distance.
     Euclidean,
-    /// 1 less the cosine of the angle, `0..=2`; a vector of zeros is at distance 1 from all others.
+    /// 1 minus the cosine of the angle, `0..=2`; a vector of zeros has distance 1 from all others.
     Cosine,
 }
 
 impl Metric {
-    /// `"euclidean"`, `"cosine"`.
+    /// Its name: `"euclidean"` or `"cosine"`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Euclidean => "euclidean",
@@ -34,18 +34,18 @@ impl Metric {
 /// The neighbours cannot be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnnError {
-    /// No neighbour, no answer.
+    /// The number of neighbours is 0.
     #[error("k is 0")]
     ZeroK,
-    /// More neighbours than there are.
+    /// There are fewer training rows than neighbours.
     #[error("k is {k}, but there are only {rows} training rows")]
     TooManyNeighbours {
-        /// What was asked for.
+        /// Number of neighbours.
         k: usize,
-        /// What there is.
+        /// Number of training rows.
         rows: usize,
     },
-    /// The vectors are of two kinds.
+    /// The vectors have different widths.
     #[error("training rows have {training} features, but those to answer have {queries}")]
     Width {
         /// Features of a training row.
@@ -53,7 +53,7 @@ pub enum KnnError {
         /// Features of a query.
         queries: usize,
     },
-    /// A thread died.
+    /// A thread panicked.
     #[error("a thread stopped; its message is above")]
     Thread,
 }
@@ -75,36 +75,36 @@ impl Failure for KnnError {
     }
 }
 
-/// One training row beside a query.
+/// A training row near a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neighbour {
-    /// By the metric, `>= 0`.
+    /// Its distance, `>= 0`.
     pub distance: f32,
-    /// Its number among the training rows.
+    /// Its index among the training rows.
     pub row: usize,
 }
 
-/// Training rows, ready to be searched.
+/// Training rows, prepared for the search.
 pub struct Knn {
     metric: Metric,
-    /// Of length 1 each for the cosine.
+    /// Normalised to length 1 for the cosine.
     rows: Matrix,
     /// Squared length of each row.
     lengths: Vec<f32>,
 }
 
 impl Knn {
-    /// Takes the training rows in.
+    /// Prepares the training rows.
     pub fn new(mut rows: Matrix, metric: Metric) -> Self {
         prepare(&mut rows, metric);
         let lengths = rows.rows().map(squared_length).collect();
         Self { metric, rows, lengths }
     }
 
-    /// The `k` nearest training rows of every query, nearest first; of two equally near ones the earlier
-    /// row first. One search serves every smaller `k`. `done` counts queries as they are finished.
+    /// The `k` nearest training rows of every query, nearest first; of two at the same distance the earlier row first.
+    /// The result includes that of every smaller `k`. `done` receives how many more queries are finished.
     ///
-    /// All distances are one product of matrices, taken in blocks: `|a - b|² = |a|² - 2ab + |b|²`.
+    /// All distances come from one matrix product, computed in blocks: `|a - b|² = |a|² - 2ab + |b|²`.
     ///
     /// # Errors
     /// [`KnnError`] when `k` or the width does not fit the training rows.
@@ -146,7 +146,7 @@ impl Knn {
         Ok(found)
     }
 
-    /// The nearest of each of a few queries.
+    /// The nearest rows of each of a block of queries.
     fn select(&self, queries: &[f32], k: usize) -> Result<Vec<Vec<Neighbour>>, ShapeError> {
         let (width, rows) = (self.rows.width(), self.rows.len());
         let own = ArrayView2::from_shape((queries.len() / width, width), queries)?;
@@ -163,11 +163,11 @@ impl Knn {
         k: usize,
     ) -> Vec<Neighbour> {
         let own = squared_length(query);
-        // Sorted; rows come in order, so an equally near one belongs behind those that are there.
+        // `best` is sorted; rows come in order, so one at the same distance is inserted after the others.
         let mut best: Vec<Neighbour> = Vec::with_capacity(k + 1);
         for (row, (product, length)) in products.zip(&self.lengths).enumerate() {
             let distance = match self.metric {
-                // Squared until the end: the order is the same.
+                // Squared distances have the same order.
                 Metric::Euclidean => (own - 2.0 * product + length).max(0.0),
                 Metric::Cosine => (1.0 - product).clamp(0.0, 2.0),
             };
@@ -185,12 +185,12 @@ impl Knn {
     }
 }
 
-/// Each class's share of the votes of `neighbours`, sum 1 but for a hair: where classes have equally many
-/// votes, the one with the smaller sum of distances wins, then the one with the lower index, and the winner
-/// gets the next larger number, so that it alone is highest.
+/// Each class's share of the votes of `neighbours`, sum 1 but for rounding. Of classes with equally many votes, the one
+/// with the smaller sum of distances wins, then the one with the lower index; the winner's share is increased to the
+/// next larger float, so that it is the only maximum.
 ///
 /// # Panics
-/// When a neighbour's row has no class below `count`: a caller's mistake.
+/// When a neighbour's row has no class below `count`: a defect of the caller.
 pub fn vote(neighbours: &[Neighbour], classes: &[usize], count: usize) -> Vec<f32> {
     let mut votes = vec![(0usize, 0f64); count];
     for Neighbour { distance, row } in neighbours {
@@ -211,7 +211,7 @@ pub fn vote(neighbours: &[Neighbour], classes: &[usize], count: usize) -> Vec<f3
     shares
 }
 
-/// For the cosine every vector gets length 1.
+/// Normalises every vector to length 1 for the cosine.
 fn prepare(rows: &mut Matrix, metric: Metric) {
     if metric == Metric::Cosine {
         for row in rows.rows_mut() {
@@ -223,8 +223,8 @@ fn prepare(rows: &mut Matrix, metric: Metric) {
     }
 }
 
-/// Takes every vector's own mean off it, so that a picture's brightness does not count. The cosine of such
-/// vectors is their correlation.
+/// Subtracts from every vector its mean, so that a picture's brightness has no effect. The cosine of such vectors is
+/// their correlation.
 pub fn remove_means(rows: &mut Matrix) {
     for row in rows.rows_mut() {
         let sum: f64 = row.iter().map(|value| f64::from(*value)).sum();
@@ -233,7 +233,7 @@ pub fn remove_means(rows: &mut Matrix) {
     }
 }
 
-/// In 64 bits, since small differences of large lengths decide.
+/// Computed in `f64`, since small differences between large lengths matter.
 fn squared_length(row: &[f32]) -> f32 {
     row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() as f32
 }
@@ -259,7 +259,7 @@ mod tests {
 
     fn matrices() -> impl Strategy<Value = (Matrix, Matrix)> {
         (1usize..8, 1usize..40, 1usize..20).prop_flat_map(|(width, rows, queries)| {
-            // Whole numbers: Euclidean distances are exact, and ties are frequent.
+            // With integers, Euclidean distances are exact and ties are frequent.
             let values = |count| prop::collection::vec((-4i8..5).prop_map(f32::from), count);
             (values(rows * width), values(queries * width))
                 .prop_map(move |(a, b)| (Matrix::new(a, width), Matrix::new(b, width)))
@@ -313,12 +313,12 @@ mod tests {
             shares.iter().position(|share| *share == top).unwrap()
         };
         let classes = [2, 1, 0, 1, 2];
-        // Two votes each for 1 and 2: class 2 is nearer in sum, though 1 has the nearest row.
+        // Two votes each for 1 and 2: class 2 has the smaller sum of distances, though 1 has the nearest row.
         let four = [near(0.1, 1), near(0.2, 0), near(0.3, 4), near(0.9, 3)];
         assert_eq!(best(vote(&four, &classes, 3)), 2);
-        // Equally near: the lower index.
+        // Equal distances: the lower index.
         assert_eq!(best(vote(&[near(0.5, 0), near(0.5, 1)], &classes, 3)), 1);
-        // Most votes, however far.
+        // Most votes, at any distance.
         assert_eq!(best(vote(&[near(0.1, 2), near(8.0, 0), near(9.0, 4)], &classes, 3)), 2);
         let shares = vote(&four, &classes, 3);
         assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-6 && shares[0] == 0.0);

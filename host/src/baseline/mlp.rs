@@ -9,26 +9,25 @@ use emocue_train::recipe::{Optimizer, Rule};
 
 use super::features::Matrix;
 
-/// How a perceptron is made.
+/// Settings of a perceptron.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct MlpSettings {
     /// Units of each hidden layer; none gives logistic regression.
     pub hidden: Vec<usize>,
     /// Passes over the training rows, at least 1.
     pub epochs: usize,
-    /// Step along the gradient, `> 0`; the same from beginning to end.
+    /// Learning rate, `> 0`, constant.
     pub learning_rate: f64,
-    /// Part of the last step that is taken again, `0..1`.
+    /// Momentum, `0..1`.
     pub momentum: f64,
-    /// Rows a step, at least 1.
+    /// Batch size, rows, at least 1.
     pub batch: usize,
-    /// Of first weights and order.
+    /// Seed of initial weights and order.
     pub seed: u64,
 }
 
 impl Default for MlpSettings {
-    /// As `emocue baseline mlp` trains where nothing else is asked for. Pixels are learned by heart after about ten
-    /// epochs.
+    /// The defaults of `emocue baseline mlp`. On pixels, it overfits after about ten epochs.
     fn default() -> Self {
         Self {
             hidden: vec![256, 128],
@@ -44,14 +43,14 @@ impl Default for MlpSettings {
 /// A perceptron cannot be trained.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MlpError {
-    /// A setting makes no sense.
+    /// A setting is out of range.
     #[error("{name} is {value}, expected {expected}")]
     Setting {
-        /// Which one, as the command line names it.
+        /// Its name on the command line.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it may be.
+        /// The expected range.
         expected: &'static str,
     },
     /// The loss is not a finite number.
@@ -75,14 +74,14 @@ impl Failure for MlpError {
     }
 }
 
-/// After an epoch.
+/// The figures of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Epoch {
     /// Counts from 1.
     pub epoch: usize,
     /// Mean cross-entropy over the epoch, nats.
     pub loss: f32,
-    /// Share of right answers while learning, `0..=1`.
+    /// Accuracy on the training rows during the epoch, `0..=1`.
     pub training_accuracy: f32,
 }
 
@@ -90,7 +89,7 @@ pub struct Epoch {
 #[derive(Clone, Debug)]
 pub struct Mlp(Perceptron);
 
-/// Passes on what happens in a training.
+/// Forwards the progress of a training.
 struct Follow<D, W> {
     done: D,
     watcher: W,
@@ -110,7 +109,7 @@ impl<D: FnMut(usize), W: FnMut(&Epoch, &Mlp)> PerceptronWatcher for Follow<D, W>
 
 impl MlpSettings {
     /// # Errors
-    /// [`MlpError::Setting`] naming the first that makes no sense.
+    /// [`MlpError::Setting`] naming the first invalid setting.
     fn check(&self) -> Result<(), MlpError> {
         let bad = |name, value: &dyn std::fmt::Display, expected| {
             Err(MlpError::Setting { name, value: value.to_string(), expected })
@@ -151,14 +150,14 @@ impl MlpSettings {
         }
     }
 
-    /// Trains on `rows`, whose classes are below `count`. After every epoch `watcher` gets its figures and
-    /// the perceptron as it is; `done` counts rows as they are learned from.
+    /// Trains on `rows`, whose classes are below `count`. After every epoch `watcher` receives its figures and the
+    /// current perceptron; `done` receives how many more rows were processed.
     ///
     /// # Errors
-    /// [`MlpError`] on a setting that makes no sense or when training diverges.
+    /// [`MlpError`] for an invalid setting or when the training diverges.
     ///
     /// # Panics
-    /// When there is not one class a row, each below `count`: a caller's mistake.
+    /// When there is not one class for each row, below `count`: a defect of the caller.
     pub fn train(
         &self,
         rows: &Matrix,
@@ -175,20 +174,20 @@ impl MlpSettings {
 }
 
 impl Mlp {
-    /// Weights and biases.
+    /// Number of weights and biases.
     pub fn num_params(&self) -> usize {
         self.0.num_params()
     }
 
-    /// Multiply-accumulates of one row's answer.
+    /// Multiply-accumulates for one row.
     pub fn macs(&self) -> u64 {
         self.0.macs()
     }
 
-    /// Probabilities of every class for every row, row-major.
+    /// Probabilities `[rows, classes]`, row-major.
     ///
     /// # Panics
-    /// When the rows have another width than those it was trained on: a caller's mistake.
+    /// When the rows have another width than those it was trained on: a defect of the caller.
     pub fn probabilities(&self, rows: &Matrix) -> Vec<f32> {
         assert_eq!(rows.width(), self.0.width(), "features as in training");
         self.0.probabilities(rows.values())
@@ -213,7 +212,7 @@ mod tests {
         }
     }
 
-    /// Four clouds at the corners of a square, opposite ones of one class, and a feature that is always 5.
+    /// Four clusters at the corners of a square, opposite ones of the same class, and a constant feature of 5.
     fn xor(seed: u64) -> (Matrix, Vec<usize>) {
         let mut rng = generator(seed, 0, 0);
         let (mut values, mut classes) = (Vec::new(), Vec::new());

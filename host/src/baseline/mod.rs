@@ -1,4 +1,4 @@
-//! What the badge is compared with: published models, and simple learners on the same rows.
+//! Baselines: simple learners that are trained and evaluated on the same rows as networks.
 
 pub mod cut;
 pub mod examples;
@@ -15,11 +15,11 @@ use emocue_models::label::LabelSet;
 
 use crate::eval::metrics::Scores;
 
-/// Answers against the truth, counted as `emocue eval` counts: `probabilities` holds one value a class for
-/// every row of `classes`, row-major. No answer is unsure.
+/// Compares answers with the truth as `emocue eval` does: `probabilities` is `[rows, classes]`, row-major, for the rows
+/// of `classes`. No answer is unsure.
 ///
 /// # Panics
-/// When the counts do not fit or a class is outside the set: a caller's mistake.
+/// When the lengths do not match or a class is outside the label set: a defect of the caller.
 pub fn score(labels: LabelSet, classes: &[usize], probabilities: &[f32]) -> Scores {
     assert_eq!(probabilities.len(), classes.len() * labels.len(), "one value a row and class");
     let mut scores = Scores::new(labels, 0.0);
@@ -29,7 +29,7 @@ pub fn score(labels: LabelSet, classes: &[usize], probabilities: &[f32]) -> Scor
     scores
 }
 
-/// Threads that the machine runs at once.
+/// Number of available cores.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }

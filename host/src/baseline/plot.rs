@@ -1,4 +1,4 @@
-//! Accuracy over a setting, as a picture for reports.
+//! A plot of accuracy over a setting, for reports.
 
 use std::path::Path;
 
@@ -10,23 +10,23 @@ use emocue_models::files::{WriteError, write_atomically};
 /// Width and height, px.
 const SIZE: (u32, u32) = (760, 460);
 
-/// Distinguishable for people who see colours differently (Okabe and Ito 2008).
+/// A palette that is safe for colour blindness (Okabe and Ito 2008).
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
 /// One line of a plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotLine {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// The setting and the accuracy in percent, ascending by the setting.
     pub points: Vec<(f64, f64)>,
 }
 
-/// A plot cannot be made.
+/// A plot cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// No point, no plot.
+    /// There is no point to plot.
     #[error("there is nothing to plot")]
     Nothing,
     /// The drawing failed.
@@ -46,7 +46,7 @@ impl Failure for PlotError {
     }
 }
 
-/// Writes an SVG with one line of dots for each of `lines` over the setting called `setting`.
+/// Writes an SVG with one line with markers for each of `lines`, over the setting called `setting`.
 ///
 /// # Errors
 /// [`PlotError`] when there is no point or the file cannot be written.
@@ -110,7 +110,7 @@ fn draw(
     Ok(())
 }
 
-/// All points with some room around them, in whole percent; `None` when there is no point.
+/// The ranges of all points with a margin, in whole percent; `None` without points.
 fn ranges(lines: &[PlotLine]) -> Option<((f64, f64), (f64, f64))> {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     points().next()?;
@@ -119,7 +119,7 @@ fn ranges(lines: &[PlotLine]) -> Option<((f64, f64), (f64, f64))> {
     };
     let (x, y) = (span(&mut points().map(|p| p.0)), span(&mut points().map(|p| p.1)));
     let room = ((x.1 - x.0) * 0.03).max(0.5);
-    // More above than below, for the legend.
+    // A larger margin at the top, for the legend.
     let above = ((y.1 - y.0) * 0.25).max(1.0);
     Some(((x.0 - room, x.1 + room), ((y.0 - 1.0).floor().max(0.0), (y.1 + above).ceil())))
 }
@@ -145,7 +145,7 @@ mod tests {
         for word in ["<svg", "Neighbours", "accuracy, %", "euclidean", "cosine", "polyline"] {
             assert!(svg.contains(word), "{word} is missing");
         }
-        // One point is a plot too.
+        // A single point is enough.
         accuracy_over(&path, "One", "k", &[line("euclidean", &[(1.0, 38.2)])]).unwrap();
         let error = accuracy_over(&path, "None", "k", &[]).unwrap_err();
         assert!(matches!(error, PlotError::Nothing));

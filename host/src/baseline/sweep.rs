@@ -1,4 +1,4 @@
-//! Neighbours that were found once, and every number of them judged.
+//! Evaluates several numbers of neighbours with one search.
 
 use emocue_models::label::LabelSet;
 
@@ -6,15 +6,15 @@ use super::knn::{Neighbour, vote};
 use super::score;
 use crate::eval::metrics::Scores;
 
-/// Numbers of neighbours that are tried where nothing else is asked for, ascending.
+/// Default numbers of neighbours, ascending.
 pub const KS: [u32; 11] = [1, 3, 5, 7, 9, 11, 15, 21, 31, 41, 51];
 
-/// Rows to judge by, with their neighbours among the training rows.
+/// Rows for evaluation, with their neighbours among the training rows.
 #[derive(Clone, Copy, Debug)]
 pub struct KnnSample<'a> {
-    /// The classes that answers count.
+    /// The label set of the answers.
     pub labels: LabelSet,
-    /// Of each row, nearest first.
+    /// Neighbours of each row, nearest first.
     pub nearest: &'a [Vec<Neighbour>],
     /// The class of each training row.
     pub known: &'a [usize],
@@ -23,17 +23,17 @@ pub struct KnnSample<'a> {
 }
 
 impl KnnSample<'_> {
-    /// The answers of the `k` nearest against the truth.
+    /// Evaluates the answers of the `k` nearest neighbours.
     ///
     /// # Panics
-    /// When fewer neighbours were found: a caller's mistake.
+    /// When fewer neighbours were found: a defect of the caller.
     pub fn judge(&self, k: usize) -> Scores {
         let Self { labels, nearest, known, classes } = *self;
         let votes = nearest.iter().flat_map(|near| vote(&near[..k], known, labels.len()));
         score(labels, classes, &votes.collect::<Vec<_>>())
     }
 
-    /// What each of `ks` is worth, in their order.
+    /// Evaluates each of `ks`, in their order.
     ///
     /// # Panics
     /// As [`KnnSample::judge`].
@@ -42,7 +42,7 @@ impl KnnSample<'_> {
     }
 }
 
-/// The first of those that are right most often.
+/// The first of those with the highest accuracy.
 pub fn best(tries: &[(usize, Scores)]) -> Option<&(usize, Scores)> {
     let mut best: Option<&(usize, Scores)> = None;
     for tried in tries {

@@ -1,4 +1,4 @@
-//! A detector as it goes into a bundle: its networks and how they are run.
+//! A detector's parts for a bundle: its networks and their settings.
 
 use emocue_models::bundle::Bundle;
 use emocue_models::bundle::detector::YunetSettings;
@@ -9,7 +9,7 @@ use emocue_run::single_shot::{Outputs, SingleShotSettings};
 
 use crate::import::mtcnn::FILES;
 
-/// Payloads of detectors of one file.
+/// Payload names of detectors with one file.
 const YUNET: &str = "yunet.onnx";
 const HAAR: &str = "cascade.haar";
 const FACE: &str = "face.onnx";
@@ -32,7 +32,8 @@ impl DetectorParts {
         Self { spec: DetectorSpec::Mtcnn { pnet, rnet, onet, settings }, networks }
     }
 
-    /// A network over the whole frame, with or without O-Net. One that older badges run too is described as they know it.
+    /// A single-shot network over the whole frame, with or without O-Net. A network that older badges support is
+    /// described in their format.
     pub fn single_shot(
         onnx: Vec<u8>,
         outputs: Outputs,
@@ -77,7 +78,7 @@ impl DetectorParts {
     /// The detector of a bundle, with all its settings.
     pub fn of_bundle(bundle: &Bundle<'_>) -> Self {
         let spec = bundle.manifest().detector.clone();
-        // A manifest that was read names only payloads that are there.
+        // A manifest that was read names only existing payloads.
         let bytes = |name: &str| bundle.payload(name).unwrap_or_default().to_vec();
         let names = spec.payloads().into_iter();
         let networks = names.map(|name| (name.to_owned(), bytes(name))).collect();

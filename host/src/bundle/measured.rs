@@ -1,4 +1,4 @@
-//! What `emocue eval --json` found under conditions and by group, for a bundle's metrics and its model card.
+//! The results of `emocue eval --json` under conditions and by group, for a bundle's metrics and its model card.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,18 +11,18 @@ use crate::eval::card::{EvalFile, Evaluation};
 use crate::eval::conditions::{ConditionFigures, ConditionsResult};
 use crate::eval::groups::GroupsResult;
 
-/// Begins the names of the metrics.
+/// Prefix of the metrics' names.
 const CONDITIONS: &str = "conditions.";
 
-/// An evaluation that does not belong into a bundle.
+/// An evaluation that does not fit a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasuredError {
-    /// It is about another network, or one that was set otherwise.
+    /// It is of another network, or of other settings.
     #[error("it measured {measured}, not {classifier} with temperature {temperature}")]
     AnotherModel {
-        /// What was measured.
+        /// The evaluated network.
         measured: String,
-        /// What is packed.
+        /// The packed network.
         classifier: String,
         /// The packed temperature.
         temperature: f32,
@@ -48,10 +48,10 @@ impl Failure for MeasuredError {
     }
 }
 
-/// What a bundle says of its classifier.
+/// A bundle's figures of its classifier.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MeasuredFigures {
-    /// For the manifest.
+    /// Metrics for the manifest.
     pub metrics: BTreeMap<String, f64>,
     /// Sections for the model card, Markdown; each begins with its heading.
     pub sections: Vec<String>,
@@ -61,7 +61,7 @@ impl MeasuredFigures {
     /// The figures of `classifier` in `file`.
     ///
     /// # Errors
-    /// [`MeasuredError`] when the file is about something else.
+    /// [`MeasuredError`] when the file is of another classifier or has no such figures.
     pub fn of(file: &EvalFile, classifier: &ClassifierModel) -> Result<Self, MeasuredError> {
         let (sha256, temperature) =
             (classifier.sha256().to_string(), classifier.spec().temperature);
@@ -104,7 +104,7 @@ impl MeasuredFigures {
     }
 }
 
-/// Those of the last split that has any, by the protocol that stands for the others.
+/// The results under conditions of the last split that has any, by the main protocol.
 fn conditions(evaluation: &Evaluation) -> Option<(String, &ConditionsResult)> {
     evaluation.splits.iter().rev().find_map(|split| {
         let of = |protocol: &str| format!("{} of {}, {protocol}", split.split, evaluation.dataset);
@@ -186,7 +186,7 @@ mod tests {
     use crate::eval::card::FORMAT;
     use crate::eval::context::Environment;
 
-    /// What `emocue eval` found of the default bundle, by hand.
+    /// An evaluation of the default bundle, written by hand.
     fn file(classifier: &ClassifierModel) -> EvalFile {
         let figures = |name: &str, accuracy: f64| ConditionFigures {
             name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Packing a bundle from its parts, showing one, and taking one apart.
+//! Packing, describing and unpacking bundles.
 
 mod detector;
 mod measured;

@@ -1,4 +1,4 @@
-//! From networks, card and metrics to one file.
+//! Packs networks, model card and metrics into a bundle.
 
 use std::collections::BTreeMap;
 
@@ -12,43 +12,43 @@ use emocue_quantize::onnx::{GraphReadError, check_finite};
 
 use super::detector::DetectorParts;
 
-/// Payload of the classifier.
+/// Payload name of the classifier.
 const CLASSIFIER: &str = "classifier.onnx";
 
-/// What a bundle is made from.
+/// The parts of a bundle.
 #[derive(Clone, Debug)]
 pub struct BundleParts {
-    /// Finds faces.
+    /// The face detector.
     pub detector: DetectorParts,
-    /// Tells expressions.
+    /// The expression classifier.
     pub classifier: ClassifierModel,
     /// The model card, Markdown.
     pub card: String,
     /// Measurements by name.
     pub metrics: BTreeMap<String, f64>,
-    /// What the bundle is called.
+    /// The bundle's name.
     pub name: String,
-    /// Counts the releases of this name.
+    /// The content version, which counts the releases of this name.
     pub content_version: u32,
-    /// Where it all comes from.
+    /// The origin of the parts.
     pub provenance: BTreeMap<String, String>,
 }
 
-/// Parts do not make a bundle.
+/// The parts cannot be packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// Something that no manifest may say, or too much for a bundle.
+    /// A value that is invalid in a manifest, or a bundle that is too large.
     #[error(transparent)]
     Bundle(#[from] NamedBundleError),
     /// A detector's network with weights that are not finite.
     #[error("{network}: {source}")]
     Weights {
-        /// Its payload.
+        /// Name of its payload.
         network: String,
-        /// Which tensor.
+        /// The error, which names the tensor.
         source: GraphReadError,
     },
-    /// The bundle is whole, but a badge would refuse it.
+    /// The bundle is valid, but a badge would refuse it.
     #[error(transparent)]
     Refused(#[from] RefusedBundle),
 }
@@ -94,7 +94,7 @@ pub fn pack_untested(parts: BundleParts) -> Result<Vec<u8>, PackError> {
         parts;
     metrics.extend(classifier.calibration().map(Calibration::figures).unwrap_or_default());
     let spec = ClassifierSpec { network: CLASSIFIER.to_owned(), ..classifier.spec().clone() };
-    // The classifier's weights were checked when it was opened. Bytes that are not a graph fail below, in tract.
+    // The classifier's weights were checked when it was opened. Bytes that are not a graph are refused below, by tract.
     let graphs = detector.networks.iter().filter(|(_, bytes)| !HaarCascade::begins(bytes));
     for (network, onnx) in graphs {
         if let Err(source @ (GraphReadError::NotFinite { .. } | GraphReadError::TooLarge { .. })) =

@@ -1,4 +1,4 @@
-//! A bundle in a page for people; programs read the manifest as JSON.
+//! A textual summary of a bundle; programs read the manifest as JSON.
 
 use emocue_flash::sign::INTENDED_USE;
 use emocue_models::bundle::detector::Outputs;
@@ -7,14 +7,14 @@ use emocue_models::bundle::{Bundle, Manifest};
 use emocue_models::decision::{Decision, MEASURES};
 use emocue_models::plain::plain_line;
 
-/// Begins the names of metrics that tell of the calibration.
+/// Prefix of the metrics of the calibration.
 const CALIBRATION: &str = "calibration.";
-/// Begins the names of metrics under conditions.
+/// Prefix of the metrics under conditions.
 const CONDITIONS: &str = "conditions.";
-/// What is shown of them.
+/// The metrics under conditions that are shown.
 const SUMMARY: [&str; 4] = ["clean", "mean", "mean.calibration_error", "worst"];
 
-/// What `bundle`, a file of `bytes`, is and has, line by line.
+/// Describes `bundle`, a file of `bytes` bytes, line by line.
 pub fn summary(bundle: &Bundle<'_>, bytes: usize) -> String {
     let manifest = bundle.manifest();
     let signed = bundle.signer().map_or("not signed".to_owned(), |key| format!("signed by {key}"));
@@ -29,7 +29,7 @@ pub fn summary(bundle: &Bundle<'_>, bytes: usize) -> String {
     let decided = decision(&manifest.classifier.decision);
     rows.extend(decided.into_iter().map(|text| ("decision", text)));
     rows.extend(calibration(manifest).map(|text| ("calibration", text)));
-    // Of the conditions those that sum them up: the card has all.
+    // Of the metrics under conditions only the summary is shown: the card has all.
     let is_shown = |name: &str| match name.strip_prefix(CONDITIONS) {
         Some(condition) => SUMMARY.contains(&condition),
         None => !name.starts_with(CALIBRATION),
@@ -86,7 +86,7 @@ fn classifier(spec: &ClassifierSpec) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What else happens to the outputs; nothing where that is nothing.
+/// The other steps of the decision; empty without any.
 fn decision(decision: &Decision) -> Vec<String> {
     let Decision { prior, second, quality, energy_limit } = decision;
     let mut texts = Vec::new();
@@ -108,7 +108,7 @@ fn decision(decision: &Decision) -> Vec<String> {
     texts
 }
 
-/// What the threshold means, where that was measured.
+/// Coverage and accuracy at the threshold, if they were measured.
 fn calibration(manifest: &Manifest) -> Option<String> {
     let figure = |name: &str| manifest.metrics.get(&format!("{CALIBRATION}{name}")).copied();
     let (rows, answered, right) =
@@ -120,7 +120,7 @@ fn calibration(manifest: &Manifest) -> Option<String> {
     ))
 }
 
-/// Rows under their names, each name once; a bundle's text cannot begin another row.
+/// Rows with their names, each name printed once; a bundle's text cannot start another row.
 fn page(rows: &[(&'static str, String)]) -> String {
     let mut page = String::new();
     let mut last = "";

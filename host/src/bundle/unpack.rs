@@ -1,4 +1,4 @@
-//! From a bundle to files that any tool can judge.
+//! Unpacks a bundle into files for other tools.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use emocue_models::bundle::Bundle;
 use emocue_models::failure::{Failure, exit};
 use emocue_models::files::{WriteError, write_atomically};
 
-/// A bundle cannot be taken apart.
+/// A bundle cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// The manifest cannot be written as JSON.
@@ -16,9 +16,9 @@ pub enum UnpackError {
     /// The folder cannot be created.
     #[error("cannot create the folder {}: {source}", path.display())]
     Folder {
-        /// Which folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file cannot be written.
@@ -41,11 +41,11 @@ pub fn files<'a>(bundle: &'a Bundle<'_>, folder: &'a Path) -> impl Iterator<Item
     names.chain(["manifest.json", "card.md"]).map(|name| folder.join(name))
 }
 
-/// Writes every network, `manifest.json` and `card.md` into `folder`, which is created when missing; returns
-/// the files.
+/// Writes every network, `manifest.json` and `card.md` into `folder`, which is created when missing; returns the paths
+/// of the files.
 ///
 /// # Errors
-/// [`UnpackError`] naming the file; each file is whole or untouched.
+/// [`UnpackError`] naming the file; each file is either written completely or unchanged.
 pub fn unpack(bundle: &Bundle<'_>, folder: &Path) -> Result<Vec<PathBuf>, UnpackError> {
     std::fs::create_dir_all(folder)
         .map_err(|source| UnpackError::Folder { path: folder.to_owned(), source })?;

@@ -1,4 +1,4 @@
-//! The shape of a comparison, in memory and as JSON. Every share is `0..=1`.
+//! The data of a comparison, in memory and as JSON. Every share is `0..=1`.
 
 use serde::Serialize;
 
@@ -9,35 +9,35 @@ use crate::eval::detector::card::DetectorFile;
 /// The value of [`CompareFile::format`].
 pub const FORMAT: &str = "emocue-compare-1";
 
-/// Everything that one `emocue compare` measured.
+/// The results of one `emocue compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompareFile {
     /// [`FORMAT`].
     pub format: String,
-    /// What it was measured with.
+    /// The program and machine of the measurement.
     pub environment: Environment,
-    /// The command, without folders that tell who worked where.
+    /// The command line, without private paths.
     pub command: String,
-    /// The dataset's layout: `"fer2013"`.
+    /// The dataset's layout, such as `"fer2013"`.
     pub dataset: String,
     /// `"PublicTest"` or `"PrivateTest"`.
     pub split: String,
     /// Its rows; the protocol may score fewer.
     pub rows: usize,
-    /// Those whose pixels also stand in Training. No baseline learned from them; a network may have.
+    /// Those whose pixels also occur in Training. No baseline was trained on them; a network may have been.
     pub also_in_training: usize,
     /// Which rows count and which class is right: `"label"` or `"ferplus.plurality"`.
     pub protocol: String,
-    /// Training rows that each baseline learned from; `null` without baselines.
+    /// Number of rows on which each baseline was trained; `null` without baselines.
     pub training_rows: Option<usize>,
     /// The networks, the default bundle first, then the baselines.
     pub recognizers: Vec<Recognizer>,
-    /// Detectors on pictures of none, one and several people; left out where they were not asked for.
+    /// Detectors on pictures of none, one and several people; absent if not requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detectors: Option<DetectorFile>,
 }
 
-/// What a recognizer is.
+/// The kind of a recognizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -52,7 +52,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As tables name it.
+    /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bundle => "bundle",
@@ -68,20 +68,20 @@ impl Kind {
 pub struct Recognizer {
     /// The bundle, the graph, the training's recipe or the learner.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Identifier of its own label set.
     pub labels: String,
-    /// What it costs.
+    /// Its size and computation.
     #[serde(flatten)]
     pub cost: Cost,
-    /// CPU time of a face on one thread, as a multiple of the default bundle's classifier's in the same run.
+    /// CPU time per face on one thread, relative to the default bundle's classifier in the same run.
     pub cpu_ratio: f64,
     /// Its figures, as `emocue eval` and `emocue baseline` have them.
     pub scores: ScoreCard,
 }
 
-/// What a recognizer holds and computes; `null` where that means nothing for it or cannot be counted.
+/// A recognizer's size and computation; `null` if not applicable or unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
     /// Weights and biases.
@@ -90,12 +90,12 @@ pub struct Cost {
     pub macs: Option<u64>,
     /// Size of the ONNX graph, or of what a baseline holds in memory, bytes.
     pub bytes: Option<u64>,
-    /// What it holds instead of weights.
+    /// What it stores instead of weights.
     pub stores: Option<String>,
 }
 
 impl Recognizer {
-    /// Share of right answers.
+    /// Accuracy.
     pub fn accuracy(&self) -> f64 {
         self.scores.accuracy
     }
@@ -111,7 +111,7 @@ impl Recognizer {
     }
 }
 
-/// Names that occur more than once get `file` behind them, so that lines can be told apart.
+/// Appends the file to names that occur more than once, so that they are unique.
 pub fn distinct(names: &mut [(String, String)]) {
     let all: Vec<String> = names.iter().map(|(name, _)| name.clone()).collect();
     for (name, file) in names {

@@ -1,4 +1,4 @@
-//! Simple learners, trained with their usual settings and judged as `emocue baseline` judges them.
+//! Simple learners, trained with their default settings and evaluated as by `emocue baseline`.
 
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
@@ -21,7 +21,7 @@ use crate::eval::metrics::Scores;
 /// A simple learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Learner {
-    /// k nearest neighbours by either metric; PublicTest chooses k.
+    /// k nearest neighbours by either metric; k is chosen on PublicTest.
     Knn,
     /// A multilayer perceptron.
     Mlp,
@@ -46,25 +46,25 @@ struct Sample {
     classes: Vec<usize>,
 }
 
-/// What learners learn from and are judged by.
+/// The training and evaluation rows of the learners.
 pub struct Lessons<'a> {
     data: &'a Dataset,
     labels: LabelSet,
     training: Sample,
     test: Sample,
-    /// PublicTest, where it is not what is judged by and somebody chooses by it.
+    /// PublicTest, if it is not the evaluated split and a learner needs it to choose a setting.
     public: Option<Sample>,
 }
 
-/// What learners are timed with.
+/// The inputs of the time measurement.
 pub struct Timing<'a, 'b> {
     /// The reference's answers.
     pub reference: &'a mut Answer<'b>,
-    /// Rows to answer for.
+    /// Rows to classify.
     pub rows: &'a [usize],
 }
 
-/// A learner that has learned.
+/// A trained learner.
 struct Learned<'a> {
     name: String,
     cost: Cost,
@@ -76,7 +76,7 @@ impl<'a> Lessons<'a> {
     /// The rows of Training, at most `limit` of them, and those of `split`, for `learners`.
     ///
     /// # Errors
-    /// Which rows are missing.
+    /// An error that names the missing rows.
     pub fn new(
         data: &'a Dataset,
         target: BaselineTarget,
@@ -99,12 +99,12 @@ impl<'a> Lessons<'a> {
         })
     }
 
-    /// Training rows that are learned from.
+    /// Number of training rows.
     pub fn training_rows(&self) -> usize {
         self.training.classes.len()
     }
 
-    /// How often [`Lessons::learn`] tells of progress, for a bar.
+    /// The number of progress steps of [`Lessons::learn`].
     pub fn steps(&self, learner: Learner) -> usize {
         let rows = |sample: &Sample| sample.classes.len();
         match learner {
@@ -116,10 +116,11 @@ impl<'a> Lessons<'a> {
         }
     }
 
-    /// Trains a learner, judges it and times it; nearest neighbours are two. `done` counts the steps.
+    /// Trains, evaluates and times a learner; nearest neighbours are two recognizers. `done` receives how many more
+    /// steps are finished.
     ///
     /// # Errors
-    /// What it fails with.
+    /// The learner's error.
     pub fn learn(
         &self,
         learner: Learner,
@@ -165,7 +166,7 @@ impl<'a> Lessons<'a> {
         };
         let tries = judged(self.public.as_ref().unwrap_or(&self.test), &ks)?;
         let (k, mut scores) = best(&tries).cloned().ok_or(KnnError::ZeroK)?;
-        // The k is chosen without a look at the rows that are reported.
+        // k is chosen on other rows than those reported.
         if self.public.is_some() {
             scores = judged(&self.test, &[k])?.remove(0).1;
         }
@@ -199,7 +200,7 @@ impl<'a> Lessons<'a> {
             cost: Cost {
                 parameters: Some(parameters),
                 macs: Some(mlp.macs()),
-                // Also each pixel's mean and factor.
+                // Includes each pixel's mean and scale.
                 bytes: Some(size_of::<f32>() as u64 * (parameters + 2 * features.width() as u64)),
                 stores: None,
             },
@@ -238,5 +239,5 @@ impl<'a> Lessons<'a> {
     }
 }
 
-/// What near may mean.
+/// The metrics of nearest neighbours.
 const METRICS: [Metric; 2] = [Metric::Euclidean, Metric::Cosine];

@@ -1,7 +1,8 @@
-//! All recognizers side by side: networks and simple learners on the same rows by one protocol.
+//! Comparison of recognizers: networks and simple learners on the same rows by one protocol.
 //!
-//! Networks are judged by [`crate::eval`], simple learners by [`learners`], as `emocue eval` and `emocue baseline` judge
-//! them. [`time`] measures how long a face takes beside the default bundle, [`card`] has the shape of the result.
+//! Networks are evaluated by [`crate::eval`], simple learners by [`learners`], as by `emocue eval` and `emocue
+//! baseline`. [`time`] measures the CPU time per face relative to the default bundle, [`card`] has the data of the
+//! result.
 
 pub mod card;
 pub mod learners;
@@ -26,18 +27,18 @@ pub enum CompareError {
     /// A model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A model cannot be judged.
+    /// A model cannot be evaluated.
     #[error("{model}: {source}")]
     Judge {
-        /// As the table names it.
+        /// Its name in the table.
         model: String,
-        /// Why not.
+        /// The reason.
         source: EvalError,
     },
-    /// A model lacks a class that people voted for.
+    /// A model lacks a class of the FER+ votes.
     #[error("{model} cannot be compared by FER+ votes: it does not know {missing}")]
     UnknownClass {
-        /// As the table names it.
+        /// Its name in the table.
         model: String,
         /// The classes that it lacks.
         missing: String,
@@ -50,15 +51,15 @@ pub enum CompareError {
     EmptySplit {
         /// The dataset's layout.
         layout: &'static str,
-        /// The split asked for.
+        /// The requested split.
         split: &'static str,
     },
     /// A folder without a classifier's training.
     #[error("{} has no classifier's training: {reason}", run.display())]
     NoRun {
-        /// Which folder.
+        /// Path of the folder.
         run: PathBuf,
-        /// What is there instead.
+        /// The reason.
         reason: String,
     },
     /// A training without an exported graph.
@@ -104,7 +105,7 @@ impl Failure for CompareError {
     }
 }
 
-/// The rows of `split`, or why there is nothing to compare on.
+/// The rows of `split`.
 ///
 /// # Errors
 /// [`CompareError::EmptySplit`].
@@ -116,11 +117,11 @@ pub fn rows(data: &Dataset, split: Split) -> Result<Vec<usize>, CompareError> {
     Ok(rows)
 }
 
-/// What is compared: `asked`, else the FER+ votes where they are joined and every one of `models` knows their classes,
-/// else the dataset's own labels.
+/// The target of the comparison: `asked`, else the FER+ votes if they were added and all of `models` have their
+/// classes, else the dataset's labels.
 ///
 /// # Errors
-/// [`CompareError`] when votes are asked for that are not there, or that a model cannot answer.
+/// [`CompareError`] when votes are requested and missing, or a model lacks one of their classes.
 pub fn target<'a>(
     data: &Dataset,
     models: impl Iterator<Item = (&'a str, &'a ClassifierModel)>,
@@ -148,7 +149,7 @@ pub fn target<'a>(
     Ok(BaselineTarget::Ferplus)
 }
 
-/// The protocol that judges networks as a learner with this target is judged.
+/// The protocol of networks that corresponds to this target of learners.
 pub fn protocol(target: BaselineTarget) -> &'static str {
     match target {
         BaselineTarget::Label => "label",

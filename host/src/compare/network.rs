@@ -1,4 +1,4 @@
-//! A network as a line of the table.
+//! A network in the comparison.
 
 use emocue_data::Split;
 use emocue_data::dataset::Dataset;
@@ -13,12 +13,12 @@ use super::time::{Answer, ratio};
 use crate::eval::card::ScoreCard;
 use crate::eval::evaluate;
 
-/// A network that is compared.
+/// A network to compare.
 #[derive(Clone, Debug)]
 pub struct NamedNetwork {
-    /// As the table names it.
+    /// Its name in the table.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// The network.
     pub model: ClassifierModel,
@@ -27,15 +27,15 @@ pub struct NamedNetwork {
 /// A network's figures on the split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkScores {
-    /// By the protocol.
+    /// The figures by the protocol.
     pub scores: ScoreCard,
-    /// Rows whose pixels also stand in Training.
+    /// Number of rows whose pixels also occur in Training.
     pub also_in_training: usize,
 }
 
 impl NamedNetwork {
-    /// Its figures on the rows of `split` by `protocol`, as `emocue eval` has them. `progress` is called with the number of
-    /// rows just done.
+    /// Evaluates it on the rows of `split` by `protocol`, as `emocue eval` does. `progress` receives how many more rows
+    /// are done.
     ///
     /// # Errors
     /// [`CompareError::Judge`] when it fails, or the protocol does not apply to it.
@@ -63,7 +63,7 @@ impl NamedNetwork {
         Ok(NetworkScores { scores: result.all, also_in_training })
     }
 
-    /// What it holds and computes; a graph that cannot be counted has its size alone.
+    /// Its size and computation; only the size in bytes if the graph cannot be analysed.
     pub fn cost(&self) -> Cost {
         let side = self.model.spec().preprocess.size;
         let size = GraphSize::of(self.model.onnx(), &[1, 1, side, side]).ok();
@@ -75,7 +75,7 @@ impl NamedNetwork {
         }
     }
 
-    /// Answers for rows of `data`, on this thread.
+    /// A function that classifies rows of `data`, on this thread.
     ///
     /// # Errors
     /// [`CompareError::Model`] when the graph does not run or does not fit.
@@ -87,10 +87,10 @@ impl NamedNetwork {
         }))
     }
 
-    /// Its line of the table; `reference` is what its CPU time is compared with, `None` for the reference itself.
+    /// Its line of the table; its CPU time is relative to `reference`, which is `None` for the reference itself.
     ///
     /// # Errors
-    /// What it fails with.
+    /// The network's error.
     pub fn recognizer(
         &self,
         scores: ScoreCard,

@@ -1,4 +1,4 @@
-//! A comparison as text: the cells of its table, for a terminal and for a page.
+//! The text of a comparison, for a terminal and for an HTML page.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use crate::eval::detector::card::DetectorFile;
 use crate::eval::detector::people::{People, PeopleClass};
 use crate::eval::protocol::Protocol;
 
-/// What stands where a figure means nothing.
+/// The cell of a figure that is not applicable.
 pub const NOTHING: &str = "–";
 
-/// The heads of the table's columns of figures, and what they mean.
+/// The headers of the table's columns of figures, and their meanings.
 pub const HEADS: [(&str, &str); 8] = [
     ("rows", "Rows that were scored"),
     ("accuracy", "Share of right answers"),
@@ -22,7 +22,7 @@ pub const HEADS: [(&str, &str); 8] = [
     ("CPU", "CPU time of a face on one thread, as a multiple of the default bundle's classifier's"),
 ];
 
-/// The figures of one line, as [`HEADS`] names them.
+/// The figures of one line, in the order of [`HEADS`].
 pub fn cells(recognizer: &Recognizer) -> [String; 8] {
     let cost = &recognizer.cost;
     let optional = |value: Option<String>| value.unwrap_or_else(|| NOTHING.to_owned());
@@ -38,14 +38,14 @@ pub fn cells(recognizer: &Recognizer) -> [String; 8] {
     ]
 }
 
-/// On what everything was compared, in one sentence without its point.
+/// The rows and protocol of the comparison, in one sentence without a full stop.
 pub fn heading(file: &CompareFile) -> String {
     let CompareFile { dataset, split, rows, protocol, .. } = file;
     let about = Protocol::by_name(protocol).map_or("", |known| known.about);
     format!("{} rows of {dataset}'s {split} by {protocol} ({about})", thousands(*rows as u64))
 }
 
-/// What readers should know beside the table, in whole sentences.
+/// Notes on the table, in whole sentences.
 pub fn notes(file: &CompareFile) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(rows) = file.training_rows {
@@ -72,7 +72,7 @@ pub fn notes(file: &CompareFile) -> Vec<String> {
     notes
 }
 
-/// Everything for a terminal.
+/// The whole comparison for a terminal.
 pub fn text(file: &CompareFile) -> String {
     let mut out = format!("{}\n\n", heading(file));
     let lines: Vec<(&str, Kind, [String; 8])> =
@@ -107,7 +107,7 @@ pub fn text(file: &CompareFile) -> String {
     out
 }
 
-/// The detectors' three-way table.
+/// The detectors' table of none, one or several people.
 fn detectors(file: &DetectorFile) -> String {
     let mut out = String::from("\nNone, one or several people in a picture, by detector\n\n");
     let width = file.detectors.iter().map(|d| d.name.chars().count()).max().unwrap_or(0);
@@ -128,12 +128,12 @@ fn detectors(file: &DetectorFile) -> String {
     out
 }
 
-/// Each detector that saw a picture, with its table.
+/// Each detector with figures on people, and these figures.
 pub fn three_way(file: &DetectorFile) -> impl Iterator<Item = (&str, &People)> {
     file.detectors.iter().filter_map(|d| Some((d.name.as_str(), d.people.as_ref()?)))
 }
 
-/// A number with commas between its thousands.
+/// A number with commas as thousands separators.
 pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();

@@ -1,23 +1,23 @@
-//! How long a face takes, beside how long another recognizer needs for it.
+//! CPU time per face, relative to another recognizer.
 
 use std::time::Duration;
 
 use emocue_models::failure::Failure;
 
-/// Answers for one row of the dataset.
+/// Classifies one row of the dataset.
 pub type Answer<'a> = Box<dyn FnMut(usize) -> Result<(), Box<dyn Failure>> + 'a>;
 
-/// Laps at least and at most.
+/// Smallest and largest number of laps.
 const LAPS: (usize, usize) = (5, 200);
 
-/// CPU time after which there are no more laps than the least.
+/// CPU time after which only the smallest number of laps is completed.
 const ENOUGH: Duration = Duration::from_millis(1500);
 
-/// CPU time of a face by `candidate`, as a multiple of that by `reference`; both answer for `rows` in turns, a face a lap,
-/// and of each the fastest counts, since everything else on the machine can only add time.
+/// CPU time per face of `candidate`, relative to `reference`. Both classify `rows` alternately, one face per lap, and
+/// the fastest lap of each counts, since other load can only add time.
 ///
 /// # Errors
-/// What a recognizer fails with.
+/// A recognizer's error.
 pub fn ratio(
     reference: &mut Answer<'_>,
     candidate: &mut Answer<'_>,
@@ -34,7 +34,7 @@ pub fn ratio(
             (*least, total) = ((*least).min(time), total + time);
         }
     }
-    // A clock of coarse steps may tell that it took no time.
+    // A clock of low resolution may measure 0.
     let [reference, candidate] = least.map(|time| time.as_secs_f64().max(1e-9));
     Ok(candidate / reference)
 }
@@ -46,14 +46,14 @@ fn lap_of(answer: &mut Answer<'_>, row: usize) -> Result<Duration, Box<dyn Failu
     Ok(cpu_time().saturating_sub(start))
 }
 
-/// CPU time that all threads of this process have used: what is measured may start one.
+/// CPU time of all threads of this process, since a recognizer may start threads.
 #[cfg(target_os = "linux")]
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Wall time, where no process's CPU time is to be had.
+/// Wall time, on systems without this measurement of CPU time.
 #[cfg(not(target_os = "linux"))]
 fn cpu_time() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> =
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// Sums so many numbers.
+    /// Sums `count` numbers.
     fn work(count: u64) -> Answer<'static> {
         Box::new(move |row| {
             let sum = (0..count).fold(row as u64, |sum, i| std::hint::black_box(sum ^ i) + 1);

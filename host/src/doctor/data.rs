@@ -7,13 +7,13 @@ use emocue_data::layout::DatasetLayout;
 
 use super::CheckOutcome;
 
-/// Most entries of the folder that are looked at.
+/// Most entries of the folder that are examined.
 const MOST: usize = 500;
 
 /// The FER+ votes for FER2013's rows.
 const VOTES: &str = "fer2013new.csv";
 
-/// What lies in `folder` that a training can read.
+/// The datasets in `folder` that a training can read.
 pub(super) fn check(folder: Option<&Path>) -> CheckOutcome {
     let how = "docs/training.md says which datasets there are; name their folder with --data \
                FOLDER or in EMOCUE_DATA";

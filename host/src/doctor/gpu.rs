@@ -1,4 +1,4 @@
-//! Graphics processors, and whether this program can use them.
+//! GPUs, and whether this program can use them.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,17 +9,17 @@ use emocue_train::backend::BackendName;
 use super::CheckOutcome;
 use super::outside::{ask, find};
 
-/// For how long `nvidia-smi` is waited for: it wakes the driver, which takes seconds.
+/// Timeout of `nvidia-smi`, which may take seconds to initialise the driver.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How this program is built for GPUs.
+/// The command that builds this program for GPUs.
 const BUILD: &str = "cargo build --release --package emocue-host --features";
 
-/// What NVIDIA's driver says.
+/// The result of NVIDIA's driver.
 pub(super) enum Gpu {
-    /// There is no driver, as far as `nvidia-smi` tells.
+    /// There is no driver: `nvidia-smi` is missing.
     None,
-    /// `nvidia-smi` is there and does not work: why.
+    /// `nvidia-smi` exists and fails, for this reason.
     Broken(String),
     /// A line for each GPU: name, driver version, memory.
     There(Vec<String>),
@@ -64,7 +64,7 @@ fn gpu(line: &str) -> Option<String> {
     Some(format!("{name}, driver {driver}, {memory}"))
 }
 
-/// Whether a training may use the GPU through CUDA.
+/// Whether a training can use the GPU through CUDA.
 pub(super) fn cuda(gpu: &Gpu) -> CheckOutcome {
     let there = matches!(gpu, Gpu::There(_));
     if !cfg!(feature = "cuda") {
@@ -95,8 +95,8 @@ pub(super) fn cuda(gpu: &Gpu) -> CheckOutcome {
     }
 }
 
-/// Whether a training may use a GPU through Vulkan. Its driver is asked by the training alone: software devices come
-/// with most systems and answer for a GPU.
+/// Whether a training can use a GPU through Vulkan. The driver is not asked here: most systems have software devices,
+/// which would be reported as a GPU.
 pub(super) fn vulkan() -> CheckOutcome {
     match cfg!(feature = "vulkan") {
         true => CheckOutcome::ok(
@@ -108,7 +108,7 @@ pub(super) fn vulkan() -> CheckOutcome {
     }
 }
 
-/// Where the CUDA toolkit is looked for by what compiles the kernels.
+/// The folder in which the kernel compiler looks for the CUDA toolkit.
 fn toolkit() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CUDA_PATH") {
         return Some(PathBuf::from(named)).filter(|folder| folder.join("include").is_dir());

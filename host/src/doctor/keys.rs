@@ -1,4 +1,4 @@
-//! The user's own keys: where they lie, and that nobody else can read them.
+//! The user's keys: their paths, and that other users cannot read them.
 
 use std::fmt::Display;
 use std::path::Path;

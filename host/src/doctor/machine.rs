@@ -1,4 +1,4 @@
-//! The computer itself: cores and their instructions, memory, room on the disk.
+//! The computer: cores and their instruction sets, memory, free disk space.
 
 use std::fs;
 
@@ -6,16 +6,16 @@ use emocue_kernels::Isa;
 
 use super::CheckOutcome;
 
-/// Less is too little for a training, MB of memory.
+/// Smallest memory for a training, MB.
 const LEAST_MEMORY: u64 = 512;
 
-/// With less, several workers and a large network may be too much, MB of memory.
+/// Memory below which several workers with a large network may fail, MB.
 const LITTLE_MEMORY: u64 = 2048;
 
-/// Less is too little for the folder of a run, MB of disk.
+/// Smallest free disk space for a run's folder, MB.
 const LEAST_SPACE: u64 = 256;
 
-/// How many cores, and with which instructions networks run and are trained.
+/// The number of cores, and the instruction sets for inference and training.
 pub(super) fn cpu() -> CheckOutcome {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = match cores {
@@ -40,7 +40,7 @@ pub(super) fn cpu() -> CheckOutcome {
     }
 }
 
-/// The widest vectors of floating-point numbers that training uses.
+/// The widest floating-point vectors that training uses.
 #[cfg(target_arch = "x86_64")]
 fn floats() -> &'static str {
     match () {
@@ -60,7 +60,7 @@ fn floats() -> &'static str {
     }
 }
 
-/// Whether a training has room.
+/// Whether there is enough memory for a training.
 pub(super) fn memory() -> CheckOutcome {
     let megabytes = |text: &str, key: &str| -> Option<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix(key))?;
@@ -88,7 +88,7 @@ fn enough_memory(available: u64, total: u64) -> CheckOutcome {
     }
 }
 
-/// Whether the working folder has room for a run.
+/// Whether the working folder has enough free space for a run.
 #[cfg(target_os = "linux")]
 pub(super) fn space() -> CheckOutcome {
     match rustix::fs::statvfs(".") {

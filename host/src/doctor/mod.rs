@@ -1,4 +1,5 @@
-//! `emocue doctor`: what this computer has for training and flashing, and how to get what is missing.
+//! `emocue doctor`: checks this computer's prerequisites for training and flashing, and says how to get what is
+//! missing.
 
 mod data;
 mod gpu;
@@ -13,24 +14,24 @@ use std::path::Path;
 use emocue_models::failure::{Failure, hint};
 use serde::Serialize;
 
-/// What one check found.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum CheckOutcome {
-    /// It is there and works.
+    /// It exists and works.
     Ok {
-        /// What is there.
+        /// What was found.
         found: String,
     },
-    /// It is not there, and not everybody needs it.
+    /// It is missing, and not every user needs it.
     Note {
         /// What is missing, or what was found instead.
         found: String,
-        /// How to get it; `None` where nothing has to be done.
+        /// How to get it; `None` if nothing has to be done.
         #[serde(rename = "fix", skip_serializing_if = "Option::is_none")]
         how: Option<String>,
     },
-    /// It is there and does not work.
+    /// It exists and does not work.
     Problem {
         /// What is wrong.
         found: String,
@@ -57,31 +58,31 @@ impl CheckOutcome {
         Self::Problem { found: found.into(), fix: fix.into() }
     }
 
-    /// `failure`, with its help as the fix, or `fix` where it has none.
+    /// A problem from `failure`, with its help as the fix, or else `fix`.
     fn failure(failure: &dyn Failure, fix: &str) -> Self {
         Self::problem(failure.to_string(), hint(failure).unwrap_or_else(|| fix.to_owned()))
     }
 }
 
-/// One line of the doctor.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at: one word.
+    /// The name of the check, one word.
     pub name: &'static str,
     /// What was found.
     #[serde(flatten)]
     pub outcome: CheckOutcome,
 }
 
-/// Everything that was looked at.
+/// All checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// From the graphics processor to the keys.
+    /// The checks, from the GPU to the keys.
     pub checks: Vec<Check>,
 }
 
-/// Looks at this computer, and at the datasets below `data`, which may be unknown. Nothing is changed; of other programs
-/// only `nvidia-smi` is run.
+/// Checks this computer, and the datasets in `data`, if given. Nothing is changed; of other programs only `nvidia-smi`
+/// is run.
 pub fn examine(data: Option<&Path>) -> Findings {
     let gpu = gpu::Gpu::look();
     let mut checks = vec![
@@ -100,7 +101,7 @@ pub fn examine(data: Option<&Path>) -> Findings {
 }
 
 impl Findings {
-    /// How many checks found a problem; notes are none.
+    /// Number of checks that found a problem; notes do not count.
     pub fn problems(&self) -> usize {
         let is_problem = |check: &&Check| matches!(check.outcome, CheckOutcome::Problem { .. });
         self.checks.iter().filter(is_problem).count()

@@ -16,17 +16,17 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(&file)).find(|it| it.is_file())
 }
 
-/// What `command` prints to standard output, if it ends well within `patience`; else why not. It is ended then.
+/// The standard output of `command`, if it succeeds within `patience`; else the reason. On a timeout it is killed.
 pub(super) fn ask(mut command: Command, patience: Duration) -> Result<String, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let (sender, receiver) = mpsc::channel();
     let out = child.stdout.take();
-    // A driver that hangs must not hang its doctor, so the output is waited for elsewhere.
+    // The output is read in another thread, so that a driver that hangs does not block this program.
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = out.map(|out| out.take(MOST).read_to_end(&mut bytes));
-        // Nobody listens any more when patience has ended.
+        // The receiver is gone after the timeout.
         let _ = sender.send(read.map(|_| bytes));
     });
     let Ok(bytes) = receiver.recv_timeout(patience) else {

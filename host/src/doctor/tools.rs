@@ -5,7 +5,7 @@ use std::path::Path;
 use super::outside::find;
 use super::{Check, CheckOutcome};
 
-/// A program, what it is for, and Debian's package.
+/// A program, its purpose, and Debian's package.
 const TOOLS: [(&str, &str, &str); 4] = [
     ("ssh", "flashes and watches a badge in the network", "openssh-client"),
     ("ffmpeg", "lets the badge's program look at videos", "ffmpeg"),
@@ -13,7 +13,7 @@ const TOOLS: [(&str, &str, &str); 4] = [
     ("debugfs", "flashes a card's image", "e2fsprogs"),
 ];
 
-/// Whether they are there; none of them is needed to train.
+/// Whether they are installed; none of them is needed for training.
 pub(super) fn check() -> impl Iterator<Item = Check> {
     TOOLS.into_iter().map(|(name, purpose, package)| {
         let outcome = match find(name) {

@@ -1,13 +1,13 @@
-//! Comparing two detectors by the boxes that they find.
+//! Compares two detectors by their boxes.
 
 use emocue_models::geometry::{Face, Rect};
 use emocue_models::luma::Luma;
 use emocue_run::{Detector, RunError};
 
-/// Boxes of two detectors that share at least this IoU are the same face.
+/// Lowest IoU at which boxes of two detectors match.
 const SAME: f32 = 0.5;
 
-/// How two detectors agree, and how they find what is marked.
+/// The agreement of two detectors, and their recall on annotated faces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Agreement {
     /// Pictures searched.
@@ -18,16 +18,16 @@ pub struct Agreement {
     pub first_only: usize,
     /// Faces that only the second found.
     pub second_only: usize,
-    /// Faces that are marked.
+    /// Annotated faces.
     pub marked: usize,
-    /// Marked faces that each found.
+    /// Annotated faces that each detector found.
     pub found: [usize; 2],
     ious: Vec<f32>,
     landmarks: Vec<f32>,
 }
 
 impl Agreement {
-    /// Lets both detectors search `picture`, in which `marked` are faces.
+    /// Runs both detectors on `picture`, in which `marked` are the annotated faces.
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
@@ -73,7 +73,7 @@ impl Agreement {
         mean(&self.ious)
     }
 
-    /// The IoU that all but a hundredth of them reach.
+    /// The first percentile of these IoUs, `0..=1`.
     pub fn low_iou(&self) -> f32 {
         let mut sorted = self.ious.clone();
         sorted.sort_by(f32::total_cmp);
@@ -86,7 +86,7 @@ impl Agreement {
     }
 }
 
-/// Takes the face that shares most with `face` out of `faces`, where it shares enough.
+/// Removes from `faces` the one with the highest IoU with `face`, if it matches.
 fn take_same(faces: &mut Vec<Face>, face: &Face) -> Option<Face> {
     let iou = |other: &Face| face.rect.iou(&other.rect);
     let best = (0..faces.len()).max_by(|a, b| iou(&faces[*a]).total_cmp(&iou(&faces[*b])))?;
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn pairs_strangers_and_marked_faces_are_counted() {
         let mut first = AnnotatedFaces(vec![face(0.0, 0.0), face(30.0, 0.0), face(60.0, 0.0)]);
-        // One moved by a tenth, its landmarks by a tenth more; one gone; one from nowhere.
+        // One box is shifted by a tenth, its landmarks by another tenth; one is missing; one is additional.
         let mut second = AnnotatedFaces(vec![face(90.0, 0.0), face(31.0, 1.0), face(0.0, 0.0)]);
         let marked = [Rect::new(60.0, 0.0, 10.0, 10.0), Rect::new(1.0, 0.0, 10.0, 10.0)];
         let mut agreement = Agreement::default();

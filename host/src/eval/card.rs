@@ -1,7 +1,7 @@
-//! The shape of results, in memory and as JSON.
+//! The data of results, in memory and as JSON.
 //!
-//! `emocue eval --json` prints an [`EvalFile`]; the fields' names are its keys. Keys may be added, but one
-//! that is there keeps its meaning as long as [`EvalFile::format`] does. Every share is `0..=1`.
+//! `emocue eval --json` prints an [`EvalFile`]; the fields' names are its keys. Keys may be added; existing keys keep
+//! their meaning as long as [`EvalFile::format`] is the same. Every share is `0..=1`.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,39 +17,39 @@ use super::metrics::{Averages, ClassScores, ReliabilityBin, Scores};
 /// The value of [`EvalFile::format`].
 pub const FORMAT: &str = "emocue-eval-1";
 
-/// Everything that one `emocue eval` measured.
+/// The results of one `emocue eval`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvalFile {
     /// [`FORMAT`].
     pub format: String,
-    /// What it was measured with.
+    /// The program and machine of the measurement.
     pub environment: Environment,
-    /// The command, without folders that tell who worked where.
+    /// The command line, without private paths.
     pub command: String,
     /// One for each network, ensemble or cross-validation.
     pub evaluations: Vec<Evaluation>,
 }
 
-/// What one network, or the mean of several, is worth on one dataset.
+/// The evaluation of one network, or of the mean of several, on one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The networks' names.
     pub name: String,
-    /// What was averaged, or the network of each fold.
+    /// The averaged networks, or the network of each fold.
     pub models: Vec<ModelInfo>,
     /// Identifier of the label set of the answers.
     pub labels: String,
-    /// The dataset's layout: `"fer2013"`.
+    /// The dataset's layout, such as `"fer2013"`.
     pub dataset: String,
-    /// Whether each answer is the mean of the picture's and its mirror image's.
+    /// Whether probabilities are averaged over the picture and its mirror image.
     pub flip: bool,
-    /// Every face shifted and scaled by up to this fraction of its side, 0 for none.
+    /// Largest random shift and scaling of every face, as a fraction of its side; 0 for none.
     pub jitter: f32,
     /// Results by split; empty for a cross-validation.
     pub splits: Vec<SplitResult>,
     /// Results by fold, for a cross-validation.
     pub folds: Option<FoldsResult>,
-    /// Figures by apparent group; left out where they were not asked for.
+    /// Figures by apparent group; absent if not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupsResult>,
 }
@@ -61,7 +61,7 @@ pub struct SplitResult {
     pub split: String,
     /// Its rows; a protocol may score fewer.
     pub rows: usize,
-    /// Those of a test whose pixels also stand in Training.
+    /// Number of test rows whose pixels also occur in Training.
     pub also_in_training: usize,
     /// One for each protocol that applies.
     pub protocols: Vec<ProtocolResult>,
@@ -72,13 +72,13 @@ pub struct SplitResult {
 pub struct ProtocolResult {
     /// `"ferplus.plurality"`, `"ferplus.authors"`, `"ferplus.majority"` or `"label"`.
     pub protocol: String,
-    /// What it means.
+    /// Description of the protocol.
     pub about: String,
-    /// On every row that the protocol scores.
+    /// Figures on all rows that the protocol scores.
     pub all: ScoreCard,
-    /// Without the rows whose pixels also stand in Training; `null` where there is none.
+    /// Figures without the rows whose pixels also occur in Training; `null` if there is no such row.
     pub not_in_training: Option<ScoreCard>,
-    /// Every row again under each condition; left out where that was not asked for.
+    /// Figures under each condition; absent if not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditions: Option<ConditionsResult>,
 }
@@ -86,11 +86,11 @@ pub struct ProtocolResult {
 /// Figures of a cross-validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoldsResult {
-    /// How many folds the dataset was divided into.
+    /// Number of folds.
     pub count: usize,
     /// The division's seed.
     pub seed: u64,
-    /// Whether rows were grouped by subject: some row of the dataset names one.
+    /// Whether rows were grouped by subject, which is the case if any row of the dataset has one.
     pub by_subject: bool,
     /// One for each protocol that applies.
     pub protocols: Vec<FoldedProtocol>,
@@ -101,15 +101,15 @@ pub struct FoldsResult {
 pub struct FoldedProtocol {
     /// As in [`ProtocolResult::protocol`].
     pub protocol: String,
-    /// What it means.
+    /// Description of the protocol.
     pub about: String,
-    /// Accuracy over the folds that were judged.
+    /// Accuracy over the evaluated folds.
     pub accuracy: Spread,
-    /// Macro F1 over the folds that were judged.
+    /// Macro F1 over the evaluated folds.
     pub macro_f1: Spread,
-    /// Each fold that was judged.
+    /// Each evaluated fold.
     pub folds: Vec<FoldResult>,
-    /// All judged folds' answers counted together.
+    /// Figures of all evaluated folds' answers together.
     pub pooled: ScoreCard,
 }
 
@@ -118,7 +118,7 @@ pub struct FoldedProtocol {
 pub struct FoldResult {
     /// Counts from 1.
     pub fold: usize,
-    /// On its test rows.
+    /// Figures on its test rows.
     pub card: ScoreCard,
 }
 
@@ -127,7 +127,7 @@ pub struct FoldResult {
 pub struct Spread {
     /// Mean.
     pub mean: f64,
-    /// Sample standard deviation, 0 of a single value.
+    /// Sample standard deviation; 0 for a single value.
     pub deviation: f64,
 }
 
@@ -138,36 +138,36 @@ pub struct ScoreCard {
     pub labels: String,
     /// Rows scored.
     pub rows: usize,
-    /// Share of right answers.
+    /// Accuracy.
     pub accuracy: f64,
-    /// Every class that occurs counts the same.
+    /// Means over the classes that occur, all with the same weight.
     pub macro_average: Averages,
-    /// Every class counts as often as it occurs.
+    /// Means over the classes, weighted by their frequency.
     pub weighted_average: Averages,
     /// Expected calibration error.
     pub calibration_error: f64,
-    /// Below this top probability an answer counts as unsure.
+    /// An answer whose top probability is below this is unsure.
     pub threshold: f32,
     /// Share of answers that are not unsure.
     #[serde(rename = "sure_coverage")]
     pub coverage: f64,
-    /// Accuracy of those.
+    /// Accuracy of those answers.
     #[serde(rename = "sure_accuracy")]
     pub accuracy_at_threshold: f64,
-    /// By class, in the label set's order.
+    /// Figures by class, in the label set's order.
     pub classes: Vec<ClassScores>,
     /// Counts, row: truth, column: answer.
     pub confusion: Vec<Vec<usize>>,
-    /// Shares of each row.
+    /// The confusion matrix normalised by rows.
     pub confusion_normalised: Vec<Vec<f64>>,
     /// The reliability diagram.
     pub reliability: Vec<ReliabilityBin>,
-    /// Accuracy on the surest answers, from few to all.
+    /// Abstention curve: accuracy by coverage.
     pub abstention: Vec<AbstentionPoint>,
 }
 
 impl ScoreCard {
-    /// What `scores` come to.
+    /// The figures of `scores`.
     pub fn of(scores: &Scores) -> Self {
         let AbstentionPoint { coverage, accuracy, .. } = scores.at_threshold();
         Self {
@@ -190,7 +190,7 @@ impl ScoreCard {
 }
 
 impl Spread {
-    /// Of `values`; 0 where there is none.
+    /// Mean and deviation of `values`; 0 without values.
     pub fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count.max(1.0);
@@ -200,25 +200,25 @@ impl Spread {
     }
 }
 
-/// What a report says about a model.
+/// A model in a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// File or bundle.
+    /// Name of the file or bundle.
     pub name: String,
     /// Its label set's identifier.
     pub labels: String,
     /// Side of its input, px.
     pub side: usize,
-    /// Logits are divided by it.
+    /// Divisor of the logits.
     pub temperature: f32,
     /// Size of the ONNX graph, bytes.
     pub bytes: usize,
-    /// Hash of the ONNX graph, hexadecimal.
+    /// SHA-256 of the ONNX graph, hexadecimal.
     pub sha256: String,
 }
 
 impl ModelInfo {
-    /// Of a model that is judged.
+    /// The description of an evaluated model.
     pub fn of(model: &ClassifierModel) -> Self {
         Self {
             name: portable(model.name()),

@@ -1,4 +1,4 @@
-//! What a figure was measured with: program, machine, command. Nothing that names a person or a host.
+//! The context of a measurement: program, machine, command line. It has no names of persons or hosts.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ pub struct Environment {
     pub emocue: String,
     /// Operating system and its version.
     pub system: String,
-    /// Instruction set: `"x86_64"`.
+    /// Instruction set, such as `"x86_64"`.
     pub architecture: String,
-    /// Model of the processor, empty where the system does not tell.
+    /// Model of the processor; empty if unknown.
     pub processor: String,
     /// Cores that this program may use.
     pub cores: usize,
 }
 
 impl Environment {
-    /// Of the running program.
+    /// The environment of the running program.
     pub fn here() -> Self {
         let line = |file: &str, keys: &[&str], split: char| {
             let text = std::fs::read_to_string(file).unwrap_or_default();
@@ -48,8 +48,8 @@ fn value_of(text: &str, keys: &[&str], split: char) -> Option<String> {
     keys.iter().find_map(value).filter(|value| !value.is_empty())
 }
 
-/// A command line as it can be published: absolute paths and those that climb out of the folder are cut
-/// to their last part, since the others tell who worked where.
+/// A command line that can be published: absolute paths and paths with `..` are reduced to their last component, since
+/// the others may be private.
 pub fn command_line(arguments: impl IntoIterator<Item = String>) -> String {
     let mut words = vec!["emocue".to_owned()];
     for argument in arguments.into_iter().skip(1) {
@@ -62,7 +62,7 @@ pub fn command_line(arguments: impl IntoIterator<Item = String>) -> String {
     words.join(" ")
 }
 
-/// A path as it can be published.
+/// A path that can be published.
 pub fn portable(path: &str) -> String {
     let parts = || path.split(['/', '\\']).filter(|part| !part.is_empty());
     let drive = path.as_bytes().get(1) == Some(&b':') && path.contains('\\');

@@ -1,4 +1,4 @@
-//! Cross-validation: every row is answered by a network that did not see it.
+//! Cross-validation: every row is classified by a network that was not trained on it.
 
 use super::card::{Evaluation, FoldResult, FoldedProtocol, FoldsResult, ScoreCard, Spread};
 use super::metrics::Scores;
@@ -8,10 +8,10 @@ use emocue_data::folds::{Folds, FoldsError};
 use emocue_data::model::ClassifierModel;
 use emocue_data::predict::{PredictSettings, predict};
 
-/// Judges one model for each fold, in their order, on the rows that the fold tests; with `only`, one
-/// model on that fold, counted from 0.
+/// Evaluates one model for each fold, in their order, on the fold's test rows; with `only`, one model on that fold,
+/// counted from 0.
 ///
-/// Rows that also stand in Training do not occur, since identical pictures share a fold.
+/// No test row also occurs in Training, since identical pictures share a fold.
 ///
 /// # Errors
 /// [`EvalError`] when the models do not match the folds or a network fails.
@@ -41,7 +41,7 @@ pub fn evaluate_folds(
         for applied in applied_protocols(data, &answers)? {
             let scores = score(&applied, &answers, threshold(model), &|_| true);
             let (name, about) = (applied.protocol.name, applied.protocol.about);
-            // Networks of different label sets can be scored on different classes; those stay apart.
+            // Networks of different label sets may be scored on different classes, which are not merged.
             let same = |known: &&mut Folded| {
                 known.name == name && known.pooled.labels() == scores.labels()
             };

@@ -1,24 +1,24 @@
-//! Counting right and wrong answers.
+//! Metrics of a classifier.
 
 use emocue_data::model::AbstentionPoint;
 use emocue_models::decide::most_probable;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
-/// Bins of the expected calibration error and of the reliability diagram, the usual number.
+/// Number of bins of the expected calibration error and of the reliability diagram.
 pub const BINS: usize = 15;
 
-/// Most points of an abstention curve.
+/// Largest number of points of an abstention curve.
 const CURVE: usize = 50;
 
-/// Answers of a classifier against the truth.
+/// The answers of a classifier compared with the truth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     labels: LabelSet,
     threshold: f32,
     /// Row: truth, column: answer.
     confusion: Vec<Vec<usize>>,
-    /// Of every answer the top probability and whether it was right.
+    /// Of every answer, the top probability and whether it is right.
     answers: Vec<(f32, bool)>,
 }
 
@@ -27,13 +27,13 @@ pub struct Scores {
 pub struct ClassScores {
     /// Class name.
     pub class: String,
-    /// Right among those answered so, `0..=1`.
+    /// Precision, `0..=1`.
     pub precision: f64,
-    /// Right among those truly so, `0..=1`.
+    /// Recall, `0..=1`.
     pub recall: f64,
     /// Harmonic mean of both.
     pub f1: f64,
-    /// Rows truly so.
+    /// Number of rows of the class.
     pub support: usize,
 }
 
@@ -48,7 +48,7 @@ pub struct Averages {
     pub f1: f64,
 }
 
-/// Answers whose top probability lies in one interval.
+/// One bin of the reliability diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     /// Lower end, `0..1`.
@@ -57,20 +57,20 @@ pub struct ReliabilityBin {
     pub to: f64,
     /// Answers in it.
     pub count: usize,
-    /// Mean top probability of those, 0 where there is none.
+    /// Mean top probability of those answers, 0 without answers.
     pub confidence: f64,
-    /// Share of right ones among those, 0 where there is none.
+    /// Accuracy of those answers, 0 without answers.
     pub accuracy: f64,
 }
 
 impl Scores {
-    /// No answers yet; a top probability below `threshold` counts as unsure.
+    /// Without answers; an answer whose top probability is below `threshold` is unsure.
     pub fn new(labels: LabelSet, threshold: f32) -> Self {
         let confusion = vec![vec![0; labels.len()]; labels.len()];
         Self { labels, threshold, confusion, answers: Vec::new() }
     }
 
-    /// Counts one answer: `probabilities` over the label set, `truth` an index into it.
+    /// Adds one answer: `probabilities` over the label set, and the right class `truth`, an index into it.
     pub fn add(&mut self, truth: usize, probabilities: &[f32]) {
         if let Some((answer, probability)) = most_probable(probabilities) {
             self.confusion[truth][answer] += 1;
@@ -78,7 +78,7 @@ impl Scores {
         }
     }
 
-    /// Adds the answers of `other`, which has the same label set: folds become one.
+    /// Adds the answers of `other`, which must have the same label set.
     ///
     /// # Panics
     /// When the label sets differ.
@@ -97,22 +97,22 @@ impl Scores {
         self.labels
     }
 
-    /// Below it an answer counts as unsure, `0..=1`.
+    /// An answer whose top probability is below this is unsure, `0..=1`.
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
 
-    /// Of every answer the top probability and whether it was right.
+    /// Of every answer, the top probability and whether it is right.
     pub fn answers(&self) -> &[(f32, bool)] {
         &self.answers
     }
 
-    /// Answers counted.
+    /// Number of answers.
     pub fn rows(&self) -> usize {
         self.answers.len()
     }
 
-    /// Share of right answers, `0..=1`.
+    /// Accuracy, `0..=1`.
     pub fn accuracy(&self) -> f64 {
         ratio(self.answers.iter().filter(|(_, right)| *right).count(), self.rows())
     }
@@ -134,12 +134,12 @@ impl Scores {
         (0..self.labels.len()).map(class_scores).collect()
     }
 
-    /// Every class that occurs counts the same.
+    /// Means over the classes that occur, all with the same weight.
     pub fn macro_average(&self) -> Averages {
         self.average(|class| f64::from(u8::from(class.support > 0)))
     }
 
-    /// Every class counts as often as it occurs; the mean recall is the accuracy.
+    /// Means over the classes, weighted by their frequency; the mean recall is the accuracy.
     pub fn weighted_average(&self) -> Averages {
         self.average(|class| class.support as f64)
     }
@@ -187,7 +187,7 @@ impl Scores {
         self.reliability().iter().map(gap).sum()
     }
 
-    /// Accuracy on the surest answers, from few of them to all (El-Yaniv & Wiener 2010); at most 50 points.
+    /// Abstention curve: accuracy by coverage (El-Yaniv & Wiener 2010); at most 50 points.
     pub fn abstention(&self) -> Vec<AbstentionPoint> {
         let mut answers = self.answers.clone();
         answers.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -207,7 +207,7 @@ impl Scores {
         (0..points).map(&mut point).collect()
     }
 
-    /// Coverage at the threshold, and the accuracy of the answers that reach it.
+    /// Coverage at the threshold, and the accuracy of the answers that are not unsure.
     pub fn at_threshold(&self) -> AbstentionPoint {
         let covered = || self.answers.iter().filter(|(top, _)| *top >= self.threshold);
         let (count, right) = (covered().count(), covered().filter(|(_, right)| *right).count());
@@ -223,7 +223,7 @@ impl Scores {
         &self.confusion
     }
 
-    /// Shares of each row of [`Scores::confusion`], sum 1, or 0 where the class does not occur.
+    /// [`Scores::confusion`] normalised by rows: each sums to 1, or to 0 if the class does not occur.
     pub fn confusion_normalised(&self) -> Vec<Vec<f64>> {
         let share = |row: &Vec<usize>| {
             let support = row.iter().sum();
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn silence_by_hand() {
-        // Surest first: 0.9 right, 0.8 wrong, 0.7 right, 0.5 right.
+        // By falling probability: 0.9 right, 0.8 wrong, 0.7 right, 0.5 right.
         let found: Vec<_> =
             scores().abstention().iter().map(|p| (p.coverage, p.accuracy)).collect();
         assert_eq!(found, [(0.25, 1.0), (0.5, 0.5), (0.75, 2.0 / 3.0), (1.0, 0.75)]);

@@ -1,8 +1,8 @@
-//! Accuracy as deployed: ONNX graphs in tract, through the badge's own preprocessing.
+//! Evaluation as deployed: ONNX graphs in tract, with the badge's preprocessing.
 //!
-//! A [`ClassifierModel`] (or several, averaged) answers for rows in [`mod@emocue_data::predict`]; an
-//! [`protocol::AppliedProtocol`] says which rows count and which class is right; [`metrics::Scores`] counts; and
-//! [`card`] has the shape of the results in memory, in JSON and in reports.
+//! A [`ClassifierModel`] (or several, averaged) classifies rows in [`mod@emocue_data::predict`]; a
+//! [`protocol::AppliedProtocol`] defines which rows count and which class is right; [`metrics::Scores`] computes the
+//! figures; and [`card`] has the data of the results in memory, in JSON and in reports.
 
 pub mod boxes;
 pub mod calibration;
@@ -40,9 +40,9 @@ pub enum EvalError {
     EmptySplit {
         /// The dataset's layout.
         layout: &'static str,
-        /// The split asked for.
+        /// The requested split.
         split: &'static str,
-        /// What is there.
+        /// The splits that it has.
         has: String,
     },
     /// The dataset and the network have no class in common.
@@ -92,7 +92,7 @@ impl Failure for EvalError {
     }
 }
 
-/// An evaluation with the answers that it counts.
+/// An evaluation with its answers.
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// The figures.
@@ -101,9 +101,9 @@ pub struct Judged {
     pub predictions: Vec<Predictions>,
 }
 
-/// Judges `models` (the mean of their answers where there are several) on each of `splits`.
+/// Evaluates `models` (the mean of their probabilities if there are several) on each of `splits`.
 ///
-/// `progress` is called with the number of rows just done.
+/// `progress` receives how many more rows are done.
 ///
 /// # Errors
 /// [`EvalError`] when a network fails, the models share no classes or a split has no rows.
@@ -134,7 +134,7 @@ pub fn evaluate(
     Ok(Judged { evaluation, predictions })
 }
 
-/// An evaluation without a dataset, for groups alone.
+/// An evaluation without a dataset, for groups only.
 ///
 /// # Errors
 /// [`EvalError::Model`] when the models share no classes.
@@ -205,7 +205,7 @@ fn applied_protocols<'a>(
     Ok(applied)
 }
 
-/// Counts the answers to the rows that `counts` admits.
+/// Computes the scores of the rows for which `counts` returns true.
 pub fn score(
     applied: &AppliedProtocol<'_>,
     answers: &Predictions,
@@ -221,12 +221,12 @@ pub fn score(
     scores
 }
 
-/// Below it an answer is unsure: the first network's threshold, since an average has none of its own.
+/// The threshold of the first network, since an average has none of its own.
 fn threshold(models: &[ClassifierModel]) -> f32 {
     models.first().map_or(0.0, ClassifierModel::threshold)
 }
 
-/// Test rows whose pixels also stand in Training: a network may know them by heart.
+/// Test rows whose pixels also occur in Training, which a network may have memorised.
 pub fn also_in_training(data: &Dataset) -> HashSet<usize> {
     let training: HashSet<&[u8]> =
         data.rows(Split::Training).into_iter().map(|row| data.picture(row)).collect();

@@ -1,9 +1,9 @@
-//! Work on many pictures by several threads, with the same result as by one.
+//! Work on many pictures by several threads; the result does not depend on their number.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// What `work` gives for `0..count`, in order. Each thread has what `open` gives. Of several errors the one of the lowest
-/// number is returned.
+/// The results of `work` for `0..count`, in order. Each thread has its own value from `open`. Of several errors, the
+/// one with the lowest index is returned.
 pub(super) fn run<S, T: Send, E: Send>(
     threads: usize,
     count: usize,

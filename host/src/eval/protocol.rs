@@ -1,4 +1,4 @@
-//! Which rows count, and which class is right: every figure belongs to one of these.
+//! Protocols, which define the rows that count and the right class. Every figure belongs to a protocol.
 
 use emocue_models::label::{FERPLUS_8, LabelSet};
 
@@ -6,22 +6,22 @@ use emocue_data::dataset::Dataset;
 use emocue_data::model::mapped;
 use emocue_data::votes::Votes;
 
-/// A named way to score.
+/// A protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
-    /// In figures and JSON: `"ferplus.plurality"`.
+    /// Its name in figures and JSON, such as `"ferplus.plurality"`.
     pub name: &'static str,
-    /// For people.
+    /// Description for users.
     pub about: &'static str,
-    /// The classes of [`Protocol::truth`].
+    /// The label set of [`Protocol::truth`].
     pub labels: fn(&Dataset) -> LabelSet,
-    /// The right class of a row; `None` where the row does not count.
+    /// The right class of a row; `None` if the row does not count.
     pub truth: fn(&Dataset, usize) -> Option<usize>,
-    /// Whether it needs FER+ votes and a network that knows all eight classes.
+    /// Whether it needs FER+ votes and a network with all eight classes.
     pub by_votes: bool,
 }
 
-/// All of them, the one that stands for the others first.
+/// All protocols, the main one first.
 pub const PROTOCOLS: &[Protocol] = &[
     Protocol {
         name: "ferplus.plurality",
@@ -54,7 +54,7 @@ pub const PROTOCOLS: &[Protocol] = &[
 ];
 
 impl Protocol {
-    /// By its name.
+    /// The protocol with this name.
     pub fn by_name(name: &str) -> Option<&'static Self> {
         PROTOCOLS.iter().find(|protocol| protocol.name == name)
     }
@@ -62,9 +62,9 @@ impl Protocol {
 
 /// A protocol applied to one dataset and one network's classes, matched by name.
 ///
-/// Where the network knows every class of the truth, its other classes are left out and the rest scaled
-/// to sum 1: eight FER+ classes are scored on FER2013's seven. Where it does not, truth is expressed in
-/// the network's classes, and rows whose class it does not know are not scored.
+/// If the network has every class of the truth, its other classes are left out and the rest is scaled to sum 1: eight
+/// FER+ classes are scored on FER2013's seven. If not, the truth is mapped to the network's classes, and rows of other
+/// classes are not scored.
 #[derive(Clone, Debug)]
 pub struct AppliedProtocol<'a> {
     /// The protocol.
@@ -79,7 +79,7 @@ pub struct AppliedProtocol<'a> {
 }
 
 impl<'a> AppliedProtocol<'a> {
-    /// `None` where the protocol says nothing about this dataset or this network.
+    /// `None` if the protocol does not apply to this dataset or this network.
     pub fn new(protocol: &'static Protocol, data: &'a Dataset, network: LabelSet) -> Option<Self> {
         let of_truth = (protocol.labels)(data);
         let knows_all = of_truth.names.iter().all(|name| network.index_of(name).is_some());
@@ -96,7 +96,7 @@ impl<'a> AppliedProtocol<'a> {
         PROTOCOLS.iter().filter_map(|protocol| Self::new(protocol, data, network)).collect()
     }
 
-    /// The right class of a row; `None` where it does not count.
+    /// The right class of a row; `None` if it does not count.
     pub fn truth(&self, row: usize) -> Option<usize> {
         self.truth[(self.protocol.truth)(self.data, row)?]
     }
@@ -164,7 +164,7 @@ mod tests {
         let applied = &AppliedProtocol::all(&data, FER_7)[0];
         assert_eq!(applied.labels, FER_7);
         assert_eq!((applied.truth(0), applied.truth(1)), (Some(0), None));
-        // Surprise is neither pleasant nor not.
+        // Surprise maps to no class of valence.
         let data = dataset(FER_7, &[0, 3, 5]);
         let applied = &AppliedProtocol::all(&data, VALENCE_3)[0];
         assert_eq!([0, 1, 2].map(|row| applied.truth(row)), [Some(2), Some(0), None]);

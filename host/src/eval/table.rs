@@ -1,14 +1,14 @@
-//! Results as text for a terminal.
+//! Results as tables for a terminal.
 
 use std::fmt::Write as _;
 
 use super::card::{Evaluation, FoldsResult, ProtocolResult, ScoreCard, SplitResult};
 use super::{conditions, groups};
 
-/// Protocols whose classes are printed too; the others differ from them only in the rows they count.
+/// Protocols whose figures by class are printed; the others differ from these only in the rows that count.
 pub const IN_FULL: [&str; 2] = ["ferplus.plurality", "label"];
 
-/// Everything about one evaluation.
+/// The text of one evaluation.
 pub fn text(evaluation: &Evaluation) -> String {
     let Evaluation { name, labels, dataset, splits, folds, .. } = evaluation;
     let mut out = format!("{name} ({labels}) on {dataset}, in tract{}\n", differences(evaluation));
@@ -31,7 +31,7 @@ pub fn card(title: &str, card: &ScoreCard) -> String {
     out
 }
 
-/// What differs from looking once at every row as it is.
+/// The settings that differ from the defaults.
 pub fn differences(Evaluation { models, flip, jitter, folds, .. }: &Evaluation) -> String {
     let mut words = String::new();
     if models.len() > 1 && folds.is_none() {
@@ -149,7 +149,7 @@ fn classes(out: &mut String, title: &str, card: &ScoreCard) -> std::fmt::Result 
     Ok(())
 }
 
-/// A share as percent.
+/// A share in percent.
 pub fn percent(share: f64) -> f64 {
     100.0 * share
 }

@@ -10,7 +10,7 @@ use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 
 const QUIET: &(dyn Fn(usize) + Sync) = &|_| {};
 
-/// A graph whose logit `k` is `gain` times the sum of the first `width` px of line `first + k`.
+/// A graph whose logit `k` is `gain` times the sum of the first `width` pixels of line `first + k`.
 fn lines(labels: LabelSet, first: usize, width: usize, gain: f32) -> Vec<u8> {
     let mut graph = GraphBuilder::new("lines");
     let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(48), Dim::Fixed(48)]);
@@ -43,8 +43,7 @@ fn row(split: Split, label: usize, subject: Option<usize>) -> Row {
     Row { split, label, subject: subject.map(|s| s.to_string()), origin: String::new() }
 }
 
-/// Sixty rows of FER2013's classes; every tenth is labelled wrongly, the first test row also stands in
-/// Training.
+/// Sixty rows of FER2013's classes; every tenth has a wrong label, and the first test row also occurs in Training.
 fn dataset(side: usize) -> Dataset {
     let mut data = Dataset::new("test", FER_7, side);
     for index in 0..60 {
@@ -88,7 +87,7 @@ fn figures_stand_for_the_rows_and_leaks_are_told_apart() {
     };
     let json = serde_json::to_string(&file).unwrap();
     let read: card::EvalFile = serde_json::from_str(&json).unwrap();
-    // Shares may come back one unit in the last place off; counts do not.
+    // After JSON, shares may differ by one unit in the last place; counts may not.
     let (read, wrote) = (&read.evaluations[0], &file.evaluations[0]);
     assert_eq!(read.models, wrote.models);
     for (read, wrote) in read.splits.iter().zip(&wrote.splits) {
@@ -150,7 +149,7 @@ fn rows_are_judged_again_under_every_condition() {
     assert_eq!(result.conditions.len(), emocue_data::degrade::ROW_CONDITIONS.len());
     assert_eq!(result.clean.accuracy, by_label.all.accuracy);
     let of = |name: &str| result.conditions.iter().find(|figures| figures.name == name).unwrap();
-    // A bright line is a bright line in a compressed picture, and none below a mask.
+    // A bright line is visible after compression, and not under a mask.
     assert!(of("jpeg").accuracy > 0.8 && of("roll 45").accuracy < 0.5, "{result:?}");
     assert!(result.mean.accuracy < result.clean.accuracy);
     let json = serde_json::to_string(&evaluation).unwrap();
@@ -220,7 +219,7 @@ fn folds_are_judged_one_by_one_and_together() {
         data.push(row(Split::Training, index % 7, Some(index / 6)), &picture(48, index % 7, index));
     }
     let folds = Folds::new(&data, 3, 5).unwrap();
-    // The last network answers every line one class too far.
+    // The last network's answers are shifted by one class.
     let shifted =
         ClassifierModel::from_onnx("shifted.onnx", lines(FER_7, 1, 48, 0.05), None).unwrap();
     let nets = [model(FER_7, 0.05), model(FER_7, 0.05), shifted];

@@ -1,4 +1,4 @@
-//! Graphs that others made, as the badge needs them: luma instead of colours, any size where the network allows it.
+//! Adapts graphs of other projects to the badge: luma instead of colours, and a dynamic size if the network allows it.
 
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{TensorShapeProto, type_proto};
@@ -8,37 +8,37 @@ use emocue_models::failure::{Failure, exit};
 use emocue_quantize::onnx::node::label;
 use emocue_quantize::onnx::{Constant, GraphReadError, OnnxGraph, Values, check_finite};
 
-/// A graph cannot be adopted.
+/// A graph cannot be adapted.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
-    /// It cannot be opened.
+    /// It cannot be read.
     #[error(transparent)]
     Open(#[from] GraphReadError),
-    /// An input that is not a picture, channels first.
+    /// The input is not a picture with channels first.
     #[error("its input {0:?} is not a picture [N,1,H,W] or [N,3,H,W]")]
     Input(Vec<i64>),
-    /// Colours that something else than a convolution reads.
+    /// An operator other than a convolution reads the colours.
     #[error("{node} reads the colours")]
     Colours {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
     },
-    /// A first convolution whose weights cannot be summed.
+    /// The weights of the first convolution cannot be summed.
     #[error(
         "{node} reads the colours, and its weights are not constants of 32-bit floats for 3 planes"
     )]
     ColourWeights {
-        /// Which node.
+        /// Name and operator of the node.
         node: String,
     },
-    /// Other outputs than the kind has.
+    /// The outputs are not those of the kind.
     #[error("it has the outputs {actual:?}, a {kind} has {expected}")]
     Outputs {
-        /// What it was taken for.
+        /// The expected kind.
         kind: &'static str,
         /// Their names.
         actual: Vec<String>,
-        /// What is needed.
+        /// The expected outputs.
         expected: String,
     },
 }
@@ -71,7 +71,7 @@ impl Failure for AdoptError {
 const YUNET_KINDS: [&str; 4] = ["cls", "obj", "bbox", "kps"];
 const YUNET_STRIDES: [usize; 3] = [8, 16, 32];
 
-/// A YuNet as OpenCV's model zoo has it, folded to luma, for pictures of any size that is a multiple of 32.
+/// Adapts YuNet from OpenCV's model zoo: its input is folded to luma, and its size is dynamic, a multiple of 32 px.
 ///
 /// # Errors
 /// [`AdoptError`] when the graph is not such a network.
@@ -96,7 +96,7 @@ pub fn yunet(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
     Ok(graph.to_bytes())
 }
 
-/// How the outputs of a detector of one network lie, by their number.
+/// The layout of a single-network detector's outputs, according to their number.
 ///
 /// # Errors
 /// [`AdoptError`] when the graph is not such a detector.
@@ -114,12 +114,12 @@ pub fn outputs_of(onnx: &[u8]) -> Result<Outputs, AdoptError> {
     }
 }
 
-/// A classifier of square pictures, folded to luma, with its first output alone. Its classes and preprocessing are the
-/// caller's to add; [`ClassifierModel::from_onnx`](emocue_data::model::ClassifierModel::from_onnx) makes its answer
-/// logits.
+/// Adapts a classifier of square pictures: its input is folded to luma, and only its first output is kept. The caller
+/// adds classes and preprocessing; [`ClassifierModel::from_onnx`](emocue_data::model::ClassifierModel::from_onnx) turns
+/// its output into logits.
 ///
 /// # Errors
-/// [`AdoptError`] when the graph does not take pictures or has no answer.
+/// [`AdoptError`] when the input is not a picture or there is no output.
 pub fn classifier(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
     check_finite(onnx)?;
     let mut graph = OnnxGraph::read(onnx)?;
@@ -134,8 +134,8 @@ pub fn classifier(onnx: &[u8]) -> Result<Vec<u8>, AdoptError> {
     Ok(graph.to_bytes())
 }
 
-/// Sums the weights of three colour planes, which is what they do together on a grey picture. Returns the fixed height
-/// and width.
+/// Sums the weights over three colour planes, which is equivalent for a grey picture. Returns the fixed height and
+/// width.
 fn fold_colours(graph: &mut OnnxGraph) -> Result<(Option<i64>, Option<i64>), AdoptError> {
     graph.drop_passing();
     let dims = input_dims(graph);
@@ -171,7 +171,7 @@ fn fold_colours(graph: &mut OnnxGraph) -> Result<(Option<i64>, Option<i64>), Ado
     Ok((fixed(2), fixed(3)))
 }
 
-/// Sizes of the input's axes; 0 where one is open.
+/// Sizes of the input's axes; 0 for a dynamic one.
 fn input_dims(graph: &OnnxGraph) -> Vec<i64> {
     let Some(type_proto::Value::TensorType(tensor)) =
         graph.input.r#type.as_ref().and_then(|of| of.value.as_ref())
@@ -185,7 +185,7 @@ fn input_dims(graph: &OnnxGraph) -> Vec<i64> {
     tensor.shape.as_ref().map(|shape| shape.dim.iter().map(size).collect()).unwrap_or_default()
 }
 
-/// Makes the input `[N,1,H,W]`; a size that is not given stays open.
+/// Sets the input's shape to `[N,1,H,W]`; a side that is `None` is dynamic.
 fn set_input(graph: &mut OnnxGraph, sides: [Option<i64>; 2]) {
     let dim = |size: Option<i64>, name: &str| Dimension {
         value: Some(match size {
@@ -202,7 +202,7 @@ fn set_input(graph: &mut OnnxGraph, sides: [Option<i64>; 2]) {
     }
 }
 
-/// Sizes of outputs follow from the input's.
+/// Removes the outputs' shapes, since they follow from the input's.
 fn forget_output_shapes(graph: &mut OnnxGraph) {
     for output in &mut graph.outputs {
         if let Some(type_proto::Value::TensorType(tensor)) =

@@ -1,5 +1,5 @@
-//! What MTCNN's networks see in pictures: P-Net whole levels of the pyramid, R- and O-Net windows of the network
-//! before.
+//! The inputs of MTCNN's networks for pictures: whole pyramid levels for P-Net, candidate windows of the network before
+//! for R-Net and O-Net.
 
 use emocue_models::luma::Luma;
 use emocue_quantize::CalibrationInput;
@@ -15,13 +15,13 @@ pub struct CascadeInputs {
 }
 
 impl CascadeInputs {
-    /// Nothing yet.
+    /// Without inputs.
     pub fn new(cascade: Mtcnn) -> Self {
         let inputs = MtcnnNets { pnet: Vec::new(), rnet: Vec::new(), onet: Vec::new() };
         Self { cascade, inputs }
     }
 
-    /// Searches `picture` and keeps what the networks see.
+    /// Runs the cascade on `picture` and keeps the networks' inputs.
     ///
     /// # Errors
     /// [`RunError`] when a network fails.
@@ -35,7 +35,7 @@ impl CascadeInputs {
         Ok(())
     }
 
-    /// At most `count` inputs for each network, at even distances from all.
+    /// At most `count` inputs for each network, evenly spaced among all.
     pub fn into_inputs(self, count: usize) -> MtcnnNets<Vec<CalibrationInput>> {
         let some =
             |all: Vec<CalibrationInput>| even(count, all.len()).map(|at| all[at].clone()).collect();
@@ -44,7 +44,7 @@ impl CascadeInputs {
     }
 }
 
-/// The windows of a run over several, without the empty places of a last run.
+/// The single windows of a batch, without the padding of a last batch.
 fn windows(run: &Recorded) -> Vec<CalibrationInput> {
     let [count, rest @ ..] = run.shape.as_slice() else { return Vec::new() };
     let shape = [&[1], rest].concat();

@@ -1,4 +1,4 @@
-//! OpenCV's Haar cascades, from the XML files that its classifiers are read from.
+//! Imports OpenCV's Haar cascades from their XML files.
 
 use std::str::FromStr;
 
@@ -8,34 +8,34 @@ use emocue_models::bundle::haar::{
 use emocue_models::failure::{Failure, exit};
 use roxmltree::{Document, Node};
 
-/// Largest file, bytes; OpenCV's largest cascade has 2.7 million.
+/// Largest file, bytes; OpenCV's largest cascade has 2.7 MB.
 const MAX_BYTES: usize = 16 << 20;
 
-/// A file is not a cascade that we can run.
+/// A file is not a supported cascade.
 #[derive(Debug, thiserror::Error)]
 pub enum HaarImportError {
-    /// Larger than any cascade.
+    /// The file is too large.
     #[error("{0} bytes are too many for a cascade (at most {MAX_BYTES})")]
     TooLarge(usize),
-    /// Not text.
+    /// The file is not text.
     #[error("not an XML file: {0}")]
     Text(#[from] std::str::Utf8Error),
-    /// Not XML.
+    /// The file is not XML.
     #[error("not an XML file: {0}")]
     Xml(#[from] roxmltree::Error),
-    /// The form of OpenCV 1, which its own current programs read by converting it.
+    /// The format of OpenCV 1, which current versions convert when they read it.
     #[error("a cascade in the format of OpenCV 1")]
     OldFormat,
-    /// Another kind of cascade.
+    /// An unsupported kind of cascade.
     #[error("line {line}: unsupported {what} {found:?}; expected {expected}")]
     Unsupported {
         /// Line of the file.
         line: u32,
-        /// Which entry.
+        /// Name of the entry.
         what: &'static str,
         /// Its value.
         found: String,
-        /// The one that we run.
+        /// The supported value.
         expected: &'static str,
     },
     /// An entry is missing.
@@ -43,22 +43,22 @@ pub enum HaarImportError {
     Missing {
         /// Line of the file.
         line: u32,
-        /// Where it is missing.
+        /// Name of the parent element.
         parent: String,
-        /// What is missing.
+        /// Name of the missing element.
         child: &'static str,
     },
-    /// An entry that cannot be read.
+    /// An entry is invalid.
     #[error("line {line}: <{entry}> is invalid: expected {expected}")]
     Entry {
         /// Line of the file.
         line: u32,
         /// Its name.
         entry: String,
-        /// What it should hold.
+        /// The expected content.
         expected: &'static str,
     },
-    /// A cascade that cannot be run.
+    /// The cascade is invalid.
     #[error(transparent)]
     Cascade(#[from] HaarError),
 }
@@ -79,7 +79,7 @@ impl Failure for HaarImportError {
     }
 }
 
-/// The cascade of an XML file, as a bundle carries it.
+/// Converts the cascade of an XML file to the format of bundles.
 ///
 /// # Errors
 /// [`HaarImportError`], naming the line.
@@ -162,7 +162,7 @@ fn feature(entry: Node<'_, '_>) -> Result<HaarFeature, HaarImportError> {
     Ok(HaarFeature { tilted: tilted.is_some_and(|text| text.trim() != "0"), rects })
 }
 
-/// Elements of a list, which OpenCV calls `_`.
+/// The elements of a list, which OpenCV names `_`.
 fn items<'a, 'i>(list: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     list.children().filter(Node::is_element)
 }
@@ -275,7 +275,7 @@ mod tests {
         assert!(changed("1 0 1 1.e-01", "1 0 1").contains("<internalNodes> is invalid"));
         assert!(changed("12 4 3 5 2.", "12 4 3.5 5 2.").contains("<_> is invalid: expected x, y"));
         assert!(changed("12 4 3 5 2.", "12 4 13 5 2.").contains("not inside the window"));
-        // An entity that would grow without end.
+        // Recursive entity expansion.
         let bomb = "<!DOCTYPE a [<!ENTITY b \"&b;&b;\">]><a>&b;</a>";
         assert!(refused(bomb).contains("not an XML file"));
     }

@@ -1,4 +1,4 @@
-//! Published weights and other people's graphs, as the badge needs them.
+//! Import of published weights and of other projects' graphs.
 
 pub mod adopt;
 pub mod cascade;

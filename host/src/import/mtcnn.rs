@@ -1,11 +1,11 @@
 //! MTCNN (Zhang et al. 2016, "Joint face detection and alignment using multitask cascaded convolutional
 //! networks") from the published PyTorch state dicts of `facenet-pytorch` to ONNX graphs for luma.
 //!
-//! Four things change on the way, none of them a picture's result beyond rounding:
-//! - **Luma**: the first convolution's three input channels are summed, which is what they do together on a
-//!   grey picture.
-//! - **Normalisation**: `(x - 127.5) / 128` is folded into the first convolution. It has no padding, so every
-//!   window sees the same offset; the graphs take plain `0..=255`.
+//! Four transformations, none of which changes results beyond rounding:
+//! - **Luma**: the first convolution's weights are summed over its three input channels, which is equivalent for a grey
+//!   picture.
+//! - **Normalisation**: `(x - 127.5) / 128` is folded into the first convolution. It has no padding, so every window
+//!   sees the same offset; the graphs' input is `0..=255`.
 //! - **Two-class softmax**: `softmax([a, b])[1] = sigmoid(b - a)`, so the two rows become their difference.
 //! - **Axis order**: the published networks flatten `[W,H,C]` before their first dense layer; the columns of
 //!   its weights are put in ONNX's `[C,H,W]` order.
@@ -25,13 +25,13 @@ pub const FILES: [&str; 3] = ["pnet.onnx", "rnet.onnx", "onet.onnx"];
 const MEAN: f64 = 127.5;
 const SCALE: f64 = 1.0 / 128.0;
 
-/// The published weights cannot be turned into our networks.
+/// The published weights cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The weights are missing or not these networks'.
+    /// The weights are missing or belong to other networks.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A graph was built wrongly, which no weights file can cause.
+    /// A graph was built wrongly: a defect of this program.
     #[error(transparent)]
     Graph(#[from] GraphError),
 }
@@ -56,9 +56,9 @@ impl Failure for ImportError {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", path.display())]
 pub struct ReadError {
-    /// Which file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// The system's reason.
+    /// The operating system's error.
     pub source: std::io::Error,
 }
 
@@ -94,8 +94,8 @@ pub fn import(folder: &Path) -> Result<MtcnnNets, ImportError> {
     })
 }
 
-/// Proposal network: `luma` `[N,1,H,W]` to `score` `[N,1,h,w]` and `box` `[N,4,h,w]`, one cell for each
-/// window of 12 px at steps of 2 px.
+/// Proposal network: `luma` `[N,1,H,W]` to `score` `[N,1,h,w]` and `box` `[N,4,h,w]`, one cell for each window of 12 px
+/// with a stride of 2 px.
 fn pnet(weights: &WeightsFile) -> Result<Vec<u8>, ImportError> {
     let (h, w) = (Dim::Named("h"), Dim::Named("w"));
     let mut net = Net::new("pnet", weights, [Dim::Named("H"), Dim::Named("W")]);
@@ -152,7 +152,7 @@ fn onet(weights: &WeightsFile) -> Result<Vec<u8>, ImportError> {
     net.finish()
 }
 
-/// Where a PReLU stands: its slopes broadcast over `[N,C,H,W]` or `[N,C]`.
+/// The shape over which a PReLU's slopes broadcast: `[N,C,H,W]` or `[N,C]`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Axes {
     Spatial,
@@ -222,13 +222,13 @@ impl<'a> Net<'a> {
         Ok(())
     }
 
-    /// The published networks pool ragged borders too (`ceil_mode`).
+    /// The published networks pool partial windows at the border, too (`ceil_mode`).
     fn pool(&mut self, name: &str, kernel: usize) {
         let pool = Pool { ceil: true, ..Pool::square(kernel, 2) };
         self.x = self.graph.max_pool(name, &self.x, pool);
     }
 
-    /// A dense layer after `[C,H,W]` maps whose published columns count `[W,H,C]`.
+    /// A dense layer on `[C,H,W]` maps, whose published columns are in the order `[W,H,C]`.
     fn first_dense(
         &mut self,
         layer: &str,

@@ -8,7 +8,7 @@ use emocue_models::label::Expression;
 
 use super::files::JournalFile;
 
-/// Columns of five minutes in a day.
+/// Intervals of five minutes in a day.
 pub const COLUMNS: u32 = 24 * 3600 / INTERVAL_S;
 
 /// Sums over some intervals.
@@ -32,7 +32,7 @@ impl Totals {
         Counted::ALL.into_iter().zip(self.counts)
     }
 
-    /// All answers together.
+    /// Number of all answers.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
@@ -43,7 +43,7 @@ impl Totals {
     }
 }
 
-/// How faces looked, in a word or two: `"happy"`, `"unsure"`.
+/// An answer as an adjective: `"happy"`, `"unsure"`.
 pub fn adjective(answer: Counted) -> &'static str {
     match answer {
         Counted::Looks(expression) => Expression::adjective(expression),
@@ -56,9 +56,9 @@ pub fn adjective(answer: Counted) -> &'static str {
 pub struct Day {
     /// The day.
     pub date: NaiveDate,
-    /// By five minutes of local time, from 0 to [`COLUMNS`] - 1; those in which something was.
+    /// Totals by interval of local time, `0..COLUMNS`; intervals without records are missing.
     pub columns: BTreeMap<u32, Totals>,
-    /// All of it.
+    /// Totals of all intervals.
     pub totals: Totals,
 }
 
@@ -73,7 +73,7 @@ pub struct Week {
     pub monday: Option<NaiveDate>,
     /// Days with a journal.
     pub days: usize,
-    /// All of it.
+    /// Totals of all intervals.
     pub totals: Totals,
 }
 
@@ -84,24 +84,24 @@ impl Week {
     }
 }
 
-/// Everything that journals say.
+/// The content of journals, by day and week.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journals {
-    /// Days in which something was, in order.
+    /// Days with records, in order.
     pub days: Vec<Day>,
     /// Weeks of these days, in order.
     pub weeks: Vec<Week>,
-    /// All of it.
+    /// Totals of all intervals.
     pub totals: Totals,
 }
 
-/// When an interval begins, by this computer's time zone.
+/// The beginning of an interval, in this computer's time zone.
 pub fn begins(interval: &Interval) -> Option<DateTime<Local>> {
     Local.timestamp_opt(i64::try_from(interval.begins()).ok()?, 0).single()
 }
 
 impl Journals {
-    /// Sums of the intervals of all files. Where two have the same five minutes, both count.
+    /// Sums the intervals of all files. If two files have the same interval, both count.
     pub fn of(files: &[JournalFile]) -> Self {
         let mut days: BTreeMap<NaiveDate, Day> = BTreeMap::new();
         let mut totals = Totals::default();
@@ -140,7 +140,7 @@ impl Journals {
         Self { days, weeks: weeks.into_values().collect(), totals }
     }
 
-    /// Most answers in five minutes; 1 at least.
+    /// Largest number of answers in an interval; at least 1.
     pub fn most(&self) -> u64 {
         let columns = self.days.iter().flat_map(|day| day.columns.values());
         columns.map(Totals::total).max().unwrap_or_default().max(1)

@@ -1,4 +1,4 @@
-//! Journals as files: where they lie, and what of them opens.
+//! Journal files: finding and decrypting them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,30 +11,30 @@ use emocue_journal::{
 };
 use emocue_models::failure::{Failure, Problem, exit};
 
-/// Where a badge's card has its state folder.
+/// The state folder on a badge's card.
 const STATE: &str = "var/lib/emocue";
 
-/// A journal that was opened.
+/// A decrypted journal.
 #[derive(Clone, Debug)]
 pub struct JournalFile {
-    /// Its file, as it was named.
+    /// Path of its file.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub opened: Opened,
 }
 
-/// What of some files opens.
+/// The result of opening files.
 #[derive(Debug, Default)]
 pub struct Opening {
     /// Journals, each once, in the order of their first interval.
     pub files: Vec<JournalFile>,
-    /// Files that do not open, and why.
+    /// The errors of files that cannot be opened.
     pub refused: Vec<JournalError>,
-    /// Files that are copies of others which have as much or more.
+    /// Files that are copies of others with at least as many records.
     pub copies: Vec<PathBuf>,
 }
 
-/// The folder that really has journals: `folder`, or the one that lies in a state folder or a card's root.
+/// The folder with the journals: `folder`, or the one within a state folder or a card's root.
 pub fn folder_of(folder: &Path) -> PathBuf {
     let inside = [Path::new(FOLDER).to_owned(), Path::new(STATE).join(FOLDER)];
     let places = inside.map(|inside| folder.join(inside));
@@ -43,7 +43,7 @@ pub fn folder_of(folder: &Path) -> PathBuf {
     found.unwrap_or_else(|| folder.to_owned())
 }
 
-/// The sealed files of a folder, by their names.
+/// The encrypted journals of a folder, by name.
 fn sealed_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -56,10 +56,10 @@ fn sealed_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The files of `places`, each a file or a folder of sealed files.
+/// The journals of `places`, each a file or a folder.
 ///
 /// # Errors
-/// A folder that cannot be read or has none, or a file that is missing.
+/// A folder that cannot be read or has no journal, or a missing file.
 pub fn journals_in(places: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     let mut files = Vec::new();
     for place in places {
@@ -88,7 +88,7 @@ pub fn journals_in(places: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-/// A file's bytes, if a journal may be so long.
+/// A file's bytes, unless it is longer than any journal.
 pub(super) fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let found = fs::metadata(path)?;
     if !found.is_file() || found.len() > MAX_FILE as u64 {
@@ -97,13 +97,13 @@ pub(super) fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Whether a file is one that `forget` may remove: a journal, or the beginning of one.
+/// Whether `forget` may remove a file: it is a journal, or the beginning of one.
 pub fn is_journal(path: &Path) -> bool {
     let Ok(bytes) = bytes_of(path) else { return false };
     !matches!(key_of(&bytes), Err(ReadError::NotJournal | ReadError::TooLong(_)))
 }
 
-/// Opens files with a secret key; of copies of one journal the longest counts.
+/// Decrypts files with a secret key; of several copies of a journal the longest is used.
 pub fn open(files: &[PathBuf], key: &JournalSecretKey) -> Opening {
     let mut opening = Opening::default();
     let mut found: BTreeMap<JournalId, JournalFile> = BTreeMap::new();
@@ -136,10 +136,10 @@ pub fn open(files: &[PathBuf], key: &JournalSecretKey) -> Opening {
 }
 
 impl Opening {
-    /// That at least one file opened.
+    /// Checks that at least one file could be opened.
     ///
     /// # Errors
-    /// Why the first one did not.
+    /// The error of the first file.
     pub fn some(mut self) -> Result<Self, Box<dyn Failure>> {
         if self.files.is_empty() && !self.refused.is_empty() {
             return Err(self.refused.swap_remove(0).into());
@@ -147,7 +147,7 @@ impl Opening {
         Ok(self)
     }
 
-    /// What a reader should know of the files: a line each.
+    /// Notes about the files, one line each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for JournalFile { path, opened } in &self.files {

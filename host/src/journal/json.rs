@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::days::{Journals, Totals, begins};
 use super::files::{JournalFile, Opening};
 
-/// What the object says that it is.
+/// The format's name in the object.
 const FORMAT: &str = "emocue-journal-1";
 
-/// Everything that was opened, as `docs/json.md` describes it.
+/// All journals as an object that `docs/json.md` describes.
 pub fn object(opening: &Opening, journals: &Journals) -> Value {
     let files: Vec<Value> = opening.files.iter().map(file).collect();
     let intervals = opening.files.iter().enumerate().flat_map(|(number, file)| {

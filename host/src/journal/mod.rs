@@ -1,4 +1,4 @@
-//! The wearer's journals on the host: found, opened, counted by day and week, and shown.
+//! The wearer's journals on the host: finding, decrypting, summing by day and week, showing.
 
 pub mod days;
 pub mod files;
@@ -11,7 +11,7 @@ pub mod text;
 pub use days::{Day, Journals, Totals, Week};
 pub use files::{JournalFile, Opening, journals_in, open};
 
-/// Where the wearer's own key lies: beside the one that signs bundles.
+/// The default path of the wearer's journal key: beside the key that signs bundles.
 pub fn default_key() -> std::path::PathBuf {
     emocue_flash::bundle::default_key().with_file_name("journal.key")
 }

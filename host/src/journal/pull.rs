@@ -1,4 +1,5 @@
-//! Copies a badge's journals: what is not there yet, and what grew; nothing is replaced by less or by something else.
+//! Copies a badge's journals: new ones, and those that have grown. A copy is never replaced by a shorter or a different
+//! journal.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,34 +14,34 @@ use emocue_models::files::write_atomically;
 
 use super::files::{bytes_of, journals_in};
 
-/// What became of a journal.
+/// The outcome for a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pulled {
-    /// It was not there; so many records.
+    /// It is new, with this many records.
     New(usize),
-    /// It had fewer records, and has so many more.
+    /// It has grown by this many records.
     Grew(usize),
-    /// It is there as it is on the badge.
+    /// The copy is identical.
     Same,
-    /// More is there than on the badge.
+    /// The copy is longer than the badge's journal.
     Longer,
-    /// Something else is there, which stays.
+    /// The copy differs, and is kept.
     Differs,
 }
 
-/// Where copies go.
+/// The folder of the copies.
 #[derive(Debug)]
 pub struct Copies {
     folder: PathBuf,
-    /// What is there, by what tells journals apart.
+    /// Existing copies by their identifiers.
     there: BTreeMap<JournalId, PathBuf>,
 }
 
 impl Copies {
-    /// The folder, which is made where it is missing.
+    /// Opens the folder, which is created if it is missing.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The operating system's error.
     pub fn in_folder(folder: &Path) -> Result<Self, Problem> {
         let cannot = |error| {
             let message = format!("cannot use the folder {}: {error}", folder.display());
@@ -66,7 +67,7 @@ impl Copies {
         Some((path, bytes_of(path).ok()?))
     }
 
-    /// Takes a badge's journal, of which torn records are left out. Returns where it lies.
+    /// Copies a badge's journal without an incomplete record at its end. Returns the path of the copy.
     ///
     /// # Errors
     /// Bytes that are not a journal, or a file that cannot be written.
@@ -92,7 +93,7 @@ impl Copies {
         }
         let own = name(number);
         let stem = own.strip_suffix(EXTENSION).unwrap_or(&own).trim_end_matches('.');
-        // A badge counts from 1 again once its journals were removed.
+        // A badge numbers its journals from 1 again after they were removed.
         let path = self.folder.join(format!("{stem}-{}.{EXTENSION}", id.short()));
         if fs::symlink_metadata(&path).is_ok() {
             return Ok((path, Pulled::Differs));
@@ -103,7 +104,7 @@ impl Copies {
     }
 }
 
-/// Hears what became of each journal.
+/// Receives the outcome for each journal.
 pub type Report<'a> = &'a mut dyn FnMut(&str, Result<(PathBuf, Pulled), String>);
 
 /// Copies the journals of a folder: a badge's own, its state folder, or its card's root.
@@ -123,10 +124,11 @@ pub fn from_folder(from: &Path, copies: &mut Copies, report: Report<'_>) -> Resu
     Ok(())
 }
 
-/// Copies the journals of a badge that runs. Of one that is there already only the first part is fetched.
+/// Copies the journals of a running badge. Of a journal whose copy has the same length and beginning, only the first
+/// part is fetched.
 ///
 /// # Errors
-/// What the badge says, or that it cannot be reached.
+/// The badge's error, or that it cannot be reached.
 pub fn from_badge(
     badge: &mut dyn BadgeSession,
     copies: &mut Copies,

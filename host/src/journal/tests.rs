@@ -19,7 +19,7 @@ fn interval(slot: u32) -> Interval {
     interval
 }
 
-/// A badge with a folder of journals, which counts the parts that are asked for.
+/// A badge with a folder of journals, which counts the requested parts.
 struct FakeBadge<'a> {
     folder: &'a Path,
     parts: usize,
@@ -101,7 +101,7 @@ fn a_badge_that_sends_something_else_replaces_nothing() {
     assert_eq!(copies.take(1, &bytes[..HEADER]).unwrap().1, Pulled::Longer);
     assert!(copies.take(1, b"something else").is_err());
     assert_eq!(std::fs::read(path).unwrap(), bytes);
-    // A badge whose journals were removed counts from 1 again.
+    // A badge whose journals were removed numbers them from 1 again.
     let again = Journal::begin(&place.path().join("again"), &secret().public()).unwrap();
     let (path, pulled) = copies.take(1, &std::fs::read(again.path()).unwrap()).unwrap();
     assert_eq!(pulled, Pulled::New(0));
@@ -127,7 +127,7 @@ fn days_and_weeks_have_the_sums_of_their_intervals() {
     assert_eq!(journals.most(), 2);
     let columns = journals.days.iter().flat_map(|day| day.columns.keys());
     assert!(columns.into_iter().all(|column| *column < days::COLUMNS));
-    // A clock that shows the last year that a badge can write.
+    // A clock at the last time that a journal can represent.
     journal.append(&interval(u32::MAX)).unwrap();
     let opening = open(&[journal.path().to_owned()], &secret());
     let page = crate::report::journal::page(&Journals::of(&opening.files), &opening.notes());

@@ -1,4 +1,4 @@
-//! Journals as a table in the terminal.
+//! Journals as a table for a terminal.
 
 use std::fmt::Write as _;
 
@@ -7,15 +7,15 @@ use emocue_journal::Counted;
 
 use super::days::{Journals, Totals, adjective};
 
-/// What the figures are, and what they are not.
+/// The meaning of the figures.
 pub const ABOUT: &str =
     "How often a face began to look so, as the badge settled on it; not what anybody felt.";
 
-/// What times mean.
+/// The meaning of the times.
 pub const TIMES: &str =
     "Times are in this computer's time zone, by the badge's clock, which may have been wrong.";
 
-/// A table of days, and of weeks where there are several days.
+/// A table of days, and if there are several, of weeks.
 pub fn table(journals: &Journals) -> String {
     let mut text = format!("{ABOUT}\n{TIMES}\n\n");
     let head = |first: &str| {
@@ -49,7 +49,7 @@ pub fn table(journals: &Journals) -> String {
     text
 }
 
-/// Time in which the camera streamed: `"35 min"`, `"1 h 05"`.
+/// The time in which the camera streamed, such as `"35 min"` or `"1 h 05"`.
 pub fn minutes(totals: &Totals) -> String {
     match totals.minutes() {
         0 if totals.streamed_s > 0 => "< 1 min".to_owned(),

@@ -1,4 +1,4 @@
-//! Jobs as commands, one a line.
+//! Jobs as commands, one per line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub fn line(program: &Path, job: &Job) -> Result<String, PlanError> {
     Ok(words.map(quote).collect::<Vec<_>>().join(" "))
 }
 
-/// Creates the plan's folder with the commands of its jobs, one a line, and a copy of the plan.
+/// Creates the plan's folder with the commands of its jobs, one per line, and a copy of the plan.
 ///
 /// # Errors
 /// [`PlanError`]; `path` is the plan's file in the message.

@@ -1,4 +1,4 @@
-//! The results of a plan's jobs, side by side and together.
+//! The results of a plan's jobs, separately and combined.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,33 +9,33 @@ use super::status::{Folder, JobStatus};
 use super::{Job, Plan};
 use crate::eval::card::{Evaluation, ProtocolResult, Spread};
 
-/// What became of a plan.
+/// The results of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gathered {
-    /// The split of the judged figures, if a plan asks for any: `"PrivateTest"`.
+    /// The split of the evaluation, if the plan has one, such as `"PrivateTest"`.
     pub judged_on: Option<&'static str>,
     /// Every job, in the plan's order.
     pub jobs: Vec<JobResult>,
-    /// Every recipe over its seeds and folds, in the plan's order.
+    /// Every recipe, combined over its seeds and folds, in the plan's order.
     pub recipes: Vec<RecipeResult>,
-    /// Means of several networks' answers, where they were asked for.
+    /// Ensembles, if they were requested.
     pub ensembles: Vec<EnsembleResult>,
-    /// Names of the jobs that are not done; no figure of [`Gathered::recipes`] counts them.
+    /// Names of the jobs that are not done; [`Gathered::recipes`] does not include them.
     pub missing: Vec<String>,
 }
 
-/// The mean of several networks' answers.
+/// An ensemble: the mean of several networks' probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EnsembleResult {
-    /// The recipe whose seeds they are, or `"all"`.
+    /// Name of the recipe whose seeds are averaged, or `"all"`.
     pub name: String,
-    /// Networks of one answer.
+    /// Number of averaged networks.
     pub members: usize,
-    /// Answers that were judged: folds, or 1.
+    /// Number of evaluated folds, or 1.
     pub done: usize,
-    /// Folds, or 1; where fewer are done, members are missing.
+    /// Number of folds, or 1; if fewer are done, members are missing.
     pub of: usize,
-    /// By every protocol.
+    /// Figures by every protocol.
     pub judged: Vec<RecipeFigure>,
 }
 
@@ -44,65 +44,65 @@ pub struct EnsembleResult {
 pub struct JobResult {
     /// [`Job::name`].
     pub name: String,
-    /// As the plan names it.
+    /// Its recipe, as named in the plan.
     pub recipe: String,
     /// [`Job::seed`].
     pub seed: u64,
     /// [`Job::fold`].
     pub fold: Option<usize>,
-    /// How far it is.
+    /// Its status.
     #[serde(flatten)]
     pub status: JobStatus,
-    /// Accuracy of the first head on PublicTest while training, `0..=1`.
+    /// Accuracy of the first head on PublicTest during training, `0..=1`.
     pub validation: Option<f64>,
-    /// Of every graph by every protocol, the first head's first one first.
+    /// Figures of every graph by every protocol, those of the first head first.
     pub judged: Vec<Figure>,
 }
 
 /// One graph's accuracy by one protocol.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figure {
-    /// Label set of the graph's answers.
+    /// Label set of the graph.
     pub labels: String,
     /// As in [`ProtocolResult::protocol`].
     pub protocol: String,
-    /// `0..=1`.
+    /// Accuracy, `0..=1`.
     pub accuracy: f64,
-    /// Right answers.
+    /// Number of right answers.
     pub right: usize,
     /// Rows scored.
     pub rows: usize,
 }
 
-/// A recipe over those of its jobs that are done.
+/// The combined results of a recipe's finished jobs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecipeResult {
-    /// As the plan names it.
+    /// Its recipe, as named in the plan.
     pub recipe: String,
-    /// Jobs that are done.
+    /// Number of finished jobs.
     pub done: usize,
-    /// Jobs.
+    /// Number of jobs.
     pub of: usize,
-    /// Over those jobs that have one.
+    /// Validation accuracy over the jobs that have one.
     pub validation: Option<Spread>,
-    /// Of every graph by every protocol.
+    /// Figures of every graph by every protocol.
     pub judged: Vec<RecipeFigure>,
 }
 
 /// One protocol's accuracy of a recipe's graphs for one label set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecipeFigure {
-    /// Label set of the graphs' answers.
+    /// Label set of the graphs.
     pub labels: String,
     /// As in [`ProtocolResult::protocol`].
     pub protocol: String,
-    /// Jobs that have the figure.
+    /// Number of jobs with the figure.
     pub jobs: usize,
-    /// Every job counts the same.
+    /// Accuracy over the jobs, all with the same weight.
     pub accuracy: Spread,
-    /// Every row counts the same: right answers of all jobs by their rows, `0..=1`.
+    /// Accuracy over all rows: right answers of all jobs divided by their rows, `0..=1`.
     pub pooled: f64,
-    /// Rows of all jobs.
+    /// Number of rows of all jobs.
     pub rows: usize,
 }
 
@@ -170,7 +170,7 @@ impl RecipeResult {
 }
 
 impl RecipeFigure {
-    /// Of every graph by every protocol, in the order in which they occur.
+    /// Combines figures by graph and protocol, in the order in which they occur.
     pub fn all<'a>(figures: impl IntoIterator<Item = &'a Figure>) -> Vec<Self> {
         let mut groups: Vec<Vec<&Figure>> = Vec::new();
         for figure in figures {
@@ -190,7 +190,7 @@ impl RecipeFigure {
         [name, done, figure, spread_text(self.accuracy, self.jobs), pooled]
     }
 
-    /// Of figures by one protocol; at least one.
+    /// Combines figures of one protocol; at least one.
     fn of(figures: Vec<&Figure>) -> Self {
         let sum = |value: fn(&Figure) -> usize| figures.iter().map(|f| value(f)).sum::<usize>();
         let (right, rows) = (sum(|figure| figure.right), sum(|figure| figure.rows));
@@ -207,7 +207,7 @@ impl RecipeFigure {
 }
 
 impl Gathered {
-    /// Tables for people.
+    /// The results as tables.
     pub fn text(&self) -> String {
         let mut text = self.jobs_text();
         text += "\n";
@@ -246,7 +246,7 @@ impl Gathered {
         aligned(&table)
     }
 
-    /// Of all recipes, then of all ensembles.
+    /// A table of all recipes, then of all ensembles.
     fn recipes_text(&self) -> String {
         let head = ["recipe", "done", "figure", "mean over jobs", "pooled over rows"];
         let mut table = vec![head.map(str::to_owned)];
@@ -271,7 +271,7 @@ impl Gathered {
         aligned(&table)
     }
 
-    /// How many jobs there are of each state, for one line.
+    /// The number of jobs in each state, in one line.
     pub fn counts(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for job in &self.jobs {
@@ -296,7 +296,7 @@ fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// With the sample standard deviation, which a single value has none of.
+/// Mean and sample standard deviation; only the mean for a single value.
 fn spread_text(spread: Spread, count: usize) -> String {
     let Spread { mean, deviation } = spread;
     match count {

@@ -15,14 +15,14 @@ use emocue_data::Split;
 use emocue_models::failure::{Failure, exit};
 use slurm::Slurm;
 
-/// The commands, one line a job, inside the plan's folder.
+/// File of the commands, one line for each job, inside the plan's folder.
 pub const JOBS_FILE: &str = "jobs.txt";
-/// The plan as it was when its jobs were last written, inside the plan's folder.
+/// Copy of the plan from when its jobs were last written, inside the plan's folder.
 pub const KEPT_FILE: &str = "plan.toml";
-/// More jobs than this is a mistake; Slurm's arrays end there unless its administrator wants otherwise.
+/// Largest number of jobs: the default limit of Slurm's job arrays.
 pub const MOST_JOBS: usize = 1000;
 
-/// Trainings that do not depend on each other: every recipe with every seed on every fold.
+/// Independent trainings: every recipe with every seed on every fold.
 ///
 /// Paths are relative to the folder in which the plan is run, as on a command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,20 +30,20 @@ pub const MOST_JOBS: usize = 1000;
 pub struct Plan {
     /// Built-in names or TOML files.
     pub recipes: Vec<String>,
-    /// Members of an ensemble differ by it, or repetitions of a measurement.
+    /// Seeds, of the members of an ensemble or of repetitions of a measurement.
     #[serde(default = "first_seed")]
     pub seeds: Vec<u64>,
-    /// Divide the data for cross-validation, one job a fold; 0 does not.
+    /// Number of folds for cross-validation, one job for each; 0 for none.
     #[serde(default)]
     pub folds: usize,
     /// The folder of the jobs' folders.
     pub run: String,
-    /// What every `emocue train` gets besides: the data, the device.
+    /// Additional arguments of every `emocue train`: data, device.
     pub arguments: Vec<String>,
-    /// Rows by which a finished job is judged as deployed.
+    /// Rows on which a finished job is evaluated as deployed.
     #[serde(default)]
     pub judge: Option<Judge>,
-    /// How to ask Slurm for it.
+    /// Settings for Slurm.
     #[serde(default)]
     pub slurm: Slurm,
 }
@@ -63,7 +63,7 @@ pub enum Judge {
 }
 
 impl Judge {
-    /// The rows.
+    /// Its split.
     pub fn split(self) -> Split {
         match self {
             Self::Public => Split::PublicTest,
@@ -71,7 +71,7 @@ impl Judge {
         }
     }
 
-    /// As on a command line.
+    /// Its name on a command line.
     fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -83,39 +83,39 @@ impl Judge {
 /// One training of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Unique in the plan, and its folder's name: `badge-seed1-fold03`.
+    /// Its unique name, which is also that of its folder: `badge-seed1-fold03`.
     pub name: String,
-    /// As the plan names it.
+    /// Its recipe, as named in the plan.
     pub recipe: String,
-    /// Of first weights, order, augmentation and dropout.
+    /// Seed of initial weights, order, augmentation and dropout.
     pub seed: u64,
-    /// Counts from 1.
+    /// Its fold, counted from 1.
     pub fold: Option<usize>,
     /// Its folder.
     pub run: PathBuf,
-    /// What follows `emocue` on its command line.
+    /// Its arguments after `emocue` on the command line.
     pub arguments: Vec<String>,
 }
 
 /// A plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The file system refuses.
+    /// A file cannot be read or written.
     #[error("plan {path}: {source}", path = .0.display(), source = .1)]
     Io(PathBuf, std::io::Error),
-    /// Not TOML, an unknown or a missing setting.
+    /// Invalid TOML, an unknown or a missing setting.
     #[error("plan {path}: {source}", path = .0.display(), source = .1)]
     Toml(PathBuf, Box<toml::de::Error>),
-    /// A value that makes no sense.
+    /// A value is out of range.
     #[error("plan {path}: {setting} is {value}, expected {expected}", path = .0.display(), setting = .1, value = .2, expected = .3)]
     Range(PathBuf, &'static str, String, String),
-    /// The plan is another than the one whose jobs lie in its folder.
+    /// The plan contradicts the one whose jobs are in its folder.
     #[error(
         "plan {path}: {setting} is not what it was when the jobs in {run} were begun",
         path = .0.display(), setting = .1, run = .2.display()
     )]
     Changed(PathBuf, &'static str, PathBuf),
-    /// A path that no shell command can hold.
+    /// A path cannot be written in a shell command.
     #[error("this program lies at {path}, which no shell command can name", path = .0.display())]
     Program(PathBuf),
 }
@@ -186,7 +186,7 @@ impl Plan {
         Job { name, recipe: recipe.to_owned(), seed, fold, run, arguments }
     }
 
-    /// Refuses a value that makes no sense; `path` is the plan's in the message.
+    /// Refuses an invalid value; `path` names the plan in the message.
     ///
     /// # Errors
     /// [`PlanError::Range`] naming the setting.
@@ -205,7 +205,7 @@ impl Plan {
             let Some(name) = short(recipe) else {
                 return range("recipes", format!("{recipe:?}"), "a built-in name or a TOML file");
             };
-            // Folders are named after it.
+            // Folders are named after the recipe.
             if self.recipes[..at].iter().any(|other| short(other) == Some(name)) {
                 return range("recipes", format!("twice {name:?}"), "each file name once");
             }
@@ -226,7 +226,7 @@ impl Plan {
         if self.run.is_empty() {
             return range("run", "empty".into(), "a folder");
         }
-        // A job is a line of text.
+        // A job is one line of text.
         let lines = [("recipes", &self.recipes), ("arguments", &self.arguments)];
         let words = lines.iter().flat_map(|(setting, words)| words.iter().map(|w| (*setting, w)));
         for (setting, word) in words.chain([("run", &self.run)]) {
@@ -242,14 +242,14 @@ impl Plan {
         Path::new(&self.run).join(JOBS_FILE)
     }
 
-    /// Refuses a plan that would mix other jobs with those that lie in its folder already: more recipes and
-    /// seeds may come, and another judge, but every job trains as it did.
+    /// Refuses a plan that would mix other jobs with those in its folder: recipes and seeds may be added, and the
+    /// evaluation may change, but the training of existing jobs may not.
     ///
     /// # Errors
     /// [`PlanError::Changed`] naming the setting.
     pub fn check_kept(&self, path: &Path) -> Result<(), PlanError> {
         let run = Path::new(&self.run);
-        // A file that is missing or was damaged guards nothing, and is replaced.
+        // A missing or damaged file is ignored and replaced.
         let kept = std::fs::read_to_string(run.join(KEPT_FILE)).ok();
         let Some(kept) = kept.and_then(|text| toml::from_str::<Self>(&text).ok()) else {
             return Ok(());
@@ -265,7 +265,7 @@ impl Plan {
     }
 }
 
-/// What a recipe's jobs are called by: its file's name without the extension.
+/// The prefix of a recipe's job names: its file name without the extension.
 pub fn short(recipe: &str) -> Option<&str> {
     Path::new(recipe).file_stem()?.to_str()
 }

@@ -8,41 +8,41 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, PlanError};
 use emocue_flash::shell::quote;
 
-/// What to ask Slurm for; what is not said is the cluster's default.
+/// Settings for Slurm; by default the cluster's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slurm {
-    /// Queue.
+    /// Partition (queue).
     #[serde(default)]
     pub partition: Option<String>,
-    /// Most wall time of one job, as Slurm writes it: `"04:00:00"`, `"1-12"`.
+    /// Limit of the wall time of one job, in Slurm's format: `"04:00:00"`, `"1-12"`.
     #[serde(default)]
     pub time: Option<String>,
     /// Cores of one job.
     #[serde(default)]
     pub cpus: Option<u32>,
-    /// Memory of one job, as Slurm writes it: `"8G"`.
+    /// Memory of one job, in Slurm's format: `"8G"`.
     #[serde(default)]
     pub memory: Option<String>,
-    /// Graphics cards of one job; name the device in the plan's `arguments` too.
+    /// GPUs of one job; the plan's `arguments` must also name the device.
     #[serde(default)]
     pub gpus: Option<u32>,
     /// Jobs that may run at the same time.
     #[serde(default)]
     pub at_once: Option<u32>,
-    /// More of sbatch's options, each `"--name=value"`.
+    /// Additional options of sbatch, each `"--name=value"`.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Lines of shell before the job: modules to load.
+    /// Shell commands before the job, such as loading modules.
     #[serde(default)]
     pub setup: Vec<String>,
 }
 
 impl Slurm {
-    /// Refuses a value that makes no sense: the setting, its value and what is expected.
+    /// Refuses an invalid value.
     ///
     /// # Errors
-    /// The three, for a message.
+    /// The setting, its value and the expected range.
     pub fn check(&self) -> Result<(), (&'static str, String, &'static str)> {
         let numbers =
             [("slurm.cpus", self.cpus), ("slurm.gpus", self.gpus), ("slurm.at_once", self.at_once)];
@@ -82,11 +82,11 @@ fn digits(text: &str, more: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || more.contains(c))
 }
 
-/// The sbatch script that runs the lines of the plan's `jobs.txt` as a job array; `folder` is the absolute
-/// path of the one in which the commands make sense.
+/// The sbatch script that runs the lines of the plan's `jobs.txt` as a job array; `folder` is the absolute path of the
+/// folder in which the commands run.
 ///
 /// # Errors
-/// [`PlanError::Program`] when `folder` cannot be named in it.
+/// [`PlanError::Program`] when `folder` cannot be written in it.
 pub fn script(plan: &Plan, folder: &Path) -> Result<String, PlanError> {
     let nameable = |path: &Path| {
         let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
@@ -94,7 +94,7 @@ pub fn script(plan: &Plan, folder: &Path) -> Result<String, PlanError> {
     };
     let run = folder.join(&plan.run);
     let (folder, jobs) = (nameable(folder)?, nameable(&folder.join(plan.jobs_file()))?);
-    // `%` begins a replacement there.
+    // `%` starts a replacement there.
     let log = nameable(&run)?.replace('%', "%%") + "/job-%a.log";
     let count = plan.jobs().len();
     let Slurm { partition, time, cpus, memory, gpus, at_once, options, setup } = &plan.slurm;
@@ -133,12 +133,12 @@ pub fn script(plan: &Plan, folder: &Path) -> Result<String, PlanError> {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "line=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})", quote(&jobs));
-    // The job itself gets Slurm's signals, no shell between: it saves a checkpoint then.
+    // With `exec`, the job itself gets Slurm's signals, on which it saves a checkpoint.
     text += "eval \"exec $line\"\n";
     Ok(text)
 }
 
-/// An option as sbatch reads it from a script.
+/// A line with an option for sbatch.
 fn option(name: &str, value: &str) -> String {
     let escaped = value.replace('\\', r"\\").replace('"', "\\\"");
     format!("--{name}=\"{escaped}\"")

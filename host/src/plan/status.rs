@@ -1,4 +1,4 @@
-//! What became of a job, read from its folder alone.
+//! The status of a job, read from its folder only.
 
 use std::path::Path;
 
@@ -8,24 +8,24 @@ use super::{Job, Judge};
 use crate::eval::card::EvalFile;
 use emocue_train::run::{EVAL_FILE, RunFolder, RunStage};
 
-/// How far a job is.
+/// The status of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum JobStatus {
     /// Its folder is empty.
     NotStarted,
-    /// There is a checkpoint to resume; whether a training runs just now, the folder does not say.
+    /// There is a checkpoint to resume. The folder does not tell whether a training is running.
     Begun {
-        /// Finished ones.
+        /// Finished epochs.
         epochs: usize,
-        /// In all.
+        /// All epochs.
         of: usize,
     },
-    /// Trained, but not all is written yet that belongs to it.
+    /// Trained, but a graph or the evaluation is missing.
     Trained,
-    /// Nothing is left to do.
+    /// Finished.
     Done,
-    /// The last try ended with an error.
+    /// The last attempt ended with an error.
     Failed {
         /// Its message.
         message: String,
@@ -33,7 +33,7 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// In a few words.
+    /// The status as text.
     pub fn text(&self) -> String {
         match self {
             Self::NotStarted => "not started".to_owned(),
@@ -45,19 +45,19 @@ impl JobStatus {
     }
 }
 
-/// A job's folder and the figures of its graphs.
+/// A job's folder and the evaluation of its graphs.
 #[derive(Debug)]
 pub struct Folder {
-    /// How far it is.
+    /// Its status.
     pub status: JobStatus,
-    /// The training.
+    /// The folder of the training.
     pub run: RunFolder,
-    /// The figures of its graphs, where they were judged.
+    /// The evaluation of its graphs, if there is one.
     pub judged: Option<EvalFile>,
 }
 
 impl Folder {
-    /// Reads the folder `run`, whose job is done when it is trained, exported and, by `judge`, judged.
+    /// Reads the folder `run`. Its job is done when it is trained, exported and, if `judge` is set, evaluated.
     pub fn read(run: &Path, judge: Option<Judge>) -> Self {
         let judged = judge.and_then(|judge| judged(run, judge));
         let run = RunFolder::read(run);
@@ -71,13 +71,13 @@ impl Folder {
         Self { status, run, judged }
     }
 
-    /// Of `job`.
+    /// Reads the folder of `job`.
     pub fn of(job: &Job, judge: Option<Judge>) -> Self {
         Self::read(&job.run, judge)
     }
 }
 
-/// The figures in `run` on `judge`'s rows, if there are any.
+/// The evaluation in `run` on the rows of `judge`, if there is one.
 pub fn judged(run: &Path, judge: Judge) -> Option<EvalFile> {
     let text = std::fs::read_to_string(run.join(EVAL_FILE)).ok()?;
     let file: EvalFile = serde_json::from_str(&text).ok()?;

@@ -93,7 +93,7 @@ fn jobs_that_are_begun_keep_their_plan() {
     let file = write(&plan).unwrap();
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 40);
 
-    // As long as nothing has run, anything may change.
+    // Before any job has run, everything may change.
     let mut other = plan.clone();
     other.arguments.push("--workers=3".to_owned());
     write(&other).unwrap();
@@ -129,7 +129,7 @@ fn a_script_for_slurm() {
     assert!(text.contains("\n#SBATCH --gpus-per-task=1\n") && !text.contains("# A graphics card"));
 }
 
-/// What a shell makes of `line`, word by word.
+/// The words of `line` after a shell has parsed it.
 fn words(line: &str) -> Vec<String> {
     let script = format!("set -- {line}\nfor word; do printf '%s\\0' \"$word\"; done");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();

@@ -1,9 +1,9 @@
-//! The badge's runtime as the quantizer's engine.
+//! The badge's runtime as an engine for the quantizer.
 
 use emocue_quantize::{Engine, EngineError, LoadedGraph};
 use emocue_run::Session;
 
-/// Runs graphs as the badge does, so that what is measured here is what the badge computes.
+/// Runs graphs as the badge does, so that calibration and noise are those of the badge.
 #[derive(Clone, Copy, Debug)]
 pub struct BadgeEngine;
 

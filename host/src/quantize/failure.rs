@@ -1,4 +1,4 @@
-//! The quantizer's errors as the program reports them.
+//! The quantizer's errors with help and exit codes.
 
 use emocue_models::failure::{Failure, exit};
 use emocue_quantize::QuantizeError;
@@ -8,7 +8,7 @@ use emocue_quantize::onnx::GraphReadError;
 #[derive(Debug, thiserror::Error)]
 #[error("{network}: {error}")]
 pub struct QuantizeFailure {
-    /// The file.
+    /// Name of the file.
     pub network: String,
     /// The reason.
     #[source]

@@ -1,4 +1,4 @@
-//! What networks are calibrated on: rows of a dataset, or the middles of pictures.
+//! Calibration inputs: rows of a dataset, or centre crops of pictures.
 
 use std::path::PathBuf;
 
@@ -13,13 +13,14 @@ use emocue_run::single_shot::SingleShot;
 
 use crate::eval::detector::frame::fit;
 
-/// `count` of `total` indices at even distances; all where there are no more.
+/// `count` evenly spaced indices below `total`; all if there are no more.
 pub(crate) fn even(count: usize, total: usize) -> impl Iterator<Item = usize> {
     let count = count.min(total);
     (0..count).map(move |at| at * total / count)
 }
 
-/// `count` rows of the Training split, or of all where it is empty, as a classifier with input `shape` sees them.
+/// `count` rows of the Training split, or of all splits if it is empty, preprocessed for a classifier with input
+/// `shape`.
 pub fn rows(
     data: &Dataset,
     preprocess: &Preprocess,
@@ -39,11 +40,11 @@ pub fn rows(
     even(count, from.len()).map(row).collect()
 }
 
-/// What a detector of one network sees in `count` pictures, each fitted into a frame as for judging; `done` receives how
-/// many more are searched.
+/// The inputs of a single-network detector for `count` pictures, each fitted into a frame as in an evaluation; `done`
+/// receives how many more pictures are done.
 ///
 /// # Errors
-/// What went wrong: a picture cannot be read, or the network fails.
+/// When a picture cannot be read or the network fails.
 pub fn searched(
     detector: &mut SingleShot,
     pictures: &[PathBuf],
@@ -60,7 +61,7 @@ pub fn searched(
     Ok(inputs)
 }
 
-/// The middle squares of `count` pictures as luma `0..=255` of `[1, 1, side, side]`.
+/// The centre squares of `count` pictures as luma `0..=255`, `[1, 1, side, side]`.
 ///
 /// # Errors
 /// [`DataError`] naming the picture.

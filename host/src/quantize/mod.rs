@@ -1,4 +1,4 @@
-//! Quantizing networks for the badge: what they are calibrated on, and the runtime that measures them.
+//! Quantization of networks for the badge: calibration inputs, and the badge's runtime as the engine.
 
 mod engine;
 mod failure;

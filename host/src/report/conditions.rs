@@ -1,4 +1,4 @@
-//! Figures under conditions: a picture of each, and bars.
+//! Figures under conditions: an example picture and bars for each.
 
 use emocue_data::degrade::{Condition, ROW_CONDITIONS, drawn_face};
 use emocue_models::luma::Luma;
@@ -11,22 +11,22 @@ use crate::eval::card::EvalFile;
 use crate::eval::conditions::text::{SideBySide, side_by_side};
 use crate::eval::conditions::{ConditionFigures, ConditionsResult};
 
-/// Side of the drawn face, px: a row's.
+/// Side of the drawn face, px: that of a row.
 const DRAWN: usize = emocue_data::SIDE;
 
-/// What each condition makes of one row.
+/// One row under each condition.
 pub(super) struct ConditionPictures {
-    /// By the condition's name, `data:` addresses.
+    /// `data:` URLs by the condition's name.
     pictures: Vec<(&'static str, String)>,
     /// What they show.
     what: &'static str,
 }
 
 impl ConditionPictures {
-    /// Of `row`, or of a drawn face.
+    /// The pictures of `row`, or of a drawn face.
     ///
     /// # Errors
-    /// [`ReportError::Picture`] when a picture cannot be packed.
+    /// [`ReportError::Picture`] when a picture cannot be encoded.
     pub(super) fn of(row: Option<&Luma>) -> Result<Self, ReportError> {
         let what = if row.is_some() { "a row of the test" } else { "a drawn face" };
         let row = row.cloned().unwrap_or_else(|| drawn_face(DRAWN));
@@ -109,7 +109,7 @@ pub(super) fn part(
     }
 }
 
-/// Accuracies of several networks, where there are several.
+/// A table of the accuracies of several networks; `None` for one network.
 pub(super) fn overview(files: &[EvalFile], pictures: &ConditionPictures) -> Option<Markup> {
     let SideBySide { title, names, rows } =
         side_by_side(files.iter().flat_map(|file| &file.evaluations))?;

@@ -1,13 +1,13 @@
-//! `metrics.jsonl` as curves: every number is drawn, whatever it is called.
+//! Curves from `metrics.jsonl`: every number is plotted.
 
 use serde_json::{Map, Value};
 
 /// Curves that share a plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// The key in `metrics.jsonl`, `_` as spaces.
+    /// The key in `metrics.jsonl`, with spaces instead of `_`.
     pub title: String,
-    /// One for each number; named where there are several or they stand in an object.
+    /// One curve for each number.
     pub series: Vec<Series>,
 }
 
@@ -20,15 +20,15 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Plots that people look for first and last; others stand between.
+/// The first and the last plots; others are in between.
 const FIRST: [&str; 3] = ["loss", "validation", "learning rate"];
 const LAST: [&str; 1] = ["seconds"];
 
-/// The plots of `text`, JSON objects a line. A plain number gets a plot of its own, the numbers of an object
-/// share one. `epoch` counts along, or the lines where there is none.
+/// The plots of `text`, JSON lines. A plain number gets its own plot, the numbers of an object share one. The x axis is
+/// `epoch`, or the line number without it.
 ///
 /// # Errors
-/// What is wrong with which line.
+/// A message that names the line.
 pub fn charts(text: &str) -> Result<Vec<Chart>, String> {
     let mut charts: Vec<Chart> = Vec::new();
     let lines = text.lines().filter(|line| !line.trim().is_empty());

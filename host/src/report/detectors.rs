@@ -1,4 +1,4 @@
-//! The page about detectors: their curves, and the tables that a terminal shows.
+//! The page of detectors: their curves, and the same tables as in a terminal.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -12,7 +12,7 @@ use crate::eval::detector::text::{Table, tables};
 const ABOUT: &str = "How face detectors find what is marked in pictures: every detector sees the same frames of 640x480 px, \
                      and a find counts from an IoU of 0.5 on. In brackets: intervals of 95 %.";
 
-/// False alarms for each thousand pictures up to which curves are drawn.
+/// Right end of the curves, false alarms for each thousand pictures.
 const MOST_ALARMS: f64 = 100.0;
 
 /// The whole page.
@@ -50,7 +50,7 @@ fn section(table: &Table, names: &[&str]) -> Markup {
     }
 }
 
-/// Recall against false alarms; `None` without pictures that are empty.
+/// Recall against false alarms; `None` without empty pictures.
 fn curves(file: &DetectorFile) -> Result<Option<Markup>, ReportError> {
     let series: Vec<Series> = file
         .detectors

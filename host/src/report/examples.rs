@@ -1,4 +1,4 @@
-//! Pictures that a network gets wrong or doubts. They show people's faces: nobody sees them unasked.
+//! Pictures with wrong or uncertain answers. They show people's faces, so they are only included on request.
 
 use std::io::Cursor;
 
@@ -13,9 +13,9 @@ use emocue_models::decide::most_probable;
 /// Pictures of one evaluation.
 #[derive(Clone, Debug)]
 pub struct ReportExamples {
-    /// Which evaluation, split and protocol.
+    /// The evaluation, split and protocol.
     pub title: String,
-    /// Wrong answers, the surest first.
+    /// Wrong answers, those of highest probability first.
     pub worst: Vec<Example>,
     /// Answers with the lowest top probability, right or wrong.
     pub uncertain: Vec<Example>,
@@ -24,7 +24,7 @@ pub struct ReportExamples {
 /// One picture with its answer.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The picture as a `data:` address of a PNG.
+    /// The picture as a `data:` URL of a PNG.
     pub picture: String,
     /// Side of the picture, px.
     pub side: usize,
@@ -39,7 +39,7 @@ pub struct Example {
 /// The `count` worst and the `count` most uncertain of `answers`.
 ///
 /// # Errors
-/// [`ReportError::Picture`] when a picture cannot be packed.
+/// [`ReportError::Picture`] when a picture cannot be encoded.
 pub fn choose(
     title: String,
     data: &Dataset,
@@ -72,7 +72,7 @@ pub fn choose(
     })
 }
 
-/// A square grey picture as a `data:` address of a PNG.
+/// A square grey picture as a `data:` URL of a PNG.
 pub(super) fn data_address(luma: &[u8], side: usize) -> Result<String, ReportError> {
     let mut png = Cursor::new(Vec::new());
     let size = side as u32;
@@ -80,7 +80,7 @@ pub(super) fn data_address(luma: &[u8], side: usize) -> Result<String, ReportErr
     Ok(format!("data:image/png;base64,{}", base64(png.get_ref())))
 }
 
-/// RFC 4648, section 4.
+/// Base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,10 +1,10 @@
-//! What every page has around its sections.
+//! The common frame of all pages.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Which pages search engines may show.
+/// The rules for search engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Robots {
     /// No rule.

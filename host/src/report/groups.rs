@@ -7,7 +7,7 @@ use super::tables::rough;
 use crate::eval::groups::GroupsResult;
 use crate::eval::groups::text::{GroupTable, tables};
 
-/// The part of an evaluation.
+/// The section of an evaluation.
 pub(super) fn part(result: &GroupsResult) -> Markup {
     html! {
         h3 { "Apparent groups in " (result.set) }

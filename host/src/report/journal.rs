@@ -1,4 +1,4 @@
-//! A page about the wearer's own journals: a row for each day, a column for every five minutes.
+//! The page of the wearer's journals: a row for each day, a column for every five minutes.
 
 use chrono::Datelike as _;
 use emocue_journal::{Counted, INTERVAL_S};
@@ -12,11 +12,11 @@ const OWN_STYLE: &str = include_str!("journal.css");
 
 /// Width of five minutes, px.
 const COLUMN: u32 = 3;
-/// Room beside the columns, so that the hours fit, px.
+/// Margin beside the columns for the hours, px.
 const BESIDE: u32 = 18;
 /// Height of a column with the most answers, px.
 const HEIGHT: f64 = 60.0;
-/// Height of the strip for the time that was streamed, px.
+/// Height of the strip that shows the streaming time, px.
 const STRIP: f64 = 5.0;
 /// Height of the hours, px.
 const HOURS: f64 = 14.0;
@@ -61,7 +61,7 @@ fn weeks(journals: &Journals) -> impl Iterator<Item = (String, &Totals)> {
     weeks.chain([("all".to_owned(), &journals.totals)])
 }
 
-/// Number of an answer's colour.
+/// CSS class of an answer's colour.
 fn class(index: usize) -> String {
     format!("e{index}")
 }
@@ -117,7 +117,7 @@ fn row(day: &Day, most: u64) -> Markup {
     }
 }
 
-/// A stack of colours for the answers, and the strip below it; its words appear under the pointer.
+/// A stacked bar of the answers, and the strip below it, with a tooltip.
 fn column_of(x: u32, column: u32, totals: &Totals, most: u64) -> Markup {
     let minute = column * INTERVAL_S / 60;
     let mut y = HEIGHT + 0.5;

@@ -1,6 +1,6 @@
-//! One self-contained HTML page about a training and what it is worth.
+//! Self-contained HTML pages about trainings and evaluations.
 //!
-//! The page loads nothing and runs nothing: style and pictures are inside, plots are inline SVG.
+//! A page loads no resources and runs no scripts: style and pictures are embedded, plots are inline SVG.
 
 pub mod compare;
 mod conditions;
@@ -25,21 +25,21 @@ use emocue_train::checkpoint::TrainingState;
 pub use curves::{Chart, Series, charts};
 pub use examples::{Example, ReportExamples, choose};
 
-/// A report cannot be made.
+/// A report cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
+    /// A file has invalid content.
     #[error("{}: {reason}", path.display())]
     Content {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What is wrong.
         reason: String,
@@ -52,12 +52,12 @@ pub enum ReportError {
     /// A plot cannot be drawn.
     #[error("cannot draw {plot}: {reason}")]
     Plot {
-        /// Which plot.
+        /// Name of the plot.
         plot: String,
-        /// The plotting library's words.
+        /// The plotting library's error.
         reason: String,
     },
-    /// A picture cannot be packed.
+    /// A picture cannot be encoded.
     #[error("cannot write an example as PNG: {0}")]
     Picture(#[from] image::ImageError),
 }
@@ -81,7 +81,7 @@ impl Failure for ReportError {
     }
 }
 
-/// What a training left in its folder.
+/// The recipe and the curves of a training.
 #[derive(Clone, Debug, Default)]
 pub struct EvaluatedRun {
     /// The recipe, TOML.
@@ -116,16 +116,16 @@ impl EvaluatedRun {
     }
 }
 
-/// A report is made without it too: curves and figures say the more important things.
+/// A missing recipe is not an error: curves and figures are more important.
 fn recipe_of_checkpoint(folder: &Path) -> Option<String> {
     let state = TrainingState::peek(folder).ok()??;
     toml::to_string(&state.recipe).ok()
 }
 
-/// Reads what `emocue eval --json` printed.
+/// Reads the output of `emocue eval --json`.
 ///
 /// # Errors
-/// [`ReportError`] when the file cannot be read or is something else.
+/// [`ReportError`] when the file cannot be read or has another format.
 pub fn read_eval(path: &Path) -> Result<EvalFile, ReportError> {
     let content = |reason| ReportError::Content {
         path: path.to_owned(),
@@ -149,27 +149,27 @@ fn read_if_there(path: &Path) -> Result<Option<String>, ReportError> {
     }
 }
 
-/// Everything that a page shows.
+/// The content of a page.
 #[derive(Clone, Debug)]
 pub struct ReportPage {
     /// The page's title.
     pub title: String,
-    /// The training, where there is one.
+    /// The training, if there is one.
     pub run: Option<EvaluatedRun>,
-    /// What was measured.
+    /// The evaluations.
     pub files: Vec<EvalFile>,
-    /// People's faces, only where they were asked for.
+    /// Example pictures with people's faces, only on request.
     pub examples: Vec<ReportExamples>,
-    /// A person's row that conditions are shown on, only where it was asked for; else a drawn face.
+    /// A row of a person's face on which conditions are shown, only on request; else a drawn face.
     pub row: Option<Luma>,
-    /// What the page was made with.
+    /// The program and machine that wrote the page.
     pub environment: Environment,
-    /// The command that made the page.
+    /// The command line that wrote the page.
     pub command: String,
 }
 
 impl ReportPage {
-    /// The page.
+    /// The page as HTML.
     ///
     /// # Errors
     /// [`ReportError::Plot`] when a plot cannot be drawn.

@@ -46,7 +46,7 @@ fn warning() -> Markup {
     }
 }
 
-/// Accuracies side by side, where there are several evaluations.
+/// A table of accuracies, if there are several evaluations.
 fn overview(files: &[EvalFile]) -> Markup {
     let evaluations: Vec<&Evaluation> = files.iter().flat_map(|file| &file.evaluations).collect();
     let mut protocols: Vec<&str> = Vec::new();
@@ -287,7 +287,7 @@ fn gallery(examples: &[Example]) -> Markup {
     }
 }
 
-/// Machine and commands, each distinct machine once.
+/// Machines and commands; each distinct machine once.
 pub(super) fn circumstances(
     files: &[EvalFile],
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! Plots as inline SVG. Colours are attributes that the page's style overrides for dark screens.
+//! Plots as inline SVG. Colours are attributes that the page's style overrides in dark mode.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub(super) const SERIES: [RGBColor; 6] = [
 pub(super) const INK: RGBColor = RGBColor(0x57, 0x60, 0x6A);
 pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xE2, 0xE7);
 
-/// Most points of a curve that are marked one by one.
+/// Largest number of points for which a curve has markers.
 const MARKED: usize = 40;
 
 /// Curves over the epochs.
@@ -74,7 +74,7 @@ pub(super) fn reliability(title: &str, card: &ScoreCard) -> Result<String, Repor
             let corners = [(bin.from + 0.004, 0.0), (bin.to - 0.004, bin.accuracy)];
             Rectangle::new(corners, SERIES[0].mix(0.55).filled())
         }))?;
-        // The mean probability within the bin: on the line where confidences are right.
+        // At the bin's mean probability: a calibrated classifier's points are on the diagonal.
         above.draw_series(
             bins().map(|bin| Circle::new((bin.confidence, bin.accuracy), 3, SERIES[1].filled())),
         )?;
@@ -88,7 +88,7 @@ pub(super) fn reliability(title: &str, card: &ScoreCard) -> Result<String, Repor
     })
 }
 
-/// Accuracy on the surest answers; the bundle's threshold as a dot.
+/// Abstention curve; the threshold is a dot.
 pub(super) fn abstention(title: &str, card: &ScoreCard) -> Result<String, ReportError> {
     let points = || card.abstention.iter().map(|point| (point.coverage, point.accuracy));
     let lowest = points().map(|(_, accuracy)| accuracy).fold(1.0, f64::min);
@@ -113,7 +113,7 @@ pub(super) type Plane<'a, 'b> = ChartContext<
 >;
 pub(super) type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
 
-/// One drawing of `size` px as an element to stand in a page.
+/// A drawing of `size` px as an inline SVG element.
 pub(super) fn svg(
     title: &str,
     size: (u32, u32),
@@ -125,7 +125,7 @@ pub(super) fn svg(
     drop(area);
     drawn
         .map_err(|error| ReportError::Plot { plot: title.to_owned(), reason: error.to_string() })?;
-    // Inside HTML the namespace is known; the address would only look like something to load.
+    // HTML does not need the namespace, whose URL would look like a resource to load.
     let text = text.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
     let mut label = String::new();
     _ = std::fmt::Write::write_str(&mut maud::Escaper::new(&mut label), title);
@@ -180,7 +180,7 @@ fn mesh_with(
         .draw()
 }
 
-/// From the least to the greatest value, wider by `margin` of their distance, never empty.
+/// From the smallest to the largest value, extended by the fraction `margin` on both sides; never empty.
 pub(super) fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     let (low, high) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
@@ -191,12 +191,12 @@ pub(super) fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64>
     low - width..high + width
 }
 
-/// A share as a tick.
+/// The label of a tick in percent.
 pub(super) fn share(value: &f64) -> String {
     format!("{:.0} %", 100.0 * value)
 }
 
-/// A number as a tick: short, whatever its size.
+/// The label of a tick, short for numbers of any size.
 pub(super) fn number(value: &f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e5).contains(&size) {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::eval::card::{FoldedProtocol, ProtocolResult, ScoreCard, SplitResult};
 
-/// A share with two decimals: accuracies differ in the second.
+/// A share with two decimals, for accuracies.
 fn exact(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
@@ -14,7 +14,7 @@ pub(super) fn rough(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// One line for each protocol, with and without what also stands in Training.
+/// One line for each protocol, with and without rows that also occur in Training.
 pub(super) fn split(split: &SplitResult) -> Markup {
     html! {
         div.scroll {
@@ -33,7 +33,7 @@ pub(super) fn split(split: &SplitResult) -> Markup {
     }
 }
 
-/// One line for each fold, their mean and all together.
+/// One line for each fold, for their mean and for all answers together.
 pub(super) fn folds(result: &FoldedProtocol) -> Markup {
     let (accuracy, f1) = (result.accuracy, result.macro_f1);
     html! {

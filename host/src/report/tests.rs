@@ -87,7 +87,7 @@ fn report(examples: Vec<ReportExamples>) -> ReportPage {
     }
 }
 
-/// Every element is closed, in order.
+/// Checks that every element is closed, in order.
 fn check_balanced(html: &str) {
     const VOID: [&str; 4] = ["meta", "br", "img", "!DOCTYPE"];
     let mut open: Vec<&str> = Vec::new();
@@ -140,7 +140,7 @@ fn the_page_has_the_figures_it_was_given() {
     }
     // For each of 2 evaluations 2 protocols and 1 cross-validation, two plots each; and two curves.
     assert_eq!(html.matches("<svg ").count(), 2 * 3 * 2 + 2);
-    // What only counts other rows is folded.
+    // Protocols that differ only in the rows that count are collapsed.
     assert_eq!(html.matches("<details open>").count(), 2 * 2);
 }
 
@@ -163,7 +163,7 @@ fn faces_are_shown_only_when_asked_and_with_a_warning() {
         let row = Row { split: Split::PublicTest, label, subject: None, origin };
         data.push(row, &[index * 40; 64]);
     }
-    // Bright is disgust, dark is anger; the sixth picture is the surest.
+    // Bright is disgust, dark is anger; the sixth picture has the highest probability.
     let mut graph = GraphBuilder::new("bright");
     let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(8), Dim::Fixed(8)]);
     let mean = graph.global_average_pool("mean", &x);
@@ -178,7 +178,7 @@ fn faces_are_shown_only_when_asked_and_with_a_warning() {
     let answers = predict(&net, &data, &rows, PredictSettings::default(), &|_| {}).unwrap();
     let applied = &AppliedProtocol::all(&data, FER_7)[0];
     let examples = choose("bright".into(), &data, applied, &answers, 2).unwrap();
-    // Wrong are rows 1 and 4, of which 1 is farther from grey; 3 is nearest to grey.
+    // Rows 1 and 4 are wrong, and 1 is farther from grey; 3 is nearest to grey.
     let words = |examples: &[Example]| {
         examples.iter().map(|e| format!("{}/{}", e.truth, e.answer)).collect::<Vec<_>>()
     };

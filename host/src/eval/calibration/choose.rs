@@ -1,11 +1,11 @@
-//! How much frequent classes count less, and how much the second head counts.
+//! Chooses the strength of the prior correction and the weight of the second head.
 
 use emocue_models::decision::DecisionError;
 
 use super::figures::Choice;
 use super::sources::{Draft, Sources};
 
-/// What is tried.
+/// The values that are tried.
 const STRENGTHS: [f32; 8] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8];
 const WEIGHTS: [f32; 8] = [0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
 
@@ -14,14 +14,14 @@ fn setting(Draft { decision, .. }: &Draft) -> (f32, f32) {
     (decision.prior.strength, decision.second.as_ref().map_or(0.0, |second| second.weight))
 }
 
-/// What may be chosen.
+/// The values to choose from.
 pub(super) struct Range {
     pub(super) strengths: Vec<f32>,
     pub(super) weights: Vec<f32>,
 }
 
 impl Range {
-    /// Everything, but for what is fixed or cannot be.
+    /// All values, except where one is fixed or not applicable.
     pub(super) fn new(
         prior: Option<f32>,
         has_prior: bool,
@@ -37,9 +37,9 @@ impl Range {
     }
 }
 
-/// The draft with the strength and the weight of the most balanced answers, by all sources, whose accuracy by the first
-/// source is at most `cost` below that of the first strength and weight; with those of what was tried
-/// that have either of both. `draft` makes a draft of a strength and a weight.
+/// Chooses the draft with the highest [`Choice::balance`] over all sources whose accuracy by the first source is at
+/// most `cost` below that of the first strength and weight. Also returns the tried choices that have the same strength
+/// or weight. `draft` makes a draft from a strength and a weight.
 pub(super) fn choose(
     range: &Range,
     cost: f64,
@@ -66,7 +66,7 @@ pub(super) fn choose(
         Some(chosen) => chosen,
         None => draft(0.0, 0.0)?,
     };
-    // A table of all of them would be long: those that share a strength or a weight with what was chosen tell enough.
+    // Only those with the chosen strength or weight are returned, since a table of all would be long.
     let (strength, weight) = setting(&chosen);
     let near = |(draft, choice): (Draft, Choice)| {
         let (other_strength, other_weight) = setting(&draft);

@@ -1,4 +1,4 @@
-//! What a choice gives and costs.
+//! The figures of a choice.
 
 use emocue_models::decision::DecisionError;
 
@@ -9,7 +9,7 @@ use super::sources::{Draft, Sources};
 pub struct SourceFigures {
     /// The protocol's name.
     pub protocol: &'static str,
-    /// Share of right answers.
+    /// Accuracy.
     pub accuracy: f64,
     /// Mean recall of the classes.
     pub balanced: f64,
@@ -24,29 +24,29 @@ pub struct SourceFigures {
 pub struct ViewFigures {
     /// The condition's name, or `"clean"`.
     pub name: String,
-    /// Share of right answers.
+    /// Accuracy.
     pub accuracy: f64,
     /// Expected calibration error.
     pub calibration_error: f64,
-    /// Share of answers that reach the threshold.
+    /// Share of answers that are not unsure.
     pub coverage: f64,
-    /// Accuracy of those.
+    /// Accuracy of those answers.
     pub accuracy_at_threshold: f64,
 }
 
-/// What one way to decide gives.
+/// The figures of one decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// What was decided: `"prior 0.3"`.
+    /// Description of the decision, such as `"prior 0.3"`.
     pub what: String,
-    /// On rows as they are, by every source.
+    /// On clean rows, by every source.
     pub sources: Vec<SourceFigures>,
-    /// By condition, rows as they are first.
+    /// By condition, clean rows first.
     pub views: Vec<ViewFigures>,
 }
 
 impl Choice {
-    /// Of `draft`; with conditions where `all`, else of rows as they are.
+    /// The figures of `draft`; with `all` under all conditions, else on clean rows only.
     pub(super) fn of(
         what: impl Into<String>,
         draft: &Draft,

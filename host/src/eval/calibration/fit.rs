@@ -1,4 +1,4 @@
-//! The steps of a fit, one after the other.
+//! The steps of a fit.
 
 use emocue_data::model::{Calibration, ConditionCalibration};
 use emocue_models::decision::{Decision, DecisionError, Prior, SecondHead};
@@ -11,40 +11,40 @@ use super::golden;
 use super::sources::{Draft, Outputs, Sources, View};
 use super::{quality, threshold};
 
-/// Logarithms of the temperatures among which is searched: 1/10 to 10.
+/// Natural logarithms of the range of temperatures that is searched: 1/10 to 10.
 const SEARCHED: (f64, f64) = (-2.3, 2.3);
-/// Halvings, nearly, of that range.
+/// Steps of the golden-section search.
 const STEPS: usize = 30;
 
-/// What a fit aims for, and what it is not to choose.
+/// The goals of a fit, and settings that are fixed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitSettings {
-    /// Share of the answers that shall be right, under every condition, `0..1`.
+    /// Required accuracy of answers that are not unsure, under every condition, `0..1`.
     pub right: f64,
-    /// Plain accuracy that more balanced answers may cost, `0..=1`.
+    /// Largest loss of accuracy for more balanced answers, `0..=1`.
     pub cost: f64,
-    /// How much frequent classes count less; chosen where it is `None`.
+    /// Strength of the prior correction; chosen if `None`.
     pub prior: Option<f32>,
-    /// The second head's share; chosen where it is `None`.
+    /// Weight of the second head; chosen if `None`.
     pub mix: Option<f32>,
-    /// The first head's temperature; fitted where it is `None`.
+    /// Temperature of the first head; fitted if `None`.
     pub temperature: Option<f32>,
-    /// How much the sources after the first count together in the temperature, `0..=1`.
+    /// Total weight of the sources after the first when fitting the temperature, `0..=1`.
     pub label_weight: f64,
-    /// Share of the rows whose free energy is familiar, `0..=1`; `None` for no limit.
+    /// Share of the clean rows below the limit of the free energy, `0..=1`; `None` for no limit.
     pub familiar: Option<f64>,
 }
 
-/// What was found.
+/// The result of a fit.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// What a graph carries.
+    /// The calibration for a graph's metadata.
     pub calibration: Calibration,
-    /// What each strength and weight that was tried gives.
+    /// The figures of the tried strengths and weights.
     pub tried: Vec<Choice>,
-    /// What each step gives, the last one with everything.
+    /// The figures after each step, the last one with conditions.
     pub steps: Vec<Choice>,
-    /// The condition that needs the threshold.
+    /// The condition that determines the threshold.
     pub hardest: String,
 }
 
@@ -54,10 +54,10 @@ pub enum FitError {
     /// No row has a class that the network knows.
     #[error("no row has a class that the network knows")]
     NoRows,
-    /// A setting that the network does not allow.
+    /// A setting that is invalid for the network.
     #[error(transparent)]
     Decision(#[from] DecisionError),
-    /// A setting for what the graph does not have.
+    /// A setting that needs something that the graph does not have.
     #[error("{setting}: the graph has no {missing}")]
     Missing {
         /// The setting.
@@ -86,11 +86,11 @@ impl Failure for FitError {
     }
 }
 
-/// Fits how `outputs` become an answer to `views`, of which the first has the rows as they are. `applied` are the sources
-/// of labels, the one that figures stand for first.
+/// Fits the decision for `outputs` to `views`, of which the first has the clean rows. `applied` are the sources of
+/// labels, the main one first.
 ///
 /// # Errors
-/// [`FitError`] when no row counts, or a setting does not suit the network.
+/// [`FitError`] when no row counts, or a setting is invalid for the network.
 pub fn fit(
     outputs: &Outputs,
     applied: &[AppliedProtocol<'_>],
@@ -143,14 +143,14 @@ pub fn fit(
     }
     if views.len() > 1 {
         chosen = quality::fit(chosen, &sources)?;
-        // Measures that do not count need not be said.
+        // Measures without weight are omitted.
         let decision = &mut chosen.decision;
         if decision.quality.is_unused() {
             decision.quality = Default::default();
         }
     }
     if let Some(share) = settings.familiar {
-        // The second head tells better what is familiar, even where it counts for nothing else.
+        // The free energy of the second head is the better measure, even if the head has weight 0.
         let decision = &mut chosen.decision;
         decision.second = decision.second.take().or_else(|| head(0.0, second_temperature));
         let output = usize::from(decision.second.is_some());
@@ -163,18 +163,18 @@ pub fn fit(
     Ok(Fitted { calibration, tried, steps, hardest })
 }
 
-/// The draft with the temperatures, in their proportion, of the least `loss`.
+/// The draft with both temperatures scaled by the common factor of smallest `loss`.
 fn cooled(
     draft: &Draft,
     loss: impl Fn(&Draft) -> Result<f64, DecisionError>,
 ) -> Result<Draft, DecisionError> {
-    // A draft that does not fit its classes fails here, and not below.
+    // An invalid draft fails here, since errors are ignored below.
     loss(draft)?;
     let of = |logarithm: f64| loss(&draft.heated(logarithm.exp() as f32)).unwrap_or(f64::MAX);
     Ok(draft.heated(golden(SEARCHED.0, SEARCHED.1, STEPS, of).exp() as f32))
 }
 
-/// The temperature of the second head alone, by the last source: that of the labels that it was trained for.
+/// The temperature of the second head alone, by the last source, whose labels it was trained on.
 fn second_temperature(outputs: &Outputs, sources: &Sources<'_>) -> Result<f32, DecisionError> {
     let (Some(head), Some(last)) =
         (second(outputs, 1.0, 1.0), sources.applied.len().checked_sub(1))
@@ -187,7 +187,7 @@ fn second_temperature(outputs: &Outputs, sources: &Sources<'_>) -> Result<f32, D
     Ok(alone.decision.second.map_or(1.0, |second| second.temperature))
 }
 
-/// The second head, where there is one.
+/// The second head, if there is one.
 fn second(outputs: &Outputs, weight: f32, temperature: f32) -> Option<SecondHead> {
     outputs.second.map(|labels| SecondHead {
         output: 1,
@@ -198,7 +198,7 @@ fn second(outputs: &Outputs, weight: f32, temperature: f32) -> Option<SecondHead
     })
 }
 
-/// A class that never stood in the targets is not made more frequent.
+/// The prior; a class that did not occur in the targets is not made more frequent.
 fn prior(outputs: &Outputs, strength: f32) -> Prior {
     if strength == 0.0 {
         return Prior::default();

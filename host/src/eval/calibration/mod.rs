@@ -1,14 +1,15 @@
-//! Confidence that means what it says: how a network's outputs become an answer is fitted to rows that it was not trained
-//! on.
+//! Calibration: the decision from a network's outputs is fitted to rows that it was not trained on, so that its
+//! probabilities match its accuracy.
 //!
-//! One step after the other, each on what the steps before it left (`fit`):
+//! The steps, each on the result of the one before (`fit`):
 //!
-//! 1. The temperatures (Guo et al. 2017), on all sources of labels, so that no single source's habits decide.
-//! 2. How much frequent classes count less, and how much a second head counts (`choose`): the most balanced answers that
-//!    cost no more plain accuracy than is allowed.
-//! 3. How much poor sight lowers confidence (`quality`), on rows under conditions.
-//! 4. The threshold at which answers are right as often as asked, under every condition; and the free energy above which
-//!    nothing is answered.
+//! 1. The temperatures (Guo et al. 2017), on all sources of labels, so that the result does not depend on one source's
+//!    annotators.
+//! 2. The strength of the prior correction and the weight of a second head (`choose`): the most balanced answers within
+//!    the allowed loss of accuracy.
+//! 3. How much poor image quality lowers the probabilities (`quality`), on rows under conditions.
+//! 4. The threshold at which answers have the required accuracy under every condition, and the limit of the free energy
+//!    above which the answer is unsure.
 
 mod choose;
 mod figures;
@@ -23,7 +24,7 @@ pub use fit::{FitError, FitSettings, Fitted, fit};
 pub use sources::{Outputs, View};
 pub use threshold::reachable;
 
-/// The least of `loss` between `low` and `high`, where it has one minimum: golden-section search.
+/// Golden-section search for the minimum of `loss`, unimodal between `low` and `high`; returns its position.
 fn golden(low: f64, high: f64, steps: usize, loss: impl Fn(f64) -> f64) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (low, high);

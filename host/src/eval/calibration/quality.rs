@@ -1,22 +1,22 @@
-//! How much poor sight lowers confidence, fitted to rows under conditions.
+//! Fits how much poor image quality lowers the probabilities, on rows under conditions.
 
 use emocue_models::decision::{DecisionError, MEASURES};
 
 use super::sources::{Draft, Sources, View};
 
-/// What a weight may be.
+/// The weights that are tried.
 const WEIGHTS: [f32; 11] = [0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2];
 /// Rounds over all measures.
 const ROUNDS: usize = 3;
-/// Share of the clean rows that are seen worse than what counts as good.
+/// Share of the clean rows whose quality is below the limit of good quality.
 const POOR: f64 = 0.1;
 
-/// The measures that rows of a dataset differ in: all have one size, and no landmarks.
+/// Whether a measure can be fitted to a dataset's rows, which all have the same size and no landmarks.
 fn is_fitted(measure: &str) -> bool {
     !["size", "turn"].contains(&measure)
 }
 
-/// Finds the weights that make the right classes of all views most probable. A weight stays 0 where it does not help.
+/// Finds the weights of smallest loss over all views. A weight that does not reduce the loss stays 0.
 pub(super) fn fit(mut draft: Draft, sources: &Sources<'_>) -> Result<Draft, DecisionError> {
     let Some(clean) = sources.views.first() else { return Ok(draft) };
     let places: Vec<usize> = (0..MEASURES.len()).filter(|at| is_fitted(MEASURES[*at])).collect();
@@ -46,7 +46,7 @@ pub(super) fn fit(mut draft: Draft, sources: &Sources<'_>) -> Result<Draft, Deci
     Ok(draft)
 }
 
-/// The value that a tenth of the clean rows does not reach; for noise, that a tenth exceeds.
+/// The 10th percentile of a measure over the clean rows; for noise, the 90th.
 fn good(clean: &View, at: usize) -> f32 {
     let mut values: Vec<f32> = clean.evidence.iter().map(|it| it.sight.values()[at]).collect();
     values.sort_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! Rows with their truth by every source of labels, and what a decision makes of them.
+//! Rows with the right classes by every source of labels, and the results of a decision on them.
 
 use emocue_data::evidence::Evidence;
 use emocue_models::decision::{Decider, Decision, DecisionError};
@@ -7,7 +7,7 @@ use emocue_models::label::LabelSet;
 use super::super::metrics::Scores;
 use super::super::protocol::AppliedProtocol;
 
-/// The same rows, seen in one way.
+/// The rows under one condition.
 #[derive(Clone, Debug)]
 pub struct View {
     /// A condition's name, or `"clean"`.
@@ -16,18 +16,18 @@ pub struct View {
     pub evidence: Vec<Evidence>,
 }
 
-/// What a graph's outputs are.
+/// The outputs of a graph.
 #[derive(Clone, Debug)]
 pub struct Outputs {
-    /// Classes of the first.
+    /// Label set of the first.
     pub labels: LabelSet,
-    /// Classes of the second, where it has one that is a head.
+    /// Label set of the second, if it is a head.
     pub second: Option<LabelSet>,
-    /// Share of each class of the first in the training's targets; empty where that is not known.
+    /// Share of each class of the first in the training targets; empty if unknown.
     pub shares: Vec<f32>,
 }
 
-/// A decision with its temperature, while it is being fitted.
+/// A decision with its temperature and threshold during the fit.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) decision: Decision,
@@ -36,7 +36,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Both temperatures times `factor`.
+    /// The draft with both temperatures multiplied by `factor`.
     pub(super) fn heated(&self, factor: f32) -> Self {
         let mut heated = self.clone();
         heated.temperature = (heated.temperature * factor).clamp(0.02, 50.0);
@@ -56,12 +56,12 @@ pub(super) struct Sources<'a> {
     pub(super) labels: LabelSet,
     pub(super) applied: &'a [AppliedProtocol<'a>],
     pub(super) views: &'a [View],
-    /// How much each source counts in a loss, sum 1.
+    /// Weight of each source in a loss, sum 1.
     weights: Vec<f64>,
 }
 
 impl<'a> Sources<'a> {
-    /// The sources after the first count `others` together.
+    /// `others` is the total weight of the sources after the first.
     pub(super) fn new(
         labels: LabelSet,
         applied: &'a [AppliedProtocol<'a>],
@@ -75,7 +75,7 @@ impl<'a> Sources<'a> {
         };
         Self { labels, applied, views, weights: (0..applied.len()).map(weight).collect() }
     }
-    /// Calls `each` with truth and probabilities of every row of `view` that counts by `source`.
+    /// Calls `each` with the right class and the probabilities of every row of a view that counts by a source.
     ///
     /// # Errors
     /// [`DecisionError`] when the draft does not fit the classes.
@@ -100,7 +100,7 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// Right and wrong answers.
+    /// The scores of a draft.
     pub(super) fn scores(
         &self,
         draft: &Draft,
@@ -111,7 +111,7 @@ impl<'a> Sources<'a> {
         Ok(scores)
     }
 
-    /// Mean negative log-likelihood of the right classes; 0 where no row counts.
+    /// Mean negative log-likelihood of the right classes, nats; 0 if no row counts.
     pub(super) fn loss(&self, draft: &Draft, place: (usize, usize)) -> Result<f64, DecisionError> {
         let (mut sum, mut count) = (0.0, 0_usize);
         self.answers(draft, place, |truth, probabilities| {
@@ -121,7 +121,7 @@ impl<'a> Sources<'a> {
         Ok(sum / count.max(1) as f64)
     }
 
-    /// The mean of [`Sources::loss`] over `views` and, as they count, all sources.
+    /// The mean of [`Sources::loss`] over `views`, weighted over all sources.
     pub(super) fn mean_loss(
         &self,
         draft: &Draft,

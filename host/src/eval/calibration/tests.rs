@@ -36,7 +36,7 @@ fn dataset(truths: &[usize], votes: bool) -> Dataset {
     if votes { data.with_votes(truths.iter().map(vote).collect()) } else { data }
 }
 
-/// Logits of a class that is right in a share of `p`, times `gain`, in the order of `labels`.
+/// Logits with probability `p` for one class, multiplied by `gain`, in the order of `labels`.
 fn logits(labels: LabelSet, p: f32, gain: f32) -> Vec<f32> {
     let mut logits = vec![-40.0; labels.len()];
     for (name, p) in [("anger", p), ("disgust", 1.0 - p)] {
@@ -45,13 +45,13 @@ fn logits(labels: LabelSet, p: f32, gain: f32) -> Vec<f32> {
     logits
 }
 
-/// Answers that know their chances but for the factor `gain`: truths, and the evidence for `labels`.
+/// Rows whose logits are calibrated except for the factor `gain`: right classes, and the evidence for `labels`.
 fn chances(labels: &[LabelSet], gain: f32, sight: Sight) -> (Vec<usize>, Vec<Evidence>) {
     let (mut truths, mut all) = (Vec::new(), Vec::new());
     for step in 1..20 {
         let p = 0.5 + step as f32 / 40.0;
         for at in 0..100 {
-            // Anger in a share of p of the cases.
+            // Anger in a fraction p of the cases.
             truths.push(usize::from(at as f32 / 100.0 >= p));
             let outputs = labels.iter().map(|labels| logits(*labels, p, gain)).collect();
             all.push(Evidence { row: all.len(), outputs, sight });
@@ -90,7 +90,7 @@ fn the_threshold_keeps_the_promise_under_every_condition() {
     let (truths, evidence) = chances(&[FER_7], 1.0, Sight::default());
     let data = dataset(&truths, false);
     let applied = AppliedProtocol::all(&data, FER_7);
-    // Half of the answers turned round: surely wrong.
+    // Half of the answers are reversed: wrong with high probability.
     let mut hard = evidence.clone();
     for evidence in hard.iter_mut().step_by(2) {
         evidence.outputs[0].swap(0, 1);
@@ -125,7 +125,7 @@ fn equal_answers_pass_a_threshold_together() {
 
 #[test]
 fn a_frequent_class_counts_less_where_that_is_more_balanced() {
-    // Anger is answered to everything, a little less surely where it is disgust.
+    // The answer is always anger, with a slightly lower probability if the class is disgust.
     let truths: Vec<usize> = (0..100).map(|row| usize::from(row % 10 == 0)).collect();
     let data = dataset(&truths, false);
     let applied = AppliedProtocol::all(&data, FER_7);
@@ -140,7 +140,7 @@ fn a_frequent_class_counts_less_where_that_is_more_balanced() {
     let fitted = fit(&outputs(FER_7, None, &shares), &applied, &views, &SETTINGS).unwrap();
     let prior = &fitted.calibration.decision.prior;
     assert!(prior.strength > 0.0, "{prior:?}");
-    // What never stood in the targets is not lifted.
+    // Classes that do not occur in the targets are not raised.
     assert_eq!(prior.shares, [0.9, 0.1, 1.0, 1.0, 1.0, 1.0, 1.0]);
     assert_eq!(fitted.steps.last().unwrap().accuracy(), 1.0);
     let fixed = FitSettings { prior: Some(0.0), ..SETTINGS };
@@ -152,7 +152,7 @@ fn a_frequent_class_counts_less_where_that_is_more_balanced() {
 #[test]
 fn a_second_head_that_knows_better_counts() {
     let (truths, mut evidence) = chances(&[FERPLUS_8, FER_7], 1.0, Sight::default());
-    // The first head knows nothing.
+    // The first head has no information.
     evidence.iter_mut().for_each(|evidence| evidence.outputs[0] = vec![0.0; 8]);
     let data = dataset(&truths, true);
     let applied: Vec<_> = AppliedProtocol::all(&data, FERPLUS_8);
@@ -184,7 +184,7 @@ fn poor_sight_lowers_confidence_where_answers_are_worse() {
     let (truths, evidence) = chances(&[FER_7], 1.0, bright);
     let data = dataset(&truths, false);
     let applied = AppliedProtocol::all(&data, FER_7);
-    // In the dark logits are three times too sure.
+    // In the dark, logits are too large by a factor of 3.
     let (_, hard) = chances(&[FER_7], 3.0, dark);
     let settings = FitSettings { temperature: Some(1.0), ..SETTINGS };
     let views = [view("clean", evidence), view("dark", hard)];
@@ -197,7 +197,7 @@ fn poor_sight_lowers_confidence_where_answers_are_worse() {
         calibration.error[1] < 0.02 && calibration.conditions[0].error < 0.08,
         "{calibration:?}"
     );
-    // All rows as they are were familiar.
+    // All clean rows are below the limit.
     let settings = FitSettings { familiar: Some(1.0), ..settings };
     let limited = fit(&outputs(FER_7, None, &[]), &applied, &views, &settings).unwrap();
     assert!(limited.calibration.decision.energy_limit.is_some());

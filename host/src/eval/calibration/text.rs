@@ -7,7 +7,7 @@ use emocue_data::model::Calibration;
 use super::figures::{Choice, SourceFigures, ViewFigures};
 use super::fit::Fitted;
 
-/// What was found, what each step and each choice gives and costs, and the abstention curve.
+/// The result, the figures of each step and choice, and the abstention curve.
 pub fn text(fitted: &Fitted) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.

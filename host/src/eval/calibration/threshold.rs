@@ -1,12 +1,12 @@
-//! From when on an answer is one.
+//! The threshold and the limit of the free energy.
 
 use emocue_data::model::Calibration;
 use emocue_models::decision::{DecisionError, energy};
 
 use super::sources::{Draft, Sources, View};
 
-/// The lowest top probability at and above which a share of `right` is right under every condition, and the condition that
-/// needs it; 1 where even the surest answers are worse.
+/// The lowest threshold on the top probability with an accuracy of at least `right` under every condition, and the
+/// condition that determines it; 1 if there is none.
 pub(super) fn threshold(
     draft: &Draft,
     sources: &Sources<'_>,
@@ -30,7 +30,7 @@ pub(super) fn lowest(answers: &[(f32, bool)], right: f64) -> f32 {
     let (mut hits, mut lowest) = (0, 1.0);
     for (at, (top, hit)) in answers.iter().enumerate() {
         hits += usize::from(*hit);
-        // A threshold lets all equal answers pass.
+        // A threshold accepts all answers of equal probability.
         let last_of_equals = answers.get(at + 1).is_none_or(|(next, _)| next < top);
         if last_of_equals && hits as f64 >= right * (at + 1) as f64 {
             lowest = *top;
@@ -39,7 +39,7 @@ pub(super) fn lowest(answers: &[(f32, bool)], right: f64) -> f32 {
     lowest
 }
 
-/// The free energy of output number `output` that a share of `familiar` of the rows of `clean` does not exceed.
+/// The quantile `familiar`, `0..=1`, of the free energy of output number `output` over the rows of `clean`.
 pub(super) fn energy_limit(clean: &View, output: usize, familiar: f64) -> Option<f32> {
     let logits = clean.evidence.iter().filter_map(|evidence| evidence.outputs.get(output));
     let mut energies: Vec<f32> = logits.map(|logits| energy(logits)).collect();
@@ -48,8 +48,8 @@ pub(super) fn energy_limit(clean: &View, output: usize, familiar: f64) -> Option
     energies.get(place.saturating_sub(1)).copied()
 }
 
-/// The largest share of right answers, in whole percent and `0..=1`, for which [`super::fit`] finds a threshold at or above
-/// which at least a share of `coverage` is answered, under every condition; 0 where there is none.
+/// The highest accuracy, `0..=1` in whole percent, for which [`super::fit`] finds a threshold with at least `coverage`
+/// under every condition; 0 if there is none.
 pub fn reachable(calibration: &Calibration, coverage: f64) -> f64 {
     let views = calibration.conditions.iter().map(|condition| &condition.curve);
     let of_view = |curve: &Vec<emocue_data::model::AbstentionPoint>| {

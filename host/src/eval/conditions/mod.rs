@@ -1,4 +1,4 @@
-//! The same rows made harder, by the fixed list [`ROW_CONDITIONS`]: dark, blurred, small, turned, covered.
+//! Evaluation under the fixed list of conditions [`ROW_CONDITIONS`]: dark, blurred, small, rotated, occluded.
 
 pub mod text;
 
@@ -14,11 +14,11 @@ use super::{EvalError, Judged, applied_protocols, score, threshold};
 /// Figures of one protocol under every condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConditionsResult {
-    /// Of the rows as they are.
+    /// Figures of the clean rows.
     pub clean: ConditionFigures,
     /// One for each condition, in the list's order.
     pub conditions: Vec<ConditionFigures>,
-    /// Means of the conditions' figures; the clean ones do not count.
+    /// Means of the conditions' figures, without the clean rows.
     pub mean: ConditionFigures,
     /// The condition with the lowest accuracy.
     pub worst: String,
@@ -27,23 +27,23 @@ pub struct ConditionsResult {
 /// Figures of one set of answers, every share `0..=1`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConditionFigures {
-    /// The condition's; or `"clean"` or `"mean"`.
+    /// Name of the condition, or `"clean"` or `"mean"`.
     pub name: String,
-    /// Share of right answers.
+    /// Accuracy.
     pub accuracy: f64,
-    /// Mean recall; every class that occurs counts the same.
+    /// Mean recall over the classes that occur.
     pub balanced_accuracy: f64,
-    /// Mean F1; every class that occurs counts the same.
+    /// Mean F1 over the classes that occur.
     pub macro_f1: f64,
     /// Expected calibration error, 15 bins of the top probability.
     pub calibration_error: f64,
     /// Share of answers that are not unsure.
     #[serde(rename = "sure_coverage")]
     pub coverage: f64,
-    /// Accuracy of those.
+    /// Accuracy of those answers.
     #[serde(rename = "sure_accuracy")]
     pub accuracy_at_threshold: f64,
-    /// Accuracy on the surest answers, from few to all; empty for a mean.
+    /// Abstention curve: accuracy by coverage; empty for a mean.
     pub abstention: Vec<AbstentionPoint>,
 }
 
@@ -84,7 +84,7 @@ impl ConditionsResult {
         Some(Self { clean: ConditionFigures::of("clean", clean), conditions, mean, worst })
     }
 
-    /// Clean, mean, and each condition, as tables show them.
+    /// Clean, mean and each condition, in the order of tables.
     pub fn lines(&self) -> impl Iterator<Item = &ConditionFigures> {
         [&self.clean, &self.mean].into_iter().chain(&self.conditions)
     }
@@ -95,12 +95,12 @@ impl ConditionsResult {
     }
 }
 
-/// How many rows [`under_conditions`] shows to the networks, for a progress bar.
+/// Number of rows that [`under_conditions`] runs networks on, for a progress bar.
 pub fn steps(rows: usize) -> usize {
     rows * ROW_CONDITIONS.len()
 }
 
-/// Shows the rows of `judged` to its `models` again, under every condition, and adds the figures to each protocol.
+/// Runs `models` on the rows of `judged` under every condition, and adds the figures to each protocol.
 ///
 /// # Errors
 /// [`EvalError`] when a network fails.

@@ -48,7 +48,7 @@ fn write(out: &mut String, protocol: &str, result: &ConditionsResult) -> std::fm
     Ok(())
 }
 
-/// Accuracies under conditions, a column for each evaluation.
+/// A table of accuracies under conditions with a column for each evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SideBySide {
     /// The split and the protocol.
@@ -59,7 +59,7 @@ pub struct SideBySide {
     pub rows: Vec<(String, Vec<f64>)>,
 }
 
-/// The evaluations that were measured under the same conditions by the same first protocol, where there are several.
+/// The table of the evaluations with the same conditions and the same first protocol; `None` unless there are several.
 pub fn side_by_side<'a>(
     evaluations: impl IntoIterator<Item = &'a Evaluation>,
 ) -> Option<SideBySide> {
@@ -78,7 +78,7 @@ pub fn side_by_side<'a>(
                     table = Some(SideBySide { title, names, rows: lines.collect() });
                 }
                 Some(table) if table.title == title => {
-                    // A file of another day may have other conditions.
+                    // A file of another version may have other conditions.
                     let lines: Vec<_> = lines.collect();
                     if lines.iter().map(|line| &line.0).eq(table.rows.iter().map(|row| &row.0)) {
                         table.names.push(evaluation.name.clone());
@@ -94,7 +94,7 @@ pub fn side_by_side<'a>(
 }
 
 impl SideBySide {
-    /// For a terminal.
+    /// The table for a terminal.
     pub fn text(&self) -> String {
         let mut out = format!("Accuracy in %, {}\n\n{:<24}", self.title, "");
         let width = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6);

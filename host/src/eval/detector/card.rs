@@ -1,4 +1,4 @@
-//! The shape of what is measured, in memory and as JSON. Every share is `0..=1`.
+//! The data of the results, in memory and as JSON. Every share is `0..=1`.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use crate::eval::context::Environment;
 /// The value of [`DetectorFile::format`].
 pub const FORMAT: &str = "emocue-eval-detector-1";
 
-/// Everything that one `emocue eval --detector` measured.
+/// The results of one `emocue eval --detector`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorFile {
     /// [`FORMAT`].
     pub format: String,
-    /// What it was measured with.
+    /// The program and machine of the measurement.
     pub environment: Environment,
-    /// The command, without folders that tell who worked where.
+    /// The command line, without private paths.
     pub command: String,
     /// `"judging"`, `"training"` or `"all"`.
     pub half: String,
-    /// The smallest face that was looked for, px of the frame; `null` where each detector's own holds.
+    /// The smallest face to detect, px of the frame; `null` if each detector's own setting applies.
     pub min_face: Option<f32>,
-    /// Whose landmarks the detectors' are compared with.
+    /// The detector whose landmarks are the reference.
     pub reference: Option<String>,
-    /// Sets of marked faces.
+    /// Sets of annotated faces.
     pub sets: Vec<SetInfo>,
     /// Pictures without faces.
     pub empty: Vec<SetInfo>,
@@ -35,23 +35,23 @@ pub struct DetectorFile {
     pub detectors: Vec<DetectorResult>,
 }
 
-/// What was read, of the half that is judged.
+/// A set of pictures, of the evaluated half.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SetInfo {
     /// Its folder's name.
     pub name: String,
     /// Pictures that were searched.
     pub pictures: usize,
-    /// Faces marked in them, small ones included.
+    /// Annotated faces in them, small ones included.
     pub faces: usize,
-    /// Left out or changed by the reader, in the whole set.
+    /// Numbers of boxes and pictures left out or changed by the reader, in the whole set.
     pub skipped: BTreeMap<String, usize>,
 }
 
-/// What one detector is worth.
+/// The figures of one detector.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorResult {
-    /// As the command names it.
+    /// Its name in the command line.
     pub name: String,
     /// Its own threshold.
     pub threshold: f32,
@@ -61,42 +61,42 @@ pub struct DetectorResult {
     pub alarms_per_1000: Option<Figure>,
     /// Recall by kind and size of face.
     pub sizes: Vec<Row>,
-    /// Area below precision over recall of faces of 40 px and more.
+    /// Average precision (area under the precision-recall curve) of faces of 40 px and more.
     pub average_precision: Option<Figure>,
-    /// Recall of bare faces of 40 px and more, as they are and under each condition of the protocol.
+    /// Recall of unoccluded faces of 40 px and more, clean and under each condition of the protocol.
     pub conditions: Vec<Row>,
-    /// Recall by apparent group, in the light and in the dark.
+    /// Recall by apparent group, clean and in low light.
     pub groups: Vec<Groups>,
-    /// Mean distance of five landmarks from the reference's on upright faces, in distances of the eyes.
+    /// Mean distance of the five landmarks from the reference's on upright faces, in interocular distances.
     pub landmark_error: Option<Figure>,
-    /// None, one or several faces in a picture.
+    /// Classification of pictures by none, one or several faces.
     pub people: Option<People>,
     /// Recall of faces of 40 px and more against false alarms on empty pictures.
     pub curve: Vec<CurvePoint>,
 }
 
-/// A recall at two thresholds; `null` where there is no such face or no such threshold.
+/// A recall at two thresholds; `null` if there is no such face or no such threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Which faces.
+    /// The selection of faces.
     pub name: String,
     /// At the detector's own threshold.
     pub at_own: Option<Figure>,
-    /// With ten false alarms for each thousand empty pictures.
+    /// At the threshold with ten false alarms for each thousand empty pictures.
     pub at_alarms: Option<Figure>,
 }
 
-/// Recall by apparent group, as a dataset labels it.
+/// Recall by apparent group, as annotated in a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Groups {
-    /// The light: `"as it is"` or a condition's name.
+    /// `"as it is"`, or the name of a condition.
     pub light: String,
     /// One for each group; groups of gender, age and origin overlap.
     pub rows: Vec<Row>,
-    /// The group that is found least, at the detector's own threshold.
+    /// The group with the lowest recall, at the detector's own threshold.
     pub worst: Option<String>,
     /// Its recall.
     pub worst_recall: Option<f64>,
-    /// Difference between the groups that are found most and least.
+    /// Difference between the highest and the lowest recall of a group.
     pub spread: Option<f64>,
 }

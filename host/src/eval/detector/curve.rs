@@ -1,35 +1,35 @@
-//! Finds of many frames in the order of their scores: recall against false alarms, and average precision.
+//! Curves over the detections of many frames: recall against false alarms, and average precision.
 
 use serde::Serialize;
 
 use super::interval::{Figure, bootstrap, share};
 use super::look::{FaceKind, Look};
 
-/// Faces from this size on count for the average precision; longer side, px.
+/// Smallest face that counts for the average precision; longer side, px.
 pub const AP_LEAST: f32 = 40.0;
 
-/// Most points of a curve that is written.
+/// Largest number of points of a curve.
 const POINTS: usize = 60;
 
-/// Which marked faces a figure is about.
+/// A selection of annotated faces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Selection {
-    /// `None` for all.
+    /// The kind of face; `None` for all.
     pub kind: Option<FaceKind>,
-    /// From this longer side on, px.
+    /// Smallest longer side, px.
     pub from: f32,
-    /// To below it.
+    /// Upper limit of the longer side, px, exclusive.
     pub to: f32,
 }
 
 impl Selection {
-    /// Whether it has a face of this kind and longer side, px.
+    /// Whether it includes a face of this kind and longer side, px.
     pub(super) fn has(&self, kind: FaceKind, side: f32) -> bool {
         (self.from..self.to).contains(&side) && self.kind.is_none_or(|own| own == kind)
     }
 }
 
-/// Share of the selected faces that are found with a score of at least `threshold`.
+/// Recall of the selected faces at `threshold`.
 pub fn recall(looks: &[&Look], selection: &Selection, threshold: f32) -> Option<Figure> {
     let marks = looks.iter().flat_map(|look| &look.marks);
     let marks = marks.filter(|mark| selection.has(mark.kind, mark.side));
@@ -41,35 +41,35 @@ pub fn recall(looks: &[&Look], selection: &Selection, threshold: f32) -> Option<
     share(hits, of)
 }
 
-/// False alarms with a score of at least `threshold`.
+/// Number of false alarms at `threshold`.
 pub fn alarms(looks: &[Look], threshold: f32) -> usize {
     let alarms = looks.iter().flat_map(|look| &look.alarms);
     alarms.filter(|alarm| alarm.score >= threshold).count()
 }
 
-/// The lowest threshold with at most `share` false alarms for each empty picture, and whether the detector gave finds
-/// weak enough to know it. Never below `least`, what the detector was asked for.
+/// The lowest threshold with at most `share` false alarms per empty picture, but not below `least`, the score from
+/// which detections were requested.
 pub fn threshold_at(empty: &[Look], share: f64, least: f32) -> f32 {
     let mut scores: Vec<f32> =
         empty.iter().flat_map(|look| &look.alarms).map(|alarm| alarm.score).collect();
     scores.sort_by(|a, b| b.total_cmp(a));
     let allowed = (share * empty.len() as f64).floor() as usize;
-    // Just above the first alarm that is one too many.
+    // Just above the score of the first alarm that is not allowed.
     scores.get(allowed).map_or(least, |score| score.next_up()).max(least)
 }
 
 /// A point of a detector's curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CurvePoint {
-    /// Finds with this score and more.
+    /// The threshold on the score.
     pub threshold: f32,
     /// False alarms for each thousand empty pictures.
     pub alarms_per_1000: f64,
-    /// Share of the marked faces that are found.
+    /// Recall.
     pub recall: f64,
 }
 
-/// Recall of faces from [`AP_LEAST`] on against false alarms on empty pictures.
+/// Recall of faces from [`AP_LEAST`] px against false alarms on empty pictures.
 pub fn curve(looks: &[&Look], empty: &[Look], least: f32) -> Vec<CurvePoint> {
     let selection = Selection { kind: None, from: AP_LEAST, to: f32::INFINITY };
     let mut scores: Vec<f32> =
@@ -90,9 +90,9 @@ pub fn curve(looks: &[&Look], empty: &[Look], least: f32) -> Vec<CurvePoint> {
     thresholds.chain([least]).filter_map(point).collect()
 }
 
-/// Area below precision over recall (all points), faces and false alarms from [`AP_LEAST`] px on.
+/// Average precision (all-point interpolation) over faces and false alarms from [`AP_LEAST`] px.
 pub fn average_precision(looks: &[&Look]) -> Option<Figure> {
-    // Score, picture, whether it is a face.
+    // Score, picture, whether the detection is correct.
     let mut finds: Vec<(f32, usize, bool)> = Vec::new();
     let mut faces = vec![0_u32; looks.len()];
     for (picture, look) in looks.iter().enumerate() {
@@ -102,7 +102,7 @@ pub fn average_precision(looks: &[&Look]) -> Option<Figure> {
         let large = look.alarms.iter().filter(|alarm| alarm.side >= AP_LEAST);
         finds.extend(large.map(|alarm| (alarm.score, picture, false)));
     }
-    // Alarms first where scores are equal: no order of the pictures makes it better.
+    // Of equal scores, false alarms are first, so that the result does not depend on the order of the pictures.
     finds.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
     let of = faces.iter().sum::<u32>() as usize;
     bootstrap(looks.len(), of, |weights| {
@@ -121,7 +121,7 @@ pub fn average_precision(looks: &[&Look]) -> Option<Figure> {
                 points.push((right, right as f64 / (right + wrong) as f64));
             }
         }
-        // The best precision at this recall or more.
+        // The highest precision at this recall or above.
         let (mut area, mut best, mut above) = (0.0, 0.0_f64, None::<u64>);
         for (right, precision) in points.iter().rev() {
             if let Some(above) = above {

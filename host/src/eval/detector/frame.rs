@@ -1,4 +1,4 @@
-//! What every detector sees: one size of frame, whatever a picture's own.
+//! The frames for all detectors: one size for pictures of any size.
 
 use emocue_data::faces::MarkedFace;
 use emocue_models::geometry::{Landmarks, Point, Rect};
@@ -12,19 +12,19 @@ pub const FRAME: (usize, usize) = (640, 480);
 /// The whole frame, px.
 pub const WHOLE: Rect = Rect::new(0.0, 0.0, FRAME.0 as f32, FRAME.1 as f32);
 
-/// A picture as detectors see it.
+/// A picture fitted into a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedPicture {
     /// The frame.
     pub frame: Luma,
-    /// In px of the frame.
+    /// Its faces, in px of the frame.
     pub faces: Vec<MarkedFace>,
     /// The part of the frame that is the picture, px.
     pub visible: Rect,
 }
 
-/// Scales a picture to fit the frame, in its middle, and moves its faces. What it leaves free continues its border, so
-/// that the frame has no greys of its own.
+/// Scales a picture to fit the frame, centred, and transforms its faces. The rest of the frame repeats the picture's
+/// border, so that no other greys occur.
 pub fn fit(picture: &Luma, faces: &[MarkedFace]) -> FittedPicture {
     let (width, height) = (picture.width().max(1), picture.height().max(1));
     let scale = (FRAME.0 as f32 / width as f32).min(FRAME.1 as f32 / height as f32);
@@ -55,7 +55,7 @@ pub fn fit(picture: &Luma, faces: &[MarkedFace]) -> FittedPicture {
     FittedPicture { frame, faces: faces.iter().map(moved).collect(), visible }
 }
 
-/// The picture at another size, px; an empty one is black.
+/// The picture at another size, px; black if the picture is empty.
 pub(super) fn scaled(picture: &Luma, width: usize, height: usize) -> Luma {
     let (own_width, own_height) = (picture.width() as u32, picture.height() as u32);
     let source = GrayImage::from_raw(own_width, own_height, picture.pixels().to_vec());

@@ -1,4 +1,4 @@
-//! Faces of labelled groups on backgrounds without anybody: the same frame each time for the same face.
+//! Composites of faces with annotated groups and backgrounds without faces: the same face always gives the same frame.
 
 use emocue_data::degrade::generator_of;
 use emocue_data::faces::MarkedFace;
@@ -13,18 +13,18 @@ use super::look::Look;
 /// Longer side of a face, px of the frame.
 const SIDES: (f32, f32) = (40.0, 160.0);
 
-/// Width of the edge in which face and background mix, as a part of the face's side.
+/// Width of the blended edge, as a fraction of the face's side.
 const EDGE: f32 = 0.06;
 
-/// A group with fewer faces is shown, and left out of worst and spread.
+/// Smallest number of faces of a group; smaller groups are shown, but left out of worst and spread.
 const LEAST: usize = 30;
 
-/// Which of `backgrounds` the face called `name` is put on.
+/// Index of the background for the face called `name`.
 pub(super) fn background_of(name: &str, backgrounds: usize) -> usize {
     generator_of("background", name).random_range(0..backgrounds.max(1))
 }
 
-/// A face that fills its picture on a background, at a size and a place that only its name decides.
+/// A face that fills its picture, pasted on a background at a size and position that depend on its name only.
 pub(super) fn composite(name: &str, face: &Luma, background: &Luma) -> (Luma, MarkedFace) {
     let mut rng = generator_of("composite", name);
     let mut frame = fit(background, &[]).frame;
@@ -49,7 +49,7 @@ pub(super) fn composite(name: &str, face: &Luma, background: &Luma) -> (Luma, Ma
     (frame, MarkedFace { rect, ..MarkedFace::default() })
 }
 
-/// Recall by group. `faces` are the looks at each face with its groups.
+/// Recall by group. `faces` has the look at each face with its groups.
 pub(super) fn of(
     light: &str,
     faces: &[(&Look, &[String])],

@@ -1,29 +1,29 @@
-//! How far a figure can be trusted: intervals that hold the truth in 95 of 100 cases.
+//! 95 % confidence intervals of figures.
 
 use emocue_data::random::generator;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-/// Two-sided 95 % of a normal distribution.
+/// The two-sided 95 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_964;
 
-/// Draws of a bootstrap.
+/// Number of bootstrap samples.
 const DRAWS: usize = 400;
 
-/// A figure with its interval of 95 %.
+/// A figure with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// As measured.
+    /// The measured value.
     pub value: f64,
     /// The interval's lower end.
     pub low: f64,
     /// The interval's upper end.
     pub high: f64,
-    /// Of how many cases.
+    /// Number of cases.
     pub of: usize,
 }
 
-/// A share by Wilson's interval (1927); `None` of nothing.
+/// A proportion with its Wilson score interval (Wilson 1927); `None` without cases.
 pub fn share(hits: usize, of: usize) -> Option<Figure> {
     if of == 0 {
         return None;
@@ -36,7 +36,7 @@ pub fn share(hits: usize, of: usize) -> Option<Figure> {
     Some(Figure { value: p, low: low.min(p), high: high.max(p), of })
 }
 
-/// Events for each thousand of `of`, by Byar's approximation of the Poisson interval; `None` of nothing.
+/// Events for each thousand of `of`, with Byar's approximation of the Poisson interval; `None` without cases.
 pub fn per_thousand(events: usize, of: usize) -> Option<Figure> {
     if of == 0 {
         return None;
@@ -52,8 +52,8 @@ pub fn per_thousand(events: usize, of: usize) -> Option<Figure> {
     Some(Figure { value: events * scale, low: low * scale, high: high * scale, of })
 }
 
-/// A figure of many pictures, by drawing them again with replacement: one seed, one interval. `measure` gets how often
-/// each picture counts.
+/// A figure over pictures with its bootstrap interval, from a fixed seed. `measure` receives how often each picture
+/// counts.
 pub fn bootstrap(
     pictures: usize,
     of: usize,
@@ -112,7 +112,7 @@ mod tests {
         let (few, many) = (mean(values(40)), mean(values(400)));
         assert_eq!(mean(values(40)), few);
         assert_eq!(few.value, 0.5);
-        // A mean of 40 coins deviates by 0.079.
+        // The mean of 40 coin tosses has a standard deviation of 0.079.
         assert!((few.high - few.low - 2.0 * 1.96 * 0.079).abs() < 0.05, "{few:?}");
         assert!(many.high - many.low < 0.4 * (few.high - few.low));
     }

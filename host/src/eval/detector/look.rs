@@ -1,18 +1,18 @@
-//! What a detector found in one frame, set against what is marked in it.
+//! A detector's detections in one frame, matched with the annotated faces.
 
 use emocue_data::faces::MarkedFace;
 use emocue_models::geometry::{Face, Rect};
 
-/// IoU from which a find is a marked face.
+/// Lowest IoU at which a detection matches an annotated face.
 pub const OVERLAP: f32 = 0.5;
 
 /// Longer side of the smallest face that counts, px of the frame.
 pub const LEAST: f32 = 24.0;
 
-/// What is known about a marked face by its label.
+/// The kind of an annotated face, according to its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaceKind {
-    /// Nothing in front of it, as far as the label says.
+    /// Unoccluded, according to the label.
     Bare,
     /// With a mask.
     Masked,
@@ -20,7 +20,7 @@ pub enum FaceKind {
     Other,
 }
 
-/// Labels as published sets have them; what stands here not at all is [`FaceKind::Other`].
+/// Labels of published sets; any other label is [`FaceKind::Other`].
 const KINDS: [(&str, FaceKind); 9] = [
     ("", FaceKind::Bare),
     ("face", FaceKind::Bare),
@@ -34,48 +34,49 @@ const KINDS: [(&str, FaceKind); 9] = [
 ];
 
 impl FaceKind {
-    /// By a label, case and signs ignored.
+    /// The kind for a label; case is ignored, and hyphens and spaces are equal to underscores.
     pub fn of(label: &str) -> Self {
         let label = label.trim().to_lowercase().replace(['-', ' '], "_");
         KINDS.iter().find(|(name, _)| *name == label).map_or(Self::Other, |(_, kind)| *kind)
     }
 }
 
-/// A marked face and the best find on it.
+/// An annotated face and the detection that matches it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// By its label.
+    /// Its kind.
     pub kind: FaceKind,
     /// Its longer side, px of the frame.
     pub side: f32,
-    /// Of the find, where there is one.
+    /// Score of the detection, `0..=1`; `None` if the face was missed.
     pub score: Option<f32>,
-    /// Mean distance of the five points from the reference's, in distances of the eyes.
+    /// Mean distance of the five landmarks from the reference's, in interocular distances.
     pub landmark_error: Option<f32>,
 }
 
-/// A find where no face is marked.
+/// A false alarm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Alarm {
-    /// The detector's.
+    /// Its score, `0..=1`.
     pub score: f32,
     /// Its longer side, px of the frame.
     pub side: f32,
 }
 
-/// One frame.
+/// The result of one detector on one frame.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
     /// Faces that count.
     pub marks: Vec<Mark>,
-    /// Finds that are none of them, nor of those that do not count.
+    /// False alarms: detections that match neither a face that counts nor an ignored one.
     pub alarms: Vec<Alarm>,
 }
 
 impl Look {
-    /// `found` set against `marked`: the surest find takes the face that it shares most with, each face is found once.
-    /// Boxes are compared as far as they are in the `visible` part of the frame, since annotations end at a picture's
-    /// border. With a `reference`'s finds in the same frame, landmarks are compared on upright faces.
+    /// Matches `found` with `marked`: in the order of scores, a detection takes the unmatched face with the highest
+    /// IoU. Only the parts of boxes within the `visible` part of the frame are compared, since annotations end at a
+    /// picture's border. Landmarks of upright faces are compared with those of `reference`, another detector's
+    /// detections in the same frame.
     pub fn of(marked: &[MarkedFace], found: &[Face], reference: &[Face], visible: &Rect) -> Self {
         let seen = |rect: &Rect| within(rect, visible);
         let counts = |face: &&MarkedFace| !face.ignore && face.side() >= LEAST;
@@ -108,7 +109,7 @@ impl Look {
     }
 }
 
-/// The part of a box in `visible`; one that is outside stays as it is.
+/// The part of a box within `visible`; a box outside is returned unchanged.
 fn within(rect: &Rect, visible: &Rect) -> Rect {
     let part = Rect::from_corners(
         rect.x.max(visible.x),
@@ -119,7 +120,7 @@ fn within(rect: &Rect, visible: &Rect) -> Rect {
     if part.width > 0.0 && part.height > 0.0 { part } else { *rect }
 }
 
-/// Whether most of a find lies on a face that does not count.
+/// Whether a detection matches an ignored face, or most of it lies within one.
 fn covers(mark: &Rect, found: &Rect) -> bool {
     mark.iou(found) >= OVERLAP || mark.intersection(found) >= OVERLAP * found.area()
 }
@@ -129,7 +130,7 @@ fn best<'a>(faces: &'a [Face], rect: &Rect) -> Option<&'a Face> {
     (best.rect.iou(rect) >= OVERLAP).then_some(best)
 }
 
-/// A head that is turned no further, radians, is upright.
+/// Largest rotation of an upright face, radians.
 const UPRIGHT: f32 = 10.0 * std::f32::consts::PI / 180.0;
 
 fn landmark_error(found: &Face, reference: &Face) -> Option<f32> {
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_picture_does_not_count() {
-        // Annotated to the picture's border at 30; the find goes on.
+        // The annotation ends at the picture's border at 30; the detection does not.
         let mark = MarkedFace { rect: Rect::new(0.0, 0.0, 30.0, 60.0), ..Default::default() };
         let find = found(0.0, 64.0, 0.9);
         let score = |visible: Rect| {
@@ -193,7 +194,7 @@ mod tests {
         let mut ignored = marked(0.0, 90.0, "face");
         ignored.ignore = true;
         let marks = [ignored, marked(200.0, 20.0, "face"), marked(300.0, 24.0, "face")];
-        // Inside an ignored one; on a small one; on one that counts.
+        // Inside an ignored face; on a small one; on one that counts.
         let finds = [found(20.0, 40.0, 0.9), found(200.0, 22.0, 0.9), found(300.0, 25.0, 0.5)];
         let look = Look::of(&marks, &finds, &[], &ALL);
         assert_eq!((look.marks.len(), look.alarms.len()), (1, 0));

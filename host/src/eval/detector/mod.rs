@@ -1,8 +1,8 @@
-//! Detectors judged on marked faces: a fixed protocol, so that figures of different days and detectors compare.
+//! Evaluation of detectors on annotated faces by a fixed protocol, so that figures are comparable.
 //!
-//! Every picture becomes a frame of one size ([`frame`]), as it is and under each condition of
-//! [`PROTOCOL`], and every detector looks at the same frames
-//! ([`look`]). Figures come from all looks together, each with an interval ([`interval`]).
+//! Every picture becomes a frame of one size ([`frame`]), clean and under each condition of [`PROTOCOL`], and all
+//! detectors are run on the same frames ([`look`]). Figures are computed over all frames, each with a confidence
+//! interval ([`interval`]).
 
 pub mod card;
 pub mod curve;
@@ -31,13 +31,13 @@ use people::People;
 
 use super::parallel;
 
-/// The score that detectors are asked for, far below their own thresholds.
+/// The score from which detections are requested, far below the detectors' own thresholds.
 pub const ASKED: f32 = 0.02;
 
-/// False alarms for each empty picture at the second threshold: ten for a thousand.
+/// False alarms per empty picture at the second threshold: ten for a thousand.
 pub const ALARMS: f64 = 0.01;
 
-/// Sizes that are told apart, longer side in px of the frame.
+/// Classes of size, longer side in px of the frame.
 const SIZES: [(&str, f32, f32); 4] = [
     ("24-40", 24.0, 40.0),
     ("40-80", 40.0, 80.0),
@@ -45,13 +45,13 @@ const SIZES: [(&str, f32, f32); 4] = [
     ("160+", 160.0, f32::INFINITY),
 ];
 
-/// The faces that count under the protocol's conditions; other pictures are not looked at.
+/// The faces that count under the protocol's conditions; pictures without such faces are skipped.
 const BARE: Selection = Selection { kind: Some(FaceKind::Bare), from: AP_LEAST, to: f32::INFINITY };
 
-/// The darkness in which groups are compared.
+/// The condition of low light in which groups are compared.
 const DIM: &str = "light x0.12";
 
-/// A detector could not be judged.
+/// A detector cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectorEvalError {
     /// A picture cannot be read.
@@ -78,12 +78,12 @@ impl Failure for DetectorEvalError {
     }
 }
 
-/// Opens a detector; one for each thread.
+/// Opens a detector, once for each thread.
 pub type OpenDetector<'a> = Box<dyn Fn() -> Result<Box<dyn Detector + Send>, RunError> + Sync + 'a>;
 
-/// A detector that is judged.
+/// A detector to evaluate.
 pub struct JudgedDetector<'a> {
-    /// As tables name it.
+    /// Its name in tables.
     pub name: String,
     /// Its own threshold.
     pub threshold: f32,
@@ -91,25 +91,25 @@ pub struct JudgedDetector<'a> {
     pub open: OpenDetector<'a>,
 }
 
-/// What detectors are judged by.
+/// The data of an evaluation.
 pub struct DetectorTask<'a> {
-    /// Pictures with marked faces.
+    /// Pictures with annotated faces.
     pub pictures: Vec<&'a FacePicture>,
     /// Pictures without faces.
     pub empty: Vec<&'a FacePicture>,
-    /// Faces of groups, which are put on the pictures without faces.
+    /// Faces with annotated groups, which are pasted on the pictures without faces.
     pub groups: Vec<&'a GroupedFace>,
-    /// Whether under every condition of [`PROTOCOL`].
+    /// Whether to evaluate under every condition of [`PROTOCOL`].
     pub protocol: bool,
-    /// Whose landmarks are compared with.
+    /// The detector whose landmarks are the reference.
     pub reference: Option<OpenDetector<'a>>,
-    /// At least 1; the result does not depend on it.
+    /// Number of threads, at least 1; the result does not depend on it.
     pub threads: usize,
 }
 
-/// What a thread works with.
+/// The detectors of a thread.
 struct Desk {
-    /// Each with its own threshold.
+    /// Each detector with its own threshold.
     detectors: Vec<(Box<dyn Detector + Send>, f32)>,
     reference: Option<Box<dyn Detector + Send>>,
     found: Vec<Face>,
@@ -126,7 +126,7 @@ impl Desk {
         Ok(Self { detectors, reference, found: Vec::new() })
     }
 
-    /// What every detector finds in a frame that stands still, as a badge does: after a round of its searches.
+    /// Runs every detector on a still frame as a badge does: for one round of its searches.
     fn look(
         &mut self,
         frame: &Luma,
@@ -148,12 +148,12 @@ impl Desk {
 }
 
 impl DetectorTask<'_> {
-    /// How many pictures are decoded, for a progress bar.
+    /// Number of pictures to decode, for a progress bar.
     pub fn steps(&self) -> usize {
         self.pictures.len() + self.empty.len() + self.groups()
     }
 
-    /// Faces of groups need a background.
+    /// Number of composites; they need a background.
     fn groups(&self) -> usize {
         if self.empty.is_empty() { 0 } else { self.groups.len() }
     }
@@ -162,7 +162,7 @@ impl DetectorTask<'_> {
         if self.protocol { &PROTOCOL } else { &[] }
     }
 
-    /// Lets all detectors look at everything, a picture at a time.
+    /// Runs all detectors on all pictures, one picture at a time.
     ///
     /// # Errors
     /// [`DetectorEvalError`] when a picture cannot be read or a network fails.
@@ -177,7 +177,7 @@ impl DetectorTask<'_> {
             progress(1);
             Ok(looks)
         };
-        // By picture, then by what was done to it, then by detector.
+        // Indexed by picture, condition and detector.
         let all = parallel::run(self.threads, self.steps(), open, step)?;
         let (marked, rest) = all.split_at(self.pictures.len());
         let (empty, groups) = rest.split_at(self.empty.len());
@@ -209,7 +209,7 @@ impl DetectorTask<'_> {
                     continue;
                 }
                 let (frame, faces) = condition.apply(&picture.name, frame.clone(), faces.clone());
-                // A turned picture reaches all over the frame.
+                // A rotated picture may cover the whole frame.
                 let visible = if condition.turns() { WHOLE } else { visible };
                 looks.push(desk.look(&frame, &faces, &visible, false)?);
             }
@@ -281,14 +281,14 @@ impl DetectorTask<'_> {
 
 /// All looks of one detector.
 struct Looks {
-    /// First at the pictures as they are.
+    /// By condition, the clean pictures first.
     conditions: Vec<Vec<Look>>,
     empty: Vec<Look>,
-    /// In the light, then in the dark.
+    /// Clean, then in low light.
     groups: Vec<Vec<Look>>,
 }
 
-/// Of faces from [`AP_LEAST`] on that are found at `threshold`.
+/// Landmark error of faces from [`AP_LEAST`] px that are detected at `threshold`.
 fn landmark_error(looks: &[&Look], threshold: f32) -> Option<interval::Figure> {
     let errors: Vec<Vec<f64>> = looks
         .iter()
@@ -310,7 +310,7 @@ fn landmark_error(looks: &[&Look], threshold: f32) -> Option<interval::Figure> {
     })
 }
 
-/// Why nothing can be measured with `task`, where it cannot.
+/// The reason why nothing can be measured with `task`, if there is one.
 pub fn problem(task: &DetectorTask<'_>) -> Option<Problem> {
     if task.pictures.is_empty() && task.empty.is_empty() {
         let problem = Problem::usage("there is no picture to judge by in this half");

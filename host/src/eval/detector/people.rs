@@ -1,4 +1,4 @@
-//! How many people a picture shows, by a detector: none, one or several.
+//! The number of people in a picture according to a detector: none, one or several.
 
 use serde::Serialize;
 
@@ -8,12 +8,12 @@ use super::look::Look;
 /// The classes' names, in their order.
 pub const NAMES: [&str; 3] = ["none", "one", "several"];
 
-/// The three-way table.
+/// The figures of this classification.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct People {
-    /// Share of pictures whose class is right.
+    /// Accuracy.
     pub accuracy: Figure,
-    /// By class.
+    /// Figures by class.
     pub classes: Vec<PeopleClass>,
     /// Counts, row: truth, column: answer.
     pub confusion: [[usize; 3]; 3],
@@ -24,18 +24,18 @@ pub struct People {
 pub struct PeopleClass {
     /// One of [`NAMES`].
     pub name: String,
-    /// Of the pictures answered so, how many are.
+    /// Precision, `0..=1`.
     pub precision: f64,
-    /// Of the pictures that are so, how many are answered so.
+    /// Recall, `0..=1`.
     pub recall: f64,
-    /// Their harmonic mean.
+    /// F1, `0..=1`.
     pub f1: f64,
-    /// Pictures that are so.
+    /// Number of pictures of the class.
     pub pictures: usize,
 }
 
 impl People {
-    /// Of finds with a score of at least `threshold`; `None` of no picture.
+    /// The figures for detections at `threshold`; `None` without pictures.
     pub fn of<'a>(looks: impl Iterator<Item = &'a Look>, threshold: f32) -> Option<Self> {
         let mut confusion = [[0; 3]; 3];
         for look in looks {

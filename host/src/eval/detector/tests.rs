@@ -5,7 +5,7 @@ use image::{GrayImage, Luma as Grey};
 
 use super::*;
 
-/// Finds what is brighter than all around it; surer the larger it is. Blind below a brightness.
+/// Finds areas that are brighter than their surroundings, with a score by size. It finds nothing below a brightness.
 struct Brightest {
     floor: u8,
 }

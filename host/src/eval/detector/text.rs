@@ -1,4 +1,4 @@
-//! What was measured as text: rows of figures, a column for each detector.
+//! The results as text: tables with a column for each detector.
 
 use std::fmt::Write as _;
 
@@ -8,13 +8,13 @@ use super::interval::Figure;
 /// A table: its title, and rows of a name with a cell for each detector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// What the cells are.
+    /// Title: the meaning of the cells.
     pub title: String,
     /// The rows.
     pub rows: Vec<(String, Vec<String>)>,
 }
 
-/// A share as percent with its interval.
+/// A share in percent with its interval.
 fn percent(figure: Option<Figure>) -> String {
     figure.map_or_else(
         || "-".to_owned(),
@@ -33,7 +33,7 @@ fn plain(figure: Option<Figure>, decimals: usize) -> String {
     )
 }
 
-/// All tables of the figures.
+/// All tables.
 pub fn tables(file: &DetectorFile) -> Vec<Table> {
     let detectors = &file.detectors;
     let each = |cell: &dyn Fn(&DetectorResult) -> String| detectors.iter().map(cell).collect();
@@ -95,7 +95,7 @@ fn at_alarms(row: &Row) -> Option<Figure> {
     row.at_alarms
 }
 
-/// A table of rows that all detectors have; those without any face are left out.
+/// A table of the rows that all detectors have; rows without faces are left out.
 fn table(
     title: String,
     detectors: &[DetectorResult],
@@ -130,7 +130,7 @@ fn people(detectors: &[DetectorResult]) -> Option<Table> {
     Some(Table { title, rows })
 }
 
-/// Everything for a terminal.
+/// The whole text for a terminal.
 pub fn text(file: &DetectorFile) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.

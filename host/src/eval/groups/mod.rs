@@ -1,7 +1,8 @@
-//! Faces with apparent groups under conditions: does the answer stay what it was, and for whom less?
+//! Evaluation by apparent group under conditions: how often the answer changes, and for which groups more often.
 //!
-//! Pictures with groups seldom have expression labels. What can be measured without them: whether the most probable class
-//! of a degraded face is that of the clean one, and how often an answer is sure. Where there are labels, accuracy too.
+//! Pictures with annotated groups seldom have expression labels. Without them, two figures can be measured: agreement
+//! (whether the most probable class of a degraded face is that of the clean one) and coverage. With labels, accuracy is
+//! measured too.
 
 mod rows;
 pub mod sentences;
@@ -23,13 +24,13 @@ use super::threshold;
 
 pub use rows::{GroupRows, LEAST_SIDE};
 
-/// A group with fewer faces is shown, and left out of worst, spread and sentences.
+/// Smallest number of faces of a group; smaller groups are shown, but left out of worst, spread and sentences.
 pub const LEAST: usize = 30;
 
-/// Everybody, beside the groups.
+/// Name of the group of all faces.
 pub const EVERYBODY: &str = "everybody";
 
-/// Groups could not be judged.
+/// Groups cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupsError {
     /// A picture cannot be read.
@@ -41,20 +42,20 @@ pub enum GroupsError {
     /// A classifier failed.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// An expression that the network does not answer.
+    /// An annotated expression is not a class of the network.
     #[error("{picture}: \"{expression}\" is not a class of the network ({classes})")]
     Expression {
-        /// Which picture.
+        /// Name of the picture.
         picture: String,
         /// Its label.
         expression: String,
         /// The network's classes.
         classes: String,
     },
-    /// Not one picture shows a face.
+    /// No face was found in any picture.
     #[error("the detector found no face in any of the {pictures} pictures")]
     NoFace {
-        /// How many were searched.
+        /// Number of pictures.
         pictures: usize,
     },
 }
@@ -89,13 +90,13 @@ pub struct GroupsResult {
     pub set: String,
     /// Pictures that were searched for a face.
     pub pictures: usize,
-    /// Faces that were judged: the largest of each picture.
+    /// Number of evaluated faces: the largest of each picture.
     pub faces: usize,
     /// Share of pictures in which a face was found, by group.
     pub found: Vec<FoundFigure>,
-    /// The faces as they are, then under each condition.
+    /// The clean faces, then under each condition.
     pub conditions: Vec<GroupsUnder>,
-    /// What stands out, in plain words, the worst first.
+    /// Sentences about the most notable figures, the worst first.
     pub sentences: Vec<String>,
 }
 
@@ -113,11 +114,11 @@ pub struct FoundFigure {
 pub struct GroupsUnder {
     /// The condition's name, or `"clean"`.
     pub condition: String,
-    /// Everybody, then each group; groups of gender, age and origin overlap.
+    /// All faces, then each group; groups of gender, age and origin overlap.
     pub groups: Vec<GroupFigures>,
-    /// The group whose answers changed most often; `null` of clean faces.
+    /// The group with the lowest agreement; `null` for clean faces.
     pub worst: Option<String>,
-    /// Difference of agreement between the groups whose answers changed least and most often.
+    /// Difference between the highest and the lowest agreement of a group.
     pub spread: Option<f64>,
 }
 
@@ -131,28 +132,29 @@ pub struct GroupFigures {
     /// Share of answers that are not unsure.
     #[serde(rename = "sure_coverage")]
     pub coverage: Figure,
-    /// Share of the sure answers whose class is not that of the clean face; `null` where none is sure.
+    /// Of the answers that are not unsure, the share whose class is not that of the clean face; `null` if there is no
+    /// such answer.
     pub sure_changed: Option<Figure>,
-    /// Share of right answers among faces with an expression label; `null` where there is none.
+    /// Accuracy on faces with an expression label; `null` if there is none.
     pub accuracy: Option<Figure>,
 }
 
-/// What was answered to one face under one condition.
+/// The answer to one face under one condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct GroupAnswer {
     class: usize,
     sure: bool,
 }
 
-/// What groups are judged by.
+/// The data of an evaluation by group.
 pub struct GroupsTask<'a> {
     /// The folder's name.
     pub set: String,
     /// The pictures.
     pub faces: Vec<&'a GroupedFace>,
-    /// Finds the face in each.
+    /// The detector that finds the face in each.
     pub detector: OpenDetector<'a>,
-    /// As for every other row.
+    /// Settings for running the networks.
     pub settings: PredictSettings,
 }
 
@@ -162,7 +164,7 @@ impl GroupsTask<'_> {
         self.faces.len()
     }
 
-    /// Finds and crops the faces, once for all networks.
+    /// Detects and crops the faces, once for all networks.
     ///
     /// # Errors
     /// [`GroupsError`] when a picture cannot be read, the detector fails or finds nothing.
@@ -170,15 +172,15 @@ impl GroupsTask<'_> {
         GroupRows::find(self, progress)
     }
 
-    /// Rows that are shown to the networks, for a progress bar.
+    /// Number of rows that networks are run on, for a progress bar.
     pub fn steps(rows: &GroupRows) -> usize {
         rows.len() * (ROW_CONDITIONS.len() + 1)
     }
 
-    /// Asks `models` about the faces as they are and under every condition.
+    /// Runs `models` on the faces, clean and under every condition.
     ///
     /// # Errors
-    /// [`GroupsError`] when a network fails or does not know an expression.
+    /// [`GroupsError`] when a network fails or lacks an annotated expression.
     pub fn judge(
         &self,
         rows: &GroupRows,
@@ -218,7 +220,7 @@ impl GroupsTask<'_> {
 }
 
 impl GroupsUnder {
-    /// Of groups in any order, everybody first.
+    /// The figures of groups, [`EVERYBODY`] first.
     fn of(condition: &str, is_clean: bool, groups: Vec<GroupFigures>) -> Self {
         let enough = groups
             .iter()
@@ -238,7 +240,7 @@ impl GroupsUnder {
 }
 
 impl GroupFigures {
-    /// Of the answers to a group's faces; `None` of none.
+    /// The figures of the answers to a group's faces; `None` without answers.
     fn of(
         group: &str,
         answers: impl Iterator<Item = (GroupAnswer, GroupAnswer, Option<usize>)>,

@@ -1,4 +1,4 @@
-//! From pictures with groups to rows that one face fills.
+//! Crops of the faces in pictures with annotated groups.
 
 use emocue_data::Split;
 use emocue_data::dataset::{Dataset, Row};
@@ -15,17 +15,18 @@ use super::{
     EVERYBODY, FoundFigure, GroupAnswer, GroupFigures, GroupsError, GroupsTask, GroupsUnder,
 };
 
-/// Side of a row, px: twice a network's usual input, so that cropping loses nothing that a condition would have kept.
+/// Side of a row, px: twice a network's usual input, so that cropping loses no detail that matters under a condition.
 const SIDE: usize = 96;
 
-/// The smallest face that is looked for, px of the picture, which it should nearly fill.
+/// The smallest face to detect, px of the picture, which it should nearly fill.
 pub const LEAST_SIDE: f32 = 40.0;
 
 /// Cropped faces with their groups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupRows {
     rows: Vec<GroupRow>,
-    /// Every group's name, how many pictures it has and in how many a face was found; everybody first.
+    /// Every group's name, number of pictures, and number of pictures with a detected face;
+    /// [`EVERYBODY`](super::EVERYBODY) first.
     groups: Vec<(String, usize, usize)>,
 }
 
@@ -85,17 +86,17 @@ impl GroupRows {
         Ok(Self { rows, groups })
     }
 
-    /// How many faces were found.
+    /// Number of faces.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Never: [`GroupsTask::rows`] refuses that.
+    /// Always false: [`GroupsTask::rows`] returns an error without faces.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The faces for a network with these classes, and the right class of each where it is known.
+    /// The faces as a dataset for a network with these classes, and the right class of each if known.
     pub(super) fn dataset(
         &self,
         labels: LabelSet,
@@ -119,7 +120,7 @@ impl GroupRows {
         Ok((data, truths))
     }
 
-    /// In what share of each group's pictures a face was found.
+    /// The share of each group's pictures with a detected face.
     pub(super) fn found(&self) -> Vec<FoundFigure> {
         let figure = |(group, pictures, found): &(String, usize, usize)| {
             Some(FoundFigure { group: group.clone(), found: share(*found, *pictures)? })
@@ -127,7 +128,7 @@ impl GroupRows {
         self.groups.iter().filter_map(figure).collect()
     }
 
-    /// The figures of answers, one a face.
+    /// The figures of the answers, one for each face.
     pub(super) fn under(
         &self,
         condition: &str,

@@ -1,11 +1,11 @@
-//! What stands out among groups, in plain words for a model card.
+//! Sentences about the most notable differences between groups, for a model card.
 
 use emocue_data::degrade::Condition;
 
 use super::{EVERYBODY, FoundFigure, GroupFigures, GroupsResult, GroupsUnder, LEAST};
 use crate::eval::detector::interval::Figure;
 
-/// Whom a group's name means, after "of" or "for".
+/// A group as a noun phrase, after "of" or "for".
 fn people(group: &str) -> String {
     match group {
         EVERYBODY => "everybody".to_owned(),
@@ -30,7 +30,7 @@ fn all(result: &GroupsResult) -> impl Iterator<Item = (&GroupsUnder, &GroupFigur
         .flat_map(move |under| under.groups.iter().filter(enough).map(move |group| (under, group)))
 }
 
-/// Sentences about the worst first; none where every group is too small.
+/// The sentences, the worst first; empty if every group is too small.
 pub fn sentences(result: &GroupsResult) -> Vec<String> {
     let found =
         [changed(result), apart(result), surely_changed(result), unsure(result), missed(result)];
@@ -68,7 +68,7 @@ fn apart(result: &GroupsResult) -> Option<String> {
     ))
 }
 
-/// The worst for a wearer: an answer that is shown, and is another one than in good light.
+/// The worst case for a wearer: an answer that is shown and differs from the one for the clean face.
 fn surely_changed(result: &GroupsResult) -> Option<String> {
     let of_sure = all(result).filter_map(|(under, group)| {
         Some((under, group, group.sure_changed.filter(|figure| figure.of >= LEAST)?))

@@ -24,7 +24,7 @@ impl Detector for WholePicture {
     }
 }
 
-/// Says happiness where a face is bright, neutral where it is dark.
+/// Answers happiness for a bright face, neutral for a dark one.
 fn brightness() -> ClassifierModel {
     let mut graph = GraphBuilder::new("brightness");
     let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(48), Dim::Fixed(48)]);

@@ -8,7 +8,7 @@ use crate::eval::detector::interval::Figure;
 /// A table: its title, the groups' names, and a row for each condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupTable {
-    /// What the cells are.
+    /// Title: the meaning of the cells.
     pub title: &'static str,
     /// Each group, with its number of faces.
     pub groups: Vec<(String, usize)>,
@@ -18,7 +18,7 @@ pub struct GroupTable {
 
 type Cell = fn(&GroupFigures) -> Option<Figure>;
 
-/// What is shown; clean faces agree with themselves, so their first two rows say nothing.
+/// The tables; agreement and changes of clean faces are trivial and not shown.
 const TABLES: [(&str, bool, Cell); 4] = [
     ("The same answer as to the clean face", false, |figures| Some(figures.agreement)),
     ("Sure answers that are others than to the clean face", false, |figures| figures.sure_changed),
@@ -45,7 +45,7 @@ pub fn tables(result: &GroupsResult) -> Vec<GroupTable> {
     TABLES.into_iter().filter_map(table).collect()
 }
 
-/// Sentences, then tables in percent: a column for each condition would be too wide, so groups are rows.
+/// Sentences, then tables in percent.
 pub fn text(result: &GroupsResult) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.

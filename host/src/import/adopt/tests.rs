@@ -9,7 +9,7 @@ use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, pb};
 use prost::Message as _;
 use tract_onnx::prelude::f16;
 
-/// A convolution over `planes`, pooled, with a softmax behind it.
+/// A convolution over `planes`, a pool and a softmax.
 fn theirs(planes: usize) -> Vec<u8> {
     let mut graph = GraphBuilder::new("theirs");
     let dims = [Dim::Fixed(1), Dim::Fixed(planes), Dim::Fixed(8), Dim::Fixed(8)];
@@ -177,7 +177,7 @@ fn tiny_yunet() -> Vec<u8> {
             outputs.push((value, (64 / stride) * (64 / stride), each));
         }
     }
-    // In another order than they are read.
+    // Not in the order in which they are read.
     for (value, cells, each) in outputs.iter().rev() {
         graph.output(value, &[1, *cells, *each].map(Dim::Fixed));
     }
@@ -197,7 +197,7 @@ fn a_yunet_of_one_size_finds_faces_in_frames_of_any() {
         let mut faces = Vec::new();
         net.detect(&frame, &mut faces).unwrap();
         assert_eq!(faces.len(), 1, "{width}x{height}: {faces:?}");
-        // Without any shift a box is as large as its cell, about the cell's corner.
+        // With all outputs 0, a box has the size of its cell and is centred on the cell's corner.
         let expected = Rect::new(20.0, 12.0, 8.0, 8.0);
         assert!(faces[0].rect.iou(&expected) > 0.99, "{faces:?}");
         assert!(faces[0].score > 0.99);

@@ -1,13 +1,13 @@
-//! Names beside dots, placed so that they cover neither each other nor a dot.
+//! Places labels beside dots so that they overlap neither each other nor a dot.
 
 /// A rectangle of the plot, px: left, top, right, bottom.
 type Rect = [f64; 4];
 
-/// Mean width of a letter of a label, px; a little more than most fonts need.
+/// Mean width of a letter of a label, px; slightly above that of most fonts.
 const LETTER: f64 = 6.4;
 /// Height of a label, px.
 const HEIGHT: f64 = 14.0;
-/// From a dot's centre to its label, px.
+/// Distance from a dot's centre to its label, px.
 const GAP: f64 = 8.0;
 /// Half of a dot, px.
 const DOT: f64 = 5.0;
@@ -18,14 +18,14 @@ fn overlap(a: &Rect, b: &Rect) -> f64 {
     if width > 0.0 && height > 0.0 { width * height } else { 0.0 }
 }
 
-/// Where a label stands.
+/// The position of a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Label {
-    /// Px from the dot's centre to the middle of the label's line, down.
+    /// Vertical distance from the dot's centre down to the middle of the label's line, px.
     pub(super) down: f64,
-    /// Px from the dot's centre to the label's left end, or to its right end where that is nearer.
+    /// Horizontal distance from the dot's centre to the label's nearer end, px.
     pub(super) across: f64,
-    /// Whether it is the right end.
+    /// Whether the nearer end is the right one.
     pub(super) ends: bool,
 }
 
@@ -38,7 +38,7 @@ impl Label {
     }
 }
 
-/// A label for each of `dots`, which are names and places, px; `inside` is where labels may stand.
+/// A label for each of `dots`, which have names and positions, px; `inside` is the allowed area, px.
 pub(super) fn place(dots: &[(&str, [f64; 2])], inside: Rect) -> Vec<Label> {
     let around = |[x, y]: [f64; 2]| [x - DOT, y - DOT, x + DOT, y + DOT];
     let mut taken: Vec<Rect> = dots.iter().map(|(_, at)| around(*at)).collect();
@@ -64,12 +64,12 @@ pub(super) fn place(dots: &[(&str, [f64; 2])], inside: Rect) -> Vec<Label> {
         let rect = |[dx, dy]: [f64; 2]| {
             [x + dx, y + dy - HEIGHT / 2.0, x + dx + width, y + dy + HEIGHT / 2.0]
         };
-        // What is outside counts as covered.
+        // Area outside counts as overlap.
         let covered = |choice: [f64; 2]| {
             let rect = rect(choice);
             let others = taken.iter().enumerate().filter(|(at, _)| *at != own);
             let covered: f64 = others.map(|(_, other)| overlap(&rect, other)).sum();
-            // Whole px², so that rounding does not choose.
+            // Rounded to px², so that floating-point rounding does not affect the choice.
             (covered + width * HEIGHT - overlap(&rect, &inside)).round()
         };
         let best = choices.into_iter().min_by(|a, b| covered(*a).total_cmp(&covered(*b)));

@@ -1,4 +1,4 @@
-//! The page about all recognizers: one table, and what it looks like.
+//! The page of a comparison: a table and plots.
 
 mod labels;
 mod plot;
@@ -89,7 +89,7 @@ fn bars(file: &CompareFile) -> Result<Markup, ReportError> {
     })
 }
 
-/// `None` where nothing was counted.
+/// The scatter plot; `None` if no multiply-accumulates are known.
 fn scatter(file: &CompareFile) -> Result<Option<Markup>, ReportError> {
     const KINDS: [Kind; 4] = [Kind::Bundle, Kind::Model, Kind::Run, Kind::Baseline];
     let series = |kind: Kind| KINDS.iter().position(|known| *known == kind).unwrap_or(0);

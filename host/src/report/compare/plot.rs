@@ -1,4 +1,4 @@
-//! Bars and dots of all recognizers.
+//! The bar chart and the scatter plot of a comparison.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -10,9 +10,9 @@ use super::labels;
 /// A recognizer's figures, `0..=1`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bar {
-    /// As the table names it.
+    /// Its name in the table.
     pub(super) name: String,
-    /// Share of right answers.
+    /// Accuracy.
     pub(super) accuracy: f64,
     /// Mean F1 over the classes.
     pub(super) macro_f1: f64,
@@ -21,19 +21,19 @@ pub(super) struct Bar {
 /// A recognizer's accuracy and cost.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Dot {
-    /// As the table names it.
+    /// Its name in the table.
     pub(super) name: String,
-    /// Number of its colour.
+    /// Index of its colour.
     pub(super) series: usize,
-    /// Millions of multiply-accumulates, above 0.
+    /// Multiply-accumulates, millions, `> 0`.
     pub(super) mmac: f64,
-    /// `0..=1`.
+    /// Accuracy, `0..=1`.
     pub(super) accuracy: f64,
 }
 
-/// Height of a recognizer's part of the bars, px.
+/// Height of a recognizer's bars, px.
 const PART: u32 = 58;
-/// Height of what stands below the bars, px.
+/// Height of the axis below the bars, px.
 const BELOW: u32 = 52;
 
 /// Two bars for each recognizer under its name.
@@ -77,7 +77,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> Result<String, ReportError> {
     })
 }
 
-/// Size of the dots' plot, px, and the borders of its plane: left, top, right, bottom, as [`chart`] draws it.
+/// Size of the scatter plot, px, and the borders of its plotting area: left, top, right, bottom, as drawn by [`chart`].
 const DOTS: (u32, u32) = (640, 420);
 const PLANE: [f64; 4] = [58.0, 8.0, 614.0, 384.0];
 
@@ -112,7 +112,7 @@ pub(super) fn scatter(title: &str, dots: &[Dot]) -> Result<String, ReportError> 
     })
 }
 
-/// A logarithm as the number that it stands for.
+/// The number of a decimal logarithm, as text.
 fn power(logarithm: &f64) -> String {
     let number = 10f64.powf(*logarithm);
     match number {
