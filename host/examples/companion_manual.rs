@@ -1,4 +1,4 @@
-//! The manual of `emocue`, written into a folder: `cargo xtask manual`.
+//! Writes the manual of `emocue` into a folder; run by `cargo xtask manual`.
 
 use std::process::ExitCode;
 

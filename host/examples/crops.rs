@@ -1,5 +1,5 @@
-//! Writes many crops of few faces, each a little off and lighter or darker, as luma bytes one after the other: inputs
-//! on which runtimes are compared. Rows of FER2013 follow, as many again, where its file is named too.
+//! Writes many crops of a few faces, each with a random offset and brightness, as consecutive luma bytes: inputs for
+//! the comparison of runtimes. The same number of rows of FER2013 follows if its file is named too.
 //!
 //! ```sh
 //! cargo run --release -p emocue-host --example crops -- crops-48.u8 48 512 models/run/pictures/*.jpg
@@ -16,7 +16,7 @@ use emocue_run::Networks;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Finds the faces, so that the crops stay the same when the default bundle gets another detector.
+/// The detector is fixed, so that the crops do not change with the default bundle's detector.
 static MTCNN: &[u8] = include_bytes!("../../tests/data/mtcnn.emocue");
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! `emocue baseline` from outside, on a FER2013 of a few rows.
+//! `emocue baseline` as a program, on a FER2013 file of a few rows.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// `fer2013.csv` and `fer2013new.csv` in `folder`: anger is bright on the left, happiness on the right. The
-/// last Training row has the wrong label and stands in PublicTest too.
+/// `fer2013.csv` and `fer2013new.csv` in `folder`: anger is bright on the left, happiness on the right. The last
+/// Training row has the wrong label and also occurs in PublicTest.
 fn dataset(folder: &Path) {
     let mut fer = String::from("emotion,pixels,Usage\n");
     let mut plus = String::from(

@@ -1,4 +1,4 @@
-//! A detector is quantized and compared with the one it comes from, from outside.
+//! Quantizes a detector and compares it with its float version, by running the program.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -16,7 +16,7 @@ fn emocue(folder: &Path, arguments: &[&str]) -> Output {
     command.current_dir(folder).args(arguments).output().unwrap()
 }
 
-/// What `emocue boxes` says of `first` and `second`.
+/// The output of `emocue boxes` for `first` and `second`.
 fn compared(folder: &Path, [first, second]: [&str; 2]) -> serde_json::Value {
     let said = emocue(folder, &["boxes", first, second, "--pictures", PICTURES, "--json"]);
     assert!(said.status.success(), "{said:?}");

@@ -1,4 +1,4 @@
-//! `emocue bundle` from outside: what a user packs is what a badge gets, or nothing is written.
+//! `emocue bundle` as a program: it writes exactly what was packed, or nothing.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -24,7 +24,7 @@ fn judge(side: usize, outputs: &[usize]) -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
-/// A classifier of `side` px for which every face looks happy, its second class.
+/// A classifier of `side` px that always answers happiness, its second class.
 fn happy(side: usize, classes: usize) -> Vec<u8> {
     let mut graph = GraphBuilder::new("happy");
     let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)]);
@@ -169,7 +169,7 @@ fn a_bundle_that_a_badge_would_refuse_is_not_packed() {
         );
         assert_eq!(std::fs::read(folder.join("out.emocue")).unwrap(), b"old");
     }
-    // To try it on this computer it may be written; it is not signed.
+    // With `--untested` it is written, but not signed.
     let made = emocue(folder, &format!("{PACK} --untested"));
     let warned = String::from_utf8(made.stderr).unwrap();
     assert!(made.status.success() && warned.contains("warning: a badge refuses"), "{warned}");
@@ -203,7 +203,7 @@ fn a_bad_part_is_named_and_the_old_bundle_stays() {
     }
 }
 
-/// A network as [`judge`] makes it whose first layer has a NaN that a Relu hides.
+/// The network of [`judge`] with a NaN in its first layer, which a Relu hides.
 fn diverged(side: usize, classes: usize) -> Vec<u8> {
     let mut graph = GraphBuilder::new("diverged");
     let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)]);

@@ -1,4 +1,4 @@
-//! `emocue compare` from outside: its figures are those of the verbs that it brings together.
+//! `emocue compare` as a program: its figures equal those of the verbs that it combines.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 const DATA: &str = "--fer2013 fer2013.csv";
 const VOTES: &str = "--fer2013 fer2013.csv --ferplus fer2013new.csv";
 
-/// A graph whose logit `k` is the brightness of the `k`-th bar, with so many channels and classes.
+/// A graph whose logit `k` is the brightness of the `k`-th bar, with `channels` channels and `classes` classes.
 fn network(path: &Path, labels: &str, channels: usize, classes: usize) {
     let mut graph = GraphBuilder::new("bars");
     let side = Dim::Fixed(48);
@@ -110,7 +110,7 @@ fn every_figure_is_that_of_eval_and_baseline() {
     assert_eq!(perceptron["macs"], macs);
     assert_eq!(perceptron["parameters"], macs + 256 + 128 + 8);
 
-    // Again the same, but for the CPU time.
+    // A second run gives the same results, except for the CPU time.
     let mut again = json(folder, &task);
     for recognizer in again["recognizers"].as_array_mut().unwrap() {
         let name = recognizer["name"].as_str().unwrap().to_owned();

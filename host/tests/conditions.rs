@@ -1,4 +1,4 @@
-//! Classifiers are judged under conditions and by group, and the figures go into a bundle, from outside.
+//! Evaluates classifiers under conditions and by group, and packs the figures into a bundle, by running the program.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 

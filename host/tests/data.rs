@@ -1,4 +1,4 @@
-//! `emocue data` from outside, and other verbs on a dataset that is not FER2013.
+//! `emocue data` as a program, and other verbs on a dataset other than FER2013.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -18,14 +18,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What a command that must fail says.
+/// The error message of a command that must fail.
 fn refused(folder: &Path, arguments: &str) -> String {
     let output = emocue(folder, arguments);
     assert!(!output.status.success(), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A folder per class below train, valid and test: a bright line whose place tells the class.
+/// A folder for each class below train, valid and test: the position of a bright line gives the class.
 fn classes(root: &Path, side: u32) {
     for (class, name) in ["angry", "happy", "sad"].iter().enumerate() {
         for (split, count) in [("train", 8), ("valid", 3), ("test", 3)] {
@@ -107,7 +107,7 @@ fn prepares_raw_pictures_and_goes_on() {
 
     std::fs::write(raw.join("phone.HEIC"), b"not read").unwrap();
 
-    // Both portraits show more than the face, and are aligned by default.
+    // Both portraits show more than the face; faces are aligned by default.
     let output = emocue(folder, "data prepare --input raw --out out --side 96");
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -124,7 +124,7 @@ fn prepares_raw_pictures_and_goes_on() {
     assert!(log.contains("happy/astronaut.jpg,happy/astronaut.png,aligned,0.2"), "{log}");
     let face = image::open(folder.join("out/happy/astronaut.png")).unwrap();
     assert_eq!((face.width(), face.color()), (96, image::ColorType::L8));
-    // The eyes are darker than the cheeks below them, where the badge puts both.
+    // After alignment, the eyes are darker than the cheeks below them.
     let face = face.into_luma8();
     let mean = |x: u32, y: u32| {
         let part = image::imageops::crop_imm(&face, x - 3, y - 3, 6, 6).to_image();

@@ -1,4 +1,4 @@
-//! One description of a graph: every verb answers as `emocue eval` does, or all refuse.
+//! All verbs use the same model description of a graph: they give the same answers as `emocue eval`, or all refuse it.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -15,7 +15,7 @@ use prost::Message as _;
 
 const CLASSES: usize = 7;
 
-/// Every face looks happy, so that a badge accepts the network.
+/// The answer is always happiness, so that a badge accepts the network.
 const BIAS: [f32; CLASSES] = [0.0, 0.0, 0.0, 12.0, 0.0, 0.0, 0.0];
 
 /// A graph without metadata: class `k` is the brightness of band `k` of a square of `side` px, plus [`BIAS`].
@@ -56,7 +56,7 @@ fn emocue(folder: &Path, arguments: &str) -> Output {
     command.current_dir(folder).args(arguments.split_whitespace()).output().unwrap()
 }
 
-/// The verbs that turn the graph into something else, and what they write.
+/// The verbs that convert the graph, and their output files.
 const VERBS: [(&str, &str); 3] = [
     ("quantize net.onnx --form w8 --keep-below 1 --fer2013 fer2013.csv -o w8.onnx", "w8.onnx"),
     (
@@ -69,7 +69,7 @@ const VERBS: [(&str, &str); 3] = [
     ),
 ];
 
-/// A folder with the graph, data to calibrate on, and the rest of a bundle.
+/// A folder with the graph, calibration data, and the other parts of a bundle.
 fn folder(onnx: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
@@ -105,7 +105,7 @@ fn a_graph_without_metadata_means_the_same_to_every_verb() {
 
 const FER_7: Option<emocue_models::label::LabelSet> = Some(emocue_models::label::FER_7);
 
-/// The same graph with the shapes of its inner values, the batch a symbol, as shape inference writes them.
+/// The same graph with the shapes of its intermediate values and a symbolic batch size, as written by shape inference.
 fn with_inner_shapes(onnx: &[u8]) -> Vec<u8> {
     let mut model = pb::ModelProto::decode(onnx).unwrap();
     let graph = model.graph.as_mut().unwrap();
@@ -150,7 +150,7 @@ fn symbolic_shapes_inside_a_graph_change_nothing() {
     assert_eq!(std::fs::read(folder.path().join("y")).unwrap(), logits);
 }
 
-/// The same graph with a softmax and an `Identity` behind its logits.
+/// The same graph with a softmax and an `Identity` after its logits.
 fn with_softmax(onnx: &[u8]) -> Vec<u8> {
     let mut model = pb::ModelProto::decode(onnx).unwrap();
     let graph = model.graph.as_mut().unwrap();
@@ -188,7 +188,7 @@ fn a_graph_that_contradicts_itself_is_refused_by_every_verb() {
     let error = ClassifierModel::from_onnx("net.onnx", onnx.clone(), FER_7).unwrap_err();
     assert!(error.to_string().contains(expected), "{error}");
     let folder = folder(&onnx);
-    // `import` replaces the preprocessing by what its arguments say.
+    // `import` replaces the preprocessing by its arguments.
     for (verb, result) in VERBS.into_iter().filter(|(verb, _)| !verb.starts_with("import")) {
         let output = emocue(folder.path(), verb);
         let message = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! `emocue doctor`, with scripts in the place of other programs.
+//! `emocue doctor`, with scripts in place of other programs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a panic fails its test")]
@@ -11,14 +11,14 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Prints what it was asked for about two GPUs; one name has an escape sequence.
+/// A fake `nvidia-smi` with two GPUs; one name has an escape sequence.
 const TWO_GPUS: &str = "#!/bin/sh
 [ \"$1 $2\" = '--query-gpu=name,driver_version,memory.total --format=csv,noheader' ] || exit 9
 echo 'NVIDIA H200, 550.54.15, 143771 MiB'
 printf 'Odd\\033[2J, 550.54.15, 24564 MiB\\n'
 ";
 
-/// What it prints without its kernel module.
+/// Its output without the kernel module.
 const NO_DRIVER: &str = "#!/bin/sh
 echo \"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\"
 exit 9

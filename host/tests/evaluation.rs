@@ -1,4 +1,4 @@
-//! `emocue eval` and `emocue report` from outside: what is printed, read again and shown.
+//! `emocue eval` and `emocue report` as programs: output, files and pages.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -10,10 +10,11 @@ use emocue_data::model::metadata;
 use emocue_quantize::onnx::{Array, Dim, GraphBuilder};
 use serde_json::Value;
 
-/// Where the data lies, as every verb takes it.
+/// The arguments that name the data.
 const DATA: &str = "--fer2013 fer2013.csv --ferplus fer2013new.csv";
 
-/// Thirty rows whose bright line tells the class; the first PublicTest row also stands in Training.
+/// Thirty rows in which the position of a bright line gives the class; the first PublicTest row also occurs in
+/// Training.
 fn data(folder: &Path) {
     let mut pixels = String::from("emotion,pixels,Usage\n");
     let mut votes = String::from(
@@ -179,7 +180,7 @@ fn a_graph_becomes_small_and_calibrated_and_stays_judged() {
         assert!(text.contains("10 rows calibrated it") && text.contains("y (Gemm)"), "{text}");
         assert!(size(&format!("{form}.onnx")) * 3 < size("a.onnx"));
         assert_eq!(judged(&format!("{form}.onnx")), (1.0, 0.5));
-        // In place, with the threshold that gives the least.
+        // In place.
         let text = said(&format!("calibrate {form}.onnx {DATA} -o {form}.onnx"));
         assert!(text.contains("fitted to 10 rows of PublicTest, ferplus.plurality"), "{text}");
         let (accuracy, threshold) = judged(&format!("{form}.onnx"));
@@ -198,7 +199,7 @@ fn a_threshold_that_leaves_nearly_nothing_answered_is_refused() {
     let folder = folder.path();
     data(folder);
     network(&folder.join("a.onnx"), Some("ferplus-8"));
-    // One row in ten is labelled right: the classes of the data are shifted against the network's.
+    // One row in ten has the right label: the classes of the data are shifted against the network's.
     let csv = std::fs::read_to_string(folder.join("fer2013.csv")).unwrap();
     let shifted: Vec<String> = csv
         .lines()

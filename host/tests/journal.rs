@@ -1,4 +1,4 @@
-//! `emocue journal`: keys, copies, what is shown, and what is removed.
+//! `emocue journal`: creating keys, copying, showing and removing.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -11,7 +11,7 @@ use emocue_journal::{Counted, Interval, Journal, JournalSecretKey, RECORD};
 use emocue_models::label::Expression;
 use tempfile::TempDir;
 
-/// 30 November 2026, 10:00 UTC, in five minutes: a Monday.
+/// Monday, 30 November 2026, 10:00 UTC, as a number of five-minute intervals.
 const MONDAY: u32 = 1_796_032_800 / 300;
 
 struct Place(TempDir);
@@ -104,7 +104,7 @@ fn journals_are_copied_from_a_card_and_extended_but_never_replaced() {
     assert!(said.contains(&format!("{name}: 1 interval more\n1 written")), "{said}");
     let grown = fs::read(journal.path()).unwrap();
     assert_eq!(fs::read(&copy).unwrap(), grown);
-    // A card that was put back to an earlier state, and one that somebody changed.
+    // A card that was restored to an earlier state, and one that was modified.
     fs::write(journal.path(), &grown[..grown.len() - RECORD - 5]).unwrap();
     let said = place.out("pull --on card --to copies");
     assert!(said.contains("has more than the badge, and stays"), "{said}");
@@ -114,7 +114,7 @@ fn journals_are_copied_from_a_card_and_extended_but_never_replaced() {
     let text = place.refused("pull --on card --to copies", 4);
     assert!(text.contains("is something else than journal-0001.sealed"), "{text}");
     assert_eq!(fs::read(&copy).unwrap(), grown);
-    // What is not a journal is told and the rest copied.
+    // A file that is not a journal is reported, and the others are copied.
     fs::write(journal.path(), &grown).unwrap();
     fs::write(journal.path().with_file_name("journal-0002.sealed"), "no journal").unwrap();
     let text = place.refused("pull --on card --to others", 4);
@@ -166,10 +166,10 @@ fn a_journal_is_shown_as_a_table_as_json_and_as_a_page() {
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
-    // In a page, what an SVG element does not close lies inside of it, and is not drawn.
+    // In HTML, elements after an unclosed SVG element are inside it and are not drawn.
     assert_eq!(page.matches("<rect").count(), page.matches("</rect>").count());
     assert_eq!(page.matches("<rect").count(), 3 * (2 + 1));
-    // It judges looks, and loads nothing.
+    // It describes appearance only, and loads no resources.
     for part in ["was happy", "felt happy", "http", "<script", "src="] {
         assert!(!page.contains(part), "{part:?} is in the page");
     }
@@ -187,7 +187,7 @@ fn another_key_is_named_and_opens_nothing() {
     for part in [public("wearer.key"), public("other.key"), "help: Name the file".to_owned()] {
         assert!(text.contains(&part), "{part} is not in\n{text}");
     }
-    // Beside what opens it is a warning.
+    // Beside files that can be opened, it is a warning.
     place.out("pull --on card --to copies");
     let other = JournalSecretKey::read_file(&place.at("other.key")).unwrap().public();
     Journal::begin(&place.at("copies"), &other).unwrap();
@@ -242,7 +242,7 @@ fn journals_are_removed_only_when_told_twice_and_nothing_else_is() {
     assert!(err(&output).contains("nothing was removed: 2 to remove\nhelp: "), "{}", err(&output));
     assert!(err(&output).contains("--yes"));
     assert_eq!(place.copies("copies").len(), 2);
-    // A file that only has such a name stops all.
+    // A file that only has a journal's extension stops the removal of all.
     fs::write(place.at("copies/notes.sealed"), "mine").unwrap();
     let text = place.refused("forget copies --yes", 3);
     assert!(text.contains("notes.sealed is not a journal, so nothing was removed"), "{text}");

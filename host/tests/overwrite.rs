@@ -1,4 +1,4 @@
-//! What is there already is replaced only when asked for, and a name says what is inside.
+//! Existing files are replaced only with `--overwrite`, and the extension must match the format.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Every verb that writes a file that its user names. Inputs do not exist: outputs are checked before them.
+/// All verbs that write a file named by the user. Inputs do not exist: outputs are checked before them.
 const VERBS: [&str; 16] = [
     "report --eval none.json -o kept.html",
     "export --run none -o kept.onnx",

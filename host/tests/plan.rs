@@ -1,4 +1,4 @@
-//! Plans as a person runs them: here, through a shell, by Slurm; cut, damaged, run again, gathered.
+//! Plans as a user runs them: directly, through a shell, by Slurm; interrupted, damaged, run again, gathered.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests
@@ -14,10 +14,10 @@ use emocue_train::net::NetSpec;
 use emocue_train::recipe::Recipe;
 use serde_json::Value;
 
-/// 32 to train on, 8 to choose by, 8 to judge by.
+/// 32 rows for training, 8 for validation, 8 for evaluation.
 const ROWS: usize = 48;
 
-/// A folder with an odd name, both datasets, a recipe and a plan.
+/// A folder with an unusual name, both datasets, a recipe and a plan.
 struct Bench {
     folder: tempfile::TempDir,
 }
@@ -43,7 +43,7 @@ impl Bench {
         bench
     }
 
-    /// Both datasets in their published layouts: a bar whose place tells the class.
+    /// Both datasets in their published layouts: the position of a bar gives the class.
     fn draw(&self) {
         let mut pixels = String::from("emotion,pixels,Usage\n");
         let mut votes = String::from(
@@ -82,12 +82,12 @@ impl Bench {
         self.emocue(arguments).output().unwrap()
     }
 
-    /// What it printed, once it succeeded.
+    /// The output of a run that must succeed.
     fn said(&self, arguments: &[&str]) -> String {
         succeeded(&self.run(arguments))
     }
 
-    /// Its exit code and what it complained about.
+    /// The exit code and the error message.
     fn refused(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.run(arguments);
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
@@ -133,7 +133,7 @@ fn a_plan_runs_here_once() {
     let text = bench.said(&["gather", "plan.toml"]);
     assert!(text.contains("tiny-seed1  done") && text.contains("all 2 jobs are done"), "{text}");
 
-    // Both answer together: the mean of their probabilities, on every row once.
+    // The ensemble of both: the mean of their probabilities, once for every row.
     let text = bench.said(&["gather", "plan.toml", "--ensembles"]);
     assert!(text.contains("tiny, mean of 2  1 of 1  ferplus-8 ferplus.plurality"), "{text}");
 
@@ -144,7 +144,7 @@ fn a_plan_runs_here_once() {
     assert_eq!(said.matches("is finished already").count(), 2, "{said}");
     assert_eq!(std::fs::metadata(&metrics).unwrap().modified().unwrap(), written);
 
-    // Another judge than before only judges.
+    // Another `judge` setting only evaluates.
     let plan = std::fs::read_to_string(bench.path("plan.toml")).unwrap();
     std::fs::write(bench.path("plan.toml"), plan.replace("private", "public")).unwrap();
     assert_eq!(bench.gathered()["jobs"][0]["state"], "trained");
@@ -222,7 +222,7 @@ fn a_failing_job_is_named_and_the_rest_runs() {
     std::fs::remove_file(bench.of("tiny-seed1", FILE)).unwrap();
     assert!(bench.said(&RUN).contains("2 jobs: 2 done"));
 
-    // Not the training that was begun there.
+    // Another training than the one that was started there.
     let mut other = Recipe::load(bench.path("tiny.toml").to_str().unwrap()).unwrap();
     other.optimizer.learning_rate /= 2.0;
     std::fs::write(bench.path("tiny.toml"), toml::to_string(&other).unwrap()).unwrap();
@@ -255,7 +255,7 @@ fn refuses_what_no_job_would_understand() {
     assert!(code == 2 && error.contains("--folds needs --fold"), "{error}");
 }
 
-/// Debian's own tools run the array on a cluster of this machine alone.
+/// Debian's Slurm runs the array on a cluster of this machine only.
 #[test]
 fn slurm_runs_the_array() {
     if !Path::new("/usr/sbin/slurmctld").exists() {
@@ -269,7 +269,7 @@ fn slurm_runs_the_array() {
     );
     let said = bench.said(&["train", "--plan", "plan.toml", "--slurm", "array.sh"]);
     assert!(said.contains("array.sh: 3 jobs"), "{said}");
-    // Two of three have run before, of which one was cut off before it was judged.
+    // Two of three have run before, and one of them was interrupted before its evaluation.
     let plan = Plan::load(&bench.path("plan.toml")).unwrap();
     for job in &plan.jobs()[..2] {
         let arguments: Vec<&str> = job.arguments.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Quantized graphs answer as the float graphs they come from, in the badge's own runtime.
+//! Quantized graphs give the same results as their float graphs, in the badge's runtime.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -33,19 +33,19 @@ fn rows(count: usize, side: usize) -> Vec<CalibrationInput> {
     (0..count).map(|_| row()).collect()
 }
 
-/// The usual settings, but small layers are not spared: these nets have no others.
+/// The default settings, except that small layers are quantized: these networks have no others.
 fn settings(form: Arithmetic) -> QuantizeSettings {
     QuantizeSettings { keep_below: 0, ..QuantizeSettings::of(form) }
 }
 
-/// What tract answers, all outputs one after the other.
+/// All outputs of tract, concatenated.
 fn answers(onnx: &[u8], side: usize, row: &CalibrationInput) -> Vec<f32> {
     let session = Session::load("net", onnx, &[1, 1, side, side]).unwrap();
     let outputs = session.run(|input| input.copy_from_slice(&row.values)).unwrap();
     (0..outputs.len()).flat_map(|at| outputs.get(at).unwrap().to_vec()).collect()
 }
 
-/// Signal to noise of `quantized` against `float`, dB.
+/// Signal-to-noise ratio of `quantized` against `float`, dB.
 fn agreement(float: &[u8], quantized: &[u8], side: usize, rows: &[CalibrationInput]) -> f64 {
     let (mut signal, mut noise) = (0f64, 0f64);
     for row in rows {
@@ -67,7 +67,7 @@ fn run(
     quantize(&BadgeEngine, onnx, rows, settings)
 }
 
-/// A graph from one luma input to what `build` makes of it.
+/// A graph from one luma input to the value of `build`.
 fn graph(build: impl FnOnce(&mut GraphBuilder, &Value) -> Value) -> Vec<u8> {
     let mut graph = GraphBuilder::new("net");
     let side = Dim::Fixed(SIDE);
@@ -77,7 +77,7 @@ fn graph(build: impl FnOnce(&mut GraphBuilder, &Value) -> Value) -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
-/// As many weights, from -0.4 to 0.4.
+/// `count` weights, from -0.4 to 0.4.
 fn weights(count: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| rng.random_range(-0.4..0.4)).collect()
@@ -126,7 +126,7 @@ fn one_graph_one_file() {
     }
 }
 
-/// Pads are the zero point, a maximum of integers is the maximum, a flattened map keeps its order.
+/// Padding is the zero point, the maximum of integers is the maximum of their values, a flattened map keeps its order.
 #[test]
 fn borders_pools_and_dense_layers_keep_their_answers() {
     let onnx = graph(|graph, luma| {
@@ -153,7 +153,7 @@ fn borders_pools_and_dense_layers_keep_their_answers() {
     }
 }
 
-/// tract makes a table of ones out of a softmax between integers.
+/// tract turns a softmax between integers into a lookup table of ones.
 #[test]
 fn a_softmax_and_what_follows_stay_in_floats() {
     let onnx = graph(|graph, luma| {
@@ -170,7 +170,7 @@ fn a_softmax_and_what_follows_stay_in_floats() {
     assert!(agreement > 25.0, "{agreement} dB");
 }
 
-/// What has 8-bit weights already can become integers, or the same again.
+/// A graph with 8-bit weights can be quantized to full int8, or to 8-bit weights again.
 #[test]
 fn a_quantized_graph_can_be_quantized_again() {
     let (_, onnx) = zoo().swap_remove(0);
@@ -182,7 +182,7 @@ fn a_quantized_graph_can_be_quantized_again() {
     let integers = run(&first, &rows, settings(Arithmetic::Int8)).unwrap();
     assert_eq!(integers.layers.len(), second.layers.len());
     assert!(agreement(&first, &integers.onnx, 48, &rows[..4]) > 25.0);
-    // Integers are floats again, but for what was cut off.
+    // Integers are restored to floats, except for saturated values.
     let back = run(&integers.onnx, &rows, again).unwrap();
     assert_eq!(back.layers.len(), second.layers.len());
     let agreement = agreement(&first, &back.onnx, 48, &rows[..4]);
@@ -295,7 +295,7 @@ fn every_range_method_works_and_the_best_is_not_the_worst() {
     assert!(best >= worst && worst > 10.0, "{best} {others:?}");
 }
 
-/// Message and help, as the program reports them.
+/// Message and help of an error.
 fn failure(error: QuantizeError) -> String {
     let failure = QuantizeFailure { network: "net.onnx".to_owned(), error };
     format!("{failure}\n{}", failure.help().unwrap_or_default())

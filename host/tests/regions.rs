@@ -1,5 +1,5 @@
-//! Integer regions of quantized graphs run in the integer engine, and answer as tract does, which computes the same
-//! nodes one by one.
+//! Integer regions of quantized graphs run in the integer engine, with the same results as in tract, which computes the
+//! same nodes one by one.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -37,7 +37,7 @@ fn int8(onnx: &[u8], rows: &[CalibrationInput]) -> Vec<u8> {
     quantize(&BadgeEngine, onnx, rows, QuantizeSettings::of(Arithmetic::Int8)).unwrap().onnx
 }
 
-/// How far the engine's answers are from tract's, by the spread of tract's: the mean and the most.
+/// The mean and the largest difference between the engine's and tract's results, relative to the range of tract's.
 fn difference(onnx: &[u8], session: &Session, rows: &[CalibrationInput]) -> (f32, f32) {
     let tract = TractEngine.load(onnx, &rows[0].shape).unwrap();
     let (mut sum, mut most, mut count) = (0.0, 0.0_f32, 0);
@@ -61,7 +61,7 @@ fn difference(onnx: &[u8], session: &Session, rows: &[CalibrationInput]) -> (f32
     (sum / count as f32 / spread, most / spread)
 }
 
-/// As many weights, from -0.4 to 0.4.
+/// `count` weights, from -0.4 to 0.4.
 fn weights(count: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| rng.random_range(-0.4..0.4)).collect()
@@ -90,7 +90,8 @@ fn graph(build: impl FnOnce(&mut GraphBuilder, &Value) -> Value) -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
-/// All regions in the engine, whose answers are tract's but for roundings that the engine leaves out; returns them.
+/// Checks that all regions run in the engine, with tract's results except for roundings that the engine skips; returns
+/// the regions.
 fn check(name: &str, onnx: &[u8], shape: &[usize], most: f32) -> Vec<RegionReport> {
     let rows = rows(16, shape);
     let quantized = int8(onnx, &rows);
@@ -109,7 +110,7 @@ fn every_architecture_runs_in_the_engine() {
     for (spec, onnx) in zoo::graphs(8).unwrap() {
         let regions = check(spec.kind(), &onnx, &[1, 1, spec.side(), spec.side()], 0.08);
         if let NetSpec::Badge { .. } = spec {
-            // With both of its heads, so that a badge's second head costs no more than itself.
+            // One region has both heads, so that the second head costs only its own layer.
             assert_eq!(regions.len(), 1, "{regions:?}");
             assert_eq!(regions[0].outputs, ["logits", "fer-7"]);
         }
@@ -176,7 +177,7 @@ fn every_layer_answers_as_tract_does() {
     }
 }
 
-/// A batch is one picture after the other.
+/// A batch gives the results of its pictures.
 #[test]
 fn a_batch_answers_as_its_pictures_do() {
     let onnx = graph(|graph, luma| {
@@ -199,7 +200,7 @@ fn a_batch_answers_as_its_pictures_do() {
     }
 }
 
-/// A float operator between two regions: each is an operator of its own.
+/// A float operator between two regions separates them.
 #[test]
 fn regions_with_floats_between_them_are_apart() {
     let onnx = graph(|graph, luma| {
@@ -216,7 +217,7 @@ fn regions_with_floats_between_them_are_apart() {
     assert!(mean < 0.01 && most < 0.04, "{mean} {most}");
 }
 
-/// What the engine cannot compute stays with tract as it is, for a reason that names the place.
+/// A region that the engine cannot compute runs in tract unchanged, with a reason that names the node.
 #[test]
 fn what_the_engine_cannot_run_stays_with_tract() {
     let rows = rows(16, &[1, 1, SIDE, SIDE]);
@@ -270,7 +271,7 @@ fn what_the_engine_cannot_run_stays_with_tract() {
     }
 }
 
-/// No file can name a program of another graph.
+/// A file cannot contain the engine's operator.
 #[test]
 fn a_file_with_the_engines_own_operator_is_refused() {
     let onnx = graph(|graph, luma| graph.node("EmocueIntegerRegion", "own", &[luma], &[]));

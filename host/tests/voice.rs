@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Writes what it was told into a file that begins as a WAV file does.
+/// A fake espeak-ng that writes its arguments into a file with a WAV header.
 const SPEAKER: &str = "#!/bin/sh
 [ \"$2\" = xx ] && { echo 'Error: The specified espeak-ng voice does not exist.' >&2; exit 1; }
 printf 'RIFF....WAVEfmt 12345678901234567890123456789012 %s %s' \"$2\" \"$6\" >\"$4\"

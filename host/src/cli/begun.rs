@@ -1,4 +1,5 @@
-//! The arguments that a training was begun with. They lie in its run's folder, so that `--resume` needs no other.
+//! The arguments with which a training was started. They are stored in its run's folder, so that `--resume` needs no
+//! others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::train::TrainArgs;
 
-/// The arguments, inside a run's folder.
+/// File of the arguments, inside a run's folder.
 const ARGUMENTS_FILE: &str = "arguments.json";
 
-/// What names the data: given again, it replaces all of what was given before.
+/// Arguments that name the data: if one is given when resuming, it replaces all of them.
 const DATA: [&str; 12] = [
     "fer2013",
     "ferplus",
@@ -32,10 +33,10 @@ const DATA: [&str; 12] = [
     "crops",
 ];
 
-/// What a training cannot change once it has begun.
+/// Arguments that a started training cannot change.
 const FIXED: [&str; 5] = ["recipe", "heads", "seed", "transfer", "limit"];
 
-/// Paths, which are kept so that they hold in every folder.
+/// Paths, which are stored as absolute paths.
 const PATHS: [&str; 8] =
     ["fer2013", "ferplus", "data", "map", "transfer", "faces", "empty", "crops"];
 
@@ -54,7 +55,7 @@ struct Probe {
 }
 
 impl Given {
-    /// What was typed. A value that is not UTF-8 is left out, so that a training begun with it is resumed with it.
+    /// The arguments on the command line. A value that is not UTF-8 is left out, so it must be given again to resume.
     pub(super) fn of(matches: &ArgMatches) -> Self {
         let command = TrainArgs::augment_args(Command::new("train"));
         let options = command.get_arguments().filter(|arg| arg.get_action().takes_values());
@@ -68,10 +69,10 @@ impl Given {
         Self(typed.filter(|(id, _)| id != "run").collect())
     }
 
-    /// Keeps the arguments in the run's folder.
+    /// Stores the arguments in the run's folder.
     ///
     /// # Errors
-    /// [`RunError::Write`] when the folder refuses.
+    /// [`RunError::Write`] when the file cannot be written.
     pub(super) fn save(&self, run: &Path) -> Result<(), RunError> {
         let path = run.join(ARGUMENTS_FILE);
         let absolute = Self(self.0.iter().map(|(id, values)| absolute(id, values)).collect());
@@ -80,10 +81,10 @@ impl Given {
             .map_err(|error| RunError::Write(path, error.source))
     }
 
-    /// The arguments of a training that is resumed: those that it was begun with, and over them those given now.
+    /// The arguments of a resumed training: the stored ones, overridden by those given now.
     ///
     /// # Errors
-    /// What cannot be changed, or which arguments are missing.
+    /// An argument that cannot be changed, or missing arguments.
     pub(super) fn resume(&self, now: &TrainArgs) -> Result<TrainArgs, Box<dyn Failure>> {
         let run = now.run();
         if !run.join(FILE).exists() {
@@ -140,7 +141,7 @@ impl Given {
         })
     }
 
-    /// Whether nothing is given that `begun` has otherwise. The checkpoint knows its epochs itself.
+    /// Checks that no fixed argument differs from `begun`. The checkpoint has its own number of epochs.
     fn unchanged(&self, begun: &Self, now: &TrainArgs) -> Result<(), Problem> {
         let command = TrainArgs::augment_args(Command::new("train"));
         for id in FIXED {
@@ -162,16 +163,16 @@ impl Given {
     }
 }
 
-/// The name of the recipe that the training in `run` was begun with; `None` where its arguments are not kept.
+/// The name of the recipe of the training in `run`; `None` without stored arguments.
 pub(super) fn recipe_name(run: &Path) -> Option<String> {
     let given = Given::load(run).ok()??;
     let usual = || usual(&TrainArgs::augment_args(Command::new("train")), "recipe");
     let recipe = given.0.get("recipe").cloned().or_else(usual)?.into_iter().next()?;
-    // A file of one's own is named by its stem.
+    // A recipe file is named by its stem.
     Path::new(&recipe).file_stem().map(|stem| stem.to_string_lossy().into_owned())
 }
 
-/// What an argument is where it is not given.
+/// The default of an argument.
 fn usual(command: &Command, id: &str) -> Option<Vec<String>> {
     let arg = command.get_arguments().find(|arg| arg.get_id() == id)?;
     let values = arg.get_default_values();
@@ -180,7 +181,7 @@ fn usual(command: &Command, id: &str) -> Option<Vec<String>> {
     values.filter(|values| !values.is_empty())
 }
 
-/// An argument as it is kept: a path holds in every folder.
+/// An argument as it is stored: paths are absolute.
 fn absolute(id: &str, values: &[String]) -> (String, Vec<String>) {
     let path = |value: &String| -> Option<PathBuf> {
         let is_path = PATHS.contains(&id) || NAMES.contains(&id) && Path::new(value).is_file();

@@ -48,10 +48,10 @@ pub struct BoxesArgs {
     limit: Option<usize>,
 }
 
-/// A picture with its marked faces.
+/// A picture with its annotated faces.
 type Marked = (PathBuf, Vec<Rect>);
 
-/// A line of a file of marked faces.
+/// A line of a file of annotated faces.
 #[derive(Deserialize)]
 struct Mark {
     file: String,
@@ -65,7 +65,7 @@ struct Mark {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Failure>> {
     let open = |name| -> Result<Box<dyn Detector>, Box<dyn Failure>> {
         Ok(NamedDetector::read(name, Some(args.min_face))?.open(None)?)
@@ -91,7 +91,7 @@ pub fn run(args: &BoxesArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 impl BoxesArgs {
-    /// Pictures with the marked faces that count.
+    /// Pictures with the annotated faces that count.
     fn with_marks(&self) -> Result<Vec<Marked>, Box<dyn Failure>> {
         let Some(marked) = &self.marked else {
             let folder = self.pictures.as_deref().unwrap_or(Path::new("."));

@@ -174,7 +174,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 /// Runs the verb and prints the result.
 ///
 /// # Errors
-/// What a part or the bundle lacks; nothing is written then.
+/// What is missing or invalid; nothing is written then.
 pub fn run(args: &BundleArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::Show { bundle, json, card } => {

@@ -74,7 +74,7 @@ pub struct CalibrateArgs {
     overwrite: OverwriteArg,
 }
 
-/// Share of answers that a help line aims for.
+/// Coverage for which a help line suggests a setting.
 const LIKELY: f64 = 0.5;
 
 fn share(text: &str) -> Result<f64, String> {
@@ -102,7 +102,7 @@ fn number(text: &str, least: f32, most: f32) -> Result<f32, String> {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next; nothing is written then.
+/// The failure, with help; nothing is written then.
 pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
     if !is_onnx(&args.model) {
         let name = args.model.display();
@@ -146,14 +146,14 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// The protocol that figures stand for, and the dataset's own labels where those are others.
+/// The main protocol, and the dataset's own labels if they differ from it.
 fn sources(data: &Dataset, labels: LabelSet) -> Vec<AppliedProtocol<'_>> {
     let all = AppliedProtocol::all(data, labels);
     let last = all.len().saturating_sub(1);
     all.into_iter().enumerate().filter(|(at, _)| [0, last].contains(at)).map(|(_, it)| it).collect()
 }
 
-/// What the graph says of its outputs; shares of classes that it does not have are those of the data's Training rows.
+/// The outputs according to the graph's metadata; missing class shares are taken from the data's Training rows.
 fn outputs(model: &ClassifierModel, data: &Dataset) -> Result<Outputs, Problem> {
     let found = metadata::read(model.onnx())
         .map_err(|error| Problem::new(format!("{}: {error}", model.name())).code(exit::INPUT))?;
@@ -165,7 +165,7 @@ fn outputs(model: &ClassifierModel, data: &Dataset) -> Result<Outputs, Problem> 
     Ok(Outputs { labels, second: found.heads.get(1).copied(), shares })
 }
 
-/// The conditions of `names`: all, or some with commas between them.
+/// Parses the conditions in `names`: all, or a comma-separated list.
 fn conditions(names: Option<&str>) -> Result<Vec<&'static Condition>, Problem> {
     let Some(names) = names else { return Ok(Vec::new()) };
     if names.trim() == "all" {
@@ -182,7 +182,7 @@ fn conditions(names: Option<&str>) -> Result<Vec<&'static Condition>, Problem> {
     names.split(',').map(|name| condition(name.trim())).collect()
 }
 
-/// The rows as they are, then under each condition.
+/// The clean rows, then the rows under each condition.
 fn views(
     model: &ClassifierModel,
     data: &Dataset,

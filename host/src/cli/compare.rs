@@ -110,13 +110,13 @@ enum SplitArg {
     Private,
 }
 
-/// Rows that recognizers are timed with.
+/// Rows for the time measurement of recognizers.
 const TIMED: usize = 32;
 
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &CompareArgs) -> Result<(), Box<dyn Failure>> {
     if let Some(page) = &args.report {
         args.overwrite.check(page, HTML, &[])?;
@@ -135,7 +135,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// Everything is read and checked before anything is trained.
+/// Runs the comparison; everything is read and checked before anything is trained.
 fn measure(args: &CompareArgs) -> Result<CompareFile, Box<dyn Failure>> {
     let learners = args.learners()?;
     let data = args.data.read()?;
@@ -224,8 +224,8 @@ impl CompareArgs {
         Ok(learners)
     }
 
-    /// Every network, the default bundle's first. Of a training with several heads the one that answers in the classes that
-    /// are compared.
+    /// All networks, the default bundle's first. Of a training with several heads, the one with the compared label set
+    /// is used.
     fn networks(&self, data: &Dataset) -> Result<Vec<NamedNetwork>, Box<dyn Failure>> {
         let Self { bundle: bundles, model: models, run: runs, labels, .. } = self;
         let names = ModelNames { bundles, models, runs, labels: *labels };

@@ -14,7 +14,7 @@ use crate::compare::card::{Kind, distinct};
 use crate::compare::network::NamedNetwork;
 use crate::eval::context::portable;
 
-/// What is compared, as the command names it.
+/// The networks to compare, as named on the command line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ModelNames<'a> {
     /// Bundles besides the default one.
@@ -28,14 +28,14 @@ pub(super) struct ModelNames<'a> {
 }
 
 impl ModelNames<'_> {
-    /// Opens all of them, the default bundle first; `wanted` is the label set of the head of a training with several.
+    /// Opens all networks, the default bundle's first; `wanted` selects the head of a training with several heads.
     ///
     /// # Errors
     /// [`CompareError`] naming the first that cannot be used.
     pub(super) fn open(&self, wanted: &[&str]) -> Result<Vec<NamedNetwork>, CompareError> {
         let mut networks = Vec::new();
         let mut push = |name: String, file: &Path, kind: Kind, model: ClassifierModel| {
-            // Whether it runs shows now, and not after minutes.
+            // A network that does not run is reported now, not after minutes.
             model.load().map_err(emocue_data::model::ModelError::from)?;
             let file = portable(&file.display().to_string());
             networks.push(((name, file), kind, model));
@@ -66,7 +66,7 @@ impl ModelNames<'_> {
     }
 }
 
-/// The graph of a training's head: of the first label set of `wanted` that one has, else of the first head.
+/// The graph of a training's head: the one with the first available label set of `wanted`, else the first head.
 fn graph(run: &Path, wanted: &[&str]) -> Result<PathBuf, CompareError> {
     let folder = RunFolder::read(run);
     let no_run = |reason: String| CompareError::NoRun { run: run.to_owned(), reason };

@@ -1,4 +1,4 @@
-//! Detectors as verbs name them: a folder with MTCNN's three networks, a bundle's file or `default`.
+//! Detectors named on the command line: a folder with MTCNN's three networks, a bundle's file or `default`.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,9 +11,9 @@ use emocue_run::{Detector, RunError, networks};
 
 use crate::import::mtcnn::nets_in;
 
-/// A detector that can be opened more than once, with other thresholds.
+/// A detector that can be opened several times, with different thresholds.
 pub(super) struct NamedDetector {
-    /// As the command names it.
+    /// Its name on the command line.
     pub(super) name: String,
     source: Source,
 }
@@ -24,7 +24,7 @@ enum Source {
 }
 
 impl NamedDetector {
-    /// Reads a detector's files; `min_face` (px) takes the place of its own.
+    /// Reads a detector's files; `min_face` (px) replaces its own setting.
     pub(super) fn read(name: &Path, min_face: Option<f32>) -> Result<Self, Box<dyn Failure>> {
         let source = if name.is_dir() {
             let usual = MtcnnSettings::default();
@@ -40,7 +40,7 @@ impl NamedDetector {
         Ok(Self { name: name.display().to_string(), source })
     }
 
-    /// The score that a face reaches at least.
+    /// Its threshold, the lowest score of a face.
     pub(super) fn threshold(&self) -> f32 {
         match &self.source {
             Source::Folder(_, settings) => settings.thresholds[2],
@@ -48,7 +48,7 @@ impl NamedDetector {
         }
     }
 
-    /// Ready to search; for faces from `score` on where it is given and below its own threshold.
+    /// Opens the detector, with the threshold `score` if that is below its own.
     pub(super) fn open(&self, score: Option<f32>) -> Result<Box<dyn Detector + Send>, RunError> {
         match &self.source {
             Source::Folder(nets, settings) => {

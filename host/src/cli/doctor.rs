@@ -1,4 +1,4 @@
-//! `emocue doctor`: what this computer has, and how to get what is missing.
+//! `emocue doctor`: checks this computer's prerequisites.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// Prints what was found, and says by the exit code whether there is a problem.
+/// Prints the findings; the exit code tells whether there is a problem.
 pub fn run(args: &DoctorArgs) -> ExitCode {
     let named = std::env::var_os("EMOCUE_DATA").filter(|folder| !folder.is_empty());
     let data = args.data.clone().or_else(|| named.map(PathBuf::from));

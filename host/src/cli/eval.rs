@@ -130,7 +130,7 @@ fn fraction(text: &str) -> Result<f32, String> {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
     if !args.detectors.detector.is_empty() {
         let EvalArgs { threads, json, report, overwrite, .. } = args;
@@ -194,7 +194,7 @@ pub fn run(args: &EvalArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// What is judged: each network, or those of an ensemble together.
+/// The networks to evaluate: each by itself, or those of an ensemble together.
 fn models(args: &EvalArgs) -> Result<Vec<Vec<ClassifierModel>>, Box<dyn Failure>> {
     let open = |name: &PathBuf| open_model(name, args.labels);
     let mut models: Vec<Vec<ClassifierModel>> = Vec::new();
@@ -222,7 +222,7 @@ fn judge_rows(
     })
 }
 
-/// The first row of the last split that was judged.
+/// The first row of the last evaluated split.
 fn row_to_show(data: &Dataset, split: SplitArg) -> Option<Luma> {
     let row = *data.rows(*split.splits(data).last()?).first()?;
     Luma::from_raw(data.side(), data.side(), data.picture(row).to_vec()).ok()
@@ -232,7 +232,7 @@ fn of_report(error: ReportError) -> Problem {
     Problem::new(error.to_string())
 }
 
-/// Pictures of every evaluation by its first protocol on its last split, where they were asked for.
+/// Example pictures of every evaluation by its first protocol on its last split, if requested.
 fn examples(
     args: &EvalArgs,
     judged: &[Judged],
@@ -283,7 +283,7 @@ fn settings(args: &EvalArgs) -> PredictSettings {
     PredictSettings { jitter: *jitter, flip: *flip, condition: None, threads: (*threads).max(1) }
 }
 
-/// Shows the progress of `work` where standard error is a terminal.
+/// Shows the progress of `work` if standard error is a terminal.
 pub(super) fn with_bar<T>(rows: usize, work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
     let terminal = std::io::stderr().is_terminal();
     let bar = if terminal { ProgressBar::new(rows as u64) } else { ProgressBar::hidden() };

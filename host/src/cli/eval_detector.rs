@@ -86,7 +86,7 @@ impl HalfArg {
     }
 }
 
-/// How the results are given.
+/// The form of the results.
 pub(super) struct DetectorOutput<'a> {
     pub(super) threads: usize,
     pub(super) json: bool,
@@ -95,7 +95,7 @@ pub(super) struct DetectorOutput<'a> {
 }
 
 impl DetectorArgs {
-    /// Reads everything, judges, prints.
+    /// Reads the data, evaluates, prints.
     pub(super) fn run(&self, output: &DetectorOutput<'_>) -> Result<(), Box<dyn Failure>> {
         if let Some(page) = output.report {
             output.overwrite.check(page, HTML, &[])?;
@@ -115,7 +115,7 @@ impl DetectorArgs {
         Ok(())
     }
 
-    /// Detectors and pictures alone, as `emocue compare` names them.
+    /// Arguments with detectors and pictures only, for `emocue compare`.
     pub(super) fn plain(
         detector: &[PathBuf],
         faces: &[PathBuf],
@@ -126,7 +126,7 @@ impl DetectorArgs {
         Self { detector, faces, empty, limit, ..Self::default() }
     }
 
-    /// Reads everything and judges.
+    /// Reads the data and evaluates.
     pub(super) fn measure(&self, threads: usize) -> Result<DetectorFile, Box<dyn Failure>> {
         if self.faces.is_empty() && self.empty.is_empty() {
             let problem = Problem::usage("there is nothing to judge a detector by");
@@ -187,7 +187,7 @@ impl DetectorArgs {
         })
     }
 
-    /// The pictures of the half that is judged, and what they are.
+    /// The pictures of the evaluated half, and their counts.
     fn used<'a>(&self, sets: &'a [FaceSet]) -> (Vec<&'a FacePicture>, Vec<SetInfo>) {
         let (mut pictures, mut infos) = (Vec::new(), Vec::new());
         for set in sets {
@@ -204,12 +204,12 @@ impl DetectorArgs {
         (pictures, infos)
     }
 
-    /// Whether there is a limit, and nothing that it could hold for.
+    /// Whether there is a limit that applies to nothing.
     pub(super) fn limits_nothing(&self) -> bool {
         self.limit.is_some() && self.detector.is_empty() && self.groups.is_none()
     }
 
-    /// At most so many as are asked for, at even distances.
+    /// At most `limit` items, evenly spaced.
     pub(super) fn limited<'a, T>(&self, all: impl Iterator<Item = &'a T>) -> Vec<&'a T> {
         let all: Vec<&T> = all.collect();
         let used = self.limit.unwrap_or(usize::MAX).min(all.len());

@@ -14,7 +14,7 @@ use super::eval_detector::DetectorArgs;
 use crate::eval::Judged;
 use crate::eval::groups::{GroupsTask, LEAST_SIDE};
 
-/// Pictures with groups, and what finds the faces in them.
+/// Pictures with annotated groups, and the detector for their faces.
 pub(super) struct GroupFaces {
     /// The folder's name.
     pub(super) set: String,
@@ -23,7 +23,7 @@ pub(super) struct GroupFaces {
 }
 
 impl GroupFaces {
-    /// Reads the labels, and the detector of the bundle that is judged, else of the embedded one.
+    /// Reads the annotations, and the detector of the evaluated bundle, else of the embedded one.
     pub(super) fn read(labels: &Path, bundle: Option<&Path>) -> Result<Self, Box<dyn Failure>> {
         let folder = labels.parent().and_then(Path::file_name);
         let set = folder.or(labels.file_name()).unwrap_or_default().to_string_lossy().into_owned();

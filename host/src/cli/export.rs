@@ -30,7 +30,7 @@ pub struct ExportArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &ExportArgs) -> Result<(), Box<dyn Failure>> {
     args.overwrite.check(&args.out, ONNX, &[])?;
     if let Ok(state) = FaceState::peek(&args.run) {

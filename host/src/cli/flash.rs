@@ -78,10 +78,10 @@ pub struct SshArgs {
 }
 
 impl SshArgs {
-    /// As settings.
+    /// The settings for `ssh`.
     ///
     /// # Errors
-    /// [`SshError::Option`] for options that are not passed on.
+    /// [`SshError::Option`] for refused options.
     pub fn settings(&self) -> Result<SshSettings, SshError> {
         SshSettings::new(self.ssh_config.clone(), &self.ssh_option)
     }
@@ -90,7 +90,7 @@ impl SshArgs {
 /// Flashes a badge, or rolls it back.
 ///
 /// # Errors
-/// [`FlashError`](emocue_flash::FlashError); what was on the badge is still there unless it says otherwise.
+/// [`FlashError`](emocue_flash::FlashError); the badge is unchanged unless it says otherwise.
 pub fn run(args: &FlashArgs) -> Result<(), Box<dyn Failure>> {
     let mut console = Console::default();
     if args.rollback {

@@ -1,4 +1,4 @@
-//! `--folds`: dividing a dataset for cross-validation, the same way for training and judging.
+//! `--folds`: division of a dataset for cross-validation, the same for training and evaluation.
 
 use clap::Args;
 
@@ -20,15 +20,15 @@ pub struct FoldArgs {
 }
 
 impl FoldArgs {
-    /// The division that was asked for, if any.
+    /// The requested division, if any.
     ///
     /// # Errors
-    /// [`FoldsError`] when `data` cannot be divided so.
+    /// [`FoldsError`] when `data` cannot be divided in this way.
     pub fn divide(&self, data: &Dataset) -> Result<Option<Folds>, FoldsError> {
         self.folds.map(|count| Folds::new(data, count, self.fold_seed)).transpose()
     }
 
-    /// The one fold that was asked for, counted from 0.
+    /// The requested fold, counted from 0.
     pub fn index(&self) -> Option<usize> {
         self.fold.map(|fold| fold as usize - 1)
     }

@@ -36,7 +36,7 @@ pub struct GatherArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &GatherArgs) -> Result<(), Box<dyn Failure>> {
     let plan = Plan::load(&args.plan)?;
     let mut gathered = gather(&plan);
@@ -60,7 +60,7 @@ pub fn run(args: &GatherArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// Each recipe's seeds together, and all networks together, wherever that is more than one.
+/// The ensembles of each recipe's seeds and of all networks, if they have more than one member.
 fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn Failure>> {
     let jobs = plan.jobs();
     let mut groups: Vec<(String, Vec<&Job>)> = Vec::new();
@@ -72,7 +72,7 @@ fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn F
         groups.push(("all".to_owned(), jobs.iter().collect()));
     }
     let (Some(first), false) = (jobs.first(), groups.is_empty()) else { return Ok(Vec::new()) };
-    // The jobs differ in what they train, not in the data, so the first one's arguments name it for all.
+    // All jobs have the same data, so the first one's arguments are used.
     let asked = understood(first)?;
     let data = asked.data.read()?;
     let folds = asked.folds.divide(&data)?;
@@ -102,7 +102,7 @@ fn ensembles(plan: &Plan, split: Split) -> Result<Vec<EnsembleResult>, Box<dyn F
     Ok(results)
 }
 
-/// The graphs of the first heads of `jobs`; `None` where one of these is not done.
+/// The graphs of the first heads of `jobs`; `None` if one of them is not done.
 fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, EvalError> {
     let mut models = Vec::new();
     for job in jobs {
@@ -116,7 +116,7 @@ fn models(jobs: &[&Job], plan: &Plan) -> Result<Option<Vec<ClassifierModel>>, Ev
     Ok(Some(models))
 }
 
-/// The figures of the mean of `models` on the rows of `split`.
+/// The figures of the ensemble of `models` on the rows of `split`.
 fn answer(
     models: &[ClassifierModel],
     data: &Dataset,

@@ -1,4 +1,4 @@
-//! `emocue import`: published weights and other people's graphs, as the badge needs them.
+//! `emocue import`: import of published weights and of other projects' graphs.
 
 use crate::output::outln;
 use std::collections::BTreeMap;
@@ -116,7 +116,7 @@ enum Kind {
     Classifier,
 }
 
-/// Imports, writes the files and prints what it wrote.
+/// Imports, writes the files and prints their paths.
 ///
 /// # Errors
 /// What is missing or invalid; nothing is written then.
@@ -157,7 +157,7 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// What was imported, as the badge needs it.
+/// An imported network.
 enum Imported {
     Haar(Vec<u8>),
     Yunet(Vec<u8>, Option<Vec<u8>>),
@@ -178,14 +178,14 @@ impl Target {
         self.output.extension().is_some_and(|extension| extension == "emocue")
     }
 
-    /// Writes what was imported from the file `source`, by itself or in a bundle.
+    /// Writes a network imported from the file `source`, alone or in a bundle.
     fn save(&self, source: &Path, imported: Imported) -> Result<(), Box<dyn Failure>> {
         let bytes =
             if self.is_bundle() { self.bundle(source, imported)? } else { imported.into_bytes() };
         save(&self.output, &bytes)
     }
 
-    /// A bundle of it and of what `--with` has besides.
+    /// A bundle of it and the other parts of `--with`.
     fn bundle(&self, source: &Path, imported: Imported) -> Result<Vec<u8>, Box<dyn Failure>> {
         let card = self.card.as_deref().ok_or_else(|| {
             Problem::usage("a bundle needs a model card")
@@ -223,7 +223,7 @@ impl Target {
 }
 
 impl OnnxArgs {
-    /// The graph as the badge needs it, after one run.
+    /// Adapts the graph to the badge and runs it once.
     fn adopt(&self, onnx: Vec<u8>) -> Result<Imported, Box<dyn Failure>> {
         let name = self.model.display().to_string();
         let at = |failure: &dyn Failure| Problem::at(&name, failure);
@@ -242,7 +242,7 @@ impl OnnxArgs {
         let adopted = adopt::classifier(&onnx).map_err(|error| at(&error))?;
         let metadata = metadata::read(&adopted).map_err(|error| at(&error))?;
         let side = metadata.side().ok_or(MetadataError::Input).map_err(|error| at(&error))?;
-        // As every verb takes a graph that does not say.
+        // The defaults of every verb for a graph without preprocessing.
         let usual = Preprocess::of_size(side);
         let (mean, std) = (self.mean.unwrap_or(usual.mean), self.std.unwrap_or(usual.std));
         if self.mean.is_none() || self.std.is_none() {
@@ -260,19 +260,19 @@ impl OnnxArgs {
             .with_metadata(&entries)
             .to_bytes();
         let model = ClassifierModel::from_onnx(&name, adopted, None)?;
-        // Loading runs it once and compares its answer with the classes.
+        // Loading runs it once and compares its output with the classes.
         model.load()?;
         Ok(Imported::Classifier(Box::new(model)))
     }
 }
 
-/// The settings of a bundle's detector, where a network over the whole frame has the same.
+/// Settings for a single-shot network, taken from a bundle's detector where both have them.
 fn settings_of(detector: &DetectorSpec) -> SingleShotSettings {
     let usual = SingleShotSettings::default();
     match detector {
         DetectorSpec::Yunet { settings, .. } => (*settings).into(),
         DetectorSpec::SingleShot { outputs: Outputs::Yunet, settings, .. } => *settings,
-        // A Haar cascade may look for smaller faces.
+        // A Haar cascade may detect smaller faces.
         other => SingleShotSettings { min_face: other.min_face().max(usual.smallest), ..usual },
     }
 }

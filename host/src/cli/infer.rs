@@ -37,7 +37,7 @@ pub struct InferArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &InferArgs) -> Result<(), Box<dyn Failure>> {
     args.overwrite.allow(&args.out, &[])?;
     let size = args.shape.iter().try_fold(4usize, |size, axis| size.checked_mul(*axis));

@@ -1,4 +1,4 @@
-//! Ctrl-C in long jobs.
+//! Handling of Ctrl-C in long jobs.
 
 use std::io::{IsTerminal as _, stdout};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::LeaveAlternateScreen;
 
-/// A flag that Ctrl-C sets, so that the job can save what it has; the second Ctrl-C does not wait for
-/// that and ends the program with code 130.
+/// A flag that Ctrl-C sets, so that the job can save its state; a second Ctrl-C ends the program immediately with code
+/// 130.
 ///
 /// # Errors
-/// When the system refuses, or this is called twice.
+/// When the handler cannot be installed, or this is called twice.
 pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Problem> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();
@@ -24,7 +24,7 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Problem> {
         asked.store(true, Ordering::Relaxed);
         if requests.again(Instant::now()) {
             if stdout().is_terminal() {
-                // A live view may be there; without one this changes nothing.
+                // Restores the terminal from a live view; without one it has no effect.
                 let _ = execute!(stdout(), LeaveAlternateScreen, Show);
             }
             std::process::exit(exit::INTERRUPTED.into());

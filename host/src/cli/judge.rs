@@ -1,4 +1,4 @@
-//! `emocue train --judge`: a training's graphs as deployed, on the spot.
+//! `emocue train --judge`: evaluates a training's graphs as deployed, after the training.
 
 use super::eval::with_bar;
 use super::open::open_model;
@@ -15,7 +15,7 @@ use emocue_models::files::write_atomically;
 use emocue_train::recipe::Recipe;
 use emocue_train::run::{EVAL_FILE, RunFolder};
 
-/// Judges every graph that lies in `run`, prints the figures and writes them to `eval.json`.
+/// Evaluates every graph in `run`, prints the figures and writes them to `eval.json`.
 pub(super) fn judge(
     run: &RunFolder,
     recipe: &Recipe,
@@ -33,7 +33,7 @@ pub(super) fn judge(
         let count = data.rows(split).len();
         match with_bar(count, |bar| evaluate(&model, data, &[split], settings, bar)) {
             Ok(judged) => evaluations.push(judged.evaluation),
-            // A head may be for other rows than these.
+            // A head's classes may not occur in these rows.
             Err(error @ EvalError::NothingToScore { .. }) => {
                 errln!("{}: not judged, {error}", path.display());
                 unscored = Some(error);

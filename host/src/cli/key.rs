@@ -1,4 +1,4 @@
-//! `emocue key`: make a key that signs bundles, and print its public half for badges.
+//! `emocue key`: creates a key that signs bundles, and prints its public key for badges.
 
 use crate::output::outln;
 use std::path::PathBuf;
@@ -30,10 +30,10 @@ enum Action {
     },
 }
 
-/// Makes or shows a key, and prints the public key.
+/// Creates or reads a key, and prints the public key.
 ///
 /// # Errors
-/// [`KeyError`](key::KeyError); a key that exists is never replaced.
+/// [`KeyError`](key::KeyError); an existing key is never replaced.
 pub fn run(args: &KeyArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::New { output } => {

@@ -28,10 +28,10 @@ use emocue_flash::monitor::{BadgeConnector, BadgeSession, MonitorEvent, record, 
 use emocue_models::failure::{Failure, Problem};
 use emocue_models::plain::PlainWriter;
 
-/// Between two looks at the keyboard.
+/// Time between two checks of the keyboard.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How long the badge has to see the end of the session.
+/// Time to wait for the end of the session.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Watch a badge: frame rate, temperature, bundle, faults and log; never a picture.
@@ -55,10 +55,10 @@ pub struct MonitorArgs {
     ssh: SshArgs,
 }
 
-/// Watches a badge.
+/// Monitors a badge.
 ///
 /// # Errors
-/// When the target is not a badge that can be watched, or with `--once` when it does not answer.
+/// When the target cannot be monitored, or with `--once` when it does not answer.
 pub fn run(args: &MonitorArgs) -> Result<(), Box<dyn Failure>> {
     let (place, source): (String, Box<dyn BadgeConnector + Send>) = match &args.on {
         FlashTarget::Serial(port) => (port.to_string(), Box::new(port.clone())),
@@ -91,7 +91,7 @@ fn once(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), Bo
     Ok(())
 }
 
-/// Prints what is received until Ctrl-C, or until nobody reads it.
+/// Prints events until Ctrl-C, or until the output is closed.
 fn lines(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), Box<dyn Failure>> {
     let stop = stop_on_ctrl_c().map_err(|error| error.to_string())?;
     let stopped = || match stop.load(std::sync::atomic::Ordering::Relaxed) {
@@ -118,9 +118,9 @@ fn lines(mut source: Box<dyn BadgeConnector + Send>, json: bool) -> Result<(), B
     Ok(())
 }
 
-/// Shows the live view. The badge is asked by a thread, so that keys work while it is slow.
+/// Shows the live view. A thread polls the badge, so that keys work while the badge is slow.
 fn view(place: &str, mut source: Box<dyn BadgeConnector + Send>) -> Result<(), Box<dyn Failure>> {
-    // ssh may ask for a password, so the first session begins before the view covers the terminal.
+    // ssh may ask for a password, so the first session starts before the view covers the terminal.
     let first = source.connect();
     let mut source = Primed { first: Some(first), source };
     let (events, heard) = mpsc::channel();
@@ -140,12 +140,12 @@ fn view(place: &str, mut source: Box<dyn BadgeConnector + Send>) -> Result<(), B
     });
     let shown = Screen::open().and_then(|mut screen| screen.show(place, &heard));
     drop((stop, heard));
-    // The badge keeps a session for ten seconds unless it is ended.
+    // The badge keeps a session open for ten seconds unless it is ended.
     let _ = ended.recv_timeout(FAREWELL);
     shown.map_err(Into::into)
 }
 
-/// A source whose first session has begun, or failed, already.
+/// A connector whose first session has already started or failed.
 struct Primed {
     first: Option<Result<Box<dyn BadgeSession + Send>, Problem>>,
     source: Box<dyn BadgeConnector + Send>,
@@ -168,7 +168,7 @@ impl Screen {
         screen.map(Self).inspect_err(|_| restore())
     }
 
-    /// Draws until a key ends it.
+    /// Draws until a key ends the view.
     fn show(&mut self, place: &str, heard: &Receiver<MonitorEvent>) -> std::io::Result<()> {
         let mut history = History::new(place);
         loop {
@@ -187,7 +187,7 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back, where it can.
+/// Restores the terminal, if possible.
 fn restore() {
     let _ = execute!(stdout(), LeaveAlternateScreen);
     let _ = disable_raw_mode();

@@ -1,4 +1,4 @@
-//! MTCNN's O-Net as a second opinion for another detector.
+//! MTCNN's O-Net as a verification step of another detector.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub(super) struct OnetArg {
 }
 
 impl OnetArg {
-    /// The network, where one was asked for.
+    /// The network, if requested.
     ///
     /// # Errors
     /// A file that cannot be read, or a bundle without O-Net.
@@ -28,7 +28,7 @@ impl OnetArg {
     }
 
     /// # Errors
-    /// When O-Net was asked for, which `detector` cannot use.
+    /// When O-Net was requested, and `detector` cannot use it.
     pub(super) fn refuse(&self, detector: &str) -> Result<(), Problem> {
         match self.onet {
             Some(_) => Err(not_for("--onet", detector)),

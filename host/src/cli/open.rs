@@ -1,4 +1,4 @@
-//! Files that verbs are given, read once.
+//! Reading of the files named on the command line.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use emocue_models::label::LabelSet;
 
 use emocue_data::model::{ClassifierModel, ModelError};
 
-/// A classifier by name: a file that ends in `.onnx`, else a bundle's file or `default`. `labels` are for a graph that
-/// does not name its own.
+/// A classifier by name: a file that ends in `.onnx`, else a bundle's file or `default`. `labels` is for a graph that
+/// does not name its classes.
 ///
 /// # Errors
 /// [`ModelError`] when it cannot be read or described.
@@ -29,7 +29,7 @@ pub fn open_model(
     ClassifierModel::from_onnx(&name, onnx, labels)
 }
 
-/// Whether a file is a graph by its name.
+/// Whether a file has the extension of a graph.
 pub(super) fn is_onnx(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }

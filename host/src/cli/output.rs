@@ -1,4 +1,4 @@
-//! Where results go: never over another file unasked, and in the format that the name says.
+//! Output files: an existing file is not replaced without `--overwrite`, and the extension must match the format.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub struct UntestedArg {
 }
 
 impl UntestedArg {
-    /// Packs the parts; what a badge would refuse is written down only where it may be.
+    /// Packs the parts; a bundle that a badge would refuse is only accepted with `--untested`.
     ///
     /// # Errors
     /// [`PackError`] for an invalid part, or a bundle that a badge would refuse.
@@ -46,10 +46,10 @@ impl UntestedArg {
     }
 }
 
-/// What a verb writes.
+/// The format of an output file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Format {
-    /// As messages name it, with its article.
+    /// Its name in messages, with its article.
     name: &'static str,
     /// Extensions of its files.
     extensions: &'static [&'static str],
@@ -67,11 +67,11 @@ pub(super) const CSV: Format = Format { name: "a CSV table", extensions: &["csv"
 pub(super) const SVG: Format = Format { name: "an SVG picture", extensions: &["svg"] };
 
 impl OverwriteArg {
-    /// Whether the file `output` may be written: it does not exist, is one of `inputs`, or may be replaced; and its
-    /// extension, where it has one, names `format`. Asked before any work.
+    /// Checks that the file `output` may be written: it does not exist, is one of `inputs`, or may be replaced; and its
+    /// extension, if any, is one of `format`. It is called before any work.
     ///
     /// # Errors
-    /// What is in the way, or the extensions that the format has.
+    /// The existing file, or the extensions of the format.
     pub(super) fn check(
         self,
         output: &Path,
@@ -92,7 +92,7 @@ impl OverwriteArg {
     /// As [`check`](Self::check), for a file of any name.
     ///
     /// # Errors
-    /// What is in the way.
+    /// The existing file.
     pub(super) fn allow(self, output: &Path, inputs: &[&Path]) -> Result<(), Box<dyn Failure>> {
         if self.overwrite {
             return Ok(());
@@ -101,10 +101,10 @@ impl OverwriteArg {
     }
 }
 
-/// Creates a folder that results go to.
+/// Creates the folder of results.
 ///
 /// # Errors
-/// The system's reason.
+/// The operating system's error.
 pub(super) fn create_dir(path: &Path) -> Result<(), Problem> {
     std::fs::create_dir_all(path).map_err(|error| {
         let message = format!("cannot create the folder {}: {error}", path.display());

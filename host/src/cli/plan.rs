@@ -1,4 +1,4 @@
-//! `emocue train --plan`: many trainings, one after the other or as a job array.
+//! `emocue train --plan`: many trainings, sequentially or as a job array.
 
 #[cfg(unix)]
 use crate::output::{errln, outln};
@@ -21,16 +21,16 @@ use emocue_models::files::{refuse_existing, write_atomically};
 use emocue_train::recipe::Recipe;
 use emocue_train::run::{RunError, record_failure};
 
-/// One training, or those of a plan.
+/// A single training, or the trainings of a plan.
 #[derive(Debug)]
 pub enum TrainVerb {
-    /// One.
+    /// A single training.
     One(Box<TrainArgs>, Given),
-    /// Those of a plan.
+    /// The trainings of a plan.
     Plan(PlanArgs),
 }
 
-// No doc comment here: clap would take it for the verb's.
+// No doc comment here: clap would use it as the verb's help.
 #[allow(missing_docs)]
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Plans")]
@@ -49,7 +49,7 @@ pub struct PlanArgs {
     overwrite: bool,
 }
 
-/// One training needs its data, a plan nothing else: clap's derive cannot say so.
+/// A single training requires its data, and a plan no other argument: clap's derive cannot express that.
 impl Args for TrainVerb {
     fn augment_args(command: clap::Command) -> clap::Command {
         let single = TrainArgs::augment_args(command);
@@ -92,7 +92,7 @@ impl FromArgMatches for TrainVerb {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(verb: &TrainVerb) -> Result<(), Box<dyn Failure>> {
     match verb {
         TrainVerb::One(args, given) => train::run(args, given),
@@ -147,8 +147,7 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
         .into())
 }
 
-/// The arguments of a job as its training understands them: a mistake in them shows before the first of many
-/// begins.
+/// Parses the arguments of a job, so that a mistake in them is reported before the first job starts.
 pub(super) fn understood(job: &Job) -> Result<TrainArgs, Problem> {
     #[derive(Parser)]
     #[command(name = "emocue train", disable_help_flag = true)]
@@ -165,14 +164,14 @@ pub(super) fn understood(job: &Job) -> Result<TrainArgs, Problem> {
     })
 }
 
-/// The child that runs now, and how often somebody asked to stop.
+/// The running child, and the number of requests to stop.
 #[derive(Default)]
 struct Current {
     child: Option<u32>,
     asked: usize,
 }
 
-/// One job after the other, each a process of its own.
+/// Runs the jobs sequentially, each in its own process.
 fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Failure>> {
     let current = Arc::new(Mutex::new(Current::default()));
     let shared = current.clone();
@@ -203,17 +202,17 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Fai
     Ok(())
 }
 
-/// Starts a job, unless a stop was asked for.
+/// Starts a job, unless a stop was requested.
 fn start(job: &Job, program: &Path, current: &Mutex<Current>) -> std::io::Result<Option<Child>> {
-    // Held until the child is known, so that no Ctrl-C falls between.
+    // The lock is held until the child is known, so that no Ctrl-C is lost.
     let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
     if current.asked > 0 {
         return Ok(None);
     }
     let mut command = Command::new(program);
     command.args(&job.arguments).stdin(Stdio::null());
-    // A group of its own: the terminal's Ctrl-C would reach it besides the one that is passed on, and two of
-    // them mean not to wait for the checkpoint.
+    // In its own process group, or it would receive Ctrl-C from the terminal and the forwarded one, and the second ends
+    // it without a checkpoint.
     #[cfg(unix)]
     command.process_group(0);
     let child = command.spawn()?;
@@ -221,18 +220,18 @@ fn start(job: &Job, program: &Path, current: &Mutex<Current>) -> std::io::Result
     Ok(Some(child))
 }
 
-/// Asks a process to end as Ctrl-C would. It may have ended already; then there is nothing to ask.
+/// Sends a process the signal of Ctrl-C; it may have ended already.
 #[cfg(unix)]
 fn interrupt(process: u32) {
     let process = process.to_string();
     let _ = Command::new("kill").args(["-INT", &process]).stderr(Stdio::null()).status();
 }
 
-/// The console has interrupted it too.
+/// The console has already interrupted it.
 #[cfg(not(unix))]
 fn interrupt(_: u32) {}
 
-/// Notes how a job ended that could not say so itself.
+/// Records the end of a job that could not record its failure itself.
 fn settle(job: &Job, status: ExitStatus) -> Result<(), RunError> {
     let said = matches!(Folder::of(job, None).status, JobStatus::Failed { .. });
     if status.success() || status.code() == Some(i32::from(exit::INTERRUPTED)) || said {

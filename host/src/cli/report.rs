@@ -35,7 +35,7 @@ pub struct ReportArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &ReportArgs) -> Result<(), Box<dyn Failure>> {
     args.overwrite.check(&args.out, HTML, &[])?;
     let run = args.run.as_deref().map(EvaluatedRun::read).transpose()?;

@@ -1,4 +1,4 @@
-//! Which dataset a verb works on.
+//! The dataset of a verb.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use emocue_data::model::labels::label_set;
 use emocue_data::model::metadata::known_labels;
 use emocue_data::{DataError, SIDE, Split, ferplus, landmarks};
 
-/// Under which these arguments stand in the help.
+/// Heading of these arguments in the help.
 const HEADING: &str = "Dataset";
 
 /// Where the dataset lies and how it is to be read.
@@ -58,7 +58,7 @@ fn labels_help() -> String {
 }
 
 impl SourceArgs {
-    /// As if `--fer2013` and `--ferplus` were given.
+    /// The same as `--fer2013` and `--ferplus`.
     pub fn fer2013_with_votes(fer2013: PathBuf, ferplus: PathBuf) -> Self {
         Self {
             fer2013: Some(fer2013),
@@ -77,7 +77,7 @@ impl SourceArgs {
         self.fer2013.is_some() || self.data.is_some()
     }
 
-    /// Reads the dataset, with the votes and the landmarks where they are named.
+    /// Reads the dataset, with votes and landmarks if they are named.
     ///
     /// # Errors
     /// [`DataError`] naming file and row.
@@ -111,7 +111,7 @@ impl SourceArgs {
     }
 }
 
-/// A dataset beside the first one.
+/// An additional dataset.
 #[derive(Clone, Debug)]
 pub struct Also {
     layout: Option<DatasetLayout>,
@@ -119,7 +119,7 @@ pub struct Also {
 }
 
 impl Also {
-    /// `PATH` or `LAYOUT:PATH`.
+    /// Parses `PATH` or `LAYOUT:PATH`.
     ///
     /// # Errors
     /// An empty path.
@@ -134,7 +134,7 @@ impl Also {
         Ok(Self { layout, path: path.into() })
     }
 
-    /// Reads it at this side, px.
+    /// Reads it at `side` px.
     ///
     /// # Errors
     /// [`DataError`] naming file and row, or a dataset without Training rows.

@@ -100,7 +100,7 @@ impl TrainArgs {
         &self.run
     }
 
-    /// Takes from `now` what is never kept.
+    /// Takes from `now` the arguments that are not stored.
     pub(super) fn resume(&mut self, now: &Self) {
         (self.run, self.resume, self.plain) = (now.run.clone(), true, now.plain);
     }
@@ -131,15 +131,15 @@ impl TrainArgs {
         self.teacher.iter().map(|name| open_model(name, None)).collect()
     }
 
-    /// Looks at weights of others in a process that may take little.
+    /// Checks untrusted weights in a process with limits.
     fn check_transfer(&self) -> Result<(), Problem> {
-        // A graph is read within bounds.
+        // Reading a graph is limited anyway.
         let is_graph = |file: &&Path| file.extension().is_some_and(|ending| ending == "onnx");
         let file = self.transfer.as_deref().filter(|file| !file.is_dir() && !is_graph(file));
         file.map_or(Ok(()), check_weights)
     }
 
-    /// Whether the epochs that are given are those of the folder's training.
+    /// Checks that the given number of epochs is that of the folder's training.
     fn keeps_epochs(&self, folder: &RunFolder) -> Result<(), Problem> {
         let (Some(asked), Some(state)) = (self.epochs, folder.state()) else { return Ok(()) };
         let epochs = state.recipe.schedule.epochs;
@@ -151,7 +151,7 @@ impl TrainArgs {
             .help("Its schedule cannot be stretched: resume it without --epochs, or choose another --run folder."))
     }
 
-    /// The dataset, divided for the fold that is asked for, with rows to judge by.
+    /// The dataset, divided for the requested fold, with rows for the evaluation.
     fn read(&self) -> Result<Dataset, Box<dyn Failure>> {
         let data = self.divided()?;
         if let Some(rows) = self.judge {
@@ -179,7 +179,7 @@ impl TrainArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
     let resumed;
     let args = if args.resume {
@@ -196,8 +196,8 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
     }
     let start = args.start();
     RunFolder::check_free(&args.run, start)?;
-    // Before the folder is created, so that a mistake leaves nothing behind. Many trainings with --continue leave
-    // their failures in their folders.
+    // Checked before the folder is created, so that a mistake leaves no files. Trainings with --continue record their
+    // failures in their folders.
     if matches!(start, RunStart::Fresh | RunStart::Overwrite) {
         args.check_transfer()?;
     }
@@ -214,7 +214,7 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
 fn detector(args: &TrainArgs, given: &Given, recipe: FaceRecipe) -> Result<(), Box<dyn Failure>> {
     let start = args.start();
     RunFolder::check_free(&args.run, start)?;
-    // Before the folder is created, so that a mistake leaves nothing behind.
+    // Before the folder is created, so that a mistake leaves no files.
     let sources = args.faces.read(&args.teacher)?;
     let transfer = args.transfer.as_deref().filter(|_| start != RunStart::Resume);
     let transfer = transfer.map(|path| train_face::transferred(path, &recipe)).transpose()?;
@@ -234,7 +234,7 @@ fn detector(args: &TrainArgs, given: &Given, recipe: FaceRecipe) -> Result<(), B
     train_face::train(&folder, start, &sources, request, &stop)
 }
 
-/// Whether there are rows to evaluate on: asked before hours of training, not after.
+/// Checks before the training that there are rows for the evaluation.
 fn can_judge(data: &Dataset, split: Split) -> Result<(), Problem> {
     if !data.rows(split).is_empty() {
         return Ok(());

@@ -21,7 +21,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::output::outln;
 
-/// Between two plain lines.
+/// Time between two plain lines.
 const LINE: Duration = Duration::from_secs(60);
 
 /// What a detector learns from.
@@ -41,10 +41,10 @@ pub(super) struct FaceSourceArgs {
 }
 
 impl FaceSourceArgs {
-    /// The sets, read but for their pictures, and the teacher's graph, which was tried.
+    /// The sets without their decoded pictures, and the teacher's graph, which has been run once.
     ///
     /// # Errors
-    /// What is missing, cannot be read or is not a teacher.
+    /// An argument that is missing, cannot be read or is not a teacher.
     pub(super) fn read(&self, teacher: &[PathBuf]) -> Result<FaceSources, Box<dyn Failure>> {
         self.complete(teacher)?;
         let sets = self.faces.iter().map(|path| faces::read(path)).collect::<Result<_, _>>()?;
@@ -57,7 +57,7 @@ impl FaceSourceArgs {
         Ok(FaceSources { sources: Sources { sets, empty, crops: self.crops.clone() }, onnx })
     }
 
-    /// Whether a detector's training was given what it needs.
+    /// Checks that all arguments of a detector's training are given.
     fn complete(&self, teacher: &[PathBuf]) -> Result<(), Problem> {
         let missing = [
             (self.faces.is_empty(), "--faces PATH, pictures with marked faces"),
@@ -74,7 +74,7 @@ impl FaceSourceArgs {
     }
 }
 
-/// The graph to begin with, which fits the recipe's network.
+/// Reads the graph of the initial weights and checks that it fits the recipe's network.
 pub(super) fn transferred(path: &Path, recipe: &FaceRecipe) -> Result<Vec<u8>, Box<dyn Failure>> {
     let onnx = bytes(path)?;
     transfer::check(&recipe.net, &onnx)?;
@@ -87,7 +87,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// What a detector learns from, ready to be trained on.
+/// The training data of a detector.
 pub(super) struct FaceSources {
     sources: Sources,
     /// The teacher's graph.
@@ -97,7 +97,7 @@ pub(super) struct FaceSources {
 /// Trains a detector.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub(super) fn train(
     folder: &RunFolder,
     start: RunStart,
@@ -127,11 +127,11 @@ fn bar(count: usize) -> ProgressBar {
     }
 }
 
-/// Shows a training: a bar on a terminal, lines elsewhere.
+/// Shows a training: a progress bar on a terminal, else lines.
 struct FaceView {
     bar: ProgressBar,
     last: Instant,
-    /// When the first step was done, and after how many frames.
+    /// Time of the first step, and the number of frames then.
     first: Option<(Instant, usize)>,
 }
 

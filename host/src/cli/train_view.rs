@@ -1,4 +1,4 @@
-//! What `emocue train` shows while it runs: a live view on a terminal, plain lines elsewhere.
+//! The progress of `emocue train`: a live view on a terminal, else plain lines.
 
 use crate::output::outln;
 use std::collections::VecDeque;
@@ -20,9 +20,9 @@ use ratatui::{Frame, layout::Rect};
 use emocue_train::checkpoint::{EpochMetrics, TrainingState};
 use emocue_train::watcher::{Note, TrainingProgress, TrainingWatcher};
 
-/// Between two pictures of the live view; slow enough to be calm and cheap.
+/// Time between two redraws of the live view.
 const REDRAW: Duration = Duration::from_millis(500);
-/// Between two plain lines.
+/// Time between two plain lines.
 const LINE: Duration = Duration::from_secs(30);
 /// Steps over which the speed is measured.
 const WINDOW: usize = 50;
@@ -35,11 +35,11 @@ pub(super) struct View {
     last: Instant,
 }
 
-/// What is drawn.
+/// The data that is drawn.
 #[derive(Default)]
 struct History {
     title: String,
-    /// Loss by step, thinned out.
+    /// Loss by step, subsampled.
     losses: Vec<(f64, f64)>,
     epochs: Vec<EpochMetrics>,
     progress: Option<TrainingProgress>,
@@ -47,12 +47,12 @@ struct History {
 }
 
 impl View {
-    /// Nothing yet; `plain` asks for lines.
+    /// A view without data; with `plain`, it prints lines.
     pub(super) fn new(plain: bool) -> Self {
         Self { plain, screen: None, history: History::default(), last: Instant::now() }
     }
 
-    /// Gives the terminal back and prints what happened on the live view.
+    /// Restores the terminal and prints the epochs that the live view showed.
     pub(super) fn close(&mut self) {
         if self.screen.take().is_some() {
             let _ = execute!(stdout(), LeaveAlternateScreen);
@@ -62,7 +62,7 @@ impl View {
 
     fn draw(&mut self) {
         if let Some(screen) = &mut self.screen {
-            // A terminal that cannot be drawn on must not stop a training.
+            // An error of the terminal must not stop a training.
             let _ = screen.draw(|frame| self.history.draw(frame));
         }
     }
@@ -125,7 +125,7 @@ impl TrainingWatcher for View {
     }
 }
 
-/// An epoch in words.
+/// An epoch's metrics as a line.
 fn line(metrics: &EpochMetrics) -> String {
     let EpochMetrics { epoch, loss, accuracy, validation, seconds, .. } = metrics;
     let mut text =
@@ -153,7 +153,7 @@ impl History {
         }
     }
 
-    /// Seconds a step, over the last steps.
+    /// Mean time of the last steps, s.
     fn step_seconds(&self) -> Option<f64> {
         let span = self.times.back()?.duration_since(*self.times.front()?).as_secs_f64();
         (self.times.len() > 1).then(|| span / (self.times.len() - 1) as f64)
@@ -250,7 +250,7 @@ impl History {
     }
 }
 
-/// An axis with its ends written.
+/// An axis with labels at its ends.
 fn axis(bounds: [f64; 2], digits: usize) -> Axis<'static> {
     Axis::default().bounds(bounds).labels(bounds.map(|bound| format!("{bound:.digits$}")))
 }

@@ -1,4 +1,4 @@
-//! `emocue voice`: sound files for a badge that says its answers.
+//! `emocue voice`: sound files for speech output of a badge.
 
 use std::path::PathBuf;
 
@@ -27,10 +27,10 @@ pub struct VoiceArgs {
     overwrite: OverwriteArg,
 }
 
-/// Speaks every word, and says what was written.
+/// Synthesizes every word, and prints the paths of the files.
 ///
 /// # Errors
-/// An unknown language, files that are there already, and [`VoiceError`](crate::voice::VoiceError).
+/// An unknown language, existing files, and [`VoiceError`](crate::voice::VoiceError).
 pub fn run(args: &VoiceArgs) -> Result<(), Box<dyn Failure>> {
     // The badge checks whether words fit its panel.
     let language = Language::load(&args.language, &|_, _| None)?;

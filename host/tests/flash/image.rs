@@ -1,4 +1,4 @@
-//! Real ext4 file systems in files, with and without tables of partitions.
+//! Real ext4 file systems in files, with and without partition tables.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -31,7 +31,7 @@ fn ext4(kit: &Kit, image: &Path, offset: u64, size: u64) {
     ext4_of(kit, "root", "", image, offset, size);
 }
 
-/// The same of another folder, with other features (`-O`).
+/// The same for another folder, with other features (`-O`).
 pub(crate) fn ext4_of(
     kit: &Kit,
     folder: &str,
@@ -65,14 +65,14 @@ pub(crate) fn empty(path: &Path, size: u64) -> File {
     file
 }
 
-/// A bare file system.
+/// A file system without a partition table.
 fn bare(kit: &Kit) -> u64 {
     empty(&kit.path("card.img"), 32 * MIB);
     ext4(kit, &kit.path("card.img"), 0, 32);
     0
 }
 
-/// A disk as Raspberry Pi OS has it: an MBR with a boot partition and the root.
+/// A disk as of Raspberry Pi OS: an MBR with a boot partition and the root.
 fn mbr(kit: &Kit) -> u64 {
     let path = kit.path("card.img");
     let mut file = empty(&path, 64 * MIB);
@@ -94,7 +94,7 @@ fn mbr(kit: &Kit) -> u64 {
     16 * MIB
 }
 
-/// A disk as JetPack has it: a GPT, the root first, and a smaller ext4 file system behind it.
+/// A disk as of JetPack: a GPT with the root first, and a smaller ext4 file system after it.
 fn gpt(kit: &Kit) -> u64 {
     let path = kit.path("card.img");
     let mut file = empty(&path, 96 * MIB);
@@ -158,7 +158,7 @@ const ALL: [&str; 9] = [
     "--yes",
 ];
 
-/// Flashes all twice, and looks at everything with e2fsprogs alone.
+/// Flashes all components twice, and checks the result with e2fsprogs only.
 fn takes_it_all(make: fn(&Kit) -> u64) {
     if !tools() {
         return;
@@ -182,7 +182,7 @@ fn takes_it_all(make: fn(&Kit) -> u64) {
     assert_eq!(names(), there);
     let (app_bytes, config, bundle) =
         (kit.read("app"), kit.read("emocue.toml"), kit.read("mine.emocue"));
-    // mkfs.ext4 gives the folders to whom they belong here, and files belong to whom their folder belongs.
+    // mkfs.ext4 keeps the owners of the folders, and new files get the owner of their folder.
     let folder = fs::metadata(kit.path("root/etc")).unwrap();
     let owner = format!("User: {:5}   Group: {:5}", folder.uid(), folder.gid());
     for (path, mode, content) in expected(&app_bytes, &config, &bundle) {
@@ -204,7 +204,7 @@ fn takes_it_all(make: fn(&Kit) -> u64) {
 
     let again = good(&kit.flash(&ALL));
     assert!(again.contains("All of it is there already"), "{again}");
-    // Twice anew, so that an old one is replaced too.
+    // Twice, so that an old file is also replaced.
     for bytes in [310_000, 320_000] {
         let old = kit.read("app");
         kit.write("app", &app(AARCH64, true, bytes));

@@ -1,4 +1,4 @@
-//! What the tests share: a card's root, files to flash, and a look at all that is there.
+//! The tests' fixture: a card's root, files to flash, and a listing of all files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) struct Kit {
     pub(crate) folder: TempDir,
 }
 
-/// The head of a program for a machine.
+/// The ELF header of a program for a machine.
 pub(crate) fn elf(machine: u8, wide: bool) -> Vec<u8> {
     let mut bytes = vec![0x7f, b'E', b'L', b'F', if wide { 2 } else { 1 }, 1, 1];
     bytes.resize(18, 0);
@@ -73,13 +73,13 @@ impl Kit {
         }
     }
 
-    /// Makes a key.
+    /// Creates a key.
     pub(crate) fn key(&self, name: &str) -> emocue_models::bundle::SecretKey {
         key::create(&self.path(name)).unwrap();
         key::read_secret(&self.path(name)).unwrap()
     }
 
-    /// A bundle that nobody signed, and that does not say what it is for.
+    /// An unsigned bundle without an intended use.
     pub(crate) fn unsigned(&self, name: &str) {
         let bundle = Bundle::read(DEFAULT).unwrap();
         let mut manifest = bundle.manifest().clone();
@@ -88,7 +88,7 @@ impl Kit {
         self.write(name, &Bundle::pack(manifest, &payloads).unwrap());
     }
 
-    /// Runs `emocue flash` without a terminal, in a home of its own.
+    /// Runs `emocue flash` without a terminal, with its own home folder.
     pub(crate) fn flash(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_emocue"))
             .arg("flash")
@@ -110,19 +110,19 @@ pub(crate) fn app(machine: u8, wide: bool, bytes: usize) -> Vec<u8> {
     app
 }
 
-/// Standard output of what must have succeeded.
+/// The standard output of a run that must succeed.
 pub(crate) fn good(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Standard error of what must have ended with `code`.
+/// The standard error of a run that must end with `code`.
 pub(crate) fn bad(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Everything below a folder: its mode, and its content or where it leads.
+/// All files below a folder with their modes and contents or link targets.
 pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     let mut tree = BTreeMap::new();
     let mut left = vec![folder.to_owned()];
@@ -141,7 +141,7 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     tree
 }
 
-/// What the table says shall be at its places, when the app has the bytes `app` and so on.
+/// The expected files of the table for these contents.
 pub(crate) fn expected<'a>(
     app: &'a [u8],
     config: &'a [u8],
@@ -162,7 +162,7 @@ pub(crate) fn expected<'a>(
     })
 }
 
-/// Stops a flash after so many bytes.
+/// Stops a flash after some bytes.
 pub(crate) struct StopAfter {
     pub(crate) left: u64,
 }
@@ -177,7 +177,7 @@ impl FlashProgress for StopAfter {
     }
 }
 
-/// Whether a program is here; without it a test says so and skips, but not in CI.
+/// Whether a program is installed; without it a test prints a note and is skipped, except in CI.
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);

@@ -1,4 +1,4 @@
-//! `emocue flash` from outside: onto a mounted card, into images, over SSH. The cable is tested beside its own code.
+//! `emocue flash` as a program: on a mounted card, in images, over SSH. The cable is tested in `emocue-flash`.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]

@@ -1,4 +1,4 @@
-//! A card that is mounted.
+//! Flashing a mounted card.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -42,7 +42,7 @@ fn everything_is_at_its_place_with_its_mode() {
     assert_eq!(mode("root/var/lib/emocue"), 0o700);
     assert_eq!(mode("root/var/lib/emocue/incoming"), 0o700);
     assert_eq!(mode("root/etc/emocue"), 0o755);
-    // Or systemd would not make the badge's user.
+    // Otherwise systemd would not create the badge's user.
     assert!(fs::metadata(kit.path("root/usr")).unwrap().modified().unwrap() > past);
     let files = tree(&kit.path("root"));
     let leftover = |name: &str| name.contains("emocue-new") || name.ends_with(".old");
@@ -60,7 +60,7 @@ fn the_program_before_stays_beside_the_new_one() {
     let old = kit.read("app");
     kit.write("app", &app(AARCH64, true, 310_000));
     let before = tree(&kit.path("root"));
-    // Nobody is there to ask.
+    // There is no terminal to ask on.
     let without_yes = &ALL[..ALL.len() - 1];
     let refused = bad(&kit.flash(without_yes), 2);
     assert!(refused.contains("Overwrite /usr/local/bin/emocue-badge?"), "{refused}");
@@ -70,7 +70,7 @@ fn the_program_before_stays_beside_the_new_one() {
     assert!(said.contains("differs; the old one stays as .old"), "{said}");
     assert_eq!(kit.read("root/usr/local/bin/emocue-badge"), kit.read("app"));
     assert_eq!(kit.read("root/usr/local/bin/emocue-badge.old"), old);
-    // A third one replaces the second as the old one.
+    // A third program replaces the second, which becomes the old one.
     let second = kit.read("app");
     kit.write("app", &app(AARCH64, true, 320_000));
     good(&kit.flash(&ALL));
@@ -99,7 +99,7 @@ fn whenever_it_is_interrupted_the_old_is_whole() {
     kit.write("app", &app(AARCH64, true, 700_000));
     kit.write("emocue.toml", b"board = \"pi-4\"\n");
     let components = kit.components(true);
-    // At its beginning, inside of the first file, and when all was written but nothing put into place.
+    // At the beginning, within the first file, and when all files are staged but none is renamed.
     for left in [0, 1, 300_000, 700_000, 700_015] {
         let mut mount = Mount::open(&kit.path("root")).unwrap();
         let plan = FlashPlan::new(&mut mount, &components).unwrap();
@@ -185,13 +185,13 @@ fn a_bundle_is_signed_once_with_what_it_is_meant_for() {
     assert!(said.contains("Art. 5(1)(f)") && said.contains("meant for: my own cue"), "{said}");
     let flashed = kit.read("root/var/lib/emocue/incoming/bundle.emocue");
     assert_eq!(flashed, kit.read("bare.signed.emocue"));
-    // Asked once: now both the bundle with the key, and the signed one alone, are flashed as they are.
+    // The question was asked once: now the bundle with the key, and the signed one alone, are flashed unchanged.
     good(&kit.flash(&with_key));
     good(&kit.flash(&["--to", "root", "--bundle", "bare.signed.emocue", "--yes"]));
     assert_eq!(kit.read("root/var/lib/emocue/incoming/bundle.emocue"), flashed);
 }
 
-/// What makes a manifest unacceptable.
+/// A change that makes a manifest unacceptable.
 type Change = fn(&mut Manifest);
 
 #[test]

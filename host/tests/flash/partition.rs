@@ -1,4 +1,4 @@
-//! Which partition of an image is the root, and whether files can be written there.
+//! Choice of the root partition in an image, and refusal of file systems that cannot be written.
 
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -6,7 +6,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use crate::image::{Card, MIB, SECTOR, empty, ext4_of, run, tools};
 use crate::kit::{Kit, bad, good};
 
-/// A card with an MBR whose partitions hold these folders: type, folder, MiB. The last two lie in an extended one.
+/// A card with an MBR whose partitions have these types, folders and sizes (MiB). The last two are logical partitions.
 fn card_of(kit: &Kit, partitions: &[(u8, &str, u64)]) -> Vec<u64> {
     let path = kit.path("card.img");
     let _ = fs::remove_file(&path);
@@ -29,7 +29,7 @@ fn card_of(kit: &Kit, partitions: &[(u8, &str, u64)]) -> Vec<u64> {
             entry(&mut sectors[0].1, row, *kind, start, size * MIB);
             offsets.push(start);
         } else {
-            // What describes a logical partition stands one MiB before it.
+            // The record of a logical partition is one MiB before it.
             let mut sector = [0; SECTOR as usize];
             entry(&mut sector, 0, *kind, MIB / 2, size * MIB);
             if row + 1 < partitions.len() {
@@ -57,7 +57,7 @@ fn the_root_is_known_by_what_is_in_it_and_not_by_its_size() {
         return;
     }
     let kit = Kit::new();
-    // The root is the second, or a logical one, and the largest holds data.
+    // The root is the second or a logical partition, and the largest has data.
     for rows in [
         [(0x83, "home", 8), (0x83, "root", 24), (0x83, "home", 40), (0x83, "home", 8)],
         [(0x83, "home", 8), (0x83, "home", 40), (0x83, "home", 8), (0x83, "root", 24)],
@@ -117,6 +117,6 @@ fn a_full_image_and_an_unsupported_feature_are_named_as_the_cause() {
     assert!(said.contains("truncate -s +") && said.contains("resize2fs"), "{said}");
     // A dry run says so too.
     refused(&["--bundle", "mine.emocue", "--dry-run"], 4);
-    // What fits is written.
+    // Files that fit are written.
     good(&kit.flash(&["--to", "card.img", "--config", "emocue.toml"]));
 }

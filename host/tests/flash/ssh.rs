@@ -1,4 +1,4 @@
-//! A real SSH server on this machine, and the real badge's program.
+//! Flashing over a real SSH server on this machine, with the real badge program.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -13,7 +13,7 @@ use emocue_flash::{FlashPlan, RootFs as _};
 
 use crate::kit::{Kit, StopAfter, bad, good, has, tree};
 
-/// An SSH server for the user who runs the tests, on a port and with keys of its own.
+/// An SSH server for the user who runs the tests, with its own port and keys.
 struct Server {
     kit: Kit,
     port: u16,
@@ -27,7 +27,7 @@ impl Drop for Server {
     }
 }
 
-/// The badge's program, which a whole build puts beside ours.
+/// The badge's program, which a build of the workspace puts beside `emocue`.
 fn badge() -> PathBuf {
     let badge = Path::new(env!("CARGO_BIN_EXE_emocue")).with_file_name("emocue-badge");
     assert!(badge.is_file(), "{badge:?} is missing: build all of the workspace");
@@ -35,18 +35,18 @@ fn badge() -> PathBuf {
 }
 
 impl Server {
-    /// Starts one; `None` where there is no `sshd`.
+    /// Starts a server; `None` without `sshd`.
     fn start() -> Option<Self> {
         Self::start_with_shell("")
     }
 
-    /// Starts one whose users have a login shell that runs `rc` before every command.
+    /// Starts a server whose login shell runs `rc` before every command.
     fn start_with_shell(rc: &str) -> Option<Self> {
         if !["sshd", "ssh", "ssh-keygen"].into_iter().all(has) {
             return None;
         }
         let kit = Kit::new();
-        // The root there is this machine's kind, so that programs run.
+        // The root's programs are of this machine's kind, so that they run.
         fs::remove_file(kit.path("root/usr/bin/sh")).unwrap();
         fs::copy("/bin/sh", kit.path("root/usr/bin/sh")).unwrap();
         fs::copy(badge(), kit.path("app")).unwrap();
@@ -58,7 +58,7 @@ impl Server {
             assert!(made.unwrap().success());
         }
         fs::copy(kit.path("user.pub"), kit.path("authorized")).unwrap();
-        // For a server that root starts.
+        // Needed by a server that root starts.
         let _ = fs::create_dir("/run/sshd");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = kit.folder.path().display();
@@ -100,14 +100,14 @@ impl Server {
         Some(server)
     }
 
-    /// Lets the client expect the key `name` of the server.
+    /// Makes the client expect the host key `name`.
     fn knows(&self, name: &str) {
         let key = fs::read_to_string(self.kit.path(&format!("{name}.pub"))).unwrap();
         let line = format!("[127.0.0.1]:{} {key}", self.port);
         self.kit.write("known_hosts", line.as_bytes());
     }
 
-    /// Lets the client show the key `name`.
+    /// Makes the client authenticate with the key `name`.
     fn logs_in_with(&self, name: &str) {
         let folder = self.kit.folder.path().display();
         let config = format!(
@@ -127,7 +127,7 @@ impl Server {
         self.kit.flash(&[&common, arguments].concat())
     }
 
-    /// Asks the badge there for its status.
+    /// Requests the badge's status.
     fn monitor(&self) -> Output {
         let mut emocue = Command::new(env!("CARGO_BIN_EXE_emocue"));
         emocue.args(["monitor", "--once", "--json", "--ssh-config"]);
@@ -209,7 +209,7 @@ fn a_login_shell_may_print_what_it_likes() {
     assert!(refused.contains("login shell"), "{refused}");
 }
 
-/// A badge that runs until it is dropped.
+/// A running badge, which is killed on drop.
 struct Running(Child);
 
 impl Drop for Running {
@@ -220,7 +220,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts the real one with an endless grey camera, and waits for its first frame.
+    /// Starts the real program with an endless grey camera, and waits for its first frame.
     fn start(kit: &Kit) -> Self {
         let camera = "printf 'YUV4MPEG2 W160 H120 F15:1 Ip A1:1 Cmono\\n'\n\
             while :; do printf 'FRAME\\n'; head -c 19200 /dev/zero; done\n";
@@ -261,7 +261,7 @@ fn a_badge_is_watched_from_afar() {
     let _running = Running::start(&server.kit);
     let status: serde_json::Value = serde_json::from_str(&good(&server.monitor())).unwrap();
     assert_eq!(status["event"], "status");
-    // Its first frame may still be on its way.
+    // Its first frame may not have arrived.
     assert!(["Starting", "Streaming"].contains(&status["state"].as_str().unwrap()), "{status}");
     assert_eq!(status["bundle"], "default");
 }
@@ -271,11 +271,11 @@ fn the_badge_has_the_last_word() {
     let Some(server) = Server::start() else { return };
     good(&server.flash(&FILES));
     let before = server.tree();
-    // Not trusted, and nobody there to press a button.
+    // The signer is not trusted, and no button is pressed.
     let refused = bad(&server.flash(&["--bundle", "mine.emocue"]), 9);
     assert!(refused.contains("refuses the bundle"), "{refused}");
     assert!(refused.contains("[update] keys"), "{refused}");
-    // A configuration that this computer accepts, for a badge that knows fewer keys.
+    // A configuration that this computer accepts, for a badge that supports fewer keys.
     let old = "#!/bin/sh\necho \"$3:2:1: unknown key\" >&2\nexit 2\n";
     fs::write(server.kit.path("root/usr/local/bin/emocue-badge"), old).unwrap();
     server.kit.write("emocue.toml", b"[camera]\nrotate = 90\n");

@@ -1,4 +1,4 @@
-//! What the tests train on: tiny pictures and a tiny net.
+//! Fixture of the tests: tiny pictures and a tiny network.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The program itself, as a person runs it.
+//! The program as a user runs it.
 
 #![cfg(unix)]
 
@@ -9,7 +9,7 @@ use emocue_train::checkpoint::FILE;
 
 use crate::bench::{data, recipe};
 
-/// A disk that fills up, here a limit on the size of files, costs no checkpoint.
+/// A full disk, simulated by a limit on the size of files, does not destroy the last checkpoint.
 #[test]
 fn a_full_disk_leaves_the_last_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
@@ -20,7 +20,7 @@ fn a_full_disk_leaves_the_last_checkpoint() {
     std::fs::write(&recipe_path, toml::to_string(&short).unwrap()).unwrap();
     let run_dir = folder.path().join("run");
     let train = |limit: &str, extra: &[&str]| {
-        // Beyond the limit a write fails, as on a full disk, once the signal is ignored.
+        // With the signal ignored, a write beyond the limit fails as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_emocue"), "train", "--run"]).arg(&run_dir);
@@ -39,7 +39,7 @@ fn a_full_disk_leaves_the_last_checkpoint() {
     assert_eq!(std::fs::read(run_dir.join(FILE)).unwrap(), before);
 }
 
-/// Ctrl-C, `--resume`, `export` as a person runs them.
+/// Ctrl-C, `--resume` and `export` as a user runs them.
 #[test]
 fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
     let folder = tempfile::tempdir().unwrap();
@@ -61,7 +61,7 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
     let interrupted = |extra: &[&str]| {
         let mut child = emocue("train").args(extra).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // It has begun once an epoch is reported.
+        // It has started when an epoch is reported.
         let begun = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("epoch"));
         let pid = child.id().to_string();
         // Twice, as `timeout` does it.
@@ -78,14 +78,14 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
     let resumed = interrupted(&["--resume"]);
     assert!(!resumed.starts_with("epoch 1:"), "{resumed}");
 
-    // A second start must not silently throw the first away.
+    // A second start must not silently overwrite the first.
     let refused = |arguments: &[&str]| {
         let output = emocue("train").args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
     };
     assert!(refused(&data).contains("--resume"));
-    // The run knows its own arguments: the same again are welcome, others are not.
+    // The run stores its arguments: the same ones are accepted, others are refused.
     let same = [&recipe_arguments[..], &["--resume", "--epochs", "10000", "--seed", "1"]].concat();
     assert!(!interrupted(&same).starts_with("epoch 1:"));
     for (arguments, reason) in [
@@ -102,7 +102,7 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
     assert!(refused(&["--resume"]).contains("does not say which data it was begun with"));
     assert!(!interrupted(&[&data[..], &["--resume"]].concat()).starts_with("epoch 1:"));
 
-    // What cannot be read leaves nothing behind.
+    // Data that cannot be read leaves no folder.
     let other = folder.path().join("other");
     let mistyped = Command::new(env!("CARGO_BIN_EXE_emocue"))
         .args(["train", "--data", "nowhere", "--run"])

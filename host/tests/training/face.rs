@@ -1,4 +1,5 @@
-//! A detector's training as a person runs it, on drawn pictures and with a teacher that takes white for a face.
+//! A detector's training as a user runs it, on drawn pictures and with a teacher that detects a face in every white
+//! cell.
 
 #![cfg(unix)]
 
@@ -11,7 +12,7 @@ use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, OnnxGraph
 use emocue_run::Session;
 use emocue_train::face::recipe::FaceRecipe;
 
-/// A YuNet that is sure of a face in every white cell at stride 8.
+/// A YuNet with the highest score in every white cell at stride 8.
 fn teacher() -> Vec<u8> {
     let mut graph = GraphBuilder::new("teacher");
     let open = [Dim::Fixed(1), Dim::Fixed(1), Dim::Named("height"), Dim::Named("width")];
@@ -46,7 +47,7 @@ fn teacher() -> Vec<u8> {
     graph.finish().unwrap().to_bytes()
 }
 
-/// What a training is given.
+/// The files and arguments of a training.
 struct Given {
     folder: tempfile::TempDir,
 }
@@ -138,7 +139,7 @@ fn a_training_can_be_interrupted_and_resumed_with_nothing_but_its_folder() {
         .unwrap();
     assert!(said(&exported).contains("a detector after"), "{}", said(&exported));
     assert!(given.path("so-far.onnx").is_file());
-    // What the teacher saw was kept, and a second start does not throw the first away.
+    // The teacher's outputs were stored, and a second start does not overwrite the first.
     assert!(given.path("run/teacher-views.bin").is_file());
     let refused = given.train(&begin).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
@@ -148,7 +149,7 @@ fn a_training_can_be_interrupted_and_resumed_with_nothing_but_its_folder() {
 #[test]
 fn a_finished_training_leaves_a_graph_and_never_read_the_half_that_judges() {
     let given = Given::new();
-    // Whoever reads one of these fails.
+    // Reading any of these pictures fails.
     let judging = (0..24).map(|number| format!("{number}.png"));
     let mut spoiled = 0;
     for name in judging.filter(|name| half_of(name) == Half::Judging) {
@@ -166,7 +167,7 @@ fn a_finished_training_leaves_a_graph_and_never_read_the_half_that_judges() {
     let lines = std::fs::read_to_string(given.path("run/metrics.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 2);
 
-    // It is quantized on frames as the badge searches them, and its outputs stay floats.
+    // It is calibrated on frames as on the badge, and its outputs stay floats.
     let quantize = ["quantize", "run/face.onnx", "--form", "int8", "--data", "set/images"];
     let output = Command::new(env!("CARGO_BIN_EXE_emocue"))
         .current_dir(given.folder.path())

@@ -1,4 +1,4 @@
-//! Trainings as a person runs them.
+//! Trainings as a user runs them.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 

@@ -55,7 +55,7 @@ impl MetricArg {
     }
 }
 
-/// One combination that was tried on PublicTest.
+/// A combination of settings that was evaluated on PublicTest.
 #[derive(Clone, Copy, Serialize)]
 struct Try {
     metric: Metric,
@@ -63,7 +63,7 @@ struct Try {
     accuracy: f64,
 }
 
-/// What the chosen k of a metric is worth.
+/// The figures of a metric with the chosen k.
 #[derive(Serialize)]
 struct Chosen {
     metric: Metric,
@@ -72,7 +72,7 @@ struct Chosen {
     scores: ScoreCard,
 }
 
-/// Everything that was found out.
+/// All results.
 #[derive(Default, Serialize)]
 struct Found {
     search_seconds: f64,
@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
         Self { task, metric, mean_free, knn: Knn::new(features, metric) }
     }
 
-    /// The neighbours of a sample; their time goes into `found`.
+    /// The neighbours of a sample; the time of the search is added to `found`.
     fn nearest(
         &self,
         sample: &Sample,
@@ -149,7 +149,7 @@ pub(super) fn run(args: &KnnArgs) -> Result<(), Box<dyn Failure>> {
     for metric in args.metric.metrics() {
         let search = Search::new(&task, *metric, args.mean_free);
         let mut chosen = sweep(&search, &public, &ks, &mut found)?;
-        // The k is chosen without a look at the rows that are reported.
+        // k is chosen on other rows than those reported.
         if let Some(private) = &private {
             let nearest = search.nearest(private, chosen.k, &mut found)?;
             chosen.scores = ScoreCard::of(&search.found(&nearest, private).judge(chosen.k));

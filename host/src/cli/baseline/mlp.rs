@@ -36,7 +36,7 @@ pub(super) struct MlpArgs {
     seed: u64,
 }
 
-/// An epoch's figures, with those on PublicTest where it has rows.
+/// An epoch's figures, with those on PublicTest if it has rows.
 #[derive(Serialize)]
 pub(super) struct EpochReport {
     #[serde(flatten)]
@@ -57,7 +57,7 @@ pub(super) fn run(args: &MlpArgs) -> Result<(), Box<dyn Failure>> {
     };
     let task = common.task()?;
     let Sample { features, classes } = &task.training;
-    // PublicTest may be looked at while training; PrivateTest only at the end.
+    // PublicTest may be evaluated during training, PrivateTest only at the end.
     let public = common.sample(&task, Split::PublicTest).ok();
     let accuracy = |sample: &Sample, probabilities: &[f32]| {
         score(task.labels, &sample.classes, probabilities).accuracy()

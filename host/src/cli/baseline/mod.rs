@@ -84,7 +84,7 @@ enum FeaturesArg {
     Network,
 }
 
-/// What every learner is given.
+/// The data for every learner.
 struct Task {
     data: Dataset,
     labels: LabelSet,
@@ -98,7 +98,7 @@ struct Sample {
     classes: Vec<usize>,
 }
 
-/// The part of a JSON report that all learners have.
+/// The common part of all learners' JSON reports.
 #[derive(Serialize)]
 struct Header<'a> {
     baseline: &'static str,
@@ -112,7 +112,7 @@ struct Header<'a> {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &BaselineArgs) -> Result<(), Box<dyn Failure>> {
     match &args.learner {
         Learner::Knn(args) => knn::run(args),
@@ -187,7 +187,7 @@ impl Common {
     }
 }
 
-/// Prints what a learner that was trained once is worth.
+/// Prints the figures of a trained learner.
 fn report(
     common: &Common,
     name: &'static str,
@@ -232,13 +232,13 @@ fn print_json(report: &impl Serialize) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// A number of rows to learn from.
+/// Parses a number of training rows.
 pub(in crate::cli) fn limit(text: &str) -> Result<usize, String> {
     let rows: usize = text.parse().map_err(|_| format!("\"{text}\" is not a number of rows"))?;
     if rows > 0 { Ok(rows) } else { Err("expected at least 1".into()) }
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// A progress bar on a terminal, else hidden.
 pub(in crate::cli) fn progress(length: usize, what: impl Into<Cow<'static, str>>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

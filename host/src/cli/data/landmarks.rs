@@ -1,4 +1,4 @@
-//! `emocue data landmarks`: where eyes, nose and mouth lie in a dataset's rows.
+//! `emocue data landmarks`: landmarks of a dataset's rows.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `emocue data`: looking at datasets, and preparing pictures.
+//! `emocue data`: inspecting datasets and preparing pictures.
 
 mod landmarks;
 mod prepare;
@@ -31,7 +31,7 @@ enum Action {
 /// Runs the verb and prints the result.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &DataArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::Summary(args) => summary::run(args),

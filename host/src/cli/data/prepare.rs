@@ -61,7 +61,7 @@ fn workers(text: &str) -> Result<usize, String> {
     value.ok_or_else(|| "expected 1 to 256".into())
 }
 
-/// Prepares the pictures and prints what became of them.
+/// Prepares the pictures and prints the outcomes.
 pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     let bytes = bytes_of(&args.bundle)?;
     let bundle = Bundle::read(&bytes).map_err(in_bundle(&args.bundle))?;

@@ -1,4 +1,4 @@
-//! How far work on many pictures is: a bar on a terminal, else a line now and then.
+//! Progress of work on many pictures: a bar on a terminal, else a line every few seconds.
 
 use crate::output::errln;
 use std::io::IsTerminal as _;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Between two lines where standard error is not a terminal.
+/// Time between two lines if standard error is not a terminal.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Work on so many pictures, shown on standard error.
+/// The progress of work on pictures, shown on standard error.
 pub(super) struct Progress {
     bar: ProgressBar,
     is_terminal: bool,
@@ -28,7 +28,7 @@ impl Progress {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
         };
-        // What takes long before the first picture is done is seen to run, too.
+        // The bar ticks, since the first picture may take long.
         if is_terminal {
             bar.enable_steady_tick(Duration::from_millis(500));
         } else {
@@ -37,7 +37,7 @@ impl Progress {
         Self { bar, is_terminal, done: 0, all, shown: Instant::now() }
     }
 
-    /// One picture more.
+    /// One more picture is done.
     pub(super) fn step(&mut self) {
         self.done += 1;
         self.bar.inc(1);

@@ -18,7 +18,7 @@ pub(super) struct SummaryArgs {
     json: bool,
 }
 
-/// Reads the dataset and prints what is in it.
+/// Reads the dataset and prints its summary.
 pub(super) fn run(args: &SummaryArgs) -> Result<(), Box<dyn Failure>> {
     let summary = Summary::of(&args.source.read()?);
     if args.json {

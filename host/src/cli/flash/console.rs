@@ -1,4 +1,4 @@
-//! What `emocue flash` asks and shows.
+//! Questions and progress of `emocue flash`.
 
 use crate::output::{out, outln};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
@@ -12,10 +12,10 @@ use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
 use crate::cli::interrupt::stop_on_ctrl_c;
 
-/// Progress on a terminal, lines elsewhere.
+/// A progress bar on a terminal, else lines.
 #[derive(Default)]
 pub(super) struct Console {
-    /// Set by Ctrl-C, once that is caught.
+    /// Set by Ctrl-C, once it is handled.
     stop: Arc<AtomicBool>,
     bar: Option<ProgressBar>,
     begun: Option<(String, u64)>,
@@ -48,7 +48,7 @@ impl FlashProgress for Console {
             bar.finish_and_clear();
         }
         if let Some((what, bytes)) = self.begun.take() {
-            // What is small is gone before it can be measured.
+            // The speed of a small file cannot be measured.
             let bar = bar.filter(|_| bytes >= 1_000_000);
             let speed = bar.map(|bar| format!(", {}/s", DecimalBytes(bar.per_sec() as u64)));
             outln!("{what}: {}{}", DecimalBytes(bytes), speed.unwrap_or_default());
@@ -98,7 +98,7 @@ impl FlashConsole for Console {
     }
 }
 
-/// A line from the terminal; `None` at its end.
+/// Reads a line from the terminal; `None` at its end.
 fn answer(question: &str) -> Option<String> {
     out!("{question}");
     io::stdout().flush().ok()?;

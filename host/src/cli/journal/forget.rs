@@ -23,7 +23,7 @@ pub(super) struct ForgetArgs {
     yes: bool,
 }
 
-/// Lists journals, and removes them where that was agreed to.
+/// Lists journals, and removes them with `--yes`.
 pub(super) fn run(args: &ForgetArgs) -> Result<(), Box<dyn Failure>> {
     let journals = journals_in(&args.places)?;
     if let Some(other) = journals.iter().find(|path| !files::is_journal(path)) {
@@ -55,7 +55,7 @@ pub(super) fn run(args: &ForgetArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-/// Removes a file, and waits until its folder says so on the disk.
+/// Removes a file, and syncs its folder.
 fn remove(path: &Path) -> Result<(), Problem> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let removed = fs::remove_file(path).and_then(|()| match cfg!(unix) {

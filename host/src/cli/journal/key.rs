@@ -19,7 +19,7 @@ pub(super) struct KeyArgs {
     public: bool,
 }
 
-/// Makes or shows a key; one that exists is never replaced.
+/// Creates or shows a key; an existing key is never replaced.
 pub(super) fn run(args: &KeyArgs) -> Result<(), Box<dyn Failure>> {
     let file = args.file.clone().unwrap_or_else(default_key);
     if args.public {

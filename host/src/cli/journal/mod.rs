@@ -1,4 +1,4 @@
-//! `emocue journal`: the wearer's own journals, from the key to the page.
+//! `emocue journal`: the wearer's journals.
 
 mod forget;
 mod key;
@@ -35,7 +35,7 @@ enum Action {
 /// Runs the verb.
 ///
 /// # Errors
-/// What went wrong and what to do next.
+/// The failure, with help.
 pub fn run(args: &JournalArgs) -> Result<(), Box<dyn Failure>> {
     match &args.action {
         Action::Key(args) => key::run(args),

@@ -34,7 +34,7 @@ pub(super) struct PullArgs {
     ssh: SshArgs,
 }
 
-/// Where journals are copied from.
+/// The source of the journals.
 #[derive(Clone, Debug)]
 enum JournalPlace {
     Badge(FlashTarget),
@@ -55,7 +55,7 @@ impl FromStr for JournalPlace {
     }
 }
 
-/// Copies journals and says what became of each.
+/// Copies journals and prints the outcome for each.
 pub(super) fn run(args: &PullArgs) -> Result<(), Box<dyn Failure>> {
     if let JournalPlace::Folder(from) = &args.on
         && !from.is_dir()
@@ -90,7 +90,7 @@ pub(super) fn run(args: &PullArgs) -> Result<(), Box<dyn Failure>> {
     counts.end()
 }
 
-/// What became of them.
+/// Numbers of outcomes.
 #[derive(Debug, Default)]
 struct Counts {
     written: usize,

@@ -72,7 +72,7 @@ pub struct QuantizeArgs {
 /// Runs the verb.
 ///
 /// # Errors
-/// What failed and what to do about it; nothing is written then.
+/// The failure, with help; nothing is written then.
 pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
     args.check_outputs()?;
     let networks = read::networks(args)?;
@@ -83,7 +83,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
         let named = |error| QuantizeFailure { network: network.name.clone(), error };
         results.push(result.map_err(named)?);
     }
-    // Only now, so that a network that fails leaves the others as they were.
+    // Files are written only after all networks have succeeded.
     if args.model.is_dir() {
         create_dir(&args.output)?;
     }
@@ -91,7 +91,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
         write_atomically(&network.output, &result.onnx)?;
     }
     for (network, result) in networks.iter().zip(&results) {
-        // As the badge loads it, for an input as large as the first that calibrated it.
+        // Loads it as the badge does, for the size of the first calibration input.
         let shape = network.rows.first().map(|row| &row.shape[..]).unwrap_or_default();
         let session = Session::load(&network.name, &result.onnx, shape)?;
         out!("{}", table::text(network, result, session.regions(), args.equalize));
@@ -100,7 +100,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), Box<dyn Failure>> {
 }
 
 impl QuantizeArgs {
-    /// Before any work: nothing that is there is replaced unasked.
+    /// Checks before any work that no file would be replaced without `--overwrite`.
     fn check_outputs(&self) -> Result<(), Box<dyn Failure>> {
         if !self.model.is_dir() {
             return self.overwrite.check(&self.output, ONNX, &[&self.model]);

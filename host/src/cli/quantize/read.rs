@@ -1,4 +1,4 @@
-//! Reads and checks what the verb works on: float graphs and what each is calibrated on.
+//! Reads and checks the float graphs and their calibration inputs.
 
 use std::path::{Path, PathBuf};
 
@@ -18,22 +18,22 @@ use crate::import::mtcnn::{FILES, nets_in};
 use crate::quantize::QuantizeFailure;
 use crate::quantize::inputs::{self, even};
 
-/// Pictures that a detector searches; more add little.
+/// Pictures from which a detector's calibration inputs come; more add little.
 const SEARCHED: usize = 160;
 
 /// A network to quantize.
 pub(super) struct FloatNetwork {
-    /// As messages name it.
+    /// Its name in messages.
     pub(super) name: String,
     pub(super) onnx: Vec<u8>,
     pub(super) rows: Vec<CalibrationInput>,
-    /// A detector's boxes and landmarks need finer steps than eight bits.
+    /// Whether outputs stay floats: a detector's boxes and landmarks need a finer resolution than 8 bits.
     pub(super) keep_outputs: bool,
-    /// Where the result goes.
+    /// The path of the result.
     pub(super) output: PathBuf,
 }
 
-/// The networks that `args` name: three in a folder, or one file.
+/// The networks in `args`: three in a folder, or one file.
 pub(super) fn networks(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
     match args.model.is_dir() {
         true => cascade(args),
@@ -41,7 +41,7 @@ pub(super) fn networks(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn
     }
 }
 
-/// MTCNN's three networks, each with what it sees in pictures.
+/// MTCNN's three networks, each with its inputs for pictures.
 fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
     let pictures = args.data.data.as_deref().ok_or_else(|| {
         Problem::usage("a detector is calibrated on pictures")
@@ -49,7 +49,7 @@ fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
     })?;
     let pictures = pictures_in(pictures)?;
     let nets = nets_in(&args.model)?;
-    // Small faces too: more windows reach the later networks.
+    // Small faces are included, so that more windows reach the later networks.
     let settings = MtcnnSettings { min_face: 24.0, ..MtcnnSettings::default() };
     let mut seen = CascadeInputs::new(Mtcnn::load(&nets, settings)?);
     with_bar(pictures.len().min(SEARCHED), |progress| {
@@ -71,7 +71,7 @@ fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
     Ok(FILES.into_iter().zip(networks).map(network).collect())
 }
 
-/// One graph with rows of a dataset, or with the middles of pictures.
+/// One graph with rows of a dataset, or with centre crops of pictures.
 fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
     let name = args.model.display().to_string();
     let onnx = std::fs::read(&args.model)
@@ -96,7 +96,7 @@ fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
     Ok(FloatNetwork { name, onnx, rows, keep_outputs: args.keep_outputs, output })
 }
 
-/// What a detector of one network sees in pictures.
+/// The inputs of a single-network detector for pictures.
 fn frames(
     onnx: &[u8],
     outputs: Outputs,
@@ -111,7 +111,7 @@ fn frames(
     })
 }
 
-/// The middles of the pictures in `folder` for an input of `shape`.
+/// Centre crops of the pictures in `folder` for an input of `shape`.
 fn middles(
     folder: &Path,
     shape: &[usize],

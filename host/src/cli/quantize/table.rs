@@ -1,4 +1,4 @@
-//! What the verb prints of a result.
+//! The text of a result.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use emocue_run::RegionReport;
 
 use super::read::FloatNetwork;
 
-/// Layers that are shown.
+/// Number of layers that are shown.
 const WORST: usize = 8;
 
-/// Sizes, the rows that were used, the layers that lost most, and what computes each integer part of the graph.
+/// Sizes, the number of calibration rows, the layers with the most noise, and the integer regions of the graph.
 pub(super) fn text(
     network: &FloatNetwork,
     result: &QuantizedGraph,
@@ -35,7 +35,7 @@ pub(super) fn text(
     text
 }
 
-/// The layers with the least signal to noise.
+/// The layers with the lowest signal-to-noise ratio.
 fn table(layers: &[LayerNoise]) -> String {
     let mut worst: Vec<&LayerNoise> = layers.iter().collect();
     worst.sort_by(|a, b| a.signal_to_noise.total_cmp(&b.signal_to_noise));
