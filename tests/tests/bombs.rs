@@ -1,5 +1,5 @@
-//! Networks that would take all memory or all time: the badge that is asked to install one refuses it and continues as
-//! before, and so do the host's verbs.
+//! Networks that would exhaust memory or time: a badge refuses to install them and continues as before, and so do the
+//! host's verbs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
 use emocue_quantize::onnx::{Array, Dim, GraphBuilder, Value};
 
-/// A program, beside which the tests are built.
+/// The path of a program, which is in the folder of the tests.
 fn program(name: &str) -> PathBuf {
     let mut folder = std::env::current_exe().unwrap();
     folder.pop();
@@ -18,7 +18,7 @@ fn program(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A classifier whose logits are the means of what `body` makes of a face.
+/// A classifier whose logits are the means of the channels that `body` computes from a face.
 fn classifier(channels: usize, body: impl FnOnce(&mut GraphBuilder, Value) -> Value) -> Vec<u8> {
     let mut graph = GraphBuilder::new("bomb");
     let face = graph.input("face", &[Dim::BATCH, Dim::Fixed(1), Dim::Fixed(48), Dim::Fixed(48)]);
@@ -31,7 +31,7 @@ fn classifier(channels: usize, body: impl FnOnce(&mut GraphBuilder, Value) -> Va
     graph.finish().unwrap().to_bytes()
 }
 
-/// Tries to install the default bundle with this classifier in it.
+/// Tries to install the default bundle with this classifier.
 fn install(folder: &Path, classifier: &[u8]) -> Output {
     let bundle = Bundle::read(DEFAULT).unwrap();
     let mut manifest = bundle.manifest().clone();
@@ -78,7 +78,7 @@ fn a_network_that_takes_all_memory_is_refused() {
 #[ignore = "it is stopped after two minutes of CPU time; `cargo xtask full` waits for that"]
 fn a_network_that_takes_all_time_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    // Little memory and no weights, but a sine of eight million pixels, again and again: what stops it is time.
+    // Little memory and no weights, but repeated sines of eight million pixels: it exceeds the time limit.
     let bomb = classifier(1, |graph, face| {
         let repeats = graph.integers("repeats", &[1, 1, 60, 60]);
         let mut x = graph.node("Tile", "tile", &[&face, &repeats], &[]);
@@ -88,7 +88,7 @@ fn a_network_that_takes_all_time_is_refused() {
         x
     });
     let told = refused(&install(folder.path(), &bomb), folder.path());
-    // A signal of the limit on CPU time, or the limit by the clock; a panic for want of memory is an exit status.
+    // The signal of the CPU limit, or the limit of the wall time; a panic for lack of memory is an exit status.
     assert!(told.contains("signal: 9 ") || told.contains("take longer than"), "{told}");
 }
 
@@ -130,8 +130,8 @@ fn the_host_refuses_a_network_that_takes_all_memory() {
     }
 }
 
-/// A tar file of 1.5 KB whose member claims 7 GB of zeros, as sparse files may, where the oldest PyTorch files have their
-/// values.
+/// A tar file of 1.5 KB with a sparse member of 7 GB of zeros, at the position of the values in the oldest PyTorch
+/// format.
 fn sparse_weights() -> Vec<u8> {
     let mut header = [0_u8; 512];
     header[..8].copy_from_slice(b"storages");
@@ -139,7 +139,7 @@ fn sparse_weights() -> Vec<u8> {
     header[148..156].fill(b' ');
     header[156] = b'S';
     header[257..265].copy_from_slice(b"ustar  \0");
-    // One hole, and what follows it is empty.
+    // One hole, followed by no data.
     header[386..397].copy_from_slice(format!("{:011o}", 7_u64 << 30).as_bytes());
     header[398..409].copy_from_slice(b"00000000000");
     header[483..494].copy_from_slice(format!("{:011o}", 7_u64 << 30).as_bytes());
@@ -152,7 +152,7 @@ fn sparse_weights() -> Vec<u8> {
 #[test]
 fn the_host_refuses_weights_that_take_all_memory() {
     let folder = tempfile::tempdir().unwrap();
-    // 35 MB of a pickle's "None", of which each takes 88 bytes.
+    // 35 MB of a pickle's "None", each of which takes 88 bytes in memory.
     let pickle = [b"\x80\x02".to_vec(), vec![b'N'; 35 << 20]].concat();
     let cases: [(&[u8], i32, &str); 3] = [
         (&sparse_weights(), 3, "out of memory"),

@@ -1,4 +1,4 @@
-//! The real datasets, where `EMOCUE_DATA` names the folder that holds them.
+//! Tests on the real datasets, if `EMOCUE_DATA` names their folder.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -13,7 +13,7 @@ use emocue_data::{Split, fer2013, ferplus};
 use emocue_host::eval::{also_in_training, evaluate};
 use emocue_models::bundle::{self, Bundle};
 
-/// FER2013 with FER+ votes, or `None` and a word about it.
+/// FER2013 with FER+ votes; else `None` and a note on standard error.
 fn dataset() -> Option<Dataset> {
     let Some(folder) = std::env::var_os("EMOCUE_DATA").map(PathBuf::from) else {
         println!("skipped: EMOCUE_DATA names no folder with fer2013.csv.gz and fer2013new.csv");
@@ -42,7 +42,7 @@ fn published_counts_hold() {
     );
     let leaks = also_in_training(&data);
     assert_eq!(private.iter().filter(|row| leaks.contains(row)).count(), 288);
-    // Every pixel-identical Training row is found, whichever test it stands in.
+    // Every Training row with the pixels of a test row is found, for either test split.
     let leaked = data.leaked_rows();
     assert!(leaked.iter().all(|row| data.split(*row) == Split::Training));
     println!("{} Training rows also stand in a test", leaked.len());
@@ -88,7 +88,7 @@ fn default_bundle_reaches_its_bar_as_deployed() {
     let accuracy = plurality.all.accuracy;
     assert!(accuracy >= 0.82, "{accuracy:.4}");
     assert!(authors.all.accuracy > accuracy && majority.all.accuracy > authors.all.accuracy);
-    // The manifest tells the same.
+    // The manifest has the same figure.
     let told = bundle.manifest().metrics["ferplus.private.plurality"];
     assert!((told - accuracy).abs() < 5e-3, "{told} {accuracy}");
 }

@@ -32,7 +32,7 @@ fn nets() -> MtcnnNets {
     MtcnnNets { pnet, rnet, onet }
 }
 
-/// Imported from the published weights in the folder that `EMOCUE_MTCNN` names.
+/// The networks imported from the published weights in the folder that `EMOCUE_MTCNN` names.
 fn published() -> Option<MtcnnNets> {
     let Some(folder) = std::env::var_os("EMOCUE_MTCNN") else {
         println!("skipped: EMOCUE_MTCNN names no folder with pnet.pt, rnet.pt and onet.pt");
@@ -53,7 +53,7 @@ fn detect(mtcnn: &mut Mtcnn, frame: &Luma) -> Vec<Face> {
     faces
 }
 
-/// What `tools/reference/mtcnn_reference.py` recorded.
+/// The results of `tools/reference/mtcnn_reference.py`.
 #[derive(Deserialize)]
 struct Reference {
     settings: MtcnnSettings,
@@ -103,7 +103,7 @@ fn portraits_agree_with_the_reference() {
     }
 }
 
-/// 29 people, the smallest faces about 25 px wide. The reference finds 28 of them on luma.
+/// 29 people; the smallest faces are about 25 px wide. The reference finds 28 of them on luma.
 #[test]
 fn a_crowd_of_29_is_found() {
     let nets = nets();
@@ -122,7 +122,7 @@ fn a_crowd_of_29_is_found() {
     }
 }
 
-/// Weights of 8 bits move boxes little; full int8 moves them more.
+/// 8-bit weights change boxes slightly; full int8 changes them more.
 #[test]
 fn quantized_networks_find_the_same_faces() {
     let nets = nets();
@@ -177,7 +177,7 @@ fn a_dim_face_is_found_as_a_bright_one_is() {
     let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
     let bright = detect(&mut mtcnn, &portrait)[0];
     let mut dim = portrait;
-    // A twelfth of the light, and noise of one step.
+    // Light times 1/12, and noise of one grey level.
     for (i, pixel) in dim.pixels_mut().iter_mut().enumerate() {
         *pixel = *pixel / 12 + (i.wrapping_mul(2_654_435_761) >> 13 & 1) as u8;
     }
@@ -193,7 +193,7 @@ fn a_known_face_is_followed_for_as_long_as_it_is_there() {
     let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));
     let found = detect(&mut mtcnn, &portrait)[0];
     assert!(mtcnn.can_follow());
-    // From a box that is off by a tenth, again and again.
+    // Repeatedly, starting from a box with an offset of a tenth.
     let mut expected = found.jittered(0.1, -0.1, 1.1).rect;
     for _ in 0..20 {
         let face = mtcnn.follow(&portrait, &expected, 0.0).unwrap().unwrap();
@@ -246,7 +246,7 @@ fn networks_that_do_not_fit_are_refused() {
     // R-Net's dense layer cannot take O-Net's picture.
     let swapped = MtcnnNets { pnet: &pnet, rnet: &onet, onet: &rnet };
     assert!(Mtcnn::load(&swapped, MtcnnSettings::default()).is_err());
-    // P-Net takes any picture, but gives a map where one score is due.
+    // P-Net accepts any picture size, but returns a map instead of one score.
     let maps = MtcnnNets { pnet: &pnet, rnet: &pnet, onet: &onet };
     let mut mtcnn = Mtcnn::load(&maps, MtcnnSettings::default()).unwrap();
     let portrait = luma(&repository("models/run/pictures/astronaut.jpg"));

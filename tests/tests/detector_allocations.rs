@@ -1,5 +1,5 @@
-//! Once warm, detectors allocate nothing of their own for a frame. What tract allocates inside a network's run is counted
-//! apart, by running the same graph alone.
+//! After warm-up, detectors make no allocations for a frame. The allocations of tract within a network's run are
+//! counted separately, by running the same graph alone.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -23,7 +23,7 @@ fn frame() -> Luma {
     Luma::from_raw(320, 240, pixels).unwrap()
 }
 
-/// Allocations of each of three warm searches that are turned by so many degrees.
+/// Allocations of each of three searches rotated by `turn` degrees, after warm-up.
 fn searches(detector: &mut dyn Detector, turn: f32) -> [u64; 3] {
     let (frame, mut faces) = (frame(), Vec::new());
     let mut search = || turns::search(detector, &frame, turn, &[], &mut faces).unwrap();
@@ -79,7 +79,7 @@ fn a_network_over_the_whole_frame_allocates_only_inside_tract() {
     let confirm = alone(onet, [1, 1, 48, 48]);
     assert_eq!(searches(&mut helped, 0.0), [search + confirm; 3]);
 
-    // Whatever a turned search doubts is reported here, so that there is something to count.
+    // The threshold of rotated searches is lowered, so that they report faces.
     let mut plain = plain.reporting_from(0.001);
     assert_eq!(searches(&mut plain, 45.0), [search; 3]);
     let mut helped = helped.reporting_from(0.001);
@@ -104,7 +104,7 @@ fn a_haar_cascade_allocates_nothing() {
     let cascade = HaarCascade {
         width: 24,
         height: 24,
-        // The middle is brighter than the whole.
+        // The centre is brighter than the whole.
         features: vec![feature([rect(0, 0, 24, 24, -1.0), rect(6, 6, 12, 12, 4.0)])],
         stages: vec![HaarStage { threshold: 0.0, trees: vec![tree] }],
     };

@@ -12,8 +12,8 @@ use emocue_run::Detector;
 use emocue_run::haar::{Haar, HaarSettings};
 use emocue_run::portraits::PORTRAITS;
 
-/// What OpenCV 4.14 finds in the embedded portraits: `cv2.CascadeClassifier("haarcascade_frontalface_default.xml")
-/// .detectMultiScale(picture, 1.1, 5, minSize=(30, 30))`.
+/// The faces that OpenCV 4.14 finds in the embedded portraits:
+/// `cv2.CascadeClassifier("haarcascade_frontalface_default.xml") .detectMultiScale(picture, 1.1, 5, minSize=(30, 30))`.
 const OPENCV: [[f32; 4]; 2] = [[178.0, 67.0, 92.0, 92.0], [155.0, 104.0, 224.0, 224.0]];
 
 /// The cascade that `EMOCUE_HAAR` names, or the one of Debian's package opencv-data.
@@ -45,7 +45,7 @@ fn the_portraits_have_opencvs_boxes() {
 fn a_large_picture_with_many_faces_is_searched_whole() {
     let Some(cascade) = published() else { return };
     let face = picture::decode(PORTRAITS[0].jpeg, &Rules::BADGE).unwrap();
-    // The face and what is around it, 20 by 15 times in 12 megapixels.
+    // The face with a margin, 20 by 15 times, in 12 megapixels.
     let (side, columns, rows) = (200, 20, 15);
     let mut frame = Luma::new(side * columns, side * rows);
     let width = frame.width();

@@ -1,7 +1,7 @@
-//! Every relative link of every document leads to a file, and every anchor to a heading, by GitHub's rules for both.
-//! Pages of the site (`docs/SUMMARY.md`) link only to pages of the site. Nothing is fetched.
+//! Checks that every relative link in a document points to a file, and every anchor to a heading, by GitHub's rules.
+//! Pages of the site (`docs/SUMMARY.md`) must link only to pages of the site. Nothing is fetched.
 //!
-//! The standard library alone, so that a minute's job can run it without building the workspace:
+//! It only uses the standard library, so that it can run without building the workspace:
 //!
 //!     CARGO_MANIFEST_DIR=$PWD/tests rustc --edition 2024 --test tests/tests/links.rs -o target/links && target/links
 #![allow(clippy::unwrap_used)] // a test
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Folders that hold no documents of ours.
+/// Folders without documents of this project.
 const SKIPPED: [&str; 3] = [".git", "target", "runs"];
 
 /// An element that the site hides (`docs/site.css`): its links are for readers of the repository.
@@ -30,7 +30,7 @@ struct Link {
 struct Page {
     links: Vec<Link>,
     anchors: BTreeSet<String>,
-    /// Files that mdBook puts into the page.
+    /// Files that mdBook includes in the page.
     includes: Vec<Link>,
 }
 
@@ -61,7 +61,7 @@ impl Page {
                 let line_end = prose[at..].find('\n').map_or(prose.len(), |end| at + end);
                 let link = Link {
                     line: prose[..at].matches('\n').count() + 1,
-                    // What follows a space is a title.
+                    // The text after a space is a title.
                     target: target.split_whitespace().next().unwrap_or("").to_owned(),
                     hidden: prose[line_start..line_end].contains(ONLY_IN_REPOSITORY),
                 };
@@ -84,7 +84,7 @@ impl Page {
     }
 }
 
-/// Fenced blocks and comments as empty lines.
+/// Replaces fenced blocks and comments by empty lines.
 fn without_fences(text: &str) -> String {
     let (mut fence, mut comment) = (None, false);
     let mut prose = String::with_capacity(text.len());
@@ -113,7 +113,7 @@ fn without_fences(text: &str) -> String {
     prose
 }
 
-/// Code spans as spaces; what opens one and is not closed in its paragraph stays.
+/// Replaces code spans by spaces; an opening mark without a closing one in its paragraph is kept.
 fn without_code(prose: &str) -> String {
     let mut out = String::with_capacity(prose.len());
     let mut rest = prose;
@@ -145,11 +145,12 @@ fn heading(line: &str) -> Option<&str> {
         .then(|| text.trim().trim_end_matches('#').trim_end())
 }
 
-/// GitHub's anchor of a heading: what is shown of it in small letters, spaces as hyphens, other marks left out.
+/// GitHub's anchor of a heading: its visible text in lower case, with hyphens instead of spaces and without
+/// punctuation.
 fn slug(heading: &str) -> String {
     let mut shown = String::new();
     let mut rest = heading;
-    // Of a link its text is shown.
+    // A link shows only its text.
     while let Some((before, after)) = rest.split_once("](") {
         shown.push_str(before);
         rest = after.split_once(')').map_or("", |(_, behind)| behind);
@@ -166,7 +167,7 @@ fn is_document(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "md")
 }
 
-/// Where a relative link leads: path from the root, and anchor. Nothing for an address elsewhere.
+/// The target of a relative link: path from the root, and anchor. `None` for an external URL.
 fn resolve(from: &Path, target: &str) -> Result<Option<(PathBuf, String)>, String> {
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
     if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
@@ -223,7 +224,7 @@ impl Documents {
         documents
     }
 
-    /// Links that lead nowhere, in words.
+    /// Messages about broken links.
     fn broken(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (path, page) in &self.pages {
@@ -254,7 +255,7 @@ impl Documents {
         Err(format!("leads to no heading of {}, which has: {}", path.display(), all.join(", ")))
     }
 
-    /// What would be missing or broken on the site that mdBook makes of `docs/`.
+    /// Messages about links that would be broken on the site that mdBook builds from `docs/`.
     fn broken_on_site(&self) -> Vec<String> {
         let summary = Path::new("docs/SUMMARY.md");
         let contents = &self.pages[summary].links;

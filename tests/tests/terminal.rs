@@ -1,4 +1,5 @@
-//! Text from a bundle, a card, a dataset, a file name, a badge or another program never steers the terminal.
+//! Control characters in text from a bundle, a card, a dataset, a file name, a badge or another program never reach the
+//! terminal.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests
 
@@ -9,15 +10,15 @@ use std::process::{Command, Output};
 
 use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
 
-/// Sets a title and the clipboard (OSC), clears the screen (CSI, with one and with two bytes), rings, returns, and turns
-/// the direction of text.
+/// Sets the title and the clipboard (OSC), clears the screen (CSI, with one and with two bytes), rings the bell,
+/// returns the carriage, and changes the text direction.
 const EVIL: &str =
     "x\u{1b}]0;t\u{7}\u{1b}]52;c;AA==\u{1b}\\\u{1b}[2J\u{9b}31m\r\u{8}\u{202e}\u{2066}y";
 
-/// What of it is left on a terminal.
+/// The same text, escaped.
 const ESCAPED: &str = "x\\u001b]0;t\\u0007\\u001b]52;c;AA==\\u001b\\\\u001b[2J\\u009b31m\\u000d\\u0008\\u202e\\u2066y";
 
-/// A folder with evil files.
+/// A folder with malicious files.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -34,7 +35,7 @@ impl Place {
         let packed = Bundle::pack(manifest.clone(), &payloads).unwrap();
         let signed = Bundle::sign(&packed, &SecretKey::from_seed(&[7; 32])).unwrap();
         fs::write(at("evil.emocue"), signed).unwrap();
-        // A badge and its host refuse it, by its name.
+        // Badge and host refuse it with a message that has its name.
         manifest.classifier.threshold = 1.0;
         fs::write(at("unsure.emocue"), Bundle::pack(manifest, &payloads).unwrap()).unwrap();
         fs::write(at("cells.csv"), format!("emotion,pixels,Usage\n\"{EVIL}\",1 2,Training\n"))
@@ -56,7 +57,7 @@ impl Place {
     }
 }
 
-/// A program of this build.
+/// The path of a program of this build.
 fn beside(name: &str) -> PathBuf {
     let deps = std::env::current_exe().unwrap();
     deps.ancestors().nth(2).map(|folder: &Path| folder.join(name)).unwrap()

@@ -1,4 +1,5 @@
-//! A turned head in front of the badge, with its default bundle: found soon, followed, and as upright in its crop as any.
+//! A rotated head in front of the badge with its default bundle is found soon, tracked, and aligned upright in its
+//! crop.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -11,7 +12,7 @@ use emocue_models::picture::{self, Rules};
 use emocue_run::portraits::PORTRAITS;
 use emocue_run::{Networks, turns};
 
-/// The portraits in the middle of a frame, turned by `degrees`.
+/// The portraits in the middle of a frame, rotated by `degrees`.
 fn turned(degrees: f32) -> impl Iterator<Item = Luma> {
     PORTRAITS.iter().map(move |portrait| {
         let frame = picture::decode(portrait.jpeg, &Rules::BADGE).unwrap();
@@ -24,7 +25,7 @@ fn networks() -> Networks {
     Networks::from_bundle(&Bundle::read(DEFAULT).unwrap(), None).unwrap()
 }
 
-/// Searches while nobody is there are 0.2 s apart, and four are a round.
+/// Duration of a round, ms: searches without a face are 0.2 s apart, and a round has four.
 const ROUND_MS: u64 = 800;
 
 #[test]
@@ -51,7 +52,7 @@ fn a_turned_portrait_is_found_within_a_round_and_stays() {
                 let [(Some(0), roll)] = faces[..] else {
                     panic!("{degrees} degrees, after {time} ms: {faces:?}")
                 };
-                // An upright search that finds a turned face says less well how it is turned than following it does.
+                // The rotation from an upright search is less accurate than that from tracking.
                 let is_settled = *time >= found[first].0 + 1000;
                 let is_off = is_settled && (roll - degrees).abs() > 20.0;
                 assert!(!is_off, "{degrees}: {roll} after {time} ms");
@@ -69,7 +70,7 @@ fn a_round_over_a_still_picture_finds_one_face_however_it_is_turned() {
             assert_eq!(faces.len(), 1, "{degrees}: {faces:?}");
         }
     }
-    // An upright face is known already when a turned search sees it, too, and stays where it was.
+    // An upright face is already known when a rotated search finds it too, and its position does not change.
     for frame in turned(0.0) {
         turns::round(detector.as_mut(), &frame, 0.7, &mut faces).unwrap();
         let round = faces.clone();

@@ -1,4 +1,4 @@
-//! Files of version 0.1 (`tests/data/v0.1`, whose README says what made them) mean the same to this program.
+//! Files of version 0.1 (`tests/data/v0.1`, see its README) have the same meaning in this version.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
@@ -28,7 +28,7 @@ fn bundles_are_read_and_written_as_before() {
         let show = place.emocue(&["bundle", "show", "--json", &file]);
         assert_eq!(serde_json::from_str::<Value>(&show).unwrap(), shown);
 
-        // A badge that is not updated reads what this program writes.
+        // An older badge can read what this version writes.
         let payloads: Vec<_> = bundle.payloads().collect();
         let mut again = Bundle::pack(bundle.manifest().clone(), &payloads).unwrap();
         if signed {
@@ -41,7 +41,8 @@ fn bundles_are_read_and_written_as_before() {
         let found = String::from_utf8_lossy(&verified.stdout);
         assert!(found.contains(": whole, "), "{name}: {verified:?}");
         assert_eq!(found.contains("signed by "), signed, "{name}: {verified:?}");
-        // A drawn network is whole and signed, and a badge still refuses it: it recognizes nothing.
+        // The bundle is valid and signed, but a badge refuses it: its network, trained on synthetic pictures, fails the
+        // self-test.
         let told = String::from_utf8_lossy(&verified.stderr);
         let refused = told.contains("a badge refuses the bundle");
         assert_eq!(verified.status.success(), signed && !refused, "{name}: {verified:?}");
@@ -70,7 +71,7 @@ fn configurations_come_to_the_same() {
         place.badge(&["config", "check", &format!("config/{name}")]);
         let now = place.badge(&["config", "show", &format!("config/{name}")]);
         says(&table(&now), &table(&shown), 0.0, stem).unwrap();
-        // And what was shown is a configuration too.
+        // The output of `config show` is a valid configuration, too.
         assert_eq!(place.badge(&["config", "show", &format!("config/{stem}.shown")]), now);
         count += 1;
     }
@@ -117,7 +118,7 @@ fn graphs_and_bundles_answer_as_before() {
         assert_says(&outputs.collect(), old, SAME_NETWORK);
     }
 
-    // A bundle answers with the temperature and threshold of the graph that was packed.
+    // A bundle has the temperature and threshold of its packed graph.
     let eval = [["eval", "--json", "--bundle", "bundles/w8.emocue"].as_slice(), &DATA].concat();
     let now: Value = serde_json::from_str(&place.emocue(&eval)).unwrap();
     let packed = names.iter().position(|name| name.ends_with("w8.onnx")).unwrap();

@@ -1,4 +1,4 @@
-//! The kept files, a folder to use copies of them in, and the comparison.
+//! The files of version 0.1, a folder for copies of them, and the comparison of results.
 
 use std::fs;
 use std::io::Read as _;
@@ -10,9 +10,9 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Of figures that the same networks give: another processor may round otherwise.
+/// Tolerance of figures of the same networks, since rounding differs between processors.
 pub(crate) const SAME_NETWORK: f64 = 1e-4;
-/// Of figures of trainings that were resumed, where rounding adds up.
+/// Tolerance of figures of resumed trainings, in which rounding errors accumulate.
 pub(crate) const SAME_TRAINING: f64 = 1e-3;
 
 pub(crate) const DATA: [&str; 4] = ["--fer2013", "rows/fer.csv.gz", "--ferplus", "rows/votes.csv"];
@@ -39,16 +39,16 @@ pub(crate) fn json(name: &str) -> Value {
     serde_json::from_slice(&bytes(name)).unwrap()
 }
 
-/// What signed the bundles; its file is not kept.
+/// The key that signed the bundles; its file is not stored.
 pub(crate) fn secret() -> SecretKey {
     SecretKey::from_seed(&[7; 32])
 }
 
-/// Names whose values tell of the run, not of the result, or are texts for people.
+/// Keys whose values depend on the run, or are texts for users.
 pub(crate) const FREE: [&str; 6] =
     ["seconds", "environment", "command", "about", "bytes", "sha256"];
 
-/// Whether `new` says all that `old` says; it may say more, since keys may be added.
+/// Checks that `new` has all values of `old`; keys may have been added.
 pub(crate) fn says(new: &Value, old: &Value, tolerance: f64, at: &str) -> Result<(), String> {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => old
@@ -82,7 +82,7 @@ pub(crate) fn lines(text: &str) -> Value {
     text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
 }
 
-/// A copy of some of the folders, in which the programs run.
+/// A folder with copies, in which the programs run.
 pub(crate) struct Place(pub(crate) TempDir);
 
 impl Place {
@@ -96,7 +96,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// Copies a folder; what is compressed for the repository alone is not compressed here.
+    /// Copies a folder; files that are compressed only for the repository are decompressed.
     pub(crate) fn copy(&self, from: &str, to: &str) {
         fs::create_dir_all(self.at(to)).unwrap();
         for entry in fs::read_dir(kept(from)).unwrap() {
@@ -112,7 +112,7 @@ impl Place {
         }
     }
 
-    /// One of the programs, beside which the tests are built.
+    /// A command for one of the programs, which are in the folder of the tests.
     pub(crate) fn command(&self, program: &str, words: &[&str]) -> Command {
         let mut path = std::env::current_exe().unwrap();
         path.pop();
@@ -146,7 +146,7 @@ impl Place {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// The default bundle as release `version`, signed by the key of the state folders.
+    /// The default bundle with content version `version`, signed by the key of the state folders.
     pub(crate) fn release(&self, version: u32) -> Vec<u8> {
         let bundle = Bundle::read(DEFAULT).unwrap();
         let mut manifest = bundle.manifest().clone();

@@ -19,7 +19,7 @@ fn a_finished_training_is_finished_exported_and_reported() {
         ["train", "--continue", "--recipe", "plan/plain.toml", "--judge", "private", "--run", run];
     assert!(place.emocue(&[train.as_slice(), &DATA].concat()).contains("finished"));
     assert!(files.each_ref().map(|file| fs::read(place.at(file)).unwrap()) == before);
-    // The recipe is what it was, but with another seed it is another training.
+    // The recipe is the same, but with another seed it is another training.
     let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
     assert_eq!(other.status.code(), Some(2), "{other:?}");
     assert!(String::from_utf8_lossy(&other.stderr).contains("seed"), "{other:?}");
@@ -47,7 +47,7 @@ fn an_interrupted_training_goes_to_the_same_end() {
     let answers =
         answers.map(|name| name.into_string().unwrap()).find(|name| name.starts_with("teacher-"));
     let answers = answers.unwrap();
-    // The recipe is what it was: only the seed differs.
+    // The recipe is the same; only the seed differs.
     fs::copy(kept("runs/badge.toml"), place.at("badge.toml")).unwrap();
     let train = ["train", "--continue", "--run", "runs/badge", "--recipe", "badge.toml"];
     let other = place.run("emocue", &[train.as_slice(), &["--seed", "5"], &DATA].concat());
@@ -66,7 +66,7 @@ fn an_interrupted_training_goes_to_the_same_end() {
     assert_says(&lines(&metrics), &lines(&text("runs/finished/metrics.jsonl")), SAME_TRAINING);
     let judged = place.json("runs/badge/eval.json");
     assert_says(&judged, &json("runs/finished/eval.json.gz"), SAME_TRAINING);
-    // The teacher was not asked again.
+    // The teacher was not run again.
     let kept = fs::read(place.at(&format!("runs/badge/{answers}"))).unwrap();
     assert!(kept == bytes(&format!("runs/interrupted/{answers}")));
     let others = fs::read_dir(place.at("runs/badge")).unwrap();
