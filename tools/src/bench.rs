@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what the badge costs, against its budget, and in other forms.
+//! `cargo xtask bench`: the badge's CPU time, memory and size against its budget, and with other forms of the
+//! classifier.
 
 mod forms;
 
@@ -14,16 +15,16 @@ use crate::budget::{Budget, BudgetLine, table};
 use crate::calibration;
 use crate::cargo::{Profile, badge, build_badge, cargo, check, output, root};
 
-/// The bundle that the badge carries.
+/// The bundle embedded in the badge.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
-/// In the order a frame passes them.
+/// The stages of a frame, in order.
 pub(crate) const STAGES: [&str; 6] = ["decode", "detect", "classify", "draw", "total", "stream"];
 
-/// What the badge is asked for.
+/// Arguments for the badge.
 const JSON: [&str; 2] = ["bench", "--json"];
 
-/// Starts of the program; the fastest counts, since whatever else runs can only add to its wall time.
+/// Number of program starts; the minimum counts, since other load can only add to the wall time.
 const STARTS: u32 = 5;
 
 /// Options of `cargo xtask bench`.
@@ -52,7 +53,7 @@ pub(crate) struct BenchReport {
 }
 
 impl BenchReport {
-    /// What one of [`STAGES`] takes.
+    /// Time of one of [`STAGES`].
     pub(crate) fn time(&self, name: &str) -> Result<&Time> {
         match name {
             "total" => Ok(&self.total),
@@ -70,12 +71,12 @@ pub(crate) struct Time {
 
 /// Bytes on disk.
 struct Sizes {
-    /// The stripped program less the bundle inside it.
+    /// The stripped program without its embedded bundle.
     binary: f64,
     bundle: f64,
 }
 
-/// Builds, measures, prints a table and, as the last line, JSON.
+/// Builds and measures; prints a table and, as the last line, JSON.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let budget = Budget::read()?;
     if !args.no_build {
@@ -116,7 +117,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     Err(format!("over the budget of tools/budget.toml: {}", over.join(", ")).into())
 }
 
-/// Runs a badge that prints JSON.
+/// Runs a badge command that prints JSON.
 fn measure(bench: &mut Command) -> Result<BenchReport> {
     let report = output(bench)?;
     Ok(serde_json::from_str(&report)
@@ -158,7 +159,7 @@ fn compare(
     Ok(lines)
 }
 
-/// To three digits behind the point: more is noise.
+/// Rounds to three decimal places; more is noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
@@ -213,7 +214,7 @@ mod tests {
         let over: Vec<_> =
             lines.iter().filter(|line| line.is_over()).map(|l| l.what.as_str()).collect();
         assert_eq!(over, ["peak RSS"]);
-        // Where a loop takes twice as long, the same milliseconds count half.
+        // When the calibration loop takes twice as long, the same milliseconds count half.
         let slow = compare(&budget, &report, 2.0, "dist", &sizes).unwrap();
         assert_eq!(slow[0].measured * 2.0, lines[0].measured);
     }

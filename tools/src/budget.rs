@@ -1,4 +1,4 @@
-//! The budget file and what is compared with it.
+//! The budget file, and comparison with it.
 
 use std::collections::BTreeMap;
 
@@ -39,12 +39,12 @@ pub(crate) struct BudgetLine {
     pub(crate) measured: f64,
     pub(crate) limit: f64,
     pub(crate) unit: &'static str,
-    /// For people: the same in other words.
+    /// A note for people.
     pub(crate) note: String,
 }
 
 impl BudgetLine {
-    /// Above its limit, or no number at all.
+    /// Whether it is above its limit, or NaN.
     pub(crate) fn is_over(&self) -> bool {
         self.measured.is_nan() || self.measured > self.limit
     }

@@ -1,5 +1,5 @@
-//! A cable between a badge and a host that run here: both open a terminal, and between the terminals bytes are carried,
-//! lost and changed.
+//! A simulated cable between a badge and a host on this computer: each opens a pseudoterminal, and bytes between the
+//! two are forwarded, lost or changed.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,17 +14,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// How often a direction of the cable looks whether it is needed any more.
+/// Polling interval at which each direction checks whether the cable was dropped.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-/// Two terminals and what carries bytes between them.
-/// Dropped, it is pulled out: its terminals are gone in a moment.
+/// Two pseudoterminals and the threads that forward bytes between them. Dropping it unplugs the cable: its terminals
+/// disappear shortly after.
 pub(crate) struct Cable {
     pub(crate) badge_port: String,
     pub(crate) host_port: String,
     to_badge: Arc<AtomicU64>,
     needed: Arc<AtomicBool>,
-    /// While somebody holds them, a terminal outlives the programs that open it.
+    /// Open descriptors that keep the terminals alive after the programs that use them have ended.
     _held: [File; 2],
 }
 
@@ -47,7 +47,7 @@ impl Cable {
         Ok(Self { badge_port, host_port, to_badge, needed, _held })
     }
 
-    /// Bytes that the badge was sent so far.
+    /// Number of bytes sent to the badge so far.
     pub(crate) fn to_badge(&self) -> u64 {
         self.to_badge.load(Ordering::Relaxed)
     }
@@ -59,9 +59,9 @@ impl Drop for Cable {
     }
 }
 
-/// A terminal's inner end, its name, and a hold on it.
+/// The controlling end of a pseudoterminal, the name of the other end, and an open descriptor of that.
 fn terminal() -> std::io::Result<(File, String, File)> {
-    // A program that inherits it would keep the terminal alive after the cable is pulled out.
+    // A child process that inherits it would keep the terminal alive after the cable is unplugged.
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let inner: OwnedFd = openpt(flags)?;
     grantpt(&inner)?;
@@ -69,17 +69,17 @@ fn terminal() -> std::io::Result<(File, String, File)> {
     let name = ptsname(&inner, Vec::new())?;
     let name = name.into_string().map_err(std::io::Error::other)?;
     let mut options = File::options();
-    // It must not become this program's own terminal: a badge in the background would be stopped by it.
+    // It must not become this program's controlling terminal: that would stop a badge in the background.
     options.read(true).write(true).custom_flags(OFlags::NOCTTY.bits().cast_signed());
     let held = options.open(&name)?;
-    // Nobody wants an echo before the first program makes it raw.
+    // No echo before the first program sets raw mode.
     let mut settings = rustix::termios::tcgetattr(&held)?;
     settings.make_raw();
     rustix::termios::tcsetattr(&held, rustix::termios::OptionalActions::Now, &settings)?;
     Ok((inner.into(), name, held))
 }
 
-/// One direction, until it is not needed any more.
+/// Forwards one direction until the cable is dropped.
 fn carry(
     mut from: File,
     mut to: File,
@@ -99,7 +99,7 @@ fn carry(
         }
         out.clear();
         line.pass(&buffer[..length], &mut out);
-        // A reader that has gone reads nothing.
+        // The reader may have closed its end.
         let _ = to.write_all(&out);
     }
 }

@@ -1,15 +1,15 @@
-//! A fixed piece of work that tells how fast this machine is right now.
+//! A fixed workload that measures the machine's current speed.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Side of the matrices.
+/// Number of rows and columns of the matrices.
 const SIDE: usize = 192;
 
-/// Runs; the fastest counts, since everything else on the machine can only add time.
+/// Number of runs; the minimum counts, since other load can only add time.
 const RUNS: usize = 40;
 
-/// Milliseconds of the fastest of some multiplications of two 192x192 f32 matrices.
+/// Minimum time of several multiplications of two 192x192 f32 matrices, ms.
 pub(crate) fn fastest_ms() -> f64 {
     let left: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 17) as f32).collect();
     let right: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 13) as f32).collect();

@@ -17,7 +17,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    /// As cargo and the target folder name it.
+    /// Its name for cargo and in the target folder.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -25,8 +25,8 @@ impl Profile {
         }
     }
 
-    /// What the compiler is told besides, which a profile cannot say. `dist` aborts on a panic and has no symbols, so that
-    /// tables for unwinding, 0.3 MB, serve nobody.
+    /// Compiler flags that a profile cannot set. `dist` aborts on a panic and has no symbols, so it needs no unwind
+    /// tables (0.3 MB).
     pub(crate) fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Release => &[],
@@ -41,7 +41,7 @@ pub(crate) fn root() -> &'static Path {
     tools.parent().unwrap_or(tools)
 }
 
-/// Where downloads stay: `$XDG_CACHE_HOME/emocue`, or `~/.cache/emocue`.
+/// Cache folder for downloads: `$XDG_CACHE_HOME/emocue`, or `~/.cache/emocue`.
 pub(crate) fn cache() -> Result<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
@@ -58,13 +58,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Runs `command` with the terminal's output.
+/// Runs `command` with the output to the terminal.
 pub(crate) fn check(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|e| format!("cannot start {command:?}: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
 }
 
-/// Runs `command` and returns what it prints; its errors go to the terminal.
+/// Runs `command` and returns its standard output; its standard error goes to the terminal.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stderr(std::process::Stdio::inherit())
@@ -81,14 +81,14 @@ pub(crate) fn build_badge(profile: Profile) -> Result<()> {
     check(cargo().args(["build", "--package", "emocue-device", "--profile", profile.name()]))
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub(crate) fn target_folder() -> PathBuf {
     let folder =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     root().join(folder)
 }
 
-/// Where the badge's program lies once it is built.
+/// Path of the built badge program.
 pub(crate) fn badge(profile: Profile) -> PathBuf {
     let name = format!("emocue-badge{}", std::env::consts::EXE_SUFFIX);
     target_folder().join(profile.name()).join(name)

@@ -1,4 +1,4 @@
-//! `cargo xtask full`: what takes too long for every push.
+//! `cargo xtask full`: the checks that take too long for every push.
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ use crate::steadiness::{self, SteadinessArgs};
 use crate::virtual_badge::{self, VirtualBadgeArgs};
 use crate::{Result, privacy};
 
-/// Cases of each property test; 256 otherwise.
+/// Number of cases of each property test; the default is 256.
 const PROPERTY_CASES: &str = "5000";
 
 /// Options of `cargo xtask full`.
@@ -26,10 +26,10 @@ pub(crate) struct FullArgs {
     install: bool,
 }
 
-/// Runs everything that takes longer and stops at the first failure.
+/// Runs the long checks and stops at the first failure.
 pub(crate) fn run(args: &FullArgs) -> Result<()> {
     privacy::run()?;
-    // As a newcomer types it: the badge alone, with the features that it alone resolves.
+    // The command of the README: the badge alone, with its own feature resolution.
     check(cargo().args(["run", "--release", "--", "demo"]))?;
     check(
         cargo()

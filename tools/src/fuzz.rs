@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: what libFuzzer invents, for everything that reads bytes from outside.
+//! `cargo xtask fuzz`: fuzzes all code that reads untrusted bytes, with libFuzzer.
 //!
 //! The targets are those of `tools/fuzz`, built by a stable compiler as `cargo fuzz --sanitizer none` builds them: with
 //! counters at every edge, debug assertions and overflow checks.
@@ -13,12 +13,12 @@ use tempfile::TempDir;
 use crate::Result;
 use crate::cargo::{cargo, check, output, root, target_folder};
 
-/// How everything in a fuzz target's program is compiled.
+/// Compiler flags for the fuzz targets and their dependencies.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
 
-/// The runtime for networks, which no target runs: compiled quickly.
+/// Crates of the inference runtime, which no target runs: compiled without optimisation.
 const UNUSED: [&str; 8] = [
     "tract-core",
     "tract-data",
@@ -30,7 +30,7 @@ const UNUSED: [&str; 8] = [
     "tract-onnx-opl",
 ];
 
-/// How libFuzzer runs: an input of at most 8 KiB may take 20 s and 2 GiB.
+/// Options of libFuzzer: inputs of at most 8 KiB, 20 s and 2 GiB for each.
 const OPTIONS: [&str; 5] = [
     "-max_len=8192",
     "-timeout=20",
@@ -39,7 +39,7 @@ const OPTIONS: [&str; 5] = [
     "-print_final_stats=1",
 ];
 
-/// Shortest time for a target, seconds.
+/// Minimum time for a target, s.
 const LEAST: u64 = 5;
 
 /// Options of `cargo xtask fuzz`.
@@ -55,16 +55,16 @@ pub(crate) struct FuzzArgs {
     no_build: bool,
 }
 
-/// What libFuzzer says of a run.
+/// Figures of a run, from libFuzzer's output.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     executions: u64,
-    /// Edges that were reached, and that there are in the program.
+    /// Number of reached edges, and of all edges in the program.
     reached: u64,
     edges: u64,
 }
 
-/// Builds and runs the targets in turn, and fails if one of them found a fault.
+/// Builds the targets, runs one after the other, and fails if one of them found a fault.
 pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     let folder = root().join("tools/fuzz");
     let targets = chosen(&known(&folder)?, &args.targets)?;
@@ -87,13 +87,13 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     }
 }
 
-/// The manifest of the targets, as far as it tells of them.
+/// The part of the fuzz manifest that lists the targets.
 #[derive(Deserialize)]
 struct Manifest {
     bin: Vec<Target>,
 }
 
-/// A target's program.
+/// A fuzz target.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Target {
@@ -102,7 +102,7 @@ struct Target {
 }
 
 impl Target {
-    /// Whether its code stands on the runtime for networks.
+    /// Whether it needs the inference runtime.
     fn needs_networks(&self) -> bool {
         self.required_features.iter().any(|feature| feature == "networks")
     }
@@ -114,7 +114,7 @@ fn known(folder: &Path) -> Result<Vec<Target>> {
     Ok(toml::from_str::<Manifest>(&text)?.bin)
 }
 
-/// Those that are asked for.
+/// The requested targets; all when none is named.
 fn chosen(known: &[Target], wanted: &[String]) -> Result<Vec<Target>> {
     let named = |name: &String| known.iter().find(|target| target.name == *name).cloned();
     if let Some(name) = wanted.iter().find(|name| named(name).is_none()) {
@@ -126,15 +126,15 @@ fn chosen(known: &[Target], wanted: &[String]) -> Result<Vec<Target>> {
     Ok(if wanted.is_empty() { known.to_vec() } else { wanted.iter().filter_map(named).collect() })
 }
 
-/// The machine that this compiler builds for by default.
+/// The compiler's host triple.
 fn host() -> Result<String> {
     let printed = output(Command::new("rustc").arg("-vV"))?;
     let host = printed.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.ok_or("rustc does not say its host")?.to_owned())
 }
 
-/// Builds the targets, those without a runtime for networks apart from the others: they build and run faster. `--target`
-/// keeps the flags away from build scripts.
+/// Builds the targets. Those without the inference runtime are built separately, since they build and run faster.
+/// `--target` keeps the flags from build scripts.
 fn build(triple: &str, targets: &[Target]) -> Result<()> {
     for networks in [false, true] {
         let names = targets.iter().filter(|target| target.needs_networks() == networks);
@@ -189,14 +189,15 @@ fn fuzz(program: &Path, target: &str, folder: &Path, seconds: u64) -> Result<Opt
     Ok(Some(format!("{target}: {}\n  {}", ran.status, lines.join("\n  "))))
 }
 
-/// CPU seconds, user and system, of all child processes that have ended: other work on the computer does not count.
+/// CPU time (user and system) of all ended child processes, s: independent of the computer's load.
 fn children() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let ticks = ticks_of_children(&stat).ok_or("/proc/self/stat is not as proc(5) describes it")?;
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// `cutime` and `cstime` of proc(5), the 16th and 17th field. The second, a name in parentheses, may have spaces.
+/// Sum of `cutime` and `cstime` of proc(5), fields 16 and 17, in clock ticks. Field 2, a name in parentheses, may
+/// contain spaces.
 fn ticks_of_children(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(13);
@@ -204,7 +205,7 @@ fn ticks_of_children(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
-/// Reads what libFuzzer prints.
+/// Parses libFuzzer's output.
 fn figures(printed: &str) -> Figures {
     let number = |text: &str| {
         let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();

@@ -1,8 +1,8 @@
-//! `cargo xtask instructions`: what a frame and a start cost on ARM processors, in instructions.
+//! `cargo xtask instructions`: the number of instructions of a frame and of a start on ARM processors.
 //!
-//! No board is needed: the virtual machine's clock advances by a nanosecond per instruction, so that a time that the badge
-//! measures inside is a count. It does not move with this computer's load, and it is not a time: a processor may finish
-//! several instructions at once, or wait for memory.
+//! No board is needed: the virtual machine's clock advances by one nanosecond per instruction, so that a time that the
+//! badge measures inside is an instruction count. The count does not depend on this computer's load. It does not give
+//! the time on a board: a processor may execute several instructions at once, or wait for memory.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::cargo::Profile;
 use crate::virtual_badge::machine::{Board, Machine, Plan};
 use crate::virtual_badge::{build, kernel, logs, system};
 
-/// Cores of the boards: Zero 2 W and 3; 4; 5.
+/// CPU cores of the boards: Raspberry Pi Zero 2 W and 3; 4; 5.
 const PROCESSORS: [&str; 3] = ["cortex-a53", "cortex-a72", "cortex-a76"];
 
-/// How long a bench may take on a busy computer.
+/// Time limit of a bench on a computer under load.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// Instructions hardly differ from frame to frame.
+/// Default number of frames: the count hardly differs between frames.
 const FRAMES: u32 = 4;
 
 /// Options of `cargo xtask instructions`.
@@ -39,7 +39,7 @@ pub(crate) struct InstructionsArgs {
 }
 
 impl InstructionsArgs {
-    /// The default bundle, as a board gets the badge.
+    /// The default bundle with the `dist` build.
     pub(crate) fn usual() -> Self {
         Self { bundle: Vec::new(), frames: FRAMES, profile: Profile::Dist }
     }
@@ -93,7 +93,7 @@ fn table(bundle: &str, reports: &[BenchReport]) -> Result<String> {
     for cpu in PROCESSORS {
         table += &format!(" {cpu:>10}");
     }
-    // A millisecond is a million instructions here.
+    // One millisecond is a million instructions.
     let mut row = |name: &str, counts: Vec<f64>| {
         table += &format!("\n{name:10}");
         counts.iter().for_each(|count| table += &format!(" {count:10.3}"));

@@ -1,6 +1,7 @@
-//! `cargo xtask kernels`: every instruction set of the integer kernels gives the same bits, on ARM processors too.
+//! `cargo xtask kernels`: checks that the integer kernels give bit-identical results with every instruction set, also
+//! on ARM processors.
 //!
-//! QEMU's user mode runs the tests' program for ARM as if it were one of this computer's, in seconds.
+//! QEMU's user mode runs the test program for ARM on this computer within seconds.
 
 use clap::Args;
 
@@ -13,7 +14,7 @@ const TARGET: BoardTarget = BoardTarget::Aarch64;
 const QEMU: &str = "qemu-aarch64";
 const INSTALL: &str = "apt-get install --yes --no-install-recommends qemu-user";
 
-/// Cores of the boards: without SDOT (Zero 2 W, 3 and 4), and with it (5, Orin).
+/// CPU cores of the boards: without SDOT (Raspberry Pi Zero 2 W, 3 and 4), and with it (Raspberry Pi 5, Jetson Orin).
 const PROCESSORS: [&str; 2] = ["cortex-a53", "cortex-a76"];
 
 /// Options of `cargo xtask kernels`.
@@ -39,8 +40,8 @@ pub(crate) fn run(args: &KernelsArgs) -> Result<()> {
         has_qemu().or_else(|_| toolchain::as_root(update))?;
     }
     has_qemu()?;
-    // The compiler's own C library, loader and all: where the system has another one for ARM, the loader would find that
-    // too, and one of two releases with the other's loader hangs.
+    // The cross compiler's C library with its loader. If the system has another C library for ARM, the loader could
+    // find that one; a library with the loader of another release hangs.
     let libc = TARGET.library("libc.so.6")?.canonicalize()?;
     let root = libc.ancestors().nth(2).ok_or_else(|| format!("{}: no folder", libc.display()))?;
     let triple = TARGET.triple();

@@ -1,4 +1,4 @@
-//! `cargo xtask`: what the project does to itself.
+//! `cargo xtask`: the project's development tasks.
 
 mod bench;
 mod budget;
@@ -76,7 +76,7 @@ enum Task {
     Full(full::FullArgs),
 }
 
-/// What went wrong, ready to print.
+/// Result with any error.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {

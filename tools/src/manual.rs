@@ -1,5 +1,4 @@
-//! `cargo xtask manual`: man pages and shell completions of both programs, by the example of each crate that knows its
-//! command line.
+//! `cargo xtask manual`: man pages and shell completions of both programs, written by an example of each crate.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +37,7 @@ pub(crate) struct ManualArgs {
     programs: Option<PathBuf>,
 }
 
-/// Writes the manual of both programs, each into a folder of its own, and says where.
+/// Writes the manual of both programs, each into a folder of its own, and prints the paths.
 pub(crate) fn run(args: &ManualArgs) -> Result<()> {
     let output = args.output.clone().unwrap_or_else(|| target_folder().join("manual"));
     for program in [BADGE, COMPANION] {
@@ -49,14 +48,14 @@ pub(crate) fn run(args: &ManualArgs) -> Result<()> {
     Ok(())
 }
 
-/// Writes the manual of one program below `folder` and returns what stands for `/usr/share` there. `built` is where
-/// examples were built already.
+/// Writes the manual of one program below `folder` and returns the folder that corresponds to `/usr/share`. `built` is
+/// the folder of examples that were built before.
 pub(crate) fn write(program: &str, folder: &Path, built: Option<&Path>) -> Result<PathBuf> {
     let manual = MANUALS.iter().find(|manual| manual.program == program);
     let Manual { package, example, .. } =
         manual.ok_or_else(|| format!("no manual of {program}"))?;
     let share = folder.join(program).join("share");
-    // A page of a verb that is gone would stay.
+    // Removes pages of commands that no longer exist.
     if share.exists() {
         std::fs::remove_dir_all(&share)?;
     }

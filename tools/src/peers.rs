@@ -1,6 +1,7 @@
-//! `cargo xtask peers`: the classifier beside ONNX Runtime and LiteRT on this machine.
+//! `cargo xtask peers`: compares the classifier with ONNX Runtime and LiteRT on this machine.
 //!
-//! `tools/peers/compare.py` measures, in a Python environment below the target folder; here are its start and the bars.
+//! `tools/peers/compare.py` measures in a Python environment below the target folder; this module starts it and checks
+//! the budget.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,13 +15,13 @@ use crate::Result;
 use crate::budget::Budget;
 use crate::cargo::{Profile, cargo, check, root, target_folder};
 
-/// What is compared with ours, pinned.
+/// The packages to compare with, with pinned versions.
 const REQUIREMENTS: &str = "tools/peers/requirements.txt";
 
-/// Measured on x86 only; bars of any other form hold everywhere.
+/// Measured on x86 only; budgets of all other forms apply everywhere.
 const X86_FORM: &str = "int8-avx2";
 
-/// `[peers]` of `tools/budget.toml`: for a form of ours and another form, how many times as fast ours has to be.
+/// `[peers]` of `tools/budget.toml`: the required speed-up of each of our forms over each other form.
 pub(crate) type PeersBudget = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// Options of `cargo xtask peers`.
@@ -40,7 +41,7 @@ pub(crate) struct PeersArgs {
     no_build: bool,
 }
 
-/// The part of `compare.py`'s JSON that bars need.
+/// The part of `compare.py`'s JSON that the budget check needs.
 #[derive(Deserialize)]
 struct PeersReport {
     forms: Vec<MeasuredForm>,
@@ -52,7 +53,7 @@ struct MeasuredForm {
     best_us: f64,
 }
 
-/// A ratio beside the least that it may be.
+/// A ratio and its minimum.
 struct RatioBar {
     what: String,
     measured: f64,
@@ -60,13 +61,13 @@ struct RatioBar {
 }
 
 impl RatioBar {
-    /// Below its bar, or no number at all.
+    /// Whether it is below its minimum, or NaN.
     fn is_missed(&self) -> bool {
         self.measured.is_nan() || self.measured < self.least
     }
 }
 
-/// Builds, makes the environment, measures, and compares where that is asked for.
+/// Builds, makes the environment, measures, and compares with the budget if requested.
 pub(crate) fn run(args: &PeersArgs) -> Result<()> {
     let budget = Budget::read()?;
     if !args.no_build {
@@ -100,7 +101,7 @@ pub(crate) fn run(args: &PeersArgs) -> Result<()> {
     }
 }
 
-/// A Python with the pinned packages; returns its interpreter.
+/// Makes a Python environment with the pinned packages; returns its interpreter.
 fn environment(folder: &Path) -> Result<PathBuf> {
     let venv = check(Command::new("python3").args(["-m", "venv"]).arg(folder));
     venv.map_err(|e| format!("{e}\n  Python 3.11 or newer with its venv module is needed"))?;

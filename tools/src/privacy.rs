@@ -1,4 +1,4 @@
-//! `cargo xtask privacy`: the badge's default build has no way to the network.
+//! `cargo xtask privacy`: checks that the badge's default build has no network access.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::cargo::{cargo, output, root};
 /// The list of banned crates, for this check and for cargo-deny.
 const LIST: &str = "device/deny.toml";
 
-/// The part of [`LIST`] that is read here.
+/// The part of [`LIST`] that this check needs.
 #[derive(Deserialize)]
 struct Deny {
     bans: Bans,
@@ -20,11 +20,11 @@ struct Deny {
 
 #[derive(Deserialize)]
 struct Bans {
-    /// Plain names, without versions.
+    /// Crate names without versions.
     deny: Vec<String>,
 }
 
-/// What the lint must refuse, line by line, in the badge's own code.
+/// Lines that the lint must refuse in the badge's code.
 const FORBIDDEN: &[&str] = &[
     "pub fn a() -> bool { std::net::TcpStream::connect((\"localhost\", 1)).is_ok() }",
     "pub fn b() -> bool { std::net::TcpListener::bind((\"localhost\", 1)).is_ok() }",
@@ -32,13 +32,13 @@ const FORBIDDEN: &[&str] = &[
     "pub fn d() -> bool { std::net::ToSocketAddrs::to_socket_addrs(\"localhost:1\").is_ok() }",
 ];
 
-/// What the file of a key begins with that signs bundles; the key's 64 hexadecimal digits follow.
+/// Prefix of a file with a bundle signing key; the key's 64 hexadecimal digits follow.
 pub(crate) const SECRET: &str = "emocue-secret-key ";
 
-/// The same, and those of other secret keys.
+/// Prefixes of all kinds of secret keys.
 const SECRETS: [&str; 2] = [SECRET, "emocue-journal-secret-key "];
 
-/// Checks the dependencies, that the lint on `std::net` bites, and that nobody committed a secret key.
+/// Checks the dependencies, that the lint on `std::net` works, and that no secret key is committed.
 pub(crate) fn run() -> Result<()> {
     no_secrets()?;
     let text = std::fs::read_to_string(root().join(LIST)).map_err(|e| format!("{LIST}: {e}"))?;
@@ -66,7 +66,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Reads every file that is under version control.
+/// Searches every file under version control for secret keys.
 fn no_secrets() -> Result<()> {
     let listed = Command::new("git").current_dir(root()).args(["ls-files", "-z"]).output();
     let listed = match listed {
@@ -79,7 +79,7 @@ fn no_secrets() -> Result<()> {
     };
     let files: Vec<_> = listed.split_terminator('\0').collect();
     for file in &files {
-        // One that was removed, but not yet from the index.
+        // A deleted file that is still in the index.
         let Ok(bytes) = std::fs::read(root().join(file)) else { continue };
         if has_secret(&bytes) {
             return Err(
@@ -110,7 +110,7 @@ fn names(tree: &str) -> BTreeSet<&str> {
 /// The crates that the text of [`LIST`] bans.
 fn banned(text: &str) -> Result<Vec<String>> {
     let deny: Deny = toml::from_str(text).map_err(|e| format!("{LIST}: {e}"))?;
-    // Then nothing would be checked.
+    // An empty list would check nothing.
     if deny.bans.deny.is_empty() {
         return Err(format!("{LIST} bans no crate").into());
     }
@@ -129,7 +129,7 @@ fn networking<'a>(tree: &str, banned: &'a [String]) -> Vec<&'a str> {
     banned.iter().map(String::as_str).filter(|name| names.contains(name)).collect()
 }
 
-/// Lints `line` as if it stood in the badge.
+/// Lints `line` with the badge's configuration.
 fn lint_refuses(line: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
@@ -143,7 +143,7 @@ fn lint_refuses(line: &str) -> Result<()> {
         return Err(format!("device/clippy.toml lets this pass: {line}").into());
     }
     let said = String::from_utf8_lossy(&lint.stderr);
-    // Any other failure would prove nothing.
+    // Any other failure is no evidence.
     if !said.contains("use of a disallowed") {
         return Err(format!("clippy failed for another reason:\n{said}").into());
     }

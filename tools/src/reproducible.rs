@@ -1,4 +1,5 @@
-//! `cargo xtask reproducible`: two copies of the last commit, in folders of different names, make the same release.
+//! `cargo xtask reproducible`: checks that two copies of the last commit, in folders with different names, give the
+//! same release.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,10 @@ pub(crate) struct ReproducibleArgs {
     keep: bool,
 }
 
-/// Names of different lengths: a path that is left somewhere shows.
+/// Names of different lengths, so that an embedded path causes a difference.
 const NAMES: [&str; 2] = ["one", "a-second-folder"];
 
-/// Makes a release twice and compares the hashes of all that is in it.
+/// Makes a release twice and compares the hashes of all files.
 pub(crate) fn run(args: &ReproducibleArgs) -> Result<()> {
     let above = target_folder().join("reproducible");
     if above.exists() {
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &ReproducibleArgs) -> Result<()> {
         .into())
 }
 
-/// Makes a release as a stranger would, in a copy, and returns its list of hashes.
+/// Makes a release in a copy of the sources, and returns its list of hashes.
 fn release(copy: &Path, only: &[Platform]) -> Result<String> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut release = Command::new(program);

@@ -1,4 +1,5 @@
-//! A folder that is removed however this process ends: a destructor does not run after Ctrl-C or `kill`.
+//! A temporary folder that is removed in every case when this process ends: destructors do not run after Ctrl-C or
+//! `kill`.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -7,13 +8,13 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Result;
 
-/// Waits for a line or the end of its input, which comes when the process at the other end is gone.
+/// Waits for a line or the end of its input, which comes when this process ends.
 const KEEPER: &str = "read -r line || rm -rf -- \"$1\"";
 
-/// A new folder; it goes with this value, or with this process.
+/// A temporary folder, removed when this value is dropped or this process ends.
 pub(crate) struct Scratch {
     path: PathBuf,
-    /// A shell that removes it.
+    /// The shell process that removes it.
     keeper: Child,
 }
 
@@ -23,18 +24,18 @@ impl Scratch {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "sh"]).arg(folder.path());
-        // In a group of its own, which the terminal's Ctrl-C does not reach.
+        // In its own process group, so that the terminal's Ctrl-C does not reach it.
         keeper.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let keeper = keeper.spawn().map_err(|e| format!("cannot start sh: {e}"))?;
         Ok(Self { path: folder.keep(), keeper })
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Leaves the folder there.
+    /// Keeps the folder.
     pub(crate) fn keep(&mut self) -> Result<()> {
         if let Some(mut input) = self.keeper.stdin.take() {
             input.write_all(b"keep\n")?;
@@ -46,7 +47,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
-        // Nobody waits for a folder that could not be removed.
+        // A folder that cannot be removed is no error.
         let _ = self.keeper.wait();
     }
 }

@@ -45,14 +45,14 @@ fn a_drawn_scene_is_seen_as_it_was_drawn() {
     for (scene, (fps, frames)) in [(30.0, 180), (8.0, 48)].into_iter().enumerate() {
         let scene = &figures["scenes"][scene];
         assert_eq!((&scene["fps"], &scene["frames"]), (&fps.into(), &frames.into()), "{scene}");
-        // Single frames are right at once and always, so what was drawn is what is known.
+        // Single-frame answers are always correct without delay, so the drawn scene matches its ground truth.
         let truth = &scene["raw_truth"];
         let changes = truth["true_changes"].as_u64().unwrap();
         assert!(changes >= 1, "{scene}");
         assert_eq!((&truth["missed"], &truth["needless"]), (&0.into(), &0.into()), "{scene}");
         assert_eq!(truth["delays_ms"], Value::from(vec![0; changes as usize]), "{scene}");
         assert_eq!(scene["raw"]["searches"], frames, "{scene}");
-        // The badge shows the same later, with fewer searches.
+        // The badge shows the same with a delay and fewer searches.
         let truth = &scene["steady_truth"];
         assert_eq!((&truth["missed"], &truth["needless"]), (&0.into(), &0.into()), "{scene}");
         assert!(scene["steady"]["searches"].as_u64().unwrap() < frames / 2, "{scene}");

@@ -1,6 +1,6 @@
-//! An I2C bus in user space: the kernel's CUSE hands every system call on the device's node to this process.
+//! An I2C bus in user space: CUSE forwards every system call on the device node to this process.
 //!
-//! Messages are FUSE's (`linux/fuse.h`), little-endian as on every board.
+//! Messages have the FUSE format (`linux/fuse.h`), little-endian as on every board.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -9,13 +9,13 @@ use std::path::Path;
 use crate::Result;
 use crate::i2c::{Bus, Ioctl, NO_SUCH_CALL};
 
-/// Bytes of a request before its own fields.
+/// Length of a request's header, bytes.
 const REQUEST_HEADER: usize = 40;
 
-/// Longest read or write that the kernel hands on, bytes.
+/// Longest read or write that the kernel forwards, bytes.
 const MAX_TRANSFER: u32 = 65536;
 
-/// Operations, as the kernel numbers them.
+/// Operation codes (`enum fuse_opcode`).
 mod operation {
     pub(super) const FORGET: u32 = 2;
     pub(super) const OPEN: u32 = 14;
@@ -28,12 +28,12 @@ mod operation {
     pub(super) const CUSE_INIT: u32 = 4096;
 }
 
-/// The driver may name memory of the caller's that it wants to see before it answers.
+/// An ioctl reply may ask for memory of the caller (`CUSE_UNRESTRICTED_IOCTL`, `FUSE_IOCTL_RETRY`).
 const UNRESTRICTED_IOCTL: u32 = 1;
 const IOCTL_RETRY: u32 = 4;
 
-/// Serves `/dev/BUS` with one device at `address` until the process is killed. Every write is a line of `log`; while
-/// the file `silent` exists, the device does not answer.
+/// Serves `/dev/BUS` with one device at `address` until the process is killed. Every write adds a line to `log`; while
+/// the file `silent` exists, the device does not acknowledge.
 pub(crate) fn serve(bus: &str, address: u16, log: &Path, silent: &Path) -> Result<()> {
     let open = |path: &Path, read| {
         let file = OpenOptions::new().read(read).write(true).open(path);
@@ -54,7 +54,7 @@ pub(crate) fn serve(bus: &str, address: u16, log: &Path, silent: &Path) -> Resul
     }
 }
 
-/// One request of the kernel's.
+/// One request from the kernel.
 struct Request<'a>(&'a [u8]);
 
 impl<'a> Request<'a> {
@@ -62,12 +62,12 @@ impl<'a> Request<'a> {
         Some(u32::from_le_bytes(*self.0.get(4..)?.first_chunk()?))
     }
 
-    /// Which request an answer belongs to.
+    /// The request's identifier, which the reply repeats.
     fn unique(&self) -> Option<u64> {
         Some(u64::from_le_bytes(*self.0.get(8..)?.first_chunk()?))
     }
 
-    /// The operation's own bytes from `at` on.
+    /// The request's body from offset `at`.
     fn body(&self, at: usize) -> Option<&'a [u8]> {
         self.0.get(REQUEST_HEADER + at..)
     }
@@ -81,10 +81,10 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Bytes, or a negative error number.
+/// The reply's body, or a negative error number.
 type Answer = std::result::Result<Vec<u8>, i32>;
 
-/// What to say to `request`; `Some(None)` for nothing, `None` when it is shorter than its kind.
+/// The reply to `request`: `Some(None)` when none is sent, `None` when the request is too short for its operation.
 fn answer(name: &str, bus: &mut Bus, request: &Request) -> Option<Option<Answer>> {
     let answer = match request.operation()? {
         operation::FORGET | operation::INTERRUPT => return Some(None),
@@ -110,8 +110,8 @@ fn answer(name: &str, bus: &mut Bus, request: &Request) -> Option<Option<Answer>
     Some(Some(answer))
 }
 
-/// The answer to the kernel's greeting, in its own minor version. The major number is left to the kernel, since the
-/// real I2C driver may own its usual one.
+/// The reply to `CUSE_INIT`, with the kernel's minor version. The kernel chooses the major device number, since the
+/// real I2C driver may own the usual one.
 fn init(name: &str, minor_version: u32) -> Vec<u8> {
     let mut answer =
         words(&[7, minor_version, 0, UNRESTRICTED_IOCTL, MAX_TRANSFER, MAX_TRANSFER, 0, 0]);
@@ -142,7 +142,7 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-/// One write, as CUSE asks.
+/// Sends the reply in one write, as CUSE requires.
 fn reply(kernel: &mut File, unique: u64, answer: &Answer) -> Result<()> {
     let (error, body) = match answer {
         Ok(body) => (0, body.as_slice()),

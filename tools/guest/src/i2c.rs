@@ -1,13 +1,13 @@
-//! What `linux/i2c-dev.h` promises, with one silent listener on the bus.
+//! The ioctl interface of `linux/i2c-dev.h`, with one device on the bus that only receives.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Error numbers, the same on every board.
+/// Error numbers (ENOSYS, ENOTTY), the same on every board.
 pub(crate) const NO_SUCH_CALL: i32 = 38;
 const NOT_FOR_THIS_DEVICE: i32 = 25;
 const INVALID: i32 = 22;
-/// EREMOTEIO: what the Raspberry Pi's driver reports for a byte that nobody acknowledges.
+/// EREMOTEIO: what the Raspberry Pi's driver reports for a byte without acknowledgement.
 const NOT_ACKNOWLEDGED: i32 = 121;
 
 const I2C_RETRIES: u32 = 0x701;
@@ -27,35 +27,35 @@ const I2C_M_RD: u16 = 1;
 const RDWR: usize = 16;
 const MESSAGE: usize = 16;
 
-/// What an SSD1306 says when it is read: switched on, not busy.
+/// Status byte of an SSD1306: display on, not busy.
 const STATUS: u8 = 0x03;
 
 /// Memory of the calling process: address and length.
 type Memory = (u64, u64);
 
-/// What becomes of an ioctl.
+/// Result of an ioctl.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ioctl {
     Done {
         result: u32,
         bytes: Vec<u8>,
     },
-    /// The call comes again with this memory in it.
+    /// The kernel repeats the call with this memory.
     Needs {
         input: Vec<Memory>,
         output: Vec<Memory>,
     },
 }
 
-/// A bus with one panel. Its log has a line for every message: `W ADDRESS BYTES` for one that was heard, `N ADDRESS`
-/// for one that nobody acknowledged, and `P` before the first one after the panel got power.
+/// A bus with one panel. Its log has a line for every message: `W ADDRESS BYTES` for an acknowledged one, `N ADDRESS`
+/// for one without acknowledgement, and `P` before the first one after power-on of the panel.
 pub(crate) struct Bus {
     address: u16,
     log: Box<dyn Write>,
     silent: PathBuf,
-    /// Whom a plain read or write speaks to.
+    /// Address for a plain read or write (`I2C_SLAVE`).
     chosen: u16,
-    /// Whether the device has lost its memory since it was last heard.
+    /// Whether the device was without power since its last acknowledged message.
     lost_power: bool,
 }
 
@@ -64,7 +64,7 @@ impl Bus {
         Self { address, log, silent: silent.to_owned(), chosen: 0, lost_power: true }
     }
 
-    /// Reads from `to`, or from whom the caller chose.
+    /// Reads from `to`, or from the address that the caller chose.
     pub(crate) fn read(&mut self, to: Option<u16>, bytes: &mut [u8]) -> Result<(), i32> {
         self.acknowledges(to.unwrap_or(self.chosen))?;
         bytes.fill(STATUS);
@@ -80,7 +80,7 @@ impl Bus {
         Ok(())
     }
 
-    /// A device that was silent was without power.
+    /// A device that does not acknowledge counts as without power.
     fn acknowledges(&mut self, to: u16) -> Result<(), i32> {
         let silent = self.silent.exists();
         if silent || to != self.address {
@@ -100,7 +100,8 @@ impl Bus {
         }
     }
 
-    /// One ioctl; `given` is the caller's memory that was asked for, `wanted` how many bytes may go back.
+    /// One ioctl; `given` is the caller's memory that was requested before, `wanted` the largest number of bytes to
+    /// return.
     pub(crate) fn ioctl(
         &mut self,
         command: u32,
@@ -124,8 +125,8 @@ impl Bus {
         }
     }
 
-    /// `I2C_RDWR`: asks for the list of messages, then for what they point to, then transfers. `None` when the
-    /// memory that came is too short.
+    /// `I2C_RDWR`: requests the list of messages, then their buffers, then transfers. `None` when the memory is too
+    /// short.
     fn transfer(
         &mut self,
         argument: u64,

@@ -1,4 +1,4 @@
-//! The kernel's virtual camera: a picture goes into its output and comes back from its input.
+//! The kernel's virtual camera `vivid`: a picture written to its output device appears on its input device.
 
 use v4l::FourCC;
 use v4l::buffer::Type;
@@ -12,8 +12,7 @@ use crate::Result;
 
 const BUFFERS: u32 = 4;
 
-/// Shows `picture` (YUYV) to the camera behind the output `device`, until this process is killed or the device is
-/// unplugged.
+/// Writes `picture` (YUYV) repeatedly to the output `device`, until this process is killed or the device is unplugged.
 pub(crate) fn play(device: &str, picture: &[u8], width: u32, height: u32) -> Result<()> {
     let device = Device::with_path(device)?;
     let mut format = Output::format(&device)?;
@@ -29,14 +28,14 @@ pub(crate) fn play(device: &str, picture: &[u8], width: u32, height: u32) -> Res
         .into());
     }
     let mut stream = MmapStream::with_buffers(&device, Type::VideoOutput, BUFFERS)?;
-    // A buffer comes back only while another one waits; the first is queued by the stream itself.
+    // The driver returns a buffer only while another one is queued; the stream queues the first itself.
     for index in 1..BUFFERS as usize {
         OutputStream::queue(&mut stream, index)?;
     }
     let mut fresh = BUFFERS;
     loop {
         let (buffer, meta) = OutputStream::next(&mut stream)?;
-        // Buffers keep what is in them, and the picture stands still.
+        // Buffers keep their contents, and the picture does not change.
         if fresh > 0 {
             buffer[..picture.len()].copy_from_slice(picture);
             fresh -= 1;

@@ -1,7 +1,7 @@
-//! Man pages and shell completions, written from a command line's own definition.
+//! Man pages and shell completions, generated from a program's clap definition.
 //!
-//! The two programs do not have this in them: each crate has an example that hands its command line over, and `cargo
-//! xtask manual` runs both. Folders are named as a system has them below `/usr/share`, so that a package only copies them.
+//! The two programs do not contain this code: each crate has an example that passes its command line to this crate, and
+//! `cargo xtask manual` runs both. Folders have their names below `/usr/share`, so that a package only copies them.
 
 use std::fs;
 use std::io;
@@ -12,22 +12,22 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-/// The shells, and where each looks for a program's completions below `/usr/share`.
+/// The shells, and the folder of each one's completions below `/usr/share`.
 const SHELLS: [(Shell, &str, Name); 3] = [
     (Shell::Bash, "bash-completion/completions", |program| program.to_owned()),
     (Shell::Zsh, "zsh/vendor-completions", |program| format!("_{program}")),
     (Shell::Fish, "fish/vendor_completions.d", |program| format!("{program}.fish")),
 ];
 
-/// What a shell calls the file for a program.
+/// File name of a program's completions in one shell.
 type Name = fn(&str) -> String;
 
 /// A file of the manual cannot be written.
 #[derive(Debug)]
 pub struct WriteError {
-    /// Which one.
+    /// Path of the file.
     pub path: PathBuf,
-    /// The system's reason.
+    /// The operating system's error.
     pub source: io::Error,
 }
 
@@ -46,7 +46,7 @@ impl std::error::Error for WriteError {
 /// Writes a page for the program and for each of its commands, and completions for bash, zsh and fish, below `share`.
 ///
 /// # Errors
-/// [`WriteError`] when a file cannot be written; what was there before may be replaced by then.
+/// [`WriteError`] when a file cannot be written; some existing files may already be replaced then.
 pub fn write(command: Command, share: &Path) -> Result<(), WriteError> {
     let program = command.get_name().to_owned();
     let version = command.get_version().unwrap_or_default().to_owned();
@@ -55,8 +55,8 @@ pub fn write(command: Command, share: &Path) -> Result<(), WriteError> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut shown, &program, &mut script);
         let script = String::from_utf8_lossy(&script);
-        // clap_complete 4.6.12 writes a hyphen of the program's name in two ways in bash's script, and so completes no
-        // command's options.
+        // clap_complete 4.6.12 replaces a hyphen in the program's name in two different ways in the bash script, so
+        // that options of subcommands are not completed.
         let (one, other) = (program.replace('-', "__subcmd__"), program.replace('-', "__"));
         put(&share.join(folder), &name(&program), script.replace(&one, &other).as_bytes())?;
     }
@@ -66,7 +66,7 @@ pub fn write(command: Command, share: &Path) -> Result<(), WriteError> {
     page(&command, &format!("{program} {version}"), &share.join("man/man1"))
 }
 
-/// A command as far as shells complete it, without what is hidden.
+/// The command without hidden subcommands and options, for completions.
 fn shown(command: &Command) -> Command {
     let below = command.get_subcommands().filter(|below| !below.is_hide_set());
     let mut shown = Command::new(kept(command.get_name()))
@@ -82,16 +82,16 @@ fn shown(command: &Command) -> Command {
     }
 }
 
-/// clap takes names that live as long as the program, which ends soon.
+/// clap requires `'static` names; the leak is small and the program short.
 fn kept(name: &str) -> &'static str {
     Box::leak(name.to_owned().into_boxed_str())
 }
 
-/// The page of a built command, and those of the commands below it.
+/// Writes the page of a built command and of its subcommands.
 fn page(command: &Command, source: &str, folder: &Path) -> Result<(), WriteError> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
     let mut text = Vec::new();
-    // A date would make every build another.
+    // A date would make builds not reproducible.
     let man = Man::new(command.clone()).title(name.to_uppercase()).date("").source(source);
     man.render(&mut text).map_err(|source| WriteError { path: folder.join(&name), source })?;
     let text = exit_status(&String::from_utf8_lossy(&text));
@@ -100,7 +100,7 @@ fn page(command: &Command, source: &str, folder: &Path) -> Result<(), WriteError
     below.try_for_each(|below| page(below, source, folder))
 }
 
-/// The exit codes, which stand behind a command's help, as pages have them: a section, and a line each.
+/// Moves the exit codes, which follow a command's help, into a section of the page with a line each.
 fn exit_status(page: &str) -> String {
     let Some((before, after)) = page.split_once(".SH EXTRA\nExit codes:\n") else {
         return page.to_owned();
@@ -115,7 +115,7 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     written.map_err(|source| WriteError { path, source })
 }
 
-/// What the examples do: the first argument names the folder.
+/// Entry point of the examples: the first argument is the folder.
 pub fn main(command: Command) -> ExitCode {
     let Some(share) = std::env::args_os().nth(1) else {
         eprintln!("error: which folder?\nhelp: `cargo xtask manual` writes it into target/manual.");

@@ -1,4 +1,4 @@
-//! The badge's own times with the classifier in floats and in integers, in turns.
+//! The badge's times with the float and the int8 classifier, measured alternately.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use super::{BenchReport, JSON, measure};
 use crate::Result;
 use crate::cargo::{Profile, output, root, target_folder};
 
-/// The float graph of the default bundle's network, as it was trained, with the second of its two heads.
+/// The float graph of the default bundle's classifier, as trained, with the second of its two heads.
 const FLOATS: &str = "docs/training-records/badge-second-fer-7.onnx";
 
-/// The faces that calibrate the integer graph: what they are does not change its speed.
+/// Calibration faces for the int8 graph; the choice does not affect its speed.
 const PORTRAITS: [&str; 2] =
     ["models/run/pictures/astronaut.jpg", "models/run/pictures/grace_hopper.jpg"];
 
-/// Fewer rows than `emocue quantize` accepts are too few, so each portrait is there so many times.
+/// Number of copies of each portrait, since `emocue quantize` requires a minimum number of rows.
 const COPIES: usize = 4;
 
-/// Turns of every form; the fastest counts.
+/// Runs of every form; the minimum counts.
 const TURNS: usize = 4;
 
-/// Frames of a turn.
+/// Frames of a run.
 const FRAMES: &str = "30";
 
-/// Instructions that are measured beside the best ones, where this processor may have better ones.
+/// An older instruction set, measured in addition to the best one that the processor has.
 const SLOWER_ISA: Option<&str> = if cfg!(target_arch = "x86_64") {
     Some("avx2")
 } else if cfg!(target_arch = "aarch64") {
@@ -35,7 +35,7 @@ const SLOWER_ISA: Option<&str> = if cfg!(target_arch = "x86_64") {
     None
 };
 
-/// What the badge measured with one form, ms of CPU time.
+/// Measurements of the badge with one form, ms of CPU time.
 #[derive(Debug, Serialize)]
 pub(super) struct FormTimes {
     form: String,
@@ -68,7 +68,7 @@ impl FormTimes {
     }
 }
 
-/// Measures the badge with bundles that differ in the classifier's form; the first one has floats.
+/// Measures the badge with bundles that differ in the classifier's form; the first one is float.
 pub(super) fn run(badge: &Path) -> Result<Vec<FormTimes>> {
     let folder = tempfile::tempdir()?;
     let [floats, int8] = bundles(folder.path())?;
@@ -86,7 +86,7 @@ pub(super) fn run(badge: &Path) -> Result<Vec<FormTimes>> {
     Ok(times)
 }
 
-/// The default bundle with its classifier in floats, and with it in integers.
+/// Makes the default bundle with a float and with an int8 classifier.
 fn bundles(folder: &Path) -> Result<[PathBuf; 2]> {
     let program = target_folder().join(Profile::Release.name()).join("emocue");
     let emocue = |arguments: &[&str], files: &[&Path]| {
@@ -115,7 +115,7 @@ fn bundles(folder: &Path) -> Result<[PathBuf; 2]> {
     Ok([pack("floats", &floats)?, pack("int8", "int8.onnx".as_ref())?])
 }
 
-/// A row for each form, and how many times as fast as the first it classifies.
+/// A row for each form, with its speed-up over the first one.
 pub(super) fn table(times: &[FormTimes]) -> String {
     let mut table = format!(
         "{:12} {:>14} {:>9} {:>10} {:>8} {:>12}\n",

@@ -1,4 +1,4 @@
-//! What a program asks of the system it runs on, read from what `readelf` prints.
+//! A program's requirements on its system, from the output of `readelf`.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ impl fmt::Display for Glibc {
     }
 }
 
-/// What programs for boards are linked against: the C library of the oldest system in [`RELEASES`].
+/// The glibc version that programs for boards are linked against: that of the oldest system in [`RELEASES`].
 pub(crate) const OLDEST: Glibc = Glibc(2, 27);
 
-/// A system that a board may have.
+/// An operating system of boards.
 pub(crate) struct Release {
     pub(crate) name: &'static str,
     pub(crate) glibc: Glibc,
-    /// Whether there is one for 32-bit processors.
+    /// Whether it exists for 32-bit processors.
     pub(crate) has_32_bit: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) const RELEASES: &[Release] = &[
     },
 ];
 
-/// The newest glibc that a program's symbols ask for, from `readelf --version-info --wide`.
+/// The newest glibc version that a program's symbols require, from `readelf --version-info --wide`.
 pub(crate) fn glibc(readelf: &str) -> Option<Glibc> {
     let version = |text: &str| {
         let number = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();

@@ -23,7 +23,7 @@ pub(crate) enum BoardTarget {
 }
 
 impl BoardTarget {
-    /// As Rust names it.
+    /// Rust target triple.
     pub(crate) fn triple(self) -> &'static str {
         match self {
             Self::Aarch64 => "aarch64-unknown-linux-gnu",
@@ -31,7 +31,7 @@ impl BoardTarget {
         }
     }
 
-    /// What the names of GNU's cross tools and the folder of the target's C library begin with.
+    /// GNU target triple: prefix of the cross tools and name of the C library's folder.
     fn gnu(self) -> &'static str {
         match self {
             Self::Aarch64 => "aarch64-linux-gnu",
@@ -39,16 +39,16 @@ impl BoardTarget {
         }
     }
 
-    /// One of GNU's tools for this target: `gcc`, `readelf`, `strip`.
+    /// A GNU cross tool for this target: `gcc`, `readelf`, `strip`.
     pub(crate) fn tool(self, name: &str) -> Command {
         Command::new(format!("{}-{name}", self.gnu()))
     }
 
-    /// Where the target's C library keeps a file, as its compiler finds it.
+    /// Path of a file of the target's C library, from the compiler.
     pub(crate) fn library(self, name: &str) -> Result<PathBuf> {
         let path = output(self.tool("gcc").arg(format!("-print-file-name={name}")))?;
         let path = PathBuf::from(path.trim());
-        // The compiler repeats a name that it does not know.
+        // The compiler prints an unknown name unchanged.
         if path.is_absolute() { Ok(path) } else { Err(format!("no {name} for {self:?}").into()) }
     }
 }
@@ -67,7 +67,7 @@ pub(crate) struct CrossArgs {
     pub(crate) install: bool,
 }
 
-/// Builds the badge with the `board` feature and tells its size and where it runs.
+/// Builds the badge with the `board` feature and prints its size and the systems that it runs on.
 pub(crate) fn run(args: &CrossArgs) -> Result<()> {
     if args.install {
         toolchain::install(args.target)?;
@@ -87,10 +87,10 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
     Ok(())
 }
 
-/// The glibc that the symbols of a program ask for.
+/// The glibc version that a program's symbols require.
 ///
 /// # Errors
-/// Where that is later than the oldest one of a board, or the program asks for none.
+/// When it is newer than the oldest one on boards, or the program requires none.
 pub(crate) fn audit(target: BoardTarget, program: &Path) -> Result<Glibc> {
     let versions = output(target.tool("readelf").args(["--version-info", "--wide"]).arg(program))?;
     let needed = elf::glibc(&versions)
@@ -108,14 +108,14 @@ pub(crate) struct Built {
     pub(crate) features: &'static str,
 }
 
-/// The badge as a board has it.
+/// The badge's crate and features for a board.
 pub(crate) const BADGE: [Built; 1] =
     [Built { package: "emocue-device", features: "emocue-device/board" }];
 
-/// Builds programs in one go and returns the folder in which they lie.
+/// Builds the programs with one cargo call and returns their folder.
 ///
 /// # Errors
-/// When a compiler is missing (the error says how to install it), or does not compile.
+/// When a compiler is missing (the error says how to install it), or compilation fails.
 pub(crate) fn build(target: BoardTarget, profile: Profile, what: &[Built]) -> Result<PathBuf> {
     let mut cargo = toolchain::cargo(target, toolchain::BUILD)?;
     cargo.args(["--bins", "--profile", profile.name()]);
@@ -129,8 +129,8 @@ pub(crate) fn build(target: BoardTarget, profile: Profile, what: &[Built]) -> Re
     Ok(folder(target).join(target.triple()).join(profile.name()))
 }
 
-/// A target folder for each compiler's files: one that builds the standard library too learns so from a variable that
-/// build scripts look at, and everything would be built again.
+/// A separate target folder for each compiler. A compiler that also builds the standard library needs an environment
+/// variable on which build scripts depend; in a shared folder everything would be built again.
 fn folder(target: BoardTarget) -> PathBuf {
     let usual = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     root().join(usual).join(match target {
@@ -139,7 +139,7 @@ fn folder(target: BoardTarget) -> PathBuf {
     })
 }
 
-/// Bytes without symbols.
+/// Size of the stripped program, bytes.
 fn stripped_size(target: BoardTarget, program: &Path) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let stripped = folder.path().join("stripped");

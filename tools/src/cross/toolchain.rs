@@ -1,4 +1,4 @@
-//! Compilers for a board: those of the Rust that runs this, or Debian's, with Zig as the linker.
+//! Compilers for a board: the Rust toolchain that runs this program, or Debian's, with Zig as the linker.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,18 +7,18 @@ use super::{BoardTarget, folder, zig};
 use crate::Result;
 use crate::cargo::{check, output, root};
 
-/// `cargo build`, as [`cargo`] takes it.
+/// The verb for `cargo build`; see [`cargo`].
 pub(crate) const BUILD: &str = "zigbuild";
-/// `cargo test`, as [`cargo`] takes it.
+/// The verb for `cargo test`; see [`cargo`].
 pub(crate) const TEST: &str = "test";
 
-/// Debian's Rust for web browsers, newer than its usual one.
+/// Debian's packages `cargo-web` and `rustc-web`, newer than its other Rust packages.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
 impl BoardTarget {
-    /// Debian's name of the architecture, where its packages carry a compiled standard library. There is none for
-    /// every version on 32-bit ARM, so there it is compiled from `rust-web-src`.
+    /// Debian's name of the architecture, if Debian packages a compiled standard library for it. On 32-bit ARM not
+    /// every version has one, so it is compiled from `rust-web-src`.
     fn debian(self) -> Option<&'static str> {
         match self {
             Self::Aarch64 => Some("arm64"),
@@ -26,7 +26,7 @@ impl BoardTarget {
         }
     }
 
-    /// What apt-get installs for a build, one Debian package each.
+    /// The Debian packages that a build needs.
     fn packages(self) -> Vec<String> {
         let (gnu, libc) = match self {
             Self::Aarch64 => ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
@@ -54,7 +54,7 @@ impl BoardTarget {
     }
 }
 
-/// Installs what [`cargo`] needs, unless it is there.
+/// Installs what [`cargo`] needs, unless it is installed.
 pub(crate) fn install(target: BoardTarget) -> Result<()> {
     if !missing(target).is_empty() {
         as_root(|sudo| target.install_script(sudo))?;
@@ -65,7 +65,7 @@ pub(crate) fn install(target: BoardTarget) -> Result<()> {
     Ok(())
 }
 
-/// Runs a script of the shell's that gets `sudo ` for its commands where that is needed.
+/// Runs a shell script; `script` gets `sudo ` as a prefix for its commands, or nothing for root.
 pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
     let root = output(Command::new("id").arg("-u"))?.trim() == "0";
     let script = script(if root { "" } else { "sudo " });
@@ -73,8 +73,8 @@ pub(crate) fn as_root(script: impl FnOnce(&str) -> String) -> Result<()> {
     check(Command::new("sh").args(["-c", &script]))
 }
 
-/// A cargo that compiles for `target` and links against the oldest C library of a board, with its own target folder.
-/// `verb` is [`BUILD`] or [`TEST`]; its options follow, all but `--target`.
+/// A cargo command that compiles for `target` and links against the oldest C library of boards, with its own target
+/// folder. `verb` is [`BUILD`] or [`TEST`]; its options follow, all but `--target`.
 pub(crate) fn cargo(target: BoardTarget, verb: &str) -> Result<Command> {
     let mut missing = missing(target);
     match zig::cargo(target.triple(), verb) {
@@ -95,7 +95,7 @@ pub(crate) fn cargo(target: BoardTarget, verb: &str) -> Result<Command> {
     }
 }
 
-/// What is not here, Zig aside.
+/// What is not installed, except Zig.
 fn missing(target: BoardTarget) -> Vec<String> {
     let mut missing = Vec::new();
     if !is_there(target.tool("gcc").arg("--version")) {
@@ -124,13 +124,13 @@ fn advice(target: BoardTarget, missing: &[String]) -> String {
     )
 }
 
-/// Which Rust compiles.
+/// The Rust toolchain.
 enum Rust {
-    /// The one that runs this.
+    /// The toolchain that runs this program.
     This,
     /// Debian's.
     Debian,
-    /// Debian's, which compiles the standard library too.
+    /// Debian's, which also compiles the standard library.
     DebianWithStd,
 }
 
@@ -150,11 +150,11 @@ impl Rust {
 
 fn choose_rust(cargo: &mut Command, target: BoardTarget) {
     let Some(rust @ (Rust::Debian | Rust::DebianWithStd)) = Rust::find(target) else { return };
-    // Under rustup, these would lead back to its own compiler.
+    // Under rustup, these would select rustup's compiler again.
     cargo.env_remove("RUSTUP_TOOLCHAIN").env("CARGO", DEBIAN_CARGO);
     cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTDOC", "/usr/bin/rustdoc");
     if matches!(rust, Rust::DebianWithStd) {
-        // A compiler from a distribution takes this flag of the nightly ones only so.
+        // A distribution's stable compiler accepts this nightly flag only with this variable.
         cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     }
 }
@@ -171,7 +171,7 @@ fn has_std(rustc: &mut Command, target: BoardTarget) -> bool {
     files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
-/// What `command` prints, where it can be run and succeeds.
+/// The output of `command`, if it can be run and succeeds.
 fn printed(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
@@ -181,7 +181,7 @@ fn is_there(command: &mut Command) -> bool {
     printed(command).is_some()
 }
 
-/// Where bindgen finds libclang, as it looks itself.
+/// The folder of libclang, found in the same way as bindgen finds it.
 fn libclang() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("LIBCLANG_PATH") {
         return Some(folder.into());

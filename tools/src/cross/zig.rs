@@ -1,6 +1,6 @@
-//! Zig as the linker: it links against the C library of an old system, so that one program runs on all later ones.
+//! Zig as the linker: it links against an old version of the C library, so that one program runs on all later systems.
 //!
-//! [cargo-zigbuild](https://github.com/rust-cross/cargo-zigbuild) calls it, and both come from PyPI.
+//! [cargo-zigbuild](https://github.com/rust-cross/cargo-zigbuild) calls it; both are installed from PyPI.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,16 +9,16 @@ use super::elf;
 use crate::Result;
 use crate::cargo::{cache, check, output, root};
 
-/// Those that are installed; one in `PATH` may be another.
+/// The packages that `--install` installs; a version found in `PATH` may differ.
 const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.13.0.post1"];
 
-/// Where `--install` puts them. Below the workspace, Zig would tell the paths of its headers relative to it, and build
-/// scripts run elsewhere.
+/// The virtual environment of `--install`. Below the workspace, Zig would print paths of its headers relative to it,
+/// and build scripts run in other folders.
 fn venv() -> Result<PathBuf> {
     Ok(cache()?.join("zig"))
 }
 
-/// Installs them for these tools alone.
+/// Installs them in the virtual environment.
 pub(super) fn install() -> Result<()> {
     let venv = venv()?;
     println!("{}: {}", venv.display(), PACKAGES.join(", "));
@@ -26,19 +26,19 @@ pub(super) fn install() -> Result<()> {
     check(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(PACKAGES))
 }
 
-/// What installs them for everybody who reads it.
+/// The command for users who install them themselves.
 pub(super) fn advice() -> String {
     format!("pipx install --include-deps {}", PACKAGES[0])
 }
 
-/// `cargo` with one of cargo-zigbuild's verbs, `zigbuild` or `test`; `None` where it is not installed.
+/// `cargo` with a verb of cargo-zigbuild, `zigbuild` or `test`; `None` when it is not installed.
 pub(super) fn cargo(triple: &str, verb: &str) -> Option<Command> {
     let bin = venv().ok()?.join("bin");
     let ours = bin.join("cargo-zigbuild");
     let program = if ours.is_file() { ours.as_path() } else { Path::new("cargo-zigbuild") };
     let mut cargo = Command::new(program);
     if program == ours {
-        // It looks there for a Python that has Zig.
+        // cargo-zigbuild searches `PATH` for a Python that has the package `ziglang`.
         let usual = std::env::var_os("PATH").unwrap_or_default();
         let path = std::iter::once(bin).chain(std::env::split_paths(&usual));
         cargo.env("PATH", std::env::join_paths(path).ok()?);

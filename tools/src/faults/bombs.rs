@@ -1,4 +1,4 @@
-//! Bundles that are not what they should be: changed, cut, unsigned, foreign, old, endless.
+//! Invalid bundles: changed, truncated, unsigned, foreign, old, endless.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,49 +13,50 @@ use super::tree::Tree;
 use crate::Result;
 use emocue_link::random::Random;
 
-/// Changed bytes of a bundle's payload; of its header and its end every byte is changed.
+/// Number of byte changes in a bundle's payload; in its header and its end every byte is changed once.
 const FLIPS: usize = 400;
 
-/// As many in a quick run.
+/// The same in a quick run.
 const QUICK: usize = 60;
 
-/// The header, up to the manifest.
+/// Length of the header, up to the manifest, bytes.
 const HEADER: usize = 48;
 
-/// The end, with the signature.
+/// Length of the end with the signature, bytes.
 const END: usize = 160;
 
-/// Numbers in the header: where, and of how many bytes.
+/// Numbers in the header: offset and length, bytes.
 const NUMBERS: [(usize, usize); 3] = [(8, 2), (10, 2), (12, 4)];
 
-/// Address space, in KiB of `ulimit -v`: a badge takes less, one that reads whatever it is given takes more.
+/// Limit of the address space, KiB (`ulimit -v`): a badge needs less, one that reads its whole input into memory needs
+/// more.
 const MEMORY: &str = "600000";
 
-/// Refusing takes less, on a machine that does other things too.
+/// Refusing a bundle takes less, even on a machine under load.
 const QUICKLY: Duration = Duration::from_secs(5);
 
-/// Larger than any bundle, without taking room.
+/// Length of a sparse file larger than any bundle, bytes.
 const HUGE: u64 = 1 << 36;
 
-/// The release that is in the slot and confirmed.
+/// The confirmed release in the slot.
 const OLD: u64 = TWO;
 
-/// The release that is changed.
+/// The release that is changed to make invalid bundles.
 const NEW: u64 = THREE;
 
-/// What is handed to the badge.
+/// What is passed to the badge.
 enum Bomb {
     /// The release, changed.
     Changed(Change),
-    /// A file that is there already.
+    /// An existing file.
     At(std::path::PathBuf),
-    /// The release, and then holes.
+    /// The release, followed by a hole up to [`HUGE`].
     Huge,
-    /// A pipe that nobody writes to.
+    /// A named pipe without a writer.
     Pipe,
 }
 
-/// Goes through the bundles.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let good = &fs::read(lab.release(NEW)?)?;
     let disk = &prepared(lab)?;
@@ -95,7 +96,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
         taken(&mut badge.install_command(OLD)?)?;
         badge.boots(&May::run(&[OLD])).map(drop)
     }));
-    // The limits themselves: what is not changed is taken under them.
+    // Control case: the unchanged bundle is installed under the same limits.
     cases.push(Case::new("whole", move |folder| {
         let badge = Badge::with(lab, folder, disk)?;
         taken(&mut limited(&badge.install_command(NEW)?))?;
@@ -104,10 +105,10 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// Makes a bad bundle of a good one, when its turn comes: all of them at once would take a gigabyte.
+/// Makes an invalid bundle from a valid one when its case runs: all at once would take a gigabyte.
 type Change = Box<dyn Fn(&mut Vec<u8>) + Send + Sync>;
 
-/// Everything that is made of the whole bundle by changing, cutting and adding bytes.
+/// All invalid bundles that result from changing, cutting and adding bytes.
 fn changes(lab: &Lab, good: &[u8]) -> Vec<(String, Change)> {
     let mut random = Random::of(lab.seed, "bombs");
     let most = if lab.quick { QUICK } else { FLIPS };
@@ -159,7 +160,7 @@ fn prepared(lab: &Lab) -> Reported<Tree> {
     badge.tree()
 }
 
-/// Hands over a bundle that must be refused without anything being changed.
+/// Passes a bundle that must be refused without any change of state.
 fn refused(lab: &Lab, folder: &Path, disk: &Tree, good: &[u8], bomb: &Bomb) -> Verdict {
     let badge = Badge::with(lab, folder, disk)?;
     let path = folder.join("bomb.emocue");
@@ -202,14 +203,14 @@ fn refused(lab: &Lab, folder: &Path, disk: &Tree, good: &[u8], bomb: &Bomb) -> V
     if let Some(difference) = before.difference(&state(&badge)?) {
         return Err(format!("a refused bundle changes the state: {difference}"));
     }
-    // The same state starts the same; what is not a file of such a size may have left something else.
+    // An unchanged state starts in the same way, so only the other kinds need a start.
     if matches!(bomb, Bomb::Changed(_)) {
         return Ok(());
     }
     badge.boots(&May::run(&[OLD])).map(drop)
 }
 
-/// What is in the state folder, but for locks.
+/// The contents of the state folder without locks.
 fn state(badge: &Badge<'_>) -> Reported<Tree> {
     Ok(badge.tree()?.without("lock"))
 }
@@ -219,7 +220,7 @@ fn taken(command: &mut Command) -> Verdict {
     if done.code == Some(0) { Ok(()) } else { Err(format!("it is not taken: {}", done.told())) }
 }
 
-/// `command` with little memory.
+/// `command` with limited memory.
 fn limited(command: &Command) -> Command {
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", MEMORY]);

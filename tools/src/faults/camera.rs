@@ -1,5 +1,5 @@
-//! Cameras that start slowly, say nothing or garbage, and do not end: what a bundle on trial becomes, and what is left
-//! of a camera's program.
+//! Cameras that start slowly, write nothing or invalid data, or do not end: the state of a bundle on trial afterwards,
+//! and the remaining processes of a camera's program.
 
 use std::fs;
 use std::path::Path;
@@ -12,28 +12,28 @@ use super::cases::{Case, Group, Tally};
 use super::lab::{Lab, ONE, Reported, Verdict};
 use crate::Result;
 
-/// What a bundle on trial has to run, s.
+/// How long a bundle on trial has to run before it is confirmed, s.
 const HEALTHY: u64 = 1;
 
-/// How long a badge runs that must not confirm its bundle, once its camera was started: several times what is needed.
+/// How long a badge runs that must not confirm its bundle, after its camera has started: several times [`HEALTHY`].
 const NO_LOOK: Duration = Duration::from_secs(5);
 
-/// What systemd gives a badge to stop.
+/// Time limit for a stop, as in the systemd unit.
 const STOP: Duration = Duration::from_secs(5);
 
-/// Longer than anything takes that is waited for.
+/// Time limit of every wait.
 const LONGEST: Duration = Duration::from_secs(40);
 
-/// How often to look again.
+/// Polling interval.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Frames without an end.
+/// Endless frames.
 const FRAMES: &str = "cat header; while cat frame; do :; done";
 
-/// When a camera gives its first frame, s.
+/// Delays of a camera's first frame, s.
 const STARTS: [&str; 4] = ["0.5", "1.2", "4", "9"];
 
-/// Cameras that give no frame.
+/// Cameras without any frame.
 const NO_FRAMES: [(&str, &str); 4] = [
     ("silent", "sleep 60"),
     ("dead", "exit 1"),
@@ -44,7 +44,7 @@ const NO_FRAMES: [(&str, &str); 4] = [
 /// Neither a signal that can be caught nor a closed pipe ends it.
 const STUBBORN: &str = "trap '' INT TERM HUP PIPE; while :; do sleep 60; done";
 
-/// Goes through the cameras.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let mut cases = Vec::new();
     for start in STARTS {
@@ -71,7 +71,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
             }
         }));
     }
-    // What is left of the program, and of what it started, when the badge is gone.
+    // No process of the camera's program, or of its children, may remain after the badge has ended.
     let stubborn = format!("(echo >up; {STUBBORN}) & {FRAMES}");
     let programs = [("plain", format!("echo >up; {FRAMES}")), ("stubborn", stubborn)];
     for (name, script) in programs {
@@ -93,7 +93,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
         run.until("its bundle is confirmed", |run| Ok(run.slot_a()? == "good"))?;
         let peak = run.peak()?;
         run.stop()?;
-        // What the unit allows the badge and its camera's program together.
+        // The systemd unit's memory limit, kB, for the badge and its camera's program together.
         match peak < 200_000 {
             true => Ok(()),
             false => Err(format!("frames of 49 megapixels take {peak} kB")),
@@ -102,7 +102,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// A badge that runs on a camera, in the folder of its case.
+/// A running badge with a camera, in the folder of its case.
 struct Run<'a> {
     badge: Badge<'a>,
     folder: &'a Path,
@@ -110,7 +110,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Starts one with a new release on trial, whose camera is what `script` writes.
+    /// Starts a badge with a new release on trial and the output of `script` as its camera.
     fn on_trial(lab: &'a Lab, folder: &'a Path, script: &str) -> Reported<Self> {
         let badge = Badge::new(lab, folder)?;
         let config = fs::read_to_string(&badge.config).map_err(text)?;
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
         Err(format!("after {LONGEST:?} it is not so that {what}: {}", self.told()))
     }
 
-    /// The state of the slot that the release is in.
+    /// The state of the release's slot.
     fn slot_a(&self) -> Reported<String> {
         let status = self.badge.status()?;
         Ok(status.slots.get("a").map(|slot| slot.state.clone()).unwrap_or_default())
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         if sent.success() { Ok(()) } else { Err(format!("SIG{signal} could not be sent")) }
     }
 
-    /// The most memory that the badge took, kB.
+    /// Peak memory of the badge, kB.
     fn peak(&self) -> Reported<u64> {
         let status = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(status).map_err(text)?;
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
         peak.ok_or_else(|| format!("no peak is known: {status}"))
     }
 
-    /// Stops it as systemd does, and gives what it told.
+    /// Stops it as systemd does, and returns its log.
     fn stop(mut self) -> Reported<String> {
         self.signal("TERM")?;
         let begun = Instant::now();
@@ -195,7 +195,7 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// The processes whose working folder is this one.
+/// Ids of the processes with this working directory.
 fn processes_in(folder: &Path) -> Reported<Vec<u32>> {
     let folder = folder.canonicalize().map_err(text)?;
     let entries = fs::read_dir("/proc").map_err(text)?.flatten();

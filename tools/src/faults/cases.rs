@@ -1,4 +1,4 @@
-//! Going through cases: two at a time, each in a folder of its own, which is kept if the badge is lost.
+//! Runs the cases: two at a time, each in a folder of its own, which is kept if the case fails.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use super::lab::Verdict;
 use crate::Result;
 use crate::cargo::{check, root};
 
-/// Cases at once: a badge uses one core.
+/// Number of parallel cases: a badge uses one core.
 const AT_ONCE: usize = 2;
 
-/// Where what was lost is kept, below the workspace's root.
+/// Folder for the files of failed cases, below the workspace's root.
 const KEPT: &str = "target/faults";
 
-/// How a group ended.
+/// Counts of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) cases: usize,
     pub(super) lost: usize,
 }
 
-/// What is done to a badge in the folder that is handed over, and what it must survive.
+/// One fault that a badge must survive, in a folder of its own.
 pub(super) struct Case<'a> {
     pub(super) name: String,
     check: Box<dyn Fn(&Path) -> Verdict + Send + Sync + 'a>,
@@ -39,14 +39,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Which group's cases are gone through, and how to repeat one.
+/// A group of cases, and what is needed to repeat one.
 pub(super) struct Group {
     pub(super) name: &'static str,
     pub(super) seed: u64,
     pub(super) quick: bool,
-    /// The one case to look at, if it is only one.
+    /// The only case to run, if one was selected.
     pub(super) only: Option<String>,
-    /// Where what was lost is kept.
+    /// Folder for the files of failed cases.
     kept: PathBuf,
 }
 
@@ -55,7 +55,7 @@ impl Group {
         Self { name, seed, quick, only, kept: root().join(KEPT) }
     }
 
-    /// Removes what an earlier run of this group has kept.
+    /// Removes the files that an earlier run of this group kept.
     pub(super) fn clear(&self) -> Result<()> {
         let kept = self.kept.join(self.name);
         if kept.exists() {
@@ -64,12 +64,12 @@ impl Group {
         Ok(())
     }
 
-    /// Whether a case is to be looked at.
+    /// Whether a case is to be run.
     pub(super) fn wants(&self, name: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only == name)
     }
 
-    /// Goes through `cases`.
+    /// Runs `cases`.
     pub(super) fn run(&self, cases: Vec<Case<'_>>) -> Result<Tally> {
         let cases: Vec<_> = cases.into_iter().filter(|case| self.wants(&case.name)).collect();
         let (next, lost) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -110,11 +110,11 @@ impl Group {
         }
     }
 
-    /// Tells of a lost badge and keeps its folder.
+    /// Reports a failed case and keeps its folder.
     pub(super) fn lost(&self, case: &str, why: &str, folder: &Path) -> Result<()> {
         let kept = self.kept.join(self.name).join(case);
         fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
-        // With links, holes and pipes as they are; in one process, which is there on every Linux.
+        // Preserves links, holes and pipes, with one program that every Linux has.
         check(Command::new("cp").args(["-a", "--sparse=always", "-T"]).arg(folder).arg(&kept))?;
         eprintln!(
             "lost: {}: {case}: {why}\n  again: cargo xtask faults --no-build --group {} --seed {}{} --case {case}\n  \

@@ -1,4 +1,4 @@
-//! A clock that is wrong, as on a board without a battery: files from 1970 and from 2106, and the time itself.
+//! A wrong clock, as on a board without a battery: files from 1970 and from 2106, and wrong system time.
 
 use std::fs::{self, File, FileTimes};
 use std::path::Path;
@@ -11,10 +11,10 @@ use super::lab::{Lab, NEWEST, ONE, TWO, Verdict};
 use super::process::finish;
 use crate::Result;
 
-/// Seconds since 1970: the first one, the last one in 31 bits, in 32 bits, and one after.
+/// Unix times, s: zero, the largest of 31 bits, the largest of 32 bits, and one beyond.
 const TIMES: [u64; 4] = [0, (1 << 31) - 1, (1 << 32) - 1, (1 << 32) + 1];
 
-/// The times that `faketime` sets: an update from the time on the left is followed by a start at the one on the right.
+/// Times set by `faketime`: an update at the first is followed by a start at the second.
 const CLOCKS: [[&str; 2]; 4] = [
     ["1970-01-02 00:00:10", "1970-01-02 00:00:10"],
     ["2106-02-07 06:28:20", "2106-02-07 06:28:20"],
@@ -22,7 +22,7 @@ const CLOCKS: [[&str; 2]; 4] = [
     ["1970-01-02 00:00:10", "2037-12-31 00:00:00"],
 ];
 
-/// Goes through the times.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let mut cases: Vec<_> = TIMES
         .iter()
@@ -42,7 +42,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
             })
         })
         .collect();
-    // Its own test of itself: a library that is not there would leave the time as it is.
+    // Check that `faketime` works: without its library the time would be unchanged.
     let year = finish(Command::new("faketime").args(["-f", "@1970-01-02 00:00:10", "date", "+%Y"]));
     if year.is_ok_and(|year| year.stdout.trim() == "1970") {
         cases.extend(CLOCKS.iter().map(|[update, start]| {
@@ -64,7 +64,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// Installs a release whose file has that time.
+/// Installs a release whose file has this modification time.
 fn touched(badge: &Badge<'_>, version: u64, time: SystemTime) -> Verdict {
     let copy = badge.config.with_file_name(format!("{version}.emocue"));
     let release = badge.lab.release(version).map_err(|e| e.to_string())?;
@@ -74,7 +74,7 @@ fn touched(badge: &Badge<'_>, version: u64, time: SystemTime) -> Verdict {
     if installed.code == Some(0) { Ok(()) } else { Err(installed.told()) }
 }
 
-/// Gives everything below `folder` that time.
+/// Sets this modification time for everything below `folder`.
 fn everything(folder: &Path, time: SystemTime) -> Verdict {
     for entry in fs::read_dir(folder).map_err(|e| e.to_string())?.flatten() {
         if entry.path().is_dir() {

@@ -1,4 +1,4 @@
-//! A state folder that something has damaged: its pointer, its slots, all of it.
+//! A damaged state folder: its pointer, its slots, all of it.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -12,19 +12,19 @@ use super::tree::Tree;
 use crate::Result;
 use emocue_link::random::Random;
 
-/// Changed bytes of the pointer, and bit flips of each slot, that a quick run looks at.
+/// Number of changed bytes of the pointer, and of bit flips of each slot, in a quick run.
 const QUICK: usize = 40;
 
-/// As many bit flips of each slot in a whole run.
+/// Number of bit flips of each slot in a full run.
 const FLIPS: usize = 200;
 
-/// Of what is damaged by chance, one of so many takes another release afterwards.
+/// One in this many random damages is followed by the installation of another release.
 const RECOVERS: usize = 5;
 
-/// Larger than any bundle, without taking room.
+/// Length of a sparse file larger than any bundle, bytes.
 const HUGE: u64 = 1 << 32;
 
-/// A badge whose disk is damaged: release 1 confirmed in one slot, release 2 on trial in the other.
+/// The badge before the damage: release 1 confirmed in one slot, release 2 on trial in the other.
 struct Whole<'lab> {
     lab: &'lab Lab,
     disk: Tree,
@@ -53,7 +53,7 @@ impl<'lab> Whole<'lab> {
     }
 }
 
-/// Goes through the damages.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let whole = Whole::new(lab)?;
     let mut cases = pointer(&whole)?;
@@ -78,7 +78,7 @@ fn read(path: &Path) -> Reported<Vec<u8>> {
     fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// The file that says which slot runs: cut at every length, zeros, noise, every byte another.
+/// The file that names the slot to run: truncated at every length, zeros, noise, every byte changed.
 fn pointer<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
     let (lab, folder) = (whole.lab, tempfile::tempdir()?);
     let bytes = read(&pointer_of(&whole.copy(folder.path())?))?;
@@ -103,7 +103,7 @@ fn pointer<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
         Case::new(name, move |folder| {
             let badge = whole.copy(folder)?;
             write(&pointer_of(&badge), &damaged)?;
-            // What is in the slots is whole, but nothing says any more whether it was confirmed.
+            // Both slots are valid, but it is unknown which of them was confirmed.
             badge.boots(&May::run(&[ONE, TWO]))?;
             badge.status()?;
             if recovers { badge.takes(NEWEST) } else { Ok(()) }
@@ -184,7 +184,7 @@ fn slots<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
                 Damage::Flip(at, _) | Damage::Cut(at) => at.is_multiple_of(RECOVERS),
                 _ => true,
             };
-            // Both of them, for one flip of four.
+            // Both slots only for one flip in four.
             if which == "both" && matches!(damage, Damage::Flip(at, _) if at % 4 != 0) {
                 continue;
             }
@@ -202,7 +202,7 @@ fn slots<'a>(whole: &'a Whole<'_>) -> Result<Vec<Case<'a>>> {
     Ok(cases)
 }
 
-/// What runs inside the program is said, where something was installed.
+/// When a bundle was installed, the badge must report that it runs the embedded one.
 fn tells(runs: Runs) -> Verdict {
     if runs == (Runs::Embedded { said: false }) {
         return Err("it runs the bundle inside the program and does not say so".into());
@@ -274,7 +274,7 @@ fn folders<'a>(whole: &'a Whole<'_>) -> Vec<Case<'a>> {
     cases
 }
 
-/// An install tells that the state folder cannot be used.
+/// An installation reports that the state folder cannot be used.
 fn refused(badge: &Badge<'_>) -> Verdict {
     let install = done(&mut badge.install_command(NEWEST)?)?;
     if install.code == Some(7) {

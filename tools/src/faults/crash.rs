@@ -1,4 +1,4 @@
-//! Every state that a power loss may leave, at every moment of a program's run.
+//! Every state of the disk that a power loss can leave, at every moment of a program's run.
 
 use std::collections::HashSet;
 
@@ -7,30 +7,30 @@ use super::inode::{Inode, Kept, Order};
 use super::tree::Tree;
 use crate::Result;
 
-/// What may be left of a file's changes.
+/// What can remain of a file's changes.
 const KEPT: [Kept; 5] = [Kept::Everything, Kept::Nothing, Kept::Beginning, Kept::End, Kept::Zeros];
 
-/// As many combinations at one moment are still enumerated; more would mean that a program never syncs.
+/// Largest number of combinations at one moment; more would mean that the program never syncs.
 const MOST_AT_ONCE: usize = 20_000;
 
-/// What is left by a power loss after some of a program's operations.
+/// A power loss after some of a program's operations, and what remains.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     /// How many operations were done.
     pub(super) done: usize,
-    /// Whether that is all of them, so that the program has returned.
+    /// Whether these are all operations, so that the program has returned.
     pub(super) returned: bool,
     crash: Crash,
 }
 
-/// A program's operations on a folder, with what was there before.
+/// A program's operations on a folder, and the contents before.
 pub(super) struct Run {
     pub(super) before: Disk,
     pub(super) ops: Vec<Op>,
 }
 
 impl Run {
-    /// What was there when `done` operations were done.
+    /// The file system after `done` operations.
     fn disk(&self, done: usize) -> Result<Disk> {
         let mut disk = self.before.clone();
         for op in &self.ops[..done] {
@@ -39,18 +39,18 @@ impl Run {
         Ok(disk)
     }
 
-    /// What is there at the end, without a power loss.
+    /// The contents at the end without a power loss.
     pub(super) fn end(&self) -> Result<Tree> {
         Ok(self.disk(self.ops.len())?.now())
     }
 
-    /// What `state` is on the disk.
+    /// The contents of the disk in `state`.
     pub(super) fn tree(&self, state: &State) -> Result<Tree> {
         Ok(self.disk(state.done)?.after(&state.crash))
     }
 
-    /// Every different state. What may be left after the last operation is there once more for that moment, since more is
-    /// asked of a program that has returned.
+    /// Every distinct state. States after the last operation are listed even when they are duplicates, since stricter
+    /// conditions hold for a program that has returned.
     pub(super) fn states(&self) -> Result<Vec<State>> {
         let (mut states, mut disk) = (Vec::new(), self.before.clone());
         let mut seen = HashSet::new();
@@ -72,7 +72,7 @@ impl Run {
     }
 }
 
-/// Every combination of what may be left now.
+/// Every combination of what can remain now.
 fn crashes(disk: &Disk) -> Result<Vec<Crash>> {
     let mut crashes = vec![Crash::default()];
     for (ino, inode) in disk.inodes.iter().enumerate() {
@@ -91,9 +91,9 @@ fn crashes(disk: &Disk) -> Result<Vec<Crash>> {
     Ok(crashes)
 }
 
-/// Every beginning of a folder's changes, and all of them but one.
+/// Every prefix of a folder's changes, and all changes except one.
 fn orders(changes: usize) -> Vec<Order> {
-    // All but the last is a beginning already.
+    // All but the last is a prefix already.
     let single = (0..changes.saturating_sub(1)).map(Order::AllBut);
     (0..=changes).rev().map(Order::First).chain(single).collect()
 }
@@ -143,7 +143,7 @@ mod tests {
         Op::Rename { from: "new".into(), to: "file".into() }
     }
 
-    /// What may be in `file` after each number of operations.
+    /// Possible contents of `file` after each number of operations.
     fn contents(ops: Vec<Op>) -> Vec<(bool, Option<Vec<u8>>)> {
         let mut tree = Tree::default();
         tree.0.insert("file".into(), Node::File(OLD.into()));
@@ -209,7 +209,7 @@ mod tests {
         ops.extend(write(0));
         ops.push(sync(0));
         let contents = contents(ops.clone());
-        // Torn at its beginning, at its end, emptied, and as if nothing had happened.
+        // Truncated, empty, and unchanged.
         for torn in [&NEW[..NEW.len() / 2], &[], OLD] {
             assert!(contents.contains(&(false, Some(torn.into()))), "{torn:?}");
         }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn of_two_changes_the_later_may_arrive_alone() {
-        // A mark that is made after the data it vouches for, in the same folder, may be there without them.
+        // A mark file that is created after its data file, in the same folder, can exist without it.
         let ops = vec![open(0, "data"), open(1, "mark")];
         let run = Run { before: Disk::holding(&Tree::default()).unwrap(), ops };
         let names = |state: &State| run.tree(state).unwrap().0.into_keys().collect::<Vec<_>>();

@@ -1,8 +1,8 @@
-//! A file system in memory that knows what a power loss may leave of it.
+//! A file system model in memory that knows what can remain after a power loss.
 //!
-//! It promises what POSIX promises and no more: `fsync` of a file makes its bytes and length durable, but not its name;
-//! `fsync` of a folder makes the names in it durable, but not the bytes behind them. Anything else may reach the disk at
-//! any time, in any order, or not at all. Renaming within a folder is one step.
+//! It guarantees no more than POSIX: `fsync` of a file makes its bytes and length durable, but not its name; `fsync` of
+//! a folder makes the names in it durable, but not the contents of the files. Anything else may reach the disk at any
+//! time, in any order, or not at all. Renaming within a folder is atomic.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use super::inode::{Change, Entry, File, Folder, Ino, Inode, Kept, Order};
 use super::tree::{Node, Tree};
 use crate::Result;
 
-/// What a program does to a folder; paths count from there.
+/// A program's operation on a folder; paths are relative to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Op {
     Open {
@@ -22,7 +22,7 @@ pub(super) enum Op {
         truncate: bool,
         append: bool,
     },
-    /// At `at`, or where the handle stands.
+    /// At the offset `at`, or at the handle's position.
     Write {
         handle: usize,
         at: Option<u64>,
@@ -62,7 +62,7 @@ pub(super) enum Op {
     },
 }
 
-/// The folder that is watched.
+/// The recorded folder.
 const ROOT: Ino = 0;
 
 /// The file system.
@@ -79,7 +79,7 @@ struct Handle {
     append: bool,
 }
 
-/// What a power loss has left of everything that was not durable; whatever is not named is left whole.
+/// What remains after a power loss of everything that was not durable; what is not listed remains complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Crash {
     pub(super) files: Vec<(Ino, Kept)>,
@@ -87,7 +87,7 @@ pub(super) struct Crash {
 }
 
 impl Disk {
-    /// One that holds `tree`, all of it durable.
+    /// A file system with `tree`, all of it durable.
     pub(super) fn holding(tree: &Tree) -> Result<Self> {
         let mut disk = Self { inodes: vec![Inode::Folder(Folder::default())], ..Self::default() };
         for (path, node) in &tree.0 {
@@ -102,10 +102,10 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Does `op`, as the kernel did it.
+    /// Applies `op` as the kernel does.
     ///
     /// # Errors
-    /// Says what this file system cannot follow.
+    /// When the model does not support the operation.
     pub(super) fn apply(&mut self, op: &Op) -> Result<()> {
         match op {
             Op::Open { handle, path, create, truncate, append } => {
@@ -120,7 +120,7 @@ impl Disk {
                     return Err(format!("{} is opened through a link", path.display()).into());
                 }
                 self.handles.insert(*handle, Handle { ino, position: 0, append: *append });
-                // A file just made has nothing to lose.
+                // Truncating an empty file changes nothing.
                 if *truncate && self.file(*handle)?.0.length() > 0 {
                     self.file(*handle)?.0.change(Change::Length(0));
                 }
@@ -165,12 +165,12 @@ impl Disk {
         Ok(())
     }
 
-    /// What programs see.
+    /// The contents that programs see.
     pub(super) fn now(&self) -> Tree {
         self.after(&Crash::default())
     }
 
-    /// What is there after a power loss.
+    /// The contents after a power loss.
     pub(super) fn after(&self, crash: &Crash) -> Tree {
         let mut tree = Tree::default();
         self.list(ROOT, Path::new(""), crash, &mut tree);
@@ -205,7 +205,7 @@ impl Disk {
         Ok(self.handles.get_mut(&handle).ok_or("a file is used that was never opened")?)
     }
 
-    /// The file behind a handle, and where the next write goes.
+    /// The file of a handle, and the offset of the next write.
     fn file(&mut self, handle: usize) -> Result<(&mut File, u64)> {
         let Handle { ino, position, append } = self.handle(handle)?.clone();
         match &mut self.inodes[ino] {
@@ -247,7 +247,7 @@ impl Disk {
         Ok(ino)
     }
 
-    /// Changes the folder that holds `path`.
+    /// Adds a change to the folder that contains `path`.
     fn enter(&mut self, path: &Path, entry: impl FnOnce(OsString) -> Entry) -> Result<()> {
         let (parent, name) = split(path)?;
         let parent = self.existing(parent)?;

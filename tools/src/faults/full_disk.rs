@@ -1,4 +1,4 @@
-//! A full disk at every write: on file systems of every size, and with a limit on a file's length.
+//! A full disk at every write: on file systems of different sizes, and with a limit on a file's length.
 
 use std::fs;
 use std::path::Path;
@@ -12,16 +12,16 @@ use super::process::Done;
 use super::tree::{Node, Tree};
 use crate::Result;
 
-/// A page, which is what such a file system counts in.
+/// Page size, bytes: the unit of allocation in tmpfs.
 const PAGE: u64 = 4096;
 
-/// Room for more than a release and everything beside it.
+/// Largest free space, bytes: more than a release and everything else needs.
 const MOST: u64 = 3 << 20;
 
-/// With so much more than the release itself nothing may fail.
+/// With this much more space than the release, bytes, nothing may fail.
 const ENOUGH: u64 = 64 << 10;
 
-/// A block of `ulimit -f`.
+/// Block size of `ulimit -f`, bytes.
 const BLOCK: u64 = 512;
 
 /// What was installed before.
@@ -33,7 +33,7 @@ enum Before {
 }
 
 impl Before {
-    /// A disk on which that was done.
+    /// The disk in this state.
     fn disk(self, lab: &Lab) -> Reported<Tree> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let badge = Badge::new(lab, folder.path())?;
@@ -47,7 +47,7 @@ impl Before {
         badge.tree()
     }
 
-    /// What the badge still runs when nothing could be written; a trial start that cannot be counted may be left out.
+    /// What the badge may run when nothing could be written; a trial start that cannot be counted may be skipped.
     fn may(self) -> May {
         match self {
             Self::Nothing => May::default().or_embedded(),
@@ -57,28 +57,28 @@ impl Before {
     }
 }
 
-/// The release that finds the disk full.
+/// The release that is installed on the full disk.
 const NEW: u64 = THREE;
 
-/// What a case starts with.
+/// The state before a case.
 struct Start<'lab> {
     lab: &'lab Lab,
     before: Before,
     disk: Tree,
-    /// Bytes of the new release.
+    /// Size of the new release, bytes.
     bundle: u64,
 }
 
-/// What is too little.
+/// The limit on free space.
 #[derive(Clone, Copy, Debug)]
 enum Room {
-    /// For so many more bytes.
+    /// This many more bytes.
     Bytes(u64),
-    /// For so many more files.
+    /// This many more files.
     Files(u64),
 }
 
-/// Goes through the sizes.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let bundle = fs::metadata(lab.release(NEW)?)?.len();
     let befores = [Before::Nothing, Before::Good, Before::Trial];
@@ -116,7 +116,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// From no room to enough, in small steps where the release just fits.
+/// From no free space to enough, in small steps around the size of the release.
 fn rooms(lab: &Lab, bundle: u64) -> Vec<Room> {
     let step = if lab.quick { 128 * PAGE } else { 16 * PAGE };
     let just = bundle.div_ceil(PAGE);
@@ -137,7 +137,7 @@ fn lengths(lab: &Lab, bundle: u64) -> Vec<u64> {
 }
 
 impl Start<'_> {
-    /// Everything in a file system of its own, with `room` beside what was installed before.
+    /// Runs a case in a tmpfs with `room` in addition to what was installed before.
     fn small_disk(&self, namespace: Namespace, folder: &Path, room: Room) -> Verdict {
         let told = |e: std::io::Error| e.to_string();
         let badge = Badge::with(self.lab, folder, &self.disk)?;
@@ -145,7 +145,7 @@ impl Start<'_> {
         fs::rename(&badge.disk, &filled).map_err(told)?;
         fs::create_dir(&badge.disk).map_err(told)?;
         let (pages, files) = used(&self.disk);
-        // A file system of size 0 is one without a limit, so there is one page that is filled again.
+        // `size=0` means no limit for tmpfs, so one page is added and then filled.
         let options = match room {
             Room::Bytes(bytes) => format!("size={}", (pages + 1) * PAGE + bytes),
             Room::Files(more) => {
@@ -157,7 +157,7 @@ impl Start<'_> {
             badge.slot(&["status", "--json"]),
             badge.start(),
             badge.slot(&["status", "--json"]),
-            // There is room again.
+            // Free space again.
             badge.install_command(NEW + 1)?,
             badge.start(),
         ];
@@ -205,7 +205,7 @@ impl Start<'_> {
         allowed(badge.answered(&results[5])?, &May::run(&[NEW + 1]))
     }
 
-    /// Everything with a limit on a file's length, by which a write fails or the program is killed.
+    /// Runs a case with a limit on a file's length, at which a write fails or the program is killed.
     fn short_files(&self, folder: &Path, length: u64, signal: bool) -> Verdict {
         let badge = Badge::with(self.lab, folder, &self.disk)?;
         let limited = |command: &Command| {
@@ -221,7 +221,7 @@ impl Start<'_> {
             installed_or_not(&install, enough, false)?;
         }
         let start = done(&mut limited(&badge.start()))?;
-        // A start that cannot count itself is killed too, and then it is the next that matters.
+        // A start that cannot count itself is killed too; then the next start is checked.
         if !(signal && start.code.is_none() && !start.hung) {
             allowed(badge.answered(&start)?, &self.may(&install, enough))?;
         }
@@ -229,7 +229,7 @@ impl Start<'_> {
         badge.takes(NEW + 1)
     }
 
-    /// What may run after an install on a full disk.
+    /// What may run after an installation on a full disk.
     fn may(&self, install: &Done, enough: bool) -> May {
         if enough {
             return May::run(&[NEW]);
@@ -242,7 +242,7 @@ impl Start<'_> {
     }
 }
 
-/// An install has either done it or told of the full disk.
+/// An installation either succeeds or reports the full disk.
 fn installed_or_not(install: &Done, enough: bool, full: bool) -> Verdict {
     let text = install.stderr.to_lowercase();
     match install.code {
@@ -254,7 +254,7 @@ fn installed_or_not(install: &Done, enough: bool, full: bool) -> Verdict {
     }
 }
 
-/// What an install has told of itself is true.
+/// The reported result of an installation is correct.
 fn as_told(install: &Done, status: &Status) -> Verdict {
     let there = status.next.content_version == Some(NEW);
     match install.code {
@@ -264,7 +264,7 @@ fn as_told(install: &Done, status: &Status) -> Verdict {
     }
 }
 
-/// Pages and files of a folder.
+/// Number of pages and files of a folder.
 fn used(tree: &Tree) -> (u64, u64) {
     let pages = |node: &Node| match node {
         Node::File(bytes) => (bytes.len() as u64).div_ceil(PAGE),
@@ -273,11 +273,11 @@ fn used(tree: &Tree) -> (u64, u64) {
     (tree.0.values().map(pages).sum(), tree.0.len() as u64)
 }
 
-/// What the script has left of a command.
+/// The result of a command that the script ran.
 fn result(folder: &Path, at: usize) -> std::io::Result<Done> {
     let read = |what: &str| fs::read_to_string(folder.join(format!("{at}.{what}")));
     let code: Option<i32> = read("code")?.trim().parse().ok();
-    // The shell's own code for one that was killed.
+    // The shell's exit code for a killed command is 128 plus the signal's number.
     let killed = code.is_none_or(|code| code > 128);
     Ok(Done {
         code: code.filter(|_| !killed),
@@ -287,7 +287,7 @@ fn result(folder: &Path, at: usize) -> std::io::Result<Done> {
     })
 }
 
-/// A command for a shell.
+/// The command quoted for a shell.
 fn quoted(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quote =

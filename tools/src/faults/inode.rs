@@ -1,13 +1,13 @@
-//! A file or a folder as programs see it and as it is on the disk for certain, and what may lie between the two.
+//! A file or a folder as programs see it, its durable state, and the pending changes between the two.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Which of a disk's inodes.
+/// Index of an inode.
 pub(super) type Ino = usize;
 
-/// A file, a folder or a link, as programs see it and as it is on the disk for certain.
+/// A file, a folder or a link, as programs see it and in its durable state.
 #[derive(Clone, Debug)]
 pub(super) enum Inode {
     File(File),
@@ -19,7 +19,7 @@ pub(super) enum Inode {
 pub(super) struct File {
     now: Vec<u8>,
     durable: Vec<u8>,
-    /// What makes `now` of `durable`.
+    /// The changes from `durable` to `now`.
     pub(super) pending: Vec<Change>,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Change {
 pub(super) struct Folder {
     pub(super) now: Names,
     durable: Names,
-    /// What makes `now` of `durable`.
+    /// The changes from `durable` to `now`.
     pub(super) pending: Vec<Entry>,
 }
 
@@ -48,20 +48,20 @@ pub(super) enum Entry {
     Rename(OsString, OsString, Ino),
 }
 
-/// How much of a file's changes a power loss has left.
+/// Which part of a file's changes remains after a power loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     Nothing,
     Everything,
-    /// The changes up to half of the bytes written.
+    /// The changes of the first half of the bytes written.
     Beginning,
-    /// The length, and zeros for what was written before half of the bytes.
+    /// The length and the second half of the bytes written; zeros for the first half.
     End,
-    /// The length, and zeros for all that was written.
+    /// The length; zeros for all bytes written.
     Zeros,
 }
 
-/// Which of a folder's changes a power loss has left.
+/// Which of a folder's changes remain after a power loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     First(usize),
@@ -79,7 +79,7 @@ impl Inode {
                 folder.durable.clone_from(&folder.now);
                 folder.pending.clear();
             }
-            // Its target comes with its name.
+            // Its target is durable with its name.
             Self::Link(_) => {}
         }
     }
@@ -120,12 +120,12 @@ impl File {
     }
 }
 
-/// Which of the bytes of a change arrive.
+/// Which bytes of a change reach the disk.
 #[derive(Clone, Copy)]
 struct Part {
     from: usize,
     to: usize,
-    /// Whether the others are zeros, or not there.
+    /// Whether the other bytes are zeros, or missing.
     zeros: bool,
 }
 

@@ -1,5 +1,5 @@
-//! `kill -9` at random moments, one after the other on the same badge: spread over a command's whole time, and over the
-//! short time in which it changes what is on the disk.
+//! `kill -9` at random moments, repeatedly on the same badge: spread over a command's whole time, and over the short
+//! time in which it changes the disk.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,25 +13,25 @@ use super::lab::{Lab, ONE, Reported};
 use crate::Result;
 use emocue_link::random::Random;
 
-/// How often something is killed.
+/// Number of kills.
 const KILLS: usize = 200;
 
-/// How often in a quick run.
+/// Number of kills in a quick run.
 const QUICK: usize = 60;
 
-/// Up to this much of a command's usual time, so that some are let end.
+/// Latest moment of a kill, as a multiple of a command's usual time; some commands end before.
 const SPREAD: f64 = 1.1;
 
-/// Beyond the last change on the disk that is seen, so that some are let end there too.
+/// Latest moment of a kill after the last observed change on the disk; some commands end before.
 const LATER: Duration = Duration::from_millis(1);
 
-/// How often to look at the disk.
+/// Polling interval for changes on the disk.
 const PAUSE: Duration = Duration::from_micros(20);
 
-/// A command that takes longer hangs.
+/// Time limit; a command that takes longer counts as hung.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What is killed in turn.
+/// The command that is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Install,
@@ -39,29 +39,29 @@ enum What {
     Confirm,
 }
 
-/// A release that is installed before what is about one on trial.
+/// The repeated sequence: a confirmation or a start needs a release on trial, so an installation precedes it.
 const TURNS: [What; 4] = [What::Install, What::Confirm, What::Install, What::Start];
 
 /// When to kill.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after it has begun.
+    /// This long after the command's start.
     Begun(Duration),
-    /// So long after something has changed on the disk.
+    /// This long after the first change on the disk.
     Changed(Duration),
     Never,
 }
 
-/// How a command went.
+/// Timing of a command.
 #[derive(Clone, Copy, Debug)]
 struct Went {
     status: ExitStatus,
     took: Duration,
-    /// From the first change on the disk to the last one that was seen.
+    /// From the first to the last observed change on the disk.
     changing: Duration,
 }
 
-/// Kills installs, starts and confirmations; after each the badge answers.
+/// Kills installations, starts and confirmations; after each the badge must answer.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let folder = tempfile::tempdir()?;
     let badge = Badge::new(lab, folder.path())?;
@@ -76,7 +76,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let mut tally = Tally::default();
     for round in 0..kills {
         let (turn, times) = (round % TURNS.len(), round / TURNS.len());
-        // Every other time of each turn, spread evenly, in an order that is left to chance.
+        // Each moment kind gets every second kill of a command: stratified over the range, in shuffled order.
         let parts = kills.div_ceil(2 * TURNS.len());
         let part = ((times / 2 * 37 % parts) as f64 + random.part()) / parts as f64;
         let moment = if times % 2 == 0 {
@@ -91,7 +91,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
             let why = format!("{:?} killed at {moment:?}: {why}", TURNS[turn]);
             group.lost(&name, &why, folder.path())?;
         }
-        // All that came before belongs to a case.
+        // A case includes all kills before it.
         if group.only.as_ref() == Some(&name) {
             break;
         }
@@ -103,14 +103,14 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     Ok(tally)
 }
 
-/// What has happened to the badge so far.
+/// The badge's history.
 struct Story<'a> {
     badge: &'a Badge<'a>,
-    /// The newest release that was handed over.
+    /// The newest release that was passed to the badge.
     newest: u64,
-    /// The release that was confirmed last, for certain.
+    /// The last release whose confirmation is certain.
     confirmed: u64,
-    /// Commands that had ended before they were to be killed.
+    /// Number of commands that ended before their kill.
     ended: usize,
 }
 
@@ -123,12 +123,13 @@ impl Story<'_> {
         }
     }
 
-    /// Does it, kills it at `moment`, and sees that the badge answers with what it may run.
+    /// Runs a command, kills it at `moment`, and checks that the badge answers with an allowed release.
     fn kill(&mut self, what: What, moment: Moment) -> Reported<Went> {
         let mut status = self.badge.status()?;
         let on_trial = status.slots.get(&status.next.slot).is_some_and(|s| s.state == "trial");
         if what != What::Install && !on_trial {
-            // The installation before was killed: without one a start writes nothing, and there is nothing to confirm.
+            // The installation before was killed: without a release on trial a start writes nothing, and there is
+            // nothing to confirm.
             self.newest += 1;
             self.badge.install(self.newest)?;
             status = self.badge.status()?;
@@ -144,7 +145,7 @@ impl Story<'_> {
         let status = went.status;
         let returned = status.success();
         self.ended += usize::from(status.code().is_some());
-        // What has ended by itself had no reason to fail.
+        // A command that ended by itself must not have failed.
         if !returned && status.code().is_some() {
             return Err(format!("{what:?} was not killed, but failed: {status}"));
         }
@@ -158,7 +159,7 @@ impl Story<'_> {
                 What::Start => {}
             }
         }
-        // What is kept if it does not answer is what it found, too.
+        // Also keep the state before the start, for a case that fails.
         let killed = self.badge.config.with_file_name("as-killed");
         if killed.exists() {
             fs::remove_dir_all(&killed).map_err(|e| e.to_string())?;
@@ -169,7 +170,7 @@ impl Story<'_> {
         let status = self.badge.status()?;
         let good =
             |slot: char| status.slots.get(&slot.to_string()).is_some_and(|s| s.state == "good");
-        // A confirmation that was killed may have been done all the same.
+        // A killed confirmation may have been completed.
         if let Runs::Slot { slot, version } = runs
             && good(slot)
         {
@@ -215,12 +216,12 @@ impl Story<'_> {
         }
     }
 
-    /// Names, lengths and times of what is on the disk, by which a change is seen at once.
+    /// Names, lengths and modification times of the files on the disk, to detect a change.
     fn disk(&self) -> Vec<(OsString, u64, Option<SystemTime>)> {
         let Ok(files) = fs::read_dir(self.badge.state().join("slots")) else { return Vec::new() };
         let mut all: Vec<_> = files
             .flatten()
-            // One that is gone again has been seen to change.
+            // A file that has disappeared meanwhile counts as a change.
             .map(|file| match file.metadata() {
                 Ok(found) => (file.file_name(), found.len(), found.modified().ok()),
                 Err(_) => (file.file_name(), 0, None),

@@ -1,4 +1,4 @@
-//! What every case needs: the programs, keys, signed releases, and what a healthy badge answers.
+//! What every case needs: the programs, keys, signed releases, and a healthy badge's answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use super::process::{Done, finish};
 use crate::Result;
 use crate::cargo::{Profile, badge, root};
 
-/// What came of a step of a case, or what has gone wrong.
+/// Result of a step of a case; the error is a message.
 pub(super) type Reported<T> = std::result::Result<T, String>;
 
-/// That a badge has survived, or what has gone wrong.
+/// Result of a case; the error is a message.
 pub(super) type Verdict = Reported<()>;
 
-/// The bundle that the badge carries, of which the releases are made.
+/// The badge's embedded bundle, from which the releases are made.
 const DEFAULT_BUNDLE: &str = "models/bundles/default.emocue";
 
-/// Releases, newer than what any badge carries.
+/// Release numbers, higher than that of any embedded bundle.
 pub(super) const ONE: u64 = 101;
 pub(super) const TWO: u64 = 102;
 pub(super) const THREE: u64 = 103;
-/// Newer than all that a case installs before it sees whether the badge still takes one.
+/// Higher than all releases of a case; it checks whether the badge still installs a release.
 pub(super) const NEWEST: u64 = 999;
 
-/// The portraits that the badge looks at.
+/// Folder of the portraits that the badge classifies.
 const PICTURES: &str = "models/run/pictures";
 
 /// Programs, keys and releases.
@@ -37,16 +37,16 @@ pub(super) struct Lab {
     folder: TempDir,
     /// The key that the badges trust, 64 hexadecimal digits.
     pub(super) key: String,
-    /// What the badge prints for the portraits.
+    /// A healthy badge's output for the portraits.
     answers: Mutex<Option<String>>,
-    /// Held while a release is made, so that nobody sees half of it.
+    /// Held while a release is made, so that no other thread reads an incomplete file.
     signing: Mutex<()>,
     pub(super) quick: bool,
     pub(super) seed: u64,
 }
 
 impl Lab {
-    /// Makes the keys and looks at the portraits.
+    /// Makes the keys and classifies the portraits.
     pub(super) fn open(quick: bool, seed: u64) -> Result<Self> {
         let badge = badge(Profile::Release);
         let host = badge.with_file_name(format!("emocue{}", std::env::consts::EXE_SUFFIX));
@@ -90,19 +90,19 @@ impl Lab {
         Ok(done)
     }
 
-    /// The host's program, to be given arguments.
+    /// The host's program, without arguments.
     pub(super) fn host_command(&self) -> Command {
         let mut command = Command::new(&self.host);
         command.current_dir(root());
         command
     }
 
-    /// The secret key that the badges trust.
+    /// Path of the secret key whose public key the badges trust.
     pub(super) fn key_file(&self) -> PathBuf {
         self.folder.path().join("trusted")
     }
 
-    /// The badge's program, to be given arguments.
+    /// The badge's program, without arguments.
     pub(super) fn badge(&self) -> Command {
         let mut command = Command::new(&self.badge);
         command.current_dir(root());
@@ -131,7 +131,7 @@ impl Lab {
         Ok(bundle)
     }
 
-    /// A bundle that nobody has signed.
+    /// An unsigned bundle.
     pub(super) fn unsigned(&self) -> PathBuf {
         root().join(DEFAULT_BUNDLE)
     }
@@ -141,7 +141,7 @@ impl Lab {
         root().join(PICTURES)
     }
 
-    /// What a healthy badge, with nothing installed, prints for the portraits.
+    /// The output for the portraits of a healthy badge without an installed bundle.
     pub(super) fn answers(&self) -> Reported<String> {
         let mut answers = self.answers.lock().map_err(|_| "the portraits were not answered")?;
         if let Some(answers) = &*answers {

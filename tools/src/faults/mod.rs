@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: what may happen to a badge while it is updated, and that it looks at faces all the same.
+//! `cargo xtask faults`: faults during an update, after which the badge must still classify faces.
 
 mod bombs;
 mod boot;
@@ -31,7 +31,7 @@ use crate::cargo::{Profile, build_badge, cargo, check};
 use cases::{Group, Tally};
 use lab::Lab;
 
-/// Each group of faults: its name, and what goes through its cases.
+/// Each group of faults: its name, and the function that runs its cases.
 const GROUPS: &[(&str, GroupFn)] = &[
     ("power", power::run),
     ("kill", kill::run),
@@ -45,7 +45,7 @@ const GROUPS: &[(&str, GroupFn)] = &[
     ("trust", trust::run),
 ];
 
-/// Goes through a group's cases; an error is one of this machine or of the harness, and no badge is lost by it.
+/// Runs a group's cases; an error is one of this machine or of the harness, not a failed case.
 type GroupFn = fn(&Lab, &Group) -> Result<Tally>;
 
 /// Options of `cargo xtask faults`.
@@ -79,7 +79,7 @@ fn names() -> clap::builder::PossibleValuesParser {
     GROUPS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
 }
 
-/// Goes through the groups; the last line counts the cases.
+/// Runs the groups; the last line of output has the number of cases.
 pub(crate) fn run(args: &FaultsArgs) -> Result<()> {
     if !args.no_build {
         build_badge(Profile::Release)?;

@@ -1,19 +1,19 @@
-//! Scripts with mounts of their own, which nobody else sees.
+//! Shell scripts in a mount namespace of their own.
 
 use std::process::Command;
 
 use super::process::{Done, finish};
 use crate::Result;
 
-/// Whether such scripts can be run here, and how.
+/// How to make a mount namespace on this machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Namespace {
-    /// As root, or as a user who is root in there only.
+    /// Options of `unshare`, as root or with a user namespace.
     options: &'static str,
 }
 
 impl Namespace {
-    /// Finds out; nothing where this machine allows no mounts.
+    /// Tries both; `None` when this machine allows no mounts.
     pub(super) fn find() -> Option<Self> {
         ["-m", "-rm"].into_iter().map(|options| Self { options }).find(|namespace| {
             let probe = "mount -t tmpfs -o size=4k tmpfs /mnt && umount /mnt";
@@ -28,7 +28,8 @@ impl Namespace {
         )?)
     }
 
-    /// `command` after a script that has its own arguments, from `$1` on, and leaves the rest of them to the command.
+    /// A command that runs `script` and then `command`. The script takes its own arguments from `$1` on and shifts them
+    /// away.
     pub(super) fn prepared(self, script: &str, arguments: &[&str], command: &Command) -> Command {
         let mut all = Command::new("unshare");
         let script = format!("{script} && shift {} && exec \"$@\"", arguments.len());

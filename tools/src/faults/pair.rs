@@ -1,4 +1,4 @@
-//! Several updates at once.
+//! Concurrent updates.
 
 use std::thread;
 
@@ -7,13 +7,13 @@ use super::cases::{Case, Group, Tally};
 use super::lab::{Lab, NEWEST, ONE, Reported, TWO, Verdict};
 use crate::Result;
 
-/// How often each number of updates is tried.
+/// Number of rounds for each number of updates.
 const ROUNDS: usize = 20;
 
-/// How often in a quick run.
+/// Number of rounds in a quick run.
 const QUICK: usize = 5;
 
-/// Installs two and four releases at once, on an empty badge and on one that runs another.
+/// Installs two and four releases concurrently, on an empty badge and on one that runs another release.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let rounds = if lab.quick { QUICK } else { ROUNDS };
     let mut cases = Vec::new();
@@ -51,7 +51,7 @@ fn at_once(badge: &Badge<'_>, count: u64) -> Verdict {
         match done.code {
             Some(0) => installed.push(version),
             Some(7) => {}
-            // One that comes after a newer one is a downgrade.
+            // A release that is installed after a newer one is a downgrade.
             Some(5) if version < TWO + count - 1 => {}
             _ => return Err(format!("slot install of release {version}: {}", done.told())),
         }

@@ -1,5 +1,5 @@
-//! Power loss at every write: what the real commands do to the disk is recorded, and a badge is started on everything that
-//! may be left of it.
+//! Power loss at every write: the disk operations of the real commands are recorded, and a badge is started on every
+//! state that can remain.
 
 use std::fs;
 use std::process::Command;
@@ -14,24 +14,24 @@ use super::tree::Tree;
 use crate::Result;
 use emocue_link::random::Random;
 
-/// States that a quick run looks at.
+/// Number of states in a quick run.
 const QUICK: usize = 300;
 
-/// One state of so many takes another release afterwards.
+/// In one of this many states another release is installed afterwards.
 const RECOVERS: usize = 10;
 
 /// A command that loses power, and what the badge may run then.
 struct Scenario {
     name: &'static str,
-    /// What happens before.
+    /// Preparation.
     before: fn(&Badge<'_>) -> Verdict,
-    /// What loses power.
+    /// The command that loses power.
     command: fn(&Badge<'_>) -> Reported<Command>,
     /// What may run after a loss at any moment.
     during: May,
-    /// What may run after a loss when the command had returned.
+    /// What may run after a loss that follows the command's return.
     after: May,
-    /// What the badge's status must tell then.
+    /// What the badge's status must report in that case.
     settled: fn(&Status) -> Verdict,
 }
 
@@ -55,7 +55,7 @@ fn scenarios() -> Vec<Scenario> {
             ONE,
         ),
         install("install-over-good", good, |b| b.install_command(TWO), May::run(&[ONE, TWO]), TWO),
-        // The release on trial is replaced; what was confirmed before it may have to do meanwhile.
+        // The release on trial is replaced; meanwhile the badge may run the confirmed one.
         install(
             "install-over-trial",
             trial,
@@ -121,7 +121,7 @@ fn scenarios() -> Vec<Scenario> {
             anything,
         ),
         command("start-on-trial", trial, |b| Ok(b.start()), &[TWO], &[TWO], |s| starts_left(s, 2)),
-        // Which of its starts a loss has used up is seen by what is left of them.
+        // Whether a loss has used up a start is visible in the number of starts left.
         command("start-last", |b| tried(b, 2), |b| Ok(b.start()), &[ONE, TWO], &[ONE], anything),
         command("start-after-last", |b| tried(b, 3), |b| Ok(b.start()), &[ONE], &[ONE], anything),
     ]);
@@ -166,14 +166,14 @@ fn two_good(badge: &Badge<'_>) -> Verdict {
     badge.confirm()
 }
 
-/// Release 1 confirmed, release 2 taken back.
+/// Release 1 confirmed, release 2 rolled back.
 fn failed(badge: &Badge<'_>) -> Verdict {
     trial(badge)?;
     let done = super::boot::done(&mut badge.slot(&["rollback"]))?;
     if done.code == Some(0) { Ok(()) } else { Err(format!("slot rollback: {}", done.told())) }
 }
 
-/// Release 1 confirmed, release 2 on trial and started as often.
+/// Release 1 confirmed, release 2 on trial and started this many times.
 fn tried(badge: &Badge<'_>, times: u32) -> Verdict {
     trial(badge)?;
     starts(badge, times)
@@ -183,7 +183,7 @@ fn starts(badge: &Badge<'_>, times: u32) -> Verdict {
     (0..times).try_for_each(|_| badge.boot().map(drop))
 }
 
-/// Whether what runs next is in this state.
+/// Checks that the slot of the next start is in this state.
 fn state(status: &Status, expected: &str) -> Verdict {
     let next = status.slots.get(&status.next.slot);
     match next.filter(|slot| slot.state == expected) {
@@ -192,7 +192,7 @@ fn state(status: &Status, expected: &str) -> Verdict {
     }
 }
 
-/// Whether what runs next has no more starts left.
+/// Checks that the slot of the next start has at most this many starts left.
 fn starts_left(status: &Status, most: u64) -> Verdict {
     let left = status.slots.get(&status.next.slot).and_then(|slot| slot.starts_left);
     match left.filter(|left| *left <= most) {
@@ -201,7 +201,7 @@ fn starts_left(status: &Status, most: u64) -> Verdict {
     }
 }
 
-/// Records every scenario and goes through the states.
+/// Records every scenario and checks the states.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let mut runs = Vec::new();
     for scenario in scenarios() {
@@ -232,10 +232,10 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases.collect())
 }
 
-/// Does `scenario` without a loss and records its last command.
+/// Runs `scenario` without a loss and records its last command.
 fn recorded(lab: &Lab, scenario: &Scenario) -> Result<Run> {
     let folder = tempfile::tempdir()?;
-    // The trace tells real paths.
+    // The trace has real paths.
     let badge = Badge::new(lab, &folder.path().canonicalize()?)?;
     (scenario.before)(&badge)?;
     let before = Disk::holding(&Tree::read(&badge.disk)?)?;
@@ -244,7 +244,7 @@ fn recorded(lab: &Lab, scenario: &Scenario) -> Result<Run> {
         return Err(done.told().into());
     }
     let run = Run { before, ops };
-    // What is enumerated is worth something only if nothing was missed.
+    // The enumeration is valid only if the recorded operations are complete.
     match run.end()?.difference(&Tree::read(&badge.disk)?) {
         None => Ok(run),
         Some(difference) => Err(format!("the record is not what happened: {difference}").into()),

@@ -1,4 +1,4 @@
-//! Running a program with an end to it.
+//! Runs a program with a time limit.
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
@@ -6,25 +6,25 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Longer than any of these commands takes even on a machine that does other things; a program that takes longer hangs.
+/// Time limit, longer than any of these commands takes even under load; a program that takes longer counts as hung.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How often to look whether a program has ended.
+/// Polling interval for a program's end.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What a program has left.
+/// Result of a program.
 #[derive(Debug)]
 pub(super) struct Done {
-    /// Nothing for one that was killed.
+    /// Exit code; `None` when the program was killed.
     pub(super) code: Option<i32>,
     pub(super) stdout: String,
     pub(super) stderr: String,
-    /// Whether it had to be ended.
+    /// Whether it was killed at the time limit.
     pub(super) hung: bool,
 }
 
 impl Done {
-    /// How it ended, for a message.
+    /// Its exit code and standard error, for a message.
     pub(super) fn told(&self) -> String {
         let end = match self.code {
             _ if self.hung => format!("did not end within {} s", LONGEST.as_secs()),
@@ -35,7 +35,7 @@ impl Done {
     }
 }
 
-/// Runs `command` to its end, or ends it when it takes too long.
+/// Runs `command` to its end, or kills it after [`LONGEST`].
 pub(super) fn finish(command: &mut Command) -> io::Result<Done> {
     finish_within(command, LONGEST)
 }
@@ -65,7 +65,7 @@ fn wait(child: &mut Child, begun: Instant, limit: Duration) -> io::Result<(Optio
         let left = limit.saturating_sub(begun.elapsed());
         if left.is_zero() {
             kill_group(child)?;
-            // It may have ended by itself meanwhile.
+            // It may have ended by itself in the meantime.
             let code = child.wait()?.code();
             return Ok((code, code.is_none()));
         }
@@ -73,7 +73,7 @@ fn wait(child: &mut Child, begun: Instant, limit: Duration) -> io::Result<(Optio
     }
 }
 
-/// Kills a program and all that it has started, which would keep its output open.
+/// Kills a program and its children, which would keep its output open.
 fn kill_group(child: &mut Child) -> io::Result<()> {
     let group = format!("-{}", child.id());
     Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status()?;
@@ -84,7 +84,7 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What came before an error is all there is to tell.
+            // After a read error the output so far is used.
             let _ = pipe.read_to_end(&mut bytes);
         }
         bytes
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("out\n", "err\n"));
         let done = shell("exec sleep 60", Duration::from_millis(50));
         assert_eq!((done.code, done.hung), (None, true));
-        // A child that has its output open goes too.
+        // Children that hold the output open are killed too.
         let done = shell("sleep 60; echo never", Duration::from_millis(50));
         assert_eq!((done.code, done.hung), (None, true));
     }

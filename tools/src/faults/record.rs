@@ -1,4 +1,4 @@
-//! What a real program does to a folder, by strace.
+//! A program's operations on a folder, recorded with strace.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -11,8 +11,8 @@ use super::process::{Done, finish};
 use super::strace::{self, Call, Descriptor};
 use crate::Result;
 
-/// Calls that change no file, whatever they are called with; what is neither here nor followed below is an error as soon
-/// as it touches the folder.
+/// System calls that change no file, whatever their arguments. A call that is neither listed here nor handled below is
+/// an error when it touches the folder.
 const HARMLESS: [&str; 33] = [
     "access",
     "chdir",
@@ -49,18 +49,18 @@ const HARMLESS: [&str; 33] = [
     "statx",
 ];
 
-/// Calls that return the number of a new process or thread.
+/// System calls that return the id of a new process or thread.
 const MAKES_A_PROCESS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 
-/// Bytes of a single write that strace still tells whole.
+/// Longest write that strace prints completely, bytes.
 const LONGEST_WRITE: &str = "16777216";
 
 /// Runs `command` under strace.
 ///
-/// Returns what it did to `folder` with what it printed.
+/// Returns its operations on `folder`, and its result.
 ///
 /// # Errors
-/// Whatever keeps strace from telling all of it, and whatever it tells that is not understood.
+/// When strace cannot record everything, or its output cannot be parsed.
 pub(super) fn record(command: &Command, folder: &Path) -> Result<(Vec<Op>, Done)> {
     let scratch = tempfile::tempdir()?;
     let trace = scratch.path().join("trace");
@@ -83,10 +83,10 @@ pub(super) fn record(command: &Command, folder: &Path) -> Result<(Vec<Op>, Done)
     Ok((ops(&strace::calls(&trace)?, &folder.canonicalize()?)?, done))
 }
 
-/// What `calls` do to `folder`.
+/// The operations of `calls` on `folder`.
 pub(super) fn ops(calls: &[Call], folder: &Path) -> Result<Vec<Op>> {
     let mut recorder = Recorder { folder: folder.to_owned(), ..Recorder::default() };
-    // A child may do something before the call that has made it returns.
+    // A child's calls may come before the return of the call that created it.
     for call in calls.iter().filter(|call| MAKES_A_PROCESS.contains(&&*call.name)) {
         if let Some(child) = call.returned {
             let shares = call.args.iter().any(|arg| arg.contains("CLONE_FILES"));
@@ -94,7 +94,7 @@ pub(super) fn ops(calls: &[Call], folder: &Path) -> Result<Vec<Op>> {
         }
     }
     for call in calls {
-        // What failed has changed nothing.
+        // A failed call has changed nothing.
         if call.returned.is_some() {
             recorder.call(call).ok_or_else(|| {
                 let args = call.args.join(", ");
@@ -105,15 +105,15 @@ pub(super) fn ops(calls: &[Call], folder: &Path) -> Result<Vec<Op>> {
     Ok(recorder.ops)
 }
 
-/// Goes through the calls of a program and of the programs that it starts.
+/// Translates the calls of a program and of its children.
 #[derive(Default)]
 struct Recorder {
     folder: PathBuf,
-    /// Who has made each process or thread.
+    /// The parent of each process or thread.
     parents: HashMap<i64, Parent>,
     /// The open files of the folder, by process and descriptor.
     open: HashMap<i64, HashMap<i32, usize>>,
-    /// Whose calls are looked at; for a thread, the process with its descriptors.
+    /// The process of the current call; for a thread, the process with its descriptors.
     process: i64,
     handles: usize,
     ops: Vec<Op>,
@@ -121,12 +121,12 @@ struct Recorder {
 
 struct Parent {
     process: i64,
-    /// Whether descriptors are shared, as by threads, or copied.
+    /// Whether descriptors are shared, as between threads, or copied.
     shares: bool,
 }
 
 impl Recorder {
-    /// The process whose descriptors these are, with a copy of its parent's where it is new.
+    /// The process that owns the descriptors; a new process gets a copy of its parent's.
     fn enter(&mut self, process: i64) -> i64 {
         match self.parents.get(&process) {
             Some(Parent { process: parent, shares: true }) => self.enter(*parent),
@@ -146,7 +146,7 @@ impl Recorder {
         self.open.entry(self.process).or_default()
     }
 
-    /// Nothing where the call cannot be followed.
+    /// Translates one call; `None` when it is not supported.
     fn call(&mut self, call: &Call) -> Option<()> {
         self.process = self.enter(call.process);
         let arg = |at: usize| call.args.get(at).map(String::as_str);
@@ -162,7 +162,7 @@ impl Recorder {
             "fcntl" if arg(1)?.starts_with("F_DUPFD") => self.duplicated(call)?,
             "fcntl" if arg(1)?.starts_with("F_SETFL") => self.untouched(call)?,
             "fcntl" => {}
-            // Of terminals and of descriptors; cloning a file is another thing.
+            // Terminal and descriptor ioctls only; cloning a file is not supported.
             "ioctl" if arg(1)?.starts_with('T') || arg(1)?.starts_with("FIO") => {}
             "lseek" => {
                 if let Some(handle) = self.handle(arg(0)?)? {
@@ -205,7 +205,7 @@ impl Recorder {
                 }
             }
             "rename" | "renameat" | "renameat2" => {
-                // Exchanging two files is another thing.
+                // Exchanging two files is not supported.
                 if call.name == "renameat2" && !matches!(arg(4)?, "0" | "RENAME_NOREPLACE") {
                     return self.untouched(call);
                 }
@@ -229,7 +229,7 @@ impl Recorder {
                 }
             }
             name if MAKES_A_PROCESS.contains(&name) => {
-                // Before the parent's files change, which are its own from now on.
+                // Copies the descriptors before the parent changes its own.
                 self.enter(call.returned?);
             }
             name if HARMLESS.contains(&name) => {}
@@ -244,7 +244,7 @@ impl Recorder {
         let Some((path, flags)) = self.named(call, true)? else { return Some(()) };
         let flags: Vec<_> = flags.first()?.split('|').collect();
         let has = |flag: &str| flags.contains(&flag);
-        // A write that is durable at once, or a file without a name, would need more of the model.
+        // The model does not support synchronous writes and files without a name.
         if has("O_SYNC") || has("O_DSYNC") || has("O_TMPFILE") {
             return None;
         }
@@ -285,8 +285,8 @@ impl Recorder {
         Some(())
     }
 
-    /// The path at the call's beginning, behind a folder's descriptor where `at`, and the arguments after it; nothing
-    /// where it lies outside the folder.
+    /// The path in the call's first argument (second after a folder's descriptor if `at`), and the arguments after it;
+    /// `Some(None)` when the path is outside the folder.
     fn named<'c>(&self, call: &'c Call, at: bool) -> Option<Option<(PathBuf, &'c [String])>> {
         let (base, args) = if at {
             (strace::descriptor(call.args.first()?)?.path, call.args.get(1..)?)
@@ -294,7 +294,8 @@ impl Recorder {
             (None, call.args.as_slice())
         };
         let (path, args) = args.split_first()?;
-        // A relative path without a folder is counted from where the program runs, which is never within this one.
+        // A relative path without a folder's descriptor is relative to the working directory, which is never in this
+        // folder.
         let Some(path) = strace::path(path, base.as_deref()) else {
             return strace::bytes(path).map(|_| None);
         };
@@ -310,18 +311,18 @@ impl Recorder {
         match (from, to) {
             (Some((from, _)), Some((to, _))) => self.ops.push(op(from, to)),
             (None, None) => {}
-            // Into the folder from elsewhere, or out of it.
+            // Into the folder from outside, or out of it.
             _ => return None,
         }
         Some(())
     }
 
-    /// The path as the kernel tells it, so that a folder that is reached through a link is known as itself.
+    /// The path with symbolic links resolved, so that the folder is recognised when it is reached through a link.
     fn real(&self, path: PathBuf) -> Option<PathBuf> {
         if path.starts_with(&self.folder) {
             return Some(path);
         }
-        // What a call has made or removed may not be there any more, but what it lies in is.
+        // The file itself may not exist any more, but a folder above it does.
         let real = path.parent()?.ancestors().find_map(|above| {
             let rest = path.strip_prefix(above).ok()?;
             Some(above.canonicalize().ok()?.join(rest))
@@ -329,7 +330,8 @@ impl Recorder {
         Some(real.unwrap_or(path))
     }
 
-    /// The handle behind a descriptor, if it is of the folder; nothing at all where it should have one and has not.
+    /// The handle of a descriptor, `Some(None)` when it is outside the folder; `None` when a descriptor of the folder
+    /// has no handle.
     fn handle(&self, arg: &str) -> Option<Option<usize>> {
         let Descriptor { number, path } = strace::descriptor(arg)?;
         match path.filter(|path| path.starts_with(&self.folder)) {
@@ -338,7 +340,7 @@ impl Recorder {
         }
     }
 
-    /// Nothing where a call that is not followed may touch the folder.
+    /// `None` when an unsupported call may touch the folder.
     fn untouched(&self, call: &Call) -> Option<()> {
         for arg in &call.args {
             let descriptor = strace::descriptor(arg).and_then(|descriptor| descriptor.path);

@@ -1,5 +1,5 @@
-//! A bad cable between the real `emocue flash` and the real badge: both open a terminal, and between the terminals bytes
-//! are lost and changed.
+//! A bad cable between the real `emocue flash` and the real badge: each opens a pseudoterminal, and bytes between the
+//! two are lost and changed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ use super::process::{Done, finish_within};
 use crate::Result;
 use crate::cable::Cable;
 
-/// How long a bundle may take over a bad cable on a busy machine.
+/// Time limit for a bundle over a bad cable on a machine under load.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// After so many bytes of the bundle somebody is killed.
+/// The host or the badge is killed after this many bytes of the bundle.
 const CUT: u64 = 500_000;
 
-/// A camera without a face before it, which costs little.
+/// A camera without a face, which needs little CPU time.
 const CAMERA: &str = "printf 'YUV4MPEG2 W64 H64 F5:1 Cmono\\n'; while printf 'FRAME\\n' && cat frame; do sleep 0.2; done";
 
-/// What happens to the bytes.
+/// The cables: their names and the faults of each.
 const CABLES: &[(&str, Faults)] = &[
     ("good", Faults { lose: 0.0, flip: 0.0, insert: 0.0, repeat: 0.0 }),
     ("loses-1-percent", Faults { lose: 0.01, flip: 0.0, insert: 0.0, repeat: 0.0 }),
@@ -33,14 +33,14 @@ const CABLES: &[(&str, Faults)] = &[
     ("all-at-once", Faults { lose: 0.003, flip: 0.003, insert: 0.0, repeat: 0.05 }),
 ];
 
-/// Who dies in the middle.
+/// Which program is killed during the transfer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dies {
     Host,
     Badge,
 }
 
-/// A whole transfer over each cable, and ones that are cut in the middle; two hosts on one cable.
+/// Runs the cases: a complete transfer over each cable, interrupted transfers, and two hosts on one cable.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let mut cases = Vec::new();
     for (at, (name, faults)) in (0..).zip(CABLES) {
@@ -60,7 +60,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// A transfer that is cut continues from where it was, and nothing of it is installed before it is whole.
+/// An interrupted transfer is resumed, and nothing is installed before it is complete.
 fn cut(lab: &Lab, folder: &Path, seed: u64, dies: Dies) -> Verdict {
     let bench = Bench::new(lab, folder, Faults::default(), seed)?;
     let mut badge = bench.start()?;
@@ -84,14 +84,14 @@ fn cut(lab: &Lab, folder: &Path, seed: u64, dies: Dies) -> Verdict {
     stop(&mut badge);
     flashed?;
     let whole = fs::metadata(bench.bundle(ONE)?).map_err(|e| e.to_string())?.len();
-    // What was on the disk is not sent again; the last 64 KiB may not have been.
+    // Bytes on the disk are not sent again, except the last 64 KiB, which may not be synced.
     if again > whole - CUT / 2 {
         return Err(format!("the second transfer sent {again} of {whole} bytes again"));
     }
     bench.badge.boots(&May::run(&[ONE])).map(drop)
 }
 
-/// The second host on a cable gets an error that says so, and the first one does not notice.
+/// A second host on the cable gets a clear error, and the first one is not disturbed.
 fn two_hosts(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
     let bench = Bench::new(lab, folder, Faults::default(), seed)?;
     let mut badge = bench.start()?;
@@ -112,7 +112,7 @@ fn two_hosts(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
     bench.badge.boots(&May::run(&[ONE])).map(drop)
 }
 
-/// A badge with a cable, and a host at its other end.
+/// A badge, a cable, and a host at the other end.
 pub(super) struct Bench<'lab> {
     pub(super) badge: Badge<'lab>,
     cable: Cable,
@@ -143,7 +143,7 @@ impl<'lab> Bench<'lab> {
         command.stderr(log).spawn().map_err(|e| e.to_string())
     }
 
-    /// The release, in this case's own folder, since what a host signs lies beside it.
+    /// The release in this case's own folder, since the host writes the signed bundle next to it.
     fn bundle(&self, version: u64) -> Reported<PathBuf> {
         let bundle = self.folder.join(format!("{version}.emocue"));
         if !bundle.exists() {
@@ -163,7 +163,7 @@ impl<'lab> Bench<'lab> {
         Ok(command)
     }
 
-    /// Asks the badge to roll back.
+    /// Requests a rollback over the cable.
     pub(super) fn roll_back(&self) -> Reported<Done> {
         let mut command = self.badge.lab.host_command();
         let to = format!("serial:{}", self.cable.host_port);
@@ -171,7 +171,7 @@ impl<'lab> Bench<'lab> {
         finish_within(&mut command, PATIENCE).map_err(|e| e.to_string())
     }
 
-    /// Begins to flash a release.
+    /// Starts to flash a release.
     fn begin(&self, version: u64) -> Reported<Child> {
         let mut command = self.command(version)?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

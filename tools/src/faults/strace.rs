@@ -1,4 +1,4 @@
-//! The lines that `strace -f -y -xx` writes, as calls.
+//! Parser for the output of `strace -f -y -xx`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,32 +8,32 @@ use crate::Result;
 /// A system call that has returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
-    /// The process or thread, by its number.
+    /// Id of the process or thread.
     pub(super) process: i64,
     pub(super) name: String,
     /// As strace prints them.
     pub(super) args: Vec<String>,
-    /// What it returned; nothing where it failed or never returned.
+    /// Its return value; `None` when it failed or never returned.
     pub(super) returned: Option<i64>,
-    /// The path that strace tells of a returned file descriptor.
+    /// The path of a returned file descriptor, from strace.
     pub(super) opened: Option<PathBuf>,
 }
 
-/// A file descriptor with the path that strace tells of it.
+/// A file descriptor with its path, from strace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Descriptor {
-    /// Nothing for `AT_FDCWD`.
+    /// `None` for `AT_FDCWD`.
     pub(super) number: Option<i32>,
     pub(super) path: Option<PathBuf>,
 }
 
-/// Every call of a trace in the order in which they returned.
+/// All calls of a trace in the order of their returns.
 ///
 /// # Errors
-/// Names the line that is not understood.
+/// With the line that cannot be parsed.
 pub(super) fn calls(trace: &str) -> Result<Vec<Call>> {
     let mut calls = Vec::new();
-    // A call that another thread interrupts takes two lines.
+    // A call that is interrupted by another thread's call takes two lines.
     let mut begun: HashMap<&str, String> = HashMap::new();
     for line in trace.lines() {
         let unknown = || format!("a line of strace is not understood: {}", shortened(line));
@@ -77,12 +77,12 @@ fn call(process: &str, line: &str) -> Option<Call> {
     })
 }
 
-/// The arguments up to the closing bracket, and where it ends.
+/// The arguments up to the closing parenthesis, and its offset.
 fn arguments(text: &str) -> Option<(Vec<String>, usize)> {
     let (mut args, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_u32, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            // With -xx there is no other quote within a string.
+            // With -xx a string contains no quotation mark.
             b'"' => quoted = !quoted,
             _ if quoted => {}
             b'(' | b'[' | b'{' => depth += 1,
@@ -118,18 +118,18 @@ pub(super) fn descriptor(arg: &str) -> Option<Descriptor> {
     Some(Descriptor { number, path: annotation(arg) })
 }
 
-/// The path in quotes, below `base` where it is relative.
+/// The path in quotation marks, joined to `base` when it is relative.
 pub(super) fn path(arg: &str, base: Option<&Path>) -> Option<PathBuf> {
     let path = PathBuf::from(String::from_utf8(bytes(arg)?).ok()?);
     if path.is_absolute() { Some(path) } else { Some(base?.join(path)) }
 }
 
-/// The bytes of a whole string; nothing for one that strace has cut short.
+/// The bytes of a complete string; `None` for one that strace has truncated.
 pub(super) fn bytes(arg: &str) -> Option<Vec<u8>> {
     unescaped(arg.strip_prefix('"')?.strip_suffix('"')?)
 }
 
-/// The bytes of `[{iov_base="...", iov_len=3}, ...]`, one after the other.
+/// The concatenated bytes of `[{iov_base="...", iov_len=3}, ...]`.
 pub(super) fn vectors(arg: &str) -> Option<Vec<u8>> {
     let mut all = Vec::new();
     for vector in arg.strip_prefix('[')?.strip_suffix(']')?.split("{iov_base=").skip(1) {
@@ -139,7 +139,7 @@ pub(super) fn vectors(arg: &str) -> Option<Vec<u8>> {
     Some(all)
 }
 
-/// What `\x65\x6d` means; brackets and such, which strace leaves as they are, mean themselves.
+/// Decodes `\x65\x6d`; other characters are taken literally.
 fn unescaped(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4);
     let mut rest = text.as_bytes();
@@ -157,7 +157,7 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// As much of `text` as fits a line.
+/// `text` truncated to 200 characters.
 pub(super) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(200).collect();
     if short.len() < text.len() {

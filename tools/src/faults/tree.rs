@@ -1,4 +1,4 @@
-//! What a folder holds: read from a real one, compared, and made real.
+//! The contents of a folder: read from the file system, compared, and written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// A thing in a folder.
+/// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Node {
     Folder,
@@ -16,7 +16,7 @@ pub(super) enum Node {
     Link(PathBuf),
 }
 
-/// Everything below a folder, by its path from there.
+/// Everything below a folder, by its relative path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Tree(pub(super) BTreeMap<PathBuf, Node>);
 
@@ -47,10 +47,10 @@ impl Tree {
         Ok(())
     }
 
-    /// Makes it real in an empty or new folder.
+    /// Writes the tree into an empty or new folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
-        // A folder comes before what it holds.
+        // A folder comes before its contents.
         for (path, node) in &self.0 {
             let path = folder.join(path);
             match node {
@@ -69,14 +69,14 @@ impl Tree {
         self
     }
 
-    /// Equal for equal trees; different for different ones but by a chance of 1 in 2^64.
+    /// A 64-bit hash of the tree.
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
         hasher.finish()
     }
 
-    /// Where two trees differ, for a message.
+    /// The first difference of two trees, for a message.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
         let paths = self.0.keys().chain(other.0.keys());
         let differs = paths.into_iter().find(|path| self.0.get(*path) != other.0.get(*path))?;

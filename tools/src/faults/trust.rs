@@ -1,4 +1,4 @@
-//! What a stranger may try who holds the cable, or has put links into the badge's folder.
+//! Attacks by someone with access to the cable, or with links planted in the badge's folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use super::lab::{Lab, ONE, THREE, TWO, Verdict};
 use super::serial::{Bench, stop};
 use crate::Result;
 
-/// Every name in the state folder that the badge may write to.
+/// Every file in the state folder that the badge may write.
 const WRITTEN: &[&str] = &[
     "slots/a.emocue.new",
     "slots/b.emocue.new",
@@ -30,10 +30,10 @@ const WRITTEN: &[&str] = &[
     "incoming/received.emocue",
 ];
 
-/// A file of somebody else.
+/// Contents of another user's file.
 const PRECIOUS: &str = "not the badge's";
 
-/// Goes through what a stranger may try.
+/// Runs the cases.
 pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     let seed = group.seed;
     let cases = vec![
@@ -55,7 +55,7 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     group.run(cases)
 }
 
-/// A badge that nobody can ask keeps its confirmed bundle, whatever the cable wants.
+/// A badge that cannot ask for consent refuses a rollback over the cable and keeps its confirmed bundle.
 fn rollback(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
     let bench = Bench::new(lab, folder, Faults::default(), seed)?;
     for version in [ONE, TWO] {
@@ -70,7 +70,7 @@ fn rollback(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
         return Err(format!("the badge is rolled back without consent: {}", tried.told()));
     }
     bench.badge.boots(&May::run(&[TWO]))?;
-    // Its owner may, on the badge itself.
+    // The owner may roll back on the badge itself.
     let by_hand = done(&mut bench.badge.slot(&["rollback"]))?;
     if by_hand.code != Some(0) {
         return Err(format!("slot rollback: {}", by_hand.told()));
@@ -78,7 +78,7 @@ fn rollback(lab: &Lab, folder: &Path, seed: u64) -> Verdict {
     bench.badge.boots(&May::run(&[ONE])).map(drop)
 }
 
-/// Installing through `install` works and leaves alone what planted links lead to, whether that exists or not.
+/// Installation with `install` succeeds and does not touch the targets of planted links, whether they exist or not.
 fn planted(badge: &Badge<'_>, folder: &Path, install: impl Fn() -> Verdict) -> Verdict {
     let told = |e: std::io::Error| e.to_string();
     badge.install(ONE)?;

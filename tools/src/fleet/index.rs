@@ -1,40 +1,41 @@
-//! The index of a channel: which bundle which part of a fleet may take, signed by the owner (docs/fleet.md).
+//! The index of a channel: the bundle, and the part of the fleet that may install it, signed by the owner
+//! (docs/fleet.md).
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use emocue_models::bundle::Sha256;
 use serde::{Deserialize, Serialize};
 
-/// Keeps a signature from meaning anything elsewhere.
+/// Domain separation: prefix of the signed message.
 const CONTEXT: &[u8] = b"emocue index 1\0";
 
-/// Parts that a fleet is divided into.
+/// Number of parts of a fleet.
 const PARTS: u64 = 10_000;
 
-/// What the owner says about a channel.
+/// The contents of an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Index {
-    /// Grows with every change; a badge refuses a smaller number than it has seen.
+    /// Increases with every change; a badge refuses a smaller number than it has seen.
     pub(super) sequence: u64,
     /// Release of the bundle.
     pub(super) release: u32,
     /// SHA-256 of the bundle's file.
     pub(super) sha256: String,
-    /// How much of the fleet may take it, ten-thousandths.
+    /// Share of the fleet that may install it, ten-thousandths.
     pub(super) stage: u64,
-    /// Nobody takes it for now.
+    /// No badge installs it for now.
     pub(super) paused: bool,
 }
 
-/// Why a badge does not believe an index.
+/// Why a badge refuses an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum IndexError {
-    /// It is cut, changed, or signed by somebody else.
+    /// It is truncated, changed, or signed with another key.
     #[error("the index is not signed by the owner")]
     Signature,
-    /// It was signed, and says nothing that is known.
+    /// The signature is valid, but the contents cannot be parsed.
     #[error("the index cannot be read")]
     Form,
-    /// An index that was served before.
+    /// Its sequence number is smaller than one seen before.
     #[error("the index is older than the one before")]
     Replayed,
 }
@@ -42,17 +43,17 @@ pub(super) enum IndexError {
 impl Index {
     /// The file: 64 bytes of signature, then JSON.
     pub(super) fn sign(&self, key: &SigningKey) -> Vec<u8> {
-        // Numbers and a text: nothing that JSON cannot say.
+        // Serialisation of numbers and texts does not fail.
         let json = serde_json::to_vec(self).unwrap_or_default();
         let mut file = key.sign(&[CONTEXT, &json].concat()).to_bytes().to_vec();
         file.extend(json);
         file
     }
 
-    /// What a badge reads, that trusts `key` and has seen the number `seen`.
+    /// Reads an index as a badge that trusts `key` and has seen the sequence number `seen`.
     ///
     /// # Errors
-    /// [`IndexError`]; the badge goes by what it knew then.
+    /// [`IndexError`]; the badge then keeps its previous state.
     pub(super) fn read(file: &[u8], key: &VerifyingKey, seen: u64) -> Result<Self, IndexError> {
         let (signature, json) = file.split_first_chunk::<64>().ok_or(IndexError::Signature)?;
         let signature = Signature::from_bytes(signature);
@@ -62,7 +63,8 @@ impl Index {
         if index.sequence < seen { Err(IndexError::Replayed) } else { Ok(index) }
     }
 
-    /// Whether the badge of this id belongs to the part that may take the bundle. Another bundle comes to others first.
+    /// Whether the badge with this id belongs to the part that may install the bundle. The order of badges differs for
+    /// every bundle.
     pub(super) fn is_for(&self, badge: &str) -> bool {
         !self.paused && part_of(badge, &self.sha256) < self.stage
     }

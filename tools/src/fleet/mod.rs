@@ -1,7 +1,7 @@
 //! `cargo xtask fleet`: a new bundle is rolled out to thousands of simulated badges (docs/fleet.md).
 //!
-//! Every badge has a folder of its own in which the badge's own slot code installs, starts, confirms and rolls back;
-//! power fails before any of its operations on the disk. Networks are not loaded, and time is counted in hours.
+//! Every badge has a folder of its own in which the real slot code installs, starts, confirms and rolls back; power can
+//! fail before any of its disk operations. Networks are not loaded, and time is simulated in hours.
 
 mod badge;
 mod index;
@@ -28,13 +28,13 @@ use crate::Result;
 /// Badges of a fleet.
 const BADGES: u32 = 10_000;
 
-/// A roll-out is watched for so long at most, days.
+/// Longest simulated time of a roll-out, days.
 const LONGEST: u32 = 60;
 
-/// After a pause it is watched for so long: what is on trial ends, days.
+/// Simulated time after a pause, in which trials end, days.
 const AFTER_PAUSE: u32 = 3;
 
-/// A file system in memory, where there is one: real files, without wearing out a disk.
+/// A file system in memory, if there is one: real files without wear of a disk.
 const MEMORY: &str = "/dev/shm";
 
 /// Options of `cargo xtask fleet`.
@@ -52,7 +52,7 @@ pub(crate) struct FleetArgs {
 }
 
 impl FleetArgs {
-    /// As the command line has them without options.
+    /// The defaults of the command line.
     pub(crate) fn usual() -> Self {
         Self { badges: BADGES, seed: 1, folder: None }
     }
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &FleetArgs) -> Result<()> {
     }
 }
 
-/// In memory, where the system has a place for that.
+/// The default folder: in memory, if the system has a file system for that.
 fn usual_folder() -> PathBuf {
     let memory = Path::new(MEMORY);
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
@@ -96,7 +96,7 @@ fn roll_out(
     let place = |number: usize| folder.path().join(number.to_string());
     let new = |at| Badge::new(at, place(at), releases, scenario, operations, seed);
     let mut badges = (0..count).map(new).collect::<std::result::Result<Vec<_>, _>>()?;
-    // The hour of the day in which each is switched on.
+    // The hour of the day in which each badge is switched on.
     let mut random = Random::of(seed, "hours");
     let mut by_hour = vec![Vec::new(); 24];
     (0..count).for_each(|at| by_hour[random.below(24)].push(at));
@@ -150,7 +150,7 @@ fn roll_out(
     })
 }
 
-/// Nothing more can happen: everybody has reported, or what the pause left on trial has ended.
+/// Whether the roll-out has ended: all badges have reported, or the trials after a pause have ended.
 fn is_over(owner: &Owner, badges: &[Badge<'_>], hour: u32) -> bool {
     match owner.paused_at {
         Some(paused) => hour >= paused + AFTER_PAUSE * 24,

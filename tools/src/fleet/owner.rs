@@ -1,53 +1,53 @@
-//! The owner of a fleet: counts what badges report, widens the stage, and pauses.
+//! The owner of a fleet: counts the badges' reports, enlarges the stage, and pauses.
 
 use super::index::Index;
 use super::releases::{NEW, Releases};
 
-/// How much of the fleet may take the bundle, ten-thousandths, one stage after the other.
+/// Share of the fleet that may install the bundle in each stage, ten-thousandths.
 const STAGES: [u64; 4] = [100, 1000, 5000, 10_000];
 
-/// A stage lasts so long at least, hours.
+/// Shortest duration of a stage, hours.
 const SOAK: u32 = 24;
 
-/// A stage is widened when so much of it has reported, of 1.
+/// The next stage starts when this share of the current one has reported, 0 to 1.
 const REPORTED: f64 = 0.5;
 
-/// More failures than this share of all that ended pause the roll-out, of 1.
+/// A larger share of failures among the reports pauses the roll-out, 0 to 1.
 const MOST_FAILED: f64 = 0.02;
 
-/// So many failures are no accident; of a fleet of less than [`SMALL`] one is enough.
+/// Minimum number of failures for a pause; in a fleet smaller than [`SMALL`] one is enough.
 const FAILURES: u32 = 3;
 
-/// Badges.
+/// Size of a small fleet, badges.
 const SMALL: usize = 100;
 
-/// What became of the new bundle on a badge; all that a badge says about it.
+/// Result of the new bundle on a badge; a badge reports nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Report {
     /// It ran for a healthy minute.
     Confirmed,
-    /// It failed its self-test, or did not last a minute; the one before runs.
+    /// It failed its self-test, or ended within a minute; the previous bundle runs.
     RolledBack,
 }
 
 /// One roll-out.
 pub(super) struct Owner {
     index: Index,
-    /// The ids of all badges, which the owner knows: it set them up.
+    /// The ids of all badges, which the owner set up.
     badges: Vec<String>,
-    /// How many of them may install the bundle.
+    /// Number of badges that may install the bundle.
     invited: usize,
     pauses: bool,
     stage: usize,
     since: u32,
     confirmed: u32,
     rolled_back: u32,
-    /// When the rule paused it, hours from the beginning.
+    /// When the pause rule paused the roll-out, hours from the start.
     pub(super) paused_at: Option<u32>,
 }
 
 impl Owner {
-    /// Begins with the first stage, for a fleet of these badges.
+    /// Starts the first stage for a fleet of these badges.
     pub(super) fn begin(releases: &Releases, badges: Vec<String>, pauses: bool) -> Self {
         let sha256 = releases.sha256.clone();
         let index = Index { sequence: 2, release: NEW, sha256, stage: STAGES[0], paused: false };
@@ -64,22 +64,22 @@ impl Owner {
         }
     }
 
-    /// What badges are told now.
+    /// The index that badges get now.
     pub(super) fn index(&self) -> &Index {
         &self.index
     }
 
-    /// The last stage is reached.
+    /// Whether the last stage is reached.
     pub(super) fn is_open(&self) -> bool {
         self.stage + 1 == STAGES.len()
     }
 
-    /// The share of the fleet that may take it, percent.
+    /// The share of the fleet that may install it, percent.
     pub(super) fn percent(&self) -> u64 {
         STAGES[self.stage] / 100
     }
 
-    /// Takes a report.
+    /// Counts a report.
     pub(super) fn hear(&mut self, report: Report) {
         match report {
             Report::Confirmed => self.confirmed += 1,
@@ -87,7 +87,7 @@ impl Owner {
         }
     }
 
-    /// Decides, once an hour. Whether the index has changed.
+    /// Applies the rules, once an hour; returns whether the index has changed.
     pub(super) fn decide(&mut self, hour: u32) -> bool {
         if self.paused_at.is_some() {
             return false;

@@ -1,38 +1,38 @@
-//! Small bundles with everything that slots look at: signature, hashes, card, release. Their networks are a few bytes,
-//! which nothing here loads.
+//! Small bundles with everything that slots check: signature, hashes, card, release. Their networks are a few bytes,
+//! which are never loaded here.
 
 use ed25519_dalek::SigningKey;
 use emocue_models::bundle::{Bundle, DEFAULT, PublicKey, SecretKey, Sha256};
 
 use crate::Result;
 
-/// Grows into the owner's keys.
+/// Seed of the owner's keys.
 const OWNER: [u8; 32] = [11; 32];
 
-/// Grows into a stranger's.
+/// Seed of an untrusted key.
 const STRANGER: [u8; 32] = [22; 32];
 
-/// What the badges run before.
+/// The release before the roll-out.
 pub(super) const OLD: u32 = 900;
 
-/// What comes.
+/// The release that is rolled out.
 pub(super) const NEW: u32 = 901;
 
 /// Keys and bundles of one fleet.
 pub(super) struct Releases {
     /// The key that badges trust.
     pub(super) key: PublicKey,
-    /// What signs the index.
+    /// The key that signs the index.
     pub(super) index_key: SigningKey,
-    /// What signs an index that is not the owner's.
+    /// The untrusted key for an index.
     pub(super) other_index_key: SigningKey,
-    /// What ran before [`OLD`].
+    /// A bundle older than [`OLD`].
     pub(super) older: Vec<u8>,
     pub(super) old: Vec<u8>,
     pub(super) new: Vec<u8>,
-    /// As new, and signed by a stranger.
+    /// The new release signed with an untrusted key.
     pub(super) foreign: Vec<u8>,
-    /// Of [`Releases::new`].
+    /// SHA-256 of the field `new`, hexadecimal.
     pub(super) sha256: String,
 }
 

@@ -1,19 +1,19 @@
-//! What a roll-out meets: the bundle's own faults, and those of boards, wearers and the way to them.
+//! The faults in a roll-out: of the bundle, of boards, of wearers and of connections.
 
-/// Shares are of 1.
+/// A scenario; shares are from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scenario {
-    /// What the table calls it.
+    /// Its name in the table.
     pub(super) name: &'static str,
-    /// Boards on which the new bundle fails its self-test.
+    /// Share of boards on which the new bundle fails its self-test.
     pub(super) fails_test: f64,
-    /// Boards on which it ends the program within its first minute.
+    /// Share of boards on which it ends the program within its first minute.
     pub(super) fails_minute: f64,
     /// Whether there is a pause rule.
     pub(super) pauses: bool,
 }
 
-/// Every one is rolled out to a fleet of its own.
+/// The scenarios; each is rolled out to a fleet of its own.
 pub(super) const SCENARIOS: [Scenario; 6] = [
     Scenario { name: "good", fails_test: 0.0, fails_minute: 0.0, pauses: true },
     Scenario { name: "bad on 1 %", fails_test: 0.005, fails_minute: 0.005, pauses: true },
@@ -23,20 +23,20 @@ pub(super) const SCENARIOS: [Scenario; 6] = [
     Scenario { name: "bad on 30 %, no rule", fails_test: 0.1, fails_minute: 0.2, pauses: false },
 ];
 
-/// An installation in which power fails.
+/// Share of installations with a power failure.
 pub(super) const POWER_IN_INSTALLATION: f64 = 0.05;
 
-/// A start or a confirmation in which power fails.
+/// Share of starts and confirmations with a power failure.
 pub(super) const POWER_ELSEWHERE: f64 = 0.01;
 
-/// A download that arrives cut or changed.
+/// Share of truncated or changed downloads.
 pub(super) const DAMAGED_DOWNLOAD: f64 = 0.05;
 
-/// A look at the channel that a hostile server answers.
+/// Share of requests for the index that a hostile server answers.
 pub(super) const HOSTILE: f64 = 0.02;
 
-/// A day on which a badge loses its connection for 1 to 10 days.
+/// Share of days on which a badge loses its connection for 1 to 10 days.
 pub(super) const OFFLINE: f64 = 0.03;
 
-/// A trial that its wearer ends before the healthy minute.
+/// Share of trials that the wearer ends before the healthy minute.
 pub(super) const SWITCHED_OFF: f64 = 0.05;

@@ -1,8 +1,8 @@
-//! What happened in one roll-out, and the tables.
+//! Counts of one roll-out, and the tables.
 
 use std::fmt::Write as _;
 
-/// Faults that were met.
+/// Numbers of simulated faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) starts: u64,
@@ -14,28 +14,28 @@ pub(super) struct Tally {
     pub(super) offline_days: u64,
 }
 
-/// How one roll-out ended.
+/// Result of one roll-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) name: &'static str,
-    /// How long it was watched, hours.
+    /// Simulated time, hours.
     pub(super) hours: u32,
-    /// The part of the fleet that might take it, percent.
+    /// The share of the fleet that could install it, percent.
     pub(super) percent: u64,
-    /// When the rule paused it, hours.
+    /// When the pause rule paused it, hours from the start.
     pub(super) paused_at: Option<u32>,
-    /// Badges on which it was ever on trial.
+    /// Number of badges on which it was ever on trial.
     pub(super) tried: usize,
     pub(super) new: usize,
     pub(super) old: usize,
-    /// Reported that the one before returned, or that it was refused by the self-test.
+    /// Number of badges that reported a rollback or a failed self-test.
     pub(super) returned: usize,
-    /// What no badge may do.
+    /// Violated invariants.
     pub(super) broken: Vec<String>,
     pub(super) tally: Tally,
 }
 
-/// Both tables, Markdown.
+/// Both tables in Markdown.
 pub(super) fn tables(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
         "| Bundle | Days | Stage reached | Paused after | On trial | Run the new one | Run the one before | Came back | Broken |\n\

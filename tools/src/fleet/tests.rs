@@ -1,10 +1,10 @@
-//! Small fleets, and power lost at every operation.
+//! Small fleets, and a power failure at every disk operation.
 
 use emocue_device::slots::PowerCut;
 
 use super::*;
 
-/// Enough that each kind of fault strikes some.
+/// Large enough that each kind of fault occurs.
 const FEW: usize = 200;
 
 fn rolled_out(scenarios: &[Scenario], badges: usize, seed: u64) -> Vec<Outcome> {
@@ -48,7 +48,7 @@ fn power_lost_at_any_operation_of_an_installation_leaves_the_old_or_the_new_bund
     let operations = Badge::count_operations(folder.path().join("count"), &releases).unwrap();
     assert!(operations > 10, "{operations}");
     let mut seen = [0; 2];
-    // A badge without a bundle, one with one, one with two.
+    // A badge without an installed bundle, with one, and with two.
     for (kind, number) in [10, 1, 2].into_iter().enumerate() {
         for after in 0..=operations {
             for torn in [0, 128, 255] {
@@ -57,7 +57,7 @@ fn power_lost_at_any_operation_of_an_installation_leaves_the_old_or_the_new_bund
                 let mut badge = Badge::new(number, place, &releases, good, operations, 1).unwrap();
                 let runs_new = badge.cut_and_started(PowerCut { after, torn }).unwrap();
                 seen[usize::from(runs_new)] += 1;
-                // Whatever was left, the bundle can be installed then.
+                // The bundle can be installed after every interruption.
                 assert!(badge.installed_and_started().unwrap(), "{kind} {after} {torn}");
             }
         }

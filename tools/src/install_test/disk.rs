@@ -1,7 +1,7 @@
 //! A Debian system for boards on a disk image.
 //!
-//! Its packages are unpacked here and configured in a virtual machine, since their scripts run the programs of another
-//! processor; and the image is filled without being mounted.
+//! Packages are unpacked on this computer and configured in a virtual machine, since their scripts run programs for
+//! another processor. The image is filled without a mount.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,29 @@ use crate::scratch::Scratch;
 use crate::virtual_badge::machine::{Board, Disk, Machine, Plan, last_lines};
 use crate::virtual_badge::{INIT, add_modules, packages, tools};
 
-/// The smallest Debian with systemd as its first process; `?essential` is a pattern of apt's.
+/// The smallest Debian with systemd as its first process; `?essential` is a pattern of apt.
 const PACKAGES: [&str; 5] = ["?essential", "apt", "systemd-sysv", "udev", "usr-is-merged"];
 
-/// What lies below `/usr` since Debian merged them.
+/// Folders that are links into `/usr` in Debian (merged `/usr`).
 const MERGED: [&str; 3] = ["bin", "lib", "sbin"];
 
-/// What the kernel needs for a disk.
+/// Kernel modules for the disk, with options.
 pub(super) const MODULES: [(&str, &str); 3] =
     [("crc32c_generic", ""), ("virtio_blk", ""), ("ext4", "")];
 
-/// How large its disk is; only what is used takes space here.
+/// Size of the disk; the image is sparse.
 const SIZE: &str = "1G";
 
-/// How long configuring it may take: some two minutes on a quiet computer.
+/// Time limit for the configuration, which takes about two minutes on an idle computer.
 const CONFIGURE: Duration = Duration::from_secs(1800);
 
-/// The system's image in `folder`, made where it is not there yet. `logs` is where the machine's logs go.
+/// The system's image in `folder`, made if it is missing. `logs` is the folder for the machine's logs.
 pub(super) fn system(folder: &Path, logs: &Path) -> Result<PathBuf> {
     let image = folder.join(format!("{}-disk.img", suite()?));
     if !image.exists() {
         println!("makes a system: {}", image.display());
         let scratch = Scratch::new(".disk-", folder)?;
-        // Moved when it is whole, so that a broken one is not taken for a system.
+        // Moved when complete, so that a partial image is never used.
         fs::rename(make(scratch.path(), logs)?, &image)?;
     }
     Ok(image)
@@ -86,7 +86,7 @@ fn make(folder: &Path, logs: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Unpacks a package's files. Folders that are links below `/usr` stay those, which `dpkg-deb --extract` replaces.
+/// Unpacks a package's files. Unlike `dpkg-deb --extract`, it keeps folders that are links into `/usr`.
 fn unpack(package: &Path, root: &Path) -> Result<()> {
     let mut files = Command::new("dpkg-deb");
     files.arg("--fsys-tarfile").arg(package).stdout(Stdio::piped());
@@ -103,7 +103,7 @@ fn unpack(package: &Path, root: &Path) -> Result<()> {
     }
 }
 
-/// A file system of a size with the files of a folder.
+/// Makes a file system image of this size with the files of a folder.
 pub(super) fn image(folder: &Path, image: &Path, size: &str) -> Result<()> {
     let mut make = Command::new("mke2fs");
     make.args(["-q", "-t", "ext4", "-m", "0", "-d"]);

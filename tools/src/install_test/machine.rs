@@ -1,4 +1,4 @@
-//! A virtual machine whose disk has a Debian system with systemd, and a shell in it.
+//! A virtual machine that runs a Debian system with systemd from a disk, and a shell in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::scratch::Scratch;
 use crate::virtual_badge::machine::{Board, Disk, Machine, Plan, last_lines};
 use crate::virtual_badge::{add_modules, packages, tools};
 
-/// A webcam of the kernel's, which a badge looks at.
+/// The kernel's virtual webcam, for the badge.
 const CAMERA: (&str, &str) = ("vivid", "n_devs=1 node_types=0x1 num_inputs=1 input_types=0");
 
-/// How long a step may take.
+/// Time limit of a step.
 const STEP: Duration = Duration::from_secs(600);
 
-/// A system that is forgotten when this is dropped.
+/// A running system; its changes are lost when this is dropped.
 pub(super) struct Booted {
     machine: Machine,
     logs: PathBuf,
@@ -37,7 +37,7 @@ impl Booted {
         let mut modules = disk::MODULES.to_vec();
         modules.push(CAMERA);
         add_modules(&mut initramfs, &kernel, &modules)?;
-        // What is written to the system goes with the machine.
+        // Writes to the disks are discarded with the machine.
         let disks = [&system, &brought].map(|image| Disk { image, keeps: false });
         let plan = Plan {
             board: Board::Disks(&disks),
@@ -49,7 +49,7 @@ impl Booted {
     }
 }
 
-/// Commands in a shell of their own, which the first that fails ends, and not the machine's.
+/// Runs commands in a subshell that ends at the first failure, so that the machine's shell stays open.
 pub(super) fn script(commands: &str) -> String {
     format!("(set -e\nexec 2>&1\n{commands}\n)")
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask install-test`: the badge's package in bare Debian systems without a network: installed, used, upgraded,
-//! removed and purged, and refused where it must be. Those for computers are folders; that for boards is on a disk of a
-//! virtual machine, where systemd runs.
+//! removed and purged, and refused where required. Systems for computers are folders; the system for boards is on the
+//! disk of a virtual machine, where systemd runs.
 
 mod disk;
 mod machine;
@@ -43,7 +43,7 @@ pub(crate) struct InstallTestArgs {
 }
 
 impl InstallTestArgs {
-    /// The whole test, in every system, of programs that are built for it.
+    /// The full test in every system, with newly built programs.
     pub(crate) fn every(install: bool) -> Self {
         Self { on: System::value_variants().to_vec(), programs: None, install }
     }
@@ -62,7 +62,7 @@ pub(crate) enum System {
 }
 
 impl System {
-    /// Which package is installed in it.
+    /// The platform of the package for it.
     fn platform(self) -> Platform {
         match self {
             Self::Bare | Self::Systemd => Platform::Amd64,
@@ -80,19 +80,19 @@ impl System {
     }
 }
 
-/// What a command in a system did.
+/// Result of a command in a system.
 struct Done {
     works: bool,
-    /// What it printed, on both outputs.
+    /// Its standard output and standard error.
     text: String,
 }
 
-/// A system that can be installed into.
+/// A system to install into.
 trait Place {
-    /// Runs a shell's commands in it, as root, up to the first that fails.
+    /// Runs shell commands in it as root, up to the first failure.
     fn run(&mut self, command: &str) -> Result<Done>;
 
-    /// What else may tell why a step failed.
+    /// Additional information about a failed step.
     fn hints(&mut self) -> String {
         String::new()
     }
@@ -142,7 +142,7 @@ pub(crate) fn run(args: &InstallTestArgs) -> Result<()> {
     Ok(())
 }
 
-/// Takes every step in a system, and returns how many there were.
+/// Runs every step in a system, and returns the number of steps.
 fn install_in(system: System, folder: &Path, packages: &Path) -> Result<usize> {
     println!("\n{}, Debian {}", system.name(), root::suite()?);
     let mut place: Box<dyn Place> = match system {
@@ -155,7 +155,7 @@ fn install_in(system: System, folder: &Path, packages: &Path) -> Result<usize> {
     Ok(steps.len())
 }
 
-/// Takes a step, shows it, and compares with what it should do.
+/// Runs and prints a step, and compares the result with the expected one.
 fn take(place: &mut dyn Place, step: &Step) -> Result<()> {
     println!("  {}", step.says);
     let done = place.run(&step.run)?;

@@ -1,4 +1,4 @@
-//! What is brought into a system: an older and a newer package, some that must be refused, a signed bundle.
+//! The files for a system: an older and a newer package, some that must be refused, a signed bundle.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use crate::release::platform::Platform;
 use crate::release::source::Sources;
 use crate::release::{build, licences_of};
 
-/// Prints every file and folder of a system, but for what dpkg and its kin write for themselves.
+/// Script that prints every file and folder of a system, except the package manager's own.
 const LIST: &str = include_str!("list.sh");
 
-/// Fills a disk.
+/// Script that fills a disk.
 const FILL: &str = include_str!("fill.sh");
 
-/// Puts everything for a platform into `folder`, and returns the newer package. `programs` is where its program was
-/// built.
+/// Puts everything for a platform into `folder`, and returns the newer package. `programs` is the folder of built
+/// programs, if any.
 pub(super) fn make(platform: Platform, programs: Option<&Path>, folder: &Path) -> Result<PathBuf> {
     let facts = platform.facts();
     let sources = Sources::here(true)?;
@@ -30,7 +30,7 @@ pub(super) fn make(platform: Platform, programs: Option<&Path>, folder: &Path) -
         Some(programs) => programs.to_owned(),
         None => build::programs(platform, badge, Profile::Dist, &sources, false)?,
     };
-    // This computer writes the manual.
+    // The manual is generated on this computer.
     let example = match (programs, facts.board) {
         (None, _) => None,
         (Some(_), Some(_)) => Some(target_folder().join(Profile::Release.name())),
@@ -42,7 +42,7 @@ pub(super) fn make(platform: Platform, programs: Option<&Path>, folder: &Path) -
     let parts =
         Parts { facts, programs: &built, manual: &manual, licences: &licences, sources: &sources };
     let newer = deb::make(&parts, &deb::version(sources.version), folder)?;
-    // A tilde sorts before everything.
+    // In Debian versions a tilde sorts before everything.
     let older = deb::make(&parts, &deb::version(&format!("{}~before", sources.version)), folder)?;
     let other = if platform == Platform::Amd64 { "arm64" } else { "amd64" };
     let architecture = |name: &str| format!("Architecture: {name}");
@@ -61,7 +61,7 @@ pub(super) fn make(platform: Platform, programs: Option<&Path>, folder: &Path) -
     Ok(newer)
 }
 
-/// A copy of a package with another word in its description.
+/// Makes a copy of a package in which `from` is replaced in its description.
 fn changed(package: &Path, from: &str, to: &str, copy: &Path) -> Result<()> {
     let unpacked = copy.with_extension("unpacked");
     output(Command::new("dpkg-deb").arg("--raw-extract").args([package, &unpacked]))?;

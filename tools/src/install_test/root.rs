@@ -12,7 +12,7 @@ use crate::cargo::{check, output};
 use crate::cross::toolchain::as_root;
 use crate::scratch::Scratch;
 
-/// Where this computer's own package sources are listed, which are fetched from more quickly than from Debian's.
+/// Files that list this computer's package sources, which are usually faster than Debian's default mirror.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
 /// A system that is removed when this is dropped.
@@ -20,7 +20,7 @@ pub(super) struct Root {
     folder: Scratch,
 }
 
-/// Installs what makes systems.
+/// Installs the tools that make systems.
 pub(super) fn install() -> Result<()> {
     as_root(|sudo| {
         format!(
@@ -29,7 +29,7 @@ pub(super) fn install() -> Result<()> {
     })
 }
 
-/// This computer's release of Debian, whose C library the programs are built for.
+/// The code name of this computer's Debian release, since the programs are built for its C library.
 pub(super) fn suite() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release")?;
     let find = |name: &str| {
@@ -47,8 +47,8 @@ pub(super) fn suite() -> Result<String> {
 }
 
 impl Root {
-    /// A new system with some packages besides those of every Debian, and the files of `brought` at `/packages`. It is
-    /// unpacked from an archive of its name in `folder` that is made where it is not there yet.
+    /// A new system with the packages `with` in addition to the essential ones, and the files of `brought` at
+    /// `/packages`. It is unpacked from an archive of its name in `folder`, which is made if it is missing.
     pub(super) fn new(name: &str, with: &str, folder: &Path, brought: &Path) -> Result<Self> {
         let archive = folder.join(format!("{}-{name}.tar", suite()?));
         if !archive.exists() {
@@ -78,7 +78,7 @@ impl Root {
 }
 
 impl Place for Root {
-    /// With processes, mounts and a network of its own, which leads nowhere.
+    /// In its own namespaces of processes, mounts and network; the network has no connection.
     fn run(&mut self, command: &str) -> Result<Done> {
         let mut unshare = Command::new("unshare");
         unshare.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child"]);
@@ -102,7 +102,7 @@ fn make(with: &str, archive: &Path) -> Result<()> {
             .into());
     }
     println!("makes a system: {}", archive.display());
-    // Named so that a broken download is not taken for a system.
+    // A partial archive has another name, so that it is never used.
     let partial = PathBuf::from(format!("{}.partial", archive.display()));
     let mut make = Command::new("mmdebstrap");
     make.args(["--variant=minbase", "--quiet", "--format=tar"]);

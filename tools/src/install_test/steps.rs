@@ -1,4 +1,4 @@
-//! What is done in a bare system, and what must come of it: `steps.toml`.
+//! The steps in a bare system and their expected results: `steps.toml`.
 
 use serde::Deserialize;
 
@@ -9,17 +9,17 @@ use crate::Result;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
-    /// What it is, for people.
+    /// Description for people.
     pub(super) says: String,
-    /// The shell's commands; the first that fails ends them.
+    /// The shell commands; the first failure ends them.
     pub(super) run: String,
     /// Whether they must fail.
     #[serde(default)]
     pub(super) fails: bool,
-    /// What they must print.
+    /// Texts that they must print.
     #[serde(default)]
     pub(super) words: Vec<String>,
-    /// The systems that the step is for; all where none is named.
+    /// The systems of the step; all when empty.
     #[serde(default)]
     pub(super) on: Vec<System>,
 }
@@ -30,7 +30,7 @@ struct Steps {
     step: Vec<Step>,
 }
 
-/// Those for a system.
+/// The steps for a system.
 pub(super) fn of(system: System) -> Result<Vec<Step>> {
     let steps: Steps = toml::from_str(include_str!("steps.toml"))?;
     Ok(steps

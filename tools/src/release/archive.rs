@@ -1,4 +1,4 @@
-//! An archive of both programs for computers: unpack it anywhere and run them.
+//! An archive of both programs for computers, which runs from any folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use super::tree::{Tree, files_below};
 use crate::Result;
 use crate::cargo::root;
 
-/// Files of the sources at the archive's top.
+/// Source files in the archive's top folder.
 const TOP: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Makes the archive in `folder`, if the platform has one, and returns its path. `manuals` are the folders that stand for
-/// `/usr/share`, one a program.
+/// Makes the archive in `folder`, if the platform has one, and returns its path. `manuals` are the folders that
+/// correspond to `/usr/share`, one per program.
 pub(crate) fn make(
     parts: &Parts<'_>,
     manuals: &[PathBuf],
@@ -40,7 +40,7 @@ pub(crate) fn make(
         tree.put(source, &read(source)?, 0o644)?;
     }
     tree.put("third-party-licences.txt", parts.licences.as_bytes(), 0o644)?;
-    // What `emocue flash` writes, for those who install by hand, and the documents.
+    // The files that `emocue flash` installs, for a manual installation, and the documents.
     for file in FILES {
         let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         match file.content {

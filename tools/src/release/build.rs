@@ -1,5 +1,5 @@
-//! The programs of a release: built with nothing of this computer in them, so that the same sources give the same bytes
-//! elsewhere.
+//! The programs of a release: built without paths and names of this computer, so that the same sources give the same
+//! bytes elsewhere.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::Result;
 use crate::cargo::{Profile, cargo, check, root, target_folder};
 use crate::cross;
 
-/// Where the programs of a platform are built. No other build touches them.
+/// The target folder for a platform's release programs, which no other build uses.
 pub(crate) fn folder(platform: Platform, profile: Profile) -> PathBuf {
     let facts = platform.facts();
     target(platform).join(facts.triple).join(profile.name())
@@ -22,7 +22,7 @@ fn target(platform: Platform) -> PathBuf {
     target_folder().join("release-build").join(platform.facts().debian)
 }
 
-/// Builds some programs of a platform, or sees that they are there, and returns their folder.
+/// Builds programs of a platform, or checks that they exist, and returns their folder.
 pub(crate) fn programs(
     platform: Platform,
     programs: &[Program],
@@ -34,7 +34,7 @@ pub(crate) fn programs(
     let folder = folder(platform, profile);
     if !no_build {
         for program in programs {
-            // Each by itself: together they would share features, and each have what only the other needs.
+            // One cargo call per program: in one call, features would be unified.
             let mut build = match facts.board {
                 Some(board) => cross::toolchain::cargo(board, cross::toolchain::BUILD)?,
                 None => {
@@ -64,7 +64,7 @@ pub(crate) fn programs(
     Ok(folder)
 }
 
-/// Paths of this computer become paths that are the same everywhere.
+/// Replaces paths of this computer by paths that are the same everywhere.
 fn reproducible(
     build: &mut Command,
     profile: Profile,
@@ -73,7 +73,7 @@ fn reproducible(
 ) -> Result<()> {
     let mut flags: Vec<String> = profile.flags().iter().map(|flag| (*flag).to_owned()).collect();
     let mut c_flags = vec!["-g0".to_owned()];
-    // A later one goes first.
+    // A later mapping has precedence.
     for (from, to) in
         [(cargo_home()?, "/cargo"), (root().to_owned(), "/emocue"), (target.to_owned(), "/target")]
     {
@@ -95,7 +95,7 @@ fn cargo_home() -> Result<PathBuf> {
     Ok(home.ok_or("neither CARGO_HOME nor HOME is set")?)
 }
 
-/// A program without symbols, in `to`.
+/// Strips a program's symbols; writes the result to `to`.
 pub(crate) fn strip(facts: &Facts, program: &Path, to: &Path) -> Result<()> {
     check(facts.tool("strip").arg("-o").args([to, program]))
 }

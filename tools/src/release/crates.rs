@@ -1,4 +1,4 @@
-//! The crates inside a program, from cargo itself.
+//! The crates in a program, from cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use super::platform::{Facts, Program};
 use crate::Result;
 use crate::cargo::{cargo, output, root};
 
-/// A crate inside a program.
+/// A crate in a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Crate {
     pub(crate) name: String,
     pub(crate) version: String,
     /// An SPDX expression.
     pub(crate) licence: String,
-    /// Where its sources lie.
+    /// Folder of its sources.
     pub(crate) folder: PathBuf,
-    /// Whether it is one of ours.
+    /// Whether it belongs to this workspace.
     pub(crate) is_ours: bool,
     pub(crate) authors: Vec<String>,
-    /// SHA-256 of its package, where it comes from a registry.
+    /// SHA-256 of its package, if it comes from a registry.
     pub(crate) checksum: Option<String>,
-    /// The crates inside the same program that it uses.
+    /// Its dependencies in the same program.
     pub(crate) uses: Vec<String>,
 }
 
 impl Crate {
-    /// How a package URL names it.
+    /// Its package URL (purl).
     pub(crate) fn url(&self) -> String {
         url(&self.name, &self.version)
     }
@@ -89,13 +89,13 @@ struct Locked {
     checksum: Option<String>,
 }
 
-/// The crates of some programs of a platform, each once, by name and version.
+/// The crates of programs of a platform, each once, sorted by name and version.
 pub(crate) fn of(facts: &Facts, programs: &[Program]) -> Result<Vec<Crate>> {
     let mut wanted = BTreeSet::new();
     for program in programs {
         wanted.extend(tree(facts, program)?);
     }
-    // Of the whole workspace; what is inside these programs is decided above.
+    // Metadata of the whole workspace; `wanted` selects the crates of these programs.
     let mut metadata = cargo();
     metadata.args(["metadata", "--locked", "--format-version", "1"]);
     metadata.args(["--filter-platform", facts.triple]);
@@ -171,7 +171,7 @@ fn select(
     Ok(crates.into_values().collect())
 }
 
-/// An SPDX expression; older crates separate licences by a stroke.
+/// An SPDX expression; older crates separate licences by a slash.
 fn expression(licence: &str) -> String {
     licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
 }

@@ -28,14 +28,14 @@ const SCRIPTS: [(&str, &str); 4] = [
 /// The package's name.
 pub(crate) const NAME: &str = "emocue-badge";
 
-/// The licence and documents of the package lie here.
+/// Folder of the package's licence and documents.
 const DOCUMENTS: &str = "/usr/share/doc/emocue-badge";
 
-/// Which package has a library that the program needs, besides the C library's own.
+/// The package of each library that the program may need; `None` for those of the C library.
 const LIBRARIES: [(&str, Option<&str>); 7] = [
     ("libc.so.", None),
     ("libm.so.", None),
-    // Parts of the C library of their own before glibc 2.34.
+    // Separate libraries before glibc 2.34.
     ("libdl.so.", None),
     ("libpthread.so.", None),
     ("ld-linux", None),
@@ -43,27 +43,26 @@ const LIBRARIES: [(&str, Option<&str>); 7] = [
     ("libstdc++.so.6", Some("libstdc++6")),
 ];
 
-/// What goes into a package besides what is the same in all.
+/// The variable parts of a package.
 pub(crate) struct Parts<'a> {
-    /// For which machines.
+    /// The platform.
     pub(crate) facts: &'a Facts,
     /// The folder with the programs.
     pub(crate) programs: &'a Path,
-    /// The manual's folder, which stands for `/usr/share`.
+    /// The manual's folder, which corresponds to `/usr/share`.
     pub(crate) manual: &'a Path,
-    /// The licences of everything inside.
+    /// The licences of all included crates.
     pub(crate) licences: &'a str,
     /// The sources.
     pub(crate) sources: &'a Sources,
 }
 
-/// The package's version.
+/// The Debian version.
 pub(crate) fn version(version: &str) -> String {
     format!("{version}-1")
 }
 
-/// Makes the package of this Debian version in `folder`, in which it has a folder of its own meanwhile, and returns its
-/// path.
+/// Makes the package with this Debian version in `folder`, with a temporary folder there, and returns its path.
 pub(crate) fn make(parts: &Parts<'_>, version: &str, folder: &Path) -> Result<PathBuf> {
     let staging = tempfile::Builder::new().prefix(".package-").tempdir_in(folder)?;
     let tree = Tree::new(staging.path().join(NAME))?;
@@ -73,7 +72,7 @@ pub(crate) fn make(parts: &Parts<'_>, version: &str, folder: &Path) -> Result<Pa
     let package = folder.join(format!("{NAME}_{version}_{}.deb", parts.facts.debian));
     let mut build = Command::new("dpkg-deb");
     build.env("SOURCE_DATE_EPOCH", parts.sources.time.to_string());
-    // One thread: how xz divides its work shows in the bytes.
+    // One thread: the number of xz threads affects the bytes.
     build.args(["--root-owner-group", "--threads-max=1", "-Zxz", "--build"]);
     output(build.arg(tree.root()).arg(&package))?;
     Ok(package)
@@ -122,13 +121,13 @@ fn read(source: &str) -> Result<Vec<u8>> {
     Ok(fs::read(root().join(source)).map_err(|e| format!("{source}: {e}"))?)
 }
 
-/// As a text stands in a Debian copyright file.
+/// Indents a text for a Debian copyright file.
 fn indented(text: &str) -> String {
     let line = |line: &str| if line.is_empty() { " .".to_owned() } else { format!(" {line}") };
     text.trim().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What a package manager reads.
+/// Writes the package's control files.
 fn describe(parts: &Parts<'_>, tree: &Tree, version: &str, depends: &str) -> Result<()> {
     let files = tree.files()?;
     let kilobytes: u64 = files
@@ -163,7 +162,7 @@ fn depends(facts: &Facts, program: &Path) -> Result<String> {
     Ok(packages.join(", "))
 }
 
-/// What lintian says about a package; its errors are ours.
+/// Checks a package with lintian; its errors fail the release.
 pub(crate) fn lint(package: &Path) -> Result<()> {
     check(
         Command::new("lintian")

@@ -1,4 +1,4 @@
-//! The licences of everything inside a program, in one text: what their authors ask for where copies are handed on.
+//! The licences of all crates in a program, in one text, as the licences require for distribution.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use super::crates::Crate;
 use crate::Result;
 use crate::cargo::root;
 
-/// What a file with a licence's text is called, in capitals.
+/// Prefixes of licence file names, in upper case.
 const NAMES: [&str; 7] =
     ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE", "THIRD"];
 
-/// Every crate with its licence, then every text once, after the crates that have it.
+/// A list of crates with their licences, then each distinct text once with the crates that it applies to.
 pub(crate) fn texts(crates: &[Crate]) -> Result<String> {
     let mut list = String::new();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub(crate) fn texts(crates: &[Crate]) -> Result<String> {
     Ok(all)
 }
 
-/// The texts in a crate's folder; a crate without any gets those of its expression.
+/// The licence texts in a crate's folder; a crate without any gets the text of its SPDX expression.
 fn of_crate(one: &Crate) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(&one.folder).map_err(|e| format!("{}: {e}", one.folder.display()))? {
@@ -60,7 +60,8 @@ fn of_crate(one: &Crate) -> Result<Vec<String>> {
     if texts.is_empty() { standard(one).map(|text| vec![text]) } else { Ok(texts) }
 }
 
-/// The text that a crate's expression stands for. The Apache licence names nobody, so it suits every crate.
+/// The standard text for a crate's SPDX expression. The Apache licence contains no copyright holder, so its text suits
+/// every crate.
 fn standard(one: &Crate) -> Result<String> {
     let read = |name: &str| fs::read_to_string(root().join(name));
     let offers = |licence: &str| one.licence.split(" OR ").any(|offered| offered == licence);

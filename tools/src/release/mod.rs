@@ -1,4 +1,4 @@
-//! `cargo xtask release`: everything that strangers download, from a clean checkout.
+//! `cargo xtask release`: makes all release files from a clean checkout.
 
 mod archive;
 pub(crate) mod build;
@@ -53,7 +53,7 @@ pub(crate) struct ReleaseArgs {
     allow_dirty: bool,
 }
 
-/// Builds, packages, lists, signs; nothing is there until all of it is.
+/// Builds, packages, lists and signs; the folder appears only when it is complete.
 pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let sources = Sources::here(args.allow_dirty)?;
     let key = args.key.as_deref().map(sums::read_key).transpose()?;
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     Ok(())
 }
 
-/// Everything for a platform.
+/// Makes all artefacts of a platform.
 fn artefacts(platform: Platform, args: &ReleaseArgs, sources: &Sources, to: &Path) -> Result<()> {
     let facts = platform.facts();
     let programs = build::programs(platform, facts.programs, args.profile, sources, args.no_build)?;
@@ -110,12 +110,12 @@ fn artefacts(platform: Platform, args: &ReleaseArgs, sources: &Sources, to: &Pat
     Ok(())
 }
 
-/// The licences of everything inside some programs of a platform.
+/// The licences of all crates in programs of a platform.
 pub(crate) fn licences_of(facts: &Facts, programs: &[Program]) -> Result<String> {
     licences::texts(&crates::of(facts, programs)?)
 }
 
-/// Writes what is inside an artefact beside it.
+/// Writes an artefact's bill of materials next to it.
 fn list(artefact: &Path, crates: &[Crate], sources: &Sources) -> Result<()> {
     let name = artefact.file_name().and_then(|name| name.to_str()).ok_or("an artefact's name")?;
     let hash = Sha256::of(&fs::read(artefact)?).to_string();
@@ -132,7 +132,7 @@ fn words(sources: &Sources, notes: &str) -> String {
     format!("# Emocue {}\n\n{notes}{commit}\n", sources.version)
 }
 
-/// Prints what was made.
+/// Prints the files of the release.
 fn table(folder: &Path) -> Result<()> {
     println!("{}", folder.display());
     for file in tree::files_below(folder)? {

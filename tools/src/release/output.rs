@@ -1,4 +1,4 @@
-//! The folder of a release, which is there whole or not at all.
+//! The folder of a release, created atomically.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::Result;
 
-/// A folder that is being filled beside its place. Dropped before [`Output::finish`], it is removed.
+/// A temporary folder next to the final one. It is removed when dropped before [`Output::finish`].
 pub(crate) struct Output {
     meanwhile: TempDir,
     folder: PathBuf,
@@ -16,10 +16,10 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Begins a folder.
+    /// Creates the temporary folder.
     ///
     /// # Errors
-    /// When it is there already, unless `overwrite`.
+    /// When the final folder exists, unless `overwrite`.
     pub(crate) fn begin(place: PathBuf, overwrite: bool) -> Result<Self> {
         if place.exists() && !overwrite {
             return Err(Problem::usage(format!("{} is there already", place.display()))
@@ -35,12 +35,12 @@ impl Output {
         Ok(Self { meanwhile, folder, place })
     }
 
-    /// Where files are put meanwhile.
+    /// The temporary folder for the files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Puts the folder into its place and returns that.
+    /// Moves the folder to its final path and returns that.
     pub(crate) fn finish(self) -> Result<PathBuf> {
         if self.place.exists() {
             fs::rename(&self.place, self.meanwhile.path().join("old"))?;

@@ -1,4 +1,4 @@
-//! For which machines there are programs.
+//! The platforms of a release.
 
 use std::process::Command;
 
@@ -18,37 +18,37 @@ pub(crate) enum Platform {
     Armhf,
 }
 
-/// What is built for a platform, and how it is called elsewhere.
+/// A platform's programs and its names in other tools.
 pub(crate) struct Facts {
-    /// As Debian names it.
+    /// Debian's name of the architecture.
     pub(crate) debian: &'static str,
-    /// As Rust names it.
+    /// Rust target triple.
     pub(crate) triple: &'static str,
-    /// What the names of GNU's tools begin with.
+    /// Prefix of the GNU tools.
     gnu: &'static str,
-    /// Its cross compiler; none where this computer's own is used.
+    /// Its target for cross compilation; `None` for this computer's own compiler.
     pub(crate) board: Option<BoardTarget>,
-    /// How its archive is called, if it has one.
+    /// Name of its archive, if it has one.
     pub(crate) archive: Option<&'static str>,
-    /// What is built.
+    /// The programs.
     pub(crate) programs: &'static [Program],
 }
 
-/// A program and what it is built from.
+/// A program and its crate.
 pub(crate) struct Program {
-    /// Its file's name.
+    /// Its file name.
     pub(crate) name: &'static str,
     /// The crate and its features.
     pub(crate) built: Built,
 }
 
-/// The badge on a board.
+/// The badge for a board.
 const ON_BOARD: Program = Program {
     name: BADGE,
     built: Built { package: "emocue-device", features: "emocue-device/board" },
 };
 
-/// The badge on a computer, which has a webcam and more kinds of pictures.
+/// The badge for a computer, with webcam support and more image formats.
 const ON_COMPUTER: Program = Program {
     name: BADGE,
     built: Built {
@@ -62,7 +62,7 @@ const HOST: Program =
     Program { name: COMPANION, built: Built { package: "emocue-host", features: "" } };
 
 impl Platform {
-    /// Everything about it.
+    /// Its facts.
     pub(crate) fn facts(self) -> &'static Facts {
         match self {
             Self::Amd64 => &Facts {
@@ -94,7 +94,7 @@ impl Platform {
 }
 
 impl Facts {
-    /// One of GNU's tools for this platform: `readelf`, `strip`.
+    /// A GNU tool for this platform: `readelf`, `strip`.
     pub(crate) fn tool(&self, name: &str) -> Command {
         Command::new(format!("{}-{name}", self.gnu))
     }

@@ -1,4 +1,4 @@
-//! What is inside an artefact, as other programs read it: CycloneDX 1.5 in JSON.
+//! Bill of materials of an artefact: CycloneDX 1.5 in JSON.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::crates::Crate;
 use super::source::Sources;
 use crate::Result;
 
-/// The bill of an artefact of some bytes.
+/// The bill of materials of an artefact.
 pub(crate) fn bill(
     artefact: &str,
     sha256: &str,

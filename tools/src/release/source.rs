@@ -1,4 +1,4 @@
-//! What a release is made of: a version, a commit, its time, and its part of the changelog.
+//! The sources of a release: version, commit, time, and section of the changelog.
 
 use std::process::Command;
 
@@ -7,18 +7,18 @@ use emocue_models::failure::Problem;
 use crate::Result;
 use crate::cargo::{output, root};
 
-/// The sources, as a release needs to know them.
+/// Facts about the sources.
 pub(crate) struct Sources {
-    /// Of every crate.
+    /// The version of all crates.
     pub(crate) version: &'static str,
-    /// Seconds since 1970 that every file of the release gets.
+    /// Unix time of every file of the release, s.
     pub(crate) time: u64,
-    /// The commit, where there is one.
+    /// The commit, if this is a checkout.
     pub(crate) commit: Option<String>,
 }
 
 impl Sources {
-    /// Those that this runs in.
+    /// The sources of this workspace.
     ///
     /// # Errors
     /// When something is not committed, unless `allow_dirty`; when there is neither git nor `SOURCE_DATE_EPOCH`.
@@ -57,14 +57,14 @@ impl Sources {
     }
 }
 
-/// What git prints, where this is a checkout.
+/// The output of git, if this is a checkout.
 fn git(args: &[&str]) -> Option<String> {
     let output = Command::new("git").current_dir(root()).args(args).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())
 }
 
-/// The part of a changelog about `version`, without its heading; what is unreleased where that has no part yet.
+/// The changelog's section about `version`, without its heading; the section `Unreleased` if there is none.
 pub(crate) fn notes<'a>(changelog: &'a str, version: &str) -> Option<&'a str> {
     let part = |name: &str| {
         let mut found = None;

@@ -1,4 +1,4 @@
-//! What a stranger checks a release with: SHA256SUMS, and a signature that openssl reads.
+//! Files to verify a release: SHA256SUMS, and a signature for openssl.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,14 +19,14 @@ pub(crate) const SUMS: &str = "SHA256SUMS";
 /// Its signature, 64 bytes.
 const SIGNATURE: &str = "SHA256SUMS.sig";
 
-/// The public key that checks it, for openssl.
+/// The public key for openssl, in PEM.
 const PUBLIC: &str = "release-key.pem";
 
-/// What stands before an ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
+/// DER prefix of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
 const PEM_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Writes the hashes of every file of a folder, as `sha256sum --check` reads them, and signs them.
+/// Writes the hashes of all files of a folder in the format of `sha256sum --check`, and signs them with `key`, if any.
 pub(crate) fn write(folder: &Path, key: Option<&SecretKey>) -> Result<()> {
     let mut sums = String::new();
     for file in files_below(folder)? {
@@ -42,7 +42,7 @@ pub(crate) fn write(folder: &Path, key: Option<&SecretKey>) -> Result<()> {
     Ok(())
 }
 
-/// A public key as openssl reads it.
+/// A public key in PEM.
 fn pem(key: PublicKey) -> String {
     let der = [&PEM_PREFIX[..], &key.to_bytes()].concat();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::Result;
 use crate::cargo::check;
 
-/// The files of a package, below a root of their own, with the permissions that they will have.
+/// The files of a package below a staging root, with their final permissions.
 pub(crate) struct Tree {
     root: PathBuf,
 }
@@ -27,7 +27,7 @@ impl Tree {
         &self.root
     }
 
-    /// Where a path of the package lies, with its folders made.
+    /// The path of a package's file below the root; creates its folders.
     pub(crate) fn place(&self, path: &str) -> Result<PathBuf> {
         let place = self.root.join(path.trim_start_matches('/'));
         let mut missing = Vec::new();
@@ -50,21 +50,21 @@ impl Tree {
         self.set_mode(&place, mode)
     }
 
-    /// Writes a file compressed, as manuals and changelogs are; `.gz` is added to its name.
+    /// Writes a file compressed with gzip, as for manuals and changelogs; `.gz` is added to its name.
     pub(crate) fn put_compressed(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let place = self.place(path)?;
         fs::write(&place, bytes).map_err(|e| format!("{}: {e}", place.display()))?;
-        // Neither a name nor a time in it.
+        // Reproducible: without a name and a time.
         check(Command::new("gzip").args(["-9", "--no-name", "--force"]).arg(&place))?;
         self.set_mode(&self.place(&format!("{path}.gz"))?, 0o644)
     }
 
-    /// Sets permission bits, whatever the user's mask is.
+    /// Sets permission bits, independently of the umask.
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) -> Result<()> {
         Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
     }
 
-    /// Its files in order, as paths without a leading slash.
+    /// Its files, sorted, as paths without a leading slash.
     pub(crate) fn files(&self) -> Result<Vec<String>> {
         let mut files = Vec::new();
         for path in files_below(&self.root)? {
@@ -74,7 +74,7 @@ impl Tree {
         Ok(files)
     }
 
-    /// Packs it into `archive`, in the same order, with the same times and nobody's name on every computer.
+    /// Packs it reproducibly into `archive`: sorted, with the same times and without user names.
     pub(crate) fn pack(&self, archive: &Path, time: u64) -> Result<()> {
         let (Some(above), Some(name)) = (self.root.parent(), self.root.file_name()) else {
             return Err("a tree without a name".into());

@@ -1,5 +1,5 @@
-//! The camera of a badge under load: drawn frames through a named pipe, at full rate, of which one in a thousand is
-//! damaged, and which can be unplugged.
+//! The camera of a badge under load: synthetic frames through a named pipe at full rate. One in a thousand is damaged,
+//! and the camera can be unplugged.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -18,25 +18,25 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, mknodat};
 use super::damage::{Damage, Then};
 use crate::Result;
 
-/// What the badge runs as its camera; the pipe lies in its folder.
+/// The badge's camera command; the pipe is in its working directory.
 pub(super) const COMMAND: &str = "exec cat camera";
 
-/// A little more than a badge looks at in a second.
+/// Frame rate, Hz: slightly more than a badge processes.
 const RATE: f64 = 125.0;
 
-/// One frame of so many is damaged.
+/// One frame in this many is damaged.
 const ONE_IN: u64 = 1_000;
 
-/// Different frames, after which they repeat.
+/// Number of distinct frames, which repeat.
 const FRAMES: usize = 240;
 
-/// Small pictures cost little; smaller ones have too small a face.
+/// Frame sizes, px: small frames need little CPU time; in smaller ones the face would be too small.
 const SIZES: [&str; 2] = ["192x144", "256x192"];
 
-/// How often to look whether somebody reads.
+/// Polling interval for a reader.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// What is written, and what was.
+/// State shared with the writer thread.
 #[derive(Debug, Default)]
 struct Shared {
     unplugged: AtomicBool,
@@ -68,12 +68,12 @@ impl Camera {
         Ok(Self { shared, writer: Some(writer) })
     }
 
-    /// Pulls it out, or plugs it in again.
+    /// Unplugs it, or plugs it in again.
     pub(super) fn unplug(&self, unplugged: bool) {
         self.shared.unplugged.store(unplugged, Ordering::Relaxed);
     }
 
-    /// Whole frames that were written, damaged ones, and how often its program was started.
+    /// Number of valid frames, of damaged frames, and of starts of the camera's program.
     pub(super) fn counts(&self) -> [u64; 3] {
         let Shared { frames, damaged, starts, .. } = &*self.shared;
         [frames, damaged, starts].map(|count| count.load(Ordering::Relaxed))
@@ -84,16 +84,16 @@ impl Drop for Camera {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::Relaxed);
         if let Some(writer) = self.writer.take() {
-            // One that panicked is gone all the same.
+            // A panicked thread has ended, too.
             let _ = writer.join();
         }
     }
 }
 
-/// A clip as it is written.
+/// A clip in Y4M.
 struct Clip {
     header: Vec<u8>,
-    /// Each with its line.
+    /// Each with its header line.
     frames: Vec<Vec<u8>>,
 }
 
@@ -115,7 +115,7 @@ struct Writer {
     shared: Arc<Shared>,
     clips: [Clip; 2],
     random: Random,
-    /// What the next stream begins with.
+    /// Damage at the start of the next stream.
     next: Option<Damage>,
     /// The kind of the next damage.
     kind: usize,
@@ -128,7 +128,7 @@ impl Writer {
             match begun.and_then(io::Result::ok) {
                 Some(pipe) => {
                     self.shared.starts.fetch_add(1, Ordering::Relaxed);
-                    // Nobody reads any more: the badge has closed it.
+                    // The badge has closed the pipe.
                     let _ = self.stream(pipe);
                 }
                 None => thread::sleep(AGAIN),
@@ -136,7 +136,7 @@ impl Writer {
         }
     }
 
-    /// The pipe, once somebody reads; an error before.
+    /// Opens the pipe; an error while there is no reader.
     fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
@@ -149,7 +149,7 @@ impl Writer {
         let begins = self.next.take();
         if let Some(bytes) = begins.and_then(Damage::beginning) {
             pipe.write_all(bytes)?;
-            // A program that has written what is no stream goes on for a moment.
+            // After invalid data the program runs for another moment.
             thread::sleep(AGAIN);
             return Ok(());
         }
@@ -175,7 +175,7 @@ impl Writer {
             }
             due += Duration::from_secs_f64(1.0 / RATE);
             let now = Instant::now();
-            // What could not be written in time is not made up for.
+            // Missed frames are not written later.
             due = due.max(now);
             thread::sleep(due - now);
         }

@@ -1,4 +1,4 @@
-//! Every kind of damaged frame that a program can write instead of a good one.
+//! All kinds of damaged frames that a camera's program can write.
 
 use std::io::{self, Write};
 use std::thread;
@@ -6,53 +6,53 @@ use std::time::Duration;
 
 use emocue_link::random::Random;
 
-/// A camera that is silent for so long within a frame counts as missing, and goes on.
+/// A pause within a frame, long enough for the camera to count as missing.
 const STALL: Duration = Duration::from_millis(2_300);
 
-/// Bytes that no stream contains.
+/// Number of random bytes.
 const GARBAGE: usize = 5_000;
 
 /// What is written instead of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Damage {
-    /// Random bytes where a frame begins.
+    /// Random bytes at the start of a frame.
     Garbage,
-    /// The first half of a frame, then the end.
+    /// The first half of a frame, then the end of the stream.
     Half,
-    /// A frame without some of its bytes, so that the next one begins too early.
+    /// A frame with some bytes missing, so that the next one starts too early.
     Short,
-    /// A frame with some bytes too many.
+    /// A frame with some extra bytes.
     Long,
-    /// The header of another size in the middle of the stream.
+    /// A stream header with another size in the middle of the stream.
     SecondHeader,
-    /// A frame's line that does not end.
+    /// A frame header without a line end.
     EndlessLine,
-    /// Half a frame, nothing for a while, and the rest.
+    /// Half a frame, a pause of [`STALL`], and the rest.
     Stall,
-    /// A new stream in another size.
+    /// A new, valid stream with another frame size.
     OtherSize,
-    /// A new stream with frames of gigabytes.
+    /// A new stream with a frame size of gigabytes.
     HugeSize,
-    /// A new stream with frames without a pixel.
+    /// A new stream with a frame size of zero.
     NoSize,
-    /// A new stream of nothing.
+    /// A new stream without any bytes.
     Empty,
     /// A new stream that ends within its header.
     CutHeader,
-    /// A picture instead of a stream.
+    /// An image file instead of a stream.
     Picture,
-    /// A whole frame in which every pixel is black.
+    /// A valid frame in which every pixel is black.
     Black,
-    /// A whole frame of noise.
+    /// A valid frame of noise.
     Noise,
 }
 
 /// What comes after a damaged frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
-    /// The stream goes on.
+    /// The stream continues.
     GoOn,
-    /// The camera's program ends, and another one begins.
+    /// The camera's program ends, and another one starts.
     End,
 }
 
@@ -75,8 +75,8 @@ impl Damage {
         Self::Noise,
     ];
 
-    /// What a new stream begins with instead of its header; `None` for damage within a stream. One in another size is
-    /// good, and goes on.
+    /// The bytes at the start of a new stream instead of its header; `None` for damage within a stream, and for another
+    /// frame size, which is a valid stream.
     pub(super) fn beginning(self) -> Option<&'static [u8]> {
         Some(match self {
             Self::HugeSize => b"YUV4MPEG2 W4294967295 H4294967295 F30:1 Cmono\n",
@@ -90,7 +90,7 @@ impl Damage {
         })
     }
 
-    /// Writes it into a stream, instead of `frame`, which has its line.
+    /// Writes it into a stream instead of `frame`, which includes its header line.
     pub(super) fn write(
         self,
         out: &mut impl Write,
@@ -134,7 +134,7 @@ impl Damage {
                 out.write_all(line)?;
                 out.write_all(&random.bytes(pixels.len()))?;
             }
-            // The next stream is another one.
+            // These take effect at the start of the next stream.
             Self::OtherSize
             | Self::HugeSize
             | Self::NoSize
@@ -158,7 +158,7 @@ mod tests {
             let mut out = Vec::new();
             let then = damage.write(&mut out, &frame, &mut random).unwrap();
             assert_ne!(out, frame, "{damage:?}");
-            // What is only written at the next beginning ends the stream before.
+            // Damage at the start of the next stream ends the current one.
             let begins = damage.beginning().is_some() || damage == Damage::OtherSize;
             assert_eq!(begins, out.is_empty() && then == Then::End, "{damage:?}");
         }

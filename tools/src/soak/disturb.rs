@@ -1,4 +1,4 @@
-//! What happens to a badge under load, in an order that a seed draws.
+//! Disturbances of a badge under load, in a random order from a seed.
 
 use std::cell::RefCell;
 use std::thread;
@@ -11,38 +11,38 @@ use super::camera::Camera;
 use super::host::Host;
 use crate::Result;
 
-/// Frames that a badge looks at before anything else happens.
+/// Number of frames that a badge must process before the next disturbance.
 const AFTER: u64 = 60;
 
-/// A press that answers a question begins so long after it was asked at the earliest.
+/// Minimum time between a question and the button press that answers it.
 const READ: Duration = Duration::from_millis(2_600);
 
-/// The longest time that something is unplugged or paused.
+/// Longest time of an unplugged camera or a pause, ms.
 const LONGEST_MS: usize = 2_500;
 
-/// How many visitors come one after the other.
+/// Number of consecutive local sessions.
 const VISITORS: usize = 4;
 
-/// Bytes of a bundle that come before the cable is pulled, at most.
+/// Largest number of bytes of a bundle before the cable is unplugged.
 const CUT: usize = 1_200_000;
 
-/// Looks that were under way when the badge paused, and what was written and not read yet.
+/// Number of frames that may still be reported after the pause: in processing, or written and not read yet.
 const UNDER_WAY: u64 = 30;
 
-/// One thing that happens.
+/// A disturbance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disturbance {
     /// The camera is unplugged, and plugged in again.
     Unplug,
     /// The wearer pauses, and resumes.
     Pause,
-    /// A bundle comes by cable, is tried and kept.
+    /// A bundle is flashed over the cable and confirmed.
     Flash,
-    /// Settings come by cable, and the wearer agrees.
+    /// Settings are sent over the cable, and the wearer agrees.
     Configure,
-    /// The cable is pulled in the middle of a bundle.
+    /// The cable is unplugged during a transfer.
     Pull,
-    /// Hosts on the badge itself come, and leave without a word.
+    /// Local hosts connect over the socket, and disconnect without ending the session.
     Visit,
 }
 
@@ -50,7 +50,7 @@ impl Disturbance {
     pub(super) const ALL: [Self; 6] =
         [Self::Unplug, Self::Pause, Self::Flash, Self::Configure, Self::Pull, Self::Visit];
 
-    /// What a table of them says.
+    /// Its name in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Unplug => "camera unplugged",
@@ -63,14 +63,14 @@ impl Disturbance {
     }
 }
 
-/// Draws what happens next: each kind once, in any order, then again.
+/// Draws the disturbances: each kind once in random order, then again.
 pub(super) struct Schedule {
     random: Random,
     round: Vec<Disturbance>,
     counts: [u64; Disturbance::ALL.len()],
-    /// Transfers that went on where another one was cut.
+    /// Number of transfers that resumed an interrupted one.
     continued: u64,
-    /// Whether the badge holds a transfer open that was cut.
+    /// Whether the badge holds an interrupted transfer open.
     is_cut: bool,
 }
 
@@ -80,12 +80,12 @@ impl Schedule {
         Self { random, round: Vec::new(), counts: Default::default(), continued: 0, is_cut: false }
     }
 
-    /// Whether the badge holds a transfer open that was cut: its file and its bytes are there until the next bundle.
+    /// Whether the badge holds an interrupted transfer open; its open file and its memory remain until the next bundle.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// How often each happened, and how many transfers went on where another one was cut.
+    /// Text with the number of each disturbance, and of resumed transfers.
     pub(super) fn told(&self) -> String {
         let counts = Disturbance::ALL.into_iter().zip(self.counts);
         let told: Vec<_> = counts.map(|(kind, count)| format!("{} {count}", kind.name())).collect();
@@ -99,7 +99,7 @@ impl Schedule {
         self.round.swap_remove(self.random.below(self.round.len()))
     }
 
-    /// Has the next one happen, and sees that the badge looks at frames after it as before.
+    /// Runs the next disturbance, and checks that the badge processes frames after it.
     pub(super) fn next(
         &mut self,
         badge: &mut Badge,

@@ -1,4 +1,4 @@
-//! The host of a badge under load, at the other end of a cable that can be pulled.
+//! The host of a badge under load, at the other end of a cable that can be unplugged.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,29 +20,29 @@ use emocue_models::bundle::{Bundle, DEFAULT, SecretKey};
 use crate::Result;
 use crate::cable::Cable;
 
-/// What the badge opens: a link to the cable that is plugged in.
+/// The port that the badge opens: a symbolic link to the current cable's terminal.
 pub(super) const PORT: &str = "port";
 
-/// Signs the bundles; the badge trusts it.
+/// Seed of the key that signs the bundles and that the badge trusts.
 const KEY: [u8; 32] = [24; 32];
 
-/// The first release, newer than what any badge carries.
+/// The first release number, higher than that of any embedded bundle.
 const FIRST: u32 = 101;
 
-/// How long a badge is looked for, and waited for while it serves the host before.
+/// Time limit for a connection, also while the badge still serves the previous host.
 const CONNECT: Duration = Duration::from_secs(60);
 
-/// One byte in so many is changed, and one lost.
+/// Probability that a byte is changed, and that it is lost.
 const NOISE: f64 = 1.0 / 20_000.0;
 
-/// The host, with its cable and its bundles.
+/// The host with its cable and its bundles.
 pub(super) struct Host {
     folder: PathBuf,
     cable: RefCell<Option<Cable>>,
     client: Option<Client<Serial>>,
     /// The release that is sent next.
     release: u32,
-    /// Its file, once it is made.
+    /// Its bundle, once it is made.
     bundle: Option<Vec<u8>>,
     plugged: u64,
     seed: u64,
@@ -69,7 +69,7 @@ impl Host {
         SecretKey::from_seed(&KEY).public().to_string()
     }
 
-    /// Another cable, in the place of the one before. It is not quite good.
+    /// Plugs in a new cable instead of the current one. The cable has faults ([`NOISE`]).
     pub(super) fn plug(&mut self) -> Result<()> {
         self.client = None;
         pull(&self.folder, &self.cable);
@@ -81,12 +81,12 @@ impl Host {
         Ok(())
     }
 
-    /// How often a cable was plugged in.
+    /// Number of cables plugged in so far.
     pub(super) fn plugged(&self) -> u64 {
         self.plugged
     }
 
-    /// Its session with the badge, a new one if there is none.
+    /// Its session with the badge; opens one if there is none.
     fn client(&mut self) -> Result<&mut Client<Serial>> {
         let client = match self.client.take() {
             Some(client) => client,
@@ -102,7 +102,7 @@ impl Host {
         Ok(self.client.insert(client))
     }
 
-    /// How the badge is, and its newest lines.
+    /// The badge's status with its newest log lines.
     pub(super) fn status(&mut self) -> Result<BadgeStatus> {
         let client = self.client()?;
         let status = client.status()?;
@@ -122,7 +122,7 @@ impl Host {
         Ok(self.bundle.clone().unwrap_or_default())
     }
 
-    /// Flashes the next release; returns its number, and whether the badge had a part of it already.
+    /// Flashes the next release; returns its number, and whether the transfer was resumed.
     pub(super) fn flash(&mut self) -> Result<(u32, bool)> {
         let (file, mut first) = (self.bundle()?, None);
         let client = self.client()?;
@@ -136,7 +136,7 @@ impl Host {
         Ok((release, first.is_some_and(|first| first > 0)))
     }
 
-    /// Begins to flash the next release and has the cable pulled after `bytes`.
+    /// Starts to flash the next release and unplugs the cable after `bytes`.
     pub(super) fn flash_until(&mut self, bytes: u32) -> Result<()> {
         let file = self.bundle()?;
         let mut client = match self.client() {
@@ -150,7 +150,7 @@ impl Host {
             ControlFlow::Continue(())
         });
         match sent {
-            // What the system says of a terminal that is gone.
+            // Errors after the terminal has disappeared.
             Err(
                 ClientError::Link(LinkError::Closed | LinkError::Io(_)) | ClientError::Silent(_),
             ) => Ok(()),
@@ -158,7 +158,7 @@ impl Host {
         }
     }
 
-    /// Sends settings; `asked` is called once while the wearer is asked, and presses the button.
+    /// Sends settings; calls `asked` once while the badge shows the question, to press the button.
     pub(super) fn configure(
         &mut self,
         text: &str,
@@ -184,7 +184,7 @@ impl Host {
         }
     }
 
-    /// Somebody who is logged in on the badge comes, asks, and leaves without a word.
+    /// A local session on the badge: connects over the socket, asks, and disconnects without ending the session.
     pub(super) fn visit(&self) -> Result<()> {
         let stream = UnixStream::connect(self.folder.join("state/link.sock"))?;
         let streams = Streams::new(stream.try_clone()?, stream.try_clone()?);
@@ -198,10 +198,10 @@ impl Host {
     }
 }
 
-/// Pulls the cable out. Its name goes first: another program's terminal may get its number.
+/// Unplugs the cable. Removes the link first, since another program's terminal may get the same number.
 fn pull(folder: &Path, cable: &RefCell<Option<Cable>>) {
     match fs::remove_file(folder.join(PORT)) {
-        // It was pulled before, or never there.
+        // It was unplugged before, or never plugged in.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         _ => drop(cable.borrow_mut().take()),
     }

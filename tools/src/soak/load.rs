@@ -1,4 +1,4 @@
-//! The long form: the badge looks at very many frames while everything around it comes and goes.
+//! The long form: the badge processes very many frames with disturbances of its camera, cable and wearer.
 
 use std::process::id;
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use super::process::Taken;
 use super::table::Readings;
 use crate::Result;
 
-/// How many frames may be asked for.
+/// Range of the option `--frames`.
 pub(super) const FEWEST: u64 = 10_000;
 pub(super) const MOST: u64 = 100_000_000;
 
-/// Something happens after so many frames.
+/// Number of frames between two disturbances.
 const EVERY: u64 = 2_500;
 
-/// How often in a run something happens at least, besides the first time.
+/// Minimum number of disturbances in a run after the warm-up.
 const TIMES: u64 = 12;
 
-/// How often each kind has happened in a badge that is warm.
+/// Number of disturbances of each kind in the warm-up.
 const ROUNDS: u64 = 2;
 
-/// How often the host asks how the badge is.
+/// Interval of the host's status requests.
 const ASK: Duration = Duration::from_secs(1);
 
-/// How often to look how far it is.
+/// Polling interval for the number of frames.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// How often to tell how far it is.
+/// Interval of progress messages.
 const TELL: Duration = Duration::from_secs(60);
 
-/// At least this part of the frames has a face that is found: what is counted was really looked at.
+/// Minimum share of frames with a detected face, 0 to 1, as evidence that frames were really processed.
 const FACES: f64 = 0.9;
 
-/// Runs a badge under load until it has looked at `frames`, and compares what it took.
+/// Runs a badge under load until it has processed `frames` frames, and compares its resource usage.
 pub(super) fn run(frames: u64, seed: u64) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&interrupted);
@@ -132,7 +132,7 @@ impl Load {
         self.schedule.next(&mut self.badge, &self.camera, &mut self.host)
     }
 
-    /// Reads what the badge takes, unless it holds a transfer open.
+    /// Reads the badge's resource usage, unless it holds an interrupted transfer open.
     fn read(&mut self) -> Result<()> {
         if self.schedule.is_cut() {
             return Ok(());
@@ -142,7 +142,7 @@ impl Load {
         Ok(())
     }
 
-    /// Asks how the badge is until it has looked at so many frames in all.
+    /// Requests the status regularly until the badge has processed `looks` frames in total.
     fn watch(&mut self, looks: u64) -> Result<()> {
         let mut asked = Instant::now();
         let interrupted = Arc::clone(&self.interrupted);

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: after many frames the badge takes what it took after few.
+//! `cargo xtask soak`: checks that the badge's resource usage does not grow.
 
 mod badge;
 mod camera;
@@ -15,7 +15,7 @@ use clap::Args;
 use crate::Result;
 use crate::cargo::{Profile, build_badge};
 
-/// How much memory may have grown.
+/// Largest relative growth of memory.
 const GROWTH: f64 = 0.02;
 
 /// Options of `cargo xtask soak`.
@@ -34,13 +34,13 @@ pub(crate) struct SoakArgs {
 }
 
 impl SoakArgs {
-    /// The short one.
+    /// The short form.
     pub(crate) fn usual() -> Self {
         Self { frames: None, seed: 1, no_build: false }
     }
 }
 
-/// Runs the badge and compares what it takes early and late.
+/// Runs the badge and compares its early and late resource usage.
 pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     if !args.no_build {
         build_badge(Profile::Release)?;

@@ -1,15 +1,15 @@
-//! What a process takes of the system.
+//! Resource usage of a process.
 
 use std::fs;
 
 use crate::Result;
 
-/// What a process takes at one moment.
+/// Resource usage of a process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
     /// Resident memory, kB.
     pub(super) resident_kb: u64,
-    /// What of it is no file's, kB: pages of the program come and go with what the machine needs.
+    /// Its part without file-backed pages, kB; pages of the program vary with the machine's need for memory.
     pub(super) own_kb: u64,
     /// Open file descriptors.
     pub(super) descriptors: u64,
@@ -17,7 +17,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// What the process with this number takes now.
+    /// The current usage of the process with this id.
     pub(super) fn by(process: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let number = |name| number(&status, name).ok_or(format!("the system tells no {name}"));
@@ -30,7 +30,7 @@ impl Taken {
     }
 }
 
-/// The number behind `name` in a process's status.
+/// The number of the field `name` in `/proc/PID/status`.
 fn number(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
@@ -56,7 +56,7 @@ mod tests {
         let before = Taken::by(std::process::id()).unwrap();
         let files: Vec<_> = (0..50).map(|_| fs::File::open("/dev/null").unwrap()).collect();
         let after = Taken::by(std::process::id()).unwrap();
-        // Other tests run in this process meanwhile.
+        // Other tests run in this process at the same time.
         assert!(after.descriptors >= before.descriptors + 40, "{before:?}, {after:?}");
         assert!(after.resident_kb > 0 && after.threads > 0);
         drop(files);

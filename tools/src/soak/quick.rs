@@ -1,4 +1,4 @@
-//! The short form: memory after 20,000 drawn frames is what it was after 1,000.
+//! The short form: compares memory after 20,000 synthetic frames with memory after 1,000.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,13 +8,13 @@ use super::process::Taken;
 use crate::Result;
 use crate::cargo::{Profile, badge};
 
-/// Frames after which memory is read: everything is warm, and much later.
+/// Numbers of frames after which memory is read: after the warm-up, and much later.
 const MARKS: [u64; 2] = [1_000, 20_000];
 
-/// Frames beyond the last mark, so that the badge still runs when it is read.
+/// Number of frames after the last mark, so that the badge still runs when memory is read.
 const BEYOND: u64 = 500;
 
-/// Runs the badge on drawn frames and compares its resident memory at the marks.
+/// Runs the badge on synthetic frames and compares its resident memory at the marks.
 pub(super) fn run() -> Result<()> {
     let frames = MARKS[1] + BEYOND;
     let mut badge = Command::new(badge(Profile::Release))

@@ -1,4 +1,4 @@
-//! What a badge took over a long run, in its first half and its second.
+//! Resource usage over a long run: first half against second half.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use super::GROWTH;
 use super::process::Taken;
 use crate::Result;
 
-/// A row's name, what of its values counts, and its value.
+/// A row: name, statistic of the values, and value of one reading.
 type Row = (&'static str, fn(Vec<u64>) -> u64, fn(Taken) -> u64);
 
-/// What was read over a run.
+/// The readings of a run.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
-    /// Frames looked at, and what the badge took then, from when it was warm.
+    /// Number of processed frames, and the usage at that time, since the warm-up.
     taken: Vec<(u64, Taken)>,
 }
 
 impl Readings {
-    /// What it took once it was warm.
+    /// The first reading after the warm-up.
     pub(super) fn first(&self) -> Option<Taken> {
         self.taken.first().map(|(_, taken)| *taken)
     }
@@ -26,7 +26,7 @@ impl Readings {
         self.taken.push((looks, taken));
     }
 
-    /// The table; an error beside it when the badge grew.
+    /// The table, and an error if the badge has grown.
     pub(super) fn table(&self) -> Result<(String, Result<()>)> {
         if self.taken.is_empty() {
             return Ok((
@@ -34,7 +34,7 @@ impl Readings {
                 Ok(()),
             ));
         }
-        // One reading is both.
+        // A single reading is in both halves.
         let middle = self.taken.len().div_ceil(2);
         let (early, late) = (&self.taken[..middle], &self.taken[self.taken.len() - middle..]);
         let span =
@@ -58,7 +58,7 @@ impl Readings {
                 .map(|taken| of_all(taken.iter().map(|(_, taken)| of(*taken)).collect()));
             let growth = after as f64 / before as f64 - 1.0;
             writeln!(text, "{name:<24}{before:>18}{after:>18}{:>8.2}%", growth * 1e2)?;
-            // Memory may breathe; a descriptor or a thread more is one that is left over.
+            // Memory varies; an additional descriptor or thread is a leak.
             let is_grown = if at < 2 { growth > GROWTH } else { after != before };
             if is_grown {
                 grown.push(format!("{name}: {before} early, {after} late"));
@@ -69,7 +69,7 @@ impl Readings {
     }
 }
 
-/// What free memory stays with a process changes from one new start to the next, so that its peaks are compared.
+/// The amount of free memory that a process keeps differs between restarts, so the peaks are compared.
 fn most(values: Vec<u64>) -> u64 {
     values.into_iter().max().unwrap_or(0)
 }
@@ -108,7 +108,7 @@ mod tests {
             let (_, verdict) = readings(leak).table().unwrap();
             assert!(verdict.unwrap_err().to_string().contains(name), "{name}");
         }
-        // A peak that is over is none.
+        // A peak in the first half only is no growth.
         let (_, verdict) =
             readings(|at| [30_000 + u64::from(at == 20) * 9_000, 9_000, 20, 8]).table().unwrap();
         assert!(verdict.is_ok());

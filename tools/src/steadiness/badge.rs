@@ -1,4 +1,4 @@
-//! Runs the real badge on a stream of frames and reads what it says.
+//! Runs the real badge on a stream of frames and reads its output.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,31 +11,31 @@ use super::log::{self, Frame};
 use crate::Result;
 use crate::cargo::{Profile, badge, build_badge};
 
-/// How answers are given.
+/// Mode of the badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Every frame by itself: searched, every face classified, nothing remembered.
+    /// Every frame independently: full search, every face classified, no temporal filter (`--steady off`).
     Raw,
-    /// As a badge does it.
+    /// The badge's default: tracking and temporal filter.
     Steady,
 }
 
-/// Writes frames as Y4M.
+/// A function that writes frames as Y4M.
 pub(super) type Draw<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + Send + 'a;
 
 /// Frames as Y4M.
 pub(super) enum Stream<'a> {
     /// A Y4M file as it is.
     File(File),
-    /// What a program writes to its standard output.
+    /// The standard output of a program.
     Program(Command),
-    /// What a function writes.
+    /// The output of a function.
     Drawn(Box<Draw<'a>>),
 }
 
-/// What one run of the badge said and cost.
+/// Output and CPU time of one run of the badge.
 pub(super) struct Run {
-    /// In order.
+    /// The frames in order.
     pub(super) frames: Vec<Frame>,
     /// CPU time of the whole process, s.
     pub(super) cpu_s: f64,
@@ -48,7 +48,7 @@ pub(super) struct Badge {
 }
 
 impl Badge {
-    /// `program`, or the release badge, which is built; `bundle` has its networks where it is not the embedded one.
+    /// Uses `program`, or builds the release badge; `bundle` replaces the embedded bundle.
     pub(super) fn new(program: Option<PathBuf>, bundle: Option<PathBuf>) -> Result<Self> {
         let program = match program {
             Some(program) => program,
@@ -60,7 +60,7 @@ impl Badge {
         Ok(Self { program, bundle })
     }
 
-    /// Every frame of `stream`, in `mode`.
+    /// Runs the badge on every frame of `stream` in `mode`.
     pub(super) fn run(&self, stream: Stream<'_>, mode: Mode) -> Result<Run> {
         let mut source = None;
         let mut draw = None;
@@ -88,7 +88,8 @@ impl Badge {
         }
         let started = command.stdin(input).stdout(Stdio::piped()).spawn();
         let mut child = started.map_err(|e| format!("cannot start {command:?}: {e}"))?;
-        // What is left of the pipe ends here belongs to the badge alone: it sees the end, and a writer sees it end.
+        // Closes this process's copies of the pipe, so that the badge sees the end of input, and the writer the badge's
+        // exit.
         drop(command);
         let (run, drawn) = std::thread::scope(|threads| {
             let writer = draw.zip(child.stdin.take());
@@ -98,7 +99,7 @@ impl Badge {
             (run, writer.map_or(Ok(Ok(())), |writer| writer.join()))
         });
         match drawn.map_err(|_| "the drawing of a scene panicked")? {
-            // A badge that ended early says why itself.
+            // A badge that ended early reports the reason itself.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
             _ => {}
         }
@@ -112,7 +113,7 @@ impl Badge {
     }
 }
 
-/// All lines, then the end of the process and its CPU time.
+/// Reads all lines, then waits for the process and reads its CPU time.
 fn read(child: &mut Child) -> Result<Run> {
     let output = child.stdout.take().ok_or("the badge has no output")?;
     let frames = BufReader::new(output)
@@ -122,7 +123,7 @@ fn read(child: &mut Child) -> Result<Run> {
     if frames.is_err() {
         let _ = child.kill();
     }
-    // Until it is waited for, an ended process still has its accounting.
+    // A process that has ended keeps its accounting until it is reaped.
     let process = Pid::from_child(child);
     waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
@@ -135,9 +136,9 @@ fn read(child: &mut Child) -> Result<Run> {
     Ok(Run { frames, cpu_s: ticks as f64 / rustix::param::clock_ticks_per_second() as f64 })
 }
 
-/// User and system time of a process by its `/proc/PID/stat`, clock ticks.
+/// User and system time of a process from `/proc/PID/stat`, clock ticks.
 fn cpu_ticks(stat: &str) -> Option<u64> {
-    // The program's name, which may hold anything, stands in brackets.
+    // The program's name is in parentheses and may contain any character.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
     Some(times.next()?.ok()? + times.next()?.ok()?)

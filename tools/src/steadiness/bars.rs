@@ -1,4 +1,4 @@
-//! The figures against the bars of `tools/budget.toml`.
+//! Comparison of the figures with the limits in `tools/budget.toml`.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(crate) struct SteadinessBudget {
     changes_a_minute: BTreeMap<String, f64>,
 }
 
-/// Every figure that has a bar, at each rate by itself.
+/// Compares every figure that has a limit, separately for each rate.
 pub(super) fn compare(
     budget: &SteadinessBudget,
     clips: &[ClipFigures],
@@ -87,7 +87,7 @@ fn of_scenes(
         lines.push(BudgetLine { what, measured, limit, unit, note });
     };
     let of = |kind: Kind| scenes.iter().filter(move |scene| scene.kind == kind);
-    // What needs many cases counts for all scenes of a kind together.
+    // Figures that need many cases are computed over all scenes of a kind.
     for (kind, name) in [(Kind::Joined, "in joined clips"), (Kind::Changes, "in drawn scenes")] {
         let (mut truth, mut total_s) = (TruthFigures::default(), 0.0);
         for scene in of(kind) {
@@ -106,7 +106,7 @@ fn of_scenes(
     for scene in of(Kind::Still) {
         let changes = scene.figures.a_minute(scene.figures.steady.changes.all);
         add(&scene.scene, changes, budget.still_a_minute, "/min", "changes");
-        // The clip of one face at 30 frames a second is what the bar is for.
+        // The limit applies to clips of one face at 30 frames per second.
         if scene.fps >= 30.0 {
             add(
                 &scene.scene,
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((good.len(), over(&good).len()), (4, 0));
         let restless = compare(&budget, &[clip("talk-1", "fear*30", "fear*4 anger*26")], &[]);
         assert_eq!(over(&restless), ["changes, talk, own fps", "answers under 0.5 s, own fps"]);
-        // A kind without a bar of its own has the others.
+        // A kind without its own limits has the general ones.
         let slow = compare(&budget, &[clip("walk-1", "fear*30", "unsure*6 fear*24")], &[]);
         assert_eq!(over(&slow), ["delay, p90, own fps"]);
         let missed = compare(&budget, &[clip("walk-1", "fear*30", "unsure*30")], &[]);

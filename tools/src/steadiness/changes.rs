@@ -1,29 +1,29 @@
-//! How often the shown answer changes, and how long an answer stays.
+//! Number of changes of the shown answer, and duration of answers.
 
 use serde::Serialize;
 
 use super::log::{Frame, end_ms, is_answer};
 
-/// An answer that stays for less is short, ms.
+/// A shorter answer counts as short, ms.
 const SHORT_MS: f64 = 500.0;
 
-/// Changes of what the panel shows.
+/// Changes of the panel's contents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Changes {
-    /// Any change of what is shown.
+    /// All changes.
     pub(super) all: usize,
     /// From one expression or "unsure" to another.
     pub(super) between_answers: usize,
-    /// Expressions and "unsure" that were replaced within half a second, while their face stayed.
+    /// Expressions and "unsure" that were replaced within [`SHORT_MS`] while their face stayed.
     pub(super) short: usize,
-    /// The same where the face left: no face, a new one, or another track came after.
+    /// The same when the face left: followed by no face, a new face, or another track.
     pub(super) short_left: usize,
     /// The shortest answer that was replaced while its face stayed, ms.
     pub(super) shortest_ms: Option<f64>,
 }
 
 impl Changes {
-    /// Those of `frames`. The last answer is cut off by the end and has no length.
+    /// The changes of `frames`. The last answer has no known duration.
     pub(super) fn of(frames: &[Frame]) -> Self {
         let mut changes = Self::default();
         let mut begin = 0;
@@ -56,7 +56,7 @@ impl Changes {
         }
     }
 
-    /// Both together.
+    /// Adds `other`.
     pub(super) fn add(&mut self, other: &Self) {
         self.all += other.all;
         self.between_answers += other.between_answers;
@@ -69,7 +69,7 @@ impl Changes {
     }
 }
 
-/// Whether an answer ended because its face did: what follows says so, or is about another track.
+/// Whether an answer ended because its face left: the next one is a state without a face, or about another track.
 fn face_left(before: &Frame, now: &Frame) -> bool {
     let track = |frame: &Frame| frame.face().and_then(|face| face.track);
     let another = matches!((track(before), track(now)), (Some(old), Some(new)) if old != new);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn answers_under_half_a_second_are_short_unless_their_face_left() {
-        // 400 ms, 500 ms, 300 ms before the face left; the last one is cut off by the end.
+        // 400 ms, 500 ms, 300 ms before the face left; the last one has no known duration.
         let changes = Changes::of(&frames(100, "fear*4 neutral*5 anger*3 no-face*2 anger*2"));
         assert_eq!((changes.short, changes.short_left), (1, 1));
         assert_eq!(changes.shortest_ms, Some(400.0));

@@ -1,4 +1,4 @@
-//! Clips: which they are, at which rate they are looked at, and as what they reach the badge.
+//! Video clips, their rates, and their conversion to a stream for the badge.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,17 +9,17 @@ use std::str::FromStr;
 use super::badge::Stream;
 use crate::Result;
 
-/// Frames a second.
+/// A frame rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Rate {
-    /// As the clip has them, or 30 for a drawn one.
+    /// The clip's own rate; 30 Hz for a synthetic scene.
     Own,
-    /// So many; a clip is thinned by dropping frames.
+    /// This rate, Hz; frames of a clip are dropped.
     Fps(f64),
 }
 
 impl Rate {
-    /// Frames a second, where the clip's own are `own`.
+    /// The rate in Hz, where `own` is the clip's rate.
     pub(super) fn or(self, own: f64) -> f64 {
         match self {
             Self::Own => own,
@@ -49,7 +49,7 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// A file with moving pictures.
+/// A video file.
 pub(super) struct Clip {
     path: PathBuf,
     /// Its file name without the extension.
@@ -64,12 +64,12 @@ impl Clip {
         Ok(Self { path: path.to_owned(), name })
     }
 
-    /// What stands before the name's first hyphen: clips of a kind are added up.
+    /// The part of the name before the first hyphen; clips of a group are added up.
     pub(super) fn group(&self) -> &str {
         self.name.split('-').next().unwrap_or(&self.name)
     }
 
-    /// The clip's frames at `rate`: a Y4M file as it is, anything else by ffmpeg.
+    /// The clip's frames at `rate`: a Y4M file at its own rate directly, anything else through ffmpeg.
     pub(super) fn stream(&self, rate: Rate) -> Result<Stream<'static>> {
         const MAGIC: &[u8; 9] = b"YUV4MPEG2";
         let mut start = [0; MAGIC.len()];
@@ -80,7 +80,7 @@ impl Clip {
         Ok(Stream::Program(self.ffmpeg(rate)))
     }
 
-    /// What writes the clip's frames at `rate` as Y4M.
+    /// The ffmpeg command that writes the clip's frames at `rate` as Y4M.
     pub(super) fn ffmpeg(&self, rate: Rate) -> Command {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(&self.path).arg("-an");

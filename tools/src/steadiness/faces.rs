@@ -1,11 +1,11 @@
-//! Faces over time: drop-outs of the search, and swaps of the shown face.
+//! Faces over time: drop-outs of the detector, and swaps of the shown face.
 
 use super::log::{FaceLine, Frame};
 
-/// A face that is away for longer left, ms; for less it dropped out.
+/// A face that is missing for longer has left; a shorter gap is a drop-out, ms.
 const AWAY_MS: u64 = 1_000;
 
-/// Frames without any face between frames with one, at most a second apart.
+/// Number of frames without any face between frames with one that are at most [`AWAY_MS`] apart.
 pub(super) fn drop_outs(raw: &[Frame]) -> usize {
     let mut dropped = 0;
     let mut seen: Option<usize> = None;
@@ -18,11 +18,11 @@ pub(super) fn drop_outs(raw: &[Frame]) -> usize {
     dropped
 }
 
-/// How often the panel goes from one face to another while the first is still there.
+/// Number of changes of the panel from one face to another while the first is still present.
 ///
-/// Where faces are followed, another face is another track, and the first is still there when its track is in the
-/// frame or in one of the next second. Otherwise another face is a box whose centre jumps by more than half a box, and
-/// the first is still there when a box of the frame is where it was.
+/// With tracking, another face is another track, and the first is still present when its track is in this frame or in
+/// one of the next second. Without tracking, another face is a box whose centre moves by more than half a box, and the
+/// first is still present when a box of this frame is at its position.
 pub(super) fn swaps(frames: &[Frame]) -> usize {
     let mut swaps = 0;
     let mut shown: Option<&FaceLine> = None;
@@ -72,7 +72,7 @@ mod tests {
             drop_outs(&frames(100, "no-face*3 fear no-face*2 fear no-face fear no-face*4")),
             3
         );
-        // Nine are a second from face to face, ten are more: it left.
+        // With nine frames the gap is one second; with ten it is longer, so the face has left.
         assert_eq!(drop_outs(&frames(100, "fear no-face*9 fear no-face*10 fear")), 9);
         assert_eq!(drop_outs(&[]), 0);
     }
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_nearest_of_two_that_changes_is_a_swap() {
         assert_eq!(swaps(&two(&["100", "400", "400", "100"])), 2);
-        // A face that walks, and a cut to another scene, are none.
+        // A moving face and a cut to another scene are no swaps.
         assert_eq!(swaps(&frames(100, "fear@100 fear@115 fear@130")), 0);
         assert_eq!(swaps(&frames(100, "fear@100 fear@400")), 0);
     }
@@ -95,13 +95,13 @@ mod tests {
         assert_eq!(swaps(&frames), 0);
         frames[5..].iter_mut().for_each(|frame| frame.shown_face = Some(1));
         assert_eq!(swaps(&frames), 1);
-        // The first face is gone for good: the panel had to change.
+        // The first face has left, so the panel had to change.
         frames[5..].iter_mut().for_each(|frame| {
             frame.faces.remove(0);
             frame.shown_face = Some(0);
         });
         assert_eq!(swaps(&frames), 0);
-        // It is back within the second, and the second face after it.
+        // The first face is back within a second, and the second face follows.
         frames[12].faces[0].track = Some(1);
         assert_eq!(swaps(&frames), 2);
     }

@@ -1,4 +1,4 @@
-//! The generated benchmark: drawn scenes, of which it is known what should be shown.
+//! The generated benchmark: synthetic scenes with ground truth.
 
 use serde::Serialize;
 
@@ -13,10 +13,10 @@ use super::scene::script::{Kind, scenes};
 use super::truth::TruthFigures;
 use crate::Result;
 
-/// Frames a second of scenes where nothing else is asked for.
+/// Default frame rates of scenes.
 pub(super) const RATES: &[Rate] = &[Rate::Own, Rate::Fps(8.0), Rate::Fps(5.0)];
 
-/// What a camera gives.
+/// Frame rate of [`Rate::Own`] for scenes, Hz.
 const OWN: f64 = 30.0;
 
 /// A scene at one rate.
@@ -25,18 +25,18 @@ pub(super) struct SceneFigures {
     pub(super) scene: String,
     #[serde(skip)]
     pub(super) kind: Kind,
-    /// As the command line names it: `own` is 30 for a drawn scene.
+    /// The rate as on the command line: `own` is 30 Hz for a synthetic scene.
     pub(super) rate: String,
     pub(super) fps: f64,
-    /// Every frame by itself, against what is known.
+    /// Single-frame answers against the ground truth.
     pub(super) raw_truth: TruthFigures,
-    /// The same as a badge does it.
+    /// The badge's shown answers against the ground truth.
     pub(super) steady_truth: TruthFigures,
     #[serde(flatten)]
     pub(super) figures: Figures,
 }
 
-/// Draws the scenes that `args` asks for at every rate and hands each to `see`.
+/// Draws the requested scenes at every rate and calls `see` with each.
 fn each(
     badge: &Badge,
     args: &SteadinessArgs,
@@ -90,7 +90,7 @@ pub(super) fn run(
     Ok(all)
 }
 
-/// Adds every scene with a known answer to `fit`.
+/// Adds every scene with ground truth to `fit`.
 pub(super) fn add(
     badge: &Badge,
     args: &SteadinessArgs,

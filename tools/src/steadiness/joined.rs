@@ -1,4 +1,4 @@
-//! Steady pieces of one clip, joined: real faces whose expression changes abruptly, at known times.
+//! Steady segments of one clip, joined: real faces whose expression changes abruptly at known times.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -13,24 +13,24 @@ use super::segments::{Segment, segments};
 use super::truth::{Expected, Span, TruthFigures};
 use crate::Result;
 
-/// A piece plays forth and back for at least so long, s.
+/// Minimum time for which a segment is played forwards and backwards, s.
 const PIECE_S: f64 = 1.5;
 
-/// The pieces of a clip in an order in which every one looks otherwise than the one before.
+/// The segments of a clip in an order in which neighbours have different expressions.
 pub(super) struct Joined<'a> {
     clip: &'a Clip,
     pieces: Vec<Segment>,
 }
 
 impl<'a> Joined<'a> {
-    /// Those of `clip`, of which `raw` are the answers to single frames at its own rate; `None` where it has no two steady
-    /// expressions.
+    /// The segments of `clip`; `raw` are the single-frame answers at its own rate. `None` when it does not have two
+    /// steady expressions.
     pub(super) fn of(clip: &'a Clip, raw: &[Frame]) -> Option<Self> {
         let pieces = in_turn(segments(raw));
         (pieces.len() > 1).then_some(Self { clip, pieces })
     }
 
-    /// Runs the badge on the pieces at `rate`.
+    /// Runs the badge on the segments at `rate`.
     pub(super) fn run(&self, badge: &Badge, rate: Rate) -> Result<SceneFigures> {
         eprintln!("steadiness: {} joined at {rate} frames a second", self.clip.name);
         let film = Film::read(self.clip)?;
@@ -49,7 +49,7 @@ impl<'a> Joined<'a> {
         })
     }
 
-    /// Which frames are shown one after another, and what is expected when.
+    /// The order of the frames, and the ground truth.
     fn play(&self, fps: f64) -> (Vec<usize>, Vec<Span>) {
         let (mut order, mut truth) = (Vec::new(), Vec::new());
         for piece in &self.pieces {
@@ -65,7 +65,8 @@ impl<'a> Joined<'a> {
     }
 }
 
-/// Without those that look like the one before; then the same backwards, for the changes the other way round.
+/// Drops segments with the same expression as the previous one; then appends the reverse order, for the opposite
+/// changes.
 fn in_turn(mut pieces: Vec<Segment>) -> Vec<Segment> {
     pieces.dedup_by(|next, last| next.expression == last.expression);
     let back: Vec<Segment> = pieces.iter().rev().skip(1).cloned().collect();
@@ -73,7 +74,7 @@ fn in_turn(mut pieces: Vec<Segment>) -> Vec<Segment> {
     pieces
 }
 
-/// The luma of all frames of a clip.
+/// The luma planes of all frames of a clip.
 struct Film {
     header: String,
     fps: f64,
@@ -94,7 +95,7 @@ impl Film {
         }
     }
 
-    /// Reads Y4M of 4:2:0 with 8 bits, as ffmpeg writes it.
+    /// Reads Y4M with 4:2:0 and 8 bits from ffmpeg.
     fn of(mut y4m: impl BufRead) -> Result<Self> {
         let mut header = String::new();
         y4m.read_line(&mut header)?;
@@ -124,7 +125,7 @@ impl Film {
         }
     }
 
-    /// Writes the frames in `order`, which are at the clip's own rate, at `fps`.
+    /// Writes the frames of `order`, given at the clip's own rate, at `fps`.
     fn write(&self, order: &[usize], fps: f64, out: &mut dyn Write) -> io::Result<()> {
         let rate = (fps * 1e3).round() as u64;
         writeln!(out, "YUV4MPEG2 F{rate}:1000 {}", self.header)?;
@@ -168,7 +169,7 @@ mod tests {
         let clip = Clip::open(&path).unwrap();
         let joined = Joined::of(&clip, &frames(100, "fear*8 unsure*3 anger*19")).unwrap();
         let (order, truth) = joined.play(film.fps);
-        // Forth and back is 1.6 s, then the next piece.
+        // Forwards and backwards takes 1.6 s, then the next segment follows.
         assert_eq!(order[6..10], [6, 7, 7, 6]);
         assert_eq!((order[16], truth[1].from_ms, truth.len()), (11, 1_600.0, 3));
         let written = |fps: f64| {

@@ -1,4 +1,4 @@
-//! What the badge says about every frame, read from its lines of JSON.
+//! The badge's output for every frame, from its JSON lines.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::Result;
 
-/// What is shown that is not an answer about a face: a state, or why there is no answer.
+/// Shown texts that are no answer about a face: states, and reasons for a missing answer.
 const STATES: [&str; 11] = [
     "face-found",
     "too-dark",
@@ -21,35 +21,35 @@ const STATES: [&str; 11] = [
     "press-button",
 ];
 
-/// A frame as the badge reports it; fields that nothing here needs are left out.
+/// A frame of the badge's output; unused fields are omitted.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Frame {
-    /// Since the stream's start, ms.
+    /// Time since the stream's start, ms.
     pub(super) time_ms: u64,
-    /// What the panel shows.
+    /// The class or state that the panel shows.
     pub(super) shown: String,
-    /// Which of the faces that is about.
+    /// Index of the face that is shown, in `faces`.
     pub(super) shown_face: Option<usize>,
-    /// Whether the whole frame was searched.
+    /// Whether the detector ran on the whole frame.
     pub(super) searched: bool,
-    /// Every face, nearest first.
+    /// All faces, nearest first.
     pub(super) faces: Vec<FaceLine>,
 }
 
 /// A face of a frame.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct FaceLine {
-    /// Where it is.
+    /// Its box.
     #[serde(rename = "box")]
     pub(super) rect: Box,
-    /// Its eyes, mouth corners and nose, where they were found.
+    /// Its eyes, mouth corners and nose, if detected.
     pub(super) landmarks: Option<Landmarks>,
-    /// Which face it is, where faces are followed.
+    /// Its track number, with tracking.
     pub(super) track: Option<u32>,
-    /// By class.
+    /// Probabilities by class.
     #[serde(default)]
     pub(super) probabilities: BTreeMap<String, f32>,
-    /// Its own answer.
+    /// Its single-frame answer.
     pub(super) answer: String,
 }
 
@@ -62,14 +62,14 @@ pub(super) struct Box {
     pub(super) height: f64,
 }
 
-/// The landmarks that are used here; left is the viewer's.
+/// The landmarks that are used here; left is from the viewer's side.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(super) struct Landmarks {
     pub(super) left_eye: Point,
     pub(super) right_eye: Point,
 }
 
-/// A place, px.
+/// A point, px.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct Point {
     pub(super) x: f64,
@@ -82,7 +82,7 @@ impl Box {
         Point { x: self.x + self.width / 2.0, y: self.y + self.height / 2.0 }
     }
 
-    /// Whether `other`'s centre is within half a box of this one's: the same face a moment later.
+    /// Whether the centre of `other` is within half a box of this one's, so that it counts as the same face.
     pub(super) fn is_near(&self, other: &Self) -> bool {
         let (here, there) = (self.centre(), other.centre());
         let half = self.width.max(self.height) / 2.0;
@@ -91,19 +91,19 @@ impl Box {
 }
 
 impl Frame {
-    /// The face that the panel shows, where it is in the frame.
+    /// The face that the panel shows, if it is in the frame.
     pub(super) fn face(&self) -> Option<&FaceLine> {
         self.faces.get(self.shown_face?)
     }
 
-    /// The expression of the nearest face, where its answer is one.
+    /// Expression and box of the nearest face, if its answer is an expression.
     pub(super) fn nearest(&self) -> Option<(&str, &Box)> {
         let face = self.faces.first()?;
         is_expression(&face.answer).then_some((face.answer.as_str(), &face.rect))
     }
 }
 
-/// Whether the panel says something about a face: an expression, or "unsure".
+/// Whether the panel shows an answer about a face: an expression, or "unsure".
 pub(super) fn is_answer(shown: &str) -> bool {
     !STATES.contains(&shown)
 }
@@ -113,13 +113,13 @@ pub(super) fn is_expression(shown: &str) -> bool {
     is_answer(shown) && shown != "unsure"
 }
 
-/// The frame of one line.
+/// Parses one line.
 pub(super) fn frame(line: &str) -> Result<Frame> {
     Ok(serde_json::from_str(line)
         .map_err(|e| format!("a line of `emocue-badge run` is invalid: {e}: {line}"))?)
 }
 
-/// From one frame to the next, ms: the mean of the stream, 0 for a single frame.
+/// Mean interval between frames, ms; 0 for a single frame.
 pub(super) fn step_ms(frames: &[Frame]) -> f64 {
     match frames {
         [first, .., last] => (last.time_ms - first.time_ms) as f64 / (frames.len() - 1) as f64,
@@ -127,12 +127,12 @@ pub(super) fn step_ms(frames: &[Frame]) -> f64 {
     }
 }
 
-/// The whole stream, s.
+/// Length of the stream, s.
 pub(super) fn seconds(frames: &[Frame]) -> f64 {
     step_ms(frames) * frames.len() as f64 / 1e3
 }
 
-/// When frame `index` ends: the next frame's time, or a step after the last one's; ms.
+/// End of frame `index`, ms: the next frame's time, or one step after the last frame's.
 pub(super) fn end_ms(frames: &[Frame], index: usize) -> f64 {
     let next = frames.get(index + 1).map(|frame| frame.time_ms as f64);
     next.unwrap_or_else(|| frames[index].time_ms as f64 + step_ms(frames))
@@ -143,8 +143,8 @@ pub(super) fn end_ms(frames: &[Frame], index: usize) -> f64 {
 pub(super) mod by_hand {
     use super::*;
 
-    /// Frames of `step_ms`, one per word: what is shown, which is the nearest face's answer too. A word may have a
-    /// number of frames behind a `*` and a place across behind an `@`; `no-face` has no face.
+    /// Frames of `step_ms`, one per word: the shown answer, which is also the nearest face's answer. A word may be
+    /// followed by `*` with a number of frames and by `@` with a horizontal position; `no-face` has no face.
     pub(in crate::steadiness) fn frames(step_ms: u64, words: &str) -> Vec<Frame> {
         let mut frames: Vec<Frame> = Vec::new();
         for word in words.split_whitespace() {

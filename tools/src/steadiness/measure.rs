@@ -1,4 +1,4 @@
-//! The figures of a stream: what single frames say against what the badge shows.
+//! The figures of a stream: single-frame answers against the badge's shown answers.
 
 use serde::Serialize;
 
@@ -9,16 +9,16 @@ use super::log::seconds;
 use super::segments::{delay_ms, percentile, segments};
 use crate::Result;
 
-/// Both runs of a stream.
+/// The two runs of a stream.
 pub(super) struct Pair {
-    /// Every frame by itself.
+    /// Single-frame answers.
     pub(super) raw: Run,
-    /// As a badge does it.
+    /// The badge's shown answers.
     pub(super) steady: Run,
 }
 
 impl Pair {
-    /// Runs the badge twice on what `stream` gives.
+    /// Runs the badge twice, each time on a new stream from `stream`.
     pub(super) fn run<'a>(
         badge: &Badge,
         mut stream: impl FnMut() -> Result<Stream<'a>>,
@@ -41,32 +41,32 @@ impl Pair {
 pub(super) struct Figures {
     /// Length, s.
     pub(super) seconds: f64,
-    /// Frames.
+    /// Number of frames.
     pub(super) frames: usize,
-    /// Steady segments of the raw answers.
+    /// Number of steady segments of the single-frame answers.
     pub(super) segments: usize,
-    /// How many of them the panel never showed.
+    /// Number of segments that the panel never showed.
     pub(super) missed: usize,
-    /// How long after their begin it showed the others, ms.
+    /// Delays of the shown segments after their start, ms.
     pub(super) delays_ms: Vec<u64>,
-    /// Frames in which the search lost a face that came back.
+    /// Number of frames in which the detector lost a face that came back.
     pub(super) drop_outs: usize,
-    /// Every frame by itself.
+    /// Single-frame answers.
     pub(super) raw: ModeFigures,
-    /// As a badge does it.
+    /// The badge's shown answers.
     pub(super) steady: ModeFigures,
 }
 
 /// Figures of one mode.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct ModeFigures {
-    /// Changes of what is shown.
+    /// Changes of the panel's contents.
     pub(super) changes: Changes,
-    /// Swaps of the shown face.
+    /// Number of swaps of the shown face.
     pub(super) swaps: usize,
-    /// Frames that were searched in full.
+    /// Number of frames with a full search.
     pub(super) searches: usize,
-    /// CPU time of the process, start included, s.
+    /// CPU time of the process including its start, s.
     pub(super) cpu_s: f64,
 }
 
@@ -89,7 +89,7 @@ impl ModeFigures {
 }
 
 impl Figures {
-    /// Those of one stream.
+    /// The figures of one stream.
     pub(super) fn of(pair: &Pair) -> Self {
         let (raw, steady) = (&pair.raw.frames, &pair.steady.frames);
         let segments = segments(raw);
@@ -106,7 +106,7 @@ impl Figures {
         }
     }
 
-    /// Those of several streams together.
+    /// The figures of several streams together.
     pub(super) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut sum = Self::default();
         for one in all {
@@ -122,33 +122,33 @@ impl Figures {
         sum
     }
 
-    /// `count` by the minute.
+    /// `count` per minute.
     pub(super) fn a_minute(&self, count: usize) -> f64 {
         count as f64 * 60.0 / self.seconds
     }
 
-    /// Steady segments that were not shown, percent.
+    /// Share of segments that were not shown, percent.
     pub(super) fn missed_percent(&self) -> Option<f64> {
         (self.segments > 0).then(|| self.missed as f64 * 1e2 / self.segments as f64)
     }
 
-    /// The delay that `share` of the shown segments do not exceed, ms.
+    /// Quantile `share` (0 to 1) of the delays, ms.
     pub(super) fn delay_ms(&self, share: f64) -> Option<u64> {
         percentile(&self.delays_ms, share)
     }
 
-    /// CPU time of the steady run divided by that of the raw one.
+    /// CPU time of the steady run divided by that of the single-frame run.
     pub(super) fn cpu_ratio(&self) -> f64 {
         self.steady.cpu_s / self.raw.cpu_s
     }
 
-    /// CPU time of a frame, ms.
+    /// CPU time per frame, ms.
     pub(super) fn cpu_ms(&self, mode: &ModeFigures) -> f64 {
         mode.cpu_s * 1e3 / self.frames as f64
     }
 }
 
-/// Two runs of hand-written frames, with 2 s and 0.5 s of CPU time, for tests.
+/// Two runs with frames written by hand, with 2 s and 0.5 s of CPU time, for tests.
 #[cfg(test)]
 pub(super) fn by_hand(raw: Vec<super::log::Frame>, steady: Vec<super::log::Frame>) -> Pair {
     let run = |frames, cpu_s| Run { frames, cpu_s };

@@ -1,6 +1,7 @@
-//! `cargo xtask steadiness`: how steady the shown answer is, and what that costs.
+//! `cargo xtask steadiness`: measures the steadiness of the shown answer, and its delay and CPU time.
 //!
-//! The real badge looks at every clip twice: once at each frame by itself (`--steady off`), once as a badge does it.
+//! The real badge processes every clip twice: once each frame independently (`--steady off`), once with the default
+//! settings.
 
 mod badge;
 mod bars;
@@ -70,7 +71,7 @@ pub(crate) struct SteadinessArgs {
 }
 
 impl SteadinessArgs {
-    /// Drawn scenes of 20 s: an expression that changes under every condition, and two people; compared with the bars.
+    /// Synthetic scenes of 20 s: a changing expression under every condition, and two people; compared with the limits.
     pub(crate) fn brief() -> Self {
         Self {
             clips: Vec::new(),
@@ -92,10 +93,10 @@ impl SteadinessArgs {
     }
 }
 
-/// Rates of clips where nothing else is asked for.
+/// Default rates of clips.
 const CLIP_RATES: &[Rate] = &[Rate::Own, Rate::Fps(8.0)];
 
-/// Length of a scene, s.
+/// Parses the length of a scene, 1 to 3600 s.
 fn seconds(text: &str) -> std::result::Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds| (1.0..=3600.0).contains(seconds));
     seconds.ok_or_else(|| "expected 1 to 3600 s".to_owned())
@@ -111,7 +112,7 @@ struct ClipFigures {
     figures: Figures,
 }
 
-/// Measures, prints Markdown, and compares with the bars.
+/// Measures, prints Markdown, and compares with the limits.
 pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
     if args.clips.is_empty() && !args.generated {
         return Err("name clips, or use --generated".into());
@@ -164,7 +165,7 @@ pub(crate) fn run(args: &SteadinessArgs) -> Result<()> {
     Ok(())
 }
 
-/// Looks at every frame by itself, tries all settings on the answers, and prints what suits best.
+/// Classifies every frame independently, evaluates all settings on the answers, and prints the best.
 fn fit(
     args: &SteadinessArgs,
     badge: &Badge,

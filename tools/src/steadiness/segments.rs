@@ -1,14 +1,14 @@
-//! What was steady to see, and whether and when it was shown.
+//! Steady segments of single-frame answers, and whether and when the panel showed them.
 
 use super::log::{Frame, end_ms, step_ms};
 
-/// A raw answer that stays for as long is steady, ms.
+/// Minimum duration of a steady segment, ms.
 const STEADY_MS: f64 = 600.0;
 
-/// How long after a steady segment's end its expression may still come, ms.
+/// Time after a segment's end in which its expression may still be shown, ms.
 const LATE_MS: f64 = 300.0;
 
-/// A time in which the nearest face had one expression.
+/// A period in which the nearest face had one expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Segment {
     /// The expression.
@@ -35,7 +35,7 @@ pub(super) fn segments(raw: &[Frame]) -> Vec<Segment> {
         if continues {
             continue;
         }
-        // A step is a mean, so a stream's last frame may end a fraction of a ms early.
+        // The step is a mean, so the stream's last frame may end a fraction of 1 ms early.
         let length_ms = end_ms(raw, index - 1) - raw[from].time_ms as f64 + step_ms(raw) * 1e-3;
         if let Some((expression, _)) = raw[from].nearest().filter(|_| length_ms >= STEADY_MS) {
             segments.push(Segment { expression: expression.to_owned(), from, to: index });
@@ -45,8 +45,8 @@ pub(super) fn segments(raw: &[Frame]) -> Vec<Segment> {
     segments
 }
 
-/// How long after the segment's first frame the panel shows its expression, ms: 0 where it shows it already, `None`
-/// where it does not until 0.3 s after the segment's end. `steady` has the frames that the segment was found in.
+/// Delay from the segment's first frame until the panel shows its expression, ms: 0 when it is shown already, `None`
+/// when it is not shown until 0.3 s after the segment's end. `steady` has the same frames as the stream of the segment.
 pub(super) fn delay_ms(segment: &Segment, steady: &[Frame]) -> Option<u64> {
     let begin_ms = steady.get(segment.from)?.time_ms;
     let last_ms = end_ms(steady, segment.to - 1) + LATE_MS;
@@ -55,7 +55,7 @@ pub(super) fn delay_ms(segment: &Segment, steady: &[Frame]) -> Option<u64> {
     later.next().map(|frame| frame.time_ms - begin_ms)
 }
 
-/// The value that `share` (0 to 1) of `values` do not exceed, by nearest rank; `None` without values.
+/// Quantile `share` (0 to 1) of `values` by nearest rank; `None` without values.
 pub(super) fn percentile(values: &[u64], share: f64) -> Option<u64> {
     let mut values = values.to_vec();
     values.sort_unstable();
@@ -79,7 +79,7 @@ mod tests {
             found(100, "neutral*5 fear*6 unsure*9 no-face*9 anger*7"),
             [("fear".to_owned(), 5, 11), ("anger".to_owned(), 29, 36)]
         );
-        // At 8 frames a second five are enough, four are not; the last frame counts with its own length.
+        // At 8 frames per second five frames are enough, four are not; the last frame's own duration counts.
         assert_eq!(found(125, "neutral*4 fear*5"), [("fear".to_owned(), 4, 9)]);
         assert_eq!(found(100, ""), []);
     }

@@ -1,11 +1,11 @@
-//! The figures as Markdown. A cell with two numbers has single frames first, the badge second.
+//! The figures as Markdown. In a cell with two numbers, the first is of single-frame answers, the second of the badge.
 
 use super::ClipFigures;
 use super::generated::SceneFigures;
 use super::measure::{Figures, ModeFigures};
 use super::segments::percentile;
 
-/// Clips at one rate, their groups, and all together; rate by rate.
+/// For each rate: the clips, their groups, and the total.
 pub(super) fn of_clips(clips: &[ClipFigures]) -> String {
     let mut text = String::new();
     for rate in distinct(clips.iter().map(|clip| clip.fps.as_str())) {
@@ -30,7 +30,7 @@ pub(super) fn of_clips(clips: &[ClipFigures]) -> String {
     text
 }
 
-/// Scenes, rate by rate.
+/// The scenes for each rate.
 pub(super) fn of_scenes(scenes: &[SceneFigures]) -> String {
     if scenes.is_empty() {
         return String::new();
@@ -100,7 +100,7 @@ fn row(name: &str, figures: &Figures) -> String {
     ])
 }
 
-/// Short answers, and those whose face left in brackets.
+/// Number of short answers; in parentheses those whose face left.
 fn short(figures: &Figures) -> String {
     let one = |mode: &ModeFigures| format!("{} ({})", mode.changes.short, mode.changes.short_left);
     format!("{} / {}", one(&figures.raw), one(&figures.steady))
@@ -123,7 +123,7 @@ fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// Every value once, in the order in which they come.
+/// The distinct values in order of first occurrence.
 pub(super) fn distinct<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut all: Vec<&str> = Vec::new();
     for value in values {

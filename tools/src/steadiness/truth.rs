@@ -1,25 +1,25 @@
-//! Drawn scenes against what is known to be in them.
+//! Comparison of synthetic scenes with their ground truth.
 
 use serde::Serialize;
 
 use super::log::{Frame, end_ms};
 
-/// After a true change the panel may need a moment: what it shows in that time is not needless, ms.
+/// Settling time after a true change, in which changes do not count as needless, ms.
 const SETTLING_MS: f64 = 1_000.0;
 
-/// What the panel should show.
+/// The expected contents of the panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// The answer to which the picture settles.
+    /// The picture's steady answer.
     Answer(String),
-    /// Nobody is there.
+    /// No face.
     NoFace,
-    /// More than one thing is right: a face at the border, many small ones.
+    /// More than one answer is correct: a face at the border, many small faces.
     Open,
 }
 
 impl Expected {
-    /// As the badge names it.
+    /// Its name in the badge's output.
     fn shown(&self) -> Option<&str> {
         match self {
             Self::Answer(answer) => Some(answer),
@@ -29,32 +29,32 @@ impl Expected {
     }
 }
 
-/// From when on something is expected, until the next span.
+/// Expected contents from a time until the next span.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Span {
-    /// Since the scene's start, ms.
+    /// Time since the scene's start, ms.
     pub(super) from_ms: f64,
-    /// What should be shown.
+    /// The expected contents.
     pub(super) expected: Expected,
 }
 
-/// How an answer follows what is known.
+/// Figures of shown answers against the ground truth.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct TruthFigures {
-    /// Changes to something else than what is expected, later than a second after a true change.
+    /// Number of changes to an unexpected answer, later than a second after a true change.
     pub(super) needless: usize,
-    /// True changes from one answer to another.
+    /// Number of true changes from one answer to another.
     pub(super) true_changes: usize,
-    /// Those of them that never were shown before the next.
+    /// Number of true changes that were not shown before the next one.
     pub(super) missed: usize,
-    /// How long after the first frame with the change the others were shown, ms.
+    /// Delays of the shown changes after the first frame with the change, ms.
     pub(super) delays_ms: Vec<u64>,
-    /// The longest time for which an answer stayed that was right before a true change and wrong after it, ms.
+    /// Longest time for which an answer from before a true change stayed after it, ms.
     pub(super) stale_ms: u64,
 }
 
 impl TruthFigures {
-    /// Those of `frames`, in which `spans` are expected; the first starts at 0.
+    /// The figures of `frames` with the ground truth `spans`; the first span starts at 0.
     pub(super) fn of(frames: &[Frame], spans: &[Span]) -> Self {
         let mut figures = Self::default();
         for (number, span) in spans.iter().enumerate() {
@@ -70,7 +70,7 @@ impl TruthFigures {
         figures
     }
 
-    /// How the true change from `before` to `span` was followed.
+    /// Counts how the true change from `before` to `span` was shown.
     fn followed(
         &mut self,
         frames: &[Frame],
@@ -84,7 +84,7 @@ impl TruthFigures {
             return;
         }
         let here = &frames[from..to];
-        // The badge cannot know of a change before a frame shows it.
+        // The change is visible only in the next frame, so the delay starts there.
         let since_ms = |at: f64| (at - here[0].time_ms as f64).max(0.0) as u64;
         if let Expected::Answer(_) = before {
             let stale = here.iter().take_while(|frame| frame.shown == old).count();
@@ -101,7 +101,7 @@ impl TruthFigures {
         }
     }
 
-    /// Both together.
+    /// Adds `other`.
     pub(super) fn add(&mut self, other: &Self) {
         self.needless += other.needless;
         self.true_changes += other.true_changes;
@@ -111,7 +111,7 @@ impl TruthFigures {
     }
 }
 
-/// Changes of `frames[from..to]` that lead away from what is expected once it had time to settle.
+/// Number of changes to an unexpected answer in `frames[from..to]` after the settling time.
 fn needless(frames: &[Frame], from: usize, to: usize, span: &Span) -> usize {
     let Some(expected) = span.expected.shown() else { return 0 };
     let changed = |index: &usize| *index > 0 && frames[*index].shown != frames[*index - 1].shown;
@@ -140,7 +140,7 @@ mod tests {
         let known = spans(&[(0.0, "fear")]);
         let needless = |shown: &str| TruthFigures::of(&frames(100, shown), &known).needless;
         assert_eq!(needless("face-found*2 fear*20"), 0);
-        // Unsure and back: one is needless, the other right. Within the first second nothing is.
+        // "unsure" and back: the first change is needless, the second is not. In the settling time none is.
         assert_eq!(needless("fear*15 unsure*5 fear*5"), 1);
         assert_eq!(needless("fear*5 unsure*3 fear*5"), 0);
         assert_eq!(needless("fear*15 unsure*5 anger*5"), 2);
@@ -154,11 +154,11 @@ mod tests {
         let figures = TruthFigures::of(&frames(100, shown), &known);
         assert_eq!((figures.true_changes, figures.missed), (3, 1));
         assert_eq!(figures.delays_ms, [300, 300]);
-        // What a camera at a low rate does not show yet is not the badge's delay.
+        // Time before the first frame with the change is not part of the delay.
         let late = spans(&[(0.0, "fear"), (2_090.0, "anger")]);
         let figures_late = TruthFigures::of(&frames(100, shown), &late);
         assert_eq!(figures_late.delays_ms, [200]);
-        // "neutral" at 4.3 s is within the second that a change may take.
+        // "neutral" at 4.3 s is within the settling time.
         assert_eq!((figures.needless, figures.stale_ms), (0, 300));
     }
 

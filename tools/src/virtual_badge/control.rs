@@ -1,4 +1,4 @@
-//! Three lines into the virtual machine: QEMU's monitor, its pins, and a shell inside.
+//! Three connections to the virtual machine: QEMU's monitor, its pins, and a shell in the guest.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// How long QEMU may take for an answer.
+/// Time limit for an answer from QEMU.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// How often a wait looks again.
+/// Polling interval.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
-/// Asks again and again until there is something, or `timeout` is over.
+/// Polls until there is a value, or `timeout` is over.
 pub(crate) fn wait<T>(
     timeout: Duration,
     what: &str,
@@ -33,15 +33,15 @@ pub(crate) fn wait<T>(
     }
 }
 
-/// A line of text that QEMU listens on.
+/// A line-based connection to a socket of QEMU.
 struct Line {
     reader: BufReader<UnixStream>,
-    /// What came of a line that is not whole yet.
+    /// Bytes of an incomplete line.
     begun: Vec<u8>,
 }
 
 impl Line {
-    /// Connects as soon as QEMU listens.
+    /// Connects when QEMU listens.
     fn connect(socket: &Path) -> Result<Self> {
         let stream = wait(ANSWER, "QEMU listens", || match UnixStream::connect(socket) {
             Ok(stream) => Ok(Some(stream)),
@@ -81,7 +81,7 @@ impl Line {
     }
 }
 
-/// QEMU's monitor, in QMP.
+/// QEMU's monitor (QMP).
 pub(crate) struct Monitor(Line);
 
 impl Monitor {
@@ -103,7 +103,7 @@ impl Monitor {
         }
     }
 
-    /// Where the terminal that QEMU made for a character device is.
+    /// Path of QEMU's pseudoterminal for a character device.
     pub(crate) fn pty(&mut self, label: &str) -> Result<String> {
         let devices = self.execute("query-chardev", &json!({}))?;
         let mut devices = devices.as_array().into_iter().flatten();
@@ -124,7 +124,7 @@ impl Monitor {
     }
 }
 
-/// What a message of QMP's says about a command: nothing when it is an event.
+/// The result of a command in a QMP message; `None` for an event.
 fn outcome(mut message: Value) -> Option<std::result::Result<Value, String>> {
     if let Some(error) = message.get("error") {
         return Some(Err(error["desc"].as_str().unwrap_or("refused").to_owned()));
@@ -132,7 +132,7 @@ fn outcome(mut message: Value) -> Option<std::result::Result<Value, String>> {
     message.get_mut("return").map(|value| Ok(value.take()))
 }
 
-/// The machine's wires, through QEMU's own test protocol: a level stays until it is changed.
+/// The machine's pins, through QEMU's qtest protocol: a level remains until it is changed.
 pub(crate) struct Wires(Line);
 
 impl Wires {
@@ -140,13 +140,13 @@ impl Wires {
         Ok(Self(Line::connect(socket)?))
     }
 
-    /// Pulls an input of `device` up or down.
+    /// Sets the level of an input of `device`.
     pub(crate) fn set(&mut self, device: &str, line: u32, high: bool) -> Result<()> {
         self.ask(&format!("set_irq_in {device} unnamed-gpio-in {line} {}", u8::from(high)))?;
         Ok(())
     }
 
-    /// A device's register.
+    /// Reads a 32-bit register of a device.
     pub(crate) fn read(&mut self, address: u64) -> Result<u64> {
         let answer = self.ask(&format!("readl {address:#x}"))?;
         let digits = answer.trim_start_matches("0x");
@@ -164,24 +164,24 @@ impl Wires {
 /// A shell inside the machine.
 pub(crate) struct Shell {
     line: Line,
-    /// Commands so far.
+    /// Number of commands so far.
     count: u32,
 }
 
 impl Shell {
-    /// Connects; the machine may still be starting.
+    /// Connects, possibly while the machine is still starting.
     pub(crate) fn connect(socket: &Path) -> Result<Self> {
         Ok(Self { line: Line::connect(socket)?, count: 0 })
     }
 
     /// Waits until the machine has started.
     pub(crate) fn ready(&mut self, timeout: Duration) -> Result<()> {
-        // A serial console may have said something else before.
+        // A serial console may have other output before.
         while !self.line.receive(timeout)?.ends_with("shell is ready") {}
         Ok(())
     }
 
-    /// Runs a command and returns what it prints and its exit code.
+    /// Runs a command and returns its output and its exit code.
     pub(crate) fn run(&mut self, command: &str, timeout: Duration) -> Result<(String, i32)> {
         self.count += 1;
         let mark = format!("#{} ", self.count);
@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers each line that comes with the next of `answers`, and hands back the lines.
+    /// Replies to each received line with the next of `answers`, and returns the lines.
     fn other_side(
         folder: &Path,
         greeting: &'static str,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::Result;
 use crate::cargo::{check, output, root};
 
-/// How often it is looked whether the program has ended.
+/// Polling interval for the program's end.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The program, a key, and two releases that it signed.
@@ -22,14 +22,14 @@ pub(crate) struct Host {
 /// Which release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// Trained just now where there are data, else the default bundle again.
+    /// A newly trained bundle if there are data, else the default bundle with another release number.
     First,
-    /// The default bundle again.
+    /// The default bundle with another release number.
     Second,
 }
 
 impl Release {
-    /// Its number: above those of every badge's own.
+    /// Its number, higher than that of every embedded bundle.
     pub(crate) fn number(self) -> u32 {
         match self {
             Self::First => 900,
@@ -97,13 +97,13 @@ impl Host {
         self.run(&["bundle", "verify", &file, "--key", &key])
     }
 
-    /// Begins to flash a release over the cable at `port`.
+    /// Starts to flash a release over the cable at `port`.
     pub(crate) fn flash(&mut self, port: &str, release: Release, log: &Path) -> Result<()> {
         let file = self.file(release);
         self.begin(port, &["--what", "bundle", "--bundle", &file], log)
     }
 
-    /// Begins to roll the badge back over the cable at `port`.
+    /// Starts to roll back the badge over the cable at `port`.
     pub(crate) fn roll_back(&mut self, port: &str, log: &Path) -> Result<()> {
         self.begin(port, &["--rollback"], log)
     }
@@ -117,7 +117,7 @@ impl Host {
         Ok(())
     }
 
-    /// Waits until that is done.
+    /// Waits until the started command succeeds.
     pub(crate) fn done(&mut self, patience: Duration, log: &Path) -> Result<()> {
         let status = self.ended(patience)?;
         if status.success() {
@@ -127,7 +127,7 @@ impl Host {
         Err(format!("emocue flash: {status}\n{told}").into())
     }
 
-    /// Waits until that is refused with `why`.
+    /// Waits until the started command is refused with `why`.
     pub(crate) fn refused(&mut self, patience: Duration, log: &Path, why: &str) -> Result<()> {
         let status = self.ended(patience)?;
         let told = std::fs::read_to_string(log).unwrap_or_default();
@@ -152,7 +152,7 @@ impl Host {
         }
     }
 
-    /// What the badge tells of itself over the cable.
+    /// The badge's status over the cable.
     pub(crate) fn status(&self, port: &str) -> Result<serde_json::Value> {
         let on = format!("serial:{port}");
         let told =

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use crate::Result;
 
-/// Types and permissions, as `stat` has them.
+/// File types and permissions, as in `st_mode`.
 const FOLDER: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
 
-/// An archive in the making; folders are made as files need them.
+/// An archive under construction; folders are added as files need them.
 #[derive(Default)]
 pub(crate) struct Initramfs {
     bytes: Vec<u8>,
@@ -18,7 +18,7 @@ pub(crate) struct Initramfs {
 }
 
 impl Initramfs {
-    /// Puts `contents` at `path`, which does not begin with a slash. Every file can be run.
+    /// Puts `contents` at `path`, which does not begin with a slash. Every file is executable.
     pub(crate) fn file(&mut self, path: &str, contents: &[u8]) {
         self.parents(path);
         self.entry(path, PROGRAM, contents);
@@ -31,7 +31,7 @@ impl Initramfs {
         Ok(())
     }
 
-    /// An empty folder.
+    /// Adds an empty folder.
     pub(crate) fn folder(&mut self, path: &str) {
         self.parents(&format!("{path}/"));
     }
@@ -77,7 +77,7 @@ impl Initramfs {
 mod tests {
     use super::*;
 
-    /// Name, mode and contents of every entry, read as the kernel reads them.
+    /// Name, mode and contents of every entry, parsed like the kernel does.
     fn entries(mut bytes: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
         let mut entries = Vec::new();
         while !bytes.is_empty() {

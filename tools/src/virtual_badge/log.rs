@@ -1,4 +1,4 @@
-//! The panel's messages, as the machine writes them to a log.
+//! The panel's I2C messages from a log of the machine.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use super::panel::{Panel, message};
 use crate::Result;
 
-/// A panel that is brought up to date from its log.
+/// A simulated panel that is updated from the log.
 pub(crate) struct PanelLog {
     path: PathBuf,
-    /// Bytes of whole lines that were read.
+    /// Number of bytes of complete lines read so far.
     read: usize,
     panel: Panel,
     unheard: usize,
@@ -20,7 +20,7 @@ impl PanelLog {
         Self { path, read: 0, panel: Panel::default(), unheard: 0 }
     }
 
-    /// The panel as it is now.
+    /// The current state of the panel.
     pub(crate) fn panel(&mut self) -> Result<&Panel> {
         let log = fs::read(&self.path).map_err(|e| format!("{}: {e}", self.path.display()))?;
         let new = String::from_utf8_lossy(log.get(self.read..).unwrap_or_default()).into_owned();
@@ -31,13 +31,13 @@ impl PanelLog {
         Ok(&self.panel)
     }
 
-    /// How many messages nobody has acknowledged so far.
+    /// Number of messages without acknowledgement so far.
     pub(crate) fn unheard(&mut self) -> Result<usize> {
         self.panel()?;
         Ok(self.unheard)
     }
 
-    /// `P`: the panel got power; `W ADDRESS BYTES`: a message; `N ADDRESS`: one that nobody acknowledged.
+    /// `P`: power-on of the panel; `W ADDRESS BYTES`: a message; `N ADDRESS`: a message without acknowledgement.
     fn take(&mut self, line: &str) -> Result<()> {
         match line.split(' ').next() {
             Some("P") => self.panel = Panel::default(),

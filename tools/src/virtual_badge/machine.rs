@@ -1,4 +1,4 @@
-//! One virtual machine: QEMU, its logs and the lines into it.
+//! One virtual machine: QEMU, its logs and its connections.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::cargo::output;
 use crate::cross::toolchain::as_root;
 use crate::scratch::Scratch;
 
-/// How long the kernel and the first process may take on a busy computer.
+/// Time limit for the kernel and the first process on a computer under load.
 const START: Duration = Duration::from_secs(120);
 
-/// How long a system with services may take.
+/// Time limit for the start of a system with services.
 const START_SYSTEM: Duration = Duration::from_secs(300);
 
-/// How many of a console's last lines an error shows.
+/// Number of a console's last lines in an error message.
 const LAST_LINES: usize = 20;
 
 /// The first QEMU with a Cortex-A76.
@@ -28,26 +28,27 @@ const OLDEST_QEMU: u32 = 7;
 const QEMU: &str = "qemu-system-aarch64";
 const INSTALL: &str = "apt-get install --yes --no-install-recommends qemu-system-arm xz-utils";
 
-/// What kind of machine.
+/// Kind of machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Board<'a> {
-    /// QEMU's own, with two cores.
+    /// QEMU's machine `virt` with two cores.
     Virt {
-        /// What is written to a port lies in a log of that name.
+        /// Ports whose output is written to a log with the same name.
         ports: &'a [&'a str],
-        /// The size of a screen, px, where there is one.
+        /// Size of the screen, px, if there is one.
         screen: Option<(u32, u32)>,
     },
-    /// QEMU's own, with two cores and disks, the first being `/dev/vda`. It ends with this process, however that ends.
+    /// QEMU's machine `virt` with two cores and disks; the first is `/dev/vda`. It ends in every case when this process
+    /// ends.
     Disks(&'a [Disk<'a>]),
-    /// QEMU's own with one core of this kind; its clock advances by a nanosecond per instruction.
+    /// QEMU's machine `virt` with one core of this kind; its clock advances by one nanosecond per instruction.
     Counting { cpu: &'a str },
     /// A Raspberry Pi 3B, with its device tree.
     Raspi3b { device_tree: &'a Path },
 }
 
 impl Board<'_> {
-    /// How long it may take to its shell.
+    /// Time limit for the start of its shell.
     fn start(self) -> Duration {
         match self {
             Self::Disks(_) => START_SYSTEM,
@@ -60,20 +61,20 @@ impl Board<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Disk<'a> {
     pub(crate) image: &'a Path,
-    /// Whether the image keeps what is written; else that goes with the machine.
+    /// Whether writes are stored in the image; otherwise they are discarded with the machine.
     pub(crate) keeps: bool,
 }
 
-/// What to start.
+/// Description of a machine to start.
 pub(crate) struct Plan<'a> {
     pub(crate) board: Board<'a>,
     pub(crate) kernel: &'a Path,
     pub(crate) initramfs: &'a [u8],
-    /// Where logs go.
+    /// Folder for the logs.
     pub(crate) logs: &'a Path,
 }
 
-/// A running machine; it ends with this value.
+/// A running machine; it ends when this value is dropped.
 pub(crate) struct Machine {
     qemu: Child,
     pub(crate) monitor: Monitor,
@@ -123,7 +124,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // A machine that has gone already does not answer.
+        // A machine that has already ended does not answer.
         let _ = self.monitor.execute("quit", &json!({}));
         stop(&mut self.qemu);
     }
@@ -134,7 +135,7 @@ fn stop(qemu: &mut Child) {
     let _ = qemu.wait();
 }
 
-/// QEMU; one with disks is killed when this process is.
+/// The QEMU command; a machine with disks is killed when this process ends.
 fn program(board: Board<'_>) -> Command {
     if !matches!(board, Board::Disks(_)) {
         return Command::new(QEMU);
@@ -144,7 +145,7 @@ fn program(board: Board<'_>) -> Command {
     command
 }
 
-/// The end of what a machine's kernel and services said, for an error's message.
+/// The last lines of a machine's console, for an error message.
 pub(crate) fn last_lines(logs: &Path) -> String {
     let text = |name: &str| fs::read(logs.join(name)).unwrap_or_default();
     let text = [text("qemu.log"), text("console.log")].concat();
@@ -154,7 +155,7 @@ pub(crate) fn last_lines(logs: &Path) -> String {
     last.map(|line| format!("\n  console: {}", line.escape_debug())).collect()
 }
 
-/// Installs QEMU, unless it is there.
+/// Installs QEMU, unless it is installed.
 pub(crate) fn install() -> Result<()> {
     has_qemu().or_else(|_| as_root(|sudo| format!("{sudo}apt-get update && {sudo}{INSTALL}")))
 }
@@ -198,7 +199,7 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
             // The first UART is wired to Bluetooth.
             add("-serial", "null");
             add("-serial", "chardev:shell");
-            // Registers can be reached through /dev/mem.
+            // Registers are accessible through /dev/mem.
             ("raspi3b", "console=ttyS1,115200 iomem=relaxed")
         }
     };
@@ -210,7 +211,7 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
             if let Some((width, height)) = screen {
                 add("-device", &format!("virtio-gpu-pci,xres={width},yres={height}"));
             }
-            // The cable to a host: a terminal on either side.
+            // The cable to a host: a terminal at each end.
             add("-chardev", "pty,id=link");
             add("-device", "virtconsole,chardev=link");
             for port in ports {
@@ -224,7 +225,7 @@ fn arguments(plan: &Plan, folder: &Path) -> Vec<String> {
                 // A comma ends a path, unless it is doubled.
                 let image = disk.image.display().to_string().replace(',', ",,");
                 let snapshot = if disk.keeps { "off" } else { "on" };
-                // What the computer's own crash would lose is made anew.
+                // `cache=unsafe`: after a crash of this computer the image is made again.
                 let options = "if=none,format=raw,cache=unsafe";
                 add("-drive", &format!("{options},id=d{index},snapshot={snapshot},file={image}"));
                 add("-device", &format!("virtio-blk-pci,drive=d{index}"));

@@ -1,5 +1,5 @@
 //! `cargo xtask virtual-badge`: the badge's own program for a board, in a virtual ARM machine with a camera, a panel, a
-//! button and an LED, or a screen, seen from outside.
+//! button and an LED, or a screen, tested from outside.
 
 pub(crate) mod control;
 mod host;
@@ -32,23 +32,23 @@ use play::Play;
 use scenario::{SCENARIOS, Scenario};
 use screen::Screen;
 
-/// The portrait before the camera, one of the badge's own.
+/// The portrait in front of the camera, one of the embedded portraits.
 const PORTRAIT: &str = "astronaut.jpg";
 
-/// What the kernel needs for the camera and for an I2C bus in user space, with options.
+/// Kernel modules for the camera and for an I2C bus in user space, with options.
 const MODULES: &[(&str, &str)] = &[
     // One HDMI input and one HDMI output, which can be connected to each other.
     ("vivid", "n_devs=1 node_types=0x101 num_inputs=1 input_types=3 num_outputs=1 output_types=1"),
     ("cuse", ""),
 ];
 
-/// What it needs for a screen with a framebuffer.
+/// Kernel modules for a screen with a framebuffer.
 const SCREEN: &[(&str, &str)] = &[("virtio_gpu", "")];
 
-/// The first process of a machine: it gives a shell.
+/// The first process of a machine, which starts a shell.
 pub(crate) const INIT: &[u8] = include_bytes!("init.sh");
 
-/// What runs in the machine besides the badge.
+/// The helper program in the machine.
 const GUEST: Built = Built { package: "emocue-guest", features: "emocue-guest/vivid" };
 
 /// Options of `cargo xtask virtual-badge`.
@@ -78,7 +78,7 @@ pub(crate) struct VirtualBadgeArgs {
 }
 
 impl VirtualBadgeArgs {
-    /// Every scenario, and the other machine, as a board gets the badge; an update is trained where there are data.
+    /// All scenarios and the other machine, with the `dist` build; an update is trained if there are data.
     pub(crate) fn every(install: bool) -> Vec<Self> {
         let data = std::env::var_os("EMOCUE_DATA").map(PathBuf::from);
         let usual = |machine, scenario| {
@@ -106,7 +106,7 @@ fn named(name: &str) -> std::result::Result<&'static Scenario, String> {
     })
 }
 
-/// Builds, boots and plays a scenario; every step must come true.
+/// Builds, boots and runs a scenario; every step must succeed.
 pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     if args.install {
         cross::toolchain::install(BoardTarget::Aarch64)?;
@@ -155,7 +155,7 @@ pub(crate) fn run(args: &VirtualBadgeArgs) -> Result<()> {
     played
 }
 
-/// The host at the other end of the cable, for a scenario that flashes.
+/// The host at the other end of the cable, if the scenario flashes.
 fn host(args: &VirtualBadgeArgs, badge: &Path) -> Result<Option<Host>> {
     if !args.scenario.flashes() {
         return Ok(None);
@@ -167,13 +167,13 @@ fn host(args: &VirtualBadgeArgs, badge: &Path) -> Result<Option<Host>> {
     Host::new(program, args.data.as_deref()).map(Some)
 }
 
-/// Cross-builds the badge and its helper and returns the folder in which they lie.
+/// Cross-compiles the badge and its helper and returns their folder.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     let [badge] = cross::BADGE;
     cross::build(BoardTarget::Aarch64, profile, &[badge, GUEST])
 }
 
-/// The kernel that is booted.
+/// Path of the kernel image.
 pub(crate) fn kernel() -> Result<PathBuf> {
     Ok(packages::kernel()?.image)
 }
@@ -190,7 +190,7 @@ pub(crate) fn logs(name: &str) -> Result<PathBuf> {
     Ok(logs)
 }
 
-/// A file system with the tools of a shell, and this first process.
+/// An initramfs with a shell's tools and this first process.
 pub(crate) fn tools(init: &[u8]) -> Result<Initramfs> {
     let mut files = Initramfs::default();
     for folder in ["dev", "proc", "sys", "root"] {
@@ -202,7 +202,7 @@ pub(crate) fn tools(init: &[u8]) -> Result<Initramfs> {
     Ok(files)
 }
 
-/// A file system with a shell, the badge and the libraries that it is linked to.
+/// An initramfs with a shell, the badge and its shared libraries.
 pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
     let mut files = tools(INIT)?;
     files.copy("bin/emocue-badge", badge)?;
@@ -214,7 +214,7 @@ pub(crate) fn system(badge: &Path) -> Result<Initramfs> {
     Ok(files)
 }
 
-/// Adds modules with their options, which the first process loads, and all that they need.
+/// Adds modules with their options and dependencies, which the first process loads.
 pub(crate) fn add_modules(
     files: &mut Initramfs,
     kernel: &Kernel,

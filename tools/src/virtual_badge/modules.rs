@@ -1,4 +1,4 @@
-//! Kernel modules with all that they need, in the order in which they are loaded.
+//! Kernel modules with their dependencies, in load order.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,8 +10,8 @@ use crate::Result;
 /// A module's name and its uncompressed object file.
 pub(crate) type Module = (String, Vec<u8>);
 
-/// Reads `wanted` and what they depend on below `folder`; each comes after what it needs. What is built into the
-/// kernel is left out.
+/// Reads `wanted` and their dependencies below `folder`; each module follows its dependencies. Modules that are built
+/// into the kernel are omitted.
 ///
 /// Dependencies are read from the modules themselves, so that no `depmod` is needed.
 pub(crate) fn load(folder: &Path, wanted: &[&str]) -> Result<Vec<Module>> {
@@ -60,7 +60,7 @@ fn collect(folder: &Path, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// A module's name: that of its file, where `-` and `_` are the same.
+/// A module's name from its file name; `-` and `_` are equivalent.
 fn name(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_str()?;
     let (name, end) = file.split_once(".ko")?;
@@ -81,7 +81,7 @@ fn object(path: &Path) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// What a module's own description says it needs.
+/// The dependencies in a module's `.modinfo` section.
 fn depends(object: &[u8]) -> Vec<String> {
     const KEY: &[u8] = b"\0depends=";
     let Some(at) = object.windows(KEY.len()).position(|bytes| bytes == KEY) else {

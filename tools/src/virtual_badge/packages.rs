@@ -1,6 +1,6 @@
-//! A kernel and a shell for the virtual machine, from the distribution's own servers, kept in the user's cache.
+//! A kernel and a shell for the virtual machine, from the distribution's package servers, stored in the user's cache.
 //!
-//! apt works in folders of its own here: neither root nor a foreign architecture on this system is needed.
+//! apt uses separate folders here, so that neither root nor a foreign architecture on this system is needed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::cargo::{cache, check, output};
 
 /// A kernel package, unpacked.
 pub(crate) struct Kernel {
-    /// What is booted.
+    /// Path of the kernel image.
     pub(crate) image: PathBuf,
     /// The folder of its modules.
     pub(crate) modules: PathBuf,
     /// The folder of device trees.
     pub(crate) device_trees: PathBuf,
-    /// As `uname -r` says it.
+    /// The release, as in the output of `uname -r`.
     pub(crate) release: String,
 }
 
-/// The newest kernel that was downloaded; else the newest that the configured package sources have.
+/// The newest downloaded kernel, or else the newest of the configured package sources.
 pub(crate) fn kernel() -> Result<Kernel> {
     let cache = cache()?;
     let here: Vec<_> =
@@ -51,14 +51,14 @@ pub(crate) fn kernel() -> Result<Kernel> {
     })
 }
 
-/// A static busybox for the virtual machine.
+/// Path of a static busybox for the virtual machine.
 pub(crate) fn busybox() -> Result<PathBuf> {
     let root = unpacked(&cache()?, "busybox-static")?;
     let paths = ["bin/busybox", "usr/bin/busybox"].map(|path| root.join(path));
     Ok(paths.into_iter().find(|path| path.exists()).ok_or("busybox-static without busybox")?)
 }
 
-/// Downloads packages and all that they need into `folder`, as if nothing were installed. apt's patterns are names, too.
+/// Downloads packages and their dependencies into `folder`, as if nothing were installed. Names may be apt patterns.
 pub(crate) fn download(names: &[&str], folder: &Path) -> Result<()> {
     let apt = Apt::update(&cache()?)?;
     let archives = folder.join("archives");
@@ -75,12 +75,13 @@ pub(crate) fn download(names: &[&str], folder: &Path) -> Result<()> {
     Ok(fs::remove_dir_all(&archives)?)
 }
 
-/// The newest of Debian's kernels for real machines among package names.
+/// The newest generic Debian kernel among package names.
 fn newest<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.filter_map(|name| Some((version(name)?, name))).max().map(|(_, name)| name)
 }
 
-/// `linux-image-6.12.117+deb12-arm64` in numbers; nothing for metapackages and for variants, whose names continue.
+/// `linux-image-6.12.117+deb12-arm64` as numbers; `None` for metapackages and for variants, whose names have a further
+/// suffix.
 fn version(name: &str) -> Option<Vec<u64>> {
     let version = name.strip_prefix("linux-image-")?.strip_suffix("-arm64")?;
     if version.split(['-', '+', '.']).count() < 3
@@ -96,7 +97,7 @@ fn version(name: &str) -> Option<Vec<u64>> {
     numbers.map(|number| number.parse().ok()).collect()
 }
 
-/// The folder of a package's files, downloaded if it is not there yet.
+/// The folder of a package's unpacked files, downloaded if it is missing.
 fn unpacked(cache: &Path, package: &str) -> Result<PathBuf> {
     let root = cache.join(package);
     if root.is_dir() {
@@ -109,7 +110,7 @@ fn unpacked(cache: &Path, package: &str) -> Result<PathBuf> {
     let file = fs::read_dir(&folder)?.flatten().next().ok_or("apt-get downloaded nothing")?;
     let contents = folder.path().join("contents");
     check(Command::new("dpkg-deb").arg("-x").args([file.path(), contents.clone()]))?;
-    // Appears when it is whole.
+    // Moved when complete.
     fs::rename(contents, &root)?;
     Ok(root)
 }
@@ -120,7 +121,7 @@ struct Apt {
 }
 
 impl Apt {
-    /// Reads what the configured sources have.
+    /// Downloads the package lists of the configured sources.
     fn update(cache: &Path) -> Result<Self> {
         let folder = cache.join("apt");
         for part in ["lists/partial", "archives/partial"] {

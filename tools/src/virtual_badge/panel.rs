@@ -1,4 +1,4 @@
-//! What an SSD1306 shows after the I2C messages that it got, by its data sheet.
+//! Simulates an SSD1306 panel from I2C messages, according to its data sheet.
 
 /// Columns, and rows in eight pages.
 pub(crate) const WIDTH: usize = 128;
@@ -12,8 +12,8 @@ enum Addressing {
     Page,
 }
 
-/// A panel with 128x64 px, mounted as modules are: column 0 of the memory is at the right unless segments are remapped,
-/// and so is the top row at the bottom.
+/// A panel with 128x64 px, mounted as on common modules: column 0 of the memory is at the right unless segments are
+/// remapped, and row 0 at the bottom unless the scan direction is remapped.
 #[derive(Clone, Debug)]
 pub(crate) struct Panel {
     memory: [[u8; WIDTH]; HEIGHT / 8],
@@ -37,7 +37,7 @@ pub(crate) struct Panel {
 }
 
 impl Default for Panel {
-    /// As after power-on; the memory's contents are then anything, here dark.
+    /// The state after power-on; the memory is undefined then, here dark.
     fn default() -> Self {
         Self {
             memory: [[0; WIDTH]; HEIGHT / 8],
@@ -62,7 +62,7 @@ impl Default for Panel {
 }
 
 impl Panel {
-    /// Takes one message: control bytes, each followed by one byte or, without the continuation bit, by the rest.
+    /// Processes one message: control bytes, each followed by one byte or, without the continuation bit, by the rest.
     pub(crate) fn receive(&mut self, message: &[u8]) {
         let mut rest = message;
         while let [control, after @ ..] = rest {
@@ -146,7 +146,7 @@ impl Panel {
 
     fn data(&mut self, byte: u8) {
         self.memory[usize::from(self.page)][usize::from(self.column)] = byte;
-        // Page addressing knows no window.
+        // Page addressing mode has no column window.
         let (first, last) = match self.addressing {
             Addressing::Page => (0, 127),
             _ => self.columns,
@@ -171,7 +171,7 @@ impl Panel {
     }
 }
 
-/// The bytes of a message in a log's line `W ADDRESS BYTES`; nothing for other lines and for one that is not whole.
+/// The bytes of a message in a log line `W ADDRESS BYTES`; `None` for other and for incomplete lines.
 pub(crate) fn message(line: &str) -> Option<Vec<u8>> {
     let bytes = line.strip_prefix("W ")?.split_once(' ')?.1;
     let byte = |at: usize| u8::from_str_radix(bytes.get(at..at + 2)?, 16).ok();
@@ -182,7 +182,7 @@ pub(crate) fn message(line: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// As most drivers begin: pump, upright, on.
+    /// The usual initialisation: charge pump, upright, on.
     const INIT: [u8; 8] = [0x00, 0x8d, 0x14, 0xa1, 0xc8, 0x20, 0x00, 0xaf];
 
     fn lit(panel: &Panel) -> Vec<(usize, usize)> {

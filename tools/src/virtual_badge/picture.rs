@@ -1,4 +1,4 @@
-//! Pictures: what the camera looks at, and what the panel has to show.
+//! Pictures: the camera's frames, and the golden pictures of the panel.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::cargo::{output, root};
 /// Size of the virtual camera's frames, px.
 pub(crate) const FRAME: (u32, u32) = (1280, 720);
 
-/// Where the code of a question stands on the panel, and how large a digit is, px.
+/// Position of a question's code on the panel, and size of a digit, px.
 const CODE_LEFT: usize = 19;
 const CODE_TOP: usize = 14;
 const DIGIT: (usize, usize) = (10, 20);
 
-/// A portrait of the badge's own, in the middle of a black frame, as the camera gives it: YUYV, limited range.
+/// An embedded portrait in the middle of a black frame, in the camera's format: YUYV, limited range.
 pub(crate) fn frame(portrait: &str) -> Result<Vec<u8>> {
     let path = root().join("models/run/pictures").join(portrait);
     let picture = image::open(&path).map_err(|e| format!("{}: {e}", path.display()))?.to_rgb8();
@@ -57,7 +57,7 @@ fn yuyv(picture: &RgbImage) -> Vec<u8> {
     bytes
 }
 
-/// The panel that the badge, run here on the portrait itself, writes in this mode.
+/// The panel that the badge, run on this computer with the portrait, writes in this mode.
 pub(crate) fn golden_answer(badge: &Path, portrait: &str, mode: &str) -> Result<Vec<bool>> {
     let folder = tempfile::tempdir()?;
     let display = format!("png:{}", folder.path().display());
@@ -73,15 +73,15 @@ pub(crate) fn golden_answer(badge: &Path, portrait: &str, mode: &str) -> Result<
     Ok(picture.pixels().map(|pixel| pixel.0[0] > 127).collect())
 }
 
-/// The panel of a state without a face, as the badge's own tests have it.
+/// The panel of a state without a face, from the badge's golden files.
 pub(crate) fn golden_state(state: &str) -> Result<Vec<bool>> {
     let path = root().join(format!("device/tests/golden/{state}-{WIDTH}x{HEIGHT}.txt"));
     let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(text.chars().filter(|c| !c.is_whitespace()).map(|c| c == '#').collect())
 }
 
-/// The code of the question on `panel`, if all else on it is as in `golden`; `digits` is a panel with the code
-/// `0123 4567 8901 2345`.
+/// The code of the question on `panel`, if everything else equals `golden`; `digits` is a panel with the code `0123
+/// 4567 8901 2345`.
 pub(crate) fn code(panel: &[bool], golden: &[bool], digits: &[bool]) -> Option<String> {
     let rows = |pixels: &[bool]| -> Vec<bool> {
         [&pixels[..CODE_TOP * WIDTH], &pixels[(CODE_TOP + 2 * DIGIT.1) * WIDTH..]].concat()
@@ -89,7 +89,7 @@ pub(crate) fn code(panel: &[bool], golden: &[bool], digits: &[bool]) -> Option<S
     if rows(panel) != rows(golden) {
         return None;
     }
-    // Eight digits in a line, a gap of one after the fourth.
+    // Eight digits per line, with a gap of one digit after the fourth.
     let glyph = |pixels: &[bool], at: usize| -> Vec<bool> {
         let column = at % 8 + usize::from(at % 8 >= 4);
         let (left, top) = (CODE_LEFT + column * DIGIT.0, CODE_TOP + at / 8 * DIGIT.1);

@@ -1,4 +1,4 @@
-//! Playing a scenario: doing each step and waiting until it comes true.
+//! Runs a scenario: performs each step and waits for its result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,35 +13,35 @@ use super::scenario::{Do, Picture, SCENARIOS, Scenario};
 use super::screen::Screen;
 use crate::Result;
 
-/// How long anything may take on a busy computer, a bundle over the emulated cable included.
+/// Time limit of every wait on a computer under load, including a bundle over the emulated cable.
 pub(super) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The button's and the LED's lines of the machine's PL061.
 const BUTTON: u32 = 3;
 const LED: u32 = 5;
 
-/// Longer than a bounce, shorter than a long press.
+/// Duration of a press: longer than contact bounce, shorter than a long press.
 const FINGER: Duration = Duration::from_millis(200);
 
-/// The PL061's levels of all lines, in physical memory.
+/// Physical address of the PL061's data register for all lines.
 const LEVELS: u64 = 0x0903_03fc;
 
-/// Lines of each log that a failure shows.
+/// Number of lines of each log in a failure message.
 const TAIL: usize = 15;
 
-/// A scenario on its way.
+/// A running scenario.
 pub(crate) struct Play {
     machine: Machine,
-    /// The PL061 as QEMU calls it.
+    /// QEMU's name of the PL061.
     pins: String,
     panel: PanelLog,
-    /// Messages without acknowledgement that were awaited already.
+    /// Number of messages without acknowledgement that were already expected.
     unheard: usize,
     golden: Vec<(Picture, Vec<bool>)>,
     screen: Screen,
-    /// At the other end of the cable.
+    /// The host at the other end of the cable.
     host: Option<Host>,
-    /// Where the cable ends on this computer.
+    /// Path of the cable's terminal on this computer.
     port: String,
     /// Length of the badge's log at its last start.
     log_start: usize,
@@ -91,10 +91,10 @@ impl Play {
         })
     }
 
-    /// Does every step.
+    /// Performs every step.
     ///
     /// # Errors
-    /// At the first step that does not come true, with the ends of the logs.
+    /// At the first step that fails, with the last lines of the logs.
     pub(crate) fn scenario(&mut self, scenario: &Scenario) -> Result<()> {
         for (number, step) in (1..).zip(scenario.steps) {
             let done = step.does.iter().try_for_each(|does| self.act(*does, number));
@@ -270,7 +270,7 @@ fn on_or_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-/// Whether the badge says that its bundle comes from `place`: a slot, or its program.
+/// Whether the badge reports that its bundle comes from `place`: a slot, or its program.
 fn runs_from(status: &serde_json::Value, place: &str) -> bool {
     status["running"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(place))
 }

@@ -1,6 +1,6 @@
-//! A virtual Raspberry Pi 3B: what its own GPIO registers say while the badge runs with `rppal`.
+//! A virtual Raspberry Pi 3B: checks its GPIO registers while the badge runs with `rppal`.
 //!
-//! It has no I2C panel, and its pins can only be watched, not pressed.
+//! It has no I2C panel, and its pins can only be read, not set.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::cargo::Profile;
 use crate::cross::{self, BoardTarget, Built};
 
-/// Levels of GPIO 0 to 31 (GPLEV0), in physical memory.
+/// Physical address of the levels of GPIO 0 to 31 (GPLEV0).
 const LEVELS: u64 = 0x3f20_0034;
 
 /// The LED's pin in `raspi.toml`.
@@ -19,7 +19,7 @@ const LED: u32 = 17;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Boots, and watches the LED's pin while the badge starts and ends.
+/// Boots, and reads the LED's pin while the badge starts and ends.
 pub(crate) fn run(profile: Profile) -> Result<()> {
     let badge =
         Built { package: "emocue-device", features: "emocue-device/board,emocue-device/rppal" };

@@ -1,4 +1,4 @@
-//! The virtual screen: what QEMU shows in its window, and what the badge's library draws in memory for the same.
+//! The virtual screen: QEMU's screen contents, and the same pictures drawn in memory by the badge's library.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,20 +13,20 @@ use super::scenario::{Do, Picture, Scenario};
 use crate::Result;
 use crate::cargo::{output, root};
 
-/// Its size, px: that of many small HDMI screens.
+/// Its size, px, common for small HDMI screens.
 pub(crate) const SIZE: (u32, u32) = (1024, 600);
 
-/// Between two looks at the screen: the machine stands still for each.
+/// Polling interval for the screen; the machine is paused during each dump.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The golden pictures, and where dumps go.
+/// The golden pictures, and the folder for dumps.
 pub(crate) struct Screen {
     golden: Vec<(Picture, RgbImage)>,
     logs: PathBuf,
 }
 
 impl Screen {
-    /// Draws every picture that `scenario` wants with this computer's `badge` and the library's example `screen`.
+    /// Draws every picture that `scenario` needs with this computer's `badge` and the library's example `screen`.
     pub(crate) fn new(
         scenario: &Scenario,
         badge: &Path,
@@ -48,7 +48,7 @@ impl Screen {
         Ok(Self { golden, logs: logs.to_owned() })
     }
 
-    /// Waits until the screen shows exactly this; what it shows then is kept as a PNG file.
+    /// Waits until the screen shows exactly this picture, and stores it as a PNG file.
     pub(crate) fn shows(&self, monitor: &mut Monitor, picture: Picture, step: u32) -> Result<()> {
         let known = self.golden.iter().find(|(known, _)| *known == picture);
         let golden = &known.ok_or("no such golden picture")?.1;
@@ -83,7 +83,7 @@ impl Screen {
         })
     }
 
-    /// What the screen shows now.
+    /// The current contents of the screen.
     fn dump(&self, monitor: &mut Monitor) -> Result<RgbImage> {
         let file = self.logs.join("screen.ppm");
         monitor.execute("screendump", &json!({ "filename": file }))?;
@@ -92,7 +92,7 @@ impl Screen {
     }
 }
 
-/// How the portrait looks, as this computer's badge answers.
+/// The answer of this computer's badge to the portrait.
 fn answer(badge: &Path, portrait: &str) -> Result<String> {
     let mut command = Command::new(badge);
     command.arg("run").arg("--camera").arg(root().join("models/run/pictures").join(portrait));
@@ -101,7 +101,7 @@ fn answer(badge: &Path, portrait: &str) -> Result<String> {
     Ok(told["shown"].as_str().ok_or("the badge shows nothing")?.to_owned())
 }
 
-/// What the library draws in memory.
+/// The picture that the library draws in memory.
 fn draw(badge: &Path, name: &str) -> Result<RgbImage> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("screen.png");
@@ -111,7 +111,7 @@ fn draw(badge: &Path, name: &str) -> Result<RgbImage> {
     Ok(image::open(&file).map_err(|e| format!("{}: {e}", file.display()))?.to_rgb8())
 }
 
-/// A picture in the form `P6` with 8 bits a colour, as QEMU writes it.
+/// Parses a PPM image (`P6`) with 8 bits per channel, as QEMU writes it.
 fn ppm(bytes: &[u8]) -> Option<RgbImage> {
     let mut rest = bytes.strip_prefix(b"P6\n")?;
     let mut line = || {

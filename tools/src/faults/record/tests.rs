@@ -2,7 +2,7 @@ use super::*;
 use crate::faults::tree::Tree;
 use crate::faults::{crash, disk};
 
-/// A trace as strace writes it with -xx, of one without.
+/// The operations of a trace that was written without -xx; its strings are converted to the form of -xx.
 fn golden(trace: &str) -> Result<Vec<Op>> {
     let (mut text, mut within) = (String::new(), false);
     for character in trace.chars() {
@@ -59,7 +59,7 @@ fn every_call_on_the_folder_is_followed() {
         write(None, b"abc"),
         write(Some(1), b"Z"),
         Op::Seek { handle: 0, to: 3 },
-        // Two bytes were to be written, and one was.
+        // A short write: one of two bytes.
         write(None, b"d"),
         Op::Sync { handle: 0 },
         Op::SetLength { handle: 0, length: 3 },
@@ -142,7 +142,7 @@ fn a_real_program_that_writes_in_place_is_caught() {
     let end = run.end().unwrap();
     assert_eq!(end.difference(&Tree::read(&disk).unwrap()), None);
     let trees = run.states().unwrap().into_iter().map(|state| run.tree(&state).unwrap());
-    // Neither the old file nor the new one.
+    // Trees with neither the old file nor the new one.
     let torn = trees.filter(|tree| *tree != end && *tree != run.before.now()).count();
     assert!(torn >= 3, "{torn}");
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask steadiness --fit`: the `[steady]` section that suits the networks best.
+//! `cargo xtask steadiness --fit`: finds the best `[steady]` section for the networks.
 //!
-//! Every frame is looked at by itself once; then all settings of a grid are tried on those answers.
+//! Every frame is classified independently once; then a grid search over the settings uses those answers.
 
 mod simulate;
 
@@ -16,41 +16,41 @@ use super::scene::script::Kind;
 use super::segments::{Segment, delay_ms, percentile, segments};
 use super::truth::{Span, TruthFigures};
 
-/// What is tried for each setting; `enter` also as the threshold of the networks.
+/// Grid values of each setting; `enter` also takes the networks' threshold.
 const TAU_S: [f32; 7] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4];
 const ENTER: [f32; 5] = [0.5, 0.56, 0.62, 0.68, 0.74];
 const STAY: [f32; 6] = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45];
 const LEAD: [f32; 5] = [0.1, 0.2, 0.3, 0.4, 0.5];
 const DWELL_S: [f32; 3] = [0.5, 0.75, 1.0];
 
-/// A stream of answers to single frames.
+/// A stream of single-frame answers.
 pub(super) struct Case {
-    /// Frames a second, as the tables name it: each has to be good by itself.
+    /// Frame rate, as named in the tables; each rate is evaluated separately.
     fps: String,
     seconds: f64,
     sequence: Sequence,
     segments: Vec<Segment>,
-    /// What a drawn scene is for, and what is known of it.
+    /// Kind and ground truth of a synthetic scene.
     known: Option<(Kind, Vec<Span>)>,
 }
 
 impl Case {
-    /// That of `raw`; a drawn scene has what is known of it.
+    /// A case from the single-frame answers `raw`; `known` is the ground truth of a synthetic scene.
     pub(super) fn new(fps: String, raw: &[Frame], known: Option<(Kind, Vec<Span>)>) -> Self {
         let sequence = Sequence::of(raw);
         Self { fps, seconds: seconds(raw), sequence, segments: segments(raw), known }
     }
 }
 
-/// All cases and the threshold of the networks.
+/// All cases, and the frames for the networks' threshold.
 #[derive(Default)]
 pub(super) struct Fit {
     cases: Vec<Case>,
-    /// The answers that tell the threshold.
+    /// The answers from which the threshold is estimated.
     raw: Vec<Frame>,
 }
 
-/// What a setting does, at the rate at which it is worst.
+/// Figures of a setting at its worst rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Score {
     changes_a_minute: f64,
@@ -71,7 +71,7 @@ impl Score {
         }
     }
 
-    /// How many of the bars it breaks.
+    /// Number of limits that it exceeds.
     fn broken(&self, budget: &SteadinessBudget) -> usize {
         let bars = [
             (self.delay_ms, budget.delay_p90_ms),
@@ -90,8 +90,8 @@ impl Fit {
         self.raw.extend(raw);
     }
 
-    /// Tries every setting, and returns what is to be printed: the frontier of changes against delay, today's settings,
-    /// and the chosen section.
+    /// Evaluates every setting, and returns a text with the Pareto front of changes against delay, the current
+    /// settings, and the chosen section.
     pub(super) fn report(mut self, budget: &SteadinessBudget) -> crate::Result<String> {
         let threshold = threshold(&self.raw).ok_or("no face in the clips")?;
         let mut tried: Vec<(SteadySettings, Score)> = Vec::new();
@@ -157,7 +157,7 @@ impl Fit {
     }
 }
 
-/// What one rate adds up to.
+/// Sums over the cases of one rate.
 #[derive(Default)]
 struct Sums {
     seconds: f64,
@@ -170,7 +170,7 @@ struct Sums {
 
 impl Sums {
     fn score(&self) -> Score {
-        // Without anything of a kind there is nothing bad about it.
+        // Without any case of a kind the figure is 0.
         let share = |count: usize, of: f64| if of > 0.0 { count as f64 / of } else { 0.0 };
         let p90 = |delays: &[u64]| percentile(delays, 0.9).unwrap_or(0) as f64;
         Score {
@@ -183,7 +183,7 @@ impl Sums {
     }
 }
 
-/// Every setting that is tried.
+/// All settings of the grid.
 fn grid() -> Vec<SteadySettings> {
     let mut all = Vec::new();
     let enters: Vec<Option<f32>> = std::iter::once(None).chain(ENTER.map(Some)).collect();
@@ -209,7 +209,8 @@ fn grid() -> Vec<SteadySettings> {
     all
 }
 
-/// Settings that miss no more than they may and of which none else has both fewer changes and less delay, calmest first.
+/// The Pareto front: settings within the limit of missed segments for which no other has both fewer changes and less
+/// delay, fewest changes first.
 fn frontier<'a>(
     tried: &'a [(SteadySettings, Score)],
     budget: &SteadinessBudget,
@@ -229,7 +230,7 @@ fn frontier<'a>(
     good
 }
 
-/// How far two settings are apart: of equals, what is nearer to today's is chosen.
+/// Distance of two settings: of equals, the one nearest to the current settings is chosen.
 fn distance(one: &SteadySettings, other: &SteadySettings) -> f32 {
     let enter = |settings: &SteadySettings| settings.enter.unwrap_or(0.6);
     [
@@ -280,7 +281,7 @@ mod tests {
         );
         assert!(!section.contains("000"), "{section}");
         let chosen = table.lines().find(|line| line.ends_with("| chosen |")).unwrap();
-        // One true change; nothing calmer shows both.
+        // One true change; no setting with fewer changes shows both answers.
         let cells: Vec<&str> = chosen.split('|').map(str::trim).collect();
         assert_eq!((cells[8], cells[9]), ("0.0", "0.0"), "{table}");
         assert!(table.lines().any(|line| line.ends_with("| today |")), "{table}");

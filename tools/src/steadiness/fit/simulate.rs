@@ -1,30 +1,30 @@
-//! The steadied answer on the answers to single frames, without the badge: quick enough to try thousands of settings.
+//! Simulates the temporal filter on single-frame answers without the badge: fast enough for thousands of settings.
 
 use emocue_models::steady::{Settled, Steady, SteadySettings};
 
 use super::super::log::{Box, Frame, is_expression};
 
-/// How often a second the badge classifies the shown face; twice as often while its answer may be about to change.
+/// Rate at which the badge classifies the shown face, Hz; doubled while its answer may be about to change.
 const CLASSIFY_HZ: f32 = 8.0;
 
-/// A frame: the time since the one before, s, and the nearest face with its probabilities.
+/// A frame: the time since the previous one, s, and the nearest face with its probabilities.
 struct Moment {
     elapsed: f32,
     face: Option<(Box, Vec<f32>)>,
 }
 
-/// What single frames say, ready to be steadied.
+/// Single-frame answers, prepared for the temporal filter.
 pub(super) struct Sequence {
-    /// Of each frame.
+    /// One per frame.
     seen: Vec<Moment>,
     /// The classes, in the order of the probabilities.
     classes: Vec<String>,
-    /// The frames, without faces; what a setting shows is written into them.
+    /// The frames without faces; the shown answers of a setting are written into them.
     shown: Vec<Frame>,
 }
 
 impl Sequence {
-    /// That of `raw`.
+    /// The sequence of the single-frame answers `raw`.
     pub(super) fn of(raw: &[Frame]) -> Self {
         let mut before = raw.first().map_or(0, |frame| frame.time_ms);
         let mut classes = Vec::new();
@@ -44,8 +44,8 @@ impl Sequence {
         Self { seen, classes, shown: raw.iter().map(blank).collect() }
     }
 
-    /// What `settings` show of the nearest face. The badge itself follows faces and may stay with another one, so this is
-    /// near to what it shows, not the same.
+    /// The shown answers with `settings` for the nearest face. This is an approximation: the badge tracks faces and may
+    /// keep showing another one.
     pub(super) fn show(&mut self, settings: &SteadySettings, threshold: f32) -> &[Frame] {
         let (mut steady, mut last, mut away, mut waited) = (Steady::new(), None::<Box>, 0.0, 0.0);
         let mut screen = "no-face";
@@ -81,8 +81,8 @@ impl Sequence {
     }
 }
 
-/// The threshold of the networks, by what they answered: between the highest probability of an "unsure" and the lowest of
-/// an expression. `None` where no face was seen.
+/// The networks' threshold, estimated from their answers: between the highest probability of an "unsure" and the lowest
+/// of an expression. `None` without a face.
 pub(super) fn threshold<'a>(raw: impl IntoIterator<Item = &'a Frame>) -> Option<f32> {
     let (mut unsure, mut certain) = (0.0_f32, 1.0_f32);
     let mut seen = false;
@@ -103,7 +103,7 @@ pub(super) mod tests {
     use super::super::super::log::by_hand;
     use super::*;
 
-    /// Frames as [`by_hand::frames`] makes them; what is shown has a probability of 0.9, the others share the rest.
+    /// Frames as [`by_hand::frames`] makes them; the shown class has a probability of 0.9, the others share the rest.
     pub(in super::super) fn with_probabilities(step_ms: u64, words: &str) -> Vec<Frame> {
         let mut frames = by_hand::frames(step_ms, words);
         for face in frames.iter_mut().flat_map(|frame| &mut frame.faces) {

@@ -1,4 +1,4 @@
-//! A grey picture on which faces are drawn.
+//! A greyscale image on which faces are drawn.
 
 use super::super::log::Point;
 
@@ -8,10 +8,10 @@ pub(in crate::steadiness) const WIDTH: usize = 640;
 /// Height of every scene, px.
 pub(in crate::steadiness) const HEIGHT: usize = 480;
 
-/// Over how many px of the canvas a picture's border fades into what is behind it.
+/// Width of the blending zone at a picture's border, px of the canvas.
 const FADE: f64 = 12.0;
 
-/// A grey picture, 8 bits a pixel.
+/// A greyscale image, 8 bits per pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::steadiness) struct Grey {
     pub(in crate::steadiness) width: usize,
@@ -19,28 +19,28 @@ pub(in crate::steadiness) struct Grey {
     pub(in crate::steadiness) pixels: Vec<u8>,
 }
 
-/// Where a picture is drawn: what maps its pixels to the canvas's.
+/// Similarity transform from a picture to the canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::steadiness) struct Place {
-    /// A place on the picture, px.
+    /// A reference point on the picture, px.
     pub(in crate::steadiness) anchor: Point,
-    /// Where that is on the canvas, px.
+    /// The position of `anchor` on the canvas, px.
     pub(in crate::steadiness) at: Point,
-    /// How many px of the canvas a pixel of the picture takes.
+    /// Scale, px of the canvas per px of the picture.
     pub(in crate::steadiness) scale: f64,
-    /// How far the picture is turned, radians clockwise.
+    /// Rotation, radians clockwise.
     pub(in crate::steadiness) turn: f64,
 }
 
 impl Place {
-    /// The place on the picture that is drawn at `(x, y)`.
+    /// The point on the picture that is drawn at `(x, y)`.
     fn on_picture(&self, x: f64, y: f64) -> Point {
         let (dx, dy) = ((x - self.at.x) / self.scale, (y - self.at.y) / self.scale);
         let (sin, cos) = (-self.turn).sin_cos();
         Point { x: self.anchor.x + dx * cos - dy * sin, y: self.anchor.y + dx * sin + dy * cos }
     }
 
-    /// Where on the canvas the place `at` of the picture is drawn.
+    /// The point on the canvas at which `at` of the picture is drawn.
     fn on_canvas(&self, at: Point) -> Point {
         let (dx, dy) = (at.x - self.anchor.x, at.y - self.anchor.y);
         let (sin, cos) = self.turn.sin_cos();
@@ -52,12 +52,12 @@ impl Place {
 }
 
 impl Grey {
-    /// A picture of one shade.
+    /// An image of one grey level.
     pub(in crate::steadiness) fn new(width: usize, height: usize, shade: u8) -> Self {
         Self { width, height, pixels: vec![shade; width * height] }
     }
 
-    /// The means of 2x2 px.
+    /// The image at half size: means of 2x2 px.
     pub(in crate::steadiness) fn half(&self) -> Self {
         let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
         let mut half = Self::new(width, height, 0);
@@ -73,9 +73,9 @@ impl Grey {
         half
     }
 
-    /// Draws `picture` at `place`; its border fades into what is there.
+    /// Draws `picture` at `place`; its border is blended into the canvas.
     pub(in crate::steadiness) fn draw(&mut self, picture: &Self, place: &Place) {
-        // Smaller pictures are read from smaller copies, or fine detail would flicker.
+        // Reduced pictures are sampled from smaller copies to avoid aliasing.
         if place.scale < 0.6 && picture.width > 8 && picture.height > 8 {
             let anchor = Point { x: place.anchor.x / 2.0, y: place.anchor.y / 2.0 };
             let place = Place { anchor, scale: place.scale * 2.0, ..*place };
@@ -106,7 +106,7 @@ impl Grey {
         }
     }
 
-    /// The mix of this and `other`, of which `share` (0 to 1) is the other's; both have the same size.
+    /// Linear blend with `other`, of which `share` (0 to 1) is the weight; both have the same size.
     pub(in crate::steadiness) fn blend(&self, other: &Self, share: f64) -> Self {
         let mix = |(a, b): (&u8, &u8)| {
             (f64::from(*a) * (1.0 - share) + f64::from(*b) * share).round() as u8
@@ -115,7 +115,7 @@ impl Grey {
         Self { pixels, ..*self }
     }
 
-    /// Out of focus: the means of squares of `2 * reach + 1` px.
+    /// Box blur with squares of `2 * reach + 1` px.
     pub(in crate::steadiness) fn blurred(&self, reach: usize) -> Self {
         let along = |picture: &Self, right: usize, down: usize| {
             let mut blurred = Self::new(picture.width, picture.height, 0);
@@ -136,7 +136,7 @@ impl Grey {
         along(&along(self, 1, 0), 0, 1)
     }
 
-    /// The shade between pixels.
+    /// Grey level by bilinear interpolation.
     fn at(&self, at: Point) -> f64 {
         let (x, y) = (at.x as usize, at.y as usize);
         let (right, down) = (at.x - x as f64, at.y - y as f64);
@@ -146,7 +146,7 @@ impl Grey {
         line(y) * (1.0 - down) + line(y + 1) * down
     }
 
-    /// The nearest pixel that there is.
+    /// The pixel, clamped to the image.
     fn near(&self, x: usize, y: usize) -> u8 {
         self.pixels[y.min(self.height - 1) * self.width + x.min(self.width - 1)]
     }

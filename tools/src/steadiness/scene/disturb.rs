@@ -1,4 +1,4 @@
-//! What cameras and hands do to a scene: noise, sway, jumps, drifting exposure, compression, lost frames.
+//! Camera effects on a scene: noise, sway, jumps, exposure drift, compression, lost frames.
 
 use emocue_link::random::Random;
 use image::codecs::jpeg::JpegEncoder;
@@ -7,33 +7,33 @@ use image::{ExtendedColorType, ImageFormat, ImageResult};
 use super::super::log::Point;
 use super::canvas::Grey;
 
-/// Entries of the noise table; frames begin at different ones.
+/// Number of entries of the noise table; each frame starts at a different offset.
 const TABLE: usize = 1 << 20;
 
-/// How often a jump may come, s.
+/// Interval at which jumps can occur, s.
 const JUMP_EVERY: f64 = 1.5;
 
-/// How long a jump lasts, s.
+/// Duration of a jump, s.
 const JUMP_LASTS: f64 = 0.2;
 
-/// How much of each.
+/// Strength of each effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::steadiness) struct Disturbance {
-    /// Standard deviation of camera noise, of 255.
+    /// Standard deviation of camera noise, grey levels (0 to 255).
     pub(in crate::steadiness) noise: f64,
-    /// Slow movement by fractions of a pixel, up to so many px.
+    /// Amplitude of a slow subpixel movement, px.
     pub(in crate::steadiness) sway: f64,
-    /// Sudden movement, px.
+    /// Amplitude of sudden movements, px.
     pub(in crate::steadiness) jump: f64,
-    /// How far exposure drifts, a part of the brightness.
+    /// Exposure drift, relative to the brightness.
     pub(in crate::steadiness) drift: f64,
     /// Quality of a JPEG round trip, 1 to 100.
     pub(in crate::steadiness) jpeg: Option<u8>,
-    /// How many frames are lost, 0 to 1; the one before stands still instead, for a Y4M stream has no gaps.
+    /// Share of lost frames, 0 to 1; the previous frame is repeated, since a Y4M stream has no gaps.
     pub(in crate::steadiness) lost: f64,
 }
 
-/// A disturbance with the random numbers of its seed.
+/// A disturbance with its random numbers.
 #[derive(Clone)]
 pub(in crate::steadiness) struct Disturber {
     amount: Disturbance,
@@ -46,13 +46,13 @@ impl Disturber {
     pub(in crate::steadiness) fn new(amount: Disturbance, seed: u64) -> Self {
         let mut random = Random::of(seed, "noise");
         let count = if amount.noise > 0.0 { TABLE } else { 0 };
-        // The sum of four even numbers is near enough to a bell.
+        // The sum of four uniform values approximates a normal distribution.
         let spread = amount.noise * 3.0_f64.sqrt();
         let mut bell = || (0..4).map(|_| random.part() - 0.5).sum::<f64>() * spread;
         Self { amount, seed, noise: (0..count).map(|_| bell().round() as i8).collect() }
     }
 
-    /// How far the camera points beside, px, at `time` s.
+    /// Displacement of the camera, px, at `time` s.
     pub(in crate::steadiness) fn offset(&self, time: f64) -> Point {
         let wave = |hertz: f64, phase: f64| (std::f64::consts::TAU * (hertz * time + phase)).sin();
         let sway = self.amount.sway / 2.0;
@@ -77,7 +77,7 @@ impl Disturber {
         index > 0 && random.part() < self.amount.lost
     }
 
-    /// What the camera makes of `frame`, the one of `index` at `time` s.
+    /// Applies the effects to `frame` with this `index` at `time` s.
     pub(in crate::steadiness) fn apply(
         &self,
         frame: &mut Grey,

@@ -1,4 +1,4 @@
-//! Scenes that are drawn, so that it is known what is in them.
+//! Synthetic scenes with ground truth.
 
 pub(super) mod canvas;
 pub(super) mod disturb;
@@ -16,7 +16,7 @@ use self::pictures::Portrait;
 use super::log::Point;
 use super::truth::Span;
 
-/// How often a second the size of an actor's face changes where it flickers.
+/// Rate at which the size of a flickering face changes, Hz.
 const FLICKERS: f64 = 10.0;
 
 /// A face in a scene.
@@ -24,40 +24,40 @@ const FLICKERS: f64 = 10.0;
 pub(super) struct Actor<'a> {
     /// Its picture.
     pub(super) portrait: &'a Portrait,
-    /// When it is there, s.
+    /// When it appears, s.
     pub(super) from: f64,
-    /// When it is gone, s.
+    /// When it disappears, s.
     pub(super) to: f64,
-    /// Where the middle of its eyes is at first, px.
+    /// Position of the midpoint of its eyes at `from`, px.
     pub(super) start: Point,
-    /// How it moves, px a second.
+    /// Velocity, px/s.
     pub(super) speed: Point,
-    /// The distance of its eyes, px.
+    /// Interocular distance, px.
     pub(super) eyes: f64,
-    /// How far that changes, a part of it.
+    /// Relative variation of that distance.
     pub(super) flicker: f64,
 }
 
-/// What is filmed, and how well.
+/// A scene with its camera effects.
 pub(super) struct Scene<'a> {
-    /// As the table has it.
+    /// Its name in the table.
     pub(super) name: String,
     /// Length, s.
     pub(super) seconds: f64,
     /// Its faces; later ones are in front.
     pub(super) actors: Vec<Actor<'a>>,
-    /// When another place is filmed, s.
+    /// Times of cuts to another background, s.
     pub(super) cuts: Vec<f64>,
-    /// From when to when the camera repeats one frame, s.
+    /// Intervals in which the camera repeats one frame, s.
     pub(super) frozen: Vec<(f64, f64)>,
-    /// What is expected when.
+    /// The ground truth.
     pub(super) truth: Vec<Span>,
-    /// What happens to each frame.
+    /// Camera effects on each frame.
     pub(super) disturber: Disturber,
 }
 
 impl Scene<'_> {
-    /// Frames at `fps`.
+    /// Number of frames at `fps`.
     pub(super) fn frames(&self, fps: f64) -> u64 {
         (self.seconds * fps).round() as u64
     }
@@ -77,7 +77,7 @@ impl Scene<'_> {
         out.flush()
     }
 
-    /// The frame of `index` at `time` s.
+    /// The frame with this `index` at `time` s.
     fn frame(&self, index: u64, time: f64) -> ImageResult<Grey> {
         let mut frame = backdrop(self.cuts.iter().filter(|cut| **cut <= time).count());
         let offset = self.disturber.offset(time);
@@ -120,7 +120,7 @@ fn write_frame(frame: &Grey, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&frame.pixels)
 }
 
-/// A wall with light from one side; another for another place.
+/// The background: a wall with light from one side, different for each place.
 fn backdrop(place: usize) -> Grey {
     let mut wall = Grey::new(WIDTH, HEIGHT, 0);
     let (low, slope) = ([60, 110, 40, 150][place % 4], [70, -60, 90, -80][place % 4]);
@@ -132,7 +132,7 @@ fn backdrop(place: usize) -> Grey {
     wall
 }
 
-/// How the size of actor `number` differs at `time` s, -1 to 1: straight lines between random values.
+/// Relative size change of actor `number` at `time` s, -1 to 1: linear interpolation between random values.
 fn flicker(number: usize, time: f64) -> f64 {
     let knot = (time * FLICKERS) as u64;
     let value = |knot: u64| Random::of(knot, "flicker").number().wrapping_add(number as u64);
@@ -184,7 +184,7 @@ mod tests {
         let [before, there, after] = [1, 3, 6].map(|at: usize| frames[at][200 * WIDTH + 300]);
         assert!(there > 180 && before < 150 && after < 150, "{before} {there} {after}");
         assert_ne!(frames[4][0] / 16, frames[5][0] / 16, "a cut");
-        // Noise makes every frame another one, unless the camera stands still.
+        // Noise changes every frame, unless the camera repeats one.
         let changed: Vec<bool> = frames.windows(2).map(|pair| pair[0] != pair[1]).collect();
         assert_eq!(changed, [true, true, true, true, true, true, false, false, true]);
     }

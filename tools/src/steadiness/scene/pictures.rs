@@ -1,4 +1,4 @@
-//! The faces of drawn scenes, and what the badge says about each when it is held still.
+//! The faces of synthetic scenes, and the badge's answers to each as a still picture.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,29 +13,29 @@ use super::write_frames;
 use crate::Result;
 use crate::cargo::{check, root};
 
-/// Where the data set lies in the folder of `EMOCUE_DATA`.
+/// Path of the data set in the folder `EMOCUE_DATA`.
 const FACES: &str = "faces/lfw_crops.tar";
 
-/// The portraits that the badge carries, from the workspace's root.
+/// The badge's embedded portraits, relative to the workspace's root.
 const EMBEDDED: [&str; 2] =
     ["models/run/pictures/astronaut.jpg", "models/run/pictures/grace_hopper.jpg"];
 
-/// Pictures of each expression that are tried.
+/// Number of candidate pictures of each expression.
 const TRIED: usize = 16;
 
-/// Pictures of each expression that scenes use at most.
+/// Largest number of pictures of each expression in scenes.
 const USED: usize = 6;
 
-/// Size of an aligned portrait, px.
+/// Side of an aligned portrait, px.
 const SIDE: usize = 200;
 
-/// The middle of its eyes, px.
+/// The midpoint of its eyes, px.
 const MIDDLE: Point = Point { x: 100.0, y: 90.0 };
 
-/// Their distance, px.
+/// Its interocular distance, px.
 const EYES: f64 = 60.0;
 
-/// The same picture, moved and resized a little: x, y in px, size.
+/// Small variations of a still picture: offset x, y in px, and scale.
 const HELD: [(f64, f64, f64); 9] = [
     (0.0, 0.0, 1.0),
     (0.5, 0.0, 1.0),
@@ -48,43 +48,43 @@ const HELD: [(f64, f64, f64); 9] = [
     (-2.5, -1.5, 0.98),
 ];
 
-/// How many of those must give the same expression, so that it is what the picture shows.
+/// Minimum number of those with the same answer for a picture with a known expression.
 const AGREED: usize = 8;
 
-/// The distance of the eyes in those, px.
+/// Interocular distance in those, px.
 const TRIED_EYES: f64 = 80.0;
 
-/// Frames with noise that tell how ambiguous a picture is.
+/// Number of noisy frames that measure how ambiguous a picture is.
 const NOISY: usize = 16;
 
-/// Camera noise of those, and of scenes.
+/// Standard deviation of camera noise in those and in scenes, grey levels.
 pub(in crate::steadiness) const NOISE: f64 = 8.0;
 
-/// A picture of somebody.
+/// A candidate picture.
 pub(in crate::steadiness) struct Candidate {
     grey: Grey,
-    /// The expression that its source names; `None` where it names none.
+    /// The label from its source, if any.
     label: Option<String>,
 }
 
-/// A face, turned and resized so that its eyes are where every portrait has them.
+/// An aligned face: rotated and scaled so that its eyes are at the standard position.
 #[derive(Clone)]
 pub(in crate::steadiness) struct Portrait {
     /// Its picture.
     pub(in crate::steadiness) grey: Grey,
     label: Option<String>,
-    /// What most of its frames say when it is held still.
+    /// The most frequent answer to its still variations.
     pub(in crate::steadiness) answer: String,
-    /// Side of the square as large as its box, in distances of its eyes: how near it looks.
+    /// Square root of its box area, relative to the interocular distance; the badge ranks faces by size.
     pub(in crate::steadiness) reach: f64,
-    /// How many of [`HELD`] do.
+    /// Number of [`HELD`] variations with that answer.
     agreed: usize,
-    /// How often the answer changes in [`NOISY`] frames with noise.
+    /// Number of changes of the answer in [`NOISY`] noisy frames.
     pub(in crate::steadiness) unrest: usize,
 }
 
 impl Portrait {
-    /// Where it is drawn with the middle of its eyes at `at`, `eyes` px apart.
+    /// The transform that draws it with the midpoint of its eyes at `at` and an interocular distance of `eyes` px.
     pub(in crate::steadiness) fn place(&self, at: Point, eyes: f64) -> Place {
         Place { anchor: MIDDLE, at, scale: eyes / EYES, turn: 0.0 }
     }
@@ -122,16 +122,16 @@ impl Portrait {
 
 /// The faces that scenes use.
 pub(in crate::steadiness) struct Gallery {
-    /// Where the pictures are from.
+    /// Source of the pictures.
     pub(in crate::steadiness) source: &'static str,
-    /// Those whose expression is known, no two with the same side by side where that is possible.
+    /// Portraits with a known expression, ordered so that neighbours differ where possible.
     pub(in crate::steadiness) known: Vec<Portrait>,
-    /// The one whose raw answer changes most under noise.
+    /// The portrait whose single-frame answer changes most under noise.
     pub(in crate::steadiness) ambiguous: Portrait,
 }
 
 impl Gallery {
-    /// From the data set in the folder `data` where it is there, else from the embedded portraits.
+    /// Chooses from the data set in the folder `data` if it exists, else from the embedded portraits.
     pub(in crate::steadiness) fn choose(
         badge: &Badge,
         data: Option<&Path>,
@@ -169,20 +169,20 @@ impl Gallery {
             )
             .into());
         }
-        // One of each kind in turn.
+        // The expressions alternate.
         let known = (0..USED)
             .flat_map(|row| kinds.iter().filter_map(move |kind| kind.get(row)).cloned())
             .collect();
         Ok(Self { source, known, ambiguous })
     }
 
-    /// The known portrait whose raw answer changes least under noise.
+    /// The known portrait whose single-frame answer changes least under noise.
     pub(in crate::steadiness) fn clear(&self) -> &Portrait {
         self.known.iter().min_by_key(|portrait| portrait.unrest).unwrap_or(&self.ambiguous)
     }
 }
 
-/// Some pictures of each expression in the archive `set`, others for another seed.
+/// A random sample of pictures of each expression in the archive `set`.
 fn of_data_set(set: &Path, seed: u64) -> Result<Vec<Candidate>> {
     let folder = tempfile::tempdir()?;
     check(Command::new("tar").arg("-xf").arg(set).arg("-C").arg(folder.path()))?;
@@ -218,9 +218,9 @@ fn read(file: &Path) -> Result<Grey> {
     Ok(Grey { width, height, pixels: picture.into_raw() })
 }
 
-/// Every candidate in whom the badge finds a face.
+/// Aligns all candidates in which the badge detects a face.
 fn align(badge: &Badge, candidates: &[Candidate]) -> Result<Vec<Portrait>> {
-    // As large as the frame allows, so that small pictures are searched as well.
+    // As large as the frame allows, so that faces in small pictures are detected too.
     let place = |grey: &Grey| {
         let (width, height) = (grey.width as f64, grey.height as f64);
         let scale = (WIDTH as f64 / width).min(HEIGHT as f64 / height);
@@ -243,10 +243,10 @@ fn align(badge: &Badge, candidates: &[Candidate]) -> Result<Vec<Portrait>> {
     Ok(portraits)
 }
 
-/// What a blend is labelled as: it has no expression of its own, so it is never one that is known.
+/// Label of a blend, which never counts as a known expression.
 const BLEND: &str = "blend";
 
-/// More faces from few: blends of neighbours, and each out of focus.
+/// Additional faces when there are few: blends of neighbours, and blurred copies.
 fn variants(portraits: Vec<Portrait>) -> Vec<Portrait> {
     let mut all = portraits.clone();
     for pair in portraits.windows(2) {
@@ -259,7 +259,7 @@ fn variants(portraits: Vec<Portrait>) -> Vec<Portrait> {
     all
 }
 
-/// Holds every portrait still, without noise and with it, and notes what the badge says.
+/// Runs the badge on still variations and noisy frames of every portrait, and stores the results.
 fn try_all(badge: &Badge, portraits: &mut [Portrait], seed: u64) -> Result<()> {
     let each = HELD.len() + NOISY;
     let disturber =
@@ -300,7 +300,7 @@ fn try_all(badge: &Badge, portraits: &mut [Portrait], seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// What the badge says about every frame by itself.
+/// The badge's single-frame answers.
 fn look(badge: &Badge, frames: &(impl Fn(usize) -> Option<Grey> + Sync)) -> Result<Vec<Frame>> {
     let stream =
         Stream::Drawn(Box::new(move |out| write_frames(30.0, (0..).map_while(frames), out)));
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn eyes_are_brought_to_one_place_at_any_angle() {
-        // A light spot where each eye is, one below the other.
+        // A bright spot at each eye, one below the other.
         let mut grey = Grey::new(100, 100, 0);
         for (x, y) in [(50, 30), (50, 70)] {
             for row in y - 2..=y + 2 {

@@ -8,23 +8,23 @@ use super::disturb::{Disturbance, Disturber};
 use super::pictures::{Gallery, NOISE, Portrait};
 use super::{Actor, Scene};
 
-/// The middle of the eyes of a face in the middle of the frame, px.
+/// Midpoint of the eyes of a face in the middle of the frame, px.
 const MIDDLE: Point = Point { x: 320.0, y: 220.0 };
 
-/// The distance of a near face's eyes, px.
+/// Interocular distance of a near face, px.
 const NEAR: f64 = 80.0;
 
-/// A face that never left: until the end of every scene, s.
+/// End time of a face that stays until the end of the scene, s.
 const ALWAYS: f64 = f64::INFINITY;
 
-/// Nothing happens to the frames.
+/// No disturbance.
 const CLEAN: Disturbance =
     Disturbance { noise: 0.0, sway: 0.0, jump: 0.0, drift: 0.0, jpeg: None, lost: 0.0 };
 
-/// A camera held by hand in usual light.
+/// A hand-held camera in normal light.
 const HAND: Disturbance = Disturbance { noise: NOISE, sway: 2.0, ..CLEAN };
 
-/// What changing faces are filmed with.
+/// The conditions of scenes with changing faces.
 const CONDITIONS: [(&str, Disturbance); 6] = [
     ("clean", CLEAN),
     ("noise", Disturbance { noise: NOISE, ..CLEAN }),
@@ -34,22 +34,22 @@ const CONDITIONS: [(&str, Disturbance); 6] = [
     ("lost frames", Disturbance { noise: 3.0, lost: 0.2, ..CLEAN }),
 ];
 
-/// Which kind of scene it is; each has bars of its own.
+/// Kind of a scene; each has its own limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::steadiness) enum Kind {
     /// One face whose expression changes at known times.
     Changes,
-    /// Steady pieces of a clip, joined.
+    /// Steady segments of a clip, joined.
     Joined,
-    /// One picture, held still.
+    /// One still picture.
     Still,
-    /// Two people, equally near.
+    /// Two people at the same distance.
     Two,
-    /// Faces come and go, many at once, cuts, a camera that freezes.
+    /// Faces that come and go, many faces at once, cuts, a frozen camera.
     Passing,
 }
 
-/// Every scene of `seconds` with the faces of `gallery`.
+/// All scenes with a length of `seconds` and the faces of `gallery`.
 pub(in crate::steadiness) fn scenes(
     gallery: &Gallery,
     seconds: f64,
@@ -91,7 +91,7 @@ fn scene<'a>(
     Scene { name: name.to_owned(), seconds, actors, cuts, frozen, truth, disturber }
 }
 
-/// A picture is exchanged for one with another expression every 1.5 to 4 s.
+/// One face; its picture is replaced by one with another expression every 1.5 to 4 s.
 fn changes<'a>(
     gallery: &'a Gallery,
     name: &str,
@@ -102,7 +102,7 @@ fn changes<'a>(
     // The same faces at the same times under every condition.
     let mut random = Random::of(seed, "changes");
     let (mut actors, mut truth): (Vec<Actor<'_>>, Vec<Span>) = (Vec::new(), Vec::new());
-    // In 40ths of a second, counted in whole numbers: a change is at a frame, or clearly between two.
+    // Times in multiples of 1/40 s, so that a change is exactly at a frame or clearly between two.
     let (mut from, mut count) = (0.0, 0_u32);
     while from < seconds {
         let last = actors.last().map(|actor| actor.portrait.answer.as_str());
@@ -126,12 +126,12 @@ fn still<'a>(name: &str, portrait: &'a Portrait, seconds: f64, seed: u64) -> Sce
     scene(name, seconds, actors, truth, Disturber::new(HAND, seed))
 }
 
-/// Two people side by side whose sizes flicker, so that now one is the nearer, now the other.
+/// Two people side by side whose sizes flicker, so that the nearer one alternates.
 fn two<'a>(gallery: &'a Gallery, seconds: f64, seed: u64) -> Scene<'a> {
     let [left, right] = [0, 1].map(|index| &gallery.known[index % gallery.known.len()]);
     let beside = |portrait: &'a Portrait, x| Actor {
         start: Point { x, ..MIDDLE },
-        // The same size of box makes both equally near; faces differ in how far their eyes are apart.
+        // Equal box sizes make both equally near; the ratio of interocular distance to box size differs between faces.
         eyes: 170.0 / portrait.reach,
         flicker: 0.03,
         ..middle(portrait, 0.0, ALWAYS)
@@ -144,8 +144,8 @@ fn two<'a>(gallery: &'a Gallery, seconds: f64, seed: u64) -> Scene<'a> {
 /// Length of one round of [`passing`], s.
 const ROUND: f64 = 28.0;
 
-/// Somebody walks across the frame, three stand in the middle one after another with a cut between the first two, fifty
-/// are far away, the camera freezes; as often as whole rounds have room, at least once.
+/// One person walks across the frame, three stand in the middle one after another with a cut between the first two,
+/// fifty are far away, the camera freezes; repeated for as many whole rounds as fit, at least once.
 fn passing(gallery: &Gallery, seconds: f64, seed: u64) -> Scene<'_> {
     let rounds = (seconds / ROUND).floor().max(1.0);
     let face = |index: usize| &gallery.known[index % gallery.known.len()];
