@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""One table of all forms of the badge's networks: size, quality, drop, time in tract and in ONNX Runtime.
+"""A table of all forms of the badge's networks: size, quality, loss of quality, time in tract and in ONNX Runtime.
 
     pip install -r tools/judge/requirements.txt
     emocue bundle unpack default -o nets
     python3 tools/judge/forms.py --emocue target/release/emocue --classifier nets/classifier.onnx --detector nets \\
         --fer2013 fer2013.csv.gz --ferplus fer2013new.csv --pictures pictures/ --background background/
 
-The float graphs are quantized on the way; give those that were trained or imported, not ones that are quantized
-already. `--pictures` hold faces, `--background` none. Times are the least of many runs on one thread.
+The script quantizes the float graphs; pass graphs as trained or imported, not quantized ones. Pictures in `--pictures`
+contain faces, pictures in `--background` none. Times are the minimum of many runs on one thread.
 """
 import argparse
 import json
@@ -28,7 +28,7 @@ def run(*command: object) -> str:
 
 
 def times(emocue: str, graph: pathlib.Path, shape: tuple[int, ...], low: float, high: float) -> tuple[float, float]:
-    """The least ms of one run in tract and in ONNX Runtime."""
+    """Minimum time of one run in tract and in ONNX Runtime, ms."""
     inputs = np.random.default_rng(1).uniform(low, high, (8, *shape)).astype("<f4")
     with tempfile.TemporaryDirectory() as folder:
         source, target = pathlib.Path(folder, "in.f32"), pathlib.Path(folder, "out.f32")

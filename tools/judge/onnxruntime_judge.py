@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
-"""Compare graphs in tract with ONNX Runtime, an independent judge.
+"""Compares graphs in tract with ONNX Runtime as an independent reference.
 
     pip install -r tools/judge/requirements.txt
     emocue bundle unpack default -o nets
     python3 tools/judge/onnxruntime_judge.py --emocue target/release/emocue nets/*.onnx
 
 `cargo run --release -p emocue-train --example zoo -- nets` writes every architecture that can be trained, and
-`--example crops` the files for `--crops`: faces to compare on, where a graph's side is theirs. Other graphs get
-random inputs; a symbolic axis becomes 1, a symbolic height or width `--side`.
+`--example crops` the files for `--crops`: faces for graphs with the same input side. Other graphs get random inputs; a
+symbolic axis becomes 1, a symbolic height or width `--side`.
 
-Every graph passes ONNX's checker. Graphs that compute in floats give the same values in both runtimes, within 1e-4 of
-the largest. The largest output of an integer graph is the same one on 99.5 % of the inputs. The integer engine leaves out
-the roundings of products that are added to or that an activation follows; ONNX Runtime gets the same graph without them
-too, those products in floats, and there 99.9 % of the values are within `--steps` of the last integers. Runtimes round
-ties differently, which adds up in deep nets without training: `--steps 8` allows for that, and then only asks for the
-largest output where it leads by more. The same goes for a detector's best cell.
+Every graph must pass ONNX's checker. Float graphs must give the same values in both runtimes, within 1e-4 of the
+largest value. For integer graphs the index of the largest output must be the same on 99.5 % of the inputs. The integer
+engine does not round products that are followed by an addition or an activation. ONNX Runtime therefore also gets the
+graph without these roundings, with the products in floats, and 99.9 % of the values must be within `--steps`
+quantization steps of the output. Runtimes round ties differently, and the differences accumulate in deep untrained
+networks: use `--steps 8` there; then the largest output is compared only where it leads by more than these steps. The
+same applies to a detector's best cell.
 """
 import argparse
 import json
@@ -28,13 +29,13 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-# Graphs that take normalised pixels, by the beginning of their names.
+# Name prefixes of graphs with normalised pixels as input.
 NORMALISED = ("classifier", "face")
 FLOAT_BOUND, STEP_SHARE, TOP_SHARE = 1e-4, 0.999, 0.995
 
 
 def normalise(crops: np.ndarray, model: onnx.ModelProto) -> np.ndarray:
-    """As the graph's preprocessing says: by constants, or by each crop's own mean and deviation."""
+    """Applies the preprocessing of the graph's metadata: constants, or each crop's mean and standard deviation."""
     entries = {entry.key: entry.value for entry in model.metadata_props}
     how = json.loads(entries.get("emocue.preprocess", "{}"))
     face = how.get("normalise", {}).get("face") if isinstance(how.get("normalise"), dict) else None
@@ -45,7 +46,7 @@ def normalise(crops: np.ndarray, model: onnx.ModelProto) -> np.ndarray:
 
 
 def inputs_for(graph: pathlib.Path, model: onnx.ModelProto, shape: list[int], args: argparse.Namespace) -> np.ndarray:
-    """Crops where there are some of this side, else random; MTCNN's networks take raw luma, the others normalised."""
+    """Crops of this side if there are any, else random values; raw luma for MTCNN's networks, otherwise normalised."""
     normalised = graph.stem.startswith(NORMALISED)
     pixels = shape[1] * shape[2] * shape[3]
     for path in args.crops:
@@ -57,7 +58,7 @@ def inputs_for(graph: pathlib.Path, model: onnx.ModelProto, shape: list[int], ar
 
 
 def last_step(model: onnx.ModelProto, output: str) -> float | None:
-    """The scale of the integers from which `output` was computed; None when it comes from floats."""
+    """The scale of the DequantizeLinear before `output`; None for a float output."""
     scales = {tensor.name: tensor for tensor in model.graph.initializer}
     writers = {name: node for node in model.graph.node for name in node.output}
     while output in writers:
@@ -69,7 +70,7 @@ def last_step(model: onnx.ModelProto, output: str) -> float | None:
 
 
 def without_passing_roundings(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph, where a product that is only read as floats is computed in floats, from the same integers."""
+    """The same graph, in which a product that is only read as floats is computed in floats from the same integers."""
     exact = onnx.ModelProto()
     exact.CopyFrom(model)
     graph = exact.graph
@@ -117,7 +118,7 @@ def in_tract(emocue: str, graph: pathlib.Path, shape: list[int], inputs: np.ndar
 
 
 def in_onnx_runtime(session: onnxruntime.InferenceSession, inputs: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """How many values each output has, and all outputs of each input."""
+    """Number of values of each output, and the concatenated outputs of each input."""
     name = session.get_inputs()[0].name
     outputs = [session.run(None, {name: row}) for row in inputs]
     sizes = [out.size for out in outputs[0]]
@@ -142,11 +143,11 @@ def judge(graph: pathlib.Path, args: argparse.Namespace) -> bool:
         step = np.concatenate([np.full(size, step) for size, step in zip(sizes, steps)])
         exact = without_passing_roundings(model).SerializeToString()
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # Constants of products that are floats now are not read; that is no matter.
+        options.log_severity_level = 3  # No warnings about unused constants of the products in floats.
         session = onnxruntime.InferenceSession(exact, options, providers=["CPUExecutionProvider"])
         _, unrounded = in_onnx_runtime(session, inputs)
         near = float((np.abs(ours - unrounded) <= 1.001 * args.steps * step).mean())
-        # Of a detector's map the first channel, which has the scores of cells: a neighbour is often nearly as good.
+        # The first channel of a detector's map has the cells' scores; a neighbour's score is often nearly the same.
         out = session.get_outputs()[0].shape
         is_map = len(out) == 4
         count = sizes[0] // out[1] if is_map else sizes[0]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The classifier in the badge's session and in other runtimes: one table of how many times as fast each is as tract f32.
+"""Compares the classifier's speed in the badge's session and in other runtimes: a table of speed-ups over tract f32.
 
 `cargo xtask peers` makes an environment from requirements.txt and runs this. Everything runs on one thread of one core.
-The forms take turns, a few runs each; what counts is a form's fastest run of all. All get the same input. Before that
-every form classifies some hundred crops, and has to find the class that the float graph finds.
+The forms run alternately, a few runs each; a form's minimum counts. All get the same input. Before that, every form
+classifies several hundred crops, and its classes have to agree with those of the float graph.
 
-The network is the default bundle's, as it was trained: the graph of its second head, in floats. `--classifier` names
-another, of one 48x48 input. The crops are of the embedded portraits, and rows of FER2013 where EMOCUE_DATA names its
-folder; half of them calibrate every int8 form.
+The network is the float graph of the default bundle's classifier with its second head, as trained. `--classifier`
+selects another one with a single 48x48 input. The crops come from the embedded portraits, and from FER2013 if
+EMOCUE_DATA names its folder; half of them calibrate every int8 form.
 """
 import argparse
 import importlib.metadata
@@ -27,15 +27,15 @@ from forms import SHAPE, Form, all_forms
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REFERENCE = "tract-f32"
-# The share of crops on which a form has to find the float graph's class; less is a broken network.
+# Minimum share of crops with the same class as the float graph; a smaller share means a defective network.
 AGREES = {"f32": 0.995, "int8": 0.95}
-# On a processor that has better ones, how these instructions do is measured too.
+# An older instruction set that is also measured on a processor with a better one.
 SLOWER_ISA = {"x86_64": "avx2", "AMD64": "avx2", "aarch64": "neon"}
 FLAGS = ("avx", "amx", "fma", "vnni", "asimd", "sve", "i8mm")
 
 
 def crops(built: pathlib.Path, folder: pathlib.Path, count: int) -> np.ndarray:
-    """Luma of faces: `count` of the portraits, and as many rows of FER2013 where it is here."""
+    """Luma of faces, [N,48,48]: `count` from the portraits, and `count` from FER2013 if present."""
     sources = sorted(map(str, ROOT.glob("models/run/pictures/*.jpg")))
     table = pathlib.Path(os.environ.get("EMOCUE_DATA", ""), "fer2013.csv.gz")
     if "EMOCUE_DATA" in os.environ and table.is_file():
@@ -46,12 +46,12 @@ def crops(built: pathlib.Path, folder: pathlib.Path, count: int) -> np.ndarray:
 
 
 def normalised(luma: np.ndarray) -> np.ndarray:
-    """As the classifier's preprocessing does it."""
+    """The classifier's preprocessing: [N,1,48,48], f32."""
     return ((luma.astype(np.float32) / 255 - 0.5) / 0.25).reshape(-1, *SHAPE)
 
 
 def processor() -> dict:
-    """Its name and the instruction sets that matter here, as Linux has them."""
+    """The processor's name and its relevant instruction sets, from Linux."""
     fields = {}
     if pathlib.Path("/proc/cpuinfo").exists():
         lines = pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
@@ -70,7 +70,7 @@ def versions(built: pathlib.Path) -> dict:
 
 
 def agreement(forms: list[Form], rows: np.ndarray) -> list[float]:
-    """The share of rows on which each form finds the class of the reference; an error when one is too low."""
+    """The share of rows on which each form gives the reference's class. Raises ValueError when one is too low."""
     tops = [form.outputs(rows).argmax(1) for form in forms]
     [reference] = [top for form, top in zip(forms, tops) if form.name == REFERENCE]
     shares = [float((top == reference).mean()) for top in tops]
@@ -83,7 +83,7 @@ def agreement(forms: list[Form], rows: np.ndarray) -> list[float]:
 
 
 def measure(forms: list[Form], rounds: int, runs: int) -> list[list[float]]:
-    """Seconds of each form's fastest run of every round. The first round only warms up."""
+    """Minimum time of each form in every round, s. The first round is a warm-up and does not count."""
     best: list[list[float]] = [[] for _ in forms]
     for turn in range(rounds + 1):
         for form, found in zip(forms, best):
@@ -94,7 +94,7 @@ def measure(forms: list[Form], rounds: int, runs: int) -> list[list[float]]:
 
 
 def results(forms: list[Form], shares: list[float], best: list[list[float]]) -> list[dict]:
-    """A line for each name; where two forms have one name, of the faster."""
+    """A line for each name; of two forms with the same name, the faster one."""
     [reference] = [min(found) for form, found in zip(forms, best) if form.name == REFERENCE]
     lines: dict[str, dict] = {}
     for form, share, found in zip(forms, shares, best):

@@ -1,9 +1,9 @@
-"""How fast the face detector trains beside PyTorch: the same network, batch, loss and update rule, on the same cores, in turns.
+"""Compares the face detector's training speed with PyTorch: same network, batch, loss, optimizer, cores; alternately.
 
     cargo build --release --workspace --examples
     python3 tools/peers/face_step.py target/release/examples/face_step
 
-Needs torch. Prints frames a second of both, round by round, and the ratio of their medians.
+Needs torch. Prints the frames per second of both for each round, and the ratio of their medians.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Head(nn.Module):
 
 
 class FaceNet(nn.Module):
-    """As host/train/src/face/net.rs has it, with the recipe's sizes and drawn weights."""
+    """The network of host/train/src/face/net.rs, with the recipe's sizes and random weights."""
 
     def __init__(self, stem=16, width=64):
         super().__init__()
@@ -48,7 +48,7 @@ class FaceNet(nn.Module):
         self.heads = nn.ModuleList(Head(width) for _ in range(3))
 
     def forward(self, x):
-        # Black below, up to a multiple of 32 px.
+        # Pad with black at the bottom to a multiple of 32 px.
         x = F.relu(self.stem(F.pad(x, (0, 0, 0, -HEIGHT % 32), value=-2.0)))
         maps = []
         for number, stage in enumerate(self.stages):

@@ -1,8 +1,7 @@
-"""The recipe of the .tflite: a float ONNX graph written as the same network for LiteRT, still in floats.
+"""Converts a float ONNX graph to a float .tflite with the same network, for LiteRT.
 
-It knows the operators of the badge's classifiers; another one is an error, not a guess. Rows, columns and channels stand
-in LiteRT's order, and a convolution whose border is not TensorFlow's "same" has a PAD before it, which XNNPACK joins
-with it.
+It supports the operators of the badge's classifiers; any other operator is an error. Tensors are in LiteRT's layout
+(NHWC). A convolution whose padding is not TensorFlow's "same" gets a PAD before it, which XNNPACK fuses.
 """
 import flatbuffers
 import numpy as np
@@ -24,7 +23,7 @@ OPTIONS = {
 
 
 class Network:
-    """A .tflite in the making: tensors by number, operators in their order."""
+    """A .tflite under construction: tensors by index, operators in order of execution."""
 
     def __init__(self) -> None:
         self.graph, self.codes, self.buffers = schema.SubGraphT(), [], [schema.BufferT()]
@@ -87,12 +86,12 @@ class Network:
 
 
 def windows(size: int, before: int, after: int, kernel: int, stride: int) -> int:
-    """How many windows lie in a row."""
+    """Number of windows along one axis."""
     return (size + before + after - kernel) // stride + 1
 
 
 def is_same(size: int, before: int, after: int, kernel: int, stride: int) -> bool:
-    """Whether this border is the one that TensorFlow's "same" gives."""
+    """Whether this padding equals TensorFlow's "same"."""
     count = -(-size // stride)
     total = max((count - 1) * stride + kernel - size, 0)
     return (before, after) == (total // 2, total - total // 2)
@@ -151,7 +150,7 @@ def float_tflite(model: onnx.ModelProto) -> bytes:
     for node in model.graph.node:
         [output] = node.output
         after = readers.get(output, [])
-        # A Relu that alone reads a sum or convolution becomes part of it.
+        # A Relu that is the only reader of a sum or convolution is fused.
         relu = node.op_type in ("Conv", "Add") and [reader.op_type for reader in after] == ["Relu"]
         name, source = after[0].output[0] if relu else output, at.get(node.input[0], -1)
         if node.op_type == "Conv":

@@ -1,4 +1,4 @@
-"""The forms of the classifier that are compared, each made by its runtime's own quantizer from one float graph."""
+"""The compared forms of the classifier, each made from the same float graph with the runtime's own quantizer."""
 import contextlib
 import functools
 import io
@@ -24,7 +24,7 @@ SHAPE = (1, 1, 48, 48)
 
 
 class Form:
-    """One form in one runtime: `outputs` for the check, `best` for the seconds of the fastest of some runs."""
+    """One form in one runtime: `outputs` for the check, `best` for the minimum time of several runs, s."""
 
     def __init__(self, name: str, note: str) -> None:
         self.name, self.note = name, note
@@ -33,7 +33,7 @@ class Form:
         raise NotImplementedError
 
     def run(self) -> None:
-        """Once, on the input that was given before."""
+        """Runs once on the bound input."""
         raise NotImplementedError
 
     def best(self, runs: int) -> float:
@@ -46,7 +46,7 @@ class Form:
 
 
 class Ours(Form):
-    """A graph in the badge's own session; a program that is asked for times as the others are."""
+    """A graph in the badge's own session, in a separate program that measures on request."""
 
     def __init__(self, name: str, note: str, built: pathlib.Path, graph: pathlib.Path, row: np.ndarray,
                  isa: str | None = None) -> None:
@@ -92,7 +92,7 @@ class OnnxRuntime(Form):
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         self.entry = self.session.get_inputs()[0].name
-        # Bound once, so that no dictionary and no array is made in the time that is measured.
+        # Bound once, so that the measured time includes no creation of dictionaries and arrays.
         binding = self.session.io_binding()
         binding.bind_cpu_input(self.entry, row)
         binding.bind_output(self.session.get_outputs()[0].name, "cpu")
@@ -103,7 +103,7 @@ class OnnxRuntime(Form):
 
 
 class LiteRt(Form):
-    """XNNPACK, which LiteRT uses by itself."""
+    """LiteRT with XNNPACK, its default on CPUs."""
 
     def __init__(self, name: str, note: str, graph: pathlib.Path, row: np.ndarray) -> None:
         super().__init__(name, note)
@@ -128,7 +128,7 @@ def channels_last(row: np.ndarray) -> np.ndarray:
 
 
 def plain_float(source: pathlib.Path, target: pathlib.Path) -> onnx.ModelProto:
-    """Writes the graph with its 8-bit weights, where it has some, as floats."""
+    """Writes the graph with 8-bit weights, if any, converted to floats."""
     model = onnx.load(source)
     [entry, *others] = model.graph.input
     sizes = [axis.dim_value for axis in entry.type.tensor_type.shape.dim]
@@ -159,7 +159,7 @@ class Rows(CalibrationDataReader):
 
 
 def onnxruntime_int8(source: pathlib.Path, target: pathlib.Path, rows: np.ndarray, kind: QuantFormat) -> None:
-    """Its static quantization: activations u8, weights i8 with a scale for each channel, the fastest of its kinds."""
+    """ONNX Runtime's static quantization: u8 activations, i8 weights with a scale per channel, its fastest variant."""
     logging.disable(logging.WARNING)
     entry = onnx.load(source).graph.input[0].name
     quantize_static(source, target, Rows(entry, rows), quant_format=kind, per_channel=True,
@@ -168,7 +168,7 @@ def onnxruntime_int8(source: pathlib.Path, target: pathlib.Path, rows: np.ndarra
 
 
 def litert_int8(source: pathlib.Path, target: pathlib.Path, entry: str, rows: np.ndarray) -> None:
-    """Its own quantizer's static int8; the input and the output stay floats, as everybody else's do."""
+    """Static int8 with LiteRT's quantizer; input and output stay float, as in all other forms."""
     result = quantizer.Quantizer(str(source))
     result.load_quantization_recipe(recipe.static_wi8_ai8())
     for end in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
@@ -179,7 +179,7 @@ def litert_int8(source: pathlib.Path, target: pathlib.Path, entry: str, rows: np
 
 
 def our_int8(built: pathlib.Path, source: pathlib.Path, target: pathlib.Path, crops: np.ndarray) -> None:
-    """`emocue quantize`, on the same crops as a folder of pictures."""
+    """`emocue quantize` with the same crops, written to a folder of pictures."""
     folder = target.with_name("crops") / "neutral"
     folder.mkdir(parents=True, exist_ok=True)
     side = SHAPE[-1]
@@ -192,7 +192,7 @@ def our_int8(built: pathlib.Path, source: pathlib.Path, target: pathlib.Path, cr
 
 def all_forms(built: pathlib.Path, classifier: pathlib.Path, folder: pathlib.Path, crops: np.ndarray,
               rows: np.ndarray, slower_isa: str | None) -> list[Form]:
-    """Every form of `classifier`, its ranges from `crops` (and `rows`, the same as the network sees them)."""
+    """Every form of `classifier`, calibrated on `crops` (luma) or `rows` (the same crops after preprocessing)."""
     files = {name: folder / name for name in (
         "float.onnx", "int8.onnx", "qdq.onnx", "qoperator.onnx", "float.tflite", "int8.tflite")}
     model = plain_float(classifier, files["float.onnx"])

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A frame in the badge beside what most programs run: YuNet in OpenCV, then a classifier in ONNX Runtime.
+"""Compares a frame in the badge with a common combination: YuNet in OpenCV, then a classifier in ONNX Runtime.
 
     python3 tools/peers/search.py --yunet face_detection_yunet_2023mar.onnx --classifier mini_xception.onnx
 
-Both look at the same portrait of 640x480 px on one thread; YuNet at 320x240, so that both find faces of 40 px. They take turns,
-and what counts is each one's fastest run. Needs numpy, opencv-python-headless 4.x and onnxruntime. Our program does not
-draw in this table; the other one does not follow faces.
+Both process the same portrait of 640x480 px on one thread; YuNet at 320x240, so that both detect faces of 40 px. They
+run alternately, and the minimum of each counts. Needs numpy, opencv-python-headless 4.x and onnxruntime. The times of
+our program exclude drawing; the other one has no face tracking.
 """
 import argparse
 import json
@@ -59,7 +59,7 @@ class Peer:
 
 
 def fastest(work, runs: int) -> float:
-    """CPU milliseconds of the fastest run."""
+    """Minimum CPU time of a run, ms."""
     best = float("inf")
     for _ in range(runs):
         start = time.thread_time()

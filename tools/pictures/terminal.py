@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What a program prints in a terminal, as a picture.
+"""Draws the terminal output of a program as an SVG picture.
 
     cargo build --release
     python3 tools/pictures/terminal.py --programs target/release -o docs/pictures/terminal.svg emocue-badge demo
 
-The program runs in a terminal of its own (Linux, macOS); what it prints is drawn as it stands at the end. Lines appear
-one after the other where styles may move, and all at once elsewhere. Braille patterns, which the panel is made of, are
-drawn as dots, so that no font needs them. Python's standard library only.
+The program runs in a pseudoterminal (Linux, macOS); the picture shows the screen at the end. Lines appear one after the
+other, or all at once for viewers with reduced motion. Braille patterns, which form the panel, are drawn as dots, so
+that no font needs them. Uses only Python's standard library.
 """
 import argparse
 import errno
@@ -35,7 +35,7 @@ def printed(command: list[str], programs: str, columns: int, rows: int) -> str:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     path = os.pathsep.join([os.path.abspath(programs), os.environ.get("PATH", "")])
     environment = dict(os.environ, PATH=path, TERM="xterm-256color", LANG="C.UTF-8", LC_ALL="C.UTF-8")
-    # The name without its folder, as somebody would type it.
+    # The name without its folder, as a user types it.
     program = next((found for folder in path.split(os.pathsep)
                     if os.access(found := os.path.join(folder, command[0]), os.X_OK)), None)
     if program is None:
@@ -48,7 +48,7 @@ def printed(command: list[str], programs: str, columns: int, rows: int) -> str:
         try:
             part = os.read(host, 1 << 16)
         except OSError as error:
-            if error.errno != errno.EIO:  # Linux says so at the end
+            if error.errno != errno.EIO:  # the end of output on Linux
                 raise
             part = b""
         if not part:
@@ -60,7 +60,7 @@ def printed(command: list[str], programs: str, columns: int, rows: int) -> str:
 
 
 def screen(output: str, columns: int) -> list[str]:
-    """The lines that are on the terminal afterwards."""
+    """The lines on the terminal at the end."""
     lines, row, column = [[]], 0, 0
     at = 0
     while at < len(output):
@@ -94,7 +94,7 @@ def screen(output: str, columns: int) -> list[str]:
 
 
 def dots(line: str, row: int) -> str:
-    """A path of the braille dots in a line; neighbours are one rectangle."""
+    """An SVG path of the braille dots in a line; adjacent dots are one rectangle."""
     side, path = CELL[1] // 4, []
     for y in range(4):
         lit = {x * 2 + BRAILLE[bit][0] for x, mark in enumerate(line) if "\u2800" <= mark <= "\u28ff"
@@ -106,11 +106,11 @@ def dots(line: str, row: int) -> str:
 
 
 def drawn(command: str, lines: list[str]) -> str:
-    """The picture."""
+    """The SVG file."""
     shown = [f"$ {command}"] + lines
     width = max(map(len, shown)) * CELL[0] + 2 * PADDING
     height = len(shown) * CELL[1] + 2 * PADDING
-    # A panel's lines appear together, and half a second passes between two steps.
+    # All lines of a panel appear in one step; steps are half a second apart.
     steps, body, before = 0, [], ""
     for row, line in enumerate(shown):
         panel = any("\u2800" <= mark <= "\u28ff" for mark in line)

@@ -1,11 +1,11 @@
-"""Records what the reference MTCNN finds on luma pictures.
+"""Records the detections of the reference MTCNN on luma pictures.
 
     pip install facenet-pytorch==2.6.0
     python mtcnn_reference.py PICTURE... > mtcnn_reference.json
 
-Each picture's BT.601 luma is copied to three channels, so that the reference sees what the badge sees.
-Boxes are the reference's own: [x1, y1, x2, y2] counted from 1, last pixel included. Landmarks are px
-from the picture's edge.
+Each picture's BT.601 luma is copied to three channels, so that the reference has the same input as the badge.
+Boxes have the reference's convention: [x1, y1, x2, y2] with the first pixel 1, last pixel included. Landmarks are px
+from the picture's top left corner.
 """
 
 import json
