@@ -46,8 +46,9 @@ pub struct LogitGraph {
 /// to 32-bit floats, and refuses weights that are not finite.
 ///
 /// # Errors
-/// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for an end that cannot be taken off and
-/// for one behind a softmax, [`GraphReadError::Onnx`] when the bytes are not a graph.
+/// [`GraphReadError::NotFinite`] for such a weight, [`GraphReadError::Squashed`] for a final operator that cannot be
+/// removed, and for a second one before a removed softmax, [`GraphReadError::Undefined`] for nodes that are not in
+/// order of computation, [`GraphReadError::Onnx`] when the bytes are not an ONNX graph.
 pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
     let mut model = decode(onnx)?;
     finite::check(&model)?;
@@ -60,7 +61,7 @@ pub fn to_logits(onnx: &[u8]) -> Result<LogitGraph, GraphReadError> {
             Ok(None) => {}
             Ok(Some(_)) => {
                 changed = true;
-                // Without the second the answers would be others; with it they are not logits.
+                // A second softmax: removing it would change the results, and with it the output is not logits.
                 match take_off(graph, output) {
                     Ok(None) => {}
                     Ok(Some(node)) => return Err(GraphReadError::Squashed { node }),
@@ -81,7 +82,7 @@ fn writer(graph: &GraphProto, value: &str) -> Option<usize> {
     graph.node.iter().position(|node| node.output.iter().any(|output| output == value))
 }
 
-/// Removes the softmax that the output number `output` comes from, and returns its label; `None` where there is none.
+/// Removes the final softmax of the output with index `output`, and returns the node's label; `None` if there is none.
 fn take_off(graph: &mut GraphProto, output: usize) -> Result<Option<String>, GraphReadError> {
     let Some(answer) = graph.output.get(output) else { return Ok(None) };
     let mut value = answer.name.clone();
@@ -89,7 +90,7 @@ fn take_off(graph: &mut GraphProto, output: usize) -> Result<Option<String>, Gra
     let mut reader = None;
     while let Some(at) = writer(graph, &value) {
         let node = &graph.node[at];
-        // Nodes are in the order of computation, so the loop ends even if they form a cycle.
+        // Each node has to come before its reader, so the loop ends even if nodes form a cycle.
         if let Some(reader) = reader.filter(|reader| at >= *reader) {
             return Err(GraphReadError::Undefined { node: label(&graph.node[reader]), value });
         }
