@@ -1,4 +1,4 @@
-//! What is flashed: the files that a user named, each read once, and checked as far as this computer can.
+//! What is flashed: the files that a user named. Each is read once, and checked as far as possible on this computer.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -46,18 +46,18 @@ impl fmt::Display for Component {
 /// A component is missing, or its file is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
-    /// A component was asked for, and its file is not named.
+    /// A component was requested without its file.
     #[error("--what {component} needs --{component} FILE")]
     Needs {
         /// The component.
         component: Component,
-        /// Where such a file comes from.
+        /// How to get such a file.
         help: &'static str,
     },
-    /// A file was named and its component not asked for.
+    /// A file was named, but its component was not requested.
     #[error("--{0} names a file, but --what leaves it out")]
     NotAsked(Component),
-    /// Nothing was named.
+    /// Neither a component nor a file was named.
     #[error("nothing to flash")]
     Empty,
     /// A file cannot be read.
@@ -72,15 +72,15 @@ pub enum ComponentError {
     /// The key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The program is not one.
+    /// The file is not a program.
     #[error("{} is not a Linux program", .0.display())]
     NotProgram(PathBuf),
-    /// The program is another one.
+    /// The file is another program.
     #[error("{} is a program for {machine}, but not emocue-badge", path.display())]
     OtherProgram {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What it is made for.
+        /// The machine that it is built for.
         machine: Machine,
     },
     /// A badge would refuse the configuration.
@@ -124,7 +124,7 @@ impl Failure for ComponentError {
     }
 }
 
-/// Which components are flashed: those of `what`, or where that is empty those whose files are `named`.
+/// The components that are flashed: those in `what`, or if that is empty, those whose files are `named`.
 ///
 /// # Errors
 /// [`ComponentError`] when the two contradict each other or both are empty.
@@ -137,14 +137,12 @@ pub fn select(what: &[Component], named: &[Component]) -> Result<Vec<Component>,
     }
     for component in what.iter().copied().filter(|component| !named.contains(component)) {
         let help = match component {
-            // There is a default one.
+            // There is a default bundle.
             Component::Bundle => continue,
             Component::App => {
                 "`cargo xtask cross --profile dist` builds it for 64-bit boards and prints where it is."
             }
-            Component::Config => {
-                "Begin with device/boards/example.toml."
-            }
+            Component::Config => "Begin with device/boards/example.toml.",
         };
         return Err(ComponentError::Needs { component, help });
     }
@@ -154,18 +152,18 @@ pub fn select(what: &[Component], named: &[Component]) -> Result<Vec<Component>,
     }
 }
 
-/// The files that a user named, as they are on the disk.
+/// The files that a user named, unchecked.
 #[derive(Debug, Default)]
 pub struct NamedFiles {
     app: Option<(PathBuf, Vec<u8>)>,
     bundle: Option<(PathBuf, Cow<'static, [u8]>)>,
     config: Option<(PathBuf, String)>,
-    /// Signs the bundle.
+    /// The key that signs the bundle.
     key: Option<SecretKey>,
 }
 
 impl NamedFiles {
-    /// Reads each file that is named, once.
+    /// Reads each named file once.
     ///
     /// # Errors
     /// [`ComponentError`] when one cannot be read.
@@ -191,7 +189,7 @@ impl NamedFiles {
         })
     }
 
-    /// Checks all of them, and signs the bundle where that is needed.
+    /// Checks all files, and signs the bundle if necessary.
     ///
     /// # Errors
     /// [`ComponentError`] for an invalid program, configuration or bundle.
@@ -223,11 +221,11 @@ pub struct Components {
 /// A badge's program.
 #[derive(Debug)]
 pub struct AppFile {
-    /// Where it was read from.
+    /// Path of its file.
     pub path: PathBuf,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What it is made for.
+    /// The machine that it is built for.
     pub machine: Machine,
 }
 
@@ -235,12 +233,12 @@ impl AppFile {
     /// Checks a program.
     ///
     /// # Errors
-    /// [`ComponentError`] when it is not a program, or another one.
+    /// [`ComponentError`] when it is not a program, or a program other than `emocue-badge`.
     pub fn new(path: PathBuf, bytes: Vec<u8>) -> Result<Self, ComponentError> {
         let Some(machine) = Machine::of(&bytes) else {
             return Err(ComponentError::NotProgram(path));
         };
-        // A program knows its own name, for its help.
+        // A program contains its own name, for its help text.
         const NAME: &[u8] = b"emocue-badge";
         if !bytes.windows(NAME.len()).any(|window| window == NAME) {
             return Err(ComponentError::OtherProgram { path, machine });
@@ -252,7 +250,7 @@ impl AppFile {
 /// A badge's configuration.
 #[derive(Debug)]
 pub struct ConfigFile {
-    /// Where it was read from.
+    /// Path of its file.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
