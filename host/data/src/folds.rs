@@ -24,13 +24,13 @@ pub enum FoldsError {
     TooFewGroups {
         /// Groups that must stay together.
         groups: usize,
-        /// Folds asked for.
+        /// The requested number of folds.
         folds: usize,
     },
     /// The fold does not exist.
     #[error("there is no fold {fold}: {folds} folds are counted from 0")]
     Fold {
-        /// The fold asked for.
+        /// The requested fold.
         fold: usize,
         /// Number of folds.
         folds: usize,

@@ -24,7 +24,7 @@ pub(crate) struct QuantizedWeights {
     shape: Vec<usize>,
 }
 
-/// Rounds `weight`, whose output channels lie along `axis`; `None` when it holds no floats.
+/// Rounds `weight`, whose output channels are along `axis`; `None` when it contains no floats.
 pub(crate) fn quantize(
     weight: &Constant,
     axis: usize,

@@ -25,7 +25,7 @@ struct Memory {
     incoming: Option<(FileKind, Vec<u8>)>,
     progress: Vec<Progress>,
     refuses: bool,
-    /// Closes the connection once, after so many bytes.
+    /// Closes the connection once, after this many bytes.
     hangs_up_at: Option<usize>,
     sessions: usize,
     rollbacks: usize,

@@ -1,7 +1,7 @@
 //! Calibration: the decision from a network's outputs is fitted to rows that it was not trained on, so that its
 //! probabilities match its accuracy.
 //!
-//! The steps, each on the result of the one before (`fit`):
+//! The steps, each on the result of the previous one (`fit`):
 //!
 //! 1. The temperatures (Guo et al. 2017), on all sources of labels, so that the result does not depend on one source's
 //!    annotators.

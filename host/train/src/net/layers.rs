@@ -27,7 +27,7 @@ pub fn pad(px: usize) -> PaddingConfig2d {
     PaddingConfig2d::Explicit(px, px, px, px)
 }
 
-/// A square convolution with bias whose result goes through no ReLU, with PyTorch's default initial weights.
+/// A square convolution with bias and without a ReLU after it, with PyTorch's default initial weights.
 pub fn linear_conv(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
     let small = Conv2dConfig::new(channels, [kernel, kernel]).initializer;
     fresh(conv(channels, kernel).with_bias(true).with_initializer(small), device)
