@@ -48,10 +48,13 @@ pub enum JpegError {
         /// Claimed height, px.
         height: u64,
     },
-    /// Invalid data, or an unsupported sampling.
+    /// Invalid data, or an unsupported kind or sampling.
     #[error("{0}")]
     Damaged(&'static str),
 }
+
+const UNSUPPORTED: JpegError =
+    JpegError::Damaged("an unsupported kind of JPEG: lossless, arithmetic coding or not of 8 bits");
 
 /// The tables of one kind, and which of them are the file's own and in use, a bit each.
 #[derive(Default)]
@@ -87,11 +90,9 @@ fn marker_from(bytes: &[u8], at: usize) -> Result<Marker, JpegError> {
 
 /// Reads a JPEG file up to its end.
 ///
-/// A kind of JPEG that is not read here (lossless, arithmetic coding, 12 bits) has all its bytes as its extent: the
-/// decoder reports it as unsupported.
-///
 /// # Errors
-/// [`JpegError`] when blocks are missing or damaged, or it claims to be too large.
+/// [`JpegError`] when blocks are missing or damaged, it claims to be too large, or it is of a kind that no decoder here
+/// supports (lossless, arithmetic coding, 12 bits): nothing reaches a decoder that was not read here.
 pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
     let mut tables = Tables::default();
     tables.define(&STANDARD[4..])?;
@@ -133,11 +134,10 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
                 let interval = interval.ok_or(JpegError::Damaged("an odd restart interval"))?;
                 tables.restart = interval.into();
             }
-            (code @ 0xC0..=0xC2, frame @ None) => match frame_of(body, code == 0xC2)? {
-                Some(new) => *frame = Some(new),
-                None => return Ok(unread(bytes)),
-            },
-            (0xC0..=0xCF, _) => return Ok(unread(bytes)),
+            (code @ 0xC0..=0xC2, frame @ None) => *frame = Some(frame_of(body, code == 0xC2)?),
+            (0xC0..=0xCF, None) => return Err(UNSUPPORTED),
+            // The decoder panics on some pictures with two.
+            (0xC0..=0xCF, Some(_)) => return Err(JpegError::Damaged("a second frame header")),
             (0xDA, None) => return Err(JpegError::Damaged("a scan before the frame")),
             (0xDA, Some(frame)) => {
                 scans += 1;
@@ -151,11 +151,6 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
     }
 }
 
-/// The extent of a kind of JPEG that is not read here.
-fn unread(bytes: &[u8]) -> Extent {
-    Extent { end: bytes.len(), has_tables: true, held: 0 }
-}
-
 /// Writes `jpeg` into `out` with the standard Huffman tables before its own.
 pub fn with_standard_tables(jpeg: &[u8], out: &mut Vec<u8>) {
     out.clear();
@@ -164,8 +159,8 @@ pub fn with_standard_tables(jpeg: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads a frame's header; `None` for a kind of JPEG that is not read here.
-fn frame_of(body: &[u8], is_progressive: bool) -> Result<Option<Frame>, JpegError> {
+/// Reads a frame's header.
+fn frame_of(body: &[u8], is_progressive: bool) -> Result<Frame, JpegError> {
     let &[precision, h1, h0, w1, w0, count, ref listed @ ..] = body else {
         return Err(JpegError::Damaged("an invalid header of its frame"));
     };
@@ -178,7 +173,7 @@ fn frame_of(body: &[u8], is_progressive: bool) -> Result<Option<Frame>, JpegErro
     let is_sampled = |c: &Component| (1..=4).contains(&c.across) && (1..=4).contains(&c.down);
     let is_usual = precision == 8 && (1..=4).contains(&components.len()) && width * height > 0;
     if !is_usual || !components.iter().all(is_sampled) {
-        return Ok(None);
+        return Err(UNSUPPORTED);
     }
     // The decoder panics on some of these, and no camera writes them.
     if components.iter().any(|c| c.across > components[0].across || c.down > components[0].down) {
@@ -188,7 +183,7 @@ fn frame_of(body: &[u8], is_progressive: bool) -> Result<Option<Frame>, JpegErro
     if claimed_width * claimed_height > MAX_PIXELS {
         return Err(JpegError::TooLarge { width: claimed_width, height: claimed_height });
     }
-    Ok(Some(Frame { width, height, is_progressive, components }))
+    Ok(Frame { width, height, is_progressive, components })
 }
 
 impl Kind {

@@ -196,7 +196,7 @@ fn run_and_size(symbol: u8) -> (u32, u32) {
 fn dc(bits: &mut Bits<'_>, part: &Part<'_>) -> Result<(), JpegError> {
     let size = bits.symbol(table(part.dc)?)?;
     if size > 16 {
-        return Err(JpegError::Damaged("a mean value of more than 16 bits"));
+        return Err(JpegError::Damaged("a DC coefficient of more than 16 bits"));
     }
     bits.skip(size.into())
 }

@@ -71,6 +71,25 @@ fn luma_coarser_than_colour_is_refused() {
     }
 }
 
+/// The decoder must not see what was not read before it: it panics on some of these.
+#[test]
+fn a_second_frame_header_and_unsupported_kinds_are_refused() {
+    let jpeg = encoded();
+    let at = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    let length = 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+    let twice = [&jpeg[..at + length], &jpeg[at..]].concat();
+    assert_eq!(extent(&twice), Err(JpegError::Damaged("a second frame header")));
+    // Lossless, arithmetic coding, 12 bits, no component.
+    for (offset, value) in [(1, 0xC3), (1, 0xC9), (4, 12), (9, 0)] {
+        let mut other = jpeg.clone();
+        other[at + offset] = value;
+        assert_eq!(extent(&other), Err(UNSUPPORTED), "{offset}");
+        for rules in [Rules::BADGE, Rules::DATASET] {
+            assert!(decode(&other, &rules).is_err(), "{offset}");
+        }
+    }
+}
+
 #[test]
 fn what_follows_a_whole_picture_is_ignored() {
     let jpeg = encoded();
