@@ -66,7 +66,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BuiltIn => f.write_str("inside this program"),
+            Self::BuiltIn => f.write_str("embedded"),
             Self::File(file) => file.display().fmt(f),
             Self::Slot { slot, .. } => write!(f, "slot {slot}"),
         }
@@ -119,7 +119,10 @@ impl Failure for LoadReason {
     }
 
     fn exit_code(&self) -> u8 {
-        exit::NETWORK
+        match self {
+            Self::Network(error) => error.exit_code(),
+            Self::Bundle(_) | Self::Labels(_) => exit::NETWORK,
+        }
     }
 }
 
@@ -192,7 +195,7 @@ impl LoadedBundle {
         self.vision.self_test(self.origin == Origin::BuiltIn)
     }
 
-    /// What it is, in one line: `bundle default 8, inside this program: classifier in 8-bit integers, 1.30 MB`, and why
+    /// What it is, in one line: `bundle default 8, embedded: classifier in 8-bit integers, 1.30 MB`, and why
     /// networks in integers do not run in the integer engine.
     pub fn describe(&self) -> String {
         let Self { name, content_version, origin, form, .. } = self;
@@ -210,7 +213,7 @@ impl LoadedBundle {
     pub fn runs(&self) -> String {
         let Self { name, content_version, origin, .. } = self;
         let (place, trial) = match origin {
-            Origin::BuiltIn => ("the bundle inside this program".to_owned(), None),
+            Origin::BuiltIn => ("the embedded bundle".to_owned(), None),
             Origin::File(_) => (origin.to_string(), None),
             Origin::Slot { trial, .. } => (origin.to_string(), *trial),
         };

@@ -229,7 +229,7 @@ fn a_bundle_comes_over_the_link_runs_on_trial_is_kept_and_after_damage_the_progr
     assert_eq!(status.faults, 1);
     let told = badge.kill();
     assert!(told.contains("slot a cannot be used") && told.contains("is damaged"), "{told}");
-    assert!(told.contains("runs the bundle inside this program"), "{told}");
+    assert!(told.contains("runs the embedded bundle"), "{told}");
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn a_bundle_that_lies_on_the_card_is_installed_at_the_start() {
     fs::rename(lab.bundle(899, &stranger, |_| {}), &file).unwrap();
     let badge = lab.start();
     wait("it is refused and removed", || (!file.exists()).then_some(()));
-    assert!(badge.kill().contains("runs the bundle inside this program"));
+    assert!(badge.kill().contains("runs the embedded bundle"));
     // A bundle that only lacks a press of the button, which this badge does not have, waits for the next start.
     lab.configure(&[], "none", 1);
     fs::rename(lab.release(900), &file).unwrap();

@@ -51,6 +51,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => path.to_owned(),
     };
     let (temporary, mut file) = create_beside(&target)?;
+    keep_permissions(&target, &file);
     let written = file
         .write_all(bytes)
         .and_then(|()| file.sync_all())
@@ -60,6 +61,16 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Gives `new` the permissions of the file that it replaces.
+fn keep_permissions(replaced: &Path, new: &File) {
+    if let Ok(found) = fs::metadata(replaced)
+        && found.is_file()
+    {
+        // Some file systems, such as FAT, have none.
+        let _ = new.set_permissions(found.permissions());
+    }
 }
 
 /// A new file in the folder of `path`, never an existing one.
@@ -90,8 +101,12 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = mode;
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A truncated file would be in the way of the next attempt.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// The permissions of a file that users other than its owner can read, write or run; `None` for other files, and on
@@ -200,6 +215,8 @@ mod tests {
             let again = write_new(&path, b"2", mode).unwrap_err();
             assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(fs::read(&path).unwrap(), b"1");
+            write_atomically(&path, b"3").unwrap();
+            assert_eq!(exposed(&fs::metadata(&path).unwrap()), expected, "replaced");
         }
     }
 

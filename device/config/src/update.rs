@@ -39,7 +39,7 @@ impl UpdateSettings {
 /// Keys as texts.
 mod keys {
     use emocue_models::bundle::PublicKey;
-    use emocue_models::bundle::signature::NoPublicKey;
+    use emocue_models::bundle::signature::InvalidPublicKey;
     use emocue_models::failure;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -51,7 +51,7 @@ mod keys {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Vec<PublicKey>, D::Error> {
-        let custom = |error: NoPublicKey| D::Error::custom(failure::line(&error));
+        let custom = |error: InvalidPublicKey| D::Error::custom(failure::line(&error));
         let texts = Vec::<String>::deserialize(from)?;
         texts.iter().map(|text| text.parse().map_err(custom)).collect()
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use emocue_models::failure::{Failure, exit};
 
-use crate::key::NoRandom;
+use crate::key::RandomError;
 use crate::{HEADER, MAX_FILE, MAX_FILES, MAX_RECORDS};
 
 /// An interval cannot be sealed.
@@ -13,7 +13,7 @@ use crate::{HEADER, MAX_FILE, MAX_FILES, MAX_RECORDS};
 pub enum SealError {
     /// The system gives no random numbers.
     #[error(transparent)]
-    Random(#[from] NoRandom),
+    Random(#[from] RandomError),
     /// The library refuses the key: it refuses only public keys of low order.
     #[error("the interval cannot be sealed: {0}")]
     Hpke(hpke::HpkeError),

@@ -5,7 +5,7 @@ use std::fmt;
 use emocue_models::hex;
 
 use crate::error::ReadError;
-use crate::key::{JournalKey, NoRandom};
+use crate::key::{JournalKey, RandomError};
 
 /// The first bytes of a file; the version follows.
 const MAGIC: &[u8; 7] = b"emojrnl";
@@ -25,9 +25,9 @@ pub struct JournalId([u8; 16]);
 
 impl JournalId {
     /// From the system's random numbers.
-    pub(crate) fn random() -> Result<Self, NoRandom> {
+    pub(crate) fn random() -> Result<Self, RandomError> {
         let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(NoRandom)?;
+        getrandom::fill(&mut id).map_err(RandomError)?;
         Ok(Self(id))
     }
 

@@ -21,9 +21,9 @@ pub struct JournalKey([u8; 32]);
 #[error(
     "{0:?} is not a journal's public key: expected 64 hexadecimal digits as `emocue journal key` prints them"
 )]
-pub struct NoJournalKey(String);
+pub struct InvalidJournalKey(String);
 
-impl Failure for NoJournalKey {
+impl Failure for InvalidJournalKey {
     fn help(&self) -> Option<String> {
         Some("`emocue journal key` makes a key and prints it.".to_owned())
     }
@@ -71,11 +71,11 @@ impl fmt::Debug for JournalKey {
 }
 
 impl FromStr for JournalKey {
-    type Err = NoJournalKey;
+    type Err = InvalidJournalKey;
 
-    fn from_str(text: &str) -> Result<Self, NoJournalKey> {
+    fn from_str(text: &str) -> Result<Self, InvalidJournalKey> {
         let key = hex::decode(text).and_then(Self::from_bytes);
-        key.ok_or_else(|| NoJournalKey(text.chars().take(80).collect()))
+        key.ok_or_else(|| InvalidJournalKey(text.chars().take(80).collect()))
     }
 }
 
@@ -95,9 +95,9 @@ impl<'de> Deserialize<'de> for JournalKey {
 /// The system has no random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub struct NoRandom(#[source] pub(crate) getrandom::Error);
+pub struct RandomError(#[source] pub(crate) getrandom::Error);
 
-impl Failure for NoRandom {}
+impl Failure for RandomError {}
 
 /// The secret key, which opens journals. It is zeroized when it is dropped, and never printed.
 pub struct JournalSecretKey(pub(crate) <Kem as hpke::Kem>::PrivateKey);
@@ -106,10 +106,10 @@ impl JournalSecretKey {
     /// A new random key.
     ///
     /// # Errors
-    /// [`NoRandom`].
-    pub fn random() -> Result<Self, NoRandom> {
+    /// [`RandomError`].
+    pub fn random() -> Result<Self, RandomError> {
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(NoRandom)?;
+        getrandom::fill(&mut bytes).map_err(RandomError)?;
         Ok(Self::from_bytes(&bytes))
     }
 

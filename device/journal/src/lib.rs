@@ -74,7 +74,7 @@ pub use folder::FOLDER;
 pub use header::JournalId;
 pub use interval::{Counted, Counts, Interval};
 pub use journal::Journal;
-pub use key::{JournalKey, JournalSecretKey, NoJournalKey, NoRandom};
+pub use key::{InvalidJournalKey, JournalKey, JournalSecretKey, RandomError};
 pub use key_file::KeyFileError;
 pub use read::{Opened, key_of, read, read_file};
 pub use recorder::Recorder;

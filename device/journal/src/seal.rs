@@ -12,7 +12,7 @@ use hpke::{
 use crate::error::SealError;
 use crate::header;
 use crate::interval::{self, Interval};
-use crate::key::{JournalKey, JournalSecretKey, NoRandom, SystemRandom};
+use crate::key::{JournalKey, JournalSecretKey, RandomError, SystemRandom};
 
 pub(crate) type Kem = X25519HkdfSha256;
 type Kdf = HkdfSha256;
@@ -62,7 +62,7 @@ pub(crate) fn seal(
     )
     .map_err(SealError::Hpke)?;
     if let Some(failed) = random.failed {
-        return Err(NoRandom(failed).into());
+        return Err(RandomError(failed).into());
     }
     let mut record = [0; LENGTH];
     record[..ENC].copy_from_slice(&enc.to_bytes());

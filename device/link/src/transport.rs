@@ -20,7 +20,7 @@ pub enum LinkError {
     #[error("the other side closed the link: the cable was pulled, or its program ended")]
     Closed,
     /// The other side accepts no bytes.
-    #[error("nobody takes what is sent: for {} s no byte went out", WRITE_PATIENCE.as_secs())]
+    #[error("the other side accepts no data: no byte was sent for {} s", WRITE_PATIENCE.as_secs())]
     Stuck,
     /// The system's error.
     #[error("the link failed: {0}")]

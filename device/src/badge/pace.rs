@@ -25,7 +25,7 @@ impl Pace {
     }
 
     /// Updates the slowdown for the board's temperature, °C.
-    pub fn feel(&mut self, celsius: f32) {
+    pub fn set_temperature(&mut self, celsius: f32) {
         let PaceSettings { warm_c, hot_c, .. } = self.settings;
         // Limits that were exceeded before are lower by the hysteresis.
         let reached = |limit: f32, factor: u32| {
@@ -74,7 +74,7 @@ mod tests {
     fn heat_halves_and_quarters_until_it_has_cooled_for_good() {
         let mut pace = pace();
         let slowdowns = [69.9, 70.0, 68.0, 66.9, 85.0, 78.0, 76.9, 67.5, 60.0].map(|celsius| {
-            pace.feel(celsius);
+            pace.set_temperature(celsius);
             pace.slowdown()
         });
         assert_eq!(slowdowns, [1, 2, 2, 1, 4, 4, 2, 2, 1]);
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn heat_stretches_the_interval() {
         let mut pace = pace();
-        pace.feel(90.0);
+        pace.set_temperature(90.0);
         assert_eq!(pace.interval(MS(20)), MS(400));
     }
 }

@@ -214,7 +214,7 @@ mod tests {
     use emocue_link::consent::Ask;
 
     use super::*;
-    use crate::slots::consent::NoConsent;
+    use crate::slots::consent::ConsentError;
     use crate::slots::tests::Lab;
 
     fn seconds(start: Instant, seconds: u64) -> Instant {
@@ -286,7 +286,7 @@ mod tests {
         state: &Path,
         start: Instant,
         then: impl FnOnce(&mut UpdateMonitor),
-    ) -> Result<(), NoConsent> {
+    ) -> Result<(), ConsentError> {
         let consent = ConsentChannel::new(state);
         std::thread::scope(|scope| {
             let asks = scope.spawn(|| consent.ask(Ask::NewMaker, [1; 32], [2; 32], |_| ()));
@@ -310,8 +310,8 @@ mod tests {
             let answer =
                 asked(&mut monitor, &lab.state(), Instant::now(), |_| panic!("nobody is asked"));
             match answer {
-                Err(NoConsent::NoButton) => assert!(!button),
-                Err(NoConsent::NoPanel) => assert!(!panel),
+                Err(ConsentError::NoButton) => assert!(!button),
+                Err(ConsentError::NoPanel) => assert!(!panel),
                 other => panic!("{other:?}"),
             }
         }
@@ -331,7 +331,7 @@ mod tests {
                 }
             }
         });
-        assert!(matches!(answer, Err(NoConsent::Silence)));
+        assert!(matches!(answer, Err(ConsentError::Silence)));
     }
 
     #[test]
@@ -357,7 +357,9 @@ mod tests {
             });
             match answer {
                 Ok(()) => assert!(agrees),
-                Err(error) => assert!(!agrees && matches!(error, NoConsent::Declined), "{error}"),
+                Err(error) => {
+                    assert!(!agrees && matches!(error, ConsentError::Declined), "{error}")
+                }
             }
         }
     }

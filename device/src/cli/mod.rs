@@ -36,7 +36,7 @@ Exit codes:
 
 /// The emotion-cue badge: shows how the nearest face looks.
 ///
-/// Words describe an expression as it looks, not what anybody feels.
+/// Words describe how an expression looks, not what a person feels.
 #[derive(Debug, Parser)]
 #[command(name = "emocue-badge", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -48,29 +48,29 @@ pub struct Cli {
 /// What the program is asked to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Look at the two portraits inside this program
+    /// Run on the two embedded portraits
     Demo(Demo),
-    /// Look at a camera's frames
+    /// Run on a camera, pictures or a video
     Run(RunArgs),
-    /// Practise expressions: show one, guess one, or look at cards
+    /// Practise expressions: show one, guess one, or review cards
     Practice(Practice),
-    /// List the cameras, their formats and sizes, and what to do for those that need more
+    /// List the cameras with their formats and sizes, and what those need that do not work
     Cameras,
     /// Check what the badge needs on this machine, and say how to fix what is missing
     Doctor(Doctor),
-    /// Check a configuration, or show what it comes to
+    /// Check a configuration, or print its effective values
     #[command(subcommand)]
     Config(ConfigVerb),
-    /// Install, look after and return from bundles that came after the program
+    /// Install, check, confirm and roll back bundles
     Slot(SlotVerb),
-    /// Speak with a host over standard input and output, as `emocue monitor --on ssh://…` does
+    /// Serve a host over standard input and output, as `emocue monitor --on ssh://…` does
     #[cfg(unix)]
     Link(Link),
-    /// Switch panel, screen, LED and motor off, as after a badge that was killed
+    /// Switch panel, screen, LED and motor off, for example after the badge was killed
     Off(Off),
-    /// Measure CPU time, start and memory on this machine
+    /// Measure CPU time, start time and memory on this machine
     Bench(Bench),
-    /// What the badge starts to run a camera's program
+    /// Run a camera's program; the badge starts this itself
     #[cfg(unix)]
     #[command(name = GUARD, hide = true)]
     Guard {
@@ -99,22 +99,23 @@ pub struct RunArgs {
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(source), required_unless_present = "config")]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub camera: Option<Source>,
-    /// Of a folder, show the pictures in its folders, too
+    /// Include the subfolders of a folder of pictures
     #[arg(long)]
     pub recursive: bool,
-    /// Panel, pins, camera and all else as this file says; what is given beside it counts more
+    /// The configuration; options of the command line override it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Wait for a camera or a panel that is missing, instead of ending
     #[arg(long)]
     pub wait: bool,
-    /// Another folder for new bundles than the configuration's
+    /// State folder for new bundles, instead of the configuration's
     #[arg(long, value_name = "DIR", requires = "config")]
     pub state: Option<PathBuf>,
     /// Stop after this many frames
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
-    /// The Enter key presses the button where no pin does: Enter alone shortly, l long, h until it agrees
+    /// Use the Enter key as the button where no pin is configured: Enter alone is a short press, l and Enter a long press,
+    /// h and Enter a press that is held until it agrees
     #[arg(long)]
     pub keyboard: bool,
     /// How the camera is mounted.
@@ -164,7 +165,7 @@ pub struct Link {
     /// The configuration of the badge that runs
     #[arg(long, value_name = "FILE", default_value = "/etc/emocue/emocue.toml")]
     pub config: PathBuf,
-    /// Another state folder than the configuration's
+    /// State folder, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -172,14 +173,14 @@ pub struct Link {
 /// What is asked about a configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigVerb {
-    /// Read a file and tell in a few lines what it comes to, or what is wrong with it
+    /// Read a file and print a summary of it, or its first error
     Check {
         /// The configuration
         file: PathBuf,
     },
     /// Print every key with its value, as TOML that can be used again
     Show {
-        /// The configuration; the built-in values where none is given
+        /// The configuration (default: the built-in values)
         file: Option<PathBuf>,
     },
 }
@@ -191,7 +192,7 @@ pub struct Bench {
     /// Who looks.
     #[command(flatten)]
     pub look: Look,
-    /// Measure this bundle too, to see which form of the networks this board runs fastest; again for another
+    /// Also measure this bundle, to find the form of the networks that this board runs fastest; repeatable
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub beside: Vec<PathBuf>,
     /// Print JSON instead of a table
@@ -207,10 +208,10 @@ pub struct Bench {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mounting")]
 pub struct Mount {
-    /// Turn every frame clockwise by so many degrees
+    /// Rotate every frame clockwise by this angle, degrees
     #[arg(long, value_name = "DEGREES", value_parser = ["0", "90", "180", "270"])]
     rotate: Option<String>,
-    /// Mirror every frame left to right, after turning it
+    /// Mirror every frame left to right, after the rotation
     #[arg(long)]
     mirror: bool,
 }
@@ -233,16 +234,16 @@ impl Mount {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Networks")]
 pub struct Look {
-    /// The networks to use instead of the ones inside this program
+    /// The bundle to use instead of the embedded one
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
-    /// Smallest face to look for, px of the frame, instead of the bundle's own
+    /// Smallest face to search for, px of the frame (default: the bundle's)
     #[arg(long, value_name = "PX", value_parser = min_face)]
     pub min_face: Option<f32>,
-    /// Whether answers of a stream settle over time, or every frame is looked at alone; on where nothing else is said
+    /// Whether the answers of a stream are steadied over time, or every frame is processed alone (default: on)
     #[arg(long, value_parser = one_of(&STEADY))]
     steady: Option<bool>,
-    /// Whom of several faces to show; the nearest where nothing else is said
+    /// Which of several faces to show (default: nearest)
     #[arg(long, value_parser = one_of(&WHO))]
     who: Option<Who>,
 }
@@ -275,7 +276,7 @@ fn min_face(text: &str) -> Result<f32, String> {
 type Named<T> = (&'static str, T, &'static str);
 
 const STEADY: [Named<bool>; 2] = [
-    ("on", true, "Faces are followed, and their answers hold still"),
+    ("on", true, "Faces are tracked, and their answers are steadied"),
     ("off", false, "Every frame is searched, and every face classified"),
 ];
 

@@ -11,14 +11,14 @@ use crate::answer::GameKind;
 
 const GAMES: [Named<GameKind>; 3] = [
     ("show", GameKind::ShowMe, "A word and an emoji; the face before the camera shows it"),
-    ("guess", GameKind::Guess, "A face is read, and the answer covered until the press"),
+    ("guess", GameKind::Guess, "A face is classified; the answer is hidden until a press"),
     ("cards", GameKind::Cards, "Emoji and word alternate, without a camera"),
 ];
 
 /// Practise expressions: nothing is scored, and nothing is stored.
 ///
-/// The button is that of the configuration, else the Enter key: Enter alone is a short press, which skips, uncovers or
-/// turns; `l` and Enter is a long one, which ends the game.
+/// The button is that of the configuration, else the Enter key: Enter alone is a short press, which skips, reveals or
+/// turns over; `l` and Enter is a long one, which ends the game.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Practice {
@@ -29,7 +29,7 @@ pub struct Practice {
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(source))]
     #[arg(help = format!("Where frames come from: {SOURCES}"))]
     pub camera: Option<Source>,
-    /// Panel, pins, camera, rounds and all else as this file says; what is given beside it counts more
+    /// The configuration; options of the command line override it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// How many rounds

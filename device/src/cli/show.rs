@@ -20,23 +20,22 @@ const LIVE_KEPT: Option<NonZeroUsize> = NonZeroUsize::new(1000);
 pub struct Show {
     #[arg(long = "display", value_name = "SINK", help = sinks())]
     displays: Vec<OsString>,
-    /// How overlay:DIR and video:FILE draw a frame; box where nothing else is said
+    /// How overlay:DIR and video:FILE draw a frame (default: box)
     #[arg(long, value_parser = one_of(&STYLES))]
     style: Option<Style>,
     /// Replace files that are there already, for json, csv, png, overlay and video
     #[arg(long)]
     pub overwrite: bool,
-    /// How many pictures png:DIR and overlay:DIR keep, the newest; 1000 of a live camera and all of files where nothing
-    /// else is said
+    /// How many pictures png:DIR and overlay:DIR keep, the newest ones (default: 1000 of a live camera, all of files)
     #[arg(long, value_name = "N")]
     keep: Option<NonZeroUsize>,
-    /// Size of the panel, px; 128x64 where nothing else is said
+    /// Size of the panel, px (default: 128x64)
     #[arg(long, value_parser = one_of(&PANELS))]
     panel: Option<PanelSize>,
-    /// What the panel shows of an answer; both where nothing else is said
+    /// What the panel shows of an answer (default: both)
     #[arg(long, value_parser = one_of(&WORDS))]
     words: Option<Mode>,
-    /// The words' language: a code such as de, or a TOML file; en where nothing else is said
+    /// Language of the words: a code such as de, or a TOML file (default: en)
     #[arg(long, value_name = "CODE|FILE", value_parser = language)]
     pub language: Option<&'static Language>,
 }
@@ -54,7 +53,11 @@ const WORDS: [Named<Mode>; 3] = [
 
 const STYLES: [Named<Style>; 3] = [
     ("box", Style::Box, "Every face in a box, with its emoji, its word and its probability"),
-    ("bars", Style::Bars, "Beside each face the probabilities of all classes, where there is room"),
+    (
+        "bars",
+        Style::Bars,
+        "Beside each face the probabilities of all classes, where there is space",
+    ),
     (
         "panel",
         Style::Panel,
@@ -111,5 +114,5 @@ fn language(name: &str) -> Result<&'static Language, String> {
 fn sinks() -> String {
     let sinks: Vec<_> =
         SINKS.iter().map(|sink| format!("{} ({})", sink.usage, sink.help)).collect();
-    format!("Where answers go, may be given several times: {}", sinks.join("; "))
+    format!("Where the answers are written, repeatable: {}", sinks.join("; "))
 }

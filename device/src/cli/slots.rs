@@ -33,30 +33,30 @@ pub struct SlotArgs {
 /// What is done with slots.
 #[derive(Debug, Subcommand)]
 pub enum SlotAction {
-    /// Check a signed bundle and put it on trial; a badge that runs takes it up at once
+    /// Check a signed bundle and put it on trial; a running badge switches to it immediately
     Install {
         /// The bundle
         file: PathBuf,
-        /// Take an older release too
+        /// Accept an older release
         #[arg(long)]
         force: bool,
-        /// Remove the file, unless it only lacks a press of the button or room on the disk
+        /// Remove the file, unless only a press of the button or disk space is missing
         #[arg(long)]
         remove: bool,
     },
-    /// Run a bundle's networks on the portraits inside this program, with bounded memory and time
+    /// Run a bundle's networks on the embedded portraits, with bounded memory and time
     Check {
-        /// The bundle; the embedded one where none is given
+        /// The bundle (default: the embedded one)
         file: Option<PathBuf>,
     },
-    /// Keep the bundle on trial without waiting for its healthy minute
+    /// Confirm the bundle on trial now, without its healthy minute
     Confirm,
-    /// Tell what would start, and what lies in both slots
+    /// Print which bundle would start, and the content of both slots
     Status {
         /// Print JSON instead of lines
         #[arg(long)]
         json: bool,
     },
-    /// Return to what ran before
+    /// Roll back to the previous bundle
     Rollback,
 }

@@ -113,7 +113,7 @@ mod tests {
     use emocue_models::label::Expression;
 
     use super::*;
-    use crate::cue::Feel;
+    use crate::cue::Vibration;
     use Expression::{Anger, Happiness, Neutral, Sadness};
 
     const HAPPY: Answer = Answer::Looks(Happiness);
@@ -124,11 +124,11 @@ mod tests {
 
     /// The times, ms, at which the answers, given with their times, ms, and faces, play a pattern.
     fn felt(settings: &VibrationSettings, shown: &[(u64, Answer, Option<u32>)]) -> Vec<u64> {
-        let mut feel = Feel::new(settings.clone());
+        let mut vibration = Vibration::new(settings.clone());
         let start = Instant::now();
         let mut felt = Vec::new();
         for (ms, answer, track) in shown {
-            let played = feel.play(start + Duration::from_millis(*ms), *answer, *track);
+            let played = vibration.play(start + Duration::from_millis(*ms), *answer, *track);
             if let Some(pattern) = played {
                 let Answer::Looks(expression) = *answer else { panic!("{answer:?} is felt") };
                 assert_eq!(pattern, settings.of(expression));

@@ -4,7 +4,6 @@
 mod button;
 mod cadence;
 mod chip;
-mod feel;
 #[cfg(all(feature = "gpio", target_os = "linux"))]
 mod gpiocdev;
 mod motor;
@@ -12,6 +11,7 @@ mod none;
 mod refusal;
 #[cfg(all(feature = "rppal", target_os = "linux"))]
 mod rppal;
+mod vibration;
 mod voice;
 
 use std::path::Path;
@@ -23,8 +23,8 @@ use emocue_models::failure::{Failure, exit, sentence};
 pub use button::{Button, Press, TimedPress};
 pub use cadence::{Cadence, CueState};
 pub use chip::chip_node;
-pub use feel::Feel;
 pub use motor::Motor;
+pub use vibration::Vibration;
 pub use voice::{Voice, sound_file};
 
 /// An output pin. It is switched off when this value is dropped.

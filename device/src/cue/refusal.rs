@@ -50,7 +50,7 @@ pub(super) fn no_line(what: String, count: u32) -> CueError {
 
 /// A line that another program or a driver of the kernel's has; `holder` may be empty.
 pub(super) fn busy(what: String, holder: &str) -> CueError {
-    let holder = if holder.is_empty() { "someone without a name" } else { holder };
+    let holder = if holder.is_empty() { "an unnamed program" } else { holder };
     CueError {
         what,
         reason: format!("{holder} has it already"),

@@ -81,7 +81,7 @@ impl Voice {
     }
 
     /// Speaks `answer`, about the face `track`, if it is a change that should be signalled now; see [`Cadence::tells`].
-    pub fn hear(&mut self, now: Instant, answer: Answer, track: Option<u32>) {
+    pub fn say(&mut self, now: Instant, answer: Answer, track: Option<u32>) {
         let counts = match answer {
             Answer::Looks(_) => true,
             Answer::Unsure => self.says_unsure,

@@ -210,7 +210,7 @@ pub(super) fn link(host: &Host, config: &Config) -> CheckOutcome {
     }
     let absent = "a USB gadget needs dtoverlay=dwc2 and modules-load=dwc2,g_serial; docs/first-flash.md has the lines";
     match open(host, Path::new(port), "dialout", absent) {
-        Ok(()) => CheckOutcome::ok(format!("a host may speak at {port}")),
+        Ok(()) => CheckOutcome::ok(format!("a host can connect at {port}")),
         Err(outcome) => outcome,
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn effective(
             note,
             format!("send them again with `emocue flash`, or remove {}", place.display()),
         ),
-        (None, []) => CheckOutcome::skip("none came by cable"),
+        (None, []) => CheckOutcome::skip("none came over the link"),
         (None, keys) => {
             let trial = match settings::is_waiting(&state) {
                 true => {

@@ -19,7 +19,7 @@ pub(super) fn check(host: &Host, config: &Config) -> CheckOutcome {
         Ok(SlotsStatus { next: Next { slot, name, content_version }, .. })
             if slot == "embedded" =>
         {
-            CheckOutcome::ok(format!("{name} {content_version} inside this program starts next"))
+            CheckOutcome::ok(format!("{name} {content_version}, the embedded bundle, starts next"))
         }
         Ok(SlotsStatus { next: Next { slot, name, content_version }, .. }) => {
             CheckOutcome::ok(format!("{name} {content_version} in slot {slot} starts next"))

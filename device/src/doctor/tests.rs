@@ -63,7 +63,7 @@ fn is_skipped(outcome: &CheckOutcome) -> bool {
 fn slots_and_the_link_tell_what_starts_and_who_may_speak() {
     let (_root, host) = machine(&[("/dev/ttyGS0", "")]);
     let text = found(slots::check(&host, &Config::default()));
-    assert!(text.contains("inside this program starts next"), "{text}");
+    assert!(text.contains("the embedded bundle, starts next"), "{text}");
     assert!(is_skipped(&access::link(&host, &Config::default())));
     let linked = config("link.port = '/dev/ttyGS0'");
     assert!(found(access::link(&host, &linked)).contains("/dev/ttyGS0"));

@@ -1,11 +1,12 @@
 //! Pictures of faces with the answers that were shown, for the wearer's own training: `FOLDER/happiness/0001.png`.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 use emocue_models::geometry::Rect;
 use emocue_models::label::Expression;
 use emocue_models::luma::Luma;
@@ -122,9 +123,11 @@ impl PictureStore {
         let unfinished = folder.join(UNFINISHED);
         // A file that was left by a power failure.
         let _ = fs::remove_file(&unfinished);
-        let done = write_new(&unfinished, &png).and_then(|()| match self.consent.holds(now()) {
-            true => publish(&unfinished, &folder).map(|()| true),
-            false => Ok(false),
+        let done = files::write_new(&unfinished, &png, 0o600).and_then(|()| {
+            match self.consent.holds(now()) {
+                true => publish(&unfinished, &folder).map(|()| true),
+                false => Ok(false),
+            }
         });
         if !matches!(done, Ok(true)) {
             let _ = fs::remove_file(&unfinished);
@@ -173,17 +176,6 @@ fn make_folder(folder: &Path) -> Result<(), PictureError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|source| PictureError::Write { path: folder.to_owned(), source })
-}
-
-/// Writes a new file.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Renames a picture to the first free number in its folder; no other program writes there.

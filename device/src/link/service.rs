@@ -58,7 +58,7 @@ impl Service {
                 let (board, stop) = (Arc::clone(board), Arc::clone(&stop));
                 thread::spawn(move || visitors(&board, &listener, &stop));
             }
-            Err(error) => tell(format!("nobody can ask at {}: {error}", socket.display())),
+            Err(error) => tell(format!("cannot listen at {}: {error}", socket.display())),
         }
         Self { stop, socket, _expiring: expiring }
     }

@@ -390,6 +390,6 @@ mod tests {
             std::thread::yield_now();
         }
         let Progress::Failed(why) = side.progress() else { panic!("{:?}", side.progress()) };
-        assert!(why.contains("nothing before it"), "{why}");
+        assert!(why.contains("no previous one"), "{why}");
     }
 }

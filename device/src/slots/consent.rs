@@ -65,12 +65,12 @@ struct UncodedAnswer {
 
 /// Why there is no consent.
 #[derive(Debug, thiserror::Error)]
-pub enum NoConsent {
+pub enum ConsentError {
     /// The wearer refused with a short press.
     #[error("the wearer refused by a short press")]
     Declined,
     /// No answer in time.
-    #[error("nobody held its button for 3 s within a minute")]
+    #[error("the button was not held for 3 s within a minute")]
     Silence,
     /// The badge has no button.
     #[error("it has no button to press")]
@@ -94,7 +94,7 @@ pub enum NoConsent {
     },
 }
 
-impl Failure for NoConsent {
+impl Failure for ConsentError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Declined | Self::Folder { .. } => return None,
@@ -151,20 +151,20 @@ impl ConsentChannel {
     /// zeros if there is none. `tell` gets the question with its code.
     ///
     /// # Errors
-    /// [`NoConsent`] for every answer but yes.
+    /// [`ConsentError`] for every answer but yes.
     pub fn ask(
         &self,
         ask: Ask,
         key: [u8; 32],
         sha256: [u8; 32],
         tell: impl FnOnce(&Question),
-    ) -> Result<(), NoConsent> {
+    ) -> Result<(), ConsentError> {
         if !self.is_present() {
-            return Err(NoConsent::NobodyRuns);
+            return Err(ConsentError::NobodyRuns);
         }
         let (asked, answer) = (self.path("ask"), self.path("answer"));
-        let cannot = |source| NoConsent::Folder { path: asked.clone(), source };
-        let _turn = self.turn().map_err(cannot)?.ok_or(NoConsent::Busy)?;
+        let cannot = |source| ConsentError::Folder { path: asked.clone(), source };
+        let _turn = self.turn().map_err(cannot)?.ok_or(ConsentError::Busy)?;
         let question = Question { ask, key, sha256, number: draw() };
         let _ = fs::remove_file(&answer);
         files::replace(&asked, &json(&question)).map_err(cannot)?;
@@ -185,10 +185,10 @@ impl ConsentChannel {
         let _ = fs::remove_file(&answer);
         match verdict {
             Verdict::Yes => Ok(()),
-            Verdict::No => Err(NoConsent::Declined),
-            Verdict::Silence => Err(NoConsent::Silence),
-            Verdict::NoButton => Err(NoConsent::NoButton),
-            Verdict::NoPanel => Err(NoConsent::NoPanel),
+            Verdict::No => Err(ConsentError::Declined),
+            Verdict::Silence => Err(ConsentError::Silence),
+            Verdict::NoButton => Err(ConsentError::NoButton),
+            Verdict::NoPanel => Err(ConsentError::NoPanel),
         }
     }
 
@@ -248,7 +248,7 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
 mod tests {
     use super::*;
 
-    fn ask(channel: &ConsentChannel) -> Result<(), NoConsent> {
+    fn ask(channel: &ConsentChannel) -> Result<(), ConsentError> {
         channel.ask(Ask::NewSettings, [0; 32], [7; 32], |_| ())
     }
 
@@ -259,7 +259,7 @@ mod tests {
     }
 
     /// Waits for a question and answers it.
-    fn answered(verdict: Verdict) -> Result<(), NoConsent> {
+    fn answered(verdict: Verdict) -> Result<(), ConsentError> {
         let state = tempfile::tempdir().unwrap();
         let channel = ConsentChannel::new(state.path());
         let presence = channel.announce().unwrap();
@@ -272,23 +272,23 @@ mod tests {
                 }
             };
             assert_eq!((question.ask, question.sha256), (Ask::NewSettings, [7; 32]));
-            assert!(matches!(ask(&channel), Err(NoConsent::Busy)));
+            assert!(matches!(ask(&channel), Err(ConsentError::Busy)));
             channel.answer(&question, verdict);
             asks.join().unwrap()
         });
         assert_eq!(channel.question(), None);
         drop(presence);
-        assert!(matches!(ask(&channel), Err(NoConsent::NobodyRuns)));
+        assert!(matches!(ask(&channel), Err(ConsentError::NobodyRuns)));
         done
     }
 
     #[test]
     fn only_a_yes_agrees() {
         assert!(answered(Verdict::Yes).is_ok());
-        assert!(matches!(answered(Verdict::No), Err(NoConsent::Declined)));
-        assert!(matches!(answered(Verdict::Silence), Err(NoConsent::Silence)));
-        assert!(matches!(answered(Verdict::NoButton), Err(NoConsent::NoButton)));
-        assert!(matches!(answered(Verdict::NoPanel), Err(NoConsent::NoPanel)));
+        assert!(matches!(answered(Verdict::No), Err(ConsentError::Declined)));
+        assert!(matches!(answered(Verdict::Silence), Err(ConsentError::Silence)));
+        assert!(matches!(answered(Verdict::NoButton), Err(ConsentError::NoButton)));
+        assert!(matches!(answered(Verdict::NoPanel), Err(ConsentError::NoPanel)));
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
                 std::thread::yield_now();
             }
             drop(presence);
-            assert!(matches!(asks.join().unwrap(), Err(NoConsent::Silence)));
+            assert!(matches!(asks.join().unwrap(), Err(ConsentError::Silence)));
         });
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::{BundleError, PublicKey};
 use emocue_models::failure::{Failure, exit, sentence};
 
-use super::consent::NoConsent;
+use super::consent::ConsentError;
 
 /// Slots cannot be changed or read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum SlotError {
     #[error("no bundle is on trial")]
     NoTrial,
     /// There is no previous bundle.
-    #[error("the bundle inside this program runs already; there is nothing before it")]
+    #[error("the embedded bundle runs already; there is no previous one")]
     NothingBefore,
 }
 
@@ -67,7 +67,7 @@ pub enum Refusal {
         /// The key that signed it.
         signer: PublicKey,
         /// Why not.
-        reason: NoConsent,
+        reason: ConsentError,
     },
     /// An older release than one that ran here.
     #[error("release {version} of {name} is older than {newest}, which ran here")]
@@ -114,7 +114,7 @@ impl Failure for Refusal {
             Self::Untrusted { .. } => "Add the key to [update] keys in its configuration.",
             Self::NotAccepted { reason, .. } => return reason.help(),
             Self::Downgrade { .. } => {
-                "`emocue-badge slot install --force` on the badge itself takes it all the same."
+                "`emocue-badge slot install --force` on the badge itself installs it anyway."
             }
             Self::SelfTest(_) => "Pack it again with other networks.",
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use emocue_models::bundle::{Bundle, PublicKey};
 
 use super::TRIALS;
-use super::consent::NoConsent;
+use super::consent::ConsentError;
 use super::error::{Refusal, SlotError};
 use super::files::Staged;
 use super::pointer::{Held, series};
@@ -14,7 +14,7 @@ use super::trust::Trust;
 use crate::bundle::{Slot, built_in_release};
 
 /// Asks the wearer whether to trust a key, which signed the bundle of these bytes.
-pub type AskForKey<'a> = dyn Fn(PublicKey, &[u8]) -> Result<(), NoConsent> + 'a;
+pub type AskForKey<'a> = dyn Fn(PublicKey, &[u8]) -> Result<(), ConsentError> + 'a;
 
 /// An installation of a bundle.
 pub struct Install<'a> {

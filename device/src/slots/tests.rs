@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::bundle::{LoadedBundle, Origin};
-use crate::slots::consent::NoConsent;
+use crate::slots::consent::ConsentError;
 
 /// A badge's folder, and bundles for it.
 pub(crate) struct Lab {
@@ -47,7 +47,7 @@ impl Lab {
     }
 
     pub(crate) fn install(&self, path: &Path) -> Result<Installed, SlotError> {
-        self.install_with(path, false, &|_| Ok(()), &|_, _| Err(NoConsent::NobodyRuns))
+        self.install_with(path, false, &|_| Ok(()), &|_, _| Err(ConsentError::NobodyRuns))
     }
 
     fn install_with(
@@ -225,7 +225,7 @@ fn refuses_what_nobody_should_run() {
 fn an_older_release_can_be_forced_and_then_counts() {
     let lab = Lab::new();
     lab.keep(905);
-    let ask = |_, _: &[u8]| Err(NoConsent::NobodyRuns);
+    let ask = |_, _: &[u8]| Err(ConsentError::NobodyRuns);
     lab.install_with(&lab.release(903), true, &|_| Ok(()), &ask).unwrap();
     lab.store.confirm(None).unwrap();
     assert_eq!(lab.boot().1, 903);
@@ -273,7 +273,7 @@ fn a_fresh_badge_asks_before_it_trusts_a_first_key_and_only_then() {
     let path = lab.release(900);
     // Networks of an untrusted signer are not even run.
     let never = |_: &Path| panic!("it is tested before the wearer agreed");
-    let declined = lab.install_with(&path, false, &never, &|_, _| Err(NoConsent::Declined));
+    let declined = lab.install_with(&path, false, &never, &|_, _| Err(ConsentError::Declined));
     assert!(declined.unwrap_err().to_string().contains("refused by a short press"));
     assert_eq!(lab.trust.keys(), []);
     assert_eq!(lab.boot().0, None);

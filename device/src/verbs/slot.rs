@@ -8,7 +8,7 @@ use emocue_config::Config;
 use emocue_device::bundle::LoadedBundle;
 use emocue_device::cli::{SlotAction, SlotVerb};
 use emocue_device::sandbox;
-use emocue_device::slots::consent::{ConsentChannel, NoConsent};
+use emocue_device::slots::consent::{ConsentChannel, ConsentError};
 use emocue_device::slots::{Install, Installed, Refusal, SlotError, SlotsStatus, Store, Trust};
 use emocue_link::consent::{Ask, HOW_TO_ANSWER};
 use emocue_models::bundle::PublicKey;
@@ -56,7 +56,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
             let took = LoadedBundle::load(file.as_deref(), None)?.self_test()?;
             writeln!(out, "both portraits as expected, {:.0} ms each", took.as_secs_f64() * 1e3)
         }
-        SlotAction::Confirm => writeln!(out, "slot {} is kept", store.confirm(None)?),
+        SlotAction::Confirm => writeln!(out, "slot {} is confirmed", store.confirm(None)?),
         SlotAction::Status { json } => {
             let status = SlotsStatus::of(&store)?;
             match json {
@@ -68,7 +68,7 @@ pub(crate) fn slot(verb: &SlotVerb) -> Result<ExitCode, Failure> {
         }
         SlotAction::Rollback => match store.rollback()? {
             Some(slot) => writeln!(out, "slot {slot} starts next"),
-            None => writeln!(out, "the bundle inside this program starts next"),
+            None => writeln!(out, "the embedded bundle starts next"),
         },
     };
     written.map_err(Failure::Output)?;
@@ -85,7 +85,7 @@ fn is_settled(done: &Result<Installed, SlotError>) -> bool {
 }
 
 /// Asks the wearer whether to trust the key that signed the bundle of these `bytes`.
-fn accept(channel: &ConsentChannel, key: PublicKey, bytes: &[u8]) -> Result<(), NoConsent> {
+fn accept(channel: &ConsentChannel, key: PublicKey, bytes: &[u8]) -> Result<(), ConsentError> {
     channel.ask(Ask::NewMaker, key.to_bytes(), Sha256::of(bytes).0, |question| {
         let (words, code) = (question.ask.words(), question.code());
         tell(format_args!(

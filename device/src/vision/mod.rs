@@ -18,7 +18,7 @@ use emocue_models::luma::Luma;
 use emocue_run::acceptance::{UnshowableLabels, showable};
 use emocue_run::{Classifier, Detector, RunError, SelfTestError};
 
-use self::over_time::{Eyes, OverTime};
+use self::over_time::{Networks, OverTime};
 use crate::answer::{Answer, FaceAnswer, FrameReport, Screen};
 use crate::camera::FrameInfo;
 
@@ -89,12 +89,12 @@ impl Vision {
             return self.tell(frame, info);
         };
         self.describe(info);
-        let mut eyes = Eyes {
+        let mut networks = Networks {
             detector: self.detector.as_mut(),
             classifier: self.classifier.as_mut(),
             threshold: self.threshold,
         };
-        self.over_time.look(&mut eyes, frame, elapsed, &settings, &mut self.report)?;
+        self.over_time.look(&mut networks, frame, elapsed, &settings, &mut self.report)?;
         Ok(&self.report)
     }
 

@@ -65,7 +65,7 @@ impl Default for OverTimeSettings {
 }
 
 /// The networks and their threshold.
-pub(super) struct Eyes<'a> {
+pub(super) struct Networks<'a> {
     pub(super) detector: &'a mut dyn Detector,
     pub(super) classifier: &'a mut dyn Classifier,
     /// The bundle's own.
@@ -139,7 +139,7 @@ impl OverTime {
     /// Processes a frame that came `elapsed` s after the one before, and writes its report.
     pub(super) fn look(
         &mut self,
-        eyes: &mut Eyes<'_>,
+        networks: &mut Networks<'_>,
         frame: &Luma,
         elapsed: f32,
         settings: &OverTimeSettings,
@@ -159,11 +159,11 @@ impl OverTime {
                 self.search_at_once();
             }
         }
-        report.searched = self.find(eyes, frame, elapsed, settings.search_hz)?;
+        report.searched = self.find(networks, frame, elapsed, settings.search_hz)?;
         self.tracks.note_appearances(frame, steady);
         let hold = steady.hold_s;
         let chosen = self.chosen.choose(&self.tracks, settings.who, self.frame_size, elapsed, hold);
-        self.classify(eyes, frame, elapsed, chosen, settings)?;
+        self.classify(networks, frame, elapsed, chosen, settings)?;
 
         let face = chosen.and_then(|id| self.tracks.get(id));
         let face = face.map(|track| ShownFace { id: track.id, answer: answer(track, report) });
@@ -176,12 +176,12 @@ impl OverTime {
     /// Finds known faces, and new ones if a search is due; returns whether the frame was searched.
     fn find(
         &mut self,
-        eyes: &mut Eyes<'_>,
+        networks: &mut Networks<'_>,
         frame: &Luma,
         elapsed: f32,
         search_hz: f32,
     ) -> Result<bool, RunError> {
-        let can_follow = eyes.detector.can_follow();
+        let can_follow = networks.detector.can_follow();
         let hz = match () {
             () if !can_follow => f32::INFINITY,
             () if self.tracks.all.is_empty() => search_hz.max(IDLE_HZ),
@@ -190,18 +190,18 @@ impl OverTime {
         };
         let mut searched = self.is_due(hz);
         if searched {
-            if can_follow && !eyes.detector.turns().is_empty() {
+            if can_follow && !networks.detector.turns().is_empty() {
                 // Faces that the search would not find, or less well than a view with their own turn.
-                let turn = self.next_turn(eyes.detector);
+                let turn = self.next_turn(networks.detector);
                 let is_off = |track: &Track| (track.measured.roll() - turn).abs() > SEARCH_ROLL;
-                self.follow(eyes, frame, elapsed, is_off)?;
+                self.follow(networks, frame, elapsed, is_off)?;
             }
-            self.search(eyes, frame, elapsed, hz)?;
+            self.search(networks, frame, elapsed, hz)?;
         }
         if can_follow {
-            self.follow(eyes, frame, elapsed, |_| true)?;
+            self.follow(networks, frame, elapsed, |_| true)?;
             if !searched && !self.tracks.are_all_seen() && self.is_due(LOST_HZ) {
-                self.search(eyes, frame, elapsed, LOST_HZ)?;
+                self.search(networks, frame, elapsed, LOST_HZ)?;
                 searched = true;
             }
         }
@@ -224,18 +224,18 @@ impl OverTime {
 
     fn search(
         &mut self,
-        eyes: &mut Eyes<'_>,
+        networks: &mut Networks<'_>,
         frame: &Luma,
         elapsed: f32,
         hz: f32,
     ) -> Result<(), RunError> {
-        let turn = self.next_turn(eyes.detector);
+        let turn = self.next_turn(networks.detector);
         let Self { tracks, expected, found, .. } = self;
         expected.clear();
         expected.extend(tracks.all.iter().map(|it| it.expected(elapsed + it.unseen)));
-        turns::search(eyes.detector, frame, turn, expected, found)?;
+        turns::search(networks.detector, frame, turn, expected, found)?;
         tracks.join(found, elapsed, turn == 0.0);
-        self.turns.made(eyes.detector.turns());
+        self.turns.made(networks.detector.turns());
         // The delay is carried over, so that the rate is kept at any frame rate.
         let period = 1.0 / hz;
         self.unsearched = Some((self.unsearched.unwrap_or(0.0) - period).clamp(0.0, period));
@@ -246,7 +246,7 @@ impl OverTime {
     /// Follows the faces that were not found in this frame yet and that satisfy `counts`, up to the limit per frame.
     fn follow(
         &mut self,
-        eyes: &mut Eyes<'_>,
+        networks: &mut Networks<'_>,
         frame: &Luma,
         elapsed: f32,
         counts: impl Fn(&Track) -> bool,
@@ -265,7 +265,7 @@ impl OverTime {
             }
             left -= 1;
             let expected = track.expected(elapsed + track.unseen);
-            let face = eyes.detector.follow(frame, &expected, track.measured.roll())?;
+            let face = networks.detector.follow(frame, &expected, track.measured.roll())?;
             self.tracks.follow(at, face, elapsed);
         }
         Ok(())
@@ -274,13 +274,13 @@ impl OverTime {
     /// Classifies the faces that are due, and steadies all answers.
     fn classify(
         &mut self,
-        eyes: &mut Eyes<'_>,
+        networks: &mut Networks<'_>,
         frame: &Luma,
         elapsed: f32,
         chosen: Option<u32>,
         settings: &OverTimeSettings,
     ) -> Result<(), RunError> {
-        let Eyes { classifier, threshold, .. } = eyes;
+        let Networks { classifier, threshold, .. } = networks;
         self.take_turns(chosen, settings.classify_hz);
         for track in self.tracks.all.iter_mut().filter(|track| track.is_seen()) {
             let probabilities = if track.is_due {

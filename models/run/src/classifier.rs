@@ -48,7 +48,7 @@ impl ExpressionNet {
         // A spec need not come from a manifest, which would have been checked.
         let fail = |reason: String| RunError {
             model: name.clone(),
-            what: "cannot be described so",
+            what: "does not match its description",
             reason,
         };
         let labels = spec.check().and_then(|()| spec.label_set());
@@ -118,7 +118,7 @@ impl ExpressionNet {
         let (side, size) = (pixels.len().isqrt(), self.preprocess.size);
         if side == 0 || side * side != pixels.len() {
             let reason = format!("{} pixels are not a square", pixels.len());
-            return Err(self.error("cannot take the row", reason));
+            return Err(self.error("cannot classify the row", reason));
         }
         if side == size {
             self.crop.copy_from_slice(pixels);

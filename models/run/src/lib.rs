@@ -60,14 +60,20 @@ pub struct RunError {
 
 impl Failure for RunError {
     fn help(&self) -> Option<String> {
-        let chosen = self.what == load::CHOICE;
-        chosen.then(|| {
-            format!("Leave {} out of the environment; it is for tests.", emocue_kernels::VARIABLE)
-        })
+        match self.what {
+            load::CHOICE => Some(format!(
+                "Leave {} out of the environment; it is for tests.",
+                emocue_kernels::VARIABLE
+            )),
+            networks::MIN_FACE => {
+                Some("Choose another --min-face, or min_face under [look].".to_owned())
+            }
+            _ => None,
+        }
     }
 
     fn exit_code(&self) -> u8 {
-        exit::NETWORK
+        if self.what == networks::MIN_FACE { exit::USAGE } else { exit::NETWORK }
     }
 }
 

@@ -22,7 +22,10 @@ impl Networks {
     /// [`RunError`] when a network does not run or the minimum face is out of range.
     pub fn from_bundle(bundle: &Bundle<'_>, min_face: Option<f32>) -> Result<Self, RunError> {
         let spec = bundle.manifest().detector.clone();
-        let spec = min_face.map_or(spec.clone(), |min_face| spec.looking_for(min_face));
+        let spec = match min_face {
+            Some(min_face) => with_min_face(spec, min_face)?,
+            None => spec,
+        };
         let detector = detector(bundle, &spec, None)?;
         Ok(Self { detector, classifier: ExpressionNet::from_bundle(bundle)? })
     }
@@ -32,6 +35,21 @@ impl Networks {
         let regions = self.detector.regions().into_iter().chain(self.classifier.regions());
         let left = regions.filter(|(_, region)| region.engine.is_err());
         left.map(|(network, region)| format!("{network}: {region}")).collect()
+    }
+}
+
+/// [`RunError::what`] of a minimum face that the bundle's detector cannot have.
+pub(crate) const MIN_FACE: &str = "cannot search for faces of that size";
+
+fn with_min_face(spec: DetectorSpec, min_face: f32) -> Result<DetectorSpec, RunError> {
+    let spec = spec.looking_for(min_face);
+    match spec.problem() {
+        Some(problem) => Err(RunError {
+            model: "detector".to_owned(),
+            what: MIN_FACE,
+            reason: format!("{min_face} px: {problem}"),
+        }),
+        None => Ok(spec),
     }
 }
 
@@ -72,6 +90,7 @@ pub fn detector(
 #[cfg(test)]
 mod tests {
     use emocue_models::bundle::DEFAULT;
+    use emocue_models::failure::{Failure as _, exit};
     use emocue_models::luma::Luma;
 
     use super::*;
@@ -88,5 +107,29 @@ mod tests {
         let mut faces = Vec::new();
         networks.detector.detect(&Luma::new(160, 120), &mut faces).unwrap();
         assert_eq!(faces, []);
+    }
+
+    /// A network's input is padded: without a limit, a line of 50 megapixels would take gigabytes.
+    #[test]
+    fn frames_that_are_long_and_thin_take_no_more_than_others() {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        let mut detector = Networks::from_bundle(&bundle, None).unwrap().detector;
+        let mut faces = Vec::new();
+        for (width, height) in [(50_000_000, 1), (1, 50_000_000), (19, 600_000), (0, 5)] {
+            detector.detect(&Luma::new(width, height), &mut faces).unwrap();
+            assert_eq!(faces, [], "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn a_smallest_face_that_the_detector_cannot_have_is_the_users_mistake() {
+        let bundle = Bundle::read(DEFAULT).unwrap();
+        for min_face in [12.0, 5000.0, f32::NAN] {
+            let Err(error) = Networks::from_bundle(&bundle, Some(min_face)) else {
+                panic!("{min_face}")
+            };
+            assert_eq!(error.exit_code(), exit::USAGE);
+            assert!(error.help().unwrap().contains("--min-face"), "{error}");
+        }
     }
 }

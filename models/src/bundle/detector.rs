@@ -148,7 +148,7 @@ impl SingleShotSettings {
         if !(8.0..=256.0).contains(&self.smallest) {
             Some("smallest is not in 8..=256 px")
         } else if !(self.smallest..=4096.0).contains(&self.min_face) {
-            Some("min_face is not from smallest to 4096 px")
+            Some("min_face is not from the network's smallest face to 4096 px")
         } else if !share.contains(&self.sure) || !(0.0..=self.sure).contains(&self.maybe) {
             Some("sure is not in 0..=1, or maybe not in 0..=sure")
         } else if !share.contains(&self.confirm) || !share.contains(&self.overlap) {

@@ -233,6 +233,10 @@ impl Manifest {
         if self.name.is_empty() || self.name.len() > 64 {
             return Err(wrong("name", "it has 1 to 64 bytes"));
         }
+        if self.name.contains(['\n', '\t']) {
+            // It could pass for another line of what is printed about the bundle.
+            return Err(wrong("name", "it has more than one line, or a tab"));
+        }
         let needed = self.detector.runtime().max(self.classifier.runtime());
         if self.min_runtime < needed {
             return Err(wrong("min_runtime", format!("its networks need {needed}")));
@@ -375,8 +379,9 @@ mod tests {
     #[test]
     fn names_the_entry_that_cannot_be() {
         type Change = fn(&mut Manifest);
-        let changes: [(&str, Change); 12] = [
+        let changes: [(&str, Change); 13] = [
             ("name", |m| m.name.clear()),
+            ("name", |m| m.name = "default 9\nsigned by".into()),
             ("payloads", |m| m.payloads[0].name = "../pnet.onnx".into()),
             ("payloads", |m| m.payloads[1].name = "pnet.onnx".into()),
             ("payloads", |m| m.payloads[0].name = "manifest.json".into()),

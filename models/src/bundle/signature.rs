@@ -22,9 +22,9 @@ pub struct PublicKey([u8; 32]);
 /// A text that is not a public key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a public key: expected 64 hexadecimal digits")]
-pub struct NoPublicKey(String);
+pub struct InvalidPublicKey(String);
 
-impl Failure for NoPublicKey {
+impl Failure for InvalidPublicKey {
     fn help(&self) -> Option<String> {
         Some("`emocue key show` prints it.".to_owned())
     }
@@ -59,11 +59,11 @@ impl fmt::Debug for PublicKey {
 }
 
 impl FromStr for PublicKey {
-    type Err = NoPublicKey;
+    type Err = InvalidPublicKey;
 
-    fn from_str(text: &str) -> Result<Self, NoPublicKey> {
+    fn from_str(text: &str) -> Result<Self, InvalidPublicKey> {
         let key = hex::decode(text).filter(|key| VerifyingKey::from_bytes(key).is_ok());
-        key.map(Self).ok_or_else(|| NoPublicKey(text.chars().take(80).collect()))
+        key.map(Self).ok_or_else(|| InvalidPublicKey(text.chars().take(80).collect()))
     }
 }
 

@@ -56,7 +56,7 @@ fn state_folders_say_the_same() {
         let notes = old["notes"].as_array().unwrap().len();
         let now: Value = serde_json::from_str(&status).unwrap();
         assert_eq!(now["notes"].as_array().unwrap().len(), notes, "{step}: {status}");
-        // Texts for people, and the release that is inside this program.
+        // Texts for people, and the release that is embedded in this program.
         old["notes"] = now["notes"].clone();
         if old["next"]["slot"] == "embedded" {
             old["next"]["content_version"] = now["next"]["content_version"].clone();

@@ -1,4 +1,4 @@
-//! A badge of one case: its configuration and state, its commands, and what it must answer when it starts.
+//! The badge of one case: its configuration, state and commands, and its expected answers at a start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use super::tree::Tree;
 /// A folder with a badge's configuration and, below `disk`, its state.
 pub(super) struct Badge<'lab> {
     pub(super) lab: &'lab Lab,
-    /// What a power loss is about; it holds the state folder and nothing else.
+    /// The simulated disk; it contains only the state folder.
     pub(super) disk: PathBuf,
     pub(super) config: PathBuf,
 }
@@ -26,7 +26,7 @@ pub(super) enum Runs {
         slot: char,
         version: u64,
     },
-    /// The bundle inside the program, or nothing said.
+    /// The embedded bundle; `said` is whether the badge reported it.
     Embedded {
         said: bool,
     },
@@ -45,13 +45,13 @@ impl May {
         Self { versions: versions.to_vec(), embedded: false }
     }
 
-    /// The bundle inside the program, too.
+    /// The embedded bundle, too.
     pub(super) fn or_embedded(self) -> Self {
         Self { embedded: true, ..self }
     }
 }
 
-/// `emocue-badge slot status --json`.
+/// Output of `emocue-badge slot status --json`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {
     pub(super) next: Next,
@@ -79,14 +79,14 @@ pub(super) struct Slot {
 }
 
 impl<'lab> Badge<'lab> {
-    /// One in `folder` whose state folder is empty.
+    /// A badge in `folder` with an empty state folder.
     pub(super) fn new(lab: &'lab Lab, folder: &Path) -> Reported<Self> {
         let badge = Self::without_state(lab, folder)?;
         fs::create_dir_all(badge.state()).map_err(|e| e.to_string())?;
         Ok(badge)
     }
 
-    /// One in `folder` that has no state folder.
+    /// A badge in `folder` without a state folder.
     pub(super) fn without_state(lab: &'lab Lab, folder: &Path) -> Reported<Self> {
         let badge = Self { lab, disk: folder.join("disk"), config: folder.join("emocue.toml") };
         fs::create_dir_all(&badge.disk).map_err(|e| e.to_string())?;
@@ -99,14 +99,14 @@ impl<'lab> Badge<'lab> {
         Ok(badge)
     }
 
-    /// One in `folder` with the disk of another.
+    /// A badge in `folder` with a copy of another badge's disk.
     pub(super) fn with(lab: &'lab Lab, folder: &Path, disk: &Tree) -> Reported<Self> {
         let badge = Self::without_state(lab, folder)?;
         disk.write(&badge.disk).map_err(|e| e.to_string())?;
         Ok(badge)
     }
 
-    /// What is on its disk.
+    /// The contents of its disk.
     pub(super) fn tree(&self) -> Reported<Tree> {
         Tree::read(&self.disk).map_err(|e| e.to_string())
     }
@@ -135,7 +135,7 @@ impl<'lab> Badge<'lab> {
         Ok(self.install_file(&self.lab.release(version).map_err(|e| e.to_string())?))
     }
 
-    /// A start that looks at the portraits.
+    /// The command for a start that classifies the portraits.
     pub(super) fn start(&self) -> Command {
         let mut command = self.lab.badge();
         command.args(["run", "--display", "json", "--camera"]).arg(self.lab.pictures());
@@ -148,21 +148,21 @@ impl<'lab> Badge<'lab> {
         succeeds(&mut self.install_command(version)?, &format!("slot install of release {version}"))
     }
 
-    /// Keeps what is on trial.
+    /// Confirms the release on trial.
     pub(super) fn confirm(&self) -> Reported<()> {
         succeeds(&mut self.slot(&["confirm"]), "slot confirm")
     }
 
-    /// What the badge tells of its slots.
+    /// The badge's slot status.
     pub(super) fn status(&self) -> Reported<Status> {
         status(&done(&mut self.slot(&["status", "--json"]))?)
     }
-    /// Starts it and sees that it answers both portraits as a healthy badge does.
+    /// Starts it and checks that it answers both portraits as a healthy badge does.
     pub(super) fn boot(&self) -> Reported<Runs> {
         self.answered(&done(&mut self.start())?)
     }
 
-    /// What a start that has ended ran, if it has answered.
+    /// The release that an ended start ran, if its answers are correct.
     pub(super) fn answered(&self, done: &Done) -> Reported<Runs> {
         if done.code != Some(0) {
             return Err(format!("the badge does not start: {}", done.told()));
@@ -174,21 +174,21 @@ impl<'lab> Badge<'lab> {
         runs(&done.stderr)
     }
 
-    /// Starts it and sees that it answers and runs nothing but what it may.
+    /// Starts it and checks that it answers and runs an allowed release.
     pub(super) fn boots(&self, may: &May) -> Reported<Runs> {
         let runs = self.boot()?;
         allowed(runs, may)?;
         Ok(runs)
     }
 
-    /// Sees that it has recovered: it takes a newer release and runs it.
+    /// Checks that it has recovered: it installs a newer release and runs it.
     pub(super) fn takes(&self, version: u64) -> Reported<()> {
         self.install(version)?;
         self.boots(&May::run(&[version])).map(drop)
     }
 }
 
-/// Whether a badge may run that.
+/// Checks that `runs` is allowed.
 pub(super) fn allowed(runs: Runs, may: &May) -> Reported<()> {
     let allowed = match runs {
         Runs::Slot { version, .. } => may.versions.contains(&version),
@@ -207,7 +207,7 @@ fn succeeds(command: &mut Command, what: &str) -> Reported<()> {
     if done.code == Some(0) { Ok(()) } else { Err(format!("{what}: {}", done.told())) }
 }
 
-/// What `slot status --json` has printed.
+/// Parses the output of `slot status --json`.
 pub(super) fn status(done: &Done) -> Reported<Status> {
     if done.code != Some(0) {
         return Err(format!("slot status: {}", done.told()));
@@ -216,11 +216,11 @@ pub(super) fn status(done: &Done) -> Reported<Status> {
         .map_err(|e| format!("slot status --json is not what it should be: {e}; {}", done.stdout))
 }
 
-/// What the badge says it runs.
+/// The release that the badge reports to run.
 fn runs(stderr: &str) -> Reported<Runs> {
     let said = stderr.lines().find_map(|line| line.strip_prefix("emocue-badge: runs "));
     let Some(said) = said else { return Ok(Runs::Embedded { said: false }) };
-    if said.starts_with("the bundle inside this program") {
+    if said.starts_with("the embedded bundle") {
         return Ok(Runs::Embedded { said: true });
     }
     // "slot b: default 8, on trial, 2 starts left"
@@ -245,7 +245,7 @@ mod tests {
             runs("emocue-badge: runs slot a: two words 12\n"),
             Ok(Runs::Slot { slot: 'a', version: 12 })
         );
-        let inside = "emocue-badge: runs the bundle inside this program: slot a is damaged: x\n";
+        let inside = "emocue-badge: runs the embedded bundle: slot a is damaged: x\n";
         assert_eq!(runs(inside), Ok(Runs::Embedded { said: true }));
         assert_eq!(runs(""), Ok(Runs::Embedded { said: false }));
         assert!(runs("emocue-badge: runs slot b: default\n").is_err());

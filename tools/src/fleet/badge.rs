@@ -1,9 +1,9 @@
-//! One badge of a simulated fleet: the badge's own slots on a folder of its own, and a board that has faults.
+//! One badge of a simulated fleet: the real slot code in a folder of its own, and a board with faults.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use emocue_device::slots::consent::NoConsent;
+use emocue_device::slots::consent::ConsentError;
 use emocue_device::slots::{
     Held, Install, PowerCut, Refusal, SlotError, Store, Trust, choose, with_power_cut,
 };
@@ -19,34 +19,34 @@ use super::scenario::{
 };
 use super::tally::Tally;
 
-/// Operations of a start or a confirmation on the disk, about.
+/// Approximate number of disk operations of a start or a confirmation.
 const FEW_OPERATIONS: usize = 8;
 
 /// Longest time without a connection, days.
 const LONGEST_OFFLINE: usize = 10;
 
-/// What a start runs.
+/// The bundle that a start runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Running {
-    /// The bundle inside the program.
+    /// The embedded bundle.
     Own,
-    /// One that was installed.
+    /// An installed bundle.
     Slot { release: u32, trial: bool },
 }
 
-/// What a board makes of the new bundle.
+/// How the new bundle behaves on a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Board {
     Works,
     /// The self-test fails before the installation.
     FailsTest,
-    /// It fails only when the bundle starts.
+    /// The self-test passes before the installation and fails when the bundle starts.
     FailsTestAtStart,
     /// The program ends in the first minute.
     FailsMinute,
 }
 
-/// A badge, its wearer, and its connection.
+/// A badge with its wearer and its connection.
 pub(super) struct Badge<'a> {
     id: String,
     releases: &'a Releases,
@@ -55,36 +55,36 @@ pub(super) struct Badge<'a> {
     trust: Trust,
     random: Random,
     board: Board,
-    /// What it ran before: its own bundle, or [`OLD`].
+    /// What it ran before the roll-out: the embedded bundle, or [`OLD`].
     before: Running,
-    /// Operations of an installation on the disk.
+    /// Number of disk operations of an installation.
     operations: u32,
-    /// The largest number of an index that it has seen.
+    /// The largest sequence number of an index that it has seen.
     seen: u64,
-    /// It began to confirm the new bundle.
+    /// Whether it began to confirm the new bundle.
     confirming: bool,
-    /// What became of the new bundle.
+    /// Result of the new bundle, once it is known.
     outcome: Option<Report>,
-    /// It said so.
+    /// Whether the result was reported.
     has_reported: bool,
-    /// It began to install the new bundle, so this may run.
+    /// Whether it began to install the new bundle, so that the bundle may run.
     offered: bool,
-    /// The new bundle was on trial here.
+    /// Whether the new bundle was ever on trial here.
     pub(super) tried: bool,
     /// The day on which its connection returns.
     online_from: u32,
 }
 
-/// What the badge of this number is called.
+/// The id of the badge with this number.
 pub(super) fn id_of(number: usize) -> String {
     format!("badge-{number}")
 }
 
-/// Something that a badge must never do.
+/// A violated invariant, as a message.
 pub(super) type Broken = String;
 
 impl<'a> Badge<'a> {
-    /// A badge in `folder` that runs what was there before. Every tenth never had a bundle, the others have one or two.
+    /// A badge in `folder` before the roll-out. Every tenth has no installed bundle, the others have one or two.
     pub(super) fn new(
         number: usize,
         folder: PathBuf,
@@ -131,7 +131,7 @@ impl<'a> Badge<'a> {
         Ok(badge)
     }
 
-    /// How many operations on the disk an installation has, counted where it has most.
+    /// Number of disk operations of an installation, counted in the case that needs most.
     pub(super) fn count_operations(folder: PathBuf, releases: &'a Releases) -> Result<u32, Broken> {
         let good = &super::scenario::SCENARIOS[0];
         let badge = Self::new(2, folder, releases, good, 0, 0)?;
@@ -148,13 +148,13 @@ impl<'a> Badge<'a> {
         Ok(())
     }
 
-    /// It has said what became of the new bundle.
+    /// Whether it has reported the result of the new bundle.
     pub(super) fn is_done(&self) -> bool {
         self.has_reported
     }
 
-    /// A day with its wearer, in whose hour `hour` it is switched on, with the channel's `served` index. Says what became
-    /// of the new bundle, once.
+    /// Simulates one day: the badge is switched on in the hour `hour` and can get the channel's `served` index. Returns
+    /// the result of the new bundle, once.
     pub(super) fn day(
         &mut self,
         hour: u32,
@@ -186,7 +186,7 @@ impl<'a> Badge<'a> {
         self.random.part() < share
     }
 
-    /// Starts it, perhaps twice because power failed, and checks that what runs may run.
+    /// Starts it, possibly twice because of a power failure, and checks that the running bundle is allowed.
     fn start(&mut self, tally: &mut Tally) -> Result<Running, Broken> {
         if self.chance(POWER_ELSEWHERE) {
             let cut = self.cut(FEW_OPERATIONS);
@@ -230,7 +230,8 @@ impl<'a> Badge<'a> {
         [pointer.a, pointer.b].contains(&Held::Failed)
     }
 
-    /// Until its wearer takes it off: a bundle on trial is confirmed, or ends the program until the one before runs.
+    /// Simulates wearing until the badge is switched off: a bundle on trial is confirmed, or ends the program until the
+    /// previous bundle runs.
     fn wear(&mut self, mut running: Running, tally: &mut Tally) -> Result<Running, Broken> {
         while let Running::Slot { trial: true, .. } = running {
             if self.board != Board::FailsMinute {
@@ -250,13 +251,13 @@ impl<'a> Badge<'a> {
         Ok(running)
     }
 
-    /// Whether the channel has something new for it.
+    /// Whether the channel offers a new bundle for it.
     fn wants(&mut self, running: Running, served: &[u8]) -> Result<bool, Broken> {
         let key = self.releases.index_key.verifying_key();
         let index = Index::read(served, &key, self.seen)
             .map_err(|error| format!("{}: the owner's index: {error}", self.id))?;
         self.seen = index.sequence;
-        // What failed here is never tried again.
+        // A bundle that failed here is not tried again.
         Ok(running == self.before && self.outcome.is_none() && index.is_for(&self.id))
     }
 
@@ -295,7 +296,7 @@ impl<'a> Badge<'a> {
         self.wear(running, tally).map(drop)
     }
 
-    /// Hands a bundle to the badge's own installation.
+    /// Installs a bundle with the badge's slot code.
     fn install(&self, bundle: &[u8], cut: Option<PowerCut>) -> (Result<(), SlotError>, u32) {
         let path = self.folder.join("download");
         let test = |_: &Path| match self.board {
@@ -307,7 +308,7 @@ impl<'a> Badge<'a> {
             store: &self.store,
             trust: &self.trust,
             test: &test,
-            ask: &|_, _| Err(NoConsent::NobodyRuns),
+            ask: &|_, _| Err(ConsentError::NobodyRuns),
             force: false,
         };
         let unwritten = |source| SlotError::Folder { what: "write", path: path.clone(), source };
@@ -317,7 +318,8 @@ impl<'a> Badge<'a> {
         })
     }
 
-    /// The installation refuses it, whatever the program that fetched it has let pass, and changes nothing.
+    /// Checks that the installation refuses the bundle, even when the downloading program has accepted it, and changes
+    /// nothing.
     fn refuses(&self, bundle: &[u8], what: &str) -> Result<(), Broken> {
         let before = self.store.mark();
         match self.install(bundle, None).0 {
@@ -326,7 +328,7 @@ impl<'a> Badge<'a> {
         }
     }
 
-    /// A server that is not the owner's, or is taken over: it has the owner's files, and not the owner's key.
+    /// Contact with a hostile server, which has the owner's files but not the owner's keys.
     fn meet_hostile_server(&mut self, served: &[u8]) -> Result<(), Broken> {
         let releases = self.releases;
         let read = |file: &[u8]| Index::read(file, &releases.index_key.verifying_key(), self.seen);
@@ -355,9 +357,9 @@ impl<'a> Badge<'a> {
                 if read(&file).is_ok() { believed("an index from before") } else { Ok(()) }
             }
             3 => self.refuses(&releases.foreign, "a stranger's bundle"),
-            // A badge that never had a bundle knows no release before.
+            // A badge without an installed bundle knows no earlier release.
             4 if self.before != Running::Own => self.refuses(&releases.older, "an older release"),
-            // It says nothing.
+            // The server does not respond.
             _ => Ok(()),
         }
     }
@@ -367,7 +369,7 @@ impl<'a> Badge<'a> {
         PowerCut { after, torn: self.random.below(256) as u8 }
     }
 
-    /// What it runs in the end, after one more start without a fault: the new bundle, or the one before.
+    /// Whether it runs the new bundle in the end, after one more start without a fault.
     pub(super) fn runs_new(&mut self) -> Result<bool, Broken> {
         let running = self.boot();
         match running {
@@ -380,15 +382,15 @@ impl<'a> Badge<'a> {
 
 #[cfg(test)]
 impl Badge<'_> {
-    /// Installs the new bundle while power fails, and says whether the next start runs it.
+    /// Installs the new bundle during a power failure, and returns whether the next start runs it.
     pub(super) fn cut_and_started(&mut self, cut: PowerCut) -> Result<bool, Broken> {
         self.offered = true;
-        // What it says is meaningless.
+        // The result of an interrupted installation is meaningless.
         let _ = self.install(&self.releases.new, Some(cut));
         self.start(&mut Tally::default()).map(|running| running != self.before)
     }
 
-    /// Installs the new bundle, and says whether the next start runs it.
+    /// Installs the new bundle, and returns whether the next start runs it.
     pub(super) fn installed_and_started(&mut self) -> Result<bool, Broken> {
         self.install(&self.releases.new, None).0.map_err(|error| error.to_string())?;
         self.start(&mut Tally::default()).map(|running| running != self.before)

@@ -1,4 +1,4 @@
-//! The badge under load: the real program, what it writes for each frame, and what it says.
+//! The badge under load: the real program, its output for each frame, and its log.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -16,27 +16,27 @@ use super::{camera, host};
 use crate::Result;
 use crate::cargo::{Profile, badge};
 
-/// Longer than anything takes that is waited for, on a machine that does other things.
+/// Time limit of every wait, also on a machine under load.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// How often to look again.
+/// Polling interval.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// How long the threads of what has ended may take to end.
+/// Time limit for the end of threads and descriptors that are no longer needed.
 const CALM: Duration = Duration::from_secs(10);
 
-/// How long nothing changes in a badge that is calm.
+/// A badge counts as idle when its thread and descriptor counts stay unchanged for this time.
 const STEADY: Duration = Duration::from_secs(1);
 
-/// Lines of its log that are kept.
+/// Number of stored log lines.
 const KEPT: usize = 400;
 
-/// What a badge has shown and said so far.
+/// The badge's output and log so far.
 #[derive(Debug, Default)]
 struct Told {
-    /// Frames looked at and shown.
+    /// Number of frames processed and shown.
     looks: AtomicU64,
-    /// Those with a face.
+    /// Number of those with a face.
     faces: AtomicU64,
     log: Mutex<Log>,
 }
@@ -44,13 +44,13 @@ struct Told {
 #[derive(Debug, Default)]
 struct Log {
     lines: VecDeque<String>,
-    /// How many lines came in all.
+    /// Total number of lines.
     count: usize,
-    /// Looks of the starts that have ended, as the badge says.
+    /// Number of frames of the starts that have ended, as the badge reports it.
     looks: u64,
 }
 
-/// A badge that runs.
+/// A running badge.
 pub(super) struct Badge {
     child: Child,
     keys: ChildStdin,
@@ -59,7 +59,7 @@ pub(super) struct Badge {
 }
 
 impl Badge {
-    /// Starts one in `folder`, which has its camera's pipe and its cable.
+    /// Starts a badge in `folder`, which contains its camera's pipe and the link to its cable.
     pub(super) fn start(folder: &Path, key: &str) -> Result<Self> {
         let (state, port) = (folder.join("state"), folder.join(host::PORT));
         let text = format!(
@@ -74,7 +74,7 @@ impl Badge {
         for display in ["json", "terminal", "png:panel"] {
             command.args(["--display", display]);
         }
-        // Of a group of its own, so that Ctrl-C ends it through us.
+        // In its own process group, so that this program ends it after Ctrl-C.
         command.args(["--keep", "8"]).current_dir(folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -91,45 +91,45 @@ impl Badge {
         Ok(Self { child, keys, told, readers })
     }
 
-    /// Its number.
+    /// Its process id.
     pub(super) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Frames looked at and shown so far.
+    /// Number of frames processed and shown so far.
     pub(super) fn looks(&self) -> u64 {
         self.told.looks.load(Ordering::Relaxed)
     }
 
-    /// Those with a face.
+    /// Number of those with a face.
     pub(super) fn faces(&self) -> u64 {
         self.told.faces.load(Ordering::Relaxed)
     }
 
-    /// Presses its button.
+    /// Presses its button by a line on standard input.
     pub(super) fn press(&mut self, key: &str) -> Result<()> {
         writeln!(self.keys, "{key}")?;
         Ok(self.keys.flush()?)
     }
 
-    /// Where its log is now, for [`Badge::says`].
+    /// Current position in its log, for [`Badge::says`].
     pub(super) fn now(&self) -> usize {
         self.told.log().count
     }
 
-    /// Waits for a line behind `since` that contains `text`.
+    /// Waits for a log line after the position `since` that contains `text`.
     pub(super) fn says(&mut self, text: &str, since: usize) -> Result<()> {
         let told = Arc::clone(&self.told);
         self.until(&format!("it says {text:?}"), |_| told.log().has(text, since))
     }
 
-    /// Waits until it has looked at `more` frames.
+    /// Waits until it has processed `more` frames.
     pub(super) fn looks_on(&mut self, more: u64) -> Result<()> {
         let wanted = self.looks() + more;
         self.until(&format!("it looks at {more} more frames"), |badge| badge.looks() >= wanted)
     }
 
-    /// Whether it still runs.
+    /// Checks that it still runs.
     pub(super) fn check(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => Err(format!("the badge has ended ({status}): {}", self.last()).into()),
@@ -137,7 +137,7 @@ impl Badge {
         }
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition holds.
     fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) -> Result<()> {
         let begun = Instant::now();
         while !is_so(self) {
@@ -151,19 +151,19 @@ impl Badge {
         Ok(())
     }
 
-    /// What it said last.
+    /// Its last log lines.
     fn last(&self) -> String {
         let log = self.told.log();
         log.lines.iter().rev().take(12).rev().cloned().collect::<Vec<_>>().join(" | ")
     }
 
-    /// What it takes now.
+    /// Its current resource usage.
     pub(super) fn takes(&self) -> Result<Taken> {
         Taken::by(self.process())
     }
 
-    /// What it takes once what has ended is gone: where it gets there, as many threads and descriptors as `usual`, else
-    /// as many as before for a while.
+    /// Its resource usage when idle: when the number of threads and descriptors equals that of `usual`, or without
+    /// `usual` is unchanged for [`STEADY`]; after [`CALM`] in any case.
     pub(super) fn takes_calmly(&self, usual: Option<Taken>) -> Result<Taken> {
         let begun = Instant::now();
         let (mut last, mut since) = (self.takes()?, begun);
@@ -222,7 +222,7 @@ impl Told {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A line of an answer; states of the badge itself have no frame.
+    /// Counts one line of output; states of the badge itself have no frame.
     fn shown(&self, line: &str) {
         if line.starts_with('{') && !line.contains("\"width\":0,") {
             self.looks.fetch_add(1, Ordering::Relaxed);
@@ -252,13 +252,13 @@ impl Log {
 
 /// How many looks a badge counted that stops.
 fn looks(line: &str) -> Option<u64> {
-    line.split_once("stopped after ")?.1.split_once(" looks")?.0.parse().ok()
+    line.split_once("stopped after ")?.1.split_once(" frames")?.0.parse().ok()
 }
 
-/// Hands on the lines of `from` until it ends.
+/// Calls `take` for each line of `from` until its end.
 fn lines(from: impl Read, mut take: impl FnMut(&str)) {
     let (mut from, mut line) = (BufReader::new(from), Vec::new());
-    // What cannot be read any more is its end.
+    // A read error counts as the end.
     while from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
         take(String::from_utf8_lossy(&line).trim_end());
         line.clear();
@@ -288,8 +288,8 @@ mod tests {
         told.said("emocue-badge: paused");
         let since = told.log().count;
         assert!(!told.log().has("paused", since) && told.log().has("paused", 0));
-        told.said("emocue-badge: stopped after 120 looks at frames 3 ms old on average");
-        told.said("emocue-badge: stopped after 3 looks");
+        told.said("emocue-badge: stopped after 120 frames, 3 ms old on average");
+        told.said("emocue-badge: stopped after 3 frames");
         assert!(told.log().has("stopped", since));
         assert_eq!(told.log().looks, 123);
     }

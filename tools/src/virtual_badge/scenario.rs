@@ -1,4 +1,4 @@
-//! What happens to the virtual badge, step by step, and what must be seen from outside.
+//! The scenarios of the virtual badge: actions, and results that must be visible from outside.
 
 use super::host::Release;
 
@@ -10,7 +10,7 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Whether a host takes part.
+    /// Whether the scenario needs a host.
     pub(crate) fn flashes(&self) -> bool {
         self.does(|does| matches!(does, Do::Flash(_)))
     }
@@ -26,7 +26,7 @@ impl Scenario {
 }
 
 impl Picture {
-    /// As file names and messages call it.
+    /// Its name in file names and messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Answer(mode) => mode,
@@ -35,13 +35,13 @@ impl Picture {
     }
 }
 
-/// What is done, in the words of the transcript, and how.
+/// A step: its text in the transcript, and its actions.
 pub(crate) struct Step {
     pub(crate) what: &'static str,
     pub(crate) does: &'static [Do],
 }
 
-/// One action, or one thing that must come true in time.
+/// One action, or one condition that must hold within the time limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Do {
     /// A command line in the machine ends with 0.
@@ -52,7 +52,7 @@ pub(crate) enum Do {
     Signal(&'static str),
     /// The badge ends with this code.
     Ends(i32),
-    /// The button goes down, or up, and stays there for as long as a quick finger takes.
+    /// The button is pressed or released, and stays so for the duration of a short press.
     Button(bool),
     /// The panel shows exactly this.
     Shows(Picture),
@@ -62,27 +62,27 @@ pub(crate) enum Do {
     ScreenShows(Picture),
     /// That screen is black.
     ScreenDark,
-    /// The LED's pin, as seen on the wire.
+    /// The level of the LED's pin.
     Led(bool),
     /// Whether the badge's process holds the camera's node.
     HoldsCamera(bool),
-    /// The host begins to flash a bundle over the cable.
+    /// The host starts to flash a bundle over the cable.
     Flash(Release),
-    /// The host begins to roll the badge back over the cable.
+    /// The host starts to roll back the badge over the cable.
     RollBack,
-    /// It is done with that.
+    /// The host's command has succeeded.
     Done,
-    /// The badge refuses that, in these words.
+    /// The badge refuses the host's command with this text.
     Refused(&'static str),
-    /// The panel shows this question, which a press answers now, with the code that the host shows.
+    /// The panel shows this question with the same code as the host; a press now answers it.
     Asks(&'static str),
-    /// The host hears over the cable that the badge runs this release, from this slot, and keeps it.
+    /// The status over the cable reports this release as running from this slot and confirmed.
     Keeps(&'static str, Release),
-    /// The host hears over the cable that the badge runs the bundle inside its program.
+    /// The status over the cable reports that the embedded bundle runs.
     RunsOwn,
-    /// The badge's log has this text since its last start.
+    /// The badge's log contains this text since its last start.
     Told(&'static str),
-    /// A message to the panel that nobody acknowledges, after those that were seen before.
+    /// A further message to the panel without acknowledgement.
     Unheard,
 }
 
@@ -102,17 +102,17 @@ const PANEL: Do = Shell(
     until [ -e /dev/i2c-1 ]; do sleep 0.1; done",
 );
 
-/// The virtual camera looks at its own output, without the kernel's text over it.
+/// The virtual camera shows its own output without the driver's text overlay.
 const CAMERA: Do = Shell(
     "until emocue-guest set /dev/video0 'OSD Text Mode' 2; do sleep 0.1; done
     emocue-guest set /dev/video0 'HDMI 000-0 Is Connected To' 2",
 );
 
-/// Ends by itself when its device goes.
+/// Ends by itself when its device is unplugged.
 const PORTRAIT: Do =
     Shell("emocue-guest play /dev/video1 /portrait 1280 720 >/run/player 2>&1 & player=$!");
 
-/// Somebody leaves: a grey wall; the light goes out: black.
+/// The person leaves: a grey wall; the light goes out: black.
 const WALL: Do = Shell(
     "kill $player; wait $player; head -c 1843200 /dev/zero | tr '\\0' '\\200' >/run/wall
     emocue-guest play /dev/video1 /run/wall 1280 720 >/run/player 2>&1 & player=$!",
@@ -121,13 +121,13 @@ const DARK: Do = Shell(
     "kill $player; wait $player; head -c 1843200 /dev/zero >/run/dark
     emocue-guest play /dev/video1 /run/dark 1280 720 >/run/player 2>&1 & player=$!",
 );
-/// Somebody comes back.
+/// The person comes back.
 const BACK: Do = Shell(
     "kill $player; wait $player
     emocue-guest play /dev/video1 /portrait 1280 720 >/run/player 2>&1 & player=$!",
 );
 
-/// The shortest session that announces its last minute.
+/// The shortest session with an announcement of its last minute.
 const TWO_MINUTES: Do = Shell("printf '\\n[session]\\nminutes = 2\\n' >>$config");
 
 const PRESS: Do = Button(true);
@@ -146,7 +146,7 @@ const TOO_DARK: Do = Shows(Picture::State("too-dark"));
 const LAST_MINUTE: Do = Shows(Picture::State("last-minute"));
 const SESSION_ENDED: Do = Shows(Picture::State("session-ended"));
 
-/// The kernel plugs its camera in again once nobody holds it, so somebody does.
+/// The driver reconnects its camera when no process has it open, so an open descriptor prevents that.
 const UNPLUG: Do = Shell("exec 9</dev/video1; emocue-guest set /dev/video0 Disconnect 1");
 const RELEASE: Do = Shell("wait $player; exec 9<&-");
 
@@ -154,7 +154,7 @@ const UNLOAD: Do = Shell("until rmmod vivid; do sleep 0.1; done; ! [ -e /dev/vid
 const LOAD: Do =
     Shell("insmod /modules/vivid.ko $(grep '^vivid ' /modules/list | cut -d ' ' -f 2-)");
 
-/// Sixteen bytes in the middle of a slot's bundle become others, while nobody looks.
+/// Overwrites sixteen bytes in the middle of a slot's bundle while the badge does not run.
 const DAMAGE_B: Do = Shell(
     "dd if=/dev/urandom of=/var/lib/emocue/slots/b.emocue bs=1 seek=600000 count=16 conv=notrunc",
 );
@@ -162,7 +162,7 @@ const DAMAGE_A: Do = Shell(
     "dd if=/dev/urandom of=/var/lib/emocue/slots/a.emocue bs=1 seek=600000 count=16 conv=notrunc",
 );
 
-/// The console leaves the screen, as `device/systemd/screen.conf` makes it.
+/// Detaches the console from the screen, as `device/systemd/screen.conf` does.
 const CONSOLE_OFF: &str = "for it in /sys/class/vtconsole/vtcon*; do if grep -q \"frame buffer\" $it/name; then echo 0 >$it/bind; fi; done";
 
 /// The screen of the profile `classroom`.
@@ -171,14 +171,14 @@ const SCREEN: Do = Shell(
     cat /sys/class/graphics/fb0/name /sys/class/graphics/fb0/modes",
 );
 
-/// While this file is there, the panel acknowledges nothing.
+/// While this file exists, the panel acknowledges nothing.
 const SILENCE: Do = Shell("touch /run/silent");
 
 const fn step(what: &'static str, does: &'static [Do]) -> Step {
     Step { what, does }
 }
 
-/// Every scenario; the first is the usual one.
+/// All scenarios; the first is the default.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "day",
@@ -259,7 +259,7 @@ const UPDATE: &[Step] = &[
     step("a panel on the I2C bus, a portrait before the camera", &[PANEL, CAMERA, PORTRAIT]),
     step(
         "a new badge runs what is inside its program",
-        &[Start, ANSWER, Told("runs the bundle inside this program")],
+        &[Start, ANSWER, Told("runs the embedded bundle")],
     ),
     step(
         "flashed over the cable, it asks its wearer with the code that the host shows",
@@ -307,7 +307,7 @@ const UPDATE: &[Step] = &[
             Start,
             ANSWER,
             Told("slot a cannot be used"),
-            Told("runs the bundle inside this program"),
+            Told("runs the embedded bundle"),
         ],
     ),
     step(

@@ -22,14 +22,14 @@ pub enum ClientError {
     #[error("another host has a session with the badge")]
     Busy,
     /// Host and badge have different major versions.
-    #[error("the badge speaks version {}.{} of the link and this program {}.{}", .badge.major, .badge.minor,
+    #[error("the badge has version {}.{} of the link and this program {}.{}", .badge.major, .badge.minor,
         VERSION.major, VERSION.minor)]
     Version {
         /// The badge's version.
         badge: Version,
     },
     /// The badge's program is older than journals.
-    #[error("the badge speaks version {}.{} of the link, and journals came with {}.{JOURNALS_SINCE}", .badge.major,
+    #[error("the badge has version {}.{} of the link, and journals came with {}.{JOURNALS_SINCE}", .badge.major,
         .badge.minor, VERSION.major)]
     NoJournals {
         /// The badge's version.

@@ -20,14 +20,14 @@ use crate::badge::session::{Session, SessionEvent};
 use crate::badge::update::{PressEffect, UpdateEvent};
 use crate::badge::watchdog::STUCK;
 use crate::badge::{BadgeError, Tally};
-use crate::cue::{Feel, Press, TimedPress, Voice};
+use crate::cue::{Press, TimedPress, Vibration, Voice};
 use crate::show::{Display, ShownFrame};
 
 /// Interval at which displays are updated for the passing of time, and the battery is checked.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Interval at which the temperature is read.
-const FEEL: Duration = Duration::from_secs(5);
+const TEMPERATURE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The loop of one [`super::Live::run`].
 pub(super) struct LiveRun<'a> {
@@ -45,7 +45,7 @@ pub(super) struct LiveState {
     pub(super) mode: Mode,
     pub(super) screen: ScreenState,
     pub(super) session: Session,
-    feel: Feel,
+    vibration: Vibration,
     pub(super) tally: Tally,
     pub(super) ages: Ages,
     pub(super) pace: Pace,
@@ -63,7 +63,7 @@ impl LiveState {
             mode: options.mode,
             screen: ScreenState::new(parts.vision.labels(), options.paused),
             session: Session::new(options.session.length(), options.session_state),
-            feel: Feel::new(options.vibration.clone()),
+            vibration: Vibration::new(options.vibration.clone()),
             tally: Tally::default(),
             ages: Ages::default(),
             pace: Pace::new(options.pace),
@@ -108,7 +108,7 @@ impl LiveRun<'_> {
         let mut captured = Captured::default();
         let limit = self.options.limit.unwrap_or(u64::MAX);
         let start = Instant::now();
-        let (mut ready, mut tick, mut feel) = (start, start, start);
+        let (mut ready, mut tick, mut temperature) = (start, start, start);
         self.show(Screen::Starting, start)?;
         if let Some(game) = self.options.game {
             self.start_game(game, start)?;
@@ -139,9 +139,9 @@ impl LiveRun<'_> {
                 tick = now + TICK;
                 self.tick(now)?;
             }
-            if now >= feel {
-                feel = now + FEEL;
-                self.feel();
+            if now >= temperature {
+                temperature = now + TEMPERATURE_INTERVAL;
+                self.read_temperature();
             }
             let well = self.is_well(now);
             self.parts.watchdog.feed(now, well);
@@ -199,7 +199,7 @@ impl LiveRun<'_> {
             if self.state.screen.cover().is_none() {
                 let shown = ShownFrame { luma: frame, colors: colors.as_ref(), rate: None };
                 show(&mut self.parts.displays, Some(shown), report, now)?;
-                self.parts.cues.felt_or_heard(&mut self.state.feel, report, now);
+                self.parts.cues.vibrate_and_speak(&mut self.state.vibration, report, now);
             }
         }
         if let Some(captured) = info.captured {

@@ -68,13 +68,13 @@ impl LiveRun<'_> {
     }
 
     /// Reads the temperature, for which the badge reduces its frame rate.
-    pub(super) fn feel(&mut self) {
+    pub(super) fn read_temperature(&mut self) {
         let Some(celsius) = self.parts.thermometer.celsius() else { return };
         let milli = (celsius * 1000.0) as i32;
         self.parts.hub.update(|status| status.temperature_milli = Some(milli));
         let pace = &mut self.state.pace;
         let before = pace.slowdown();
-        pace.feel(celsius);
+        pace.set_temperature(celsius);
         if pace.slowdown() != before {
             (self.tell)(Notice::Slowed(pace.slowdown()));
         }

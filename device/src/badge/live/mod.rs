@@ -1,8 +1,8 @@
 //! The badge with a live camera: it processes the newest frame, reacts to the button, and waits for missing parts.
 
+mod cues;
 mod diary;
 mod events;
-mod felt;
 mod keep;
 mod menu;
 mod meter;
@@ -81,7 +81,7 @@ pub struct Cues {
     pub button: Option<Presses>,
     /// Lit exactly while the camera may stream.
     pub led: Option<Box<dyn Output>>,
-    /// Plays a pattern when the answer changes, by the rules of [`Feel`](crate::cue::Feel).
+    /// Plays a pattern when the answer changes, by the rules of [`Vibration`](crate::cue::Vibration).
     pub motor: Option<Motor>,
     /// Speaks the answer when it changes.
     pub voice: Option<Voice>,

@@ -89,12 +89,12 @@ impl fmt::Display for Notice {
                 f.write_str("the session has ended: the camera is closed; a press starts another")
             }
             Self::SessionBegins => f.write_str("another session begins"),
-            Self::Slowed(1) => f.write_str("cool again: at its usual pace"),
-            Self::Slowed(factor) => write!(f, "hot: looks {factor} times less often"),
+            Self::Slowed(1) => f.write_str("cool again: at the usual frame rate"),
+            Self::Slowed(factor) => write!(f, "hot: processes {factor} times fewer frames"),
             Self::Pin(error) | Self::Voice(error) => f.write_str(&line(error)),
             Self::Confirmed(slot) => write!(f, "slot {slot} ran well and is confirmed"),
             Self::NotConfirmed(error) => {
-                write!(f, "the bundle on trial cannot be kept: {}", line(error))
+                write!(f, "the bundle on trial cannot be confirmed: {}", line(error))
             }
             Self::Asks(question) => {
                 let (words, code) = (question.ask.words(), question.code());
@@ -119,22 +119,24 @@ impl fmt::Display for Notice {
             }
             Self::JournalBegins(path) => {
                 let path = path.display();
-                write!(f, "the wearer agreed on the badge: a journal is kept in {path}")
+                write!(f, "the wearer agreed on the badge: a journal is stored in {path}")
             }
             Self::JournalEnded => f.write_str("the journal has ended"),
             Self::JournalLost(error) => f.write_str(&line(error)),
             Self::KeepsPictures => {
-                f.write_str("the wearer agreed on the badge: pictures of faces are kept")
+                f.write_str("the wearer agreed on the badge: pictures of faces are stored")
             }
-            Self::PicturesEnded(count) => write!(f, "pictures are kept no longer; {count} were"),
+            Self::PicturesEnded(count) => {
+                write!(f, "pictures are not stored any more; {count} were")
+            }
             Self::PictureLost(error) => f.write_str(&line(error)),
             Self::Restarts => f.write_str("starts again with another bundle or configuration"),
-            Self::Stuck => f.write_str("the camera does not close; the LED is off all the same"),
+            Self::Stuck => f.write_str("the camera does not close; the LED is off anyway"),
             Self::Stopped { looks, age: Some(age) } => {
                 let age = age.as_millis();
-                write!(f, "stopped after {looks} looks at frames {age} ms old on average")
+                write!(f, "stopped after {looks} frames, {age} ms old on average")
             }
-            Self::Stopped { looks, age: None } => write!(f, "stopped after {looks} looks"),
+            Self::Stopped { looks, age: None } => write!(f, "stopped after {looks} frames"),
         }
     }
 }

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::guard::{GUARD, Leash};
+use super::guard::{GUARD, GuardSocket};
 use super::live::Program;
 
 /// How long a program may take to close its camera before it is killed.
@@ -28,7 +28,7 @@ const LINE: usize = 240;
 pub(super) struct Child {
     process: Process,
     /// A socket that is closed when this process ends; a guard watches it.
-    leash: Option<Leash>,
+    socket: Option<GuardSocket>,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
     said: LastLine,
@@ -52,13 +52,13 @@ pub(crate) enum Found {
 impl Child {
     /// Starts `sh -c command`, through the program `guard` where there is one.
     pub(super) fn start(command: &str, guard: Option<&Path>) -> io::Result<Self> {
-        let mut leash = None;
+        let mut socket = None;
         let mut starter = match guard {
             // Started under another name than the badge's, so that it survives a kill by name.
             Some(program) => {
                 let mut starter = Command::new(program);
-                let (own, guards) = Leash::new()?;
-                leash = Some(own);
+                let (own, guards) = GuardSocket::new()?;
+                socket = Some(own);
                 starter.arg0("emocue-camera").args([GUARD, command]).stdin(guards);
                 starter
             }
@@ -71,7 +71,7 @@ impl Child {
         let mut process =
             starter.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let (stdout, stderr) = (Output(process.stdout.take()), Output(process.stderr.take()));
-        Ok(Self { process, leash, stdout, stderr, said: LastLine::default(), ended: None })
+        Ok(Self { process, socket, stdout, stderr, said: LastLine::default(), ended: None })
     }
 
     /// Reads and discards all output until its end, or `deadline`.
@@ -133,7 +133,7 @@ impl Program for Child {
         }
         // A program that closed its output ends by itself, and a guard reports its status.
         let is_ending = self.stdout.0.is_none();
-        let told = self.leash.as_mut().filter(|_| is_ending).and_then(|it| it.status(GRACE));
+        let told = self.socket.as_mut().filter(|_| is_ending).and_then(|it| it.status(GRACE));
         // It was not waited for yet, so its process ID cannot belong to another process.
         let group = Pid::from_child(&self.process);
         // On SIGINT, programs that record end cleanly and close their camera. An error means that it has ended.

@@ -47,7 +47,7 @@ pub enum PipeError {
         said: String,
     },
     /// Y4M was expected.
-    #[error("{name}: no YUV4MPEG2 stream: {found:?} came")]
+    #[error("{name}: not a YUV4MPEG2 stream: it begins with {found:?}")]
     NotY4m {
         /// The camera.
         name: String,
@@ -97,12 +97,14 @@ impl Failure for PipeError {
         let help = match self {
             Self::NoShell { .. } => return None,
             Self::NoProgram { remedy, .. } => return Some(sentence(remedy)),
-            Self::Ended { .. } | Self::Io { .. } => "It is started again.",
+            Self::Ended { .. } | Self::Io { .. } => {
+                "Run its command by hand to see why; with --wait it is started again."
+            }
             Self::Silent { .. } => "Does the program write frames to its standard output?",
             Self::NotY4m { .. } => {
                 "Let the program write Y4M, or tell its format: 'pipe:?format=yuv420&size=640x480 COMMAND'."
             }
-            Self::OutOfStep { .. } => "The program is started again.",
+            Self::OutOfStep { .. } => "With --wait the program is started again.",
             Self::NotHere { .. } => "Pipe it in instead: `PROGRAM | emocue-badge run --camera -`.",
         };
         Some(help.to_owned())

@@ -46,10 +46,10 @@ pub fn guard(command: &OsStr) -> io::Result<()> {
 }
 
 /// The badge's end of a guard's socket.
-pub(super) struct Leash(UnixStream);
+pub(super) struct GuardSocket(UnixStream);
 
-impl Leash {
-    /// A leash, and the guard's standard input.
+impl GuardSocket {
+    /// A socket, and the guard's standard input.
     pub(super) fn new() -> io::Result<(Self, Stdio)> {
         let (own, guards) = UnixStream::pair()?;
         Ok((Self(own), Stdio::from(std::os::fd::OwnedFd::from(guards))))

@@ -17,6 +17,34 @@ pub(super) const REGION_SIDE: usize = 96;
 /// The region's side in sides of the face.
 pub(super) const REGION_FACES: f32 = 2.0;
 
+/// An input of so many px may be mostly padding; a larger one is at least two thirds frame.
+const MOST_PADDED: usize = 1 << 22;
+
+/// Sizes of an input, px.
+#[derive(Debug, PartialEq, Eq)]
+struct Input {
+    /// Of the shrunk frame.
+    size: (usize, usize),
+    /// Of the input.
+    padded: (usize, usize),
+}
+
+impl Input {
+    /// Shrinks `frame` (px) by `scale`, and a long, thin one by more: its short side is padded to `multiple`.
+    fn of(frame: (usize, usize), mut scale: f32, multiple: usize) -> Self {
+        loop {
+            let shrunk = |side: usize| ((side as f32 * scale).round() as usize).max(1);
+            let size = (shrunk(frame.0), shrunk(frame.1));
+            let whole = |side: usize| side.next_multiple_of(multiple);
+            let padded = (whole(size.0), whole(size.1));
+            if padded.0 * padded.1 <= MOST_PADDED.max(size.0 * size.1 / 2 * 3) {
+                return Self { size, padded };
+            }
+            scale *= 0.9;
+        }
+    }
+}
+
 /// The network for frames of one size.
 pub(super) struct Fitted {
     /// Of the frame, px.
@@ -41,10 +69,7 @@ impl Fitted {
         settings: &SingleShotSettings,
     ) -> Result<Self, RunError> {
         let scale = (settings.smallest / settings.min_face).min(1.0);
-        let shrunk = |side: usize| ((side as f32 * scale).round() as usize).max(1);
-        let size = (shrunk(frame.0), shrunk(frame.1));
-        let whole = |side: usize| side.next_multiple_of(layout.multiple);
-        let padded = (whole(size.0), whole(size.1));
+        let Input { size, padded } = Input::of(frame, scale, layout.multiple);
         let session = Session::load(NETWORK, onnx, &[1, 1, padded.1, padded.0])?;
         Ok(Self { frame, size, padded, session, shrunk: vec![0.0; size.0 * size.1] })
     }
@@ -161,6 +186,21 @@ pub(super) fn window(frame: &Luma, face: &Rect) -> Option<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_input_is_the_frame_and_a_little_padding_unless_the_frame_is_thin() {
+        let of = |width, height| Input::of((width, height), 0.5, 32);
+        let both = |size, padded| Input { size, padded };
+        assert_eq!(of(640, 480), both((320, 240), (320, 256)));
+        assert_eq!(of(1, 1), both((1, 1), (32, 32)));
+        // Photos of 12 and 50 megapixels.
+        assert_eq!(of(4200, 3000), both((2100, 1500), (2112, 1504)));
+        assert_eq!(of(8660, 5773), both((4330, 2887), (4352, 2912)));
+        for (width, height) in [(50_000_000, 1), (2, 25_000_000), (630_000, 20), (65_500, 760)] {
+            let Input { padded, .. } = of(width, height);
+            assert!(padded.0 * padded.1 < 20_000_000, "{width}x{height}: {padded:?}");
+        }
+    }
 
     #[test]
     fn a_region_is_twice_the_face_and_inside_the_frame() {

@@ -126,6 +126,12 @@ impl SingleShot {
         Ok(())
     }
 
+    /// Whether the frame is empty, or not even half as wide or as high as the smallest face to search for.
+    fn cannot_hold_a_face(&self, frame: &Luma) -> bool {
+        let side = frame.width().min(frame.height());
+        side == 0 || (side as f32) < self.settings.min_face / 2.0
+    }
+
     /// Fills `found` with what the network scores at least `least`, best first, overlaps suppressed. `turn` is that of
     /// a turned search, degrees clockwise.
     fn search(&mut self, frame: &Luma, turn: Option<f32>, least: f32) -> Result<(), RunError> {
@@ -198,7 +204,7 @@ impl Detector for SingleShot {
         faces: &mut Vec<Face>,
     ) -> Result<(), RunError> {
         faces.clear();
-        if frame.width() == 0 || frame.height() == 0 {
+        if self.cannot_hold_a_face(frame) {
             return Ok(());
         }
         let settings @ SingleShotSettings { sure, maybe, confirm: enough, .. } = self.settings;
@@ -231,7 +237,7 @@ impl Detector for SingleShot {
         faces: &mut Vec<Face>,
     ) -> Result<(), RunError> {
         faces.clear();
-        if frame.width() == 0 || frame.height() == 0 {
+        if self.cannot_hold_a_face(frame) {
             return Ok(());
         }
         let turned = &self.layout.turned;

@@ -195,7 +195,7 @@ fn pictures_are_kept_after_a_held_press_and_counted_down_until_a_pause() {
     let (done, notices) = badge.stop();
     done.unwrap();
     assert_eq!(files(folder.path()), kept);
-    let ended = format!("pictures are kept no longer; {} were", kept.len());
+    let ended = format!("pictures are not stored any more; {} were", kept.len());
     assert!(notices.contains(&ended), "{notices:?}");
 }
 

@@ -4,7 +4,7 @@ use emocue_link::consent::Ask;
 
 use super::*;
 use crate::badge::update::MonitorSetup;
-use crate::slots::consent::{ConsentChannel, NoConsent};
+use crate::slots::consent::{ConsentChannel, ConsentError};
 
 fn monitor(state: &std::path::Path) -> UpdateMonitor {
     let presence = ConsentChannel::new(state).announce().map(Arc::new);
@@ -43,7 +43,7 @@ fn a_question_is_shown_and_the_button_answers_it_instead_of_doing_what_it_always
         badge.button.send(press).unwrap();
         match asks.join().unwrap() {
             Ok(()) => assert!(agrees),
-            Err(error) => assert!(!agrees && matches!(error, NoConsent::Declined), "{error}"),
+            Err(error) => assert!(!agrees && matches!(error, ConsentError::Declined), "{error}"),
         }
         badge.looks(2);
         assert_eq!(badge.open_and_lit(), (true, true));

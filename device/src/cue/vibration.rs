@@ -9,12 +9,12 @@ use crate::answer::Answer;
 
 /// Decides what the motor plays.
 #[derive(Debug)]
-pub struct Feel {
+pub struct Vibration {
     settings: VibrationSettings,
     cadence: Cadence,
 }
 
-impl Feel {
+impl Vibration {
     /// Nothing was played yet.
     pub fn new(settings: VibrationSettings) -> Self {
         let cadence = Cadence::new(settings.every(), settings.once_per_face);
