@@ -68,16 +68,22 @@ fn no_verb_replaces_a_file_unasked() {
 }
 
 #[test]
-fn a_file_that_is_named_twice_is_changed_in_place() {
+fn a_file_that_is_named_twice_is_changed_in_place_where_nothing_is_lost() {
     let folder = folder();
     for verb in [
-        "quantize kept.onnx --form w8 --data none -o kept.onnx",
         "calibrate kept.onnx --data none -o ./kept.onnx",
         "bundle sign kept.emocue --key none -o kept.emocue",
-        "import onnx kept.onnx --kind yunet -o kept.onnx",
     ] {
         let text = message(&emocue(folder.path(), verb));
         assert!(!text.is_empty() && !text.contains(" exists"), "{verb}: {text}");
+    }
+    // What comes out is another graph, and the first one would be lost.
+    for verb in [
+        "quantize kept.onnx --form w8 --data none -o kept.onnx",
+        "import onnx kept.onnx --kind yunet -o ./kept.onnx",
+    ] {
+        let refused = emocue(folder.path(), verb);
+        assert_eq!(refused.status.code(), Some(4), "{verb}: {}", message(&refused));
     }
 }
 

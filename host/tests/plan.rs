@@ -183,14 +183,17 @@ fn folds_are_pooled_and_their_lines_survive_a_shell() {
 fn ctrl_c_stops_a_plan_that_goes_on() {
     let bench = Bench::new(10_000, "seeds = [1, 2]", &[]);
     let interrupted = || {
-        let mut child = bench.emocue(&RUN).stdout(Stdio::piped()).spawn().unwrap();
+        let mut emocue = bench.emocue(&RUN);
+        let mut child = emocue.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let begun = lines.find(|line| line.starts_with("epoch")).unwrap();
         let process = child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &process]).status().unwrap().success());
         let rest = lines.collect::<Vec<_>>().join("\n");
-        assert!(child.wait().unwrap().success(), "{rest}");
-        assert!(rest.contains("stopped in tiny-seed1 (epoch "), "{rest}");
+        let output = child.wait_with_output().unwrap();
+        let last = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{last}\n{rest}");
+        assert!(last.contains("stopped in tiny-seed1 (epoch "), "{last}");
         assert!(rest.contains("2 jobs: 1 begun, 1 not started"), "{rest}");
         begun
     };

@@ -110,3 +110,36 @@ fn nothing_from_elsewhere_steers_the_terminal() {
         assert!(!quotes || text.contains(part) || text.contains("\\u{1b}"), "{words:?}: {text}");
     }
 }
+
+/// What a stranger's bundle is meant for stays on its line, so that it cannot claim another signer.
+#[test]
+fn a_bundle_cannot_print_a_line_of_its_own() {
+    let evil = Place::new();
+    let trusted = SecretKey::from_seed(&[9; 32]).public();
+    let claim = format!("practice\nsigned by {trusted}");
+    let bundle = Bundle::read(DEFAULT).unwrap();
+    let payloads: Vec<_> = bundle.payloads().collect();
+    let mut manifest = bundle.manifest().clone();
+    manifest.provenance.insert("intended-use".to_owned(), claim.clone());
+    let packed = Bundle::pack(manifest, &payloads).unwrap();
+    let signed = Bundle::sign(&packed, &SecretKey::from_seed(&[7; 32])).unwrap();
+    fs::write(evil.0.path().join("claim.emocue"), signed).unwrap();
+    fs::create_dir_all(evil.0.path().join("root/etc")).unwrap();
+    for words in [
+        &["bundle", "verify", "claim.emocue"][..],
+        &["bundle", "show", "claim.emocue"],
+        &["flash", "--to", "root", "--bundle", "claim.emocue", "--dry-run"],
+    ] {
+        let output = evil.run("emocue", words);
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).unwrap();
+        let forged = format!("signed by {trusted}");
+        assert!(printed.lines().all(|line| !line.trim().starts_with(&forged)), "{printed}");
+    }
+    let verified = evil.run("emocue", &["bundle", "verify", "claim.emocue"]);
+    let printed = String::from_utf8(verified.stdout).unwrap();
+    assert!(
+        printed.contains(&format!("meant for: practice\\u000asigned by {trusted}")),
+        "{printed}"
+    );
+}

@@ -28,7 +28,7 @@ pub enum FoldsError {
         folds: usize,
     },
     /// The fold does not exist.
-    #[error("there is no fold {fold}: {folds} folds are counted from 0")]
+    #[error("there is no fold {}: {folds} folds are counted from 1", fold + 1)]
     Fold {
         /// The requested fold.
         fold: usize,

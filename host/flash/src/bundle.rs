@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, PublicKey, SecretKey, in_bundle};
 use emocue_models::failure::{Failure, exit};
 use emocue_models::files::write_atomically;
+use emocue_models::plain::plain_line;
 
 use crate::acceptance::{self, RefusedBundle};
 use crate::console::FlashConsole;
@@ -48,7 +49,8 @@ impl PreparedBundle {
         let title = &self.title;
         match (self.signer, &self.intended_use) {
             (Some(signer), Some(intended_use)) => {
-                format!("bundle: {title}, signed by {}, meant for: {intended_use}", signer.short())
+                let (signer, meant_for) = (signer.short(), plain_line(intended_use));
+                format!("bundle: {title}, signed by {signer}, meant for: {meant_for}")
             }
             _ => format!(
                 "bundle: {title}, which is signed with what it is meant for before it is flashed"
@@ -273,9 +275,9 @@ fn signed_name(path: &Path) -> PathBuf {
 /// The default path of the user's key.
 pub fn default_key() -> PathBuf {
     let config = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
-    let config = config
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    // Without HOME it is the home of the system's list of users.
+    let home = || std::env::home_dir().filter(|home| home.is_absolute());
+    let config = config.map(PathBuf::from).or_else(|| Some(home()?.join(".config")));
     config.unwrap_or_default().join("emocue").join("badge.key")
 }
 

@@ -2,7 +2,7 @@
 //! FILE.pub with the public key, which a badge's configuration lists under `[update] keys`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::{PublicKey, SecretKey};
@@ -14,6 +14,9 @@ use crate::shell::quote;
 
 /// The beginning of a secret key's file, by which it is recognised.
 const LABEL: &str = "emocue-secret-key";
+
+/// Most bytes of a key's file that are read.
+const LONGEST: u64 = 1024;
 
 /// A key cannot be created or read.
 #[derive(Debug, thiserror::Error)]
@@ -157,7 +160,9 @@ pub fn public(text: &str) -> Result<PublicKey, KeyError> {
 }
 
 fn read(path: &Path) -> Result<String, KeyError> {
-    fs::read_to_string(path).map_err(|source| KeyError::Read { path: path.to_owned(), source })
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    read.map(|_| text).map_err(|source| KeyError::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

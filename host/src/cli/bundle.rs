@@ -15,6 +15,7 @@ use emocue_models::bundle::{Bundle, DEFAULT_NAME, PublicKey, Sha256, bytes_of, i
 use emocue_models::failure::{Failure, Problem, exit};
 use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
+use emocue_models::plain::plain_line;
 use emocue_run::haar::HaarSettings;
 use emocue_run::mtcnn::MtcnnSettings;
 use emocue_run::single_shot::SingleShotSettings;
@@ -252,7 +253,7 @@ fn verify(bundle: &Path, keys: &[String]) -> Result<(), Box<dyn Failure>> {
     let manifest = checked.manifest();
     outln!("{} {}: whole, {} bytes", manifest.name, manifest.content_version, bytes.len());
     if let Some(intended_use) = manifest.provenance.get(INTENDED_USE) {
-        outln!("meant for: {intended_use}");
+        outln!("meant for: {}", plain_line(intended_use));
     }
     let signer = checked.signer().ok_or_else(|| {
         Problem::new(format!("{} is not signed, so badges refuse it", bundle.display()))

@@ -76,7 +76,7 @@ pub struct CompareArgs {
     #[arg(long, help_heading = HEADING, value_name = "FOLDER", requires = "detector")]
     empty: Vec<PathBuf>,
     /// Threads that judge; the figures do not depend on them
-    #[arg(long, default_value_t = PredictSettings::default().threads)]
+    #[arg(long, default_value_t = PredictSettings::default().threads, value_parser = super::count::threads)]
     threads: usize,
     /// Print JSON instead of a table
     #[arg(long)]

@@ -74,7 +74,7 @@ pub struct EvalArgs {
     #[arg(long, conflicts_with_all = ["folds", "detector"])]
     conditions: bool,
     /// Threads; the result does not depend on them.
-    #[arg(long, default_value_t = PredictSettings::default().threads)]
+    #[arg(long, default_value_t = PredictSettings::default().threads, value_parser = super::count::threads)]
     threads: usize,
     /// Print JSON instead of tables.
     #[arg(long)]

@@ -138,14 +138,14 @@ pub fn run(args: &ImportArgs) -> Result<(), Box<dyn Failure>> {
             Ok(())
         }
         Source::Haar(HaarArgs { xml, target }) => {
-            target.overwrite.check(&target.output, CASCADE_OR_BUNDLE, &[xml])?;
+            target.overwrite.check(&target.output, CASCADE_OR_BUNDLE, &[])?;
             let cascade = haar::import(&read(xml)?)
                 .map_err(|error| Problem::at(xml.display().to_string(), &error))?;
             target.save(xml, Imported::Haar(cascade))
         }
         Source::Onnx(args) => {
             let target = &args.target;
-            target.overwrite.check(&target.output, GRAPH_OR_BUNDLE, &[&args.model])?;
+            target.overwrite.check(&target.output, GRAPH_OR_BUNDLE, &[])?;
             target.save(&args.model, args.adopt(read(&args.model)?)?)
         }
     }

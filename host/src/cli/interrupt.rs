@@ -33,3 +33,8 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Problem> {
     .map_err(|error| Problem::new(format!("failed to handle Ctrl-C: {error}")))?;
     Ok(stop)
 }
+
+/// The end of a job that Ctrl-C stopped: it saved `what`, and `help` says how it continues.
+pub(super) fn stopped(what: impl Into<String>, help: impl Into<String>) -> Problem {
+    Problem::new(what).help(help).code(exit::INTERRUPTED)
+}

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod calibrate;
 pub mod compare;
 mod compare_models;
+mod count;
 pub mod data;
 mod detectors;
 pub mod doctor;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::{ArgMatches, Args, FromArgMatches, Parser};
 
 use super::begun::Given;
+use super::interrupt::stopped;
 use super::train::{self, TrainArgs};
 use crate::plan::commands::write_jobs;
 use crate::plan::gather::gather;
@@ -132,10 +133,13 @@ fn run_plan(args: &PlanArgs) -> Result<(), Box<dyn Failure>> {
         outln!("{}: {} jobs, one command a line", file.display(), jobs.len());
         return Ok(());
     }
-    run_here(&plan, &jobs, &program)?;
+    let interrupted = run_here(&plan, &jobs, &program)?;
     let gathered = gather(&plan);
     outln!("{}", gathered.counts());
     outln!("  See the figures with emocue gather {}.", args.plan.display());
+    if let Some(what) = interrupted {
+        return Err(stopped(what, "Run the plan again to continue.").into());
+    }
     let failed = gathered.jobs.iter().filter(|job| matches!(job.status, JobStatus::Failed { .. }));
     let failed: Vec<&str> = failed.map(|job| job.name.as_str()).collect();
     if failed.is_empty() {
@@ -171,8 +175,8 @@ struct Current {
     asked: usize,
 }
 
-/// Runs the jobs sequentially, each in its own process.
-fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Failure>> {
+/// Runs the jobs sequentially, each in its own process. Where Ctrl-C stopped them, says in which one.
+fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<Option<String>, Box<dyn Failure>> {
     let current = Arc::new(Mutex::new(Current::default()));
     let shared = current.clone();
     ctrlc::set_handler(move || {
@@ -183,7 +187,9 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Fai
     .map_err(|error| Problem::new(format!("failed to handle Ctrl-C: {error}")))?;
     for (at, job) in jobs.iter().enumerate() {
         outln!("job {} of {}: {}", at + 1, jobs.len(), job.name);
-        let Some(mut child) = start(job, program, &current)? else { break };
+        let Some(mut child) = start(job, program, &current)? else {
+            return Ok(Some(format!("stopped before {}", job.name)));
+        };
         let status = child.wait();
         current.lock().unwrap_or_else(PoisonError::into_inner).child = None;
         if let Err(error) = settle(job, status?) {
@@ -194,12 +200,10 @@ fn run_here(plan: &Plan, jobs: &[Job], program: &Path) -> Result<(), Box<dyn Fai
             errln!("job {} of {} failed: {}: {message}", at + 1, jobs.len(), job.name);
         }
         if current.lock().unwrap_or_else(PoisonError::into_inner).asked > 0 {
-            let text = folder.status.text();
-            outln!("stopped in {} ({text})\n  Run the plan again to continue.", job.name);
-            break;
+            return Ok(Some(format!("stopped in {} ({})", job.name, folder.status.text())));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Starts a job, unless a stop was requested.

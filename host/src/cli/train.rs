@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::begun::Given;
+use super::count;
 use super::folds::FoldArgs;
-use super::interrupt::stop_on_ctrl_c;
+use super::interrupt::{stop_on_ctrl_c, stopped};
 use super::open::open_model;
 use super::source::Also;
 use super::train_face::{self, FaceSourceArgs};
@@ -83,7 +84,7 @@ pub struct TrainArgs {
     #[arg(long, visible_alias = "devices", value_delimiter = ',', default_value = "cpu")]
     device: Vec<BackendName>,
     /// Threads that compute gradients on the CPU.
-    #[arg(long, default_value_t = default_workers())]
+    #[arg(long, default_value_t = default_workers(), value_parser = count::threads)]
     workers: usize,
     /// Lines instead of the live view.
     #[arg(long)]
@@ -204,7 +205,9 @@ pub fn run(args: &TrainArgs, given: &Given) -> Result<(), Box<dyn Failure>> {
     let data = (start != RunStart::Continue).then(|| args.read()).transpose()?;
     let folder = RunFolder::claim(&args.run, start)?;
     let result = train(args, given, data, &folder);
-    if let Err(failure) = &result {
+    if let Err(failure) = &result
+        && failure.exit_code() != exit::INTERRUPTED
+    {
         folder.record(failure.as_ref())?;
     }
     result
@@ -279,8 +282,8 @@ fn train(
             let how = if args.go_on { "the same command" } else { "--resume" };
             let path = args.run.join(FILE);
             let step = trained.state.step;
-            outln!("stopped at step {step}; {} is saved\n  Continue with {how}.", path.display());
-            return Ok(());
+            let what = format!("stopped at step {step}; {} is saved", path.display());
+            return Err(stopped(what, format!("Continue with {how}.")).into());
         }
         TrainOutcome::Stopped => {
             outln!("no better for {} epochs", trained.state.recipe.schedule.patience);

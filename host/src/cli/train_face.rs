@@ -19,6 +19,7 @@ use emocue_train::face::validate::FaceMetrics;
 use emocue_train::run::{RunFolder, RunStart};
 use indicatif::{ProgressBar, ProgressFinish};
 
+use super::interrupt::stopped;
 use crate::output::outln;
 
 /// Time between two plain lines.
@@ -108,15 +109,13 @@ pub(super) fn train(
     let mut view = FaceView { bar: bar(0), last: Instant::now(), first: None };
     let trained = run(folder, start, request, &sources.sources, stop, &mut view)?;
     view.bar.finish_and_clear();
-    match &trained.graph {
-        Some(graph) => outln!("{}", graph.display()),
-        None => {
-            let path = folder.folder().join(FILE);
-            let frames = trained.state.frames;
-            outln!("stopped after {frames} frames; {} is saved", path.display());
-            outln!("  Continue with --resume.");
-        }
-    }
+    let Some(graph) = &trained.graph else {
+        let path = folder.folder().join(FILE);
+        let what =
+            format!("stopped after {} frames; {} is saved", trained.state.frames, path.display());
+        return Err(stopped(what, "Continue with --resume.").into());
+    };
+    outln!("{}", graph.display());
     Ok(())
 }
 

@@ -121,9 +121,11 @@ fn a_training_can_be_interrupted_and_resumed_with_nothing_but_its_folder() {
         let look = lines.by_ref().find(|line| line.contains("average precision")).unwrap();
         let pid = child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        let rest = lines.collect::<Vec<_>>().join("\n");
-        assert!(child.wait().unwrap().success());
-        assert!(rest.contains("checkpoint.bin is saved"), "{rest}");
+        lines.for_each(drop);
+        let output = child.wait_with_output().unwrap();
+        let last = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{last}");
+        assert!(last.contains("checkpoint.bin is saved") && last.contains("--resume"), "{last}");
         let frames = look.split(' ').next().unwrap().parse::<usize>().unwrap();
         (frames, look)
     };

@@ -8,13 +8,14 @@ use emocue_models::failure::Failure;
 use super::{Common, Sample, report};
 use crate::baseline::forest::ForestSettings;
 use crate::baseline::score;
+use crate::cli::count::count;
 
 #[derive(Args, Debug)]
 pub(super) struct ForestArgs {
     #[command(flatten)]
     common: Common,
     /// Number of trees
-    #[arg(long, default_value_t = ForestSettings::default().trees)]
+    #[arg(long, default_value_t = ForestSettings::default().trees, value_parser = count::<100_000>)]
     trees: usize,
     /// Questions from root to leaf at most; without it trees grow until their leaves are pure
     #[arg(long)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Common, Sample, progress, report};
 use crate::baseline::mlp::{Epoch, MlpSettings};
 use crate::baseline::score;
+use crate::cli::count::count;
 use emocue_data::Split;
 
 #[derive(Args, Debug)]
@@ -17,7 +18,7 @@ pub(super) struct MlpArgs {
     #[command(flatten)]
     common: Common,
     /// Units of each hidden layer
-    #[arg(long, value_name = "UNITS,...", value_delimiter = ',', default_values_t = MlpSettings::default().hidden)]
+    #[arg(long, value_name = "UNITS,...", value_delimiter = ',', default_values_t = MlpSettings::default().hidden, value_parser = count::<65_536>)]
     hidden: Vec<usize>,
     /// Passes over the training rows; pixels are learned by heart after about ten
     #[arg(long, default_value_t = MlpSettings::default().epochs)]

@@ -10,7 +10,8 @@ use emocue_models::failure::{Failure, Problem};
 use emocue_run::{Networks, RunError};
 
 use super::progress::Progress;
-use crate::cli::interrupt::stop_on_ctrl_c;
+use crate::cli::count;
+use crate::cli::interrupt::{stop_on_ctrl_c, stopped};
 use emocue_data::picture::kinds;
 use emocue_data::prepare::{
     Faces, Fallback, How, Jobs, LOG, MIN_FACE, PrepareOutcome, PrepareSettings, PreparedRecord,
@@ -47,18 +48,13 @@ pub(super) struct PrepareArgs {
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
     /// Threads
-    #[arg(long, default_value_t = threads(), value_parser = workers)]
+    #[arg(long, default_value_t = threads(), value_parser = count::threads)]
     workers: usize,
 }
 
 fn share(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".into()) }
-}
-
-fn workers(text: &str) -> Result<usize, String> {
-    let value = text.parse().ok().filter(|value| (1..=256).contains(value));
-    value.ok_or_else(|| "expected 1 to 256".into())
 }
 
 /// Prepares the pictures and prints the outcomes.
@@ -113,7 +109,8 @@ pub(super) fn run(args: &PrepareArgs) -> Result<(), Box<dyn Failure>> {
     }
     outln!("  {LOG} there says what became of each");
     if done < pictures.len() {
-        outln!("stopped\n  The same command continues where it stopped.");
+        let what = format!("stopped after {done} of {} pictures", pictures.len());
+        return Err(stopped(what, "The same command continues where it stopped.").into());
     }
     Ok(())
 }

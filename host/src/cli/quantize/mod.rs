@@ -103,11 +103,9 @@ impl QuantizeArgs {
     /// Checks before any work that no file would be replaced without `--overwrite`.
     fn check_outputs(&self) -> Result<(), Box<dyn Failure>> {
         if !self.model.is_dir() {
-            return self.overwrite.check(&self.output, ONNX, &[&self.model]);
+            return self.overwrite.check(&self.output, ONNX, &[]);
         }
-        FILES.iter().try_for_each(|name| {
-            self.overwrite.check(&self.output.join(name), ONNX, &[&self.model.join(name)])
-        })
+        FILES.iter().try_for_each(|name| self.overwrite.check(&self.output.join(name), ONNX, &[]))
     }
 
     fn settings(&self, keep_outputs: bool) -> QuantizeSettings {
