@@ -222,6 +222,10 @@ pub fn jobs(input: &Path, out: &Path) -> Result<Jobs, PrepareError> {
             continue;
         }
         match picture::is_picture(entry.path()) {
+            // The log names pictures in UTF-8.
+            true if entry.path().strip_prefix(input).is_ok_and(|path| path.to_str().is_none()) => {
+                *ignored.entry("names that are not UTF-8".to_owned()).or_default() += 1;
+            }
             true => files.push(PathBuf::from(relative(entry.path(), input))),
             false => *ignored.entry(picture::kind(entry.path())).or_default() += 1,
         }
@@ -361,6 +365,20 @@ mod tests {
         let log = std::fs::read_to_string(root.path().join("out").join(LOG)).unwrap();
         assert!(log.starts_with("file,output,outcome,share,note\n"), "{log}");
         assert!(log.contains("sad/broken.jpg,,unreadable,,\"not a JPEG, PNG"), "{log}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_counted() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let root = tempfile::tempdir().unwrap();
+        for name in [&b"a.png"[..], b"caf\xe9.png", b"notes.txt"] {
+            std::fs::write(root.path().join(std::ffi::OsStr::from_bytes(name)), b"").unwrap();
+        }
+        let out = tempfile::tempdir().unwrap();
+        let Jobs { pictures, ignored } = jobs(root.path(), out.path()).unwrap();
+        assert_eq!(pictures.len(), 1);
+        assert_eq!(picture::kinds(&ignored), ".txt 1, names that are not UTF-8 1");
     }
 
     #[test]
