@@ -33,7 +33,7 @@ pub(crate) struct BenchArgs {
     /// Which build to measure
     #[arg(long, value_enum, default_value = "release")]
     pub(crate) profile: Profile,
-    /// Measure the badge as it was built last
+    /// Measure the badge without a new build
     #[arg(long)]
     pub(crate) no_build: bool,
     /// Measure the classifier in floats and in integers too; needs emocue, which takes minutes to build

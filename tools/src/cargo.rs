@@ -10,9 +10,9 @@ use crate::Result;
 /// How the badge is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// Quick to build; the tests and the demo
+    /// Quick to build; for the tests and the demo
     Release,
-    /// Fat LTO, takes minutes; what a board gets
+    /// Fat LTO, takes minutes; for boards
     Dist,
 }
 

@@ -21,7 +21,7 @@ const PROPERTY_CASES: &str = "5000";
 /// Options of `cargo xtask full`.
 #[derive(Args)]
 pub(crate) struct FullArgs {
-    /// Install compilers and machines that are missing with apt-get, through sudo where that is needed
+    /// Install missing compilers and machines with apt-get, with sudo if needed
     #[arg(long)]
     install: bool,
 }

@@ -45,12 +45,12 @@ const LEAST: u64 = 5;
 /// Options of `cargo xtask fuzz`.
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// The targets, by the names of the files in tools/fuzz/fuzz_targets; all where none is named
+    /// The targets, by the names of the files in tools/fuzz/fuzz_targets (default: all)
     targets: Vec<String>,
-    /// How long to fuzz, all targets together, in minutes
+    /// Time of all targets together, minutes
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// Run the targets as they were built last
+    /// Run the targets without a new build
     #[arg(long)]
     no_build: bool,
 }

@@ -27,10 +27,10 @@ const FRAMES: u32 = 4;
 /// Options of `cargo xtask instructions`.
 #[derive(Args)]
 pub(crate) struct InstructionsArgs {
-    /// Count with this bundle too; again for another
+    /// Count with this bundle too; repeatable
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
-    /// How many frames to look at; the least counts
+    /// Number of frames; the minimum counts
     #[arg(long, value_name = "N", default_value_t = FRAMES)]
     frames: u32,
     /// Which build to count

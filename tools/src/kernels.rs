@@ -23,7 +23,7 @@ pub(crate) struct KernelsArgs {
     /// Compile for 64-bit ARM and run in QEMU's user mode, as a processor with SDOT and as one without
     #[arg(long)]
     pub(crate) arm: bool,
-    /// Install what is missing for that with apt-get, through sudo where that is needed
+    /// Install what is missing for that with apt-get, with sudo if needed
     #[arg(long, requires = "arm")]
     pub(crate) install: bool,
 }

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use emocue_models::failure::{self, Failure as _, Problem};
 
-/// What the project does to itself.
+/// Project tasks.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 struct Cli {
@@ -44,7 +44,8 @@ enum Task {
     Privacy,
     /// Build the badge for ARM boards with Debian's compilers
     Cross(cross::CrossArgs),
-    /// Boot the badge for ARM boards in a virtual machine and see it answer, pause, lose its camera and recover
+    /// Boot the badge for ARM boards in a virtual machine and check that it answers, pauses, and recovers from loss of
+    /// its camera
     VirtualBadge(virtual_badge::VirtualBadgeArgs),
     /// Count the instructions of a frame on ARM processors
     Instructions(instructions::InstructionsArgs),
@@ -52,27 +53,28 @@ enum Task {
     Kernels(kernels::KernelsArgs),
     /// Compare the classifier's speed with ONNX Runtime and LiteRT; needs Python and a package index
     Peers(peers::PeersArgs),
-    /// Look at 20,000 frames, or at many more under load, and see that memory stays what it was
+    /// Process 20,000 frames, or many more under load, and check that memory use does not grow
     Soak(soak::SoakArgs),
-    /// Measure on clips and drawn scenes how steady the shown answer is
+    /// Measure how steady the shown answer is on clips and synthetic scenes
     Steadiness(steadiness::SteadinessArgs),
-    /// Cut the power, kill, fill the disk and damage files while a badge is updated, and see that it looks at faces all the same
+    /// Cut the power, kill, fill the disk and damage files while a badge is updated, and check that it still works
     Faults(faults::FaultsArgs),
-    /// Roll a new bundle out to thousands of simulated badges with faults, and see that each runs it or the one before
+    /// Roll a new bundle out to thousands of simulated badges with faults, and check that each runs it or the previous
+    /// one
     Fleet(fleet::FleetArgs),
-    /// Feed what libFuzzer invents to everything that reads bytes from outside; needs a C++ compiler
+    /// Fuzz everything that reads bytes from outside with libFuzzer; needs a C++ compiler
     Fuzz(fuzz::FuzzArgs),
     /// Write man pages and shell completions of both programs
     Manual(manual::ManualArgs),
-    /// Make everything that strangers download: packages, archives, hashes, licences, bills of materials
+    /// Make the files of a release: packages, archives, hashes, licences, bills of materials
     Release(release::ReleaseArgs),
     /// Install, upgrade, remove and purge the badge's package in bare Debian systems, also in a virtual board with systemd;
     /// needs root and mmdebstrap
     InstallTest(install_test::InstallTestArgs),
-    /// Make a release from two folders, and see that it is the same; takes long
+    /// Make a release from two folders, and check that both are identical; takes long
     Reproducible(reproducible::ReproducibleArgs),
-    /// Everything that takes longer than a quick check: long property tests, the dist build and its bench, the soak, the
-    /// faults, the fleet, builds for boards, virtual machines, instructions
+    /// Run all long checks: long property tests, the dist build and its bench, the soak, the faults, the fleet, builds
+    /// for boards, virtual machines, instructions
     Full(full::FullArgs),
 }
 

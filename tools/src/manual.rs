@@ -29,7 +29,7 @@ pub(crate) const COMPANION: &str = "emocue";
 /// Options of `cargo xtask manual`.
 #[derive(Args)]
 pub(crate) struct ManualArgs {
-    /// Folder to write into; target/manual where none is given
+    /// Folder to write into (default: target/manual)
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Use the examples below this folder, such as target/release, instead of building them

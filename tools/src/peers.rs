@@ -27,16 +27,16 @@ pub(crate) type PeersBudget = BTreeMap<String, BTreeMap<String, f64>>;
 /// Options of `cargo xtask peers`.
 #[derive(Args)]
 pub(crate) struct PeersArgs {
-    /// Fail when the integer classifier is slower than the bars of tools/budget.toml allow
+    /// Fail when the integer classifier is slower than the limits in tools/budget.toml allow
     #[arg(long)]
     check: bool,
     /// Write all figures, versions and the processor's name to this file, as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// A float ONNX graph, or one with 8-bit weights, of one 48x48 input; the default bundle's network otherwise
+    /// A float ONNX graph, or one with 8-bit weights, of one 48x48 input (default: the default bundle's network)
     #[arg(long, value_name = "ONNX")]
     classifier: Option<PathBuf>,
-    /// Measure what was built last
+    /// Measure without a new build
     #[arg(long)]
     no_build: bool,
 }

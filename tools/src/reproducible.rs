@@ -16,7 +16,7 @@ use crate::release::platform::Platform;
 /// Options of `cargo xtask reproducible`.
 #[derive(Args)]
 pub(crate) struct ReproducibleArgs {
-    /// Only for this kind of machine; again for another
+    /// Only for this kind of machine; repeatable
     #[arg(long, value_enum)]
     only: Vec<Platform>,
     /// Keep both copies

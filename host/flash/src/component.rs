@@ -18,7 +18,7 @@ use crate::key::{self, KeyError};
 /// A component of a badge's software.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Component {
-    /// The program, and what makes it a service
+    /// The program and its service files
     App,
     /// The networks
     Bundle,

@@ -14,13 +14,13 @@ const STEPS: usize = 96;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum RangeMethod {
-    /// All that was seen.
+    /// From the smallest to the largest calibration value.
     MinMax,
-    /// All but one in 10,000 values.
+    /// Without the outermost 0.01 % of the values.
     Percentile,
-    /// Where the squared error of rounding and cutting off is least (Banner et al. 2019 choose so too).
+    /// The smallest squared error of rounding and clipping, as in Banner et al. 2019.
     Mse,
-    /// For each tensor the one of these that errs least on rows that it was not fitted to.
+    /// For each tensor the one of these with the smallest error on held-out rows.
     Best,
 }
 

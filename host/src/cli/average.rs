@@ -10,13 +10,13 @@ use emocue_quantize::average;
 use super::output::{ONNX, OverwriteArg};
 use crate::output::outln;
 
-/// Average the weights of several trainings of one network that began with the same weights.
+/// Average the weights of several trainings of one network that started from the same weights.
 #[derive(Args, Debug)]
 pub struct AverageArgs {
-    /// Float graphs of one architecture; what a graph says about itself is taken from the first.
+    /// Float graphs of one architecture; the metadata is taken from the first.
     #[arg(required = true, num_args = 2.., value_name = "GRAPH")]
     graphs: Vec<PathBuf>,
-    /// How much each graph counts, in their order; all alike without it.
+    /// Weight of each graph, in order; equal by default.
     #[arg(long, value_delimiter = ',', value_name = "SHARE,...")]
     shares: Vec<f32>,
     /// The graph to write.

@@ -15,35 +15,34 @@ use crate::eval::boxes::Agreement;
 use emocue_data::picture;
 use emocue_data::picture::pictures_in;
 
-/// Compare two detectors by their boxes, a quantized one with the one it comes from.
+/// Compare two detectors by their boxes, such as a quantized one with its original.
 ///
-/// Faces of both are the same where their boxes share half (IoU 0.5). In pictures without any face
-/// every find is a false alarm.
+/// Two boxes are of the same face from an IoU of 0.5 on. In pictures without faces every detection is a false alarm.
 #[derive(Args, Debug)]
 pub struct BoxesArgs {
     /// The detector that is compared: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file or default.
     first: PathBuf,
-    /// What it is compared with, named alike.
+    /// The detector that it is compared with, in the same form.
     second: PathBuf,
     /// A folder of pictures.
     #[arg(long, value_name = "DIR", required_unless_present = "marked")]
     pictures: Option<PathBuf>,
-    /// Marked faces instead: a CSV file with file,x,y,w,h,label, its pictures beside it.
+    /// Annotated faces instead: a CSV file with file,x,y,w,h,label, next to its pictures.
     #[arg(long, value_name = "CSV", conflicts_with = "pictures")]
     marked: Option<PathBuf>,
-    /// Labels of the marked faces that count.
+    /// Labels of the annotated faces that are evaluated.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "face,without_mask")]
     labels: Vec<String>,
-    /// Marked faces whose longer side is less do not count, px.
+    /// Smallest longer side of an annotated face that is evaluated, px.
     #[arg(long, value_name = "PX", default_value_t = 24.0)]
     least: f32,
-    /// Smallest face to look for, px.
+    /// Smallest face to detect, px.
     #[arg(long, value_name = "PX", default_value_t = 24.0)]
     min_face: f32,
     /// Print JSON instead.
     #[arg(long)]
     json: bool,
-    /// Only so many pictures, at even distances.
+    /// Only this many pictures, evenly spaced.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }

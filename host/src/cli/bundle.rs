@@ -30,7 +30,7 @@ use crate::import::adopt::outputs_of;
 use crate::import::mtcnn::nets_in;
 use crate::report::read_eval;
 
-/// Pack, sign, verify, show or unpack what a badge runs.
+/// Pack, sign, verify, show or unpack bundles of networks for a badge.
 #[derive(Args, Debug)]
 pub struct BundleArgs {
     #[command(subcommand)]
@@ -39,9 +39,9 @@ pub struct BundleArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Check a bundle and print what it is and has
+    /// Check a bundle and print its description and contents
     Show {
-        /// A bundle's file, or `default` for the one that the badge carries
+        /// A bundle's file, or `default` for the embedded one
         bundle: PathBuf,
         /// Print the whole manifest as JSON instead
         #[arg(long, conflicts_with = "card")]
@@ -52,18 +52,18 @@ enum Action {
     },
     /// Print a bundle's model card (Markdown), or a template for one
     Card {
-        /// A bundle's file, or `default` for the one that the badge carries
+        /// A bundle's file, or `default` for the embedded one
         #[arg(required_unless_present = "template")]
         bundle: Option<PathBuf>,
-        /// Print a card to be filled in, for `bundle pack --card`
+        /// Print a template to fill in, for `bundle pack --card`
         #[arg(long, conflicts_with = "bundle")]
         template: bool,
     },
     /// Check a bundle and write its ONNX files, manifest.json and card.md
     Unpack {
-        /// A bundle's file, or `default` for the one that the badge carries
+        /// A bundle's file, or `default` for the embedded one
         bundle: PathBuf,
-        /// Folder to write to; made when missing
+        /// Folder to write to; created if missing
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
         #[command(flatten)]
@@ -71,7 +71,7 @@ enum Action {
     },
     /// Make a bundle and check that it runs
     Pack(Box<PackArgs>),
-    /// Sign a bundle, which badges ask for
+    /// Sign a bundle, which badges require
     Sign(SignArgs),
     /// Check only what a badge runs of a bundle: its card and its self-test
     #[command(hide = true)]
@@ -79,11 +79,11 @@ enum Action {
         /// A bundle's file, or `default` for the embedded one
         bundle: PathBuf,
     },
-    /// Check a bundle as a badge does: whole, with a model card, its self-test, signed, and by whom
+    /// Check a bundle as a badge does: integrity, model card, self-test, and signature with its key
     Verify {
-        /// A bundle's file, or `default` for the one that the badge carries
+        /// A bundle's file, or `default` for the embedded one
         bundle: PathBuf,
-        /// Accept only this key's signature: 64 digits, or a key's file; again for another
+        /// Accept only this key's signature: 64 digits, or a key's file; repeatable
         #[arg(long, value_name = "KEY")]
         key: Vec<String>,
     },
@@ -91,18 +91,18 @@ enum Action {
 
 #[derive(Args, Debug)]
 struct SignArgs {
-    /// A bundle's file, or `default` for the one that the badge carries
+    /// A bundle's file, or `default` for the embedded one
     bundle: PathBuf,
     /// The secret key, as `emocue key new` writes it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// What the bundle is meant for: recorded in its manifest
+    /// Intended use of the bundle, recorded in its manifest
     #[arg(long, value_name = "TEXT")]
     intended_use: Option<String>,
-    /// Another release number of the same name
+    /// Another content version: number of the release of this name
     #[arg(long, value_name = "N")]
     content_version: Option<u32>,
-    /// File to write; may be the same
+    /// File to write; may be the bundle's own
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -111,9 +111,9 @@ struct SignArgs {
 
 #[derive(Args, Debug)]
 struct PackArgs {
-    /// That of a bundle with all its settings: default, or a bundle's file. Folder with pnet.onnx, rnet.onnx and onet.onnx,
-    /// as `emocue import mtcnn` writes it; the graph of YuNet, as `emocue import onnx` does, or of emocue-face, as `emocue
-    /// export` does; or a Haar cascade, as `emocue import haar` does
+    /// The detector: that of a bundle with all its settings (default, or a bundle's file); a folder with pnet.onnx,
+    /// rnet.onnx and onet.onnx, as `emocue import mtcnn` writes it; the graph of YuNet, as `emocue import onnx` writes
+    /// it, or of emocue-face, as `emocue export` writes it; or a Haar cascade, as `emocue import haar` writes it
     #[arg(long, value_name = "PATH")]
     detector: PathBuf,
     #[command(flatten)]
@@ -121,38 +121,38 @@ struct PackArgs {
     /// The classifier, as `emocue export` writes it
     #[arg(long, value_name = "ONNX")]
     classifier: PathBuf,
-    /// The model card, Markdown; `emocue bundle card --template` prints one to be filled in
+    /// The model card, Markdown; `emocue bundle card --template` prints a template to fill in
     #[arg(long, value_name = "MD")]
     card: PathBuf,
     /// Measurements, a JSON object of numbers
     #[arg(long, value_name = "JSON")]
     metrics: Option<PathBuf>,
-    /// What `emocue eval --conditions --groups CSV --json` printed about the classifier: its figures become metrics and
+    /// Output of `emocue eval --conditions --groups CSV --json` for the classifier: its figures become metrics and
     /// sections of the card
     #[arg(long, value_name = "JSON")]
     eval: Option<PathBuf>,
-    /// What the bundle is called
+    /// Name of the bundle
     #[arg(long)]
     name: String,
-    /// Counts the releases of this name
+    /// Content version: number of the release of this name
     #[arg(long, value_name = "N")]
     content_version: u32,
-    /// Classes of the classifier's output, where its graph does not name its own: a label set, a list in the network's
+    /// Classes of the classifier's output, if its graph does not name its own: a label set, a list in the network's
     /// order (angry,happy,neutral), or a .json or .toml file with one
     #[arg(long, value_name = "SET", value_parser = label_set)]
     labels: Option<LabelSet>,
-    /// Smallest face to look for, px [default: 40; of a Haar cascade 30]
+    /// Smallest face to detect, px [default: 40; of a Haar cascade 30]
     #[arg(long, value_name = "PX")]
     min_face: Option<f32>,
     #[command(flatten)]
     scores: ScoreArgs,
-    /// Softens (above 1) or sharpens the probabilities, instead of what the classifier's graph says
+    /// Temperature: softens (above 1) or sharpens the probabilities; overrides the value in the classifier's graph
     #[arg(long)]
     temperature: Option<f32>,
-    /// A probability below it means unsure, 0 to 1, instead of what the graph says
+    /// Threshold below which a probability means unsure, 0 to 1; overrides the value in the graph
     #[arg(long)]
     threshold: Option<f32>,
-    /// Where it comes from: data=..., recipe=..., seed=...; once for each
+    /// Provenance: data=..., recipe=..., seed=...; repeatable
     #[arg(long, value_parser = key_and_value, value_name = "KEY=VALUE")]
     provenance: Vec<(String, String)>,
     /// Sign it with this secret key, as `emocue key new` writes it
@@ -335,13 +335,14 @@ impl PackArgs {
 /// From which scores on YuNet and emocue-face find a face.
 #[derive(Args, Debug)]
 pub(super) struct ScoreArgs {
-    /// Score from which a face of YuNet or emocue-face counts, 0 to 1 [default: 0.7]
+    /// Lowest score of a face of YuNet or emocue-face, 0 to 1 [default: 0.7]
     #[arg(long, value_name = "SCORE")]
     sure: Option<f32>,
-    /// Score that suffices where O-Net confirms the face, or near one of a moment ago [default: 0.3 for YuNet, 0.5 for emocue-face; at most --sure]
+    /// Lowest score of a face that O-Net confirms, or that is near a recent one [default: 0.3 for YuNet, 0.5 for
+    /// emocue-face; at most --sure]
     #[arg(long, value_name = "SCORE")]
     maybe: Option<f32>,
-    /// O-Net's score that confirms a doubtful face [default: 0.5 for YuNet, 0.6 for emocue-face]
+    /// Lowest score of O-Net that confirms a low-confidence detection [default: 0.5 for YuNet, 0.6 for emocue-face]
     #[arg(long, value_name = "SCORE")]
     confirm: Option<f32>,
 }

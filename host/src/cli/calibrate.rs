@@ -23,45 +23,46 @@ use emocue_models::files::write_atomically;
 use emocue_models::label::LabelSet;
 use emocue_quantize::onnx::Model;
 
-/// Find how a classifier's outputs become answers, and write it into its graph.
+/// Calibrate a classifier's outputs, and write the calibration into its graph.
 ///
-/// Everything is fitted on PublicTest, in tract: a temperature on all labels that the data have (FER+ by plurality, and
-/// the dataset's own), how much frequent classes count less, how much a second head counts, how much poor sight lowers
-/// confidence, and the threshold. `emocue eval` and `emocue bundle pack` go by what the graph then says; judge the graph
-/// before and after with `emocue eval --model A --model B --report page.html`.
+/// Everything is fitted on PublicTest, in tract: a temperature on all labels of the data (FER+ by plurality, and the
+/// dataset's own), the strength of the prior correction, the weight of a second head, how much poor image quality
+/// lowers confidence, and the threshold. `emocue eval` and `emocue bundle pack` use the graph's calibration; evaluate
+/// the graph before and after with `emocue eval --model A --model B --report page.html`.
 #[derive(Args, Debug)]
 pub struct CalibrateArgs {
     /// The classifier, quantized or not.
     model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
-    /// Share of the answers that shall be right, under every condition; below the threshold that gives it, the badge is
+    /// Required accuracy of the answers above the threshold, under every condition; below the threshold, the badge is
     /// unsure.
     #[arg(long, default_value_t = 0.9, value_parser = share, value_name = "SHARE")]
     right: f64,
-    /// Least share of the answers that must reach the threshold; below it nothing is written, as a badge would be unsure
-    /// of nearly every face.
+    /// Required share of the answers that reach the threshold; below it nothing is written, since a badge would be
+    /// unsure of nearly every face.
     #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
     min_answered: f64,
-    /// Plain accuracy that more balanced answers may cost.
+    /// Largest loss of plain accuracy for more balanced answers.
     #[arg(long, default_value_t = 0.005, value_parser = share, value_name = "SHARE")]
     cost: f64,
-    /// How much frequent classes count less, 0 to 2; chosen where it is not given.
+    /// Strength of the prior correction, 0 to 2 (default: fitted).
     #[arg(long, value_parser = at_most::<2>, value_name = "STRENGTH")]
     prior: Option<f32>,
-    /// Share of the second head in the answer, 0 to 1; chosen where it is not given.
+    /// Weight of the second head in the answer, 0 to 1 (default: fitted).
     #[arg(long, value_parser = at_most::<1>, value_name = "SHARE")]
     mix: Option<f32>,
-    /// The temperature, 0.05 to 50; fitted where it is not given.
+    /// The temperature, 0.05 to 50 (default: fitted).
     #[arg(long, value_parser = temperature, value_name = "TEMPERATURE")]
     temperature: Option<f32>,
-    /// How much the dataset's own labels count in the temperature where there are votes, too, 0 to 1.
+    /// Weight of the dataset's own labels in fitting the temperature if there are votes, too, 0 to 1.
     #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
     label_weight: f64,
-    /// Answer unsure above a free energy that this share of the rows does not exceed: for what does not look like an expression.
+    /// Answer unsure above a free energy that this share of the rows does not exceed, for inputs that do not look like
+    /// an expression.
     #[arg(long, value_parser = share, value_name = "SHARE")]
     familiar: Option<f64>,
-    /// Also fit to the rows under these conditions: `all`, or names with commas.
+    /// Also fit to the rows under these conditions: `all`, or comma-separated names.
     #[arg(long, value_name = "NAMES", num_args = 0..=1, default_missing_value = "all")]
     conditions: Option<String>,
     /// Print the calibration as JSON.

@@ -25,22 +25,22 @@ use crate::eval::context::{Environment, command_line};
 use crate::output::{errln, out, outln};
 use crate::report::compare;
 
-/// Compare networks, trainings and simple learners in one table.
+/// Compare networks, trainings and baseline classifiers in one table.
 ///
-/// Every recognizer answers for the same rows and is judged by the same protocol, as `emocue eval` and `emocue baseline`
-/// judge it. The default bundle's classifier is always there: CPU times are multiples of its own.
+/// Every recognizer answers for the same rows and is evaluated by the same protocol, as `emocue eval` and `emocue
+/// baseline` evaluate it. The default bundle's classifier is always included: CPU times are multiples of its own.
 #[derive(Args, Debug)]
 pub struct CompareArgs {
-    /// Another bundle's file; again for another
+    /// Another bundle's file; repeatable
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
-    /// An ONNX graph with input [1,1,side,side]; again for another
+    /// An ONNX graph with input [1,1,side,side]; repeatable
     #[arg(long, value_name = "ONNX")]
     model: Vec<PathBuf>,
-    /// The folder of a training, whose exported graph is compared under its recipe's name; again for another
+    /// The folder of a training, whose exported graph is compared under its recipe's name; repeatable
     #[arg(long, value_name = "DIR")]
     run: Vec<PathBuf>,
-    /// Simple learners to train with their usual settings, or none
+    /// Baseline classifiers to train with their default settings, or none
     #[arg(
         long,
         value_name = "NAME,...",
@@ -54,28 +54,28 @@ pub struct CompareArgs {
     labels: Option<LabelSet>,
     #[command(flatten)]
     data: SourceArgs,
-    /// Rows to judge by
+    /// Rows for evaluation
     #[arg(long, value_enum, default_value = "public")]
     split: SplitArg,
-    /// Which class is right; without it the FER+ votes where they are joined and every network knows their classes, else
-    /// the dataset's own label
+    /// Reference labels (default: the FER+ votes if they are joined and every network has their classes, else the
+    /// dataset's own labels)
     #[arg(long, value_enum)]
     target: Option<BaselineTarget>,
-    /// For a quick try: baselines learn from only the first Training rows, and detectors see only so many pictures of each
-    /// set
+    /// For a quick test: baselines are trained on only the first Training rows, and detectors get only this many
+    /// pictures of each set
     #[arg(long, value_name = "N", value_parser = limit)]
     limit: Option<usize>,
-    /// Also tell pictures of none, one and several people apart with this detector, named as for `emocue eval --detector`;
-    /// again for another
+    /// Also distinguish pictures of none, one and several people with this detector, named as for `emocue eval
+    /// --detector`; repeatable
     #[arg(long, help_heading = HEADING, value_name = "NAME")]
     detector: Vec<PathBuf>,
-    /// A set of marked faces; again for another
+    /// A set of annotated faces; repeatable
     #[arg(long, help_heading = HEADING, value_name = "PATH", requires = "detector")]
     faces: Vec<PathBuf>,
-    /// A folder of pictures without anybody; again for another
+    /// A folder of pictures without faces; repeatable
     #[arg(long, help_heading = HEADING, value_name = "FOLDER", requires = "detector")]
     empty: Vec<PathBuf>,
-    /// Threads that judge; the figures do not depend on them
+    /// Number of threads for evaluation; the figures do not depend on it
     #[arg(long, default_value_t = PredictSettings::default().threads, value_parser = super::count::threads)]
     threads: usize,
     /// Print JSON instead of a table
@@ -92,21 +92,21 @@ const HEADING: &str = "Detectors";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum BaselineArg {
-    /// k nearest neighbours by either metric; PublicTest chooses k
+    /// k nearest neighbours with either metric; k is chosen on PublicTest
     Knn,
     /// A multilayer perceptron
     Mlp,
     /// A random forest
     Forest,
-    /// No simple learner
+    /// No baseline classifier
     None,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SplitArg {
-    /// PublicTest, for choosing
+    /// PublicTest, for model selection
     Public,
-    /// PrivateTest, for the figures that are reported
+    /// PrivateTest, for reported results
     Private,
 }
 

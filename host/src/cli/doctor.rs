@@ -8,9 +8,9 @@ use clap::Args;
 use crate::doctor::examine;
 use crate::output::out;
 
-/// Check what this computer has for training and flashing, and say how to get what is missing.
+/// Check what this computer has for training and flashing, and print how to install what is missing.
 ///
-/// The exit code is 1 when something is there and does not work. What is not there is a note.
+/// The exit code is 1 if something is installed but does not work. What is missing is only a note.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// Folder of the datasets [default: the one that EMOCUE_DATA names]

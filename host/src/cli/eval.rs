@@ -33,22 +33,22 @@ use emocue_models::failure::{Failure, Problem};
 use emocue_models::files::write_atomically;
 use emocue_models::luma::Luma;
 
-/// Judge classifiers as deployed: in tract, through the badge's own preprocessing.
+/// Evaluate classifiers as deployed: in tract, with the badge's own preprocessing.
 ///
 /// Every figure is named with its protocol. FER+ is scored three ways: `ferplus.plurality` (the top vote is
 /// one of the eight classes), `ferplus.authors` (as its authors test: single votes dropped, then more than
 /// half of the rest) and `ferplus.majority` (more than half of all ten votes); `label` is the dataset's own.
-/// With --detector it judges face detectors by pictures with marked faces instead.
+/// With --detector it evaluates face detectors on pictures with annotated faces instead.
 #[derive(Args, Debug)]
 #[command(mut_arg("fer2013", |arg| arg.required_unless_present_any(["data", "detector", "groups"])))]
 pub struct EvalArgs {
-    /// A bundle's file, or "default" for the embedded one; judged when nothing else is given.
+    /// A bundle's file, or "default" for the embedded one; evaluated if nothing else is given.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "ensemble"])]
     bundle: Option<PathBuf>,
-    /// An ONNX graph with input [1,1,side,side]; again for another, each judged by itself.
+    /// An ONNX graph with input [1,1,side,side]; repeatable, each is evaluated by itself.
     #[arg(long, value_name = "ONNX")]
     model: Vec<PathBuf>,
-    /// Two or more graphs or bundles, judged by the mean of their probabilities.
+    /// Two or more graphs or bundles, evaluated by the mean of their probabilities.
     #[arg(long, value_name = "FILE", num_args = 2.., conflicts_with = "folds")]
     ensemble: Vec<PathBuf>,
     /// Classes of graphs that do not name their own: a label set, a list in the network's order (angry,happy,neutral), or
@@ -59,21 +59,21 @@ pub struct EvalArgs {
     data: SourceArgs,
     #[command(flatten)]
     detectors: DetectorArgs,
-    /// Rows to judge by.
+    /// Rows for evaluation.
     #[arg(long, value_enum, default_value = "private", conflicts_with = "folds")]
     split: SplitArg,
     #[command(flatten)]
     folds: FoldArgs,
-    /// Answer with the mean of every picture and its mirror image.
+    /// Average the answers for every picture and its mirror image.
     #[arg(long)]
     flip: bool,
     /// Shift and scale every face by up to this fraction of its side.
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     jitter: f32,
-    /// Also show every row under each condition of a fixed list: dark, blurred, small, turned, covered.
+    /// Also evaluate every row under each condition of a fixed list: dark, blurred, small, rotated, occluded.
     #[arg(long, conflicts_with_all = ["folds", "detector"])]
     conditions: bool,
-    /// Threads; the result does not depend on them.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, default_value_t = PredictSettings::default().threads, value_parser = super::count::threads)]
     threads: usize,
     /// Print JSON instead of tables.
@@ -84,8 +84,8 @@ pub struct EvalArgs {
     report: Option<PathBuf>,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Show so many surely wrong and so many most uncertain pictures in the page. They are people's faces:
-    /// such a page must not be published.
+    /// Show this many pictures that are wrong with the highest probability, and as many of the most uncertain ones, in
+    /// the page. They show people's faces: such a page must not be published.
     #[arg(
         long,
         value_name = "N",
@@ -98,13 +98,13 @@ pub struct EvalArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SplitArg {
-    /// PublicTest, for choosing.
+    /// PublicTest, for model selection.
     Public,
-    /// PrivateTest, for the figures that are reported.
+    /// PrivateTest, for reported results.
     Private,
-    /// What was trained on.
+    /// The training rows.
     Training,
-    /// Each of them that has rows.
+    /// Every split that has rows.
     All,
 }
 

@@ -18,11 +18,11 @@ use crate::report::detectors;
 
 const HEADING: &str = "Detectors";
 
-/// Which detectors are judged, and by what.
+/// Which detectors are evaluated, and on what data.
 #[derive(Args, Debug, Default)]
 pub(super) struct DetectorArgs {
-    /// Judge a face detector instead: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file, or default; again
-    /// for another, which sees the same frames of 640x480 px.
+    /// Evaluate a face detector instead: a folder with pnet.onnx, rnet.onnx and onet.onnx, a bundle's file, or default;
+    /// repeatable, all on the same frames of 640x480 px.
     #[arg(
         long,
         help_heading = HEADING,
@@ -30,43 +30,43 @@ pub(super) struct DetectorArgs {
         conflicts_with_all = ["bundle", "model", "ensemble", "fer2013", "data", "folds"]
     )]
     pub(super) detector: Vec<PathBuf>,
-    /// A set of marked faces (CSV, WIDER FACE, Pascal VOC or YOLO); again for another.
+    /// A set of annotated faces (CSV, WIDER FACE, Pascal VOC or YOLO); repeatable.
     #[arg(long, help_heading = HEADING, value_name = "PATH", requires = "detector")]
     faces: Vec<PathBuf>,
-    /// The sets' layout, where it is not to be found out.
+    /// The sets' layout (default: detected).
     #[arg(long, help_heading = HEADING, value_enum, requires = "faces")]
     faces_layout: Option<FaceLayout>,
-    /// A folder of pictures without anybody, for false alarms; again for another.
+    /// A folder of pictures without faces, for false alarms; repeatable.
     #[arg(long, help_heading = HEADING, value_name = "FOLDER", requires = "detector")]
     empty: Vec<PathBuf>,
-    /// Faces with apparent groups (UTKFace's labels.csv: image,age,gender,group). With --detector they are put on the empty
-    /// pictures. Without it, classifiers are judged: whether the answer under each condition is that to the clean face, by
-    /// group; and accuracy where a column expression names what faces show.
+    /// Faces with apparent groups (UTKFace's labels.csv: image,age,gender,group). With --detector they are pasted onto
+    /// the empty pictures. Without it, classifiers are evaluated: whether the answer under each condition is that for
+    /// the clean face, by group; and accuracy if a column expression has the faces' expressions.
     #[arg(long, value_name = "CSV", conflicts_with = "folds")]
     pub(super) groups: Option<PathBuf>,
-    /// Also under every condition of the protocol: tilted, covered, dark, blurred.
+    /// Also evaluate under every condition of the protocol: tilted, occluded, dark, blurred.
     #[arg(long, help_heading = HEADING, requires = "faces")]
     protocol: bool,
-    /// Which half of every set, by the hash of its file names; training never uses the judging half.
+    /// Half of every set, by the hash of its file names; training never uses the half `judging`.
     #[arg(long, help_heading = HEADING, value_enum, default_value = "judging")]
     half: HalfArg,
-    /// Smallest face to look for, px of the frame; each detector's own if left out.
+    /// Smallest face to detect, px of the frame (default: each detector's own).
     #[arg(long, help_heading = HEADING, value_name = "PX", requires = "detector")]
     min_face: Option<f32>,
-    /// Compare landmarks with this detector's, named as --detector.
+    /// Detector to compare landmarks with, named as for --detector.
     #[arg(long, help_heading = HEADING, value_name = "NAME", requires = "faces")]
     reference: Option<PathBuf>,
-    /// Only so many pictures of each set of faces, at even distances.
+    /// Only this many pictures of each set of faces, evenly spaced.
     #[arg(long, help_heading = HEADING, value_name = "N")]
     limit: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum HalfArg {
-    /// For the figures that are reported.
+    /// For reported results.
     #[default]
     Judging,
-    /// What a detector may have been trained on.
+    /// The half that a detector may have been trained on.
     Training,
     /// Both.
     All,

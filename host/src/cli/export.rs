@@ -11,7 +11,7 @@ use emocue_models::files::write_atomically;
 use emocue_train::export::TrainedNetwork;
 use emocue_train::face::{self, checkpoint::FaceState};
 
-/// Write a trained network as an ONNX graph, whether its training is finished or not.
+/// Export a trained network as an ONNX graph, also from an unfinished training.
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// The training's folder.

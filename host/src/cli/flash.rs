@@ -12,11 +12,11 @@ use emocue_models::failure::Failure;
 
 use console::Console;
 
-/// Put program, bundle and configuration onto a badge.
+/// Install program, bundle and configuration on a badge.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Everything is checked, written beside its place, read back and compared before anything is replaced; --dry-run only \
-shows what would change.
+Everything is checked, written next to its destination, read back and compared before anything is replaced; --dry-run \
+only shows what would change.
 
   emocue flash --to ssh://pi@badge.local --app emocue-badge --config emocue.toml --bundle default
   emocue flash --to /media/you/rootfs --app emocue-badge --config emocue.toml
@@ -35,7 +35,7 @@ pub struct FlashArgs {
     /// What to flash; by default, every component whose file is named
     #[arg(long, value_name = "COMPONENTS", value_delimiter = ',')]
     what: Vec<Component>,
-    /// The program, as `cargo xtask cross` or `cross build` makes it; its service files come with it
+    /// The program, as `cargo xtask cross` or `cross build` makes it; its service files are included
     #[arg(long, value_name = "FILE")]
     app: Option<PathBuf>,
     /// The networks: a bundle's file, or `default` for the embedded one
@@ -47,10 +47,10 @@ pub struct FlashArgs {
     /// Secret key to sign a bundle with [default: ~/.config/emocue/badge.key]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// What the bundle is meant for; asked for without it
+    /// Intended use of the bundle (default: asked for)
     #[arg(long, value_name = "TEXT")]
     intended_use: Option<String>,
-    /// Return a badge on a cable to the bundle before; send nothing
+    /// Return a badge on a cable to the previous bundle; send nothing
     #[arg(long, conflicts_with_all = ["what", "app", "bundle", "config", "dry_run"])]
     rollback: bool,
     /// Show what would change, and change nothing
@@ -59,7 +59,7 @@ pub struct FlashArgs {
     /// Overwrite without asking
     #[arg(long)]
     yes: bool,
-    /// Image only: the partition with the root [default: the one with ext4 that has etc, usr, and an init or a shell]
+    /// Image only: the root partition [default: the one with ext4 that has etc, usr, and an init or a shell]
     #[arg(long, value_name = "N")]
     partition: Option<u32>,
     #[command(flatten)]

@@ -8,13 +8,13 @@ use emocue_data::folds::{Folds, FoldsError};
 /// How a dataset is divided for cross-validation.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct FoldArgs {
-    /// Divide all rows into this many folds, nobody in two of them where subjects are known.
+    /// Divide all rows into this many folds, with no subject in two folds if subjects are known.
     #[arg(long, value_name = "N")]
     pub folds: Option<usize>,
     /// Only this fold, counted from 1.
     #[arg(long, value_name = "K", requires = "folds", value_parser = clap::value_parser!(u64).range(1..))]
     pub fold: Option<u64>,
-    /// Of the division; use the same for training and judging.
+    /// Seed of the division; use the same for training and evaluation.
     #[arg(long, value_name = "SEED", requires = "folds", default_value_t = 1)]
     pub fold_seed: u64,
 }

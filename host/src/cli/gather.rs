@@ -19,13 +19,13 @@ use emocue_data::dataset::Dataset;
 use emocue_data::model::ClassifierModel;
 use emocue_data::predict::PredictSettings;
 
-/// Show what became of a plan's trainings, and their means over seeds and folds.
+/// Show the results of a plan's trainings, and their means over seeds and folds.
 #[derive(Args, Debug)]
 pub struct GatherArgs {
     /// The plan's TOML file.
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// Judge ensembles too: the mean answer of each recipe's seeds, and of all networks, fold by fold.
+    /// Evaluate ensembles too: the mean answer of each recipe's seeds, and of all networks, fold by fold.
     #[arg(long)]
     ensembles: bool,
     /// Print JSON instead of tables.

@@ -28,7 +28,7 @@ use crate::bundle::{BundleParts, DetectorParts};
 use crate::import::mtcnn::FILES;
 use crate::import::{adopt, haar, mtcnn};
 
-/// Turn published weights and other people's graphs into networks that the badge runs.
+/// Convert published weights and third-party graphs into networks that the badge runs.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     #[command(subcommand)]
@@ -42,15 +42,15 @@ enum Source {
         /// Folder with pnet.pt, rnet.pt and onet.pt (in the package: facenet_pytorch/data)
         #[arg(long, value_name = "DIR")]
         weights: PathBuf,
-        /// Folder to write to; made when missing
+        /// Folder to write to; created if missing
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
         #[command(flatten)]
         overwrite: OverwriteArg,
     },
-    /// A Haar cascade from the XML that OpenCV reads, the detector that most programs use
+    /// A Haar cascade from OpenCV's XML, the detector that most programs use
     Haar(HaarArgs),
-    /// A graph that you bring: folded to luma, tried in tract, ready for quantize and bundle pack
+    /// Your own graph: converted to luma, checked in tract, ready for quantize and bundle pack
     Onnx(OnnxArgs),
     /// Whether the tensors of a file of weights can be listed; what `emocue train --transfer` asks first
     #[command(hide = true)]
@@ -64,7 +64,7 @@ enum Source {
 struct OnnxArgs {
     /// The graph.
     model: PathBuf,
-    /// What it is.
+    /// Kind of graph.
     #[arg(long, value_enum)]
     kind: Kind,
     /// A classifier's classes in its order: a label set, a list (angry,happy,neutral), or a .json or .toml file with one.
@@ -73,7 +73,7 @@ struct OnnxArgs {
     /// A classifier's pixel enters as (pixel / 255 - mean) / std [default: 0.5]
     #[arg(long)]
     mean: Option<f32>,
-    /// As above [default: 0.25]; 0.00392157 for pixels of 0 to 255, with --mean 0
+    /// Divisor in the formula of --mean [default: 0.25]; 0.00392157 for pixels of 0 to 255, with --mean 0
     #[arg(long)]
     std: Option<f32>,
     #[command(flatten)]
@@ -93,17 +93,18 @@ struct HaarArgs {
 /// Where what was imported goes.
 #[derive(Args, Debug)]
 struct Target {
-    /// The file to write (.onnx, of a Haar cascade .haar), or, where the name ends in .emocue, a bundle with it.
+    /// The file to write (.onnx, of a Haar cascade .haar), or, if the name ends in .emocue, a bundle with it.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
     #[command(flatten)]
     untested: UntestedArg,
-    /// The bundle's model card, Markdown: where the network comes from and what it must not be used for.
+    /// The bundle's model card, Markdown: the network's origin and what it must not be used for.
     #[arg(long, value_name = "MD")]
     card: Option<PathBuf>,
-    /// The bundle that gives the rest: the classifier for a detector, the detector with its settings for a classifier.
+    /// The bundle that provides the other parts: the classifier for a detector, the detector with its settings for a
+    /// classifier.
     #[arg(long, value_name = "BUNDLE", default_value = "default")]
     with: PathBuf,
 }

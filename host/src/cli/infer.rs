@@ -21,7 +21,7 @@ pub struct InferArgs {
     /// The input's shape, e.g. 1,1,48,48.
     #[arg(long, value_delimiter = ',', required = true)]
     shape: Vec<usize>,
-    /// Inputs one after the other: little-endian f32, row-major.
+    /// Concatenated inputs: little-endian f32, row-major.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// For each input all outputs of the graph: little-endian f32, row-major.
@@ -29,7 +29,7 @@ pub struct InferArgs {
     out: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Run all inputs so many times and print the least wall time of one run, ms.
+    /// Run all inputs this many times and print the minimum wall time of a run, ms.
     #[arg(long, value_name = "TIMES")]
     time: Option<usize>,
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use emocue_flash::key;
 use emocue_models::failure::Failure;
 
-/// Make a key that signs bundles, or show its public half.
+/// Create a key that signs bundles, or show its public key.
 #[derive(Args, Debug)]
 pub struct KeyArgs {
     #[command(subcommand)]
@@ -17,9 +17,9 @@ pub struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a key; its secret half signs bundles, its public half goes into badges
+    /// Create a key pair; the secret key signs bundles, the public key goes into badges
     New {
-        /// File for the secret key, which only you can read; the public one is written beside it, as FILE.pub
+        /// File for the secret key, which only you can read; the public key is written next to it, as FILE.pub
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },

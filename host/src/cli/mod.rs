@@ -56,7 +56,7 @@ Exit codes:
   130  stopped by Ctrl-C
   141  nobody reads the output";
 
-/// Train, judge, pack: the badge's companion.
+/// Train, evaluate, pack: the badge's companion.
 #[derive(Parser)]
 #[command(name = "emocue", version, after_help = AFTER_HELP)]
 pub struct Cli {

@@ -40,12 +40,12 @@ const FAREWELL: Duration = Duration::from_secs(1);
   emocue monitor --on serial:/dev/ttyACM0
   emocue monitor --on ssh://pi@badge.local --json
 
-A badge whose cable is pulled is called again until it answers.")]
+If the cable is unplugged, the badge is called again until it answers.")]
 pub struct MonitorArgs {
     /// The badge: serial:DEVICE[@baud] or ssh://user@host[:port]
     #[arg(long, value_name = "TARGET")]
     on: FlashTarget,
-    /// Print a JSON object a line: the status every second, and log lines
+    /// Print JSON lines: the status every second, and log lines
     #[arg(long)]
     json: bool,
     /// Print one status and end

@@ -12,8 +12,8 @@ use super::open::read;
 /// Whether a detector gets O-Net.
 #[derive(Args, Debug)]
 pub(super) struct OnetArg {
-    /// Let MTCNN's O-Net confirm what YuNet or emocue-face doubts, and place the landmarks: onet.onnx, as `emocue import
-    /// mtcnn` writes it, or a bundle that has one (default)
+    /// Let MTCNN's O-Net confirm low-confidence detections of YuNet or emocue-face, and place the landmarks: onet.onnx,
+    /// as `emocue import mtcnn` writes it, or a bundle that has one (default)
     #[arg(long, value_name = "FILE")]
     onet: Option<PathBuf>,
 }

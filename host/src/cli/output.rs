@@ -14,7 +14,7 @@ use crate::output::errln;
 /// Whether files that are there already are replaced.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct OverwriteArg {
-    /// Replace a file that is there already
+    /// Replace an existing file
     #[arg(long)]
     overwrite: bool,
 }

@@ -36,13 +36,13 @@ pub enum TrainVerb {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Plans")]
 pub struct PlanArgs {
-    /// Run the trainings that this TOML file plans, one after the other; run it again to continue.
+    /// Run the trainings of this plan (a TOML file), one after the other; run it again to continue.
     #[arg(long, value_name = "FILE")]
     plan: PathBuf,
-    /// Only write their commands, one a line, to jobs.txt in the plan's run folder.
+    /// Only write their commands, one per line, to jobs.txt in the plan's run folder.
     #[arg(long, requires = "plan", conflicts_with = "slurm")]
     jobs: bool,
-    /// Only write those and a script that hands them to Slurm as a job array.
+    /// Only write those and a script that submits them to Slurm as a job array.
     #[arg(long, requires = "plan", value_name = "SCRIPT")]
     slurm: Option<PathBuf>,
     /// A script that is there already is replaced: a training's own `--overwrite`.

@@ -11,21 +11,21 @@ use crate::report::{EvaluatedRun, ReportPage, read_eval};
 use emocue_models::failure::Failure;
 use emocue_models::files::write_atomically;
 
-/// Write one HTML page about a training and what it is worth.
+/// Write one HTML page about a training and its evaluation.
 ///
-/// The page loads nothing from elsewhere and shows no picture; `emocue eval --report` can also show examples.
+/// The page is self-contained and shows no picture; `emocue eval --report` can also show examples.
 #[derive(Args, Debug)]
 pub struct ReportArgs {
     /// The training's folder: its curves and its recipe.
     #[arg(long, value_name = "DIR", required_unless_present = "eval")]
     run: Option<PathBuf>,
-    /// What `emocue eval --json` printed; again for another.
+    /// Output of `emocue eval --json`; repeatable.
     #[arg(long, value_name = "JSON", num_args = 1..)]
     eval: Vec<PathBuf>,
     /// The page's title instead of the run's or the first network's name.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
-    /// The page.
+    /// The HTML file to write.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
     #[command(flatten)]

@@ -15,7 +15,7 @@ use emocue_data::{DataError, SIDE, Split, ferplus, landmarks};
 /// Heading of these arguments in the help.
 const HEADING: &str = "Dataset";
 
-/// Where the dataset lies and how it is to be read.
+/// Path of the dataset, and how to read it.
 #[derive(Args, Clone, Debug)]
 #[group(id = "source")]
 pub struct SourceArgs {
@@ -28,13 +28,13 @@ pub struct SourceArgs {
     /// A dataset in any of the known layouts: a folder, a CSV file or an .npz
     #[arg(long, help_heading = HEADING, value_name = "PATH")]
     pub data: Option<PathBuf>,
-    /// Its layout, where it is not to be found out
+    /// Its layout (default: detected)
     #[arg(long, help_heading = HEADING, value_enum, requires = "data", hide_possible_values = true, help = layout_help())]
     pub layout: Option<DatasetLayout>,
-    /// TOML file that says which of the dataset's classes become which of a label set
+    /// TOML file that maps the dataset's classes to those of a label set
     #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub map: Option<PathBuf>,
-    /// What the labels of an .npz or the names of a folder per class mean
+    /// Meaning of the labels of an .npz or of the names of class folders
     #[arg(long, help_heading = HEADING, value_name = "ID", requires = "data", value_parser = label_set, help = labels_help())]
     pub data_labels: Option<LabelSet>,
     /// Width and height that pictures are resized to, px
@@ -47,12 +47,12 @@ pub struct SourceArgs {
 
 fn layout_help() -> String {
     let names: Vec<&str> = DatasetLayout::ALL.iter().map(|layout| layout.name()).collect();
-    format!("Its layout, where it is not to be found out: {}", names.join(", "))
+    format!("Its layout (default: detected): {}", names.join(", "))
 }
 
 fn labels_help() -> String {
     format!(
-        "What the labels of an .npz or the names of a folder per class mean: {}, or a list such as angry,happy,neutral",
+        "Meaning of the labels of an .npz or of the names of class folders: {}, or a list such as angry,happy,neutral",
         known_labels()
     )
 }

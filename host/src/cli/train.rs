@@ -34,8 +34,8 @@ use emocue_train::run::{RunError, RunFolder, RunStart, TrainRequest};
 pub struct TrainArgs {
     #[command(flatten)]
     pub(super) data: SourceArgs,
-    /// Another dataset to learn from, its layout before a colon where it is not to be found out (raf-db:PATH); again for
-    /// another. Its classes are mapped by name; the recipe's [[datasets]] say how it counts.
+    /// Another training dataset, with its layout before a colon if that is not detected (raf-db:PATH); repeatable. Its
+    /// classes are mapped by name; the recipe's [[datasets]] set its weight.
     #[arg(long, value_name = "PATH", value_parser = Also::parse, conflicts_with = "folds")]
     also: Vec<Also>,
     #[command(flatten)]
@@ -45,48 +45,48 @@ pub struct TrainArgs {
     /// A built-in recipe's name or a TOML file.
     #[arg(long, default_value = "badge")]
     recipe: String,
-    /// Label sets to answer in instead of the recipe's heads, e.g. ck-7.
+    /// Label sets of the answers instead of the recipe's heads, e.g. ck-7.
     #[arg(long, value_name = "SETS", value_delimiter = ',')]
     heads: Vec<String>,
-    /// Epochs instead of the recipe's; the schedule is stretched to them.
+    /// Number of epochs instead of the recipe's; the schedule is scaled to it.
     #[arg(long)]
     epochs: Option<usize>,
     /// Folder of the checkpoint, metrics.jsonl and the exported graphs.
     #[arg(long, value_name = "DIR", default_value = "runs/badge")]
     run: PathBuf,
-    /// Resume the folder's checkpoint with the arguments that it was begun with; those given now replace theirs, save
-    /// what a training cannot change.
+    /// Resume the folder's checkpoint with the arguments that it was started with; those given now replace them, except
+    /// those that a training cannot change.
     #[arg(long)]
     resume: bool,
-    /// Replace a checkpoint that is already there.
+    /// Replace an existing checkpoint.
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
-    /// Resume the folder's checkpoint where there is one, else start; do nothing where all is done.
+    /// Resume the folder's checkpoint if there is one, else start; do nothing if the training is finished.
     #[arg(long = "continue", conflicts_with_all = ["resume", "overwrite"])]
     go_on: bool,
-    /// Judge the exported graphs as deployed, on these rows, and write eval.json beside them.
+    /// Evaluate the exported graphs as deployed, on these rows, and write eval.json next to them.
     #[arg(long, value_enum, value_name = "ROWS")]
     judge: Option<Judge>,
-    /// Of first weights, order, augmentation and dropout.
+    /// Seed of initial weights, order, augmentation and dropout.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Begin with the weights in this safetensors or PyTorch file, e.g. torchvision's, with those of another run's
-    /// folder, or with those of a float graph that this program exported (.onnx); a detector with such a graph alone.
+    /// Initial weights: a safetensors or PyTorch file, e.g. torchvision's, another run's folder, or a float graph that
+    /// this program exported (.onnx); for a detector, only such a graph.
     #[arg(long, value_name = "FILE")]
     transfer: Option<PathBuf>,
-    /// Learn from the answers of this graph or bundle too; again for another.
+    /// Teacher for knowledge distillation: a graph or bundle; repeatable.
     #[arg(long, value_name = "FILE")]
     teacher: Vec<PathBuf>,
-    /// Only the first rows, for a quick try.
+    /// Only this many of the first rows, for a quick test.
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
-    /// Where to train: cpu, cuda:0 or vulkan:0; several, with commas, share every batch.
+    /// Training device: cpu, cuda:0 or vulkan:0; several, comma-separated, share every batch.
     #[arg(long, visible_alias = "devices", value_delimiter = ',', default_value = "cpu")]
     device: Vec<BackendName>,
-    /// Threads that compute gradients on the CPU.
+    /// Number of threads that compute gradients on the CPU.
     #[arg(long, default_value_t = default_workers(), value_parser = count::threads)]
     workers: usize,
-    /// Lines instead of the live view.
+    /// Print lines instead of the live view.
     #[arg(long)]
     plain: bool,
 }

@@ -29,14 +29,14 @@ const LINE: Duration = Duration::from_secs(60);
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Faces, for a detector's recipe")]
 pub(super) struct FaceSourceArgs {
-    /// Pictures with marked faces; again for another set. Half of every set, by the hash of its file names, is never
-    /// trained on.
+    /// Pictures with annotated faces; repeatable. Half of every set, by the hash of its file names, is never trained
+    /// on.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["fer2013", "data"])]
     faces: Vec<PathBuf>,
-    /// A folder of pictures in which nobody is; again for another.
+    /// A folder of pictures without faces; repeatable.
     #[arg(long, value_name = "DIR", requires = "faces")]
     empty: Vec<PathBuf>,
-    /// A folder of single faces, which the teacher marks; again for another.
+    /// A folder of single faces, which the teacher annotates; repeatable.
     #[arg(long, value_name = "DIR", requires = "faces")]
     crops: Vec<PathBuf>,
 }

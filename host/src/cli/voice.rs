@@ -11,13 +11,13 @@ use super::output::create_dir;
 use crate::output::outln;
 use crate::voice::{speak, words};
 
-/// Make the sound files of a badge that says its answers, with espeak-ng.
+/// Make the sound files of a badge that speaks its answers, with espeak-ng.
 #[derive(Args, Debug)]
 pub struct VoiceArgs {
     /// The words' language: a code such as de, or a TOML file as the badge's --language takes
     #[arg(long, value_name = "CODE|FILE", default_value = "en")]
     language: String,
-    /// espeak-ng's voice, such as de or en-gb+f3; that of the language where nothing else is said
+    /// espeak-ng's voice, such as de or en-gb+f3 (default: that of the language)
     #[arg(long, value_name = "NAME")]
     voice: Option<String>,
     /// The folder for happiness.wav and the others

@@ -56,9 +56,9 @@ fn first_seed() -> Vec<u64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Judge {
-    /// PublicTest, for choosing.
+    /// PublicTest, for model selection.
     Public,
-    /// PrivateTest, for the figures that are reported; with folds, the fold that was kept aside.
+    /// PrivateTest, for reported results; with folds, the held-out fold.
     Private,
 }
 

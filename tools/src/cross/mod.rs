@@ -59,10 +59,10 @@ pub(crate) struct CrossArgs {
     /// Which boards to build for
     #[arg(long, value_enum, default_value = "aarch64")]
     pub(crate) target: BoardTarget,
-    /// Which build; `dist` is what a board gets
+    /// The build profile; boards get `dist`
     #[arg(long, value_enum, default_value = "dist")]
     pub(crate) profile: Profile,
-    /// Install what is missing with apt-get, through sudo where that is needed, and pip
+    /// Install what is missing with apt-get, with sudo if needed, and pip
     #[arg(long)]
     pub(crate) install: bool,
 }

@@ -51,7 +51,7 @@ type GroupFn = fn(&Lab, &Group) -> Result<Tally>;
 /// Options of `cargo xtask faults`.
 #[derive(Args)]
 pub(crate) struct FaultsArgs {
-    /// A sample of the cases that are many
+    /// A sample of the large groups of cases
     #[arg(long)]
     quick: bool,
     /// Only this group
@@ -60,10 +60,10 @@ pub(crate) struct FaultsArgs {
     /// Only this case of the group
     #[arg(long, value_name = "NAME", requires = "group")]
     case: Option<String>,
-    /// What samples and random moments are drawn from
+    /// Seed of samples and random moments
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Take the badge and the host's program as they were built last
+    /// Use the badge and the host's program without a new build
     #[arg(long)]
     no_build: bool,
 }

@@ -43,10 +43,10 @@ pub(crate) struct FleetArgs {
     /// Badges of each fleet
     #[arg(long, default_value_t = BADGES, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     badges: u32,
-    /// Of everything that is drawn: the same seed gives the same table
+    /// Seed: the same seed gives the same table
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the badges' folders are made; in memory where the system has a place for that
+    /// Folder of the badges' folders (default: in memory if the system has a file system for that)
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }

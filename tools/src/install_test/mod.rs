@@ -30,14 +30,14 @@ use steps::Step;
 /// Options of `cargo xtask install-test`.
 #[derive(Args)]
 pub(crate) struct InstallTestArgs {
-    /// In this system alone; again for another. Without it, in those for computers
+    /// Only in this system; repeatable (default: those for computers)
     #[arg(long, value_enum, value_name = "SYSTEM")]
     on: Vec<System>,
-    /// Package the program of this folder, and use the manual's example there (for a board's program that of
+    /// Package the program in this folder, and use the manual's example there (for a board's program, that in
     /// target/release), instead of building
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
-    /// Install what is missing with apt-get, through sudo where that is needed
+    /// Install what is missing with apt-get, with sudo if needed
     #[arg(long)]
     install: bool,
 }
@@ -53,9 +53,9 @@ impl InstallTestArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum System {
-    /// Nothing but what every Debian has, so no systemd
+    /// Only what every Debian has, so no systemd
     Bare,
-    /// With systemd, which does not run: as where an image is made
+    /// With systemd, which does not run, as when an image is made
     Systemd,
     /// For boards (arm64), on the disk of a virtual machine, where systemd runs
     Disk,

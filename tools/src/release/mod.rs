@@ -30,25 +30,25 @@ pub(crate) use sums::SUMS;
 /// Options of `cargo xtask release`.
 #[derive(Args)]
 pub(crate) struct ReleaseArgs {
-    /// Only for this kind of machine; again for another
+    /// Only for this kind of machine; repeatable
     #[arg(long, value_enum)]
     only: Vec<Platform>,
-    /// Package the programs that were built before
+    /// Package the programs without a new build
     #[arg(long)]
     no_build: bool,
-    /// Which build; `dist` is what is released
+    /// The build profile; releases use `dist`
     #[arg(long, value_enum, default_value = "dist")]
     profile: Profile,
     /// Sign with this key, which `emocue key new` made
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Folder to make; target/release-files where none is given
+    /// Folder to make (default: target/release-files)
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Replace the folder of an earlier release
     #[arg(long)]
     overwrite: bool,
-    /// Release what is not committed, too
+    /// Allow uncommitted changes in the release
     #[arg(long)]
     allow_dirty: bool,
 }

@@ -21,14 +21,14 @@ const GROWTH: f64 = 0.02;
 /// Options of `cargo xtask soak`.
 #[derive(Args)]
 pub(crate) struct SoakArgs {
-    /// Look at so many frames while the camera, the cable and the wearer do what they do: unplugging, damaged frames,
-    /// pauses, bundles, settings. An hour has some 400,000; Ctrl-C ends it early, with what was measured so far
+    /// Process this many frames with disturbances of camera, cable and wearer: unplugging, damaged frames, pauses,
+    /// bundles, settings. An hour has some 400,000; Ctrl-C ends it early, with what was measured so far
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(load::FEWEST..=load::MOST))]
     pub(crate) frames: Option<u64>,
-    /// What happens when is drawn from this
+    /// Seed of the disturbances
     #[arg(long, default_value_t = 1, requires = "frames")]
     pub(crate) seed: u64,
-    /// Run the badge as it was built last
+    /// Run the badge without a new build
     #[arg(long)]
     pub(crate) no_build: bool,
 }

@@ -37,35 +37,35 @@ use crate::budget::{Budget, table as budget_table};
 pub(crate) struct SteadinessArgs {
     /// Clips of people: Y4M, or anything that ffmpeg reads; clips with the same name up to the first hyphen are added up
     clips: Vec<PathBuf>,
-    /// Frames a second, `own` for the clip's; own and 8 for clips, own (30), 8 and 5 for drawn scenes otherwise
+    /// Frames per second, `own` for the clip's (default: own and 8 for clips; own (30), 8 and 5 for synthetic scenes)
     #[arg(long, value_delimiter = ',')]
     fps: Vec<Rate>,
-    /// Draw scenes of known truth, too, with faces of the data set in the folder EMOCUE_DATA, or else the embedded
-    /// portraits
+    /// Also measure synthetic scenes of known truth, with faces of the data set in the folder EMOCUE_DATA, or else the
+    /// embedded portraits
     #[arg(long)]
     generated: bool,
-    /// Which faces are drawn, and when they change
+    /// Seed of the faces and of the times of their changes
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Length of a drawn scene
+    /// Length of a synthetic scene, s
     #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = seconds)]
     seconds: f64,
-    /// Only drawn scenes whose name begins so
+    /// Only scenes with this name prefix; repeatable
     #[arg(long, value_name = "NAME")]
     scenes: Vec<String>,
     /// Networks to use instead of the embedded ones
     #[arg(long)]
     bundle: Option<PathBuf>,
-    /// Measure this program instead of the badge, which is built otherwise
+    /// Measure this program (default: the badge, newly built)
     #[arg(long, value_name = "FILE")]
     badge: Option<PathBuf>,
     /// Write all figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Find the settings of `[steady]` that suit these networks on these clips, and on drawn scenes with --generated
+    /// Fit the settings of `[steady]` to these networks on these clips, and on synthetic scenes with --generated
     #[arg(long, conflicts_with_all = ["check", "json"])]
     fit: bool,
-    /// Fail when a figure is above its bar in tools/budget.toml
+    /// Fail when a figure is above its limit in tools/budget.toml
     #[arg(long)]
     check: bool,
 }

@@ -54,10 +54,10 @@ const GUEST: Built = Built { package: "emocue-guest", features: "emocue-guest/vi
 /// Options of `cargo xtask virtual-badge`.
 #[derive(Args)]
 pub(crate) struct VirtualBadgeArgs {
-    /// Which machine
+    /// The machine
     #[arg(long, value_enum, default_value = "virt")]
     machine: Kind,
-    /// What happens to the badge
+    /// The scenario for the badge
     #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = named)]
     scenario: &'static Scenario,
     /// Before an update, train the new bundle for an epoch on FER2013 and FER+ in this folder
@@ -66,10 +66,10 @@ pub(crate) struct VirtualBadgeArgs {
     /// Leave the machine running at the end
     #[arg(long)]
     keep: bool,
-    /// Take this computer's badge, which makes the golden pictures, as it was built last
+    /// Use this computer's badge, which makes the golden pictures, without a new build
     #[arg(long)]
     no_build: bool,
-    /// Install what is missing with apt-get, through sudo where that is needed
+    /// Install what is missing with apt-get, with sudo if needed
     #[arg(long)]
     install: bool,
     /// The build for the virtual machine
@@ -95,7 +95,7 @@ impl VirtualBadgeArgs {
 pub(crate) enum Kind {
     /// One with a camera, a panel, a button and an LED
     Virt,
-    /// A Raspberry Pi 3B, for its pins alone; there is one scenario
+    /// A Raspberry Pi 3B, only for its pins; there is one scenario
     Raspi3b,
 }
 

@@ -24,11 +24,11 @@ pub use work::run;
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum How {
-    /// Eyes, nose and mouth come to lie where the badge puts them
+    /// Eyes, nose and mouth are aligned as on the badge
     Align,
     /// The detector's box, with the badge's margin
     Crop,
-    /// The whole picture, nothing is searched
+    /// The whole picture, without face detection
     Whole,
 }
 
@@ -40,7 +40,7 @@ pub enum Faces {
     /// The largest one
     #[default]
     Largest,
-    /// Every one, a result each
+    /// All of them, with a result for each
     All,
 }
 
@@ -49,9 +49,9 @@ pub enum Faces {
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Fallback {
-    /// Take the whole picture
+    /// Use the whole picture
     Whole,
-    /// Leave it out
+    /// Skip the picture
     Skip,
 }
 

@@ -17,10 +17,10 @@ pub(super) struct ForestArgs {
     /// Number of trees
     #[arg(long, default_value_t = ForestSettings::default().trees, value_parser = count::<100_000>)]
     trees: usize,
-    /// Questions from root to leaf at most; without it trees grow until their leaves are pure
+    /// Largest depth of a tree (default: until the leaves are pure)
     #[arg(long)]
     max_depth: Option<usize>,
-    /// Of the rows and features that each tree sees
+    /// Seed of the rows and features that each tree sees
     #[arg(long, default_value_t = ForestSettings::default().seed)]
     seed: u64,
 }

@@ -21,17 +21,17 @@ use emocue_models::failure::{Failure, Problem};
 pub(super) struct KnnArgs {
     #[command(flatten)]
     common: Common,
-    /// What near means
+    /// Distance metric
     #[arg(long, value_enum, default_value = "both")]
     metric: MetricArg,
     /// Numbers of neighbours to try
     #[arg(long, value_name = "K,...", value_delimiter = ',', default_values_t = KS,
           value_parser = clap::value_parser!(u32).range(1..))]
     k: Vec<u32>,
-    /// Take every picture's mean off before the cosine, which makes it a correlation
+    /// Subtract every picture's mean before the cosine, which makes it a correlation
     #[arg(long)]
     mean_free: bool,
-    /// Draw accuracy over k
+    /// Write a plot of accuracy over k
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
     #[command(flatten)]

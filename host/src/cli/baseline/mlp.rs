@@ -20,19 +20,19 @@ pub(super) struct MlpArgs {
     /// Units of each hidden layer
     #[arg(long, value_name = "UNITS,...", value_delimiter = ',', default_values_t = MlpSettings::default().hidden, value_parser = count::<65_536>)]
     hidden: Vec<usize>,
-    /// Passes over the training rows; pixels are learned by heart after about ten
+    /// Passes over the training rows; with pixels, the network overfits after about ten
     #[arg(long, default_value_t = MlpSettings::default().epochs)]
     epochs: usize,
-    /// Step along the gradient
+    /// Learning rate
     #[arg(long, default_value_t = MlpSettings::default().learning_rate)]
     learning_rate: f64,
-    /// Part of the last step that is taken again
+    /// Momentum
     #[arg(long, default_value_t = MlpSettings::default().momentum)]
     momentum: f64,
-    /// Rows a step
+    /// Batch size, rows
     #[arg(long, default_value_t = MlpSettings::default().batch)]
     batch: usize,
-    /// Of first weights and order
+    /// Seed of initial weights and order
     #[arg(long, default_value_t = MlpSettings::default().seed)]
     seed: u64,
 }

@@ -26,7 +26,7 @@ use emocue_data::dataset::Dataset;
 use emocue_models::bundle::{bytes_of, in_bundle};
 use emocue_models::failure::{Failure, Problem};
 
-/// What simple learners make of the same rows
+/// Results of baseline classifiers on the same rows
 #[derive(Args, Debug)]
 pub struct BaselineArgs {
     #[command(subcommand)]
@@ -47,19 +47,19 @@ enum Learner {
 struct Common {
     #[command(flatten)]
     data: SourceArgs,
-    /// Rows to judge by
+    /// Rows for evaluation
     #[arg(long, value_enum, default_value = "public")]
     split: SplitArg,
-    /// What to learn
+    /// Labels to learn
     #[arg(long, value_enum, default_value = "label")]
     target: BaselineTarget,
-    /// What stands for a picture
+    /// Features of a picture
     #[arg(long, value_enum, default_value = "pixels")]
     features: FeaturesArg,
     /// The bundle of `--features network`: a file, or "default" for the embedded one
     #[arg(long, value_name = "FILE", default_value = "default")]
     bundle: PathBuf,
-    /// Learn from only the first Training rows, for a quick try
+    /// Train on only this many of the first Training rows, for a quick test
     #[arg(long, value_name = "ROWS", value_parser = limit)]
     limit: Option<usize>,
     /// Print JSON instead of tables

@@ -20,13 +20,13 @@ use emocue_data::landmarks::{LandmarkStudy, find_all, study, text};
 pub(super) struct LandmarksArgs {
     #[command(flatten)]
     data: SourceArgs,
-    /// The bundle whose detector looks: a file, or "default" for the embedded one
+    /// The bundle whose detector is used: a file, or "default" for the embedded one
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
-    /// How many rows, spread evenly over the Training split
+    /// Number of rows, evenly spaced over the Training split
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
-    /// Look at every row of the dataset and write its landmarks, for --landmarks of other commands
+    /// Process every row of the dataset and write its landmarks, for --landmarks of other commands
     #[arg(short, long, value_name = "CSV", conflicts_with = "rows")]
     output: Option<PathBuf>,
     #[command(flatten)]

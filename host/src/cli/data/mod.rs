@@ -9,7 +9,7 @@ mod summary;
 use clap::{Args, Subcommand};
 use emocue_models::failure::{Failure, Problem};
 
-/// Look at datasets and prepare pictures
+/// Inspect datasets and prepare pictures
 #[derive(Args, Debug)]
 pub struct DataArgs {
     #[command(subcommand)]
@@ -22,9 +22,9 @@ enum Action {
     Summary(summary::SummaryArgs),
     /// Draw some pictures of every class on a contact sheet
     Show(show::ShowArgs),
-    /// Find the faces in raw pictures (a seventh of the longer side or more) and cut them out as the badge does
+    /// Detect the faces in raw pictures (a seventh of the longer side or more) and crop them as the badge does
     Prepare(prepare::PrepareArgs),
-    /// Find the faces in a dataset's rows; print where eyes, nose and mouth lie, or write it for every row
+    /// Detect the faces in a dataset's rows; print the positions of eyes, nose and mouth, or write them for every row
     Landmarks(landmarks::LandmarksArgs),
 }
 

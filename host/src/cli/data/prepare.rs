@@ -26,28 +26,28 @@ pub(super) struct PrepareArgs {
     /// Folder of raw pictures, in folders per class or any others
     #[arg(long, value_name = "DIR")]
     input: PathBuf,
-    /// Folder for the results, in the same folders; what is done there already is skipped
+    /// Folder for the results, in the same subfolders; pictures that are already done are skipped
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How a found face becomes a square
+    /// How a detected face is made square
     #[arg(long, value_enum, default_value = "align")]
     how: How,
-    /// What happens to a picture whose face is not found or too small
+    /// Handling of a picture whose face is not detected or too small
     #[arg(long, value_enum, default_value = "skip")]
     fallback: Fallback,
-    /// Which faces of a picture are taken
+    /// Which faces of a picture are used
     #[arg(long, value_enum, default_value = "largest")]
     faces: Faces,
-    /// A face smaller than this part of the picture's shorter side is too small; 0 takes every one
+    /// Smallest face, as a fraction of the picture's shorter side; 0 accepts every face
     #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = share)]
     min_share: f32,
     /// Width and height of the results, px
     #[arg(long, value_name = "PX", default_value_t = SIDE as u16, value_parser = clap::value_parser!(u16).range(8..=512))]
     side: u16,
-    /// The bundle whose detector searches: a file, or "default" for the embedded one
+    /// The bundle whose detector is used: a file, or "default" for the embedded one
     #[arg(long, default_value = "default", value_name = "FILE")]
     bundle: PathBuf,
-    /// Threads
+    /// Number of threads
     #[arg(long, default_value_t = threads(), value_parser = count::threads)]
     workers: usize,
 }

@@ -25,13 +25,13 @@ pub(super) struct ShowArgs {
     /// Only this split
     #[arg(long, value_enum)]
     split: Option<SplitName>,
-    /// Only this class; may be given several times
+    /// Only this class; repeatable
     #[arg(long, value_name = "NAME")]
     class: Vec<String>,
-    /// Pictures of each class
+    /// Number of pictures of each class
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PER_CLASS)))]
     per_class: u32,
-    /// Of the choice
+    /// Seed of the random choice
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

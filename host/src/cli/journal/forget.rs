@@ -12,8 +12,8 @@ use crate::output::outln;
 /// Remove journals from this computer, or from a badge's card.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Without --yes it only lists what it would remove. What is removed here stays on the badge's card, and the other way round: \
-name both. Cards and SSDs keep old blocks for a while; what is left in them is as sealed as before.")]
+Without --yes it only lists what it would remove. What is removed here stays on the badge's card, and vice versa: \
+name both. Cards and SSDs keep old blocks for a while; data left in them is still sealed.")]
 pub(super) struct ForgetArgs {
     /// Journals, or folders of them
     #[arg(required = true, value_name = "DIR|FILE")]

@@ -9,12 +9,12 @@ use emocue_models::failure::Failure;
 use crate::journal::default_key;
 use crate::output::outln;
 
-/// Make a key for journals, and print its public half for the badge.
+/// Create a key for journals, and print its public key for the badge.
 #[derive(Args, Debug)]
 pub(super) struct KeyArgs {
     /// File for the secret key, which only you can read [default: ~/.config/emocue/journal.key]
     file: Option<PathBuf>,
-    /// Print the public key of the file that is there, and make none
+    /// Print the public key of the existing file; create none
     #[arg(long)]
     public: bool,
 }

@@ -8,17 +8,17 @@ mod show;
 use clap::{Args, Subcommand};
 use emocue_models::failure::Failure;
 
-/// The wearer's own journals: make a key, copy them from a badge, show them, remove them.
+/// The wearer's own journals: create a key, copy them from a badge, show them, remove them.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A journal is kept only where its wearer begins one on the badge, and only the wearer's key opens it.
+A journal is kept only if its wearer starts one on the badge, and only the wearer's key opens it.
 
   emocue journal key
   emocue journal pull --on ssh://pi@badge.local --to journals
   emocue journal show journals --html week.html
   emocue journal forget journals --yes
 
-docs/journal.md says what is kept, and what others see of it.")]
+docs/journal.md describes what is stored, and what others can see of it.")]
 pub struct JournalArgs {
     #[command(subcommand)]
     action: Action,

@@ -14,10 +14,10 @@ use crate::cli::flash::SshArgs;
 use crate::journal::pull::{Copies, Pulled, from_badge, from_folder};
 use crate::output::{errln, outln};
 
-/// Copy a badge's journals, as sealed as they lie there; nothing is removed on the badge.
+/// Copy a badge's journals in sealed form; nothing is removed on the badge.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is not there yet is copied, and what grew is extended. A copy that has more than the badge, or something else, stays.
+New journals are copied, and grown ones are extended. A copy that is longer than the badge's or differs stays.
 
   emocue journal pull --on ssh://pi@badge.local --to journals
   emocue journal pull --on serial:/dev/ttyACM0 --to journals
@@ -27,7 +27,7 @@ pub(super) struct PullArgs {
     /// the journals in it
     #[arg(long, value_name = "BADGE")]
     on: JournalPlace,
-    /// Folder for the copies; made where it is missing
+    /// Folder for the copies; created if missing
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     #[command(flatten)]

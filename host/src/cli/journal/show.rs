@@ -16,7 +16,7 @@ use crate::report::journal::page;
 /// Open journals with their key and show them: a table, a page or JSON.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A record that does not open is named and left out; the rest is shown.
+A record that cannot be opened is named and left out; the rest is shown.
 
   emocue journal show journals
   emocue journal show journals --html journal.html
@@ -28,7 +28,7 @@ pub(super) struct ShowArgs {
     /// The secret key [default: ~/.config/emocue/journal.key]
     #[arg(long, value_name = "KEYFILE")]
     key: Option<PathBuf>,
-    /// Write a page with a row for each day, which loads nothing from elsewhere
+    /// Write a self-contained HTML page with a row for each day
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Print everything as one JSON object

@@ -17,10 +17,10 @@ use super::output::{ONNX, OverwriteArg, create_dir};
 use crate::import::mtcnn::FILES;
 use crate::quantize::{BadgeEngine, QuantizeFailure};
 
-/// Turn a float ONNX graph into one with 8-bit weights, or into full int8.
+/// Convert a float ONNX graph to 8-bit weights, or to full int8.
 ///
-/// Activations' ranges come from rows of a dataset, taken at even distances from its Training split through the
-/// badge's own preprocessing. The same arguments give the same bytes.
+/// Activations' ranges come from rows of a dataset, evenly spaced in its Training split, with the badge's own
+/// preprocessing. The same arguments give the same bytes.
 #[derive(Args, Debug)]
 pub struct QuantizeArgs {
     /// The float graph, one input; or a folder with MTCNN's pnet.onnx, rnet.onnx and onet.onnx. For a detector --data names
@@ -28,7 +28,7 @@ pub struct QuantizeArgs {
     model: PathBuf,
     #[command(flatten)]
     data: SourceArgs,
-    /// What the result computes with.
+    /// Arithmetic of the result.
     #[arg(long, value_enum)]
     form: Arithmetic,
     /// The quantized graph, or the folder for them.
@@ -36,7 +36,7 @@ pub struct QuantizeArgs {
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// The graph takes luma of 0 to 255, as detectors do: --data names a folder of pictures, whose middles are
+    /// The graph takes luma of 0 to 255, as detectors do: --data names a folder of pictures, whose centre crops are
     /// resampled to the input's square.
     #[arg(long, requires = "data")]
     raw: bool,
@@ -49,22 +49,22 @@ pub struct QuantizeArgs {
     /// How activations' ranges are chosen.
     #[arg(long, value_enum, default_value = "best")]
     ranges: RangeMethod,
-    /// Balance channels between neighbouring convolutions first.
+    /// Equalise channels between neighbouring convolutions first.
     #[arg(long)]
     equalize: bool,
     /// With w8, layers with fewer weights than this stay in floats.
     #[arg(long, value_name = "COUNT")]
     keep_below: Option<usize>,
-    /// With int8, layers that write the graph's outputs stay in floats, as those of a detector of one network do.
+    /// With int8, layers that write the graph's outputs stay in floats, as always for a detector of one network.
     #[arg(long)]
     keep_outputs: bool,
-    /// Leave biases as they are, instead of making up for the weights' rounding.
+    /// Leave biases as they are: no bias correction for the rounding of weights.
     #[arg(long)]
     keep_bias: bool,
-    /// Rows to calibrate on.
+    /// Number of calibration rows.
     #[arg(long, default_value_t = 512)]
     rows: usize,
-    /// The input's shape, where the graph leaves more than the batch open: 1,1,48,48.
+    /// The input's shape, if the graph leaves more than the batch size open: 1,1,48,48.
     #[arg(long, value_delimiter = ',', value_name = "SIZES")]
     shape: Option<Vec<usize>>,
 }
