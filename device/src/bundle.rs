@@ -75,7 +75,7 @@ impl fmt::Display for Origin {
 
 /// A bundle that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the bundle {origin}: {reason}")]
+#[error("cannot use the bundle ({origin}): {reason}")]
 pub struct LoadError {
     origin: Origin,
     /// Why not.

@@ -136,7 +136,6 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, JpegError> {
             }
             (code @ 0xC0..=0xC2, frame @ None) => *frame = Some(frame_of(body, code == 0xC2)?),
             (0xC0..=0xCF, None) => return Err(UNSUPPORTED),
-            // The decoder panics on some pictures with two.
             (0xC0..=0xCF, Some(_)) => return Err(JpegError::Damaged("a second frame header")),
             (0xDA, None) => return Err(JpegError::Damaged("a scan before the frame")),
             (0xDA, Some(frame)) => {

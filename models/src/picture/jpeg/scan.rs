@@ -97,12 +97,16 @@ impl Frame {
         if band.last > 63 || band.first > band.last || !(1..=4).contains(&count) {
             return Err(HEADER);
         }
-        let mut slots = Vec::with_capacity(4);
+        let mut slots: Vec<(usize, usize, usize)> = Vec::with_capacity(4);
         for pair in listed.chunks_exact(2) {
             let index = self.components.iter().position(|c| c.id == pair[0]).ok_or(HEADER)?;
             let (dc, ac) = (usize::from(pair[1] >> 4), usize::from(pair[1] & 15));
-            if dc > 3 || ac > 3 {
+            if dc > 3 || ac > 3 || slots.iter().any(|(other, ..)| *other == index) {
                 return Err(HEADER);
+            }
+            if needs_dc && self.components[index].is_read {
+                // The decoder panics on some of these.
+                return Err(JpegError::Damaged("a component in two scans"));
             }
             if needs_dc {
                 tables.dc.used |= 1 << dc;

@@ -71,7 +71,7 @@ fn luma_coarser_than_colour_is_refused() {
     }
 }
 
-/// The decoder must not see what was not read before it: it panics on some of these.
+/// The decoder must not see what was not read before it.
 #[test]
 fn a_second_frame_header_and_unsupported_kinds_are_refused() {
     let jpeg = encoded();
@@ -86,6 +86,25 @@ fn a_second_frame_header_and_unsupported_kinds_are_refused() {
         assert_eq!(extent(&other), Err(UNSUPPORTED), "{offset}");
         for rules in [Rules::BADGE, Rules::DATASET] {
             assert!(decode(&other, &rules).is_err(), "{offset}");
+        }
+    }
+}
+
+/// The decoder panics on some of these.
+#[test]
+fn a_component_in_two_scans_is_refused() {
+    let jpeg = encoded();
+    let scan = jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+    let last = jpeg.len() - EOI.len();
+    let twice = [&jpeg[..last], &jpeg[scan..]].concat();
+    assert_eq!(extent(&twice), Err(JpegError::Damaged("a component in two scans")));
+    // Its header lists three components, each by two bytes after the length and the count.
+    let mut alike = jpeg.clone();
+    alike[scan + 7] = alike[scan + 5];
+    assert_eq!(extent(&alike), Err(JpegError::Damaged("an invalid header of a scan")));
+    for jpeg in [twice, alike] {
+        for rules in [Rules::BADGE, Rules::DATASET] {
+            assert!(decode(&jpeg, &rules).is_err());
         }
     }
 }
