@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use emocue_train::checkpoint::FILE;
 
 use crate::bench::{data, recipe};
+use crate::interrupt::{assert_saved, interrupt};
 
 /// A full disk, simulated by a limit on the size of files, does not destroy the last checkpoint.
 #[test]
@@ -63,16 +64,9 @@ fn ctrl_c_leaves_a_checkpoint_that_resumes_and_exports() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // It has started when an epoch is reported.
         let begun = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("epoch"));
-        let pid = child.id().to_string();
-        // Twice, as `timeout` does it.
-        for _ in 0..2 {
-            assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        }
+        interrupt(&child);
         lines.for_each(drop);
-        let output = child.wait_with_output().unwrap();
-        let last = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(130), "{last}");
-        assert!(last.contains("checkpoint.bin is saved") && last.contains("--resume"), "{last}");
+        assert_saved(child);
         begun.unwrap()
     };
     let first = interrupted(&[&data[..], &recipe_arguments].concat());

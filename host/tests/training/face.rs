@@ -12,6 +12,8 @@ use emocue_quantize::onnx::{Array, Attribute, Conv, Dim, GraphBuilder, OnnxGraph
 use emocue_run::Session;
 use emocue_train::face::recipe::FaceRecipe;
 
+use crate::interrupt::{assert_saved, interrupt};
+
 /// A YuNet with the highest score in every white cell at stride 8.
 fn teacher() -> Vec<u8> {
     let mut graph = GraphBuilder::new("teacher");
@@ -119,13 +121,9 @@ fn a_training_can_be_interrupted_and_resumed_with_nothing_but_its_folder() {
         let mut child = given.train(arguments).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let look = lines.by_ref().find(|line| line.contains("average precision")).unwrap();
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        interrupt(&child);
         lines.for_each(drop);
-        let output = child.wait_with_output().unwrap();
-        let last = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(130), "{last}");
-        assert!(last.contains("checkpoint.bin is saved") && last.contains("--resume"), "{last}");
+        assert_saved(child);
         let frames = look.split(' ').next().unwrap().parse::<usize>().unwrap();
         (frames, look)
     };

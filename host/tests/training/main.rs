@@ -5,3 +5,4 @@
 mod bench;
 mod binary;
 mod face;
+mod interrupt;
