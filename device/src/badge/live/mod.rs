@@ -14,7 +14,7 @@ mod wearer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -153,11 +153,12 @@ impl Live {
             mailbox.want(Wanted::Closed);
         }
         let lamp = Lamp::new(parts.cues.led.take());
-        let closed = start_capture(camera, &mailbox, &lamp, stop);
+        let (closes, closed) = channel();
         let ended = Arc::new(AtomicBool::new(false));
         if let Some(button) = parts.cues.button.take() {
-            start_button(button, &mailbox, &ended);
+            start_button(button, &mailbox, &ended, closes.clone());
         }
+        start_capture(camera, &mailbox, &lamp, stop, closes);
         let state = LiveState::new(&parts, &options);
         let mut run =
             LiveRun { parts, options, state, mailbox: &mailbox, lamp: &lamp, tell: &mut tell };
@@ -173,6 +174,7 @@ impl Live {
         // Displays first: whatever the camera does, none stays lit.
         let finished = run.parts.displays.iter_mut().try_for_each(|display| display.finish());
         drop(run);
+        // Also for the button's thread: after a restart it would take a press from the next one.
         if closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
             lamp.set(false);
             tell(Notice::Stuck);
@@ -184,24 +186,28 @@ impl Live {
     }
 }
 
-/// Starts the capture thread; the receiver is disconnected once its camera is closed.
+/// Starts the capture thread; it drops `closes` once its camera is closed.
 fn start_capture(
     mut camera: Box<dyn Camera>,
     mailbox: &Arc<Mailbox>,
     lamp: &Lamp,
     stop: &Arc<AtomicBool>,
-) -> Receiver<()> {
+    closes: Sender<()>,
+) {
     let (mailbox, lamp, stop) = (Arc::clone(mailbox), lamp.clone(), Arc::clone(stop));
-    let (closes, closed) = channel();
     thread::spawn(move || {
         capture(camera.as_mut(), &mailbox, &lamp, &stop);
         drop(closes);
     });
-    closed
 }
 
-/// Starts the thread that watches the button.
-fn start_button(mut button: Presses, mailbox: &Arc<Mailbox>, ended: &Arc<AtomicBool>) {
+/// Starts the thread that watches the button; it drops `closes` at its end, at most [`WAKE`] after `ended` is set.
+fn start_button(
+    mut button: Presses,
+    mailbox: &Arc<Mailbox>,
+    ended: &Arc<AtomicBool>,
+    closes: Sender<()>,
+) {
     let (mailbox, ended) = (Arc::clone(mailbox), Arc::clone(ended));
     thread::spawn(move || {
         while !ended.load(Ordering::Relaxed) {
@@ -214,5 +220,6 @@ fn start_button(mut button: Presses, mailbox: &Arc<Mailbox>, ended: &Arc<AtomicB
                 }
             }
         }
+        drop(closes);
     });
 }
