@@ -93,8 +93,8 @@ const LIMITS: &[Limit] = &[
     ),
     (
         "pace.fps",
-        |config| (0.1..=120.0).contains(&config.pace.fps),
-        "write 0.1 to 120 (frames a second)",
+        |config| (0.1..=240.0).contains(&config.pace.fps),
+        "write 0.1 to 240 (frames a second)",
     ),
     (
         "pace.hot_c",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PaceSettings {
-    /// Frames to process per second, `0.1..=120`.
+    /// Frames to process per second, `0.1..=240`.
     pub fps: f32,
     /// From this temperature on, °C, half as many; `0..hot_c`.
     pub warm_c: f32,

@@ -202,7 +202,7 @@ fn every_mistake_has_its_place_and_a_way_out() {
         ("[vibration]\nanger = 'x'", &["2:9: vibration.anger: invalid type: string \"x\""]),
         ("[gpio]\ndriver = 'gpiod'", &["2:10: gpio.driver cannot be", "gpiocdev, rppal, none"]),
         ("[gpio]\nchip = ''", &["2:8: gpio.chip is impossible", "gpiodetect"]),
-        ("[pace]\nfps = 0", &["2:7: pace.fps is impossible", "0.1 to 120"]),
+        ("[pace]\nfps = 0", &["2:7: pace.fps is impossible", "0.1 to 240"]),
         ("[pace]\nfps = inf", &["2:7: pace.fps is impossible"]),
         ("[pace]\nhot_c = 200", &["2:9: pace.hot_c is impossible"]),
         ("[pace]\nwarm_c = 90", &["2:10: pace.warm_c is impossible", "less than hot_c"]),

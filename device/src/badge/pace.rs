@@ -48,7 +48,7 @@ impl Pace {
     /// Time from the start of processing a frame, which took `look`, to the start of the next.
     pub fn interval(&self, look: Duration) -> Duration {
         let wished = Duration::from_secs_f64(
-            f64::from(self.slowdown) / f64::from(self.settings.fps.clamp(0.1, 120.0)),
+            f64::from(self.slowdown) / f64::from(self.settings.fps.clamp(0.1, 240.0)),
         );
         wished.max(look + look / REST)
     }

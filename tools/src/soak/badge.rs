@@ -64,7 +64,7 @@ impl Badge {
         let (state, port) = (folder.join("state"), folder.join(host::PORT));
         let text = format!(
             "[panel]\nenabled = false\n[camera]\nsource = \"pipe:{}\"\n\
-             [pace]\nfps = 120.0\nwarm_c = 109.0\nhot_c = 110.0\n\
+             [pace]\nfps = 240.0\nwarm_c = 109.0\nhot_c = 110.0\n\
              [update]\nkeys = [{key:?}]\nstate = {state:?}\nhealthy_s = 1\n[link]\nport = {port:?}\n",
             camera::COMMAND,
         );

@@ -22,7 +22,7 @@ use crate::Result;
 pub(super) const COMMAND: &str = "exec cat camera";
 
 /// Frame rate, Hz: slightly more than a badge processes.
-const RATE: f64 = 125.0;
+const RATE: f64 = 250.0;
 
 /// One frame in this many is damaged.
 const ONE_IN: u64 = 1_000;
@@ -105,7 +105,7 @@ impl Clip {
             frames.push([b"FRAME\n", frame.pixels()].concat());
         }
         let (width, height) = (frame.width(), frame.height());
-        let header = format!("YUV4MPEG2 W{width} H{height} F125:1 Cmono XCOLORRANGE=FULL\n");
+        let header = format!("YUV4MPEG2 W{width} H{height} F250:1 Cmono XCOLORRANGE=FULL\n");
         Ok(Self { header: header.into_bytes(), frames })
     }
 }

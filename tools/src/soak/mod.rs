@@ -22,7 +22,7 @@ const GROWTH: f64 = 0.02;
 #[derive(Args)]
 pub(crate) struct SoakArgs {
     /// Process this many frames with disturbances of camera, cable and wearer: unplugging, damaged frames, pauses,
-    /// bundles, settings. An hour has some 400,000; Ctrl-C ends it early, with what was measured so far
+    /// bundles, settings. An hour has some 650,000; Ctrl-C ends it early, with what was measured so far
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(load::FEWEST..=load::MOST))]
     pub(crate) frames: Option<u64>,
     /// Seed of the disturbances
