@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use emocue_config::Language;
 use emocue_models::failure::{Failure, exit};
-use emocue_models::files::{WriteError, write_atomically};
+use emocue_models::files::{self, WriteError, write_atomically};
 use emocue_models::label::Expression;
 
 /// The speech synthesizer.
@@ -92,7 +92,8 @@ pub fn speak(word: &Word, voice: &str, to: &Path) -> Result<PathBuf, VoiceError>
         let last = said.lines().rev().find(|line| !line.trim().is_empty());
         return Err(refused(last.map_or_else(|| done.status.to_string(), str::to_owned)));
     }
-    let sound = std::fs::read(&spoken).map_err(|error| refused(error.to_string()))?;
+    let sound = files::read_at_most(&spoken, files::MAX_BINARY)
+        .map_err(|error| refused(error.to_string()))?;
     if !is_wav(&sound) {
         return Err(refused(format!("no sound for {:?}", word.text)));
     }

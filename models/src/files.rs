@@ -1,13 +1,42 @@
-//! Atomic file writes, and a check against overwriting.
+//! Files: reads of limited length, atomic writes, and a check against overwriting.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, exit};
 
 /// Names that are tried for a temporary file.
 const ATTEMPTS: u32 = 100;
+
+/// Maximum length of a text file that [`read_text`] reads, bytes.
+pub const MAX_TEXT: u64 = 64 << 20;
+
+/// Maximum length of a graph or a program, bytes.
+pub const MAX_BINARY: u64 = 1 << 30;
+
+/// Reads a whole file, which may be a pipe, of at most `most` bytes.
+///
+/// # Errors
+/// The system's error; [`io::ErrorKind::FileTooLarge`] for a longer file.
+pub fn read_at_most(path: impl AsRef<Path>, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let reason = format!("it has more than {most} bytes, the maximum");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text file of at most [`MAX_TEXT`] bytes.
+///
+/// # Errors
+/// As [`read_at_most`]; [`io::ErrorKind::InvalidData`] for bytes that are not UTF-8.
+pub fn read_text(path: impl AsRef<Path>) -> io::Result<String> {
+    String::from_utf8(read_at_most(path, MAX_TEXT)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +183,22 @@ pub fn refuse_existing(path: &Path, inputs: &[&Path]) -> Result<(), ExistsError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_its_maximum_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        fs::write(&path, "four").unwrap();
+        assert_eq!(read_at_most(&path, 4).unwrap(), b"four");
+        let error = read_at_most(&path, 3).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(error.to_string(), "it has more than 3 bytes, the maximum");
+        assert_eq!(read_text(&path).unwrap(), "four");
+        fs::write(&path, [0xff]).unwrap();
+        assert_eq!(read_text(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        #[cfg(unix)]
+        assert_eq!(read_at_most("/dev/zero", 9).unwrap_err().kind(), error.kind());
+    }
 
     #[test]
     fn replaces_whole_and_leaves_nothing_else() {

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use emocue_models::files;
 use emocue_models::label::LabelSet;
 use serde::Deserialize;
 
@@ -47,7 +48,7 @@ impl Map {
     /// # Errors
     /// [`DataError`] naming the line or the class: invalid TOML, an unknown key, label set or class.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path)
             .map_err(|source| DataError::Io { path: path.to_owned(), source })?;
         let bad = |what| DataError::File { path: path.to_owned(), what, help: HELP };
         let file: MapFile =

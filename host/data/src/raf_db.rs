@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use emocue_models::files;
 use emocue_models::label::RAF_7;
 
 use super::dataset::{Dataset, Row};
@@ -188,8 +189,8 @@ struct Listed {
 }
 
 fn read_list(list: &Path) -> Result<Vec<Listed>, DataError> {
-    let bytes =
-        std::fs::read(list).map_err(|source| DataError::Io { path: list.to_owned(), source })?;
+    let bytes = files::read_at_most(list, files::MAX_TEXT)
+        .map_err(|source| DataError::Io { path: list.to_owned(), source })?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().enumerate();
     let rows = lines.map(|(index, line)| {

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use emocue_models::files;
 use emocue_models::geometry::Rect;
 use emocue_models::label::LabelSet;
 
@@ -99,8 +100,8 @@ pub(super) fn names(root: &Path) -> Result<Vec<String>, DataError> {
         help: HELP,
     };
     let file = classes_file(root).ok_or_else(|| bad(root, "there is no data.yaml in it"))?;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|source| DataError::Io { path: file.clone(), source })?;
+    let text =
+        files::read_text(&file).map_err(|source| DataError::Io { path: file.clone(), source })?;
     names_in(&text).ok_or_else(|| bad(&file, "there is no list of names in it"))
 }
 
@@ -161,8 +162,8 @@ fn names_in(text: &str) -> Option<Vec<String>> {
 
 /// Class and box of every line.
 pub(super) fn faces(list: &Path, classes: usize) -> Result<Vec<(usize, Rect)>, DataError> {
-    let text = std::fs::read_to_string(list)
-        .map_err(|source| DataError::Io { path: list.to_owned(), source })?;
+    let text =
+        files::read_text(list).map_err(|source| DataError::Io { path: list.to_owned(), source })?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let parse = |line: &str| {
         let mut words = line.split_ascii_whitespace();

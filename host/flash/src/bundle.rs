@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use emocue_models::bundle::{Bundle, Manifest, NamedBundleError, PublicKey, SecretKey, in_bundle};
 use emocue_models::failure::{Failure, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{self, write_atomically};
 use emocue_models::plain::plain_line;
 
 use crate::acceptance::{self, RefusedBundle};
@@ -228,7 +228,7 @@ fn earlier(
     wanted: Option<&str>,
     key: &SecretKey,
 ) -> Option<PreparedBundle> {
-    let bytes = std::fs::read(beside).ok()?;
+    let bytes = files::read_at_most(beside, files::MAX_BINARY).ok()?;
     let signed = Bundle::read(&bytes).ok()?;
     let same = without_use(signed.manifest()) == without_use(bundle.manifest());
     (same && fits(&signed, wanted, Some(key.public()))).then(|| prepared(&bytes, &signed))

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use emocue_config::{Config, ConfigError};
 use emocue_models::bundle::{NamedBundleError, SecretKey, bytes_of};
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 
 use crate::bundle::{PrepareError, PreparedBundle, SigningOptions, prepare};
 use crate::console::FlashConsole;
@@ -174,10 +175,12 @@ impl NamedFiles {
         key: Option<&Path>,
     ) -> Result<Self, ComponentError> {
         let app = app.map(|path| {
-            std::fs::read(path).map(|bytes| (path.to_owned(), bytes)).map_err(reading(path))
+            files::read_at_most(path, files::MAX_BINARY)
+                .map(|bytes| (path.to_owned(), bytes))
+                .map_err(reading(path))
         });
         let config = config.map(|path| {
-            let text = std::fs::read_to_string(path);
+            let text = files::read_text(path);
             text.map(|text| (path.to_owned(), text)).map_err(reading(path))
         });
         let bundle = bundle.map(|name| bytes_of(name).map(|bytes| (name.to_owned(), bytes)));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use emocue_models::failure::{Failure, Problem, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{self, write_atomically};
 use emocue_quantize::average;
 
 use super::output::{ONNX, OverwriteArg};
@@ -42,7 +42,7 @@ pub fn run(args: &AverageArgs) -> Result<(), Box<dyn Failure>> {
         }
     };
     let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|error| {
+        files::read_at_most(path, files::MAX_BINARY).map_err(|error| {
             Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
         })
     };

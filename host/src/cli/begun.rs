@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as _, Command, Parser};
 use emocue_models::failure::{Failure, Problem, exit};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{self, write_atomically};
 use emocue_train::checkpoint::FILE;
 use emocue_train::run::RunError;
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,7 @@ impl Given {
     /// `None` in a folder without arguments.
     fn load(run: &Path) -> Result<Option<Self>, Problem> {
         let path = run.join(ARGUMENTS_FILE);
-        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let Ok(text) = files::read_text(&path) else { return Ok(None) };
         serde_json::from_str(&text).map(Some).map_err(|error| {
             Problem::new(format!("{}: {error}", path.display()))
                 .help("Remove the file, and give --resume all arguments of the training.")

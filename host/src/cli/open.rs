@@ -4,6 +4,7 @@ use std::path::Path;
 
 use emocue_models::bundle::{Bundle, bytes_of, in_bundle};
 use emocue_models::failure::{Problem, exit};
+use emocue_models::files;
 use emocue_models::label::LabelSet;
 
 use emocue_data::model::{ClassifierModel, ModelError};
@@ -24,8 +25,8 @@ pub fn open_model(
         let bundle = Bundle::read(&bytes).map_err(in_bundle(path))?;
         return Ok(ClassifierModel::from_bundle(&name, &bundle)?);
     }
-    let onnx =
-        std::fs::read(path).map_err(|source| ModelError::Read { model: name.clone(), source })?;
+    let onnx = files::read_at_most(path, files::MAX_BINARY)
+        .map_err(|source| ModelError::Read { model: name.clone(), source })?;
     ClassifierModel::from_onnx(&name, onnx, labels)
 }
 
@@ -36,12 +37,12 @@ pub(super) fn is_onnx(path: &Path) -> bool {
 
 /// A file's bytes.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(path).map_err(|error| unreadable(path, &error))
+    files::read_at_most(path, files::MAX_BINARY).map_err(|error| unreadable(path, &error))
 }
 
 /// A file's text.
 pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+    files::read_text(path).map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

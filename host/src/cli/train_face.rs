@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use emocue_data::faces;
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files;
 use emocue_train::checkpoint::{CheckpointError, FILE, PREVIOUS};
 use emocue_train::face::material::{Material, MaterialError, Sources};
 use emocue_train::face::recipe::FaceRecipe;
@@ -83,7 +84,7 @@ pub(super) fn transferred(path: &Path, recipe: &FaceRecipe) -> Result<Vec<u8>, B
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(path).map_err(|error| {
+    files::read_at_most(path, files::MAX_BINARY).map_err(|error| {
         Problem::new(format!("cannot read {}: {error}", path.display())).code(exit::INPUT)
     })
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use emocue_run::mtcnn::MtcnnNets;
 
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 use emocue_quantize::onnx::{Array, Conv, Dim, GraphBuilder, GraphError, Pool, Value};
 use emocue_weights::{WeightsError, WeightsFile};
 
@@ -75,7 +76,7 @@ impl Failure for ReadError {
 pub fn nets_in(folder: &Path) -> Result<MtcnnNets, ReadError> {
     let read = |name: &str| {
         let path = folder.join(name);
-        std::fs::read(&path).map_err(|source| ReadError { path, source })
+        files::read_at_most(&path, files::MAX_BINARY).map_err(|source| ReadError { path, source })
     };
     let [pnet, rnet, onet] = FILES;
     Ok(MtcnnNets { pnet: read(pnet)?, rnet: read(rnet)?, onet: read(onet)? })

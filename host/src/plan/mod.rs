@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use emocue_data::Split;
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 use slurm::Slurm;
 
 /// File of the commands, one line for each job, inside the plan's folder.
@@ -140,7 +141,7 @@ impl Plan {
     /// # Errors
     /// [`PlanError`] naming the setting.
     pub fn load(path: &Path) -> Result<Self, PlanError> {
-        let text = std::fs::read_to_string(path).map_err(|e| PlanError::Io(path.into(), e))?;
+        let text = files::read_text(path).map_err(|e| PlanError::Io(path.into(), e))?;
         let plan: Self =
             toml::from_str(&text).map_err(|e| PlanError::Toml(path.into(), Box::new(e)))?;
         plan.check(path)?;
@@ -250,7 +251,7 @@ impl Plan {
     pub fn check_kept(&self, path: &Path) -> Result<(), PlanError> {
         let run = Path::new(&self.run);
         // A missing or damaged file is ignored and replaced.
-        let kept = std::fs::read_to_string(run.join(KEPT_FILE)).ok();
+        let kept = files::read_text(run.join(KEPT_FILE)).ok();
         let Some(kept) = kept.and_then(|text| toml::from_str::<Self>(&text).ok()) else {
             return Ok(());
         };

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use emocue_models::files;
+
 use serde::Serialize;
 
 use super::{Job, Judge};
@@ -79,7 +81,7 @@ impl Folder {
 
 /// The evaluation in `run` on the rows of `judge`, if there is one.
 pub fn judged(run: &Path, judge: Judge) -> Option<EvalFile> {
-    let text = std::fs::read_to_string(run.join(EVAL_FILE)).ok()?;
+    let text = files::read_text(run.join(EVAL_FILE)).ok()?;
     let file: EvalFile = serde_json::from_str(&text).ok()?;
     let asked = |split: &str| split == judge.split().name();
     let found = file.evaluations.iter().flat_map(|e| &e.splits).any(|s| asked(&s.split));

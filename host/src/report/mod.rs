@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::eval::card::{EvalFile, FORMAT};
 use crate::eval::context::Environment;
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 use emocue_models::luma::Luma;
 use emocue_train::checkpoint::TrainingState;
 
@@ -132,7 +133,7 @@ pub fn read_eval(path: &Path) -> Result<EvalFile, ReportError> {
         reason,
         help: "Give a file that `emocue eval --json` of this version printed.",
     };
-    let text = std::fs::read_to_string(path)
+    let text = files::read_text(path)
         .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
     let file: EvalFile = serde_json::from_str(&text).map_err(|error| content(error.to_string()))?;
     if file.format != FORMAT {
@@ -142,7 +143,7 @@ pub fn read_eval(path: &Path) -> Result<EvalFile, ReportError> {
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, ReportError> {
-    match std::fs::read_to_string(path) {
+    match files::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ReportError::Read { path: path.to_owned(), source }),

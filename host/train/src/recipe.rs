@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use emocue_models::crop::Preprocess;
 use emocue_models::failure::{Failure, exit};
+use emocue_models::files;
 use emocue_models::label::LabelSet;
 use serde::{Deserialize, Serialize};
 
@@ -261,8 +262,9 @@ impl Recipe {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
         let text = match built_in {
             Some((_, text)) => (*text).to_owned(),
-            None if Path::new(name).exists() => std::fs::read_to_string(name)
-                .map_err(|source| RecipeError::Io(name.into(), source))?,
+            None if Path::new(name).exists() => {
+                files::read_text(name).map_err(|source| RecipeError::Io(name.into(), source))?
+            }
             None => return Err(RecipeError::Unknown(name.to_owned())),
         };
         let recipe: Self =

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use emocue_models::files;
 use emocue_models::label::{LabelError, LabelSet};
 use serde_json::Value;
 
@@ -24,8 +25,8 @@ pub fn labels_help() -> String {
 pub fn label_set(text: &str) -> Result<LabelSet, String> {
     let list = match Path::new(text).extension().and_then(|extension| extension.to_str()) {
         Some(kind @ ("json" | "toml")) => {
-            let content = std::fs::read_to_string(text)
-                .map_err(|error| format!("cannot read {text}: {error}"))?;
+            let content =
+                files::read_text(text).map_err(|error| format!("cannot read {text}: {error}"))?;
             list_in(&content, kind).map_err(|error| format!("{text}: {error}"))?
         }
         _ => text.to_owned(),

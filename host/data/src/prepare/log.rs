@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::{PrepareError, PrepareOutcome, PrepareSettings, PreparedRecord};
-use emocue_models::files::write_atomically;
+use emocue_models::files::{self, write_atomically};
 
 /// The log, with one line for each picture or face: `file,output,outcome,share,note`.
 pub const LOG: &str = "prepared.csv";
@@ -30,7 +30,7 @@ impl Log {
         let (log, file) = (out.join(LOG), out.join(SETTINGS));
         let text = toml::to_string(settings).map_err(|error| named(&file, &error))?;
         if file.exists() {
-            let old = std::fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
+            let old = files::read_text(&file).map_err(|error| named(&file, &error))?;
             if toml::from_str::<PrepareSettings>(&old).ok().as_ref() != Some(settings) {
                 return Err(PrepareError::Folders(format!(
                     "{} was begun with other settings:\n{old}  Use these, or choose another --out folder.",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use emocue_data::model::metadata;
 use emocue_data::picture::{self, pictures_in};
 use emocue_models::failure::{Failure, Problem, exit};
+use emocue_models::files;
 use emocue_quantize::CalibrationInput;
 use emocue_quantize::onnx::OnnxGraph;
 use emocue_run::mtcnn::{Mtcnn, MtcnnSettings};
@@ -74,7 +75,7 @@ fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
 /// One graph with rows of a dataset, or with centre crops of pictures.
 fn graph(args: &QuantizeArgs) -> Result<FloatNetwork, Box<dyn Failure>> {
     let name = args.model.display().to_string();
-    let onnx = std::fs::read(&args.model)
+    let onnx = files::read_at_most(&args.model, files::MAX_BINARY)
         .map_err(|error| Problem::new(format!("cannot read {name}: {error}")).code(exit::INPUT))?;
     let output = args.output.clone();
     if let (Ok(outputs), false, Some(folder)) = (outputs_of(&onnx), args.raw, &args.data.data) {

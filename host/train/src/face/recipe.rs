@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use emocue_models::files;
+
 use serde::{Deserialize, Serialize};
 
 use super::net::FaceNetSpec;
@@ -111,8 +113,9 @@ impl FaceRecipe {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
         let text = match built_in {
             Some((_, text)) => (*text).to_owned(),
-            None if Path::new(name).is_file() => std::fs::read_to_string(name)
-                .map_err(|source| RecipeError::Io(name.into(), source))?,
+            None if Path::new(name).is_file() => {
+                files::read_text(name).map_err(|source| RecipeError::Io(name.into(), source))?
+            }
             None => return Ok(None),
         };
         let toml = |error| RecipeError::Toml(name.to_owned(), Box::new(error));

@@ -7,7 +7,7 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use emocue_data::dataset::Dataset;
 use emocue_data::model::ClassifierModel;
-use emocue_models::files::write_atomically;
+use emocue_models::files::{self, write_atomically};
 use emocue_models::label::LabelSet;
 
 use super::error::RunError;
@@ -272,8 +272,8 @@ fn transferred(
     } else {
         let (net, report) = match path.extension().is_some_and(|ending| ending == "onnx") {
             true => {
-                let onnx =
-                    std::fs::read(path).map_err(|error| RunError::Read(path.to_owned(), error))?;
+                let onnx = files::read_at_most(path, files::MAX_BINARY)
+                    .map_err(|error| RunError::Read(path.to_owned(), error))?;
                 let sample = sample(&at);
                 transfer_graph(at.net, path, &onnx, &sample)?
             }
