@@ -65,7 +65,7 @@ pub(super) fn list(folder: &Path, is_recursive: bool) -> Result<Listing, CameraE
             match entry.file_type().map_err(fail)?.is_dir() {
                 true if is_recursive => left.push(path),
                 true => listing.folders += 1,
-                false if is_picture(&path) => listing.pictures.push(path),
+                false if is_picture(&path) && !is_special(&path) => listing.pictures.push(path),
                 false => *listing.others.entry(ending(&path)).or_default() += 1,
             }
         }
@@ -81,6 +81,11 @@ pub(super) fn list(folder: &Path, is_recursive: bool) -> Result<Listing, CameraE
 fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+/// Whether a path is a pipe, a device or a socket, which could keep the reader waiting, or a link to one.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 fn ending(path: &Path) -> String {
@@ -125,6 +130,16 @@ mod tests {
         let listing = list(folder.path(), true).unwrap();
         assert_eq!(names(&folder, &listing), ["a.jpeg", "b.PNG", "c.jpg", "d/1.jpg"]);
         assert!(!listing.skipped().unwrap().contains("folders"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn pipes_and_sockets_are_not_pictures() {
+        let folder = folder(&["a.jpg"]);
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("b.jpg")).unwrap();
+        let listing = list(folder.path(), false).unwrap();
+        assert_eq!(names(&folder, &listing), ["a.jpg"]);
+        assert!(listing.skipped().unwrap().contains(".jpg 1"), "{:?}", listing.skipped());
     }
 
     #[test]

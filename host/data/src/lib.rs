@@ -105,13 +105,18 @@ fn walk(walk: WalkDir, folder: &Path) -> impl Iterator<Item = Result<DirEntry, D
     })
 }
 
-/// The folders and the files directly in a folder, by name.
+/// The folders and the files directly in a folder, by name, without pipes, devices and sockets, which could keep a
+/// reader waiting.
 fn children(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for entry in entries(folder) {
         let entry = entry?;
-        let list = if entry.file_type().is_dir() { &mut folders } else { &mut files };
-        list.push(entry.into_path());
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            folders.push(entry.into_path());
+        } else if kind.is_file() {
+            files.push(entry.into_path());
+        }
     }
     Ok((folders, files))
 }
