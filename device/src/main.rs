@@ -64,7 +64,7 @@ fn run_demo(demo: &Demo) -> Result<ExitCode, Failure> {
     }
     let camera = Mounted::new(camera::open(&Source::Portraits)?, Orientation::default());
     let bundle = LoadedBundle::load(demo.look.bundle.as_deref(), demo.look.min_face)?;
-    let displays = demo.show.open(show::ShowSettings::default(), false, false, false)?;
+    let displays = demo.show.open(show::ShowSettings::default(), None, false, false, false)?;
     let code = verbs::every_frame(camera, bundle.vision, displays, None, &stop_on_signal())?;
     let program = std::env::args().next().unwrap_or_else(|| "emocue-badge".to_owned());
     tell(format_args!(

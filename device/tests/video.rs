@@ -112,6 +112,22 @@ fn a_video_is_written_by_ffmpeg_or_as_y4m_without_it() {
 }
 
 #[test]
+fn the_file_that_the_camera_reads_is_never_replaced() {
+    let desk = Desk::new(None);
+    std::fs::write(desk.path("face.jpg"), PORTRAITS[0].jpeg).unwrap();
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    for sink in ["csv:face.jpg", "json:./face.jpg", "video:folder/../face.jpg"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_emocue-badge"));
+        command.args(["run", "--camera", "face.jpg", "--display", sink, "--overwrite"]);
+        let output = command.current_dir(desk.0.path()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{sink}: {stderr}");
+        assert!(stderr.contains("face.jpg is the input"), "{stderr}");
+        assert_eq!(std::fs::read(desk.path("face.jpg")).unwrap(), PORTRAITS[0].jpeg);
+    }
+}
+
+#[test]
 fn without_ffmpeg_the_video_that_is_there_stays() {
     let desk = Desk::new(None);
     std::fs::write(desk.path("a.mp4"), "kept").unwrap();

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use crate::show::overlay::Style;
 use crate::show::{self, Display, FileRules, SINKS, ShowError};
@@ -67,10 +68,12 @@ const STYLES: [Named<Style>; 3] = [
 
 impl Show {
     /// Opens the displays that are named here; the terminal if none is, unless there is another display already. A
-    /// badge that starts `again` replaces its own files, and a live one keeps a limited number of pictures.
+    /// badge that starts `again` replaces its own files, and a live one keeps a limited number of pictures. The file
+    /// `input`, which the camera reads, is never replaced.
     pub fn open(
         &self,
         usual: show::ShowSettings,
+        input: Option<&Path>,
         another: bool,
         again: bool,
         is_live: bool,
@@ -81,6 +84,9 @@ impl Show {
             if self.displays.is_empty() && !another { &terminal } else { &self.displays[..] };
         let keep = self.keep.or(if is_live { LIVE_KEPT } else { None });
         let rules = FileRules { overwrite: self.overwrite || again, keep };
+        if let Some(input) = input {
+            named.iter().try_for_each(|spec| show::refuse_input(spec, input))?;
+        }
         named.iter().map(|spec| show::open(spec, &settings, rules)).collect()
     }
 

@@ -68,6 +68,12 @@ pub enum ShowError {
     /// The file exists.
     #[error(transparent)]
     Exists(ExistsError),
+    /// The output is the file that the camera reads.
+    #[error("{} is the input", path.display())]
+    Input {
+        /// The output.
+        path: PathBuf,
+    },
     /// A folder or a file could not be created or written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -134,6 +140,7 @@ impl Failure for ShowError {
             Self::Panel { next, .. } => Some(sentence(next)),
             Self::Write { source, .. } | Self::Output { source } => Some(sentence(advice(source))),
             Self::Exists(error) => error.help(),
+            Self::Input { .. } => Some("Choose another file for the output.".into()),
             Self::Closed | Self::Encode { .. } => None,
         }
     }
@@ -144,7 +151,8 @@ impl Failure for ShowError {
             | Self::NoFolder { .. }
             | Self::NoFile { .. }
             | Self::NoArgument { .. }
-            | Self::BadArgument { .. } => exit::USAGE,
+            | Self::BadArgument { .. }
+            | Self::Input { .. } => exit::USAGE,
             Self::Panel { .. }
             | Self::Exists(_)
             | Self::Ffmpeg { .. }

@@ -26,7 +26,9 @@ pub mod video;
 pub mod words;
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Instant;
 
 use emocue_config::{Language, Mode, PanelSettings, PanelSize};
@@ -276,6 +278,20 @@ pub fn open(
     let sink = kind(spec)
         .ok_or_else(|| ShowError::UnknownSink { spec: spec.to_string_lossy().into_owned() })?;
     (sink.open)(&argument, settings, rules)
+}
+
+/// Checks that the display that `spec` names does not write to the file `input`.
+///
+/// # Errors
+/// [`ShowError::Input`] if it does.
+pub fn refuse_input(spec: impl AsRef<OsStr>, input: &Path) -> Result<(), ShowError> {
+    let (_, argument) = split(spec.as_ref());
+    match (fs::canonicalize(&argument), fs::canonicalize(input)) {
+        (Ok(output), Ok(input)) if output == input && input.is_file() => {
+            Err(ShowError::Input { path: argument.into() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The kind of display that `spec` names.

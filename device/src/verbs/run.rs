@@ -108,8 +108,12 @@ impl Starts<'_> {
         if with_panel.is_some() {
             own.extend(screen(&config, &shown, run.waits(&config))?);
         }
-        let mut displays =
-            run.show.open(shown, !own.is_empty(), again.is_some(), camera.is_live())?;
+        let input = match &run.camera {
+            Some(Source::Path(path)) => Some(path.as_path()),
+            _ => None,
+        };
+        let (another, is_live) = (!own.is_empty(), camera.is_live());
+        let mut displays = run.show.open(shown, input, another, again.is_some(), is_live)?;
         displays.extend(own);
         let LoadedBundle { mut vision, origin, .. } = bundle;
         vision.set_over_time(run.look.over_time(&config));
