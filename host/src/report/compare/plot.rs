@@ -81,11 +81,15 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> Result<String, ReportError> {
 const DOTS: (u32, u32) = (640, 420);
 const PLANE: [f64; 4] = [58.0, 8.0, 614.0, 384.0];
 
+/// Minimum height of the scatter plot, a share of right answers: ticks in percent differ, and hundredths look small.
+const LEAST_HEIGHT: f64 = 0.1;
+
 /// A dot for each recognizer over the logarithm of its multiply-accumulates.
 pub(super) fn scatter(title: &str, dots: &[Dot]) -> Result<String, ReportError> {
     let x = span(dots.iter().map(|dot| dot.mmac.log10()), 0.12);
     let y = span(dots.iter().map(|dot| dot.accuracy), 0.12);
-    let y = y.start.max(0.0)..y.end.min(1.02);
+    let room = (LEAST_HEIGHT - (y.end - y.start)).max(0.0) / 2.0;
+    let y = (y.start - room).max(0.0)..(y.end + room).min(1.02);
     let [left, top, right, bottom] = PLANE;
     let place = |dot: &Dot| {
         let across = (dot.mmac.log10() - x.start) / (x.end - x.start);
@@ -137,6 +141,7 @@ mod tests {
         let dot =
             |name: &str, mmac, series| Dot { name: name.to_owned(), series, mmac, accuracy: 0.6 };
         let svg = scatter("dots", &[dot("small", 0.7, 0), dot("large", 620.0, 3)]).unwrap();
+        assert_eq!(svg.matches("60 %").count(), 1, "ticks differ: {svg}");
         assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
         for word in ["small", "large", "MMAC", "#8E44AD"] {
             assert!(svg.contains(word), "{word}: {svg}");
