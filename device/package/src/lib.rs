@@ -89,6 +89,14 @@ pub const FILES: &[InstalledFile] = &[
             package: "/usr/lib/sysusers.d/emocue.conf",
         },
     ),
+    both(
+        Content::Text(include_str!("../../systemd/modules-load.conf")),
+        0o644,
+        Places {
+            flash: "/usr/lib/modules-load.d/emocue.conf",
+            package: "/usr/lib/modules-load.d/emocue.conf",
+        },
+    ),
     both(Content::Text(include_str!("../../udev/99-emocue.rules")), 0o644, RULES),
     both(Content::Text(include_str!("../../systemd/emocue-badge.service")), 0o644, UNIT),
     both(Content::Config, 0o644, Places { flash: CONFIG, package: CONFIG }),

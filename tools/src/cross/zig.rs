@@ -9,8 +9,8 @@ use super::elf;
 use crate::Result;
 use crate::cargo::{cache, check, output, root};
 
-/// The packages that `--install` installs; a version found in `PATH` may differ.
-const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.13.0.post1"];
+/// The packages that `--install` installs, a line each; a version found in `PATH` may differ.
+const PACKAGES: &str = include_str!("requirements.txt");
 
 /// The virtual environment of `--install`. Below the workspace, Zig would print paths of its headers relative to it,
 /// and build scripts run in other folders.
@@ -21,14 +21,15 @@ fn venv() -> Result<PathBuf> {
 /// Installs them in the virtual environment.
 pub(super) fn install() -> Result<()> {
     let venv = venv()?;
-    println!("{}: {}", venv.display(), PACKAGES.join(", "));
+    let packages = PACKAGES.lines();
+    println!("{}: {}", venv.display(), packages.clone().collect::<Vec<_>>().join(", "));
     check(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    check(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(PACKAGES))
+    check(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(packages))
 }
 
 /// The command for users who install them themselves.
 pub(super) fn advice() -> String {
-    format!("pipx install --include-deps {}", PACKAGES[0])
+    format!("pipx install --include-deps {}", PACKAGES.lines().next().unwrap_or_default())
 }
 
 /// `cargo` with a verb of cargo-zigbuild, `zigbuild` or `test`; `None` when it is not installed.

@@ -62,7 +62,7 @@ impl Ssh {
         }
         progress.say("the system learns of its new user, rules and service");
         let script = "set -e\nsystemd-sysusers\nudevadm control --reload\nudevadm trigger\n\
-             systemctl daemon-reload\n";
+             systemctl daemon-reload\nmodprobe --quiet i2c-dev || true\n";
         self.root("loading the new system files", script).map(drop)
     }
 
