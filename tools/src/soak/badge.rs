@@ -31,6 +31,9 @@ const STEADY: Duration = Duration::from_secs(1);
 /// Number of stored log lines.
 const KEPT: usize = 400;
 
+/// The badge's service, whose environment the badge under load gets.
+const SERVICE: &str = include_str!("../../../device/systemd/emocue-badge.service");
+
 /// The badge's output and log so far.
 #[derive(Debug, Default)]
 struct Told {
@@ -75,6 +78,7 @@ impl Badge {
             command.args(["--display", display]);
         }
         // In its own process group, so that this program ends it after Ctrl-C.
+        command.envs(environment());
         command.args(["--keep", "8"]).current_dir(folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -121,6 +125,13 @@ impl Badge {
     pub(super) fn says(&mut self, text: &str, since: usize) -> Result<()> {
         let told = Arc::clone(&self.told);
         self.until(&format!("it says {text:?}"), |_| told.log().has(text, since))
+    }
+
+    /// Waits until its camera is missing. It reports that once, so not again for a camera that is unplugged while it is
+    /// missing for another reason.
+    pub(super) fn misses_its_camera(&mut self) -> Result<()> {
+        let told = Arc::clone(&self.told);
+        self.until("its camera is missing", |_| told.log().is_camera_missing())
     }
 
     /// Waits until it has processed `more` frames.
@@ -248,6 +259,18 @@ impl Log {
         let behind = self.count.saturating_sub(since).min(self.lines.len());
         self.lines.iter().rev().take(behind).any(|line| line.contains(text))
     }
+
+    fn is_camera_missing(&self) -> bool {
+        let states = ["camera missing", "camera streams"];
+        let state = |line: &String| states.into_iter().find(|state| line.contains(state));
+        self.lines.iter().rev().find_map(state) == Some(states[0])
+    }
+}
+
+/// The variables that the service sets.
+fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = SERVICE.lines().filter_map(|line| line.strip_prefix("Environment="));
+    lines.flat_map(str::split_whitespace).filter_map(|variable| variable.split_once('='))
 }
 
 /// How many looks a badge counted that stops.
@@ -280,6 +303,26 @@ mod tests {
         told.shown("looks happy");
         let counts = [&told.looks, &told.faces].map(|count| count.load(Ordering::Relaxed));
         assert_eq!(counts, [2, 1]);
+    }
+
+    #[test]
+    fn it_gets_the_environment_of_its_service() {
+        assert!(environment().any(|variable| variable == ("MALLOC_ARENA_MAX", "1")));
+    }
+
+    #[test]
+    fn a_camera_is_missing_until_it_streams() {
+        let told = Told::default();
+        assert!(!told.log().is_camera_missing());
+        for (line, is_missing) in [
+            ("emocue-badge: camera streams", false),
+            ("emocue-badge: camera missing: pipe:exec: the program ended", true),
+            ("emocue-badge: resumes", true),
+            ("emocue-badge: camera streams", false),
+        ] {
+            told.said(line);
+            assert_eq!(told.log().is_camera_missing(), is_missing, "{line}");
+        }
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Schedule {
         let wait = Duration::from_millis(self.random.below(LONGEST_MS) as u64);
         let since = badge.now();
         let done = match kind {
-            Disturbance::Unplug => unplug(badge, camera, since, wait),
+            Disturbance::Unplug => unplug(badge, camera, wait),
             Disturbance::Pause => pause(badge, since, wait),
             Disturbance::Flash => self.flash(badge, host, since),
             Disturbance::Configure => self.configure(badge, host, since),
@@ -155,9 +155,9 @@ impl Schedule {
     }
 }
 
-fn unplug(badge: &mut Badge, camera: &Camera, since: usize, wait: Duration) -> Result<()> {
+fn unplug(badge: &mut Badge, camera: &Camera, wait: Duration) -> Result<()> {
     camera.unplug(true);
-    let missed = badge.says("camera missing", since);
+    let missed = badge.misses_its_camera();
     thread::sleep(wait);
     camera.unplug(false);
     missed
