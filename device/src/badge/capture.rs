@@ -51,7 +51,8 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
     let mut streams = false;
     let mut retry_ms = FIRST_RETRY_MS;
     loop {
-        match mailbox.wanted() {
+        let (wanted, wish) = mailbox.wanted();
+        match wanted {
             Wanted::End => break,
             _ if stop.load(Ordering::Relaxed) => break,
             Wanted::Stream => {}
@@ -60,7 +61,7 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
                 lamp.set(false);
                 streams = false;
                 mailbox.post(Event::Closed);
-                mailbox.rest(Wanted::Closed, None);
+                mailbox.rest(wish, None);
                 continue;
             }
         }
@@ -93,7 +94,7 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
                 if hopeless {
                     break;
                 }
-                mailbox.rest(Wanted::Stream, Some(Duration::from_millis(retry_ms)));
+                mailbox.rest(wish, Some(Duration::from_millis(retry_ms)));
                 retry_ms = (retry_ms * 2).min(LAST_RETRY_MS);
             }
         }

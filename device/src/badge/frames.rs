@@ -7,7 +7,7 @@ use emocue_models::luma::Luma;
 
 use super::{BadgeError, Tally};
 use crate::camera::{Camera, CameraError, CameraRead, FrameInfo};
-use crate::show::{Display, ShownFrame};
+use crate::show::{self, Display, ShownFrame};
 use crate::vision::Vision;
 
 /// Shows every frame of `camera` on all `displays`, until it ends, `limit` frames were shown, `stop` is set, or
@@ -18,6 +18,25 @@ use crate::vision::Vision;
 /// # Errors
 /// [`BadgeError`] when a network or a display fails.
 pub fn run(
+    camera: &mut dyn Camera,
+    vision: &mut Vision,
+    displays: &mut [Box<dyn Display>],
+    limit: Option<u64>,
+    stop: &AtomicBool,
+    complain: impl FnMut(CameraError),
+) -> Result<Tally, BadgeError> {
+    let shown = show_all(camera, vision, displays, limit, stop, complain);
+    // Whatever happened: a panel is dark afterwards, and a video can be played.
+    let finished = show::finish(displays);
+    let tally = shown?;
+    match finished {
+        Err(error) if error.is_closed() => {}
+        finished => finished?,
+    }
+    Ok(tally)
+}
+
+fn show_all(
     camera: &mut dyn Camera,
     vision: &mut Vision,
     displays: &mut [Box<dyn Display>],
@@ -51,7 +70,6 @@ pub fn run(
         }
         tally.shown += 1;
     }
-    displays.iter_mut().try_for_each(|display| display.finish())?;
     Ok(tally)
 }
 
@@ -118,6 +136,29 @@ mod tests {
         closes_at: u64,
     }
 
+    /// Fails with the first frame, or records that it is finished.
+    struct Panel {
+        fails: bool,
+        finished: Arc<Mutex<bool>>,
+    }
+
+    impl Display for Panel {
+        fn show(
+            &mut self,
+            _: Option<ShownFrame<'_>>,
+            _: &FrameReport,
+            _: Instant,
+        ) -> Result<(), ShowError> {
+            let full = || ShowError::Output { source: io::ErrorKind::StorageFull.into() };
+            if self.fails { Err(full()) } else { Ok(()) }
+        }
+
+        fn finish(&mut self) -> Result<(), ShowError> {
+            *self.finished.lock().unwrap() = true;
+            if self.fails { Err(ShowError::Closed) } else { Ok(()) }
+        }
+    }
+
     impl Display for Notes {
         fn show(
             &mut self,
@@ -179,6 +220,21 @@ mod tests {
         let tally =
             run(&mut CutBySignal(&stop), &mut vision, &mut [], None, &stop, complain).unwrap();
         assert_eq!(tally, Tally::default());
+    }
+
+    #[test]
+    fn all_displays_are_finished_whatever_ends_the_run() {
+        let finished: [Arc<Mutex<bool>>; 2] = Default::default();
+        let mut displays: Vec<Box<dyn Display>> = Vec::new();
+        for (fails, finished) in [true, false].into_iter().zip(&finished) {
+            displays.push(Box::new(Panel { fails, finished: Arc::clone(finished) }));
+        }
+        let mut camera = Numbers { next: 0, count: 5, bad: &[] };
+        let mut vision = Vision::new(Box::new(NoFaces), Box::new(NoFaces), 0.5).unwrap();
+        let stop = AtomicBool::new(false);
+        let ended = run(&mut camera, &mut vision, &mut displays, None, &stop, |_| ());
+        assert!(matches!(ended, Err(BadgeError::Show(ShowError::Output { .. }))), "{ended:?}");
+        assert!(finished.iter().all(|finished| *finished.lock().unwrap()));
     }
 
     #[test]

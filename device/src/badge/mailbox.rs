@@ -57,6 +57,8 @@ struct MailboxState {
     fresh: bool,
     events: VecDeque<Event>,
     wanted: Wanted,
+    /// Number of calls of [`Mailbox::want`].
+    wishes: u64,
     /// When the capture thread last did something; `None` while it waits on purpose.
     capture: Option<Instant>,
 }
@@ -74,6 +76,7 @@ impl Mailbox {
             fresh: false,
             events: VecDeque::with_capacity(16),
             wanted: Wanted::Stream,
+            wishes: 0,
             capture: Some(Instant::now()),
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
@@ -126,27 +129,39 @@ impl Mailbox {
         }
     }
 
+    /// Takes the presses that were not handled.
+    pub(super) fn presses(&self) -> Vec<TimedPress> {
+        let events = mem::take(&mut self.state().events);
+        let press = |event| match event {
+            Event::Press(press) => Some(press),
+            _ => None,
+        };
+        events.into_iter().filter_map(press).collect()
+    }
+
     /// Sets what is wanted from the camera.
     pub(super) fn want(&self, wanted: Wanted) {
         let mut state = self.state();
         state.wanted = wanted;
+        state.wishes += 1;
         state.capture = Some(Instant::now());
         self.changed.notify_all();
     }
 
-    /// What is wanted from the camera; called before each frame, which shows that capture is not stuck.
-    pub(super) fn wanted(&self) -> Wanted {
+    /// What is wanted from the camera, and the number of the wish; called before each frame, which shows that capture is
+    /// not stuck.
+    pub(super) fn wanted(&self) -> (Wanted, u64) {
         let mut state = self.state();
         state.capture = Some(Instant::now());
-        state.wanted
+        (state.wanted, state.wishes)
     }
 
-    /// Waits until something other than `wanted` is wanted, at most `limit`.
-    pub(super) fn rest(&self, wanted: Wanted, limit: Option<Duration>) {
+    /// Waits for a wish after number `wish`, also for the same one, since each is answered; at most `limit`.
+    pub(super) fn rest(&self, wish: u64, limit: Option<Duration>) {
         let mut state = self.state();
         state.capture = None;
         let deadline = limit.map(|limit| Instant::now() + limit);
-        while state.wanted == wanted {
+        while state.wishes == wish {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             state = match left {
                 Some(Duration::ZERO) => break,
@@ -223,11 +238,36 @@ mod tests {
     fn another_wish_ends_a_rest() {
         let mailbox = Mailbox::new();
         std::thread::scope(|scope| {
-            let rest = scope.spawn(|| mailbox.rest(Wanted::Closed, None));
-            mailbox.want(Wanted::Closed);
+            let rest = scope.spawn(|| mailbox.rest(0, None));
             mailbox.want(Wanted::End);
             rest.join().unwrap();
         });
-        assert_eq!(mailbox.wanted(), Wanted::End);
+        assert_eq!(mailbox.wanted(), (Wanted::End, 1));
+    }
+
+    #[test]
+    fn the_same_wish_again_ends_a_rest_too() {
+        let mailbox = Mailbox::new();
+        mailbox.want(Wanted::Closed);
+        let (wanted, wish) = mailbox.wanted();
+        assert_eq!(wanted, Wanted::Closed);
+        // Before capture rests.
+        mailbox.want(Wanted::Stream);
+        mailbox.want(Wanted::Closed);
+        mailbox.rest(wish, None);
+        assert_eq!(mailbox.wanted(), (Wanted::Closed, wish + 2));
+    }
+
+    #[test]
+    fn presses_that_were_not_handled_are_left() {
+        let mailbox = Mailbox::new();
+        let began = Instant::now();
+        for press in [Press::Long, Press::Held] {
+            mailbox.post(Event::Press(TimedPress { press, began }));
+            mailbox.post(Event::Closed);
+        }
+        let left: Vec<_> = mailbox.presses().iter().map(|press| press.press).collect();
+        assert_eq!(left, [Press::Long, Press::Held]);
+        assert!(mailbox.presses().is_empty());
     }
 }

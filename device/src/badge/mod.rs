@@ -10,7 +10,7 @@ mod session;
 mod update;
 pub mod watchdog;
 
-use emocue_models::failure::Failure;
+use emocue_models::failure::{Failure, exit};
 use emocue_run::RunError;
 
 use crate::camera::CameraError;
@@ -41,6 +41,9 @@ pub enum BadgeError {
     /// A display failed.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// The camera does not close, so the loop cannot be restarted.
+    #[error("the camera does not close")]
+    Stuck,
 }
 
 impl Failure for BadgeError {
@@ -49,6 +52,7 @@ impl Failure for BadgeError {
             Self::Camera(error) => error.help(),
             Self::Vision(error) => error.help(),
             Self::Show(error) => error.help(),
+            Self::Stuck => Some("Start the badge again; its service does.".to_owned()),
         }
     }
 
@@ -57,6 +61,7 @@ impl Failure for BadgeError {
             Self::Camera(error) => error.exit_code(),
             Self::Vision(error) => error.exit_code(),
             Self::Show(error) => error.exit_code(),
+            Self::Stuck => exit::INPUT,
         }
     }
 }

@@ -44,7 +44,9 @@ impl Session {
     /// Continues `state`, to last for `length` in all; `None` for no limit.
     pub(super) fn new(length: Option<Duration>, state: SessionState) -> Self {
         // Without a limit, one that had ended before has no end.
-        let state = if length.is_some() { state } else { SessionState::default() };
+        let mut state = if length.is_some() { state } else { SessionState::default() };
+        // A longer one has another last minute.
+        state.announced &= length.is_some_and(|length| state.spent + LAST >= length);
         Self { length, state, counted: None }
     }
 

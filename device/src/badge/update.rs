@@ -1,6 +1,6 @@
 //! The update monitor: confirms a new bundle that runs well, detects another one, and asks the wearer.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use emocue_link::consent::Question;
 
 use crate::answer::Screen;
 use crate::cue::{Press, TimedPress};
-use crate::link::{Hub, settings};
+use crate::link::Hub;
+use crate::link::settings::Unproven;
 use crate::slots::consent::{ConsentChannel, Presence, SHOWN, VISIBLE, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
@@ -63,7 +64,7 @@ pub struct UpdateMonitor {
     mark: Vec<u8>,
     on_trial: bool,
     /// The state folder, while settings in it are new and not confirmed.
-    unproven: Option<PathBuf>,
+    unproven: Option<Unproven>,
     healthy: Duration,
     /// Since when there was no fault, and the number of frames processed before.
     well: Option<(Instant, u64)>,
@@ -101,7 +102,7 @@ impl UpdateMonitor {
             (false, _) => Some(Verdict::NoButton),
             (true, false) => Some(Verdict::NoPanel),
         };
-        let unproven = settings::is_waiting(state).then(|| state.to_owned());
+        let unproven = Unproven::of(state);
         Self {
             store: Store::new(state),
             consent: ConsentChannel::new(state),
@@ -169,9 +170,9 @@ impl UpdateMonitor {
         if now.saturating_duration_since(since) < self.healthy || looks == before {
             return None;
         }
-        if let Some(state) = self.unproven.take() {
+        if let Some(unproven) = self.unproven.take() {
             // If this fails, the settings stay unconfirmed.
-            let _ = settings::keep(&state);
+            let _ = unproven.keep();
         }
         if !self.on_trial {
             return None;

@@ -24,7 +24,8 @@ impl Watchdog {
         tell(WatchdogState::Ready);
     }
 
-    /// Reports that the badge is stopping.
+    /// Reports that the program is ending. Not before a restart of the loop: systemd would kill the service after
+    /// `TimeoutStopSec`.
     pub fn stopping(&self) {
         tell(WatchdogState::Stopping);
     }

@@ -93,6 +93,9 @@ impl Hub {
             status.running = running;
             (status.bundle, status.content_version) = release;
             status.trial = trial;
+            // Of the run before.
+            status.state = CameraState::Starting;
+            (status.fps_milli, status.latency_ms) = (0, None);
         });
     }
 

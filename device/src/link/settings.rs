@@ -11,6 +11,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use emocue_config::{Config, ConfigError};
 use emocue_link::consent::Ask;
@@ -27,6 +28,14 @@ const LONGEST: u64 = 1 << 20;
 
 /// The beginning of the first line of settings; the SHA-256 of the configuration follows.
 const HEAD: &str = "# came through the link, over the configuration with SHA-256 ";
+
+/// Held while the two files change: the link accepts settings while the badge confirms others.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    // The files are consistent after each change.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The path of the settings in use.
 pub(crate) fn taken(state: &Path) -> PathBuf {
@@ -113,6 +122,7 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
     asked.map_err(|error| format!("the settings stay as they are: {}", line(&error)))?;
     let path = taken(state);
     let write = || -> io::Result<()> {
+        let _turn = turn();
         // If other settings are not confirmed yet, the ones before those are the last known good ones.
         if !is_waiting(state) {
             replace_file(&before(state), settings(state).unwrap_or_default().as_bytes())?;
@@ -130,16 +140,38 @@ pub fn is_waiting(state: &Path) -> bool {
     before(state).exists()
 }
 
-/// Confirms new settings.
-///
-/// # Errors
-/// The system's error; they stay unconfirmed.
-pub fn keep(state: &Path) -> io::Result<()> {
-    fs::remove_file(before(state))
+/// Settings that a badge runs with and that wait for confirmation.
+#[derive(Debug)]
+pub struct Unproven {
+    state: PathBuf,
+    /// The file's content.
+    text: String,
+}
+
+impl Unproven {
+    /// Those in `state`, if there are such.
+    pub fn of(state: &Path) -> Option<Self> {
+        let _turn = turn();
+        let text = is_waiting(state).then(|| settings(state).ok())??;
+        Some(Self { state: state.to_owned(), text })
+    }
+
+    /// Confirms them, unless others were accepted meanwhile.
+    ///
+    /// # Errors
+    /// The system's error; they stay unconfirmed.
+    pub fn keep(self) -> io::Result<()> {
+        let _turn = turn();
+        match settings(&self.state) {
+            Ok(text) if text == self.text => fs::remove_file(before(&self.state)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Rolls back to the previous settings, if new ones wait for confirmation; returns whether there were such.
 pub fn give_up(state: &Path) -> bool {
+    let _turn = turn();
     fs::rename(before(state), taken(state)).is_ok()
 }
 
@@ -186,6 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn only_the_settings_that_the_badge_runs_with_are_confirmed() {
+        let lab = Lab::new();
+        let state = lab.0.path();
+        assert!(Unproven::of(state).is_none());
+        lab.put("[led]\nbrightness = 50\n");
+        fs::write(before(state), "").unwrap();
+        let unproven = Unproven::of(state).unwrap();
+        // Others are accepted in the moment in which these are confirmed.
+        lab.put("[led]\nbrightness = 60\n");
+        unproven.keep().unwrap();
+        assert!(is_waiting(state));
+        Unproven::of(state).unwrap().keep().unwrap();
+        assert!(!is_waiting(state) && !give_up(state));
+    }
+
+    #[test]
     fn settings_that_cannot_be_read_are_left_out_and_told() {
         let lab = Lab::new();
         let command = "[camera]\nsource = \"pipe:touch planted\"\n";
@@ -223,7 +271,7 @@ mod tests {
         assert_eq!((lab.read().config.led.brightness, lab.read().note), (30, None));
         lab.put("[led]\nbrightness = 60\n");
         fs::write(before(state), "").unwrap();
-        keep(state).unwrap();
+        Unproven::of(state).unwrap().keep().unwrap();
         assert!(!is_waiting(state) && lab.read().config.led.brightness == 60);
     }
 }

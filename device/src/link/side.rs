@@ -178,13 +178,14 @@ impl Badge for Side {
     }
 
     fn begin(&mut self, kind: FileKind, bytes: u32, sha256: [u8; 32]) -> Result<u32, String> {
-        if self.board.job.is_running() {
-            return Err("the badge is still at what came before; try again when it is done".into());
-        }
         if kind == FileKind::Config && bytes as usize > MAX_CONFIG {
             return Err(format!("{bytes} bytes are not a configuration; at most {MAX_CONFIG}"));
         }
         let mut receiving = self.board.receiving();
+        // With the lock: a file that is complete keeps it until its job runs.
+        if self.board.job.is_running() {
+            return Err("the badge is still at what came before; try again when it is done".into());
+        }
         if let Some((owner, heard)) = receiving.owner
             && owner != self.id
             && heard.elapsed() < ABANDONED
@@ -202,11 +203,10 @@ impl Badge for Side {
     }
 
     fn finish(&mut self) -> Result<Progress, String> {
-        let (file, kind) = {
-            let mut receiving = self.mine()?;
-            receiving.owner = None;
-            (receiving.inbox.finish().map_err(|error| error.to_string())?, receiving.kind)
-        };
+        let mut receiving = self.mine()?;
+        receiving.owner = None;
+        let file = receiving.inbox.finish().map_err(|error| error.to_string())?;
+        let kind = receiving.kind;
         let (programs, hub) = (self.board.programs.clone(), Arc::clone(&self.board.hub));
         self.board.job.start(move || {
             let done = match kind {

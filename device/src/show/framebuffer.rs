@@ -260,5 +260,12 @@ impl Display for Framebuffer {
     }
 }
 
+impl Drop for Framebuffer {
+    /// Black also where a run ended with an error.
+    fn drop(&mut self) {
+        let _ = self.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests;

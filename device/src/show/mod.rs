@@ -107,6 +107,14 @@ pub trait Display: Send {
     }
 }
 
+/// Finishes all displays, also behind one that fails; returns the first error.
+///
+/// # Errors
+/// As for [`Display::finish`].
+pub fn finish(displays: &mut [Box<dyn Display>]) -> Result<(), ShowError> {
+    displays.iter_mut().map(|display| display.finish()).fold(Ok(()), Result::and)
+}
+
 /// Settings of displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShowSettings {

@@ -142,7 +142,8 @@ impl ConsentChannel {
         Some(Presence(file))
     }
 
-    fn is_present(&self) -> bool {
+    /// Whether a badge runs.
+    pub fn is_present(&self) -> bool {
         let locked = File::open(self.path("run.lock")).map(|file| file.try_lock());
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use emocue_config::{Config, Source};
+use emocue_config::{Config, Mode, Source};
 use emocue_device::answer::GameKind;
 use emocue_device::badge::live::{Again, Live, LiveOptions, LiveParts, WearerOptions};
 use emocue_device::badge::watchdog::Watchdog;
-use emocue_device::badge::{self, MonitorSetup, Tally, UpdateMonitor};
+use emocue_device::badge::{self, BadgeError, MonitorSetup, Tally, UpdateMonitor};
 use emocue_device::bundle::{LoadedBundle, Origin};
 use emocue_device::camera::{self, Camera, CameraError, Mounted, NoCamera, OpenOptions};
 use emocue_device::cli::RunArgs;
@@ -46,21 +46,20 @@ pub(crate) fn run_camera(run: &RunArgs) -> Result<ExitCode, Failure> {
 
 /// Plays `started`, if there is one, or runs a badge on a camera, until it ends or a signal comes.
 pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<ExitCode, Failure> {
-    let (hub, stop) = (Arc::default(), stop_on_signal());
-    let mut badge = Starts { run, started, hub, stop, served: None, state: None, keys: None };
-    let mut again = None;
-    loop {
-        match badge.start(again) {
-            Ok(Next::Again(next)) => again = Some(next),
-            Ok(Next::End(code)) => return Ok(code),
-            // Settings that a host sent are rolled back when the badge cannot run with them.
-            Err(failure) if badge.state.as_deref().is_some_and(settings::give_up) => {
-                badge.hub.fault();
-                badge.say(&format!("{}\nreturns to the settings before", line(&failure)));
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
+    let mut badge = Starts {
+        run,
+        started,
+        hub: Arc::default(),
+        stop: stop_on_signal(),
+        served: None,
+        presence: None,
+        state: None,
+        mode: None,
+        keys: None,
+    };
+    let ended = badge.until_end();
+    Watchdog::from_env().stopping();
+    ended
 }
 
 /// What follows a start.
@@ -76,30 +75,57 @@ struct Starts<'a> {
     hub: Arc<Hub>,
     stop: Arc<AtomicBool>,
     served: Option<Served>,
-    /// The folder with settings that a host sent, once it is known.
+    /// Shows other programs that this one uses the state folder.
+    presence: Option<Arc<Presence>>,
+    /// The folder with settings that a host sent, once it is known and if no other badge uses it.
     state: Option<PathBuf>,
+    /// What panels showed at the start before, by the configuration.
+    mode: Option<Mode>,
     /// The keyboard as the button, if there is no pin.
     keys: Option<Keyboard>,
 }
 
-/// Hosts are served, and questions answered, while this exists.
+/// Hosts are served while this exists.
 struct Served {
-    presence: Arc<Presence>,
     #[cfg(unix)]
     _service: emocue_device::link::Service,
 }
 
 impl Starts<'_> {
+    fn until_end(&mut self) -> Result<ExitCode, Failure> {
+        let mut again = None;
+        loop {
+            match self.start(again.take()) {
+                Ok(Next::Again(next)) => again = Some(next),
+                Ok(Next::End(code)) => return Ok(code),
+                Err(failure @ Failure::Badge(BadgeError::Stuck)) => return Err(failure),
+                // Settings that a host sent are rolled back when the badge cannot run with them.
+                Err(failure) if self.state.as_deref().is_some_and(settings::give_up) => {
+                    self.hub.fault();
+                    self.say(&format!("{}\nreturns to the settings before", line(&failure)));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
     fn start(&mut self, again: Option<Again>) -> Result<Next, Failure> {
         let run = self.run;
         let config = self.config()?;
         let state = run.state.as_deref().unwrap_or(&config.update.state);
+        // Before anything in the folder changes, such as the number of starts of a bundle on trial.
+        let is_shared = run.config.is_some() && !self.announce(state);
         let game = self.started.map(|started| started.game);
         let camera = self.camera(&config)?;
-        let bundle = self.bundle(&config, state)?;
+        let bundle = self.bundle(&config, state, is_shared)?;
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings(self.shown(&config));
-        shown.mode = again.map_or(shown.mode, |again| again.mode);
+        let configured = self.mode.replace(shown.mode);
+        if let Some(again) = &again
+            && configured == Some(shown.mode)
+        {
+            shown.mode = again.mode;
+        }
         // Without a configuration there are only the panels and screens that `--display` names.
         let with_panel = run.config.as_ref();
         let panel = with_panel.map(|_| panel(&config, shown, run.waits(&config)));
@@ -136,7 +162,8 @@ impl Starts<'_> {
         if let Some(rounds) = self.started.and_then(|started| started.rounds) {
             wearer.practice.rounds = rounds;
         }
-        let monitor = run.config.as_deref().map(|file| {
+        let watched = run.config.as_deref().filter(|_| !is_shared);
+        let monitor = watched.map(|file| {
             self.serve(file, state, &config);
             let watched = MonitorSetup {
                 state,
@@ -145,7 +172,7 @@ impl Starts<'_> {
                 healthy: config.update.healthy(),
                 has_button: config.pins.button.is_some() || run.keyboard,
                 has_panel: config.panel.enabled || config.screen.enabled || run.show.has_panel(),
-                presence: self.served.as_ref().map(|served| Arc::clone(&served.presence)),
+                presence: self.presence.clone(),
             };
             UpdateMonitor::new(watched, Arc::clone(&self.hub))
         });
@@ -160,7 +187,7 @@ impl Starts<'_> {
         };
         let options = LiveOptions {
             mode: shown.mode,
-            paused: again.is_some_and(|again| again.paused) || !camera_is_needed(game),
+            paused: again.as_ref().is_some_and(|again| again.paused) || !camera_is_needed(game),
             pace: config.pace,
             wait_for_camera: run.waits(&config),
             limit: run.limit,
@@ -169,7 +196,8 @@ impl Starts<'_> {
             seed: seed(),
             vibration: config.vibration,
             session: config.session,
-            session_state: again.map(|again| again.session).unwrap_or_default(),
+            session_state: again.as_ref().map(|again| again.session).unwrap_or_default(),
+            presses: again.map(|again| again.presses).unwrap_or_default(),
         };
         let live = Live { camera: Box::new(camera), parts, options };
         let ended = live.run(&self.stop, |notice| {
@@ -242,9 +270,15 @@ impl Starts<'_> {
     }
 
     /// The bundle that the command line names, else the configuration, else the slots; reported to the log and hosts.
-    fn bundle(&self, config: &Config, state: &Path) -> Result<LoadedBundle, Failure> {
+    /// Of a folder that another badge uses it takes none, since a start of a bundle on trial counts.
+    fn bundle(
+        &self,
+        config: &Config,
+        state: &Path,
+        is_shared: bool,
+    ) -> Result<LoadedBundle, Failure> {
         let look = self.run.look.or(&config.look);
-        if look.bundle.is_some() || self.run.config.is_none() {
+        if look.bundle.is_some() || self.run.config.is_none() || is_shared {
             let bundle = LoadedBundle::load(look.bundle.as_deref(), look.min_face)?;
             self.hub.runs(&bundle);
             return Ok(bundle);
@@ -261,21 +295,39 @@ impl Starts<'_> {
         Ok(bundle)
     }
 
-    /// Begins to serve hosts, if there is a folder for the files that they send.
-    fn serve(&mut self, file: &Path, state: &Path, config: &Config) {
-        if self.served.is_some() {
-            return;
+    /// Announces that this program uses the state folder; returns whether no other one does.
+    fn announce(&mut self, state: &Path) -> bool {
+        if self.presence.is_some() {
+            return true;
         }
         // A service's folder already exists.
         let _ = std::fs::create_dir_all(state);
-        let Some(presence) = ConsentChannel::new(state).announce().map(Arc::new) else {
-            let state = state.display();
-            self.say(&format!(
-                "no updates: {state} cannot be written, or another badge uses it; [update] state or --state names \
-                 another folder"
-            ));
-            return;
+        let channel = ConsentChannel::new(state);
+        self.presence = channel.announce().map(Arc::new);
+        if self.presence.is_some() {
+            return true;
+        }
+        let is_shared = channel.is_present();
+        let (why, then) = match is_shared {
+            true => ("another badge uses it", "; the embedded bundle runs"),
+            false => ("it cannot be written", ""),
         };
+        let state = state.display();
+        self.say(&format!(
+            "no updates from {state}: {why}{then}; [update] state or --state names another folder"
+        ));
+        if is_shared {
+            // Its settings are not this program's to give up.
+            self.state = None;
+        }
+        !is_shared
+    }
+
+    /// Begins to serve hosts, if there is a folder for the files that they send.
+    fn serve(&mut self, file: &Path, state: &Path, config: &Config) {
+        if self.served.is_some() || self.presence.is_none() {
+            return;
+        }
         #[cfg(unix)]
         let service = {
             use emocue_device::link::{BadgeService, Programs, Service};
@@ -288,7 +340,6 @@ impl Starts<'_> {
         #[cfg(not(unix))]
         let _ = (file, config);
         self.served = Some(Served {
-            presence,
             #[cfg(unix)]
             _service: service,
         });

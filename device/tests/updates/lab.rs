@@ -77,8 +77,12 @@ impl Lab {
     }
 
     pub(crate) fn command(&self, verb: &[&str]) -> Command {
+        self.command_with("emocue.toml", verb)
+    }
+
+    pub(crate) fn command_with(&self, config: &str, verb: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_emocue-badge"));
-        command.args(verb).arg("--config").arg(self.at("emocue.toml"));
+        command.args(verb).arg("--config").arg(self.at(config));
         command.current_dir(self.folder.path());
         command
     }
@@ -89,7 +93,15 @@ impl Lab {
     }
 
     pub(crate) fn start(&self) -> Badge {
+        self.start_for(None)
+    }
+
+    /// Starts it for a service manager that listens at `address`.
+    pub(crate) fn start_for(&self, address: Option<&Path>) -> Badge {
         let mut command = self.command(&["run", "--display", "json"]);
+        if let Some(address) = address {
+            command.env("NOTIFY_SOCKET", address);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         Badge(command.spawn().unwrap())
     }
@@ -142,6 +154,13 @@ impl Badge {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
         line.trim().parse().unwrap()
+    }
+
+    /// Ends it as its service does.
+    pub(crate) fn terminate(mut self) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+        assert!(self.0.wait().unwrap().success());
     }
 
     /// Kills it, as a power failure; returns its messages.

@@ -8,6 +8,7 @@ mod lab;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use emocue_link::Client;
@@ -102,6 +103,50 @@ fn a_serial_transfer_that_breaks_off_goes_on_after_a_crash() {
     assert!(lab.slot(&["rollback"], None).status.success());
     until(&mut client, "the one before runs", |status| status.running == BundleSource::Embedded);
     drop((badge, held));
+}
+
+#[test]
+fn the_service_manager_hears_of_an_end_only_at_the_end() {
+    let lab = Lab::new();
+    let address = lab.at("notify");
+    let manager = UnixDatagram::bind(&address).unwrap();
+    let badge = lab.start_for(Some(&address));
+    let mut host = lab.host();
+    send(&mut host.client, FileKind::Bundle, &lab.release(900)).unwrap();
+    let runs = |status: &BadgeStatus| status.content_version == 900 && status.fps_milli > 0;
+    until(&mut host.client, "the new bundle runs", runs);
+    manager.set_nonblocking(true).unwrap();
+    let mut message = [0; 256];
+    let mut heard = String::new();
+    while let Ok(length) = manager.recv(&mut message) {
+        heard += &String::from_utf8_lossy(&message[..length]);
+    }
+    assert!(heard.contains("READY=1") && !heard.contains("STOPPING=1"), "{heard}");
+    drop(host);
+    badge.terminate();
+    let length = manager.recv(&mut message).unwrap();
+    assert!(message[..length].starts_with(b"STOPPING=1"));
+}
+
+#[test]
+fn a_second_program_leaves_the_folder_of_a_badge_alone() {
+    let lab = Lab::new();
+    let _badge = lab.start();
+    let mut host = lab.host();
+    send(&mut host.client, FileKind::Bundle, &lab.release(900)).unwrap();
+    until(&mut host.client, "the new bundle runs", |status| status.content_version == 900);
+    let paths = ["state/slots/state", "state/settings.before"].map(|file| lab.at(file));
+    fs::write(&paths[1], "").unwrap();
+    let before = paths.each_ref().map(|path| fs::read(path).unwrap());
+    let output = lab.command(&["run", "--limit", "1", "--display", "json"]).output().unwrap();
+    let told = text(&output.stderr);
+    assert!(output.status.success() && told.contains("the embedded bundle runs"), "{told}");
+    // Nor does one give up settings of the badge that runs when it cannot run itself.
+    let settings = fs::read_to_string(lab.at("emocue.toml")).unwrap();
+    let pins = "\n[gpio]\nchip = \"/dev/none\"\n[pins]\nbutton = 3\n";
+    fs::write(lab.at("other.toml"), settings + pins).unwrap();
+    assert!(!lab.command_with("other.toml", &["run"]).output().unwrap().status.success());
+    assert_eq!(paths.each_ref().map(|path| fs::read(path).unwrap()), before);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod play;
 mod tests;
 mod wearer;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -29,7 +30,7 @@ use crate::answer::GameKind;
 use crate::camera::Camera;
 use crate::cue::{CueError, Input, Motor, Output, TimedPress, Voice};
 use crate::link::Hub;
-use crate::show::Display;
+use crate::show::{self, Display};
 use crate::thermometer::Thermometer;
 use crate::vision::Vision;
 use events::{LiveRun, LiveState};
@@ -104,6 +105,8 @@ pub struct LiveOptions {
     pub session: SessionSettings,
     /// The session that continues.
     pub session_state: SessionState,
+    /// Presses that came too late for the run before.
+    pub presses: Vec<TimedPress>,
     /// What the wearer may choose.
     pub wearer: WearerOptions,
     /// A game to play, with which the run ends.
@@ -117,7 +120,7 @@ pub struct LiveOptions {
 }
 
 /// The result of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// Counters of the run.
     pub tally: Tally,
@@ -126,7 +129,7 @@ pub struct Ended {
 }
 
 /// The state that a restart of the loop continues with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Again {
     /// What panels show of an answer.
     pub mode: Mode,
@@ -134,6 +137,8 @@ pub struct Again {
     pub paused: bool,
     /// How long the session has lasted.
     pub session: SessionState,
+    /// Presses that came too late for this run.
+    pub presses: Vec<TimedPress>,
 }
 
 impl Live {
@@ -147,8 +152,11 @@ impl Live {
         stop: &Arc<AtomicBool>,
         mut tell: impl FnMut(Notice),
     ) -> Result<Ended, BadgeError> {
-        let Self { camera, mut parts, options } = self;
+        let Self { camera, mut parts, mut options } = self;
         let mailbox = Arc::new(Mailbox::new());
+        for press in mem::take(&mut options.presses) {
+            mailbox.post(Event::Press(press));
+        }
         if options.paused {
             mailbox.want(Wanted::Closed);
         }
@@ -163,24 +171,29 @@ impl Live {
         let mut run =
             LiveRun { parts, options, state, mailbox: &mailbox, lamp: &lamp, tell: &mut tell };
         let done = run.until(stop);
-        run.parts.watchdog.stopping();
         let (tally, age) = (run.state.tally, run.state.ages.mean());
         let LiveState { mode, screen, session, play, .. } = &run.state;
         // Games are started from a pause.
         let paused = screen.paused || play.is_some();
-        let chosen = Again { mode: *mode, paused, session: session.state() };
+        let (mode, session) = (*mode, session.state());
         ended.store(true, Ordering::Relaxed);
         mailbox.want(Wanted::End);
         // Displays first: whatever the camera does, none stays lit.
-        let finished = run.parts.displays.iter_mut().try_for_each(|display| display.finish());
+        let finished = show::finish(&mut run.parts.displays);
         drop(run);
         // Also for the button's thread: after a restart it would take a press from the next one.
-        if closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
+        let is_stuck = closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout);
+        if is_stuck {
             lamp.set(false);
             tell(Notice::Stuck);
         }
-        let again = done?.then_some(chosen);
+        let restarts = done?;
         finished?;
+        if restarts && is_stuck {
+            return Err(BadgeError::Stuck);
+        }
+        let presses = mailbox.presses();
+        let again = restarts.then_some(Again { mode, paused, session, presses });
         tell(Notice::Stopped { looks: tally.shown, age });
         Ok(Ended { tally, again })
     }
@@ -197,6 +210,8 @@ fn start_capture(
     let (mailbox, lamp, stop) = (Arc::clone(mailbox), lamp.clone(), Arc::clone(stop));
     thread::spawn(move || {
         capture(camera.as_mut(), &mailbox, &lamp, &stop);
+        // Whoever waits for `closes` may open the devices.
+        drop((camera, lamp));
         drop(closes);
     });
 }
@@ -220,6 +235,7 @@ fn start_button(
                 }
             }
         }
+        drop(button);
         drop(closes);
     });
 }

@@ -193,6 +193,7 @@ struct BenchSetup {
     voice: Option<Voice>,
     session: SessionSettings,
     session_state: SessionState,
+    presses: Vec<TimedPress>,
     wearer: WearerOptions,
     game: Option<GameKind>,
 }
@@ -206,6 +207,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
         voice,
         session,
         session_state,
+        presses: late,
         wearer,
         game,
     } = setup;
@@ -245,6 +247,7 @@ fn bench_with(first: Cue, setup: BenchSetup) -> Bench {
             hub: Arc::default(),
         },
         options: LiveOptions {
+            presses: late,
             mode: Mode::Both,
             paused,
             pace: PaceSettings { fps: 60.0, ..PaceSettings::default() },
@@ -344,6 +347,29 @@ fn a_long_press_closes_the_camera_before_it_says_so_and_another_resumes() {
     let (done, notices) = badge.stop();
     assert!(done.is_ok());
     assert_eq!(notices[1..4], ["paused: the camera is closed", "resumes", "camera streams"]);
+}
+
+#[test]
+fn presses_in_quick_succession_count_one_by_one() {
+    let badge = bench(false, Cue::Frame(0));
+    badge.looks(1);
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Screen::Paused);
+    badge.button.send(Press::Long).unwrap();
+    badge.button.send(Press::Long).unwrap();
+    badge.shows(Screen::Starting);
+    badge.shows(Screen::Paused);
+    assert_eq!(badge.open_and_lit(), (false, false));
+    badge.stop().0.unwrap();
+}
+
+#[test]
+fn a_press_that_came_too_late_for_the_run_before_counts() {
+    let late = TimedPress { press: Press::Long, began: Instant::now() };
+    let badge =
+        bench_with(Cue::Frame(0), BenchSetup { presses: vec![late], ..BenchSetup::default() });
+    badge.shows(Screen::Paused);
+    badge.stop().0.unwrap();
 }
 
 #[test]

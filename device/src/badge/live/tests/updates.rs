@@ -66,7 +66,12 @@ fn another_bundle_ends_the_run_for_a_new_start_that_stays_paused() {
     let ended = badge.run.join().unwrap().unwrap();
     assert_eq!(
         ended.again,
-        Some(Again { mode: Mode::Both, paused: true, session: SessionState::default() })
+        Some(Again {
+            mode: Mode::Both,
+            paused: true,
+            session: SessionState::default(),
+            presses: Vec::new()
+        })
     );
     assert_eq!(ended.tally.shown, 0);
     assert!(!*badge.led.lock().unwrap());
