@@ -22,6 +22,12 @@ fn target(platform: Platform) -> PathBuf {
     target_folder().join("release-build").join(platform.facts().debian)
 }
 
+/// Checks that everything that a build for a platform needs is installed.
+pub(crate) fn check_compilers(platform: Platform) -> Result<()> {
+    let board = platform.facts().board;
+    board.map_or(Ok(()), |board| cross::toolchain::cargo(board, cross::toolchain::BUILD).map(drop))
+}
+
 /// Builds programs of a platform, or checks that they exist, and returns their folder.
 pub(crate) fn programs(
     platform: Platform,

@@ -68,6 +68,10 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
         [] => Platform::value_variants(),
         only => only,
     };
+    if !args.no_build {
+        // Of all platforms, before the first one is built for half an hour.
+        platforms.iter().try_for_each(|platform| build::check_compilers(*platform))?;
+    }
     for platform in platforms {
         artefacts(*platform, args, &sources, output.folder())?;
     }
