@@ -113,10 +113,13 @@ impl Starts<'_> {
         let run = self.run;
         let config = self.config()?;
         let state = run.state.as_deref().unwrap_or(&config.update.state);
-        // Before anything in the folder changes, such as the number of starts of a bundle on trial.
-        let is_shared = run.config.is_some() && !self.announce(state);
+        let is_shared = run.config.is_some() && self.is_shared(state);
         let game = self.started.map(|started| started.game);
         let camera = self.camera(&config)?;
+        // Before anything in the folder changes, such as the number of starts of a bundle on trial.
+        if run.config.is_some() && camera.is_live() && !is_shared {
+            self.announce(state);
+        }
         let bundle = self.bundle(&config, state, is_shared)?;
         let mark = Store::new(state).mark();
         let mut shown = run.show.settings(self.shown(&config));
@@ -295,32 +298,34 @@ impl Starts<'_> {
         Ok(bundle)
     }
 
-    /// Announces that this program uses the state folder; returns whether no other one does.
-    fn announce(&mut self, state: &Path) -> bool {
+    /// Whether another badge uses the state folder; its settings are not this program's to give up then.
+    fn is_shared(&mut self, state: &Path) -> bool {
+        let is_shared = self.presence.is_none() && ConsentChannel::new(state).is_present();
+        if is_shared {
+            self.state = None;
+            self.say(&format!(
+                "no updates from {}: another badge uses it; the embedded bundle runs; [update] state or --state names \
+                 another folder",
+                state.display()
+            ));
+        }
+        is_shared
+    }
+
+    /// Announces that this program uses the state folder.
+    fn announce(&mut self, state: &Path) {
         if self.presence.is_some() {
-            return true;
+            return;
         }
         // A service's folder already exists.
         let _ = std::fs::create_dir_all(state);
-        let channel = ConsentChannel::new(state);
-        self.presence = channel.announce().map(Arc::new);
-        if self.presence.is_some() {
-            return true;
+        self.presence = ConsentChannel::new(state).announce().map(Arc::new);
+        if self.presence.is_none() {
+            self.say(&format!(
+                "no updates from {}: it cannot be written; [update] state or --state names another folder",
+                state.display()
+            ));
         }
-        let is_shared = channel.is_present();
-        let (why, then) = match is_shared {
-            true => ("another badge uses it", "; the embedded bundle runs"),
-            false => ("it cannot be written", ""),
-        };
-        let state = state.display();
-        self.say(&format!(
-            "no updates from {state}: {why}{then}; [update] state or --state names another folder"
-        ));
-        if is_shared {
-            // Its settings are not this program's to give up.
-            self.state = None;
-        }
-        !is_shared
     }
 
     /// Begins to serve hosts, if there is a folder for the files that they send.
