@@ -10,6 +10,7 @@ use crate::fleet::{self, FleetArgs};
 use crate::install_test::{self, InstallTestArgs};
 use crate::instructions::{self, InstructionsArgs};
 use crate::kernels::{self, KernelsArgs};
+use crate::reproducible::{self, ReproducibleArgs};
 use crate::soak::{self, SoakArgs};
 use crate::steadiness::{self, SteadinessArgs};
 use crate::virtual_badge::{self, VirtualBadgeArgs};
@@ -51,5 +52,6 @@ pub(crate) fn run(args: &FullArgs) -> Result<()> {
         virtual_badge::run(&badge)?;
     }
     install_test::run(&InstallTestArgs::every(args.install))?;
+    reproducible::run(&ReproducibleArgs::brief())?;
     instructions::run(&InstructionsArgs::usual())
 }
