@@ -57,8 +57,12 @@ pub const SERVICE: &str = "emocue-badge.service";
 /// The user that the service runs as.
 pub const USER: &str = "emocue";
 
-/// The configuration in a package.
+/// The configuration in a package, whose scripts copy it to [`CONFIG`] if there is none.
 pub const FIRST_CONFIG: &str = include_str!("../emocue.toml");
+
+/// Where a package puts [`FIRST_CONFIG`]. It is not a conffile: a purge would then remove the owner's configuration also
+/// from a badge that `emocue flash` set up, before any script of the package runs.
+const FIRST_CONFIG_PLACE: &str = "/usr/share/emocue-badge/emocue.toml";
 
 /// A file's two places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,22 +88,19 @@ pub const FILES: &[InstalledFile] = &[
     both(
         Content::Text(include_str!("../../systemd/emocue.conf")),
         0o644,
-        Places {
-            flash: "/usr/lib/sysusers.d/emocue.conf",
-            package: "/usr/lib/sysusers.d/emocue.conf",
-        },
+        Places { flash: "/etc/sysusers.d/emocue.conf", package: "/usr/lib/sysusers.d/emocue.conf" },
     ),
     both(
         Content::Text(include_str!("../../systemd/modules-load.conf")),
         0o644,
         Places {
-            flash: "/usr/lib/modules-load.d/emocue.conf",
+            flash: "/etc/modules-load.d/emocue.conf",
             package: "/usr/lib/modules-load.d/emocue.conf",
         },
     ),
     both(Content::Text(include_str!("../../udev/99-emocue.rules")), 0o644, RULES),
     both(Content::Text(include_str!("../../systemd/emocue-badge.service")), 0o644, UNIT),
-    both(Content::Config, 0o644, Places { flash: CONFIG, package: CONFIG }),
+    both(Content::Config, 0o644, Places { flash: CONFIG, package: FIRST_CONFIG_PLACE }),
     document("device/README.md", "/usr/share/doc/emocue-badge/README.md"),
     document("docs/flashing.md", "/usr/share/doc/emocue-badge/flashing.md"),
     document("docs/recovery.md", "/usr/share/doc/emocue-badge/recovery.md"),
@@ -163,10 +164,14 @@ mod tests {
     #[test]
     fn a_package_keeps_out_of_what_belongs_to_the_owner() {
         for path in FILES.iter().filter_map(|file| file.package) {
-            assert!(
-                path.starts_with("/usr/") && !path.starts_with("/usr/local/") || path == CONFIG
-            );
+            assert!(path.starts_with("/usr/") && !path.starts_with("/usr/local/"), "{path}");
         }
+    }
+
+    #[test]
+    fn a_package_and_a_flashed_badge_have_no_file_in_common() {
+        let flashed: Vec<_> = FILES.iter().filter_map(|file| file.flash).collect();
+        assert!(!FILES.iter().filter_map(|file| file.package).any(|path| flashed.contains(&path)));
     }
 
     #[test]

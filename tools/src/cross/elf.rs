@@ -15,6 +15,9 @@ impl fmt::Display for Glibc {
 /// The glibc version that programs for boards are linked against: that of the oldest system in [`RELEASES`].
 pub(crate) const OLDEST: Glibc = Glibc(2, 27);
 
+/// The newest glibc version that programs for computers may require: that of Debian 12.
+pub(crate) const COMPUTERS: Glibc = Glibc(2, 36);
+
 /// An operating system of boards.
 pub(crate) struct Release {
     pub(crate) name: &'static str,

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
         "  {:.1} MB stripped, the bundle inside it",
         stripped_size(args.target, &badge)? / 1e6
     );
-    println!("  needs glibc {}", audit(args.target, &badge)?);
+    println!("  needs glibc {}", audit(args.target.tool("readelf"), elf::OLDEST, &badge)?);
     let wide = args.target == BoardTarget::Aarch64;
     for release in elf::RELEASES.iter().filter(|release| wide || release.has_32_bit) {
         println!("    runs on {} (glibc {})", release.name, release.glibc);
@@ -90,14 +90,16 @@ pub(crate) fn run(args: &CrossArgs) -> Result<()> {
 /// The glibc version that a program's symbols require.
 ///
 /// # Errors
-/// When it is newer than the oldest one on boards, or the program requires none.
-pub(crate) fn audit(target: BoardTarget, program: &Path) -> Result<Glibc> {
-    let versions = output(target.tool("readelf").args(["--version-info", "--wide"]).arg(program))?;
+/// When it is newer than `oldest`, or the program requires none.
+pub(crate) fn audit(mut readelf: Command, oldest: Glibc, program: &Path) -> Result<Glibc> {
+    let versions = output(readelf.args(["--version-info", "--wide"]).arg(program))?;
     let needed = elf::glibc(&versions)
         .ok_or_else(|| format!("{}: linked to no glibc", program.display()))?;
-    if needed > elf::OLDEST {
+    if needed > oldest {
         let program = program.display();
-        return Err(format!("{program} needs glibc {needed}, boards have {}", elf::OLDEST).into());
+        return Err(
+            format!("{program} needs glibc {needed}, systems to run on have {oldest}").into()
+        );
     }
     Ok(needed)
 }

@@ -124,6 +124,37 @@ fn advice(target: BoardTarget, missing: &[String]) -> String {
     )
 }
 
+/// Facts about the Rust compiler of a build.
+pub(crate) struct Compiler {
+    /// What `rustc --version` prints.
+    pub(crate) version: String,
+    /// The commit of its sources, or its version if it tells none.
+    pub(crate) commit: String,
+    /// The folder of the standard library's sources, which may not exist.
+    pub(crate) sources: PathBuf,
+}
+
+impl Compiler {
+    /// The compiler for a board, or for this computer.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn for_board(board: Option<BoardTarget>) -> Result<Self> {
+        let debian = board.is_some_and(|board| !matches!(Rust::find(board), Some(Rust::This)));
+        let rustc = if debian { DEBIAN_RUSTC } else { "rustc" };
+        let told =
+            |arguments: &[&str]| output(Command::new(rustc).current_dir(root()).args(arguments));
+        let all = told(&["--version", "--verbose"])?;
+        let fact = |name: &str| all.lines().find_map(|line| line.strip_prefix(name));
+        let commit = fact("commit-hash: ").filter(|hash| *hash != "unknown");
+        Ok(Self {
+            version: all.lines().next().unwrap_or_default().to_owned(),
+            commit: commit.or(fact("release: ")).unwrap_or_default().to_owned(),
+            sources: Path::new(told(&["--print", "sysroot"])?.trim()).join("lib/rustlib/src/rust"),
+        })
+    }
+}
+
 /// The Rust toolchain.
 enum Rust {
     /// The toolchain that runs this program.

@@ -40,16 +40,14 @@ pub(crate) fn make(
         tree.put(source, &read(source)?, 0o644)?;
     }
     tree.put("third-party-licences.txt", parts.licences.as_bytes(), 0o644)?;
-    // The files that `emocue flash` installs, for a manual installation, and the documents.
+    // The files that `emocue flash` installs, at their places below `badge/`, and the documents.
     for file in FILES {
-        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        match file.content {
-            Content::Text(text) => {
-                let name = file.flash.map(last).unwrap_or_default();
-                tree.put(&format!("badge/{name}"), text.as_bytes(), file.mode)?;
+        match (file.content, file.flash) {
+            (Content::Text(text), Some(place)) => {
+                tree.put(&format!("badge{place}"), text.as_bytes(), file.mode)?;
             }
-            Content::Source(source) => tree.put(source, &read(source)?, file.mode)?,
-            Content::Program | Content::Config => {}
+            (Content::Source(source), _) => tree.put(source, &read(source)?, file.mode)?,
+            (Content::Text(_) | Content::Program | Content::Config, _) => {}
         }
     }
     let archive = folder.join(format!("{name}.tar.gz"));

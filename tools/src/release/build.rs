@@ -1,6 +1,7 @@
 //! The programs of a release: built without paths and names of this computer, so that the same sources give the same
 //! bytes elsewhere.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use super::platform::{Facts, Platform, Program};
 use super::source::Sources;
 use crate::Result;
 use crate::cargo::{Profile, cargo, check, root, target_folder};
-use crate::cross;
+use crate::cross::{self, elf, toolchain};
 
 /// The target folder for a platform's release programs, which no other build uses.
 pub(crate) fn folder(platform: Platform, profile: Profile) -> PathBuf {
@@ -52,8 +53,10 @@ pub(crate) fn programs(
             build.args(["--locked", "--bins", "--profile", profile.name()]);
             build.args(["--package", program.built.package]);
             build.args(["--features", program.built.features]);
-            reproducible(&mut build, profile, sources, &target(platform))?;
-            check(&mut build)?;
+            let paths = paths(facts, &target(platform))?;
+            reproducible(&mut build, profile, sources, &paths);
+            check(build.env("CARGO_TARGET_DIR", target(platform)))?;
+            no_path(&folder.join(program.name), &paths)?;
         }
     }
     for program in programs {
@@ -63,11 +66,22 @@ pub(crate) fn programs(
                 .help("Leave --no-build out, and it is built.")
                 .into());
         }
-        if let Some(board) = facts.board {
-            cross::audit(board, &file)?;
-        }
+        let oldest = if facts.board.is_some() { elf::OLDEST } else { elf::COMPUTERS };
+        cross::audit(facts.tool("readelf"), oldest, &file)?;
     }
     Ok(folder)
+}
+
+/// Folders of this computer, and what programs have in their place. A later one has precedence.
+fn paths(facts: &Facts, target: &Path) -> Result<[(PathBuf, String); 4]> {
+    let compiler = toolchain::Compiler::for_board(facts.board)?;
+    Ok([
+        (cargo_home()?, "/cargo".to_owned()),
+        // Where the sources of the standard library are installed, rustc names them by their place.
+        (compiler.sources, format!("/rustc/{}", compiler.commit)),
+        (root().to_owned(), "/emocue".to_owned()),
+        (target.to_owned(), "/target".to_owned()),
+    ])
 }
 
 /// Replaces paths of this computer by paths that are the same everywhere.
@@ -75,23 +89,33 @@ fn reproducible(
     build: &mut Command,
     profile: Profile,
     sources: &Sources,
-    target: &Path,
-) -> Result<()> {
+    paths: &[(PathBuf, String)],
+) {
     let mut flags: Vec<String> = profile.flags().iter().map(|flag| (*flag).to_owned()).collect();
     let mut c_flags = vec!["-g0".to_owned()];
-    // A later mapping has precedence.
-    for (from, to) in
-        [(cargo_home()?, "/cargo"), (root().to_owned(), "/emocue"), (target.to_owned(), "/target")]
-    {
+    for (from, to) in paths {
         flags.push(format!("--remap-path-prefix={}={to}", from.display()));
         c_flags.push(format!("-ffile-prefix-map={}={to}", from.display()));
     }
     build
-        .env("CARGO_TARGET_DIR", target)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env("CARGO_INCREMENTAL", "0")
         .env("CFLAGS", c_flags.join(" "))
         .env("SOURCE_DATE_EPOCH", sources.time.to_string());
+}
+
+/// Checks that a program contains none of these folders.
+fn no_path(program: &Path, paths: &[(PathBuf, String)]) -> Result<()> {
+    let bytes = fs::read(program)?;
+    for (path, _) in paths {
+        let path_bytes = path.as_os_str().as_encoded_bytes();
+        if bytes.windows(path_bytes.len()).any(|part| part == path_bytes) {
+            let message = format!("{} contains the path {}", program.display(), path.display());
+            return Err(Problem::new(message)
+                .help("Builds in other folders would differ: map the path in tools/src/release/build.rs.")
+                .into());
+        }
+    }
     Ok(())
 }
 

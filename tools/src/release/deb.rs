@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use emocue_package::{CONFIG, Content, FILES, FIRST_CONFIG, PROGRAM, Places};
+use emocue_package::{Content, FILES, FIRST_CONFIG, PROGRAM, Places};
 
 use super::build;
 use super::platform::Facts;
@@ -141,7 +141,6 @@ fn describe(parts: &Parts<'_>, tree: &Tree, version: &str, depends: &str) -> Res
         .replace("@LIBRARIES@", depends);
     let sums = output(Command::new("md5sum").current_dir(tree.root()).args(&files))?;
     tree.put("DEBIAN/control", control.as_bytes(), 0o644)?;
-    tree.put("DEBIAN/conffiles", format!("{CONFIG}\n").as_bytes(), 0o644)?;
     tree.put("DEBIAN/md5sums", sums.as_bytes(), 0o644)?;
     SCRIPTS.iter().try_for_each(|(name, script)| {
         let script = script.replace("@SIZE@", &kilobytes.to_string());

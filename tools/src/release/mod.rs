@@ -12,6 +12,7 @@ pub(crate) mod source;
 mod sums;
 mod tree;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use emocue_models::bundle::Sha256;
 use emocue_models::failure::Problem;
 
 use crate::cargo::{Profile, root, target_folder};
+use crate::cross::toolchain::Compiler;
 use crate::{Result, manual};
 use crates::Crate;
 use output::Output;
@@ -75,7 +77,10 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     for platform in platforms {
         artefacts(*platform, args, &sources, output.folder())?;
     }
-    fs::write(output.folder().join("RELEASE-NOTES.md"), words(&sources, notes))?;
+    fs::write(
+        output.folder().join("RELEASE-NOTES.md"),
+        words(&sources, notes, &compilers(platforms)?),
+    )?;
     sums::write(output.folder(), key.as_ref())?;
     let folder = output.finish()?;
     table(&folder)?;
@@ -127,13 +132,24 @@ fn list(artefact: &Path, crates: &[Crate], sources: &Sources) -> Result<()> {
     Ok(fs::write(artefact.with_file_name(format!("{name}.cdx.json")), bill)?)
 }
 
+/// The compiler of each platform's programs. Others may give other bytes.
+fn compilers(platforms: &[Platform]) -> Result<String> {
+    let mut lines = "## Compilers\n\n".to_owned();
+    for platform in platforms {
+        let facts = platform.facts();
+        let compiler = Compiler::for_board(facts.board)?;
+        writeln!(lines, "- {}: {}", facts.debian, compiler.version)?;
+    }
+    Ok(lines)
+}
+
 /// The release notes.
-fn words(sources: &Sources, notes: &str) -> String {
+fn words(sources: &Sources, notes: &str, compilers: &str) -> String {
     let commit = sources
         .commit
         .as_ref()
         .map_or_else(String::new, |commit| format!("\n\nMade from commit {commit}."));
-    format!("# Emocue {}\n\n{notes}{commit}\n", sources.version)
+    format!("# Emocue {}\n\n{notes}\n\n{compilers}{commit}\n", sources.version)
 }
 
 /// Prints the files of the release.

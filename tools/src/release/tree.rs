@@ -1,6 +1,7 @@
 //! A folder that becomes a package or an archive.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -44,9 +45,14 @@ impl Tree {
     }
 
     /// Writes a file.
+    ///
+    /// # Errors
+    /// When there is one already, so that no file of a release replaces another.
     pub(crate) fn put(&self, path: &str, bytes: &[u8], mode: u32) -> Result<()> {
         let place = self.place(path)?;
-        fs::write(&place, bytes).map_err(|e| format!("{}: {e}", place.display()))?;
+        fs::File::create_new(&place)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(|e| format!("{}: {e}", place.display()))?;
         self.set_mode(&place, mode)
     }
 
@@ -131,6 +137,7 @@ mod tests {
             }
             tree.put_compressed("manual.1", b"text").unwrap();
             assert_eq!(tree.files().unwrap(), ["a/b", "c", "manual.1.gz"]);
+            tree.put("c", b"another", 0o644).unwrap_err();
             let archive = folder.path().join(format!("{name}.tar.gz"));
             tree.pack(&archive, 1_000_000_000).unwrap();
             archives.push(fs::read(archive).unwrap());
