@@ -104,7 +104,7 @@ impl Failure for SerialError {
             }
             Self::SelfTest(_) => "docs/recovery.md says what to do.",
             Self::AsksOther { .. } => {
-                "Refuse it: press the badge's button shortly. Use another cable, and look what it is plugged into."
+                "Refuse it: press the badge's button briefly. Use another cable, and look what it is plugged into."
             }
             Self::Interrupted => return None,
         };

@@ -36,6 +36,9 @@ pub enum FileSource {
 /// The badge's program.
 pub const APP: &str = emocue_package::PROGRAM.flash;
 
+/// Where the program may be, the one that runs first: flashed, from a package.
+pub(crate) const APPS: [&str; 2] = [emocue_package::PROGRAM.flash, emocue_package::PROGRAM.package];
+
 /// The link by which systemd starts the service.
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/emocue-badge.service";
 
@@ -126,6 +129,24 @@ mod tests {
             assert!(place.path.starts_with('/') && !place.path.contains(['\'', ' ', '"']));
             assert!(TABLE[..index].iter().all(|other| other.path != place.path));
         }
+    }
+
+    #[test]
+    fn what_is_flashed_is_where_the_system_looks_for_it() {
+        let table: Vec<_> = TABLE.iter().map(|file| (file.path, file.mode)).collect();
+        assert_eq!(
+            table,
+            [
+                ("/usr/local/bin/emocue-badge", 0o755),
+                ("/etc/sysusers.d/emocue.conf", 0o644),
+                ("/etc/modules-load.d/emocue.conf", 0o644),
+                ("/etc/udev/rules.d/99-emocue.rules", 0o644),
+                ("/etc/systemd/system/emocue-badge.service", 0o644),
+                ("/etc/systemd/system/multi-user.target.wants/emocue-badge.service", 0o777),
+                ("/etc/emocue/emocue.toml", 0o644),
+                ("/var/lib/emocue/incoming/bundle.emocue", 0o600),
+            ]
+        );
     }
 
     #[test]

@@ -9,9 +9,10 @@ use emocue_models::bundle::Sha256;
 use crate::bundle::PreparedBundle;
 use crate::console::FlashProgress;
 
-/// Added to the question of a badge with link version 1.0.
-const NO_CODE: &str = "This badge's program is older and has no code to compare: press only if the cable leads straight \
-                       to your badge, and update its program then.";
+/// The question of a badge with link version 1.0.
+const NO_CODE: &str = "The badge asks its wearer to press its button. Its program seems to be older and to have no code \
+                       to compare. If its panel shows digits, that is not true: refuse, and use another cable. \
+                       Otherwise press only if the cable leads straight to your badge, and update its program then.";
 
 /// The part of what was sent that the question to the wearer covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +82,8 @@ impl Questions {
                 }
             }
             Progress::PressButton(_) if self.has_codes => self.is_deceived = true,
-            Progress::PressButton(words) if is_new => {
-                progress.say(words);
-                progress.say(NO_CODE);
-            }
+            // Not its own words: whoever sits in the cable could choose them.
+            Progress::PressButton(_) if is_new => progress.say(NO_CODE),
             _ => {}
         }
         if is_new {

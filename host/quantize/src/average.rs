@@ -68,6 +68,19 @@ fn add(mean: &mut OnnxGraph, other: &OnnxGraph, share: f32) -> Result<(), String
     if operators(mean) != operators(other) {
         return Err("its operators differ".to_owned());
     }
+    let attributes = |graph: &OnnxGraph| -> Vec<_> {
+        graph.nodes.iter().map(|node| node.attribute.clone()).collect()
+    };
+    if attributes(mean) != attributes(other) || mean.input != other.input {
+        return Err("its input or its operators' attributes differ".to_owned());
+    }
+    for key in ["emocue.labels", "emocue.heads"] {
+        if let (Some(ours), Some(theirs)) = (mean.metadata(key), other.metadata(key))
+            && ours != theirs
+        {
+            return Err(format!("its outputs have other classes ({key} is {theirs}, not {ours})"));
+        }
+    }
     for (name, constant) in &mut mean.constants {
         let Some(theirs) = other.constants.get(name) else {
             return Err(format!("it has no {name}"));
@@ -97,6 +110,21 @@ mod tests {
         let y = graph.dense(name, &x, Array::new(&[2, 2], &weights), &[weights[0], 0.0]);
         graph.output(&y, &[Dim::BATCH, Dim::Fixed(2)]);
         graph.finish().unwrap().with_metadata(&[("from", name)]).to_bytes()
+    }
+
+    #[test]
+    fn networks_with_other_classes_are_not_averaged() {
+        let with = |labels: &str| {
+            let mut graph = GraphBuilder::new("net");
+            let x = graph.input("x", &[Dim::BATCH, Dim::Fixed(2)]);
+            let y = graph.dense("d", &x, Array::new(&[2, 2], &[1.0; 4]), &[0.0; 2]);
+            graph.output(&y, &[Dim::BATCH, Dim::Fixed(2)]);
+            graph.finish().unwrap().with_metadata(&[("emocue.labels", labels)]).to_bytes()
+        };
+        let (fer, raf) = (with("fer-7"), with("raf-7"));
+        average(&[(&fer, 1.0), (&fer, 1.0)]).unwrap();
+        let said = average(&[(&fer, 1.0), (&raf, 1.0)]).unwrap_err().to_string();
+        assert!(said.contains("raf-7, not fer-7"), "{said}");
     }
 
     #[test]

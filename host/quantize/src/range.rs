@@ -281,11 +281,16 @@ mod tests {
         // Both halves have the same uniform distribution: clipping gains nothing.
         let even: Vec<Vec<f32>> =
             (0..4).map(|r| (0..5000).map(|i| (i * 4 + r) as f32 / 2e4 - 0.5).collect()).collect();
-        let seen = seen(&even);
-        let choose = |method| seen.choose(method, Integers::Stored);
-        let affine = choose(RangeMethod::Best);
-        for method in [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse] {
-            assert!(seen.compared.error(affine) <= seen.compared.error(choose(method)));
+        // Both have an outlier: clipping a little gains something.
+        let mut outliers = vec![(0..20_000).map(|i| (i % 1000) as f32 / 1000.0).collect(); 2];
+        outliers.iter_mut().for_each(|row: &mut Vec<f32>| row[7] = 80.0);
+        for (rows, clipping_helps) in [(&even, false), (&outliers, true)] {
+            let seen = seen(rows);
+            let error = |method| seen.compared.error(seen.choose(method, Integers::Stored));
+            let best = error(RangeMethod::Best);
+            let all = [RangeMethod::MinMax, RangeMethod::Percentile, RangeMethod::Mse].map(error);
+            assert_eq!(best, all.into_iter().fold(f64::INFINITY, f64::min), "{all:?}");
+            assert_eq!(best < all[0], clipping_helps, "{all:?}");
         }
     }
 

@@ -80,7 +80,7 @@ const LIKELY: f64 = 0.5;
 
 fn share(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number"))?;
-    if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to 1".into()) }
+    if (0.0..1.0).contains(&value) { Ok(value) } else { Err("expected 0 to less than 1".into()) }
 }
 
 fn at_most<const MOST: u8>(text: &str) -> Result<f32, String> {

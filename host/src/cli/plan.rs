@@ -1,7 +1,7 @@
 //! `emocue train --plan`: many trainings, sequentially or as a job array.
 
-#[cfg(unix)]
 use crate::output::{errln, outln};
+#[cfg(unix)]
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -39,7 +39,13 @@ pub fn folder_of(folder: &Path) -> PathBuf {
     let inside = [Path::new(FOLDER).to_owned(), Path::new(STATE).join(FOLDER)];
     let places = inside.map(|inside| folder.join(inside));
     let has_files = |folder: &Path| sealed_in(folder).is_ok_and(|files| !files.is_empty());
-    let found = places.into_iter().find(|place| place.is_dir() && !has_files(folder));
+    // No link is followed: on a card from elsewhere it may lead to a folder of this computer.
+    let leads_out = |place: &Path| {
+        let inside = place.ancestors().take_while(|inside| *inside != folder);
+        inside.into_iter().any(|inside| inside.is_symlink())
+    };
+    let is_there = |place: &PathBuf| place.is_dir() && !leads_out(place);
+    let found = places.into_iter().find(|place| is_there(place) && !has_files(folder));
     found.unwrap_or_else(|| folder.to_owned())
 }
 
@@ -47,8 +53,10 @@ pub fn folder_of(folder: &Path) -> PathBuf {
 fn sealed_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|found| found == EXTENSION) && path.is_file() {
+        let entry = entry?;
+        let path = entry.path();
+        let is_file = entry.file_type()?.is_file();
+        if path.extension().is_some_and(|found| found == EXTENSION) && is_file {
             files.push(path);
         }
     }

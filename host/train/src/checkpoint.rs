@@ -144,7 +144,7 @@ impl Failure for CheckpointError {
             Self::Read(..) => "Name the --run folder of a training that has begun.",
             Self::Write(..) => "Check that the folder exists, is writable and has space.",
             Self::Content(..) => {
-                "Resume it: `emocue train --resume` continues from the checkpoint before it, where there is one. Else start again without --resume, or restore the file."
+                "Resume it: `emocue train --resume` continues from the checkpoint before it, where there is one. Else restore the file, or start again with --overwrite instead of --resume."
             }
         };
         Some(help.to_owned())

@@ -27,6 +27,10 @@ struct Targets {
     /// For each part of the data an offset for the logits of its rows, `[classes]`: [`UNKNOWN`] for a class that the
     /// part does not have, else 0. `None` if every part has all classes, or a teacher gives them.
     masks: Option<Vec<Vec<f32>>>,
+    /// Which classes a row has by its label, before smoothing.
+    present: Vec<bool>,
+    /// For each example the weight of its dataset, with which it learns from teachers; 0 where the recipe excludes the head.
+    learned: Vec<f32>,
 }
 
 /// Added to the logit of a class that a row's dataset does not have, which excludes it from the softmax.
@@ -128,7 +132,8 @@ impl TrainingExamples {
         }
         let weights = Weights::of(data, recipe)?;
         for (at, (head, labels)) in recipe.heads.iter().zip(recipe.label_sets()).enumerate() {
-            let targets = Targets::of(data, &kept.rows, head, &labels, &weights.heads[at]);
+            let weights = (&weights.heads[at][..], &weights.learned[at][..]);
+            let targets = Targets::of(data, &kept.rows, head, &labels, weights);
             if targets.values.iter().all(|value| *value == 0.0) {
                 return Err(ExamplesError::NoTarget(head.labels.clone(), data.labels().id));
             }
@@ -154,7 +159,8 @@ impl TrainingExamples {
             targets.masks = None;
             for (at, target) in targets.values.chunks_exact_mut(targets.classes).enumerate() {
                 let sum: f32 = target.iter().sum();
-                let (own, scale) = if sum > 0.0 { (1.0 - weight, sum) } else { (0.0, 1.0) };
+                let (own, scale) =
+                    if sum > 0.0 { (1.0 - weight, sum) } else { (0.0, targets.learned[at]) };
                 target.iter_mut().for_each(|value| *value *= own);
                 for teacher in &teachers {
                     let share = (1.0 - own) * scale / teachers.len() as f32;
@@ -296,6 +302,8 @@ impl Answers {
 struct Weights {
     /// `[heads][parts]`.
     heads: Vec<Vec<f32>>,
+    /// The same for what teachers say, who also know classes that a part has no rows of.
+    learned: Vec<Vec<f32>>,
 }
 
 impl Weights {
@@ -306,24 +314,30 @@ impl Weights {
         if parts.iter().all(|part| weight(part.layout) == 0.0) {
             return Err(ExamplesError::NoWeight);
         }
-        let of_head = |(head, labels): (&Head, LabelSet)| -> Vec<f32> {
-            let of_part = |(at, part): (usize, &Part)| {
+        let learned_by = |head: &Head| -> Vec<f32> {
+            let of_part = |part: &Part| {
                 let learns = entry(part.layout).is_none_or(|entry| {
                     entry.heads.is_empty() || entry.heads.contains(&head.labels)
                 });
-                let taught = data.taught(at, &labels).contains(&true);
-                if learns && taught { weight(part.layout) } else { 0.0 }
+                if learns { weight(part.layout) } else { 0.0 }
             };
-            parts.iter().enumerate().map(of_part).collect()
+            parts.iter().map(of_part).collect()
         };
-        let heads: Vec<_> = recipe.heads.iter().zip(recipe.label_sets()).map(of_head).collect();
+        let learned: Vec<_> = recipe.heads.iter().map(learned_by).collect();
+        let taught = |(weights, labels): (&Vec<f32>, LabelSet)| -> Vec<f32> {
+            let is_taught = |part| data.taught(part, &labels).contains(&true);
+            let of_part =
+                |(part, weight): (usize, &f32)| if is_taught(part) { *weight } else { 0.0 };
+            weights.iter().enumerate().map(of_part).collect()
+        };
+        let heads: Vec<_> = learned.iter().zip(recipe.label_sets()).map(taught).collect();
         for (at, part) in parts.iter().enumerate().skip(1) {
             if weight(part.layout) > 0.0 && heads.iter().all(|parts| parts[at] == 0.0) {
                 let Part { layout, labels, .. } = *part;
                 return Err(ExamplesError::NothingTaught { layout, labels: labels.id });
             }
         }
-        Ok(Self { heads })
+        Ok(Self { heads, learned })
     }
 }
 
@@ -337,8 +351,15 @@ fn mix(a: &mut [f32], b: &[f32], share: f32) {
 }
 
 impl Targets {
-    /// The targets from the data's labels, smoothed and weighted; `weights` are those of the data's parts.
-    fn of(data: &Dataset, rows: &[usize], head: &Head, labels: &LabelSet, weights: &[f32]) -> Self {
+    /// The targets from the data's labels, smoothed and weighted; `weights` are those of the data's parts, for labels and
+    /// for teachers.
+    fn of(
+        data: &Dataset,
+        rows: &[usize],
+        head: &Head,
+        labels: &LabelSet,
+        (weights, learned): (&[f32], &[f32]),
+    ) -> Self {
         let classes = labels.len();
         let taught: Vec<Vec<bool>> =
             (0..weights.len()).map(|part| data.taught(part, labels)).collect();
@@ -350,6 +371,8 @@ impl Targets {
             target
         };
         let mut values: Vec<f32> = rows.iter().flat_map(target).collect();
+        let has = |class| values.iter().skip(class).step_by(classes).any(|value| *value != 0.0);
+        let present: Vec<bool> = (0..classes).map(has).collect();
         let by_class = class_weights(&values, classes, head.class_weights);
         for (target, row) in values.chunks_exact_mut(classes).zip(rows) {
             if target.iter().all(|value| *value == 0.0) {
@@ -371,23 +394,22 @@ impl Targets {
             taught.iter().map(|taught| if *taught { 0.0 } else { UNKNOWN }).collect()
         };
         let masks = masked.then(|| taught.iter().map(mask).collect());
-        Self { classes, values, masks }
+        let learned = rows.iter().map(|row| learned[data.part_of(*row)]).collect();
+        Self { classes, values, masks, present, learned }
     }
 
     /// Classes that no row has.
     fn missing(&self) -> Vec<usize> {
-        let is_missing = |class: &usize| {
-            self.values.iter().skip(*class).step_by(self.classes).all(|v| *v == 0.0)
-        };
-        (0..self.classes).filter(is_missing).collect()
+        (0..self.classes).filter(|class| !self.present[*class]).collect()
     }
 
-    /// Share of each class, sum 1.
+    /// Share of each class, sum 1; 0 for a class that only smoothing gives to rows.
     fn priors(&self) -> Vec<f32> {
         let mut sums = vec![0f64; self.classes];
         for target in self.values.chunks_exact(self.classes) {
             sums.iter_mut().zip(target).for_each(|(sum, value)| *sum += f64::from(*value));
         }
+        sums.iter_mut().zip(&self.present).filter(|(_, is)| !**is).for_each(|(sum, _)| *sum = 0.0);
         let total: f64 = sums.iter().sum();
         sums.into_iter().map(|sum| (sum / total.max(f64::MIN_POSITIVE)) as f32).collect()
     }
@@ -424,7 +446,12 @@ mod tests {
     fn priors_are_shares_of_the_targets() {
         // The second row has no label.
         let values = vec![0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-        assert_eq!(Targets { classes: 3, values, masks: None }.priors(), [0.25, 0.75, 0.0]);
+        let (present, learned) = (vec![true, true, false], Vec::new());
+        let mut targets = Targets { classes: 3, values, masks: None, present, learned };
+        assert_eq!((targets.priors(), targets.missing()), (vec![0.25, 0.75, 0.0], vec![2]));
+        // What smoothing alone gives a class is no share of it.
+        targets.values.iter_mut().skip(2).step_by(3).for_each(|value| *value = 0.05);
+        assert_eq!(targets.priors(), [0.25, 0.75, 0.0]);
     }
 
     #[test]

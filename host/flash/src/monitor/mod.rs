@@ -126,7 +126,9 @@ impl LogPosition {
     fn begin(&mut self, status: &BadgeStatus) -> u32 {
         match self.uptime_ms {
             None => self.next = status.log_next.saturating_sub(TAIL),
-            Some(before) if status.uptime_ms < before => self.next = 0,
+            Some(before) if status.uptime_ms < before || status.log_next < self.next => {
+                self.next = 0
+            }
             Some(_) => {}
         }
         self.uptime_ms = Some(status.uptime_ms);

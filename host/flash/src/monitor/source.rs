@@ -14,7 +14,7 @@ use emocue_models::failure::{Failure, Problem, exit};
 use crate::serial;
 use crate::shell::quote;
 use crate::ssh::{Address, SshError, SshSettings, call, no_program};
-use crate::table::{APP, STATE};
+use crate::table::{APPS, STATE};
 use crate::target::Port;
 
 /// Time to wait for the error message of an `ssh` that failed.
@@ -115,7 +115,7 @@ impl OverSsh {
     /// The script that runs on the badge. The badge's socket belongs to its own user, so that another user needs root.
     fn script(&self) -> String {
         let root = &self.address.root;
-        let program = quote(&format!("{root}{APP}"));
+        let [flashed, package] = APPS.map(|app| quote(&format!("{root}{app}")));
         let state = match root.is_empty() {
             true => String::new(),
             false => format!(" --state {}", quote(&format!("{root}{STATE}"))),
@@ -124,8 +124,9 @@ impl OverSsh {
         // A separator after anything a login shell may have printed, which would otherwise be read as the beginning of
         // the first frame.
         let script = format!(
-            "printf '\\000'; if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n {program} link{state}; \
-             else exec {program} link{state}; fi"
+            "printf '\\000'; app={flashed}; [ -x $app ] || [ ! -x {package} ] || app={package}; \
+             if [ ! -w {own} ] && sudo -n true 2>/dev/null; then exec sudo -n $app link{state}; \
+             else exec $app link{state}; fi"
         );
         format!("exec sh -c {}", quote(&script))
     }

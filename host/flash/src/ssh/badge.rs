@@ -34,7 +34,7 @@ impl Ssh {
         new: bool,
         progress: &mut dyn FlashProgress,
     ) -> Result<(), SshError> {
-        let program = if new { self.word(&waiting(APP)) } else { self.word(APP) };
+        let program = if new { self.word(&waiting(APP)) } else { self.word(self.program()) };
         let file = waiting(CONFIG);
         let script = format!(
             "if [ -x {program} ]; then {program} config check {}; else echo absent=; fi",
@@ -130,7 +130,7 @@ impl Ssh {
         let own = here && self.facts.user;
         // The running badge's configuration defines its state folder; for another root, the folder is within that root.
         let place = if here { String::new() } else { format!(" --state {state}") };
-        let install = format!("{} slot install {file}{place}", self.word(APP));
+        let install = format!("{} slot install {file}{place}", self.word(self.program()));
         let make = match own {
             true => format!("install -d -m 700 -o {USER} -g {USER} {state}"),
             false => format!("mkdir -p -m 700 {state}"),
@@ -162,10 +162,11 @@ impl Ssh {
         &self,
         progress: &mut dyn FlashProgress,
     ) -> Result<Option<String>, SshError> {
-        let status = format!("{APP} slot status --config {CONFIG}");
+        let app = self.program();
+        let status = format!("{app} slot status --config {CONFIG}");
         let status = self.session.run(&self.facts.elevated(&status))?;
         status.all().lines().for_each(|line| progress.say(line));
-        let doctor = format!("{APP} doctor --config {CONFIG}");
+        let doctor = format!("{app} doctor --config {CONFIG}");
         let doctor = if self.facts.user { self.facts.as_badge(&doctor) } else { doctor };
         let output = self.session.run(&self.facts.elevated(&doctor))?;
         match output.code {

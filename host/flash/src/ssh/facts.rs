@@ -6,7 +6,7 @@ use super::error::SshError;
 use super::session::SshSession;
 use crate::shell::quote;
 use crate::system::{FOLDERS, PROGRAMS, missing};
-use crate::table::USER;
+use crate::table::{APPS, USER};
 
 /// Groups with access to the badge's devices, as in its service unit.
 const GROUPS: [&str; 3] = ["video", "i2c", "gpio"];
@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) user: bool,
     /// Whether systemd runs there.
     pub(super) systemd: bool,
+    /// The badge's program, if it is installed: flashed, or from a package.
+    pub(super) program: Option<String>,
     /// Those of [`GROUPS`] that exist.
     groups: Vec<String>,
 }
@@ -38,11 +40,12 @@ impl Facts {
         let script = format!(
             "echo \"uname=$(uname -m)\"\n{}{}[ -w {} ] && echo writes=\n\
              sudo -n true 2>/dev/null && echo sudo=\nid -u {USER} >/dev/null 2>&1 && echo user=\n\
-             [ -d /run/systemd/system ] && echo systemd=\n\
+             [ -d /run/systemd/system ] && echo systemd=\n{}\
              for g in {}; do getent group $g >/dev/null 2>&1 && echo group=$g; done\ntrue\n",
             folders.concat(),
             programs.concat(),
             word("/etc"),
+            APPS.map(|app| format!("[ -x {} ] && echo app={app}\n", word(app))).concat(),
             GROUPS.join(" ")
         );
         let output = session.run(&script)?.good("looking around")?;
@@ -66,6 +69,7 @@ impl Facts {
             sudo: !has("writes"),
             user: has("user"),
             systemd: has("systemd"),
+            program: values(output, "app").next().map(str::to_owned),
             groups: values(output, "group").map(str::to_owned).collect(),
         })
     }

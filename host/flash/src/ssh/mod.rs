@@ -58,6 +58,11 @@ impl Ssh {
         quote(&self.path(path))
     }
 
+    /// The path of the badge's program.
+    fn program(&self) -> &str {
+        self.facts.program.as_deref().unwrap_or(table::APP)
+    }
+
     /// Runs a script with permission to write, and returns its output if it succeeds.
     fn root(&self, what: &str, script: &str) -> Result<String, SshError> {
         let output = self.session.run(&self.facts.elevated(script))?;
@@ -300,6 +305,8 @@ impl RootFs for Ssh {
         }
         if others.iter().any(|file| file.place.component == Component::App) {
             self.announce(progress)?;
+            // The program, its user and its groups are there now.
+            self.facts = Facts::ask(&self.session)?;
         }
         let mut components: Vec<Component> =
             files.iter().map(|file| file.place.component).collect();
@@ -321,7 +328,7 @@ impl RootFs for Ssh {
         if !self.runs_here() {
             return Ok(Some(format!(
                 "systemd does not run there, so the badge was not started: `{} run --config {}` does that.",
-                table::APP,
+                self.program(),
                 table::CONFIG
             )));
         }

@@ -42,6 +42,12 @@ pub struct OnnxGraph {
 }
 
 impl OnnxGraph {
+    /// The value of an entry of the model's metadata.
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+        let entry = self.model.metadata_props.iter().find(|entry| entry.key == key);
+        entry.map(|entry| entry.value.as_str())
+    }
+
     /// Opens `.onnx` bytes.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use super::super::output::{CSV, OverwriteArg};
 use super::super::source::SourceArgs;
 use super::json;
 use crate::output::{errln, outln};
+use crate::quantize::inputs::even;
 use emocue_data::Split;
 use emocue_data::landmarks::{LandmarkStudy, find_all, study, text};
 
@@ -46,7 +47,7 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
     let data = args.data.read()?;
     let rows = match args.output {
         Some(_) => (0..data.len()).collect(),
-        None => some(data.rows(Split::Training), args.rows as usize),
+        None => some(&data.rows(Split::Training), args.rows as usize),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let found = with_bar(rows.len(), |done| find_all(&data, &rows, &bundle, threads, done))?;
@@ -63,9 +64,8 @@ pub(super) fn run(args: &LandmarksArgs) -> Result<(), Box<dyn Failure>> {
     Ok(())
 }
 
-fn some(rows: Vec<usize>, count: usize) -> Vec<usize> {
-    let step = (rows.len() / count).max(1);
-    rows.into_iter().step_by(step).take(count).collect()
+fn some(rows: &[usize], count: usize) -> Vec<usize> {
+    even(count, rows.len()).map(|at| rows[at]).collect()
 }
 
 fn print(LandmarkStudy { rows, faces, landmarks }: &LandmarkStudy, side: usize) {

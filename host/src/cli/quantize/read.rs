@@ -66,7 +66,7 @@ fn cascade(args: &QuantizeArgs) -> Result<Vec<FloatNetwork>, Box<dyn Failure>> {
         name: name.to_owned(),
         onnx,
         rows,
-        keep_outputs: false,
+        keep_outputs: args.keep_outputs,
         output: args.output.join(name),
     };
     Ok(FILES.into_iter().zip(networks).map(network).collect())

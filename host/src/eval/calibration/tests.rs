@@ -7,7 +7,7 @@ use emocue_models::decision::Sight;
 use emocue_models::label::{FER_7, FERPLUS_8, LabelSet};
 
 use super::super::protocol::AppliedProtocol;
-use super::threshold::lowest;
+use super::threshold::{lowest, lowest_of_all};
 use super::*;
 
 const SETTINGS: FitSettings = FitSettings {
@@ -117,10 +117,24 @@ fn the_threshold_keeps_the_promise_under_every_condition() {
 fn equal_answers_pass_a_threshold_together() {
     let answers = [(0.9, true), (0.8, true), (0.8, false), (0.7, false)];
     assert_eq!(
-        [0.0, 0.5, 0.66, 0.7, 1.0].map(|right| lowest(&answers, right)),
+        [0.0, 0.5, 0.66, 0.7, 1.0].map(|right| lowest(&answers, right, 0.0)),
         [0.7, 0.7, 0.8, 0.9, 0.9]
     );
-    assert_eq!(lowest(&[(0.9, false)], 0.5), 1.0);
+    assert_eq!(lowest(&[(0.9, false)], 0.5, 0.0), 1.0);
+}
+
+#[test]
+fn a_threshold_is_right_often_enough_in_every_list() {
+    let list = |answers: &[(f32, bool, usize)]| -> Vec<(f32, bool)> {
+        answers.iter().flat_map(|(top, hit, count)| vec![(*top, *hit); *count]).collect()
+    };
+    // At 0.9 it is right in 8 of 10, from 0.8 on in 18 of 20.
+    let clean = list(&[(0.95, true, 8), (0.92, false, 2), (0.8, true, 10)]);
+    let mask = list(&[(0.93, true, 9), (0.9, true, 1), (0.85, false, 10)]);
+    assert_eq!(lowest_of_all(&[&clean], 0.9), (0.8, 0));
+    assert_eq!(lowest_of_all(&[&mask], 0.9), (0.9, 0));
+    // The mask's 0.9 has an accuracy of 80 % in the clean list, whose next one is 0.95.
+    assert_eq!(lowest_of_all(&[&clean, &mask], 0.9), (0.95, 0));
 }
 
 #[test]

@@ -12,28 +12,47 @@ pub(super) fn threshold(
     sources: &Sources<'_>,
     right: f64,
 ) -> Result<(f32, String), DecisionError> {
-    let mut highest = (0.0, String::new());
+    let mut answers = Vec::new();
     for (at, view) in sources.views.iter().enumerate() {
-        let scores = sources.scores(draft, (0, at))?;
-        let found = lowest(scores.answers(), right);
-        if found > highest.0 || at == 0 {
-            highest = (found, view.name.clone());
-        }
+        answers.push((&view.name, sources.scores(draft, (0, at))?));
     }
-    Ok(highest)
+    let lists: Vec<_> = answers.iter().map(|(_, scores)| scores.answers()).collect();
+    let (found, at) = lowest_of_all(&lists, right);
+    Ok((found, answers.get(at).map_or_else(String::new, |(name, _)| (*name).clone())))
 }
 
-/// The same for one list of answers, each with its probability and whether it is right.
-pub(super) fn lowest(answers: &[(f32, bool)], right: f64) -> f32 {
-    let mut answers = answers.to_vec();
+/// The same for lists of answers, each with its probability and whether it is right; the number of the list that
+/// determines it. A higher threshold than a list's own may have a lower accuracy there, so each list is asked again.
+pub(super) fn lowest_of_all(lists: &[&[(f32, bool)]], right: f64) -> (f32, usize) {
+    let mut highest = (0.0, 0);
+    loop {
+        let before = highest.0;
+        for (at, answers) in lists.iter().enumerate() {
+            let found = lowest(answers, right, highest.0);
+            if found > highest.0 {
+                highest = (found, at);
+            }
+        }
+        if highest.0 == before {
+            return highest;
+        }
+    }
+}
+
+/// The lowest threshold from `from` on at which the answers of a list are right often enough; `from` itself where it
+/// accepts none or is as good, and 1 if there is none.
+pub(super) fn lowest(answers: &[(f32, bool)], right: f64, from: f32) -> f32 {
+    let mut answers: Vec<_> = answers.iter().filter(|(top, _)| *top >= from).collect();
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut hits, mut lowest) = (0, 1.0);
+    let (mut hits, mut lowest) = (0, if answers.is_empty() { from } else { 1.0 });
     for (at, (top, hit)) in answers.iter().enumerate() {
         hits += usize::from(*hit);
         // A threshold accepts all answers of equal probability.
         let last_of_equals = answers.get(at + 1).is_none_or(|(next, _)| next < top);
         if last_of_equals && hits as f64 >= right * (at + 1) as f64 {
-            lowest = *top;
+            // The last one: `from` accepts the same answers.
+            let all = at + 1 == answers.len() && from > 0.0;
+            lowest = if all { from } else { *top };
         }
     }
     lowest

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use emocue_data::dataset::Dataset;
 use emocue_data::landmarks::{find_all, read, text};
-use emocue_models::bundle::{Bundle, DEFAULT_NAME, bytes_of, in_bundle};
+use emocue_models::bundle::{Bundle, DEFAULT_NAME, Sha256, bytes_of, in_bundle};
 use emocue_models::files::write_atomically;
 
 use super::error::RunError;
 use crate::watcher::{Note, TrainingWatcher};
 
-/// File of the landmarks, inside the folder.
-const FILE: &str = "landmarks.csv";
+/// File of the landmarks of `rows`, inside the folder: other rows have another file.
+fn file_of(rows: &[usize]) -> String {
+    let listed: Vec<u8> = rows.iter().flat_map(|row| (*row as u64).to_le_bytes()).collect();
+    format!("landmarks-{}.csv", &Sha256::of(&listed).to_string()[..12])
+}
 
 /// The dataset with the landmarks of `rows`, from the folder's file or by the detector of the default bundle.
 ///
@@ -23,8 +26,8 @@ pub(super) fn locate(
     folder: &Path,
     watcher: &mut dyn TrainingWatcher,
 ) -> Result<Dataset, RunError> {
-    let path = folder.join(FILE);
-    // A file of other rows is ignored and replaced.
+    let path = folder.join(file_of(rows));
+    // A file of other pictures is ignored and replaced.
     let kept = if path.exists() { read(&path, data).ok() } else { None };
     let landmarks = match kept {
         Some(landmarks) => landmarks,

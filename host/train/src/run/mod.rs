@@ -9,7 +9,7 @@
 //! | `arguments.json` | the command line of its start |
 //! | `failed.txt` | the error of the last attempt, if it failed |
 //! | `teacher-*.bin` | the outputs of a teacher |
-//! | `landmarks.csv` | the rows' landmarks, for a recipe with a camera |
+//! | `landmarks-*.csv` | the rows' landmarks, for a recipe with a camera |
 //! | `lock` | held by the training that runs there |
 
 mod error;
