@@ -63,8 +63,42 @@ fn the_unit_gives_no_network_no_capability_and_no_place_for_a_frame() {
         ("DevicePolicy", "closed"),
         ("LimitCORE", "0"),
         ("MemorySwapMax", "0"),
+        // It starts again whatever happens, but not with a configuration that stays wrong.
+        ("Restart", "always"),
+        ("RestartPreventExitStatus", "2"),
+        ("WatchdogSec", "15"),
+        ("TimeoutStopSec", "5"),
+        ("MemoryMax", "256M"),
     ] {
         assert_eq!(values(key), [value], "{key}");
+    }
+}
+
+#[test]
+fn no_part_that_is_added_opens_a_network() {
+    for part in [
+        include_str!("../systemd/jetson-csi.conf"),
+        include_str!("../systemd/screen.conf"),
+        include_str!("../systemd/voice.conf"),
+    ] {
+        let lines = part.lines().filter(|line| !line.starts_with('#'));
+        let keys: Vec<_> = lines.filter_map(|line| line.split_once('=')).collect();
+        let network = ["PrivateNetwork", "IPAddress", "RestrictAddressFamilies", "JoinsNamespace"];
+        let opens = |(key, _): &(&str, &str)| network.iter().any(|name| key.starts_with(name));
+        assert!(!keys.iter().any(opens), "{keys:?}");
+        // Before systemd 252, `auto` beside an allowed clock device allows that device alone.
+        let is_open = keys.contains(&("DevicePolicy", "auto"));
+        assert_eq!(keys.contains(&("ProtectClock", "no")), is_open, "{keys:?}");
+    }
+}
+
+#[test]
+fn system_calls_are_denied_by_name_so_that_old_systemd_starts_it() {
+    let filters = values("SystemCallFilter");
+    assert!(!filters.is_empty() && filters.iter().all(|filter| filter.starts_with('~')));
+    let denied: BTreeSet<_> = filters.iter().flat_map(|filter| filter[1..].split(' ')).collect();
+    for group in ["@privileged", "@mount", "@module", "@raw-io", "@debug", "@keyring", "@reboot"] {
+        assert!(denied.contains(group), "{group}");
     }
 }
 

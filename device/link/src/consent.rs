@@ -13,7 +13,7 @@ const CONTEXT: &[u8] = b"emocue consent 1\0";
 const CODES: u64 = 10_000_000_000_000_000;
 
 /// How the wearer answers a question.
-pub const HOW_TO_ANSWER: &str = "If its panel shows the same code, hold its button for 3 s. If not, press it shortly: that refuses.";
+pub const HOW_TO_ANSWER: &str = "If its panel shows the same code, hold its button for 3 s. If not, press it briefly: that refuses.";
 
 /// A host's request that only the wearer can allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::mailbox::{Captured, Event, Mailbox, Wanted};
 use crate::camera::{Camera, CameraRead};
@@ -11,6 +11,10 @@ use crate::cue::{CueError, Output};
 /// How long to wait before a missing camera is tried again, ms: doubled each time, up to the last.
 const FIRST_RETRY_MS: u64 = 250;
 const LAST_RETRY_MS: u64 = 2_000;
+
+/// A camera that streamed for less than this and failed is missing for as long as one that did not start: its LED and the
+/// screen would blink.
+const STREAMS_WELL: Duration = Duration::from_secs(5);
 
 /// The LED that is lit while the camera may stream. Shared, so that it can be switched off when the camera is stuck.
 #[derive(Clone)]
@@ -49,6 +53,7 @@ impl Lamp {
 pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, stop: &AtomicBool) {
     let mut captured = Captured::default();
     let mut streams = false;
+    let mut since = Instant::now();
     let mut retry_ms = FIRST_RETRY_MS;
     loop {
         let (wanted, wish) = mailbox.wanted();
@@ -70,8 +75,12 @@ pub(super) fn capture(camera: &mut dyn Camera, mailbox: &Mailbox, lamp: &Lamp, s
             Ok(CameraRead::Frame) => {
                 if !streams {
                     mailbox.post(Event::Streams);
+                    since = Instant::now();
                 }
-                (streams, retry_ms) = (true, FIRST_RETRY_MS);
+                streams = true;
+                if since.elapsed() >= STREAMS_WELL {
+                    retry_ms = FIRST_RETRY_MS;
+                }
                 captured.colors = camera.colors().cloned();
                 mailbox.put(&mut captured);
             }

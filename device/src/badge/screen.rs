@@ -72,10 +72,12 @@ impl ScreenState {
         &self.report
     }
 
-    /// What covers the screen now.
+    /// What covers the screen now: a question anything, a low battery and announcements neither the wearer's consent nor
+    /// the sign that pictures are stored.
     pub(super) fn cover(&self) -> Option<Screen> {
         match self.battery {
             _ if self.question.is_some() => self.question,
+            _ if matches!(self.screen, Screen::Keep { .. } | Screen::KeepsPictures { .. }) => None,
             Some((Cover::Shown, _)) => Some(Screen::LowBattery),
             _ if !self.paused => self.announced.map(|(screen, _)| screen),
             _ => None,
@@ -118,7 +120,7 @@ mod tests {
     use emocue_models::label::FERPLUS_8;
 
     use super::*;
-    use crate::answer::Answer;
+    use crate::answer::{Answer, Kept};
 
     const NO_FACE: Screen = Screen::Answer(Answer::NoFace);
 
@@ -158,6 +160,21 @@ mod tests {
         assert_eq!(state.show(NO_FACE).shown, question);
         assert!(!state.tick(false, None, start));
         assert_eq!(state.ask(None).shown, NO_FACE);
+    }
+
+    #[test]
+    fn consent_and_stored_pictures_are_never_covered() {
+        let answer = Answer::NoFace;
+        for screen in [
+            Screen::Keep { kept: Kept::Pictures, counts: false },
+            Screen::KeepsPictures { answer, seconds_left: 60 },
+        ] {
+            let mut state = ScreenState::new(FERPLUS_8, false);
+            let start = Instant::now();
+            state.tick(true, Some(Screen::Break), start);
+            assert_eq!(state.show(NO_FACE).shown, Screen::LowBattery);
+            assert_eq!(state.show(screen).shown, screen);
+        }
     }
 
     #[test]

@@ -73,11 +73,6 @@ impl Button {
         Self { raw: level, settled: level, told: Told::All, began: now, seen: now }
     }
 
-    /// When the last reported press began.
-    pub fn began(&self) -> Instant {
-        self.began
-    }
-
     /// Processes the pin's level at `now`, whether it changed or not. An earlier `now` than in the last call counts as
     /// that of the last call.
     pub fn see(&mut self, on: bool, now: Instant) -> Option<Press> {
@@ -117,7 +112,7 @@ impl Button {
         input: &mut dyn Input,
         timeout: Duration,
         now: impl Fn() -> Instant,
-    ) -> Result<Option<Press>, CueError> {
+    ) -> Result<Option<TimedPress>, CueError> {
         let patience = self.patience(now()).unwrap_or(timeout);
         let change = input.wait(patience.min(timeout))?;
         let now = now();
@@ -126,7 +121,8 @@ impl Button {
             // Detects a change whose event the system dropped.
             None => (input.is_on()?, now),
         };
-        Ok(self.see(on, at))
+        let press = self.see(on, at);
+        Ok(press.map(|press| TimedPress { press, began: self.began }))
     }
 
     fn settle(&mut self, now: Instant) -> Option<Press> {
@@ -226,11 +222,11 @@ mod tests {
         {
             assert_eq!(button.see(down, at(time)), press);
         }
-        assert_eq!(button.began(), at(100));
+        assert_eq!(button.began, at(100));
         button.see(false, at(4000));
         button.see(true, at(5000));
         button.see(false, at(5100));
-        assert_eq!((button.see(false, at(5200)), button.began()), (Some(Press::Short), at(5000)));
+        assert_eq!((button.see(false, at(5200)), button.began), (Some(Press::Short), at(5000)));
     }
 
     #[test]
@@ -289,7 +285,9 @@ mod tests {
             |button: &mut Button, now| button.watch(&mut pin, ms(500), || at(now)).unwrap();
         assert_eq!(watch(&mut button, 100), None);
         assert_eq!(watch(&mut button, 110), None);
-        assert_eq!(watch(&mut button, 950), Some(Press::Long));
+        // The press began when its first edge was seen, however late it is reported.
+        let long = TimedPress { press: Press::Long, began: at(100) };
+        assert_eq!(watch(&mut button, 950), Some(long));
         assert_eq!(pin.asked, [ms(500), ms(20), ms(0)]);
     }
 
@@ -302,8 +300,8 @@ mod tests {
         let mut button = Button::new(false, at(0));
         let told = [100, 130, 900, 2000, 2000, 2000, 2400]
             .map(|now| button.watch(&mut pin, ms(500), || at(now)).unwrap());
-        let long = Some(Press::Long);
-        assert_eq!(told, [None, None, long, None, None, None, long]);
+        let long = |began| Some(TimedPress { press: Press::Long, began: at(began) });
+        assert_eq!(told, [None, None, long(100), None, None, None, long(1600)]);
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! ```text
 //! STATE/settings.toml     the settings received last, after a line with the configuration's SHA-256
 //! STATE/settings.before   the previous settings, while the new ones are not confirmed; empty for none
+//! STATE/settings.starts   how often a program may still start with the new ones, one digit
 //! ```
 //!
 //! A change of the configuration's file replaces them.
@@ -21,7 +22,7 @@ use emocue_models::failure::line;
 use super::hub::Hub;
 use super::job::Programs;
 use crate::slots::consent::ConsentChannel;
-use crate::slots::{read_file, replace_file};
+use crate::slots::{TRIALS, read_file, replace_file};
 
 /// Longest settings that are read, bytes.
 const LONGEST: u64 = 1 << 20;
@@ -127,6 +128,7 @@ pub(super) fn take(file: &Path, programs: &Programs, hub: &Hub) -> Result<String
         if !is_waiting(state) {
             replace_file(&before(state), settings(state).unwrap_or_default().as_bytes())?;
         }
+        forget_starts(state)?;
         replace_file(&path, format!("{}\n{text}", head(&base)).as_bytes())
     };
     write().map_err(|error| format!("cannot write {}: {error}", path.display()))?;
@@ -163,7 +165,10 @@ impl Unproven {
     pub fn keep(self) -> io::Result<()> {
         let _turn = turn();
         match settings(&self.state) {
-            Ok(text) if text == self.text => fs::remove_file(before(&self.state)),
+            Ok(text) if text == self.text => {
+                fs::remove_file(before(&self.state))?;
+                forget_starts(&self.state)
+            }
             _ => Ok(()),
         }
     }
@@ -172,7 +177,37 @@ impl Unproven {
 /// Rolls back to the previous settings, if new ones wait for confirmation; returns whether there were such.
 pub fn give_up(state: &Path) -> bool {
     let _turn = turn();
+    let _ = forget_starts(state);
     fs::rename(before(state), taken(state)).is_ok()
+}
+
+/// Counts a start of a program if new settings wait for confirmation; `false` if they have had [`TRIALS`] starts. A
+/// number that cannot be written is not counted.
+pub fn count_start(state: &Path) -> bool {
+    let _turn = turn();
+    if !is_waiting(state) {
+        return true;
+    }
+    let left = match read_file(&starts(state), 1) {
+        Ok(digit) => digit.first().map_or(0, |digit| digit.saturating_sub(b'0').min(TRIALS)),
+        Err(_) => TRIALS,
+    };
+    if left > 0 {
+        let _ = replace_file(&starts(state), &[b'0' + left - 1]);
+    }
+    left > 0
+}
+
+/// The file with the number of starts that are left to new settings.
+fn starts(state: &Path) -> PathBuf {
+    state.join("settings.starts")
+}
+
+fn forget_starts(state: &Path) -> io::Result<()> {
+    match fs::remove_file(starts(state)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +266,30 @@ mod tests {
         assert!(is_waiting(state));
         Unproven::of(state).unwrap().keep().unwrap();
         assert!(!is_waiting(state) && !give_up(state));
+    }
+
+    #[test]
+    fn new_settings_have_three_starts_to_be_confirmed() {
+        let lab = Lab::new();
+        let state = lab.0.path();
+        assert!(count_start(state) && !starts(state).exists(), "nothing to confirm");
+        let wait = || {
+            lab.put("[led]\nbrightness = 50\n");
+            fs::write(before(state), "").unwrap();
+        };
+        wait();
+        assert_eq!([(); 5].map(|()| count_start(state)), [true, true, true, false, false]);
+        assert!(give_up(state) && !starts(state).exists());
+        assert_eq!(lab.read().config.led.brightness, 30);
+        // The next ones have as many, also after damage to the file.
+        wait();
+        assert!(count_start(state));
+        fs::write(starts(state), "\u{ff}").unwrap();
+        assert!(count_start(state));
+        fs::write(starts(state), "").unwrap();
+        assert!(!count_start(state));
+        Unproven::of(state).unwrap().keep().unwrap();
+        assert!(count_start(state) && !starts(state).exists());
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub fn whole_percent(probability: f32) -> u8 {
     (probability * 100.0).round().clamp(0.0, 99.0) as u8
 }
 
-/// The text beside a face: its word and its probability in percent; for an unsure answer, the probability of the most
+/// The text beside a face: how it looks and its probability in percent; for an unsure answer, the probability of the most
 /// probable class.
 pub fn lines(face: &FaceAnswer, labels: &LabelSet, language: &Language) -> Vec<String> {
     let top = || {
@@ -161,7 +161,9 @@ pub fn lines(face: &FaceAnswer, labels: &LabelSet, language: &Language) -> Vec<S
         top.filter(|_| face.answer == Answer::Unsure).map(whole_percent)
     };
     let percent = percent(face, labels).or_else(top).map(|percent| format!("{percent} %"));
-    std::iter::once(words(face.answer, language).wide.to_owned()).chain(percent).collect()
+    let Words { above, wide, .. } = words(face.answer, language);
+    let words = [above, wide].into_iter().filter(|line| !line.is_empty()).map(str::to_owned);
+    words.chain(percent).collect()
 }
 
 /// The probability of the answer of `face`, in whole percent and at most 99, since no estimate is certain; `None` when
@@ -187,8 +189,14 @@ impl fmt::Display for ReportLine<'_> {
             }
         }
         let Words { above, wide, .. } = words(report.shown, language);
-        let space = if above.is_empty() { "" } else { " " };
-        write!(f, " {above}{space}{wide}")?;
+        // On the panel, "pictures" stands in the place of "looks".
+        let looks = match report.shown {
+            Screen::KeepsPictures { answer, .. } => words(answer, language).above,
+            _ => "",
+        };
+        for part in [above, looks, wide].into_iter().filter(|part| !part.is_empty()) {
+            write!(f, " {part}")?;
+        }
         let shown = report.shown_face().filter(|face| report.shown == face.answer.into());
         if let Some(percent) = shown.and_then(|face| percent(face, &report.labels)) {
             write!(f, " ({percent} %)")?;

@@ -84,6 +84,8 @@ pub fn choose<T>(
     };
     let mut on_disk = (!rebuilt).then(|| pointer.clone());
     let mut chosen = None;
+    // Whether a slot that comes first may work at a later start.
+    let mut one_waits = false;
     for slot in order(&pointer) {
         let trial = match pointer.held(slot) {
             Held::Trial { starts_left: 0 } => {
@@ -115,7 +117,7 @@ pub fn choose<T>(
             .and_then(|bytes| load(&bytes, start).map_err(Unusable::lasting));
         match loaded {
             Ok(bundle) => {
-                if trial.is_none() {
+                if trial.is_none() && !one_waits {
                     pointer.active = Some(slot);
                 }
                 chosen = Some(bundle);
@@ -123,8 +125,9 @@ pub fn choose<T>(
             }
             Err(Unusable { reason, lasting }) => {
                 notes.push(format!("slot {slot} cannot be used: {reason}"));
-                if lasting {
-                    pointer.set(slot, Held::Failed);
+                match lasting {
+                    true => pointer.set(slot, Held::Failed),
+                    false => one_waits = true,
                 }
             }
         }

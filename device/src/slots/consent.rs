@@ -110,7 +110,10 @@ impl Failure for ConsentError {
     }
 
     fn exit_code(&self) -> u8 {
-        exit::NOT_ACCEPTED
+        match self {
+            Self::Folder { .. } => exit::FOLDER,
+            _ => exit::NOT_ACCEPTED,
+        }
     }
 }
 

@@ -61,7 +61,24 @@ fn create(path: &Path) -> io::Result<File> {
     }
     // Fails if another link is created at this moment.
     power::on()?;
-    File::create_new(path)
+    let file = File::create_new(path)?;
+    adopt(path);
+    Ok(file)
+}
+
+/// Gives what root created to the owner of its folder, or the badge's service could not change it. Nobody else may, and
+/// then it stays as it is.
+fn adopt(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, lchown};
+        let folder = path.parent().map(fs::metadata);
+        if let (Some(Ok(folder)), Ok(own)) = (folder, fs::symlink_metadata(path))
+            && own.uid() != folder.uid()
+        {
+            let _ = lchown(path, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
 }
 
 /// Opens the lock file at `path`; it is created if it is missing, and never truncated. A link in its place is removed.
@@ -81,7 +98,9 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     power::on()?;
-    options.open(path)
+    let file = options.open(path)?;
+    adopt(path);
+    Ok(file)
 }
 
 /// Replaces the file `target` by one of these `bytes`: after a power failure it is the old one or the new one.
@@ -99,6 +118,8 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let missing = folder.ancestors().filter(is_named).take_while(|it| !it.is_dir()).count();
     power::on()?;
     fs::create_dir_all(folder)?;
+    let new: Vec<_> = folder.ancestors().take(missing).collect();
+    new.iter().rev().for_each(|new| adopt(new));
     // The state folder and its parent may be new even if this one is not.
     folder.ancestors().filter(is_named).take(missing.max(2) + 1).try_for_each(sync_folder)
 }
@@ -178,6 +199,26 @@ mod tests {
         held.lock().unwrap();
         assert!(open_lock(&lock).unwrap().try_lock().is_err());
         assert_eq!(fs::read(&lock).unwrap(), b"1");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_its_folder() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        fs::create_dir(&state).unwrap();
+        // Only root may give a folder away; everybody else owns what they write anyway.
+        if chown(&state, Some(4321), Some(4321)).is_err() {
+            return;
+        }
+        make_folder(&state.join("slots/inner")).unwrap();
+        replace(&state.join("slots/file"), b"new").unwrap();
+        open_lock(&state.join("slots/lock")).unwrap();
+        for path in ["slots", "slots/inner", "slots/file", "slots/lock"] {
+            let found = fs::metadata(state.join(path)).unwrap();
+            assert_eq!((found.uid(), found.gid()), (4321, 4321), "{path}");
+        }
     }
 
     #[test]

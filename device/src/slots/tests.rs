@@ -62,7 +62,9 @@ impl Lab {
 
     fn refusal(&self, path: &Path) -> String {
         let before = self.store.mark();
-        let error = self.install(path).unwrap_err();
+        let tested = |_: &Path| panic!("its networks ran before it was refused");
+        let ask: &AskForKey = &|_, _| Err(ConsentError::NobodyRuns);
+        let error = self.install_with(path, false, &tested, ask).unwrap_err();
         assert!(matches!(error, SlotError::Refused { .. }), "{error}");
         assert_eq!(self.store.mark(), before);
         error.to_string()

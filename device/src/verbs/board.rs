@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use emocue_config::{Config, Driver, PanelSettings, Pins};
 use emocue_device::badge::live::{Cues, Presses};
-use emocue_device::cue::{
-    self, Button, CueError, Gpio, HeldOff, Input, Motor, Output, TimedPress, Voice,
-};
+use emocue_device::cue::{self, Button, CueError, Gpio, HeldOff, Input, Motor, Output, Voice};
 #[cfg(unix)]
 use emocue_device::show::framebuffer;
 use emocue_device::show::{self, Display, oled};
@@ -65,10 +63,7 @@ fn lamp(output: Box<dyn Output>, enabled: bool) -> Result<Box<dyn Output>, CueEr
 /// Watches a button.
 fn presses(mut input: Box<dyn Input>) -> Result<Presses, CueError> {
     let mut button = Button::new(input.is_on()?, Instant::now());
-    Ok(Box::new(move |wait| {
-        let press = button.watch(input.as_mut(), wait, Instant::now)?;
-        Ok(press.map(|press| TimedPress { press, began: button.began() }))
-    }))
+    Ok(Box::new(move |wait| button.watch(input.as_mut(), wait, Instant::now)))
 }
 
 /// The driver of the configuration's pins.

@@ -54,6 +54,7 @@ pub(super) fn run_started(run: &RunArgs, started: Option<Started>) -> Result<Exi
         served: None,
         presence: None,
         state: None,
+        has_counted: false,
         mode: None,
         keys: None,
     };
@@ -79,6 +80,8 @@ struct Starts<'a> {
     presence: Option<Arc<Presence>>,
     /// The folder with settings that a host sent, once it is known and if no other badge uses it.
     state: Option<PathBuf>,
+    /// Whether the start of this program was counted for new settings.
+    has_counted: bool,
     /// What panels showed at the start before, by the configuration.
     mode: Option<Mode>,
     /// The keyboard as the button, if there is no pin.
@@ -93,9 +96,10 @@ struct Served {
 
 impl Starts<'_> {
     fn until_end(&mut self) -> Result<ExitCode, Failure> {
-        let mut again = None;
+        let mut again: Option<Again> = None;
         loop {
-            match self.start(again.take()) {
+            // Kept, in case that the badge returns to its settings before: a paused badge stays paused.
+            match self.start(again.clone()) {
                 Ok(Next::Again(next)) => again = Some(next),
                 Ok(Next::End(code)) => return Ok(code),
                 Err(failure @ Failure::Badge(BadgeError::Stuck)) => return Err(failure),
@@ -111,9 +115,18 @@ impl Starts<'_> {
 
     fn start(&mut self, again: Option<Again>) -> Result<Next, Failure> {
         let run = self.run;
-        let config = self.config()?;
+        let mut config = self.config()?;
+        let is_shared = match self.state.clone() {
+            Some(state) => {
+                let is_shared = self.is_shared(&state);
+                if !is_shared && self.settings_are_spent(&state) {
+                    config = self.config()?;
+                }
+                is_shared
+            }
+            None => false,
+        };
         let state = run.state.as_deref().unwrap_or(&config.update.state);
-        let is_shared = run.config.is_some() && self.is_shared(state);
         let game = self.started.map(|started| started.game);
         let camera = self.camera(&config)?;
         // Before anything in the folder changes, such as the number of starts of a bundle on trial.
@@ -210,6 +223,20 @@ impl Starts<'_> {
             self.say(&notice.to_string());
         })?;
         Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
+    }
+
+    /// Counts a start with settings that are not confirmed; returns whether they have had all of theirs, so that the
+    /// badge returned to the settings before. A start may end in a crash, or be ended by the watchdog.
+    fn settings_are_spent(&mut self, state: &Path) -> bool {
+        if std::mem::replace(&mut self.has_counted, true) || settings::count_start(state) {
+            return false;
+        }
+        let has_returned = settings::give_up(state);
+        if has_returned {
+            self.hub.fault();
+            self.say("new settings did not last a minute in any of their starts: returns to the settings before");
+        }
+        has_returned
     }
 
     /// The camera that the command line names, else the configuration; none for a game that needs none.

@@ -55,6 +55,11 @@ impl Chosen {
         self.id
     }
 
+    /// The shown face.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.id
+    }
+
     /// Resets to no face.
     pub(super) fn forget(&mut self) {
         *self = Self::default();

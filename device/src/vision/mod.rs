@@ -35,9 +35,15 @@ pub struct Vision {
     threshold: f32,
     settings: Option<OverTimeSettings>,
     over_time: OverTime,
+    /// When a live camera captured the last frame, and its time after the one before. Kept when faces are forgotten.
+    captured: Option<Instant>,
+    interval: Duration,
     faces: Vec<Face>,
     report: FrameReport,
 }
+
+/// Longest time between two frames of one stream.
+const SLOWEST: Duration = Duration::from_millis(2500);
 
 impl Vision {
     /// An answer is the most probable class if its probability reaches `threshold` (`0..=1`); else unsure.
@@ -54,7 +60,17 @@ impl Vision {
         let report = FrameReport::starting(labels);
         let (settings, over_time) = (Some(OverTimeSettings::default()), OverTime::default());
         let faces = Vec::new();
-        Ok(Self { detector, classifier, threshold, settings, over_time, faces, report })
+        Ok(Self {
+            detector,
+            classifier,
+            threshold,
+            settings,
+            over_time,
+            captured: None,
+            interval: Duration::ZERO,
+            faces,
+            report,
+        })
     }
 
     /// Sets how faces are tracked over time; `None` to process every frame separately.
@@ -83,6 +99,11 @@ impl Vision {
     /// # Errors
     /// [`RunError`] when a network fails.
     pub fn look(&mut self, frame: &Luma, info: &FrameInfo) -> Result<&FrameReport, RunError> {
+        if let Some(at) = info.captured {
+            let last = self.captured.replace(at);
+            let interval = last.map(|last| at.saturating_duration_since(last));
+            self.interval = interval.filter(|it| *it <= SLOWEST).unwrap_or(self.interval);
+        }
         let timed = self.settings.map(|settings| (settings, self.over_time.elapsed(info, frame)));
         let Some((settings, Some(elapsed))) = timed else {
             self.find(frame)?;
@@ -99,10 +120,11 @@ impl Vision {
     }
 
     /// When a live camera's last answer becomes too old to stay on the screen; `None` while nothing is shown.
-    /// `interval` is the time from one processed frame to the next.
+    /// `interval` is the configured time from one processed frame to the next; the camera's may be longer.
     pub fn stale_at(&self, interval: Duration) -> Option<Instant> {
         let hold = Duration::from_secs_f32(self.settings?.steady.hold_s);
-        // At a low frame rate by configuration, the answer stays until the next frame.
+        let interval = interval.max(self.interval);
+        // At a low frame rate, the answer stays until the next frame.
         Some(self.over_time.captured()? + hold.max(interval + interval / 2))
     }
 

@@ -166,10 +166,11 @@ impl OverTime {
         self.classify(networks, frame, elapsed, chosen, settings)?;
 
         let face = chosen.and_then(|id| self.tracks.get(id));
-        let face = face.map(|track| ShownFace { id: track.id, answer: answer(track, report) });
+        let face =
+            face.map(|track| ShownFace { id: track.id, answer: answer(track, report, steady) });
         let without = if self.is_dark { Answer::TooDark } else { Answer::NoFace };
         report.shown = self.shown.step(face, without, elapsed, steady).into();
-        self.report(chosen, report);
+        self.report(chosen, report, steady);
         Ok(())
     }
 
@@ -232,7 +233,7 @@ impl OverTime {
         let turn = self.next_turn(networks.detector);
         let Self { tracks, expected, found, .. } = self;
         expected.clear();
-        expected.extend(tracks.all.iter().map(|it| it.expected(elapsed + it.unseen)));
+        expected.extend(tracks.all.iter().map(|it| it.expected(it.unmeasured(elapsed))));
         turns::search(networks.detector, frame, turn, expected, found)?;
         tracks.join(found, elapsed, turn == 0.0);
         self.turns.made(networks.detector.turns());
@@ -243,7 +244,8 @@ impl OverTime {
         Ok(())
     }
 
-    /// Follows the faces that were not found in this frame yet and that satisfy `counts`, up to the limit per frame.
+    /// Follows the faces that were not found in this frame yet and that satisfy `counts`, up to the limit per frame: the
+    /// shown face first, the others in turn.
     fn follow(
         &mut self,
         networks: &mut Networks<'_>,
@@ -253,8 +255,10 @@ impl OverTime {
     ) -> Result<(), RunError> {
         let count = self.tracks.all.len();
         let mut left = MOST_FOLLOWED;
-        for step in 0..count {
-            let at = (self.turn + step) % count;
+        let (turn, shown) = (self.turn, self.chosen.id());
+        let shown = self.tracks.all.iter().position(|track| Some(track.id) == shown);
+        let others = (0..count).map(|step| (turn + step) % count).filter(|at| Some(*at) != shown);
+        for at in shown.into_iter().chain(others) {
             let track = &self.tracks.all[at];
             if track.is_fresh || !counts(track) {
                 continue;
@@ -264,7 +268,7 @@ impl OverTime {
                 break;
             }
             left -= 1;
-            let expected = track.expected(elapsed + track.unseen);
+            let expected = track.expected(track.unmeasured(elapsed));
             let face = networks.detector.follow(frame, &expected, track.measured.roll())?;
             self.tracks.follow(at, face, elapsed);
         }
@@ -307,7 +311,7 @@ impl OverTime {
         for _ in 0..MOST_OTHERS {
             let others =
                 self.tracks.all.iter_mut().filter(|it| !it.is_due && chosen != Some(it.id));
-            let waiting = others.filter(|track| track.is_seen() && track.has_size());
+            let waiting = others.filter(|track| track.can_be_classified());
             let Some(track) = waiting.max_by(|a, b| a.waited().total_cmp(&b.waited())) else {
                 break;
             };
@@ -316,11 +320,11 @@ impl OverTime {
     }
 
     /// Writes the faces of this frame into the report, nearest first.
-    fn report(&mut self, chosen: Option<u32>, report: &mut FrameReport) {
+    fn report(&mut self, chosen: Option<u32>, report: &mut FrameReport, steady: &SteadySettings) {
         let seen = self.tracks.all.iter().filter(|track| track.is_seen());
         report.faces.truncate(seen.clone().count());
         for (index, track) in seen.enumerate() {
-            let answer = answer(track, report);
+            let answer = answer(track, report, steady);
             let slot = match report.faces.get_mut(index) {
                 Some(slot) => slot,
                 None => {
@@ -349,12 +353,13 @@ impl OverTime {
 }
 
 /// The answer for a face.
-fn answer(track: &Track, report: &FrameReport) -> Answer {
+fn answer(track: &Track, report: &FrameReport, steady: &SteadySettings) -> Answer {
     match track.steady.settled() {
+        // Followed, but no longer classified: its answer is old.
+        _ if !track.has_size() && track.waited() > steady.forget_after_s => Answer::TooFar,
         Some(Settled::Class(class)) => {
             report.labels.expression(class).map_or(Answer::Unsure, Answer::Looks)
         }
-        _ if !track.has_size() => Answer::TooFar,
         None => Answer::FaceFound,
         Some(Settled::Unsure) if track.is_dark => Answer::TooDark,
         Some(Settled::Unsure) if track.is_far => Answer::TooFar,

@@ -16,7 +16,7 @@ const SMALLEST: f32 = 20.0;
 
 /// Detector score at which a new face is confirmed immediately, and the time after which any face is, s.
 const SURE: f32 = 0.9;
-const CONFIRMED_AFTER_S: f32 = 0.3;
+pub(super) const CONFIRMED_AFTER_S: f32 = 0.3;
 
 /// One face over time.
 #[derive(Clone, Debug)]
@@ -88,15 +88,26 @@ impl Track {
         size(&self.measured.rect) >= SMALLEST
     }
 
+    /// Whether it was measured in the current frame and is large enough.
+    pub(super) fn can_be_classified(&self) -> bool {
+        self.is_seen() && self.is_fresh && self.has_size()
+    }
+
     /// Time since it was classified, s.
     pub(super) fn waited(&self) -> f32 {
         self.unclassified.unwrap_or(f32::INFINITY)
     }
 
+    /// Time since it was last measured, s, if the frame before the current one was `elapsed` s ago.
+    pub(super) fn unmeasured(&self, elapsed: f32) -> f32 {
+        // While it is not found, `unseen` includes the time to the current frame.
+        self.unseen.max(elapsed)
+    }
+
     /// Marks it as due if it has waited for `period` s. The excess is carried over, so that the rate is kept at any
     /// frame rate.
     pub(super) fn take_turn(&mut self, period: f32) {
-        self.is_due = self.is_seen() && self.has_size() && self.waited() > period - 1e-3;
+        self.is_due = self.can_be_classified() && self.waited() > period - 1e-3;
         if self.is_due {
             let late = self.unclassified.map_or(0.0, |time| time - period);
             self.unclassified = Some(late.clamp(0.0, period));
@@ -112,6 +123,7 @@ impl Track {
 
     /// Updates it with the measurement `face`, `elapsed` s after the last frame.
     pub(super) fn update(&mut self, face: Face, elapsed: f32) {
+        let elapsed = self.unmeasured(elapsed);
         let size = size(&face.rect);
         let (from, to) = (self.measured.rect.center(), face.rect.center());
         if elapsed > 0.0 {

@@ -7,7 +7,7 @@ use emocue_models::steady::SteadySettings;
 use emocue_run::turns;
 
 use super::appearance::Appearance;
-use super::track::{Track, size};
+use super::track::{CONFIRMED_AFTER_S, Track, size};
 
 /// Most faces that are tracked.
 pub(super) const MOST: usize = 64;
@@ -96,7 +96,10 @@ impl Tracks {
         for (face, _) in faces.iter().zip(&self.taken).filter(|(_, taken)| !**taken) {
             let is_double = self.all.iter().any(|it| it.face.rect.iou(&face.rect) > turns::SAME);
             if self.all.len() < MOST && !is_double {
-                self.all.push(Track::new(self.next, *face));
+                let mut track = Track::new(self.next, *face);
+                // At a low frame rate there is no second look in this time.
+                track.is_confirmed |= elapsed >= CONFIRMED_AFTER_S;
+                self.all.push(track);
                 self.next = self.next.wrapping_add(1);
             }
         }
@@ -106,8 +109,9 @@ impl Tracks {
     fn nearest(&self, faces: &[Face], elapsed: f32) -> Option<(usize, usize)> {
         let tracks = self.all.iter().enumerate().filter(|(_, track)| !track.is_fresh);
         let pairs = tracks.flat_map(|(at, track)| {
-            let expected = track.expected(elapsed + track.unseen);
-            let reach = REACH + REACH_PER_S * (elapsed + track.unseen).min(0.5);
+            let unmeasured = track.unmeasured(elapsed);
+            let expected = track.expected(unmeasured);
+            let reach = REACH + REACH_PER_S * unmeasured.min(0.5);
             let free = faces.iter().enumerate().filter(|(face, _)| !self.taken[*face]);
             free.filter_map(move |(face, found)| {
                 let off = offset(&expected, &found.rect)?;
@@ -149,7 +153,7 @@ impl Tracks {
     /// Assigns `face`, found by following track number `at` of [`Tracks::all`]; `false` if it is too far from its
     /// predicted position, or belongs to another track.
     pub(super) fn follow(&mut self, at: usize, face: Option<Face>, elapsed: f32) -> bool {
-        let expected = self.all[at].expected(elapsed + self.all[at].unseen);
+        let expected = self.all[at].expected(self.all[at].unmeasured(elapsed));
         let found = face.filter(|face| {
             let is_near = offset(&expected, &face.rect).is_some_and(|off| off < REACH);
             let others =

@@ -86,7 +86,7 @@ impl Decider {
         }
         let telling = second.filter(|_| self.second.is_some()).unwrap_or(logits);
         if self.energy_limit.is_some_and(|limit| energy(telling) > limit) {
-            hold_below(self.threshold, probabilities);
+            hold_below(self.threshold.min(UNFAMILIAR), probabilities);
         }
     }
 }
@@ -158,6 +158,10 @@ fn softmax(logits: &[f32], shift: &[f32], temperature: f32, probabilities: &mut 
     let sum: f32 = probabilities.iter().sum();
     probabilities.iter_mut().for_each(|probability| *probability /= sum);
 }
+
+/// The most that any class of input that is out of distribution has: less than what keeps an answer over time
+/// (`SteadySettings::stay`, 0.3 by default).
+const UNFAMILIAR: f32 = 0.3;
 
 /// The free energy of logits, `-ln(sum(exp(logit)))` (Liu et al. 2020); high for input that is out of distribution.
 pub fn energy(logits: &[f32]) -> f32 {

@@ -58,6 +58,8 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
                 badge.takes(NEWEST)
             })
         }));
+    } else if std::env::var_os("CI").is_some() {
+        return Err("faketime is not there: apt install faketime".into());
     } else {
         println!("  the clock itself is left alone: faketime is not there (apt install faketime)");
     }

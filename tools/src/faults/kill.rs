@@ -100,6 +100,9 @@ pub(super) fn run(lab: &Lab, group: &Group) -> Result<Tally> {
     println!(
         "  {ended} of the commands ended before; release {newest} was the newest, {confirmed} was kept"
     );
+    if tally.cases == kills && ended > kills / 2 {
+        return Err(format!("{ended} of {kills} commands ended before they were killed").into());
+    }
     Ok(tally)
 }
 

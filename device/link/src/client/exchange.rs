@@ -78,7 +78,16 @@ impl<T: Transport> Client<T> {
         let mut patience = (self.settings.answer + 2 * self.pace.usual).min(silence);
         let mut until = heard + patience;
         let mut echo = false;
+        let silent = |echo| match (hello, echo) {
+            (true, true) => ClientError::Echo,
+            (true, false) => ClientError::NoAnswer(silence),
+            (false, _) => ClientError::Silent(silence),
+        };
         loop {
+            // Frames that are no answer may arrive without an end.
+            if self.channel.now().saturating_duration_since(heard) >= 2 * silence {
+                return Err(silent(echo));
+            }
             let left = until.min(heard + silence).saturating_duration_since(self.channel.now());
             let again = match self.channel.next(left)? {
                 Some(Event::Frame(envelope)) if envelope.session == session => {
@@ -123,11 +132,7 @@ impl<T: Transport> Client<T> {
                 }
                 Some(Event::Damaged) => &probe,
                 None if self.channel.now().saturating_duration_since(heard) >= silence => {
-                    return Err(match (hello, echo) {
-                        (true, true) => ClientError::Echo,
-                        (true, false) => ClientError::NoAnswer(silence),
-                        (false, _) => ClientError::Silent(silence),
-                    });
+                    return Err(silent(echo));
                 }
                 None => {
                     patience = (patience * 2).min(silence / 4);

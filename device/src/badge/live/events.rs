@@ -192,9 +192,7 @@ impl LiveRun<'_> {
             self.show(shown, now)?;
         } else {
             self.state.screen.see(report);
-            if let Some(diary) = &mut self.state.keeping.diary {
-                diary.see(shown, now);
-            }
+            self.state.keeping.see(shown, now);
             // An answer that is covered is not signalled by motor or voice either.
             if self.state.screen.cover().is_none() {
                 let shown = ShownFrame { luma: frame, colors: colors.as_ref(), rate: None };
@@ -214,6 +212,7 @@ impl LiveRun<'_> {
             Event::Press(press) => self.press(press, now)?,
             // Reported once the camera is closed; a game without the camera continues.
             Event::Closed if self.state.screen.paused && self.plays().is_none() => {
+                self.parts.vision.forget();
                 let (notice, screen) = match self.state.session.has_ended() {
                     true => (Notice::SessionEnded, Screen::SessionEnded),
                     false => (Notice::Paused, Screen::Paused),
@@ -222,7 +221,9 @@ impl LiveRun<'_> {
                 self.state.menu.close();
                 self.show(screen, now)?;
             }
-            Event::Closed => {}
+            Event::Closed => {
+                self.parts.vision.forget();
+            }
             Event::Streams => {
                 self.state.streamed = true;
                 self.state.screen.missing = false;
@@ -301,7 +302,7 @@ impl LiveRun<'_> {
         if let Some(voice) = &self.parts.cues.voice {
             voice.silence();
         }
-        self.parts.vision.forget();
+        // The last answer stays until the camera is closed, or until it is too old, where closing takes longer.
         self.mailbox.want(Wanted::Closed);
     }
 
@@ -313,6 +314,7 @@ impl LiveRun<'_> {
 
     /// Shows a state of the badge itself.
     pub(super) fn show(&mut self, screen: Screen, now: Instant) -> Result<(), Stop> {
+        self.state.keeping.see(screen, now);
         show(&mut self.parts.displays, None, self.state.screen.show(screen), now)
     }
 

@@ -27,6 +27,13 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
+    /// Counts what is shown in the journal that runs.
+    pub(super) fn see(&mut self, shown: Screen, now: Instant) {
+        if let Some(diary) = &mut self.diary {
+            diary.see(shown, now);
+        }
+    }
+
     /// Whether pictures are being stored.
     pub(super) fn keeps_pictures(&self) -> bool {
         self.pictures.is_some()

@@ -89,6 +89,15 @@ impl Display for PatientScreen {
         Ok(())
     }
 
+    fn set_journal(&mut self, on: bool, now: Instant) -> Result<(), ShowError> {
+        self.shown.journal = on;
+        if let Some(open) = &mut self.open {
+            let done = open.set_journal(on, now);
+            self.keep(done, now);
+        }
+        Ok(())
+    }
+
     fn tick(&mut self, now: Instant) -> Result<(), ShowError> {
         if self.open.is_some() || now < self.next {
             return Ok(());

@@ -227,3 +227,23 @@ fn a_screen_of_the_wrong_kind_is_not_waited_for() {
     let opened = PatientScreen::open(&settings, &shown, &machine.class(), Instant::now());
     assert!(failure::line(&opened.err().unwrap()).contains("8 bits a pixel"));
 }
+
+#[test]
+fn a_screen_that_is_waited_for_shows_that_a_journal_runs() {
+    use super::patient::PatientScreen;
+    let machine = Machine::new((320, 200), "32", 4 * 320);
+    let settings = emocue_config::ScreenSettings {
+        framebuffer: machine.0.path().join("fb0"),
+        ..Default::default()
+    };
+    let now = Instant::now();
+    let shown = ShowSettings::default();
+    let mut screen = PatientScreen::open(&settings, &shown, &machine.class(), now).unwrap();
+    screen.show(None, &fixture::report("a", 0, None, HAPPY), now).unwrap();
+    let without = machine.memory();
+    screen.set_journal(true, now).unwrap();
+    let with = machine.memory();
+    assert_ne!(with, without);
+    screen.set_journal(false, now).unwrap();
+    assert_eq!(machine.memory(), without);
+}

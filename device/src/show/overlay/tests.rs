@@ -97,7 +97,7 @@ fn a_lone_face_has_everything_beside_it() {
     let report = fixture::report("a", 0, None, answer);
     let (faces, tags, _) = tagged(&Luma::new(160, 120), &report, false);
     let (tag, shape) = &tags[0];
-    assert_eq!(tag.lines, ["happy", "93 %"]);
+    assert_eq!(tag.lines, ["looks", "happy", "93 %"]);
     assert_eq!(shape.emoji.intersection(&faces[0].rect), 0.0);
     assert_eq!(shape.plate.intersection(&faces[0].rect), 0.0);
 }

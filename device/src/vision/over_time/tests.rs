@@ -277,6 +277,47 @@ fn a_face_too_small_to_tell_is_not_classified() {
 }
 
 #[test]
+fn an_answer_ends_when_its_face_becomes_too_small_to_tell() {
+    let mut badge = Bench::new();
+    badge.see(&[(face(100.0, 80.0), 1, 0.9)], 1000, 50);
+    // Somebody walks away, and is still followed.
+    for side in [70.0, 60.0, 50.0, 40.0, 30.0, 24.0, 18.0, 15.0] {
+        badge.see(&[(face(100.0, side), 1, 0.9)], 300, 50);
+    }
+    badge.see(&[(face(100.0, 15.0), 3, 0.9)], 3000, 50);
+    assert_eq!(badge.shown(), [HAPPY, Answer::TooFar.into()], "{:?}", badge.changes);
+    // And comes back.
+    badge.see(&[(face(100.0, 24.0), 3, 0.9)], 2000, 50);
+    assert_eq!(badge.shown().last(), Some(&SAD));
+}
+
+#[test]
+fn an_uncertain_face_is_shown_at_one_frame_a_second() {
+    let mut badge = Bench::new();
+    let uncertain = Face { score: 0.7, ..face(100.0, 80.0) };
+    badge.see(&[(uncertain, 1, 0.9)], 6000, 1000);
+    assert_eq!(badge.shown().last(), Some(&HAPPY), "{:?}", badge.changes);
+}
+
+#[test]
+fn the_shown_face_is_followed_in_every_frame_of_a_crowd() {
+    let mut badge = Bench::new();
+    let side = |i: usize| if i == 0 { 60.0 } else { 40.0 };
+    let crowd = |x: f32| -> Vec<_> {
+        let at = |i: usize| ((i % 10) as f32 * 60.0 + x, (i / 10) as f32 * 80.0);
+        let rect = |i| Rect::new(at(i).0, at(i).1, side(i), side(i));
+        (0..30).map(|i| (Face { rect: rect(i), score: 0.95, landmarks: None }, 1, 0.9)).collect()
+    };
+    badge.see(&crowd(0.0), 1000, 40);
+    for step in 1..=20 {
+        badge.see(&crowd(step as f32 / 2.0), 40, 40);
+        let shown = badge.vision.report.shown_face().unwrap();
+        let track = badge.vision.over_time.tracks.get(shown.track.unwrap()).unwrap();
+        assert_eq!(track.measured.rect, crowd(step as f32 / 2.0)[0].0.rect, "step {step}");
+    }
+}
+
+#[test]
 fn nobody_in_the_dark_is_too_dark() {
     let mut badge = Bench::new();
     badge.frame.pixels_mut().fill(7);
@@ -360,6 +401,13 @@ fn what_a_camera_that_freezes_showed_becomes_stale() {
     let report = badge.vision.forget();
     assert_eq!((report.shown, report.faces.len()), (Screen::Starting, 0));
     assert_eq!(badge.vision.stale_at(Duration::ZERO), None);
+    // A camera with a frame a second: each answer stays until the next.
+    for i in 10..13 {
+        badge.info.captured = Some(start + Duration::from_millis(i * 1000));
+        badge.look();
+    }
+    let last = start + Duration::from_millis(12_000);
+    assert_eq!((badge.vision.stale_at(Duration::ZERO).unwrap() - last).as_millis(), 1500);
 }
 
 mod turned;

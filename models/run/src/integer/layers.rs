@@ -174,9 +174,10 @@ pub(super) fn label(node: &NodeProto) -> &str {
 fn factors(index: &Index<'_>, at: usize) -> Option<[usize; 2]> {
     let node = &index.nodes[at];
     let nearest = text(node, "mode", "nearest") == "nearest";
+    let rounding = text(node, "nearest_mode", "round_prefer_floor");
     let repeats = match text(node, "coordinate_transformation_mode", "half_pixel") {
-        "asymmetric" => text(node, "nearest_mode", "round_prefer_floor") == "floor",
-        "half_pixel" => true,
+        "asymmetric" => rounding == "floor",
+        "half_pixel" => rounding.starts_with("round_prefer_"),
         _ => false,
     };
     let scales = index.constant(node, 2)?;

@@ -12,7 +12,7 @@ pub(crate) mod refine;
 use self::candidate::{Candidate, Overlap, nms};
 use self::near::Near;
 use self::proposal::Proposals;
-use self::refine::{Shape, Stage};
+use self::refine::{Border, Shape, Stage};
 use super::area::AreaResize;
 use super::stretch::Stretch;
 use super::{Detector, Recorded, RegionReport, RunError, Session};
@@ -79,8 +79,8 @@ impl Mtcnn {
         Ok(Self {
             settings,
             proposals: Proposals::new(nets.pnet.as_ref().to_vec()),
-            rnet: Stage::load("rnet", nets.rnet.as_ref(), RNET)?,
-            onet: Stage::load("onet", nets.onet.as_ref(), ONET)?,
+            rnet: Stage::load("rnet", nets.rnet.as_ref(), RNET, Border::Stretched)?,
+            onet: Stage::load("onet", nets.onet.as_ref(), ONET, Border::Stretched)?,
             resize: AreaResize::default(),
             stretch: Stretch::NONE,
             candidates: Vec::new(),

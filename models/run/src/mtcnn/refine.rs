@@ -1,7 +1,7 @@
 //! R-Net and O-Net: one network over windows cut from the frame.
 
 use super::candidate::Candidate;
-use crate::area::{AreaResize, Window};
+use crate::area::{AreaResize, Reaching, Window};
 use crate::stretch::Stretch;
 use crate::{RunError, Session};
 use emocue_models::luma::Luma;
@@ -17,18 +17,33 @@ pub(crate) struct Shape {
     pub extra: usize,
 }
 
+/// What a network sees of a window that reaches past the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Border {
+    /// The part inside, stretched, as MTCNN's reference does. Landmarks and shifts are misplaced there.
+    Stretched,
+    /// The frame's border, repeated.
+    Repeated,
+}
+
 /// A network that scores windows of one size.
 pub(crate) struct Stage {
     name: &'static str,
     shape: Shape,
+    border: Border,
     session: Session,
 }
 
 impl Stage {
     /// Loads a network.
-    pub(crate) fn load(name: &'static str, onnx: &[u8], shape: Shape) -> Result<Self, RunError> {
+    pub(crate) fn load(
+        name: &'static str,
+        onnx: &[u8],
+        shape: Shape,
+        border: Border,
+    ) -> Result<Self, RunError> {
         let session = Session::load(name, onnx, &[shape.batch, 1, shape.side, shape.side])?;
-        Ok(Self { name, shape, session })
+        Ok(Self { name, shape, border, session })
     }
 
     /// The network's session, to record its inputs.
@@ -55,8 +70,18 @@ impl Stage {
             let outputs = self.session.run(|input| {
                 let slots = input.chunks_exact_mut(side * side);
                 for (slot, candidate) in slots.zip(&candidates[start..end]) {
-                    if let Some(window) = inside(candidate, frame) {
-                        resize.run(frame, window, side, slot);
+                    if let Some(inside) = inside(candidate, frame) {
+                        match self.border {
+                            Border::Stretched => resize.run(frame, inside, side, slot),
+                            Border::Repeated => {
+                                let (x, y) = (
+                                    (candidate.left, candidate.right),
+                                    (candidate.top, candidate.bottom),
+                                );
+                                let window = Reaching { x, y, inside };
+                                resize.run_reaching(frame, window, side, slot);
+                            }
+                        }
                         stretch.apply(slot);
                     }
                 }

@@ -6,7 +6,7 @@ use emocue_models::luma::Luma;
 use super::{Found, SingleShotSettings};
 use crate::area::AreaResize;
 use crate::mtcnn::candidate::Candidate;
-use crate::mtcnn::refine::Stage;
+use crate::mtcnn::refine::{Border, Stage};
 use crate::mtcnn::{FOLLOW_THRESHOLD, ONET, decode_landmarks};
 use crate::stretch::Stretch;
 use crate::{RunError, Session};
@@ -21,7 +21,10 @@ impl Confirm {
     /// # Errors
     /// [`RunError`] when the graph cannot be loaded.
     pub(super) fn load(onnx: &[u8]) -> Result<Self, RunError> {
-        let mut net = Self { onet: Stage::load("onet", onnx, ONET)?, candidates: Vec::new() };
+        let mut net = Self {
+            onet: Stage::load("onet", onnx, ONET, Border::Repeated)?,
+            candidates: Vec::new(),
+        };
         // Runs the graph, whose outputs are checked.
         let side = ONET.side;
         let whole = Rect::new(0.0, 0.0, side as f32, side as f32);
