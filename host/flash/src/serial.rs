@@ -264,13 +264,20 @@ impl<T: Transport, F: FnMut() -> Result<T, Problem>> Cable<T, F> {
         progress.begin(component.name(), bytes.len() as u64);
         let mut arrived = 0;
         let mut questions = Questions::new(sent, self.client.version().minor);
+        // Once the badge has the whole file it works on it, and may ask its wearer, whatever happens to the link.
+        let mut has_it = false;
         let done = self.again(|client| {
-            client.send(kind, bytes, &mut |offset| {
-                progress.advance(u64::from(offset.saturating_sub(arrived)));
-                arrived = arrived.max(offset);
-                flow(progress)
-            })?;
-            client.wait_done(&mut |state| questions.see(state, progress))
+            if !has_it {
+                client.send(kind, bytes, &mut |offset| {
+                    progress.advance(u64::from(offset.saturating_sub(arrived)));
+                    arrived = arrived.max(offset);
+                    flow(progress)
+                })?;
+                has_it = true;
+            }
+            let done = client.wait_done(&mut |state| questions.see(state, progress));
+            has_it = !matches!(done, Err(ClientError::Forgotten));
+            done
         });
         progress.end();
         progress.say(&self.outcome(&questions, done)?);

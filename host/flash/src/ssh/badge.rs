@@ -115,12 +115,18 @@ impl Ssh {
         if output.code == Some(0) {
             return Ok(());
         }
-        let help = components.contains(&Component::App).then(|| {
-            format!(
-                "The program before it: sudo mv {APP}.old {APP} && sudo systemctl restart {SERVICE}"
-            )
-        });
-        Err(SshError::SelfTest { output: indented(&output.all()), help })
+        let is_new = components.contains(&Component::App);
+        let has_old = is_new && self.session.run(&format!("[ -e {APP}.old ]"))?.code == Some(0);
+        let mut help = "docs/recovery.md says what to do.".to_owned();
+        if has_old {
+            help += &format!(
+                "\nThe program before it: sudo mv {APP}.old {APP} && sudo systemctl restart {SERVICE}"
+            );
+        }
+        if components.contains(&Component::Bundle) {
+            help += "\nThe bundle was not sent: flash it when the badge runs.";
+        }
+        Err(SshError::NotStarted { output: indented(&output.all()), help })
     }
 
     fn slot_install(&self, folder: &str, progress: &mut dyn FlashProgress) -> Result<(), SshError> {
@@ -174,7 +180,7 @@ impl Ssh {
                 output.all().lines().for_each(|line| progress.say(line));
                 Ok(None)
             }
-            _ => Err(SshError::SelfTest { output: indented(&output.all()), help: None }),
+            _ => Err(SshError::SelfTest { output: indented(&output.all()) }),
         }
     }
 }

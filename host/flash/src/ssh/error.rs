@@ -123,13 +123,19 @@ pub enum SshError {
         /// Help.
         help: &'static str,
     },
+    /// The files are installed, but the service does not start.
+    #[error("the files are in place, but the badge does not start:\n{output}")]
+    NotStarted {
+        /// The output of systemd and the badge's program.
+        output: String,
+        /// What to do.
+        help: String,
+    },
     /// Everything is installed, but the badge reports a problem.
     #[error("everything is in place, but the badge reports a problem:\n{output}")]
     SelfTest {
         /// The output of the badge's program.
         output: String,
-        /// How to return to the previous program, if there was one.
-        help: Option<String>,
     },
 }
 
@@ -175,13 +181,8 @@ impl Failure for SshError {
                 "A message about GLIBC means a system that is older than the build: see \"Build for a board\" in docs/flashing.md."
             }
             Self::BundleRefused { help, .. } => help,
-            Self::SelfTest { help, .. } => {
-                let general = "docs/recovery.md says what to do.";
-                return Some(match help {
-                    Some(help) => format!("{help}\n{general}"),
-                    None => general.to_owned(),
-                });
-            }
+            Self::NotStarted { help, .. } => return Some(help.clone()),
+            Self::SelfTest { .. } => "docs/recovery.md says what to do.",
             Self::Scratch(_)
             | Self::Command { .. }
             | Self::Option { .. }
