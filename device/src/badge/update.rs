@@ -13,6 +13,11 @@ use crate::link::settings::Unproven;
 use crate::slots::consent::{ConsentChannel, Presence, SHOWN, VISIBLE, Verdict};
 use crate::slots::{Slot, SlotError, Store};
 
+/// After so many questions in a row that were refused or not answered, none is asked for [`QUIET`]: otherwise a host could
+/// cover every answer with questions until the wearer gives in.
+const MOST_REFUSED: u32 = 3;
+const QUIET: Duration = Duration::from_secs(10 * 60);
+
 /// An event of the monitor.
 #[derive(Debug)]
 pub(super) enum UpdateEvent {
@@ -71,6 +76,8 @@ pub struct UpdateMonitor {
     question: Option<ShownQuestion>,
     /// Why questions cannot be answered on this badge.
     unanswerable: Option<Verdict>,
+    /// Questions in a row without a yes, and when the last one ended.
+    refused: (u32, Option<Instant>),
     _presence: Option<Arc<Presence>>,
 }
 
@@ -114,6 +121,7 @@ impl UpdateMonitor {
             well: None,
             question: None,
             unanswerable,
+            refused: (0, None),
             _presence: presence,
         }
     }
@@ -128,6 +136,7 @@ impl UpdateMonitor {
                 let visible = now.saturating_duration_since(shown.since);
                 let ended = if visible >= SHOWN {
                     self.consent.answer(&shown.question, Verdict::Silence);
+                    self.refused = (self.refused.0 + 1, Some(now));
                     true
                 } else {
                     // The program that asked the question may have ended.
@@ -144,7 +153,11 @@ impl UpdateMonitor {
             }
             None => {
                 if let Some(question) = self.consent.question() {
-                    if let Some(verdict) = self.unanswerable {
+                    let (refused, last) = self.refused;
+                    let is_quiet = refused >= MOST_REFUSED
+                        && last.is_some_and(|last| now.saturating_duration_since(last) < QUIET);
+                    let later = is_quiet.then_some(Verdict::Later);
+                    if let Some(verdict) = self.unanswerable.or(later) {
                         self.consent.answer(&question, verdict);
                         return None;
                     }
@@ -203,6 +216,10 @@ impl UpdateMonitor {
             Press::Short => Verdict::No,
             Press::Long => return PressEffect::Waits,
             Press::Held => Verdict::Yes,
+        };
+        self.refused = match verdict {
+            Verdict::Yes => (0, None),
+            _ => (self.refused.0 + 1, Some(began)),
         };
         self.consent.answer(&shown.question, verdict);
         self.question = None;
@@ -316,6 +333,32 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn after_three_refusals_nobody_is_asked_for_ten_minutes() {
+        let lab = Lab::new();
+        std::fs::create_dir_all(lab.state()).unwrap();
+        let (mut monitor, start) = (monitor(&lab, true, true), Instant::now());
+        let press = |press, second| TimedPress { press, began: seconds(start, second) };
+        let mut answers = |times: &[u64], given| -> Vec<Result<(), ConsentError>> {
+            let ask = |second: &u64| {
+                asked(&mut monitor, &lab.state(), seconds(start, *second), |monitor| {
+                    monitor.press(press(given, second + 3));
+                })
+            };
+            times.iter().map(ask).collect()
+        };
+        let refused = answers(&[0, 10, 20], Press::Short);
+        assert!(refused.iter().all(|it| matches!(it, Err(ConsentError::Declined))), "{refused:?}");
+        let early = answers(&[30, 600], Press::Held);
+        assert!(early.iter().all(|it| matches!(it, Err(ConsentError::Later))), "{early:?}");
+        // One more refusal afterwards is enough for the next ten minutes; a yes ends it.
+        assert!(matches!(answers(&[630], Press::Short)[..], [Err(ConsentError::Declined)]));
+        assert!(matches!(answers(&[640], Press::Held)[..], [Err(ConsentError::Later)]));
+        assert!(matches!(answers(&[1300], Press::Held)[..], [Ok(())]));
+        assert!(matches!(answers(&[1310], Press::Short)[..], [Err(ConsentError::Declined)]));
+        assert!(matches!(answers(&[1320], Press::Held)[..], [Ok(())]));
     }
 
     #[test]

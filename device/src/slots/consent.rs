@@ -41,6 +41,8 @@ pub enum Verdict {
     NoButton,
     /// The badge has no panel.
     NoPanel,
+    /// Several questions in a row were refused or not answered.
+    Later,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +80,11 @@ pub enum ConsentError {
     /// The badge has no panel.
     #[error("it has no panel to show the question")]
     NoPanel,
+    /// Several questions in a row were refused or not answered.
+    #[error(
+        "its wearer refused or did not answer several questions, so it asks none for some minutes"
+    )]
+    Later,
     /// No badge is running.
     #[error("no badge runs here that could ask its wearer")]
     NobodyRuns,
@@ -105,6 +112,9 @@ impl Failure for ConsentError {
             }
             Self::NobodyRuns => "Start it: `systemctl start emocue-badge`.",
             Self::Busy => "Try again in a minute.",
+            Self::Later => {
+                "Ask the wearer, and try again in ten minutes, or after the badge was restarted."
+            }
         };
         Some(help.to_owned())
     }
@@ -193,6 +203,7 @@ impl ConsentChannel {
             Verdict::Silence => Err(ConsentError::Silence),
             Verdict::NoButton => Err(ConsentError::NoButton),
             Verdict::NoPanel => Err(ConsentError::NoPanel),
+            Verdict::Later => Err(ConsentError::Later),
         }
     }
 
