@@ -9,6 +9,7 @@ mod conv;
 mod dense;
 mod errors;
 mod extremes;
+mod isa;
 mod pointwise;
 mod pool;
 mod tensor;
