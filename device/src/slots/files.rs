@@ -62,21 +62,36 @@ fn create(path: &Path) -> io::Result<File> {
     // Fails if another link is created at this moment.
     power::on()?;
     let file = File::create_new(path)?;
-    adopt(path);
+    adopt(&file, path);
     Ok(file)
 }
 
-/// Gives what root created to the owner of its folder, or the badge's service could not change it. Nobody else may, and
-/// then it stays as it is.
-fn adopt(path: &Path) {
+/// Gives a file that root created to the owner of its folder, or the badge's service could not change it. Nobody else
+/// may, and then it stays as it is. A file with another name elsewhere may be anybody's: it stays, too.
+fn adopt(file: &File, path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let folder = path.parent().map(fs::metadata);
+        if let (Some(Ok(folder)), Ok(own)) = (folder, file.metadata())
+            && own.uid() != folder.uid()
+            && own.nlink() == 1
+        {
+            let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+}
+
+/// The same for a new folder.
+fn adopt_folder(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt as _, lchown};
-        let folder = path.parent().map(fs::metadata);
-        if let (Some(Ok(folder)), Ok(own)) = (folder, fs::symlink_metadata(path))
-            && own.uid() != folder.uid()
+        let above = path.parent().map(fs::metadata);
+        if let (Some(Ok(above)), Ok(own)) = (above, fs::symlink_metadata(path))
+            && own.uid() != above.uid()
         {
-            let _ = lchown(path, Some(folder.uid()), Some(folder.gid()));
+            let _ = lchown(path, Some(above.uid()), Some(above.gid()));
         }
     }
 }
@@ -99,7 +114,7 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     }
     power::on()?;
     let file = options.open(path)?;
-    adopt(path);
+    adopt(&file, path);
     Ok(file)
 }
 
@@ -119,7 +134,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     power::on()?;
     fs::create_dir_all(folder)?;
     let new: Vec<_> = folder.ancestors().take(missing).collect();
-    new.iter().rev().for_each(|new| adopt(new));
+    new.iter().rev().for_each(|new| adopt_folder(new));
     // The state folder and its parent may be new even if this one is not.
     folder.ancestors().filter(is_named).take(missing.max(2) + 1).try_for_each(sync_folder)
 }
@@ -219,6 +234,12 @@ mod tests {
             let found = fs::metadata(state.join(path)).unwrap();
             assert_eq!((found.uid(), found.gid()), (4321, 4321), "{path}");
         }
+        // A lock that is another file of root's under a second name.
+        let victim = folder.path().join("victim");
+        fs::write(&victim, b"precious").unwrap();
+        fs::hard_link(&victim, state.join("planted")).unwrap();
+        open_lock(&state.join("planted")).unwrap();
+        assert_eq!(fs::metadata(&victim).unwrap().uid(), 0);
     }
 
     #[test]
