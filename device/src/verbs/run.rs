@@ -119,7 +119,7 @@ impl Starts<'_> {
         let is_shared = match self.state.clone() {
             Some(state) => {
                 let is_shared = self.is_shared(&state);
-                if !is_shared && self.settings_are_spent(&state) {
+                if !is_shared && run.camera.is_none() && self.settings_are_spent(&state) {
                     config = self.config()?;
                 }
                 is_shared
@@ -225,7 +225,7 @@ impl Starts<'_> {
         Ok(ended.again.map_or(Next::End(ExitCode::SUCCESS), Next::Again))
     }
 
-    /// Counts a start with settings that are not confirmed; returns whether they have had all of theirs, so that the
+    /// Counts a start of the service, which names no camera, with settings that are not confirmed; returns whether they have had all of theirs, so that the
     /// badge returned to the settings before. A start may end in a crash, or be ended by the watchdog.
     fn settings_are_spent(&mut self, state: &Path) -> bool {
         if std::mem::replace(&mut self.has_counted, true) || settings::count_start(state) {

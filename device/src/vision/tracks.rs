@@ -97,7 +97,7 @@ impl Tracks {
             let is_double = self.all.iter().any(|it| it.face.rect.iou(&face.rect) > turns::SAME);
             if self.all.len() < MOST && !is_double {
                 let mut track = Track::new(self.next, *face);
-                // At a low frame rate there is no second look in this time.
+                // At a low frame rate the next frame comes later than that.
                 track.is_confirmed |= elapsed >= CONFIRMED_AFTER_S;
                 self.all.push(track);
                 self.next = self.next.wrapping_add(1);

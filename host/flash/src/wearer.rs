@@ -82,7 +82,7 @@ impl Questions {
                 }
             }
             Progress::PressButton(_) if self.has_codes => self.is_deceived = true,
-            // Not its own words: whoever sits in the cable could choose them.
+            // Not the peer's text: an attacker between badge and host could choose it.
             Progress::PressButton(_) if is_new => progress.say(NO_CODE),
             _ => {}
         }

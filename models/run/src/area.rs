@@ -31,7 +31,7 @@ pub(crate) struct AreaResize {
 
 /// A window that may reach past the frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Reaching {
+pub(crate) struct PaddedWindow {
     /// Left and right edge, px.
     pub x: (f32, f32),
     /// Upper and lower edge, px.
@@ -61,14 +61,14 @@ impl AreaResize {
 
     /// The same for a window that may reach past the frame, whose border is repeated there, so that the picture keeps its
     /// proportions and positions in it are positions in the window.
-    pub(crate) fn run_reaching(
+    pub(crate) fn run_padded(
         &mut self,
         frame: &Luma,
-        window: Reaching,
+        window: PaddedWindow,
         side: usize,
         target: &mut [f32],
     ) {
-        let Reaching { x, y, inside } = window;
+        let PaddedWindow { x, y, inside } = window;
         let within = |from: usize, length: usize, (near, far): (f32, f32)| {
             let at = |v: usize| ((v as f32 - near) / (far - near) * side as f32).round();
             // At least one px of what is inside.
@@ -141,7 +141,7 @@ mod tests {
         let mut resize = AreaResize::default();
         let mut cut = |x, y, inside| {
             let mut target = vec![-1.0; 16];
-            resize.run_reaching(&frame, Reaching { x, y, inside }, 4, &mut target);
+            resize.run_padded(&frame, PaddedWindow { x, y, inside }, 4, &mut target);
             target
         };
         // Two px to the left of the frame, and one above and below it.

@@ -140,7 +140,7 @@ fn compilers(platforms: &[Platform]) -> Result<String> {
         let compiler = Compiler::for_board(facts.board)?;
         writeln!(lines, "- {}: {}", facts.debian, compiler.version)?;
     }
-    Ok(lines)
+    Ok(lines.trim_end().to_owned())
 }
 
 /// The release notes.

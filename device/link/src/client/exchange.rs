@@ -84,7 +84,7 @@ impl<T: Transport> Client<T> {
             (false, _) => ClientError::Silent(silence),
         };
         loop {
-            // Frames that are no answer may arrive without an end.
+            // Frames of other sessions may keep arriving.
             if self.channel.now().saturating_duration_since(heard) >= 2 * silence {
                 return Err(silent(echo));
             }

@@ -122,7 +122,7 @@ mod tests {
         let (present, learned) = (vec![true, true, false], Vec::new());
         let mut targets = Targets { classes: 3, values, masks: None, present, learned };
         assert_eq!((targets.priors(), targets.missing()), (vec![0.25, 0.75, 0.0], vec![2]));
-        // What smoothing alone gives a class is no share of it.
+        // Label smoothing alone gives a class no share.
         targets.values.iter_mut().skip(2).step_by(3).for_each(|value| *value = 0.05);
         assert_eq!(targets.priors(), [0.25, 0.75, 0.0]);
     }

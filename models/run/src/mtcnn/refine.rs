@@ -1,7 +1,7 @@
 //! R-Net and O-Net: one network over windows cut from the frame.
 
 use super::candidate::Candidate;
-use crate::area::{AreaResize, Reaching, Window};
+use crate::area::{AreaResize, PaddedWindow, Window};
 use crate::stretch::Stretch;
 use crate::{RunError, Session};
 use emocue_models::luma::Luma;
@@ -78,8 +78,8 @@ impl Stage {
                                     (candidate.left, candidate.right),
                                     (candidate.top, candidate.bottom),
                                 );
-                                let window = Reaching { x, y, inside };
-                                resize.run_reaching(frame, window, side, slot);
+                                let window = PaddedWindow { x, y, inside };
+                                resize.run_padded(frame, window, side, slot);
                             }
                         }
                         stretch.apply(slot);
